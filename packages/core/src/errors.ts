@@ -1,0 +1,128 @@
+/**
+ * Every failure that doppel foresees is a `DoppelError` with a tag, fields and a cause.
+ *
+ * The message is built from four parts, so that each error says what was tried, what was expected, what was found
+ * and the way out. A caller narrows by `tag` (or `instanceof`), never by the text.
+ */
+
+export interface Explanation {
+  /** What was being done, as a verb phrase: "read the GeoTIFF". */
+  action: string;
+  expected?: string;
+  found?: string;
+  /** The way out, as a full sentence. */
+  remedy?: string;
+  cause?: unknown;
+}
+
+/** The message of an explanation: "Cannot {action}: expected {expected}, found {found}. {remedy}" */
+function messageOf(what: Explanation, place: string): string {
+  const facts = [what.expected && `expected ${what.expected}`, what.found && `found ${what.found}`].filter(Boolean);
+  const head = `Cannot ${what.action}${place}${facts.length > 0 ? `: ${facts.join(', ')}` : ''}.`;
+  return what.remedy ? `${head} ${what.remedy}` : head;
+}
+
+export abstract class DoppelError extends Error {
+  /** Name of the kind of failure, stable across versions. */
+  abstract readonly tag: string;
+  readonly action: string;
+  readonly expected: string | undefined;
+  readonly found: string | undefined;
+  readonly remedy: string | undefined;
+
+  constructor(what: Explanation, place = '') {
+    super(messageOf(what, place), what.cause === undefined ? undefined : { cause: what.cause });
+    this.name = new.target.name;
+    this.action = what.action;
+    this.expected = what.expected;
+    this.found = what.found;
+    this.remedy = what.remedy;
+  }
+}
+
+/** A command, flag or configuration that cannot be meant: the caller's words are off (exit code 2). */
+export class UsageError extends DoppelError {
+  readonly tag = 'usage';
+}
+
+/** A file that is missing, unreadable or cannot be written. */
+export class FileError extends DoppelError {
+  readonly tag = 'file';
+  readonly file: string;
+  constructor(what: Explanation & { file: string }) {
+    super(what, ` ${what.file}`);
+    this.file = what.file;
+  }
+}
+
+/** A file whose content is not what its format or its header promises. */
+export class FormatError extends DoppelError {
+  readonly tag = 'format';
+  readonly file: string;
+  /** Line of a text file, from 1. */
+  readonly line: number | undefined;
+  constructor(what: Explanation & { file: string; line?: number }) {
+    super(what, ` ${what.file}${what.line === undefined ? '' : `, line ${what.line}`}`);
+    this.file = what.file;
+    this.line = what.line;
+  }
+}
+
+/** Pixels that no model can use: wrong size, wrong band count, all NaN, all no-data. */
+export class PatchError extends DoppelError {
+  readonly tag = 'patch';
+  readonly file: string | undefined;
+  constructor(what: Explanation & { file?: string }) {
+    super(what, what.file === undefined ? '' : ` ${what.file}`);
+    this.file = what.file;
+  }
+}
+
+/** A split that is empty, has one class, or leaks a place into another split. */
+export class SplitError extends DoppelError {
+  readonly tag = 'split';
+}
+
+/** A checkpoint that is cut short, of another architecture, or does not fit the run. */
+export class CheckpointError extends DoppelError {
+  readonly tag = 'checkpoint';
+  readonly file: string;
+  constructor(what: Explanation & { file: string }) {
+    super(what, ` ${what.file}`);
+    this.file = what.file;
+  }
+}
+
+/** A cache made from other inputs than the present ones. */
+export class StaleCacheError extends DoppelError {
+  readonly tag = 'stale-cache';
+  readonly file: string;
+  constructor(what: Explanation & { file: string }) {
+    super(what, ` ${what.file}`);
+    this.file = what.file;
+  }
+}
+
+/** A backend that is unknown, does not load or ran out of memory. */
+export class BackendError extends DoppelError {
+  readonly tag = 'backend';
+  readonly backend: string;
+  constructor(what: Explanation & { backend: string }) {
+    super(what);
+    this.backend = what.backend;
+  }
+}
+
+/** A loss, weight or score that is NaN or infinite. */
+export class NonFiniteError extends DoppelError {
+  readonly tag = 'non-finite';
+}
+
+export function isDoppelError(error: unknown): error is DoppelError {
+  return error instanceof DoppelError;
+}
+
+/** The text of anything that was thrown. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

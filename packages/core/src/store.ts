@@ -1,0 +1,102 @@
+/**
+ * Where files come from and go to. core never touches a file system: the CLI gives it a store over real files, a test
+ * a store in memory, an edge runtime whatever it has. Paths are plain strings joined by `/`.
+ */
+import { FileError } from './errors.ts';
+
+export interface FileInfo {
+  /** Bytes. */
+  size: number;
+  kind: 'file' | 'folder';
+}
+
+export interface Store {
+  /** The whole file. Throws `FileError` where there is none. */
+  read(path: string): Promise<Uint8Array>;
+  /** `length` bytes from `offset`; fewer where the file ends. Throws `FileError` where there is no file. */
+  readRange(path: string, offset: number, length: number): Promise<Uint8Array>;
+  /** Undefined where nothing is there. */
+  stat(path: string): Promise<FileInfo | undefined>;
+  /** Names (not paths) in a folder, sorted. */
+  list(path: string): Promise<string[]>;
+  /** Writes all or nothing: to a temporary name, then renamed. Makes the folders that are missing. */
+  write(path: string, bytes: Uint8Array | string): Promise<void>;
+  /** Adds to the end of a file; makes it where it is missing. */
+  append(path: string, text: string): Promise<void>;
+  /** Removes a file or a folder with all it holds; no error where nothing is there. */
+  remove(path: string): Promise<void>;
+}
+
+/** Joins path segments by `/`; an absolute later segment starts afresh. */
+export function joinPath(...segments: string[]): string {
+  let path = '';
+  for (const segment of segments) {
+    if (segment === '') continue;
+    path = path === '' || segment.startsWith('/') ? segment : `${path.replace(/\/+$/, '')}/${segment}`;
+  }
+  return path;
+}
+
+/** The folder of a path: `a/b.png` → `a`, `b.png` → `.`. */
+export function folderOf(path: string): string {
+  const end = path.lastIndexOf('/');
+  return end < 0 ? '.' : end === 0 ? '/' : path.slice(0, end);
+}
+
+/** The last segment of a path. */
+export function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+export async function readText(store: Store, path: string): Promise<string> {
+  return new TextDecoder().decode(await store.read(path));
+}
+
+/** A store that holds its files in a map: for tests and for runtimes without a file system. */
+export class MemoryStore implements Store {
+  readonly files = new Map<string, Uint8Array>();
+
+  async read(path: string): Promise<Uint8Array> {
+    const bytes = this.files.get(path);
+    if (!bytes) throw new FileError({ action: 'read', file: path, expected: 'a file', found: 'nothing' });
+    return bytes;
+  }
+
+  async readRange(path: string, offset: number, length: number): Promise<Uint8Array> {
+    return (await this.read(path)).subarray(offset, offset + length);
+  }
+
+  async stat(path: string): Promise<FileInfo | undefined> {
+    const bytes = this.files.get(path);
+    if (bytes) return { size: bytes.length, kind: 'file' };
+    const isFolder = [...this.files.keys()].some((name) => name.startsWith(`${path}/`));
+    return isFolder ? { size: 0, kind: 'folder' } : undefined;
+  }
+
+  async list(path: string): Promise<string[]> {
+    const names = new Set<string>();
+    for (const name of this.files.keys()) {
+      if (name.startsWith(`${path}/`)) names.add(name.slice(path.length + 1).split('/')[0] as string);
+    }
+    return [...names].sort();
+  }
+
+  async write(path: string, bytes: Uint8Array | string): Promise<void> {
+    this.files.set(path, typeof bytes === 'string' ? new TextEncoder().encode(bytes) : bytes.slice());
+  }
+
+  async append(path: string, text: string): Promise<void> {
+    const before = this.files.get(path) ?? new Uint8Array();
+    const added = new TextEncoder().encode(text);
+    const bytes = new Uint8Array(before.length + added.length);
+    bytes.set(before);
+    bytes.set(added, before.length);
+    this.files.set(path, bytes);
+  }
+
+  async remove(path: string): Promise<void> {
+    for (const name of this.files.keys()) {
+      if (name === path || name.startsWith(`${path}/`)) this.files.delete(name);
+    }
+  }
+}
