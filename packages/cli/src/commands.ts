@@ -1,0 +1,9 @@
+/** The visible list of commands. Each loads when it is asked for, so that `--help` and `doctor` stay quick. */
+import type { DoppelCommand } from './command.ts';
+
+const load = (module: Promise<{ default: DoppelCommand }>) => module.then((it) => it.default);
+
+export const COMMANDS: Record<string, () => Promise<DoppelCommand>> = {
+  doctor: () => load(import('./commands/doctor.ts')),
+  verify: () => load(import('./commands/verify.ts')),
+};

@@ -1,0 +1,27 @@
+/** `doppel verify`: holds a backend against reference values. */
+import { type TensorError, verify } from '@doppel/core/verify';
+import { command } from '../command.ts';
+
+const show = ({ case: name, tensor, error }: TensorError) => `${name} ${tensor}: ${error.toExponential(2)}`;
+
+export default command({
+  meta: { name: 'verify', description: 'Hold a backend against reference values (a folder of *.safetensors cases)' },
+  args: {
+    folder: { type: 'positional', required: true, description: 'Folder of cases, KIND-NUMBER.safetensors' },
+    backend: { type: 'string', description: 'cuda, native, wasm or cpu; default: the first that works' },
+  },
+  examples: ['doppel verify golden', 'doppel verify golden --backend cpu --json'],
+  async run({ args, context }) {
+    const { name: backend } = await context.selectBackend(args.backend);
+    const { cases, failed, worst } = await verify(context.store, args.folder, ({ errors, tolerance }) => {
+      const [first] = errors;
+      if (first) context.log(`${first.error < tolerance ? 'ok    ' : 'FAILED'} ${show(first)}`);
+    });
+    const verdict = failed.length === 0 ? `${cases.length} cases pass` : `${failed.length} tensors fail`;
+    return {
+      json: { backend, cases: cases.length, failed, worst },
+      text: `${verdict} on ${backend}; worst relative error: ${show(worst)}`,
+      exitCode: failed.length === 0 ? 0 : 1,
+    };
+  },
+});

@@ -1,0 +1,38 @@
+/** What every command is given: files, logging, progress, Ctrl-C and the choice of a backend. */
+import type { BackendLoader, SelectedBackend } from '@doppel/core/backends';
+import { selectBackend } from '@doppel/core/backends';
+import { FileStore } from './file_store.ts';
+import { type Progress, startProgress } from './progress.ts';
+
+export interface Context {
+  readonly store: FileStore;
+  /** Aborted by the first Ctrl-C (or SIGTERM): finish the step, save, return. */
+  readonly signal: AbortSignal;
+  /** A line for the person at the terminal; always on stderr, so that stdout stays for results. */
+  log(line: string): void;
+  progress(label: string, total: number, unit: string): Progress;
+  /** The backend asked for, else DOPPEL_BACKEND, else the first that works. Announces it. */
+  selectBackend(requested?: string): Promise<SelectedBackend>;
+  /** Loaders of the native addon, for `doctor`. */
+  backendLoaders(): Promise<BackendLoader[]>;
+}
+
+/** Set by the entry point, the only place that knows of the native addon. */
+export type LoadBackendLoaders = () => Promise<BackendLoader[]>;
+
+export function createContext(signal: AbortSignal, loadBackendLoaders: LoadBackendLoaders): Context {
+  const log = (line: string) => process.stderr.write(`${line}\n`);
+  return {
+    store: new FileStore(),
+    signal,
+    log,
+    progress: startProgress,
+    backendLoaders: loadBackendLoaders,
+    async selectBackend(requested) {
+      const wanted = requested ?? process.env.DOPPEL_BACKEND;
+      const selected = await selectBackend({ ...(wanted && { requested: wanted }), loaders: await loadBackendLoaders() });
+      log(`backend: ${selected.name}${selected.device ? ` (${selected.device})` : ''}`);
+      return selected;
+    },
+  };
+}

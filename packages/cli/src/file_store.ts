@@ -1,0 +1,107 @@
+/** The store over the real file system, for the CLI. System errors become `FileError`s that say what to do. */
+import { appendFile, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { FileError, type FileInfo, type Store } from '@doppel/core';
+
+const REMEDIES: Record<string, { found: string; remedy?: string }> = {
+  ENOENT: { found: 'nothing there', remedy: 'Check the path.' },
+  ENOTDIR: { found: 'a file where a folder should be', remedy: 'Check the path.' },
+  EISDIR: { found: 'a folder', remedy: 'Name a file inside it.' },
+  EACCES: { found: 'no permission', remedy: 'Check the permissions, or choose another place.' },
+  EPERM: { found: 'no permission', remedy: 'Check the permissions, or choose another place.' },
+  EROFS: { found: 'a read-only file system', remedy: 'Choose another place.' },
+  ENOSPC: { found: 'a full disk', remedy: 'Free some space and run the command again; what was finished is whole.' },
+  EDQUOT: { found: 'a full quota', remedy: 'Free some space and run the command again; what was finished is whole.' },
+  ENAMETOOLONG: { found: 'a name that is too long', remedy: 'Choose a shorter name.' },
+  EMFILE: { found: 'too many open files', remedy: 'Raise the limit (`ulimit -n`).' },
+};
+
+function fileError(action: string, file: string, cause: unknown): FileError {
+  const code = (cause as NodeJS.ErrnoException).code ?? 'unknown';
+  const { found, remedy } = REMEDIES[code] ?? { found: cause instanceof Error ? cause.message : String(cause) };
+  return new FileError({ action, file, found, cause, ...(remedy && { remedy }) });
+}
+
+async function attempt<T>(action: string, file: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (cause instanceof FileError) throw cause;
+    throw fileError(action, file, cause);
+  }
+}
+
+let temporaryNames = 0;
+
+export class FileStore implements Store {
+  read(path: string): Promise<Uint8Array> {
+    return attempt('read', path, () => readFile(path));
+  }
+
+  readRange(path: string, offset: number, length: number): Promise<Uint8Array> {
+    return attempt('read', path, async () => {
+      const file = await open(path, 'r');
+      try {
+        const bytes = new Uint8Array(length);
+        let filled = 0;
+        while (filled < length) {
+          const { bytesRead } = await file.read(bytes, filled, length - filled, offset + filled);
+          if (bytesRead === 0) break;
+          filled += bytesRead;
+        }
+        return bytes.subarray(0, filled);
+      } finally {
+        await file.close();
+      }
+    });
+  }
+
+  async stat(path: string): Promise<FileInfo | undefined> {
+    try {
+      const info = await stat(path);
+      return { size: info.size, kind: info.isDirectory() ? 'folder' : 'file' };
+    } catch (cause) {
+      const code = (cause as NodeJS.ErrnoException).code;
+      if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+      throw fileError('look at', path, cause);
+    }
+  }
+
+  list(path: string): Promise<string[]> {
+    return attempt('list the folder', path, async () => (await readdir(path)).sort());
+  }
+
+  write(path: string, bytes: Uint8Array | string): Promise<void> {
+    return attempt('write', path, async () => {
+      await mkdir(dirname(path), { recursive: true });
+      // Beside the target, so that the rename stays within one file system and is atomic.
+      const temporary = `${path}.${process.pid}-${temporaryNames++}.tmp`;
+      try {
+        await writeFile(temporary, bytes);
+        await rename(temporary, path);
+      } catch (cause) {
+        await rm(temporary, { force: true });
+        throw cause;
+      }
+    });
+  }
+
+  append(path: string, text: string): Promise<void> {
+    return attempt('write', path, async () => {
+      await mkdir(dirname(path), { recursive: true });
+      await appendFile(path, text);
+    });
+  }
+
+  remove(path: string): Promise<void> {
+    return attempt('remove', path, () => rm(path, { recursive: true, force: true }));
+  }
+
+  /** Moves a file or folder to a name where nothing is; atomic within one file system. */
+  rename(from: string, to: string): Promise<void> {
+    return attempt('rename', from, async () => {
+      await mkdir(dirname(to), { recursive: true });
+      await rename(from, to);
+    });
+  }
+}

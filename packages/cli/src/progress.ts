@@ -1,0 +1,73 @@
+/**
+ * Progress of long work, on stderr: a bar with rate and time left on a terminal, a plain line every few seconds
+ * where there is none (a log file, CI).
+ */
+import { Presets, SingleBar } from 'cli-progress';
+
+export interface Progress {
+  /** @param done of the total, in units. @param note a few words behind the bar, such as the loss. */
+  update(done: number, note?: string): void;
+  stop(): void;
+}
+
+const LINE_EVERY_MS = 5_000;
+
+export function startProgress(label: string, total: number, unit: string, stream = process.stderr): Progress {
+  return stream.isTTY ? bar(label, total, unit, stream) : lines(label, total, unit, stream);
+}
+
+function bar(label: string, total: number, unit: string, stream: NodeJS.WriteStream): Progress {
+  const format = `${label} {bar} {value}/{total} ${unit} · {rate} ${unit}/s · {left} left {note}`;
+  const single = new SingleBar(
+    { format, stream, hideCursor: true, barsize: 24, gracefulExit: false, fps: 8 },
+    Presets.shades_classic,
+  );
+  const clock = startClock(total);
+  single.start(total, 0, { rate: '-', left: '-', note: '' });
+  return {
+    update: (done, note = '') => single.update(done, { ...clock(done), note }),
+    stop: () => single.stop(),
+  };
+}
+
+function lines(label: string, total: number, unit: string, stream: NodeJS.WriteStream): Progress {
+  const clock = startClock(total);
+  let last = Date.now();
+  let written = -1;
+  let state = { done: 0, note: '' };
+  const write = () => {
+    const { rate, left } = clock(state.done);
+    written = state.done;
+    stream.write(`${label}: ${state.done}/${total} ${unit}, ${rate} ${unit}/s, ${left} left ${state.note}`.trimEnd());
+    stream.write('\n');
+  };
+  return {
+    update(done, note = '') {
+      state = { done, note };
+      if (Date.now() - last < LINE_EVERY_MS) return;
+      last = Date.now();
+      write();
+    },
+    stop() {
+      if (written !== state.done) write();
+    },
+  };
+}
+
+/** Rate over the whole run and time left, as text. */
+function startClock(total: number): (done: number) => { rate: string; left: string } {
+  const start = performance.now();
+  return (done) => {
+    const rate = done / Math.max((performance.now() - start) / 1000, 1e-3);
+    if (done === 0) return { rate: '-', left: '-' };
+    return { rate: rate >= 10 ? rate.toFixed(0) : rate.toFixed(2), left: duration((total - done) / rate) };
+  };
+}
+
+/** 75 → "1m 15s" */
+export function duration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  const [h, m, s] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  if (h > 0) return `${h}h ${m}m`;
+  return m > 0 ? `${m}m ${s}s` : `${s}s`;
+}

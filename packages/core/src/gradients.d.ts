@@ -1,0 +1,2 @@
+/** Bundled by scripts/bundle_gradients.mjs; imported for its effect only. */
+declare module '#gradients';
