@@ -76,12 +76,20 @@ export function scoreOfRun(ranking: Ranking, run: number): number {
   return ranking.scores[ranking.order[ranking.ends[run]! - 1]!]!;
 }
 
-/** How many runs a threshold accepts: those whose score is at least the threshold. */
-export function runsAccepted(ranking: Ranking, threshold: number): number {
-  let [low, high] = [0, ranking.ends.length];
+/**
+ * How many runs a threshold accepts: those whose score is at least the threshold.
+ *
+ * @param values what the threshold is compared with [pairs]: the scores, or probabilities that rise with them.
+ */
+export function runsAccepted(
+  { scores, order, ends }: Ranking,
+  threshold: number,
+  values: ArrayLike<number> = scores,
+): number {
+  let [low, high] = [0, ends.length];
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (scoreOfRun(ranking, middle) >= threshold) low = middle + 1;
+    if (values[order[ends[middle]! - 1]!]! >= threshold) low = middle + 1;
     else high = middle;
   }
   return low;

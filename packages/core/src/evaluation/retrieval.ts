@@ -1,0 +1,29 @@
+/**
+ * Given an optical patch and a number of SAR patches, is the true one among the first k? Recall@k asks what a search
+ * would ask; it depends on how many candidates there are, so their number always goes with it.
+ */
+
+export const RECALL_AT = [1, 5, 10] as const;
+
+/** One search: the scores of an anchor's candidates, the true one apart. */
+export interface Search {
+  /** Place of the anchor (the optical patch), as in `ScoredPair.group`. */
+  group: string;
+  /** Score of the true SAR patch. */
+  truth: number;
+  /** Scores of the others. [candidates − 1] */
+  others: Float64Array;
+}
+
+/**
+ * The chance that the true candidate is among the first k when equal scores are put in random order: 1 or 0 without
+ * ties, in between with them (as ties count half in ROC-AUC).
+ */
+export function foundWithin(k: number, truth: number, others: ArrayLike<number>): number {
+  let [above, equal] = [0, 0];
+  for (let i = 0; i < others.length; i++) {
+    if (others[i]! > truth) above++;
+    else if (others[i] === truth) equal++;
+  }
+  return Math.min(Math.max((k - above) / (equal + 1), 0), 1);
+}
