@@ -5,5 +5,6 @@ const load = (module: Promise<{ default: DoppelCommand }>) => module.then((it) =
 
 export const COMMANDS: Record<string, () => Promise<DoppelCommand>> = {
   doctor: () => load(import('./commands/doctor.ts')),
+  mine: () => load(import('./commands/mine.ts')),
   verify: () => load(import('./commands/verify.ts')),
 };
