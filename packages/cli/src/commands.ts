@@ -7,4 +7,6 @@ export const COMMANDS: Record<string, () => Promise<DoppelCommand>> = {
   doctor: () => load(import('./commands/doctor.ts')),
   mine: () => load(import('./commands/mine.ts')),
   verify: () => load(import('./commands/verify.ts')),
+  score: () => load(import('./commands/score.ts')),
+  train: () => load(import('./commands/train.ts')),
 };
