@@ -4,9 +4,10 @@ import type { DoppelCommand } from './command.ts';
 const load = (module: Promise<{ default: DoppelCommand }>) => module.then((it) => it.default);
 
 export const COMMANDS: Record<string, () => Promise<DoppelCommand>> = {
+  data: () => load(import('./commands/data.ts')),
   doctor: () => load(import('./commands/doctor.ts')),
   mine: () => load(import('./commands/mine.ts')),
-  verify: () => load(import('./commands/verify.ts')),
   score: () => load(import('./commands/score.ts')),
   train: () => load(import('./commands/train.ts')),
+  verify: () => load(import('./commands/verify.ts')),
 };
