@@ -89,10 +89,14 @@ export function writePairs(
 }
 
 /** @throws SplitError where the splits leak; nothing is written then. */
-export async function writeSplits(store: Store, dataset: Dataset, splits: Omit<Splits, 'fingerprint'>): Promise<void> {
+export async function writeSplits(
+  store: Store,
+  dataset: Dataset,
+  splits: Omit<Splits, 'doppel' | 'fingerprint'> & Partial<Pick<Splits, 'doppel'>>,
+): Promise<void> {
   const file = joinPath(dataset.folder, SPLITS_FILE);
   assignSplits(dataset.records, splits.splits, file);
-  await store.write(file, formatSplits({ ...splits, fingerprint: dataset.fingerprint }));
+  await store.write(file, formatSplits({ doppel: 'splits', ...splits, fingerprint: dataset.fingerprint }));
 }
 
 async function readSplits(

@@ -1,0 +1,44 @@
+/**
+ * Data sets appear as a whole: built under another name beside their place, then renamed. Ctrl-C, a full disk or a damaged
+ * file half way leave nothing behind, and what was there before is as it was.
+ */
+import { UsageError } from '@doppel/core';
+import { joinPath } from '@doppel/core/store';
+import type { FileStore } from '../../file_store.ts';
+
+/** @throws UsageError where something is there already, and it is not to be replaced or is no data set. */
+export async function buildFolder<T>(
+  store: FileStore,
+  folder: string,
+  force: boolean,
+  build: (unfinished: string) => Promise<T>,
+): Promise<T> {
+  const out = folder.replace(/(.)\/+$/, '$1');
+  const before = await refuseOccupied(store, out, force);
+  const [unfinished, replaced] = [`${out}.unfinished-${process.pid}`, `${out}.replaced-${process.pid}`];
+  try {
+    const result = await build(unfinished);
+    if (before) await store.rename(out, replaced);
+    await store.rename(unfinished, out);
+    return result;
+  } finally {
+    await store.remove(unfinished);
+    await store.remove(replaced);
+  }
+}
+
+/** Is there something to replace? */
+async function refuseOccupied(store: FileStore, folder: string, force: boolean): Promise<boolean> {
+  const info = await store.stat(folder);
+  if (!info) return false;
+  const names = info.kind === 'folder' ? await store.list(folder) : [];
+  if (info.kind === 'folder' && names.length === 0) return true;
+  const isDataset = (await store.stat(joinPath(folder, 'pairs.jsonl'))) !== undefined;
+  if (isDataset && force) return true;
+  throw new UsageError({
+    action: `make the data set ${folder}`,
+    expected: 'a new or empty folder',
+    found: info.kind === 'file' ? 'a file of that name' : isDataset ? 'a data set' : 'a folder with other files',
+    remedy: isDataset ? 'Add --force to replace it, or choose another --out.' : 'Choose another --out.',
+  });
+}

@@ -1,0 +1,134 @@
+/** `doppel data import scenes`: cuts pairs of scenes into pairs of patches. */
+import { UsageError } from '@doppel/core';
+import { filesIn } from '@doppel/core/patches/import_folder';
+import { importScenes, type ScenePair } from '@doppel/core/patches/import_scenes';
+import { matchNames } from '@doppel/core/patches/match_names';
+import { folderOf, joinPath, nameOf, type Store } from '@doppel/core/store';
+import { command, numberFlag } from '../../command.ts';
+import { readManifest } from '../../manifest.ts';
+import { maxNoDataFlag, OUT_FLAGS, SAMPLE_FLAGS, sampleOptions } from './import_flags.ts';
+import { runImport } from './run_import.ts';
+
+export default command({
+  meta: { name: 'data import scenes', description: 'Cut pairs of co-registered scenes into pairs of patches' },
+  args: {
+    folder: {
+      type: 'positional',
+      required: false,
+      description: 'Folder of scenes, paired by name (sar/1.tif, optical/1.tif)',
+    },
+    sar: { type: 'string', valueHint: 'file', description: 'One SAR scene, with --optical' },
+    optical: { type: 'string', valueHint: 'file', description: 'One optical scene, with --sar' },
+    manifest: {
+      type: 'string',
+      valueHint: 'file',
+      description: 'JSON lines or CSV of scenes: sar, optical, id (the place)',
+    },
+    sceneName: {
+      type: 'string',
+      valueHint: 'name',
+      description: 'Place of the one scene; default: the name of its SAR file',
+    },
+    side: { type: 'string', valueHint: '112', description: 'Width and height of a patch in pixels' },
+    stride: { type: 'string', valueHint: 'side', description: 'Pixels from one patch to the next' },
+    grid: { type: 'enum', options: ['sar', 'optical'], default: 'sar', description: 'Whose grid patches are cut on' },
+    resolution: {
+      type: 'string',
+      valueHint: 'm',
+      description: "Side of a pixel in units of the grid's CRS; default: the scene's",
+    },
+    ...SAMPLE_FLAGS,
+    ...OUT_FLAGS,
+  },
+  examples: [
+    'doppel data import scenes data/demo --side 64 --unit amplitude --out runs/data',
+    'doppel data import scenes --sar s1.tif --optical s2.tif --optical-bands 4,3,2 --unit dB --out runs/data',
+    'doppel data import scenes --manifest scenes.csv --grid optical --resolution 10 --out runs/data',
+  ],
+  async run({ args, context }) {
+    const side = numberFlag('side', args.side, { min: 8, integer: true }) ?? 112;
+    const options = {
+      side,
+      stride: numberFlag('stride', args.stride, { min: 1, integer: true }) ?? side,
+      grid: args.grid,
+      resolution: numberFlag('resolution', args.resolution, { min: Number.MIN_VALUE }),
+      maxNoData: maxNoDataFlag(args.maxNoData),
+      ...sampleOptions(args),
+    };
+    const { scenes, source } = await findScenes(context.store, args);
+    return runImport({
+      ...{ context, source, unit: 'scenes', flags: args },
+      work: (folder, attribution, hooks) =>
+        importScenes(context.store, scenes, folder, { ...options, attribution }, hooks),
+    });
+  },
+});
+
+interface SceneFlags {
+  folder?: string | undefined;
+  sar?: string | undefined;
+  optical?: string | undefined;
+  manifest?: string | undefined;
+  sceneName?: string | undefined;
+}
+
+interface Scenes {
+  scenes: ScenePair[];
+  source: string;
+}
+
+async function findScenes(store: Store, flags: SceneFlags): Promise<Scenes> {
+  const { folder, sar, optical, manifest, sceneName } = flags;
+  const ways = [folder !== undefined, sar !== undefined || optical !== undefined, manifest !== undefined];
+  if (ways.filter(Boolean).length !== 1 || (sar === undefined) !== (optical === undefined)) {
+    throw new UsageError({
+      action: 'find the scenes',
+      expected: 'either a folder, or --sar and --optical, or --manifest',
+      found: ways.some(Boolean) ? 'part of one of them, or several' : 'none of them',
+    });
+  }
+  if (folder !== undefined) return { scenes: await scenesOfFolder(store, folder), source: folder };
+  if (manifest !== undefined) return { scenes: await scenesOfManifest(store, manifest), source: folderOf(manifest) };
+  const name = sceneName ?? stemOf(sar!);
+  return { scenes: [{ name, sar: sar!, optical: optical! }], source: folderOf(sar!) };
+}
+
+async function scenesOfFolder(store: Store, folder: string): Promise<ScenePair[]> {
+  const { pairs, unmatched } = matchNames(await filesIn(store, folder));
+  if (pairs.length === 0 || unmatched.length > 0) {
+    throw new UsageError({
+      action: `pair the scenes of ${folder}`,
+      expected: 'scenes with names such as sar/1.tif and optical/1.tif, each with its counterpart',
+      found: unmatched.length > 0 ? `"${unmatched[0]}" alone` : 'none',
+      remedy: 'List the scenes by --manifest.',
+    });
+  }
+  return pairs.map(({ key, sar, optical }) => ({
+    name: key,
+    sar: joinPath(folder, sar),
+    optical: joinPath(folder, optical),
+  }));
+}
+
+async function scenesOfManifest(store: Store, file: string): Promise<ScenePair[]> {
+  const scenes: ScenePair[] = [];
+  const lineOf = new Map<string, number>();
+  for await (const { line, id, sar, sarPath, opticalPath } of readManifest(store, file)) {
+    const name = id ?? stemOf(sar);
+    const before = lineOf.get(name);
+    if (before !== undefined) {
+      throw new UsageError({
+        action: `read the scenes of ${file}, line ${line}`,
+        expected: 'a name of its own for each scene',
+        found: `"${name}", the name of line ${before}`,
+        remedy: 'Give each an "id".',
+      });
+    }
+    lineOf.set(name, line);
+    scenes.push({ name, sar: sarPath, optical: opticalPath });
+  }
+  if (scenes.length > 0) return scenes;
+  throw new UsageError({ action: `read the scenes of ${file}`, expected: 'at least one', found: 'none' });
+}
+
+const stemOf = (path: string) => nameOf(path).replace(/\.[^.]+$/, '');

@@ -1,0 +1,123 @@
+/** `doppel data inspect`: counts, values, a picture, and a list of positives that are worth a second look. */
+import { Rng } from '@doppel/core';
+import { AUDIT_LIMITS, distanceOf, formatAudit, type Suspicion } from '@doppel/core/patches/audit';
+import { contactSheet } from '@doppel/core/patches/contact_sheet';
+import { type Dataset, openDataset } from '@doppel/core/patches/dataset';
+import { type Inspection, inspectDataset, type ModalityReport } from '@doppel/core/patches/inspect';
+import { joinPath } from '@doppel/core/store';
+import { command, numberFlag, type Outcome } from '../../command.ts';
+import { ensureWritable, writeTogether } from '../../write_together.ts';
+
+const FILES = { report: 'inspection.json', sheet: 'contact_sheet.png', audit: 'audit.jsonl' } as const;
+
+export default command({
+  meta: {
+    name: 'data inspect',
+    description: 'Look at a data set: counts, values, a contact sheet, suspicious positives',
+  },
+  args: {
+    folder: { type: 'positional', required: true, description: 'Folder of the data set' },
+    out: { type: 'string', valueHint: 'folder', description: `Write ${Object.values(FILES).join(', ')} there` },
+    offsets: { type: 'string', valueHint: '1000', description: 'Pairs whose alignment is measured, evenly spread' },
+    reach: { type: 'string', valueHint: '8', description: 'Pixels of shift that are searched in each direction' },
+    tolerance: { type: 'string', valueHint: '3', description: 'Pixels of offset that pass for good alignment' },
+    sheetPairs: { type: 'string', valueHint: '32', description: 'Pairs on the contact sheet' },
+    seed: { type: 'string', valueHint: '1', description: 'Which pairs the contact sheet shows' },
+  },
+  examples: [
+    'doppel data inspect runs/data --out runs/inspect',
+    'doppel data inspect runs/data --offsets 20000 --json',
+  ],
+  async run({ args, context }): Promise<Outcome> {
+    const { store, signal } = context;
+    const whole = { min: 0, integer: true };
+    const options = {
+      offsets: numberFlag('offsets', args.offsets, whole) ?? 1000,
+      reach: numberFlag('reach', args.reach, { min: 1, integer: true }) ?? 8,
+      limits: { ...AUDIT_LIMITS, offset: numberFlag('tolerance', args.tolerance, { min: 0 }) ?? AUDIT_LIMITS.offset },
+    };
+    const sheetPairs = numberFlag('sheet-pairs', args.sheetPairs, { min: 1, integer: true }) ?? 32;
+    const seed = numberFlag('seed', args.seed, whole) ?? 1;
+    if (args.out !== undefined) await ensureWritable(store, args.out);
+    const dataset = await openDataset(store, args.folder);
+    const progress = context.progress('inspect', dataset.records.length, 'pairs');
+    try {
+      const hooks = { signal, onProgress: (done: number) => progress.update(done) };
+      const { inspection, suspicions } = await inspectDataset(dataset, options, hooks);
+      const shown = chooseShown(dataset, sheetPairs, seed);
+      const files = args.out === undefined ? undefined : filesIn(args.out);
+      if (args.out !== undefined) {
+        const pairs = await Promise.all(shown.map((index) => dataset.read(index)));
+        const content = new Map<string, Uint8Array | string>([
+          [FILES.report, `${JSON.stringify(inspection, null, 1)}\n`],
+          [FILES.sheet, contactSheet(pairs)],
+          [FILES.audit, formatAudit(suspicions)],
+        ]);
+        await writeTogether(store, args.out, content);
+      }
+      const onSheet = shown.map((index) => dataset.records[index]!.id);
+      return {
+        json: { ...inspection, ...(files && { files, onSheet }) },
+        text: textOf(args.folder, inspection, suspicions, files),
+      };
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      return { json: { interrupted: true }, text: 'interrupted: nothing was written', exitCode: 130 };
+    } finally {
+      progress.stop();
+    }
+  },
+});
+
+const filesIn = (out: string) => ({
+  report: joinPath(out, FILES.report),
+  sheet: joinPath(out, FILES.sheet),
+  audit: joinPath(out, FILES.audit),
+});
+
+/** From as many places as there is room for, one after another. */
+function chooseShown({ records }: Dataset, count: number, seed: number): number[] {
+  const rng = Rng.derive(seed, 'contact sheet');
+  const byGroup = new Map<string, number[]>();
+  for (const index of rng.shuffle(records.map((_, i) => i))) {
+    const { group } = records[index]!;
+    byGroup.set(group, [...(byGroup.get(group) ?? []), index]);
+  }
+  const groups = [...byGroup.values()];
+  const longest = Math.max(...groups.map(({ length }) => length));
+  const rounds = Array.from({ length: longest }, (_, round) => groups.flatMap((group) => group[round] ?? []));
+  return rounds.flat().slice(0, count);
+}
+
+function textOf(
+  folder: string,
+  inspection: Inspection,
+  suspicions: readonly Suspicion[],
+  files: ReturnType<typeof filesIn> | undefined,
+): string {
+  const { pairs, groups, side, splits, labels, sar, optical, enl, audit } = inspection;
+  const number = (value: number) => Number(value.toPrecision(4)).toString();
+  const range = (name: string, { unit, bands, min, max, percentiles, noDataShare }: ModalityReport) =>
+    `${name}: ${bands} band(s) in ${unit}, ${number(min)} to ${number(max)}, median ${number(percentiles['50']!)}, ` +
+    `1 % to 99 %: ${number(percentiles['1']!)} to ${number(percentiles['99']!)}, missing ${(noDataShare * 100).toFixed(2)} %`;
+  const splitText = splits
+    ? Object.entries(splits).map(([name, count]) => `${name} ${count.pairs} (${count.groups} places)`)
+    : ['none yet'];
+  const reasons = Object.entries(audit.byReason).map(([reason, count]) => `${count} ${reason}`);
+  const shifted = suspicions.filter(({ id, reason }) => reason === 'offset' && id === undefined);
+  return [
+    `${folder}: ${pairs} pairs (${labels.negative} of them negative) from ${groups} places, ${side} × ${side} pixels`,
+    `splits: ${splitText.join(', ')}`,
+    range('SAR', sar),
+    range('optical', optical),
+    `equivalent number of looks: ${enl ? `${number(enl.median)} (${number(enl.low)} to ${number(enl.high)})` : 'not known'}`,
+    `audit: ${reasons.join(', ')}; alignment measured on ${audit.offsetsMeasured} pairs`,
+    ...shifted.map(({ group, numbers }) => {
+      const { columns, rows } = numbers as { columns: number; rows: number };
+      return `  the place ${group} seems shifted by ${columns}, ${rows} (${distanceOf({ columns, rows }).toFixed(1)} px)`;
+    }),
+    ...(files
+      ? [`written: ${Object.values(files).join(', ')}`]
+      : ['Add --out FOLDER for the contact sheet and the audit.']),
+  ].join('\n');
+}

@@ -1,0 +1,65 @@
+/** What every import does around its own work: the folder, terms, progress, Ctrl-C and what is said at the end. */
+
+import type { BuiltDataset } from '@doppel/core/patches/dataset_writer';
+import type { ImportHooks } from '@doppel/core/patches/import_scenes';
+import type { Outcome } from '../../command.ts';
+import type { Context } from '../../context.ts';
+import type { Progress } from '../../progress.ts';
+import { attributionOf, copyTerms } from './attribution.ts';
+import { buildFolder } from './build_folder.ts';
+
+export interface ImportRun {
+  context: Context;
+  /** Where the images are: licences there go with the data set. */
+  source: string;
+  /** What is counted while it runs. */
+  unit: string;
+  flags: { out: string; force?: boolean | undefined; attribution?: string | undefined };
+  work(folder: string, attribution: string | undefined, hooks: ImportHooks): Promise<BuiltDataset>;
+}
+
+export async function runImport({ context, source, unit, flags, work }: ImportRun): Promise<Outcome> {
+  const { store, signal } = context;
+  const { out, force = false } = flags;
+  let progress: Progress | undefined;
+  try {
+    const attribution = await attributionOf(store, flags.attribution, source);
+    const built = await buildFolder(store, out, force, async (unfinished) => {
+      const onProgress = (done: number, total: number, pairs: number) => {
+        progress ??= context.progress('import', total, unit);
+        progress.update(done, `${pairs} pairs`);
+      };
+      const result = await work(unfinished, attribution, { signal, onProgress });
+      await copyTerms(store, source, unfinished);
+      return result;
+    });
+    return outcomeOf(out, built);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    return { json: { interrupted: true }, text: 'interrupted: nothing was written', exitCode: 130 };
+  } finally {
+    progress?.stop();
+  }
+}
+
+function outcomeOf(folder: string, { header, records, skipped }: BuiltDataset): Outcome {
+  const groups = new Set(records.map(({ group }) => group)).size;
+  const left = Object.entries(skipped).map(([reason, count]) => `${count} ${reason}`);
+  return {
+    json: {
+      folder,
+      pairs: records.length,
+      groups,
+      skipped,
+      side: header.side,
+      sar: header.sar,
+      optical: header.optical,
+    },
+    text: [
+      `${records.length} pairs of ${header.side} × ${header.side} pixels from ${groups} places in ${folder}`,
+      `SAR in ${header.sar.unit}, optical in ${header.optical.unit} with ${header.optical.bands} band(s)`,
+      ...(left.length > 0 ? [`left out: ${left.join(', ')}`] : []),
+      `Next: doppel data split ${folder}`,
+    ].join('\n'),
+  };
+}

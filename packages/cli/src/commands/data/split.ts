@@ -1,0 +1,106 @@
+/** `doppel data split`: which places train, validate and test. */
+import { FormatError, reasonOf, SPLITS, type Store, UsageError } from '@doppel/core';
+import { type Dataset, openDataset, type Splits, writeSplits } from '@doppel/core/patches/dataset';
+import { type Protocol, splitByPlace, splitByProtocol } from '@doppel/core/patches/split_by_place';
+import { SPLIT_NAMES, SPLITS_FILE } from '@doppel/core/patches/splits_file';
+import { joinPath, readText } from '@doppel/core/store';
+import { z } from 'zod';
+import { command, numberFlag } from '../../command.ts';
+
+const DEFAULT_SHARES = { train: 0.7, validation: 0.1, test: 0.2 };
+
+export default command({
+  meta: { name: 'data split', description: 'Divide a data set by place: train, validation and test' },
+  args: {
+    folder: { type: 'positional', required: true, description: 'Folder of the data set' },
+    train: { type: 'string', valueHint: '0.7', description: 'Share of the pairs' },
+    validation: { type: 'string', valueHint: '0.1', description: 'Share of the pairs' },
+    test: { type: 'string', valueHint: '0.2', description: 'Share of the pairs' },
+    seed: { type: 'string', valueHint: '1', description: 'Which places go where' },
+    margin: {
+      type: 'string',
+      valueHint: '0',
+      description: 'Patch sides within which places stay together; 0: where they overlap',
+    },
+    protocol: {
+      type: 'string',
+      valueHint: 'file',
+      description: 'A fixed split instead: {"split": {"train": […], …}, "unused": […]}',
+    },
+  },
+  examples: [
+    'doppel data split runs/data --seed 1',
+    'doppel data split runs/data --train 0.8 --validation 0 --test 0.2 --margin 2',
+    'doppel data split data/sentinel64 --protocol protocol.json',
+  ],
+  async run({ args, context }) {
+    const { store } = context;
+    const dataset = await openDataset(store, args.folder, { ignoreSplits: true });
+    const drawn = args.protocol === undefined ? drawnSplit(dataset, args) : await fixedSplit(store, dataset, args);
+    await writeSplits(store, dataset, { version: 1, ...drawn });
+    const file = joinPath(args.folder, SPLITS_FILE);
+    const counts = countsOf(dataset, drawn.splits);
+    const lines = SPLIT_NAMES.map((name) => `${name}: ${counts[name].pairs} pairs of ${counts[name].groups} places`);
+    return { json: { file, splits: counts }, text: [...lines, `written to ${file}`].join('\n') };
+  },
+});
+
+type SplitFlags = Partial<Record<'train' | 'validation' | 'test' | 'seed' | 'margin' | 'protocol', string | undefined>>;
+
+function drawnSplit(dataset: Dataset, flags: SplitFlags): Pick<Splits, 'seed' | 'splits'> {
+  const share = (name: 'train' | 'validation' | 'test') => numberFlag(name, flags[name], { min: 0, max: 1 });
+  const given = { train: share('train'), validation: share('validation'), test: share('test') };
+  const areSome = SPLITS.some((name) => given[name] !== undefined);
+  const shares = { train: given.train ?? 0, validation: given.validation ?? 0, test: given.test ?? 0 };
+  const seed = numberFlag('seed', flags.seed, { min: 0, integer: true }) ?? 1;
+  const margin = numberFlag('margin', flags.margin, { min: 0 }) ?? 0;
+  return { seed, splits: splitByPlace(dataset, { shares: areSome ? shares : DEFAULT_SHARES, seed, margin }) };
+}
+
+async function fixedSplit(
+  store: Store,
+  dataset: Dataset,
+  flags: SplitFlags & { folder: string },
+): Promise<Pick<Splits, 'splits'>> {
+  const other = (['train', 'validation', 'test', 'seed', 'margin'] as const).find((flag) => flags[flag] !== undefined);
+  if (other) {
+    throw new UsageError({
+      ...{ action: 'split by --protocol', expected: 'no other flag, for it decides all', found: `--${other}` },
+    });
+  }
+  const file = flags.protocol!;
+  return { splits: splitByProtocol(dataset, await readProtocol(store, file), file) };
+}
+
+const names = z.array(z.string());
+/** Other keys, such as a name or the CRS, are for people. */
+const protocolSchema = z.object({
+  split: z.object({ train: names, validation: names, test: names }),
+  unused: names.default([]),
+});
+
+async function readProtocol(store: Store, file: string): Promise<Protocol> {
+  const fail = (found: string, cause: unknown) =>
+    new FormatError({
+      ...{ action: 'read', file, found, cause },
+      expected: '{"split": {"train": [names], "validation": […], "test": […]}, "unused": […]}',
+    });
+  let value: unknown;
+  try {
+    value = JSON.parse(await readText(store, file));
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
+    throw fail(`no JSON (${reasonOf(cause)})`, cause);
+  }
+  const parsed = protocolSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw fail(z.prettifyError(parsed.error).replaceAll('\n', ' '), parsed.error);
+}
+
+function countsOf({ records }: Dataset, splits: Splits['splits']) {
+  const count = (name: (typeof SPLIT_NAMES)[number]) => {
+    const groups = new Set(splits[name]);
+    return { pairs: records.filter(({ group }) => groups.has(group)).length, groups: groups.size };
+  };
+  return { train: count('train'), validation: count('validation'), test: count('test'), unused: count('unused') };
+}

@@ -1,0 +1,152 @@
+/**
+ * A data set from the layout of SARptical (Wang and Zhu, The SARptical dataset for joint analysis of SAR and optical image
+ * in dense urban area, 2018): `point_<id>_ampPatch.mat` holds the SAR patch of a point in dB, `point_<id>_*.png` are optical
+ * patches of the same point, several where aerial images overlap. All pairs of a point are one place.
+ */
+import { FileError, FormatError, PatchError } from '../errors.ts';
+import type { Footprint } from '../patches.ts';
+import { pause } from '../pause.ts';
+import { readMat5 } from '../raster/mat5.ts';
+import { decodeRaster } from '../raster/open.ts';
+import type { Raster } from '../raster.ts';
+import { joinPath, type Store } from '../store.ts';
+import { type BuiltDataset, DatasetWriter } from './dataset_writer.ts';
+import { CommonFormat, type ImportHooks } from './import_scenes.ts';
+import { reasonToSkip } from './missing.ts';
+
+/** The variable of a SAR file. */
+const VARIABLE = 'ampCrop';
+
+export interface PointCoordinates {
+  crs: string;
+  /** Ground length of a pixel, in units of the CRS. */
+  resolution: number;
+  /** Centre of a point's patch by the point's id. */
+  points: ReadonlyMap<string, readonly [x: number, y: number]>;
+}
+
+export interface SarpticalOptions {
+  /** Makes footprints, by which places that neighbour one another are kept in one split. */
+  coordinates?: PointCoordinates | undefined;
+  maxNoData: number;
+  attribution?: string | undefined;
+}
+
+interface Point {
+  id: string;
+  sar: string | undefined;
+  optical: string[];
+}
+
+/**
+ * @param source folder of the files. @param folder that the data set is written to.
+ * @throws FileError where there are no such files. @throws FormatError, PatchError where one is damaged or of another size.
+ */
+export async function importSarptical(
+  store: Store,
+  source: string,
+  folder: string,
+  options: SarpticalOptions,
+  { signal, onProgress }: ImportHooks = {},
+): Promise<BuiltDataset> {
+  const points = pointsOf(await store.list(source));
+  if (points.length === 0) throw noPoints(source);
+  const writer = new DatasetWriter(store, folder);
+  const format = new CommonFormat();
+  let side: number | undefined;
+  for (const [done, point] of points.entries()) {
+    if (done % 16 === 0) await pause(signal);
+    onProgress?.(done, points.length, writer.pairs);
+    if (point.sar === undefined || point.optical.length === 0) {
+      writer.skip(point.sar === undefined ? 'withoutSar' : 'withoutOptical', Math.max(1, point.optical.length));
+      continue;
+    }
+    const sar = await readSar(store, joinPath(source, point.sar));
+    side ??= sar.width;
+    requireSide(sar, side, joinPath(source, point.sar));
+    const footprint = footprintAt(point.id, side, options.coordinates);
+    let sarPath: string | undefined;
+    for (const name of point.optical) {
+      const file = joinPath(source, name);
+      const optical = await decodeRaster(await store.read(file), file);
+      requireSide(optical, side, file);
+      const reason = reasonToSkip({ sar, optical }, options.maxNoData);
+      if (reason) {
+        writer.skip(reason);
+        continue;
+      }
+      format.add({ sar: sar.unit, optical: optical.unit, bands: optical.bands }, name);
+      const id = name.replace(/\.png$/i, '').replace(/^point_/, '');
+      sarPath ??= await writer.addPatch(`patches/${point.id}/sar`, sar); // written once for all views
+      writer.addRecord({
+        ...{ id, sar: sarPath, optical: await writer.addPatch(`patches/${point.id}/${id}.optical`, optical) },
+        ...{ group: `point_${point.id}`, label: 1, provenance: 'real' },
+        ...(footprint && { footprint }),
+        source: { sar: point.sar, optical: name },
+      });
+    }
+  }
+  onProgress?.(points.length, points.length, writer.pairs);
+  return writer.finish({
+    ...{ doppel: 'pairs', version: 1, side: side ?? 0, ...format.found() },
+    ...(options.attribution !== undefined && { attribution: options.attribution }),
+    made: { by: 'doppel data import sarptical' },
+  });
+}
+
+/** In the order of their ids. */
+function pointsOf(names: readonly string[]): Point[] {
+  const points = new Map<string, Point>();
+  const at = (id: string) => {
+    const point = points.get(id) ?? { id, sar: undefined, optical: [] };
+    points.set(id, point);
+    return point;
+  };
+  for (const name of names) {
+    const [, sarId] = /^point_([^_]+)_ampPatch\.mat$/i.exec(name) ?? [];
+    const [, opticalId] = /^point_([^_]+)_.*\.png$/i.exec(name) ?? [];
+    if (sarId !== undefined) at(sarId).sar = name;
+    if (opticalId !== undefined) at(opticalId).optical.push(name);
+  }
+  return [...points.values()].sort((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true }));
+}
+
+async function readSar(store: Store, file: string): Promise<Raster> {
+  const arrays = await readMat5(await store.read(file), file);
+  const array = arrays.get(VARIABLE);
+  if (!array) {
+    throw new FormatError({
+      ...{ action: 'read', file, expected: `a variable ${VARIABLE}` },
+      found: arrays.size === 0 ? 'no numeric array' : `only ${[...arrays.keys()].join(', ')}`,
+      remedy: 'Is it a SAR patch of SARptical?',
+    });
+  }
+  const data = Float32Array.from(array.data);
+  const noData = Uint8Array.from(data, (value) => (Number.isFinite(value) ? 0 : 1));
+  const raster: Raster = { data, width: array.columns, height: array.rows, bands: 1, unit: 'dB' };
+  return noData.includes(1) ? { ...raster, noData } : raster;
+}
+
+function requireSide({ width, height }: Raster, side: number, file: string): void {
+  if (width === side && height === side) return;
+  throw new PatchError({
+    ...{ action: 'import the patch', file, expected: `${side} × ${side} pixels`, found: `${width} × ${height}` },
+    remedy: 'All patches of a data set have one size.',
+  });
+}
+
+function footprintAt(id: string, side: number, coordinates: PointCoordinates | undefined): Footprint | undefined {
+  const point = coordinates?.points.get(id);
+  if (!coordinates || !point) return undefined;
+  const half = (side * coordinates.resolution) / 2;
+  const [x, y] = point;
+  return { crs: coordinates.crs, bounds: [x - half, y - half, x + half, y + half] };
+}
+
+function noPoints(source: string): FileError {
+  return new FileError({
+    ...{ action: 'import SARptical from', file: source },
+    ...{ expected: 'files point_<id>_ampPatch.mat and point_<id>_*.png', found: 'none' },
+    remedy: 'Name the folder that holds them.',
+  });
+}
