@@ -1,0 +1,55 @@
+/** The OpenAPI document is valid, complete, and says what the server does. */
+import { createApp } from '@doppel/server/app';
+import { prometheusMetrics } from '@doppel/server/prometheus';
+import { failedMatchSchema, matchSchema, modelSchema, problemSchema, stateSchema } from '@doppel/server/responses';
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { expect, it } from 'vitest';
+import { fakeScorer } from './fake_scorer.ts';
+
+const app = createApp({ scorer: fakeScorer(), metrics: prometheusMetrics() });
+const documentOf = async () => (await app.request('/openapi.json')).json();
+
+const image = { data: [1, 2, 3, 4], shape: [2, 2] };
+const post = (body: object) =>
+  app.request('/v1/match', {
+    ...{ method: 'POST', body: JSON.stringify(body) },
+    headers: { 'content-type': 'application/json' },
+  });
+
+it('is valid OpenAPI 3.1', async () => {
+  const document = await documentOf();
+  expect(document.openapi).toBe('3.1.0');
+  const validator = new Validator();
+  const { valid, errors } = await validator.validate(document);
+  expect(errors).toBeUndefined();
+  expect(valid).toBe(true);
+  expect(() => validator.resolveRefs()).not.toThrow();
+});
+
+it('holds every route, and every route in it answers', async () => {
+  const { paths } = await documentOf();
+  const described = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.keys(methods as object).map((method) => `${method.toUpperCase()} ${path}`),
+  );
+  const served = app.routes.filter(({ method, path }) => method !== 'ALL' && path !== '/openapi.json');
+  expect(described.sort()).toEqual(served.map(({ method, path }) => `${method} ${path}`).sort());
+  for (const route of described) {
+    const [method, path] = route.split(' ') as [string, string];
+    const response = method === 'POST' ? await post({ sar: image, optical: image }) : await app.request(path);
+    expect(response.status, route).toBe(200);
+    const content = paths[path][method.toLowerCase()].responses[200].content;
+    expect(Object.keys(content)).toContain(response.headers.get('content-type')?.split(';')[0]);
+  }
+});
+
+it('describes the answers as they are', async () => {
+  const answer = async (path: string) => (await app.request(path)).json();
+  expect(stateSchema.strict().parse(await answer('/healthz'))).toEqual({ status: 'ok' });
+  expect(stateSchema.strict().parse(await answer('/readyz'))).toEqual({ status: 'ready' });
+  modelSchema.strict().parse(await answer('/v1/model'));
+  const [good, bad] = [{ sar: image, optical: image }, { sar: image }];
+  matchSchema.strict().parse(await (await post(good)).json());
+  matchSchema.strict().parse(await (await post({ pairs: [good, bad] })).json());
+  failedMatchSchema.parse(await (await post(bad)).json());
+  problemSchema.parse(await answer('/nowhere'));
+});
