@@ -6,6 +6,7 @@ const load = (module: Promise<{ default: DoppelCommand }>) => module.then((it) =
 export const COMMANDS: Record<string, () => Promise<DoppelCommand>> = {
   data: () => load(import('./commands/data.ts')),
   doctor: () => load(import('./commands/doctor.ts')),
+  evaluate: () => load(import('./commands/evaluate.ts')),
   mine: () => load(import('./commands/mine.ts')),
   score: () => load(import('./commands/score.ts')),
   train: () => load(import('./commands/train.ts')),

@@ -1,0 +1,266 @@
+/** `doppel evaluate`: how a trained matcher does on places it never saw. */
+import { type Checkpoint, matcherOf, readCheckpoint } from '@doppel/core/checkpoint';
+import { UsageError } from '@doppel/core/errors';
+import {
+  calibrateOn,
+  EVALUATION_DEFAULTS as DEFAULTS,
+  type Evaluation,
+  type EvaluationTask,
+  evaluatePairs,
+  type ScoringTask,
+  SEARCH_DEFAULTS,
+} from '@doppel/core/evaluation';
+import { BOOTSTRAP_DEFAULTS } from '@doppel/core/evaluation/bootstrap';
+import type { Calibration } from '@doppel/core/evaluation/calibration';
+import { hardestOf } from '@doppel/core/evaluation/hardest';
+import { checkHeldOut } from '@doppel/core/evaluation/held_out';
+import { dataUri, pictureOf } from '@doppel/core/evaluation/picture';
+import type { PicturedPair, Report } from '@doppel/core/evaluation/report';
+import { createScorer } from '@doppel/core/matcher/scorer';
+import { SPLITS, type Split } from '@doppel/core/patches';
+import { type Dataset, openDataset } from '@doppel/core/patches/dataset';
+import { placeGuard } from '@doppel/core/patches/place_guard';
+import { PatchCache } from '@doppel/core/patches/to_tensors';
+import { sha256 } from '@doppel/core/sha256';
+import { folderOf, joinPath, nameOf } from '@doppel/core/store';
+import { command, numberFlag, type Outcome } from '../command.ts';
+import type { Context } from '../context.ts';
+import { evaluationFiles, evaluationText, metricsJson } from '../evaluation_files.ts';
+import { hasFonts } from '../svg_to_png.ts';
+import { VERSION } from '../version.ts';
+import { ensureWritable, writeTogether } from '../write_together.ts';
+
+/** Mistakes of either kind that the report shows. */
+const SHOWN_MISTAKES = 12;
+
+const { candidates, anchors } = SEARCH_DEFAULTS;
+
+export default command({
+  meta: { name: 'evaluate', description: 'Measure a trained matcher on places that it never saw, and write a report' },
+  args: {
+    model: { type: 'string', required: true, valueHint: 'file', description: 'Checkpoint of the matcher' },
+    data: { type: 'string', required: true, valueHint: 'folder', description: 'Data set' },
+    split: { type: 'enum', options: [...SPLITS], default: 'test', description: 'Split to measure on' },
+    out: {
+      type: 'string',
+      valueHint: 'folder',
+      description: 'Where the report goes; default: evaluation-SPLIT in the run',
+    },
+    seed: {
+      type: 'string',
+      valueHint: `${DEFAULTS.seed}`,
+      description: 'Of the negatives, the searches and the intervals',
+    },
+    negatives: {
+      type: 'string',
+      valueHint: `${DEFAULTS.negativesPerPositive}`,
+      description: 'Shuffled negatives for each true pair',
+    },
+    candidates: {
+      type: 'string',
+      valueHint: `${candidates}`,
+      description: 'SAR patches that an anchor chooses among, for recall@k',
+    },
+    anchors: {
+      type: 'string',
+      valueHint: `${anchors.inHalves}`,
+      description: `Optical patches to search for; ${anchors.whole} for two-channel, 0: no search`,
+    },
+    resamples: {
+      type: 'string',
+      valueHint: `${BOOTSTRAP_DEFAULTS.resamples}`,
+      description: 'Bootstrap resamples for the intervals',
+    },
+    batch: { type: 'string', valueHint: `${DEFAULTS.batch}`, description: 'Pairs at a time' },
+    backend: { type: 'string', description: 'cuda, native, wasm or cpu; default: the first that works' },
+  },
+  examples: [
+    'doppel evaluate --model runs/a/checkpoints/best.safetensors --data data/a',
+    'doppel evaluate --model best.safetensors --data data/a --split validation --out look --anchors 0 --json',
+  ],
+  async run({ args, context }): Promise<Outcome> {
+    const settings = settingsOf(args);
+    const tested = await openTested(context, args.model, args.data, args.split);
+    const out = args.out ?? defaultFolder(args.model, args.split);
+    await ensureWritable(context.store, out);
+    for (const warning of tested.warnings) context.log(`warning: ${warning}`);
+    const backend = await context.selectBackend(args.backend);
+    try {
+      const { evaluation, calibrationSource } = await evaluateTested(context, tested, settings);
+      const report: Report = {
+        evaluation,
+        calibrationSource,
+        model: modelOf(tested),
+        data: dataOf(tested.dataset),
+        run: {
+          backend: backend.name,
+          ...(backend.device && { device: backend.device }),
+          date: new Date(),
+          version: VERSION,
+        },
+        warnings: tested.warnings,
+        hardest: await picturesOfHardest(evaluation, tested.dataset),
+      };
+      if (!hasFonts())
+        context.log('warning: no font was found here: the plots in PNG have no text; the SVG and the report do');
+      await writeTogether(context.store, out, evaluationFiles(report, tested.dataset.records));
+      const page = joinPath(out, 'report.html');
+      return { json: { ...metricsJson(report), report: page }, text: evaluationText(evaluation, page) };
+    } catch (error) {
+      if (!context.signal.aborted) throw error;
+      return { json: { interrupted: true }, text: 'interrupted; nothing was written', exitCode: 130 };
+    }
+  },
+});
+
+type Settings = Pick<EvaluationTask, 'seed' | 'negativesPerPositive' | 'batch'> &
+  Required<Pick<EvaluationTask, 'bootstrap' | 'search'>>;
+
+type SettingFlags = Partial<
+  Record<'seed' | 'negatives' | 'candidates' | 'anchors' | 'resamples' | 'batch', string | undefined>
+>;
+
+function settingsOf(flags: SettingFlags): Settings {
+  const whole = (name: keyof SettingFlags, min: number) => numberFlag(name, flags[name], { min, integer: true });
+  const searched = { candidates: whole('candidates', 2), anchors: whole('anchors', 0) };
+  return {
+    seed: whole('seed', Number.MIN_SAFE_INTEGER) ?? DEFAULTS.seed,
+    negativesPerPositive: whole('negatives', 1) ?? DEFAULTS.negativesPerPositive,
+    batch: whole('batch', 1) ?? DEFAULTS.batch,
+    bootstrap: { resamples: whole('resamples', 1) ?? BOOTSTRAP_DEFAULTS.resamples },
+    search: {
+      ...(searched.candidates !== undefined && { candidates: searched.candidates }),
+      ...(searched.anchors !== undefined && { anchors: searched.anchors }),
+    },
+  };
+}
+
+/** In the run's folder, where the checkpoint lies as a run leaves it; else beside the checkpoint. */
+function defaultFolder(model: string, split: Split): string {
+  const folder = folderOf(model);
+  return joinPath(nameOf(folder) === 'checkpoints' ? folderOf(folder) : folder, `evaluation-${split}`);
+}
+
+interface Tested {
+  file: string;
+  fingerprint: string;
+  checkpoint: Checkpoint;
+  dataset: Dataset;
+  split: Split;
+  warnings: string[];
+}
+
+/** Opens the checkpoint and the data set, and holds one against the other. */
+async function openTested({ store }: Context, file: string, folder: string, split: Split): Promise<Tested> {
+  const bytes = await store.read(file);
+  const checkpoint = readCheckpoint(bytes, file);
+  const dataset = await openDataset(store, folder);
+  refuseOtherSide(checkpoint, dataset, folder);
+  const places = new Set(dataset.indicesOf(split).map((index) => dataset.records[index]!.group));
+  const warnings = checkHeldOut(checkpoint.trainedOn, { split, fingerprint: dataset.fingerprint, places });
+  return { file, fingerprint: await sha256(bytes), checkpoint, dataset, split, warnings };
+}
+
+function refuseOtherSide({ matcher }: Checkpoint, { header }: Dataset, folder: string): void {
+  if (header.side === matcher.side) return;
+  throw new UsageError({
+    action: `evaluate on ${folder}`,
+    expected: `patches of side ${matcher.side}, as the checkpoint was trained on`,
+    found: `patches of side ${header.side}`,
+    remedy: `Import the data again with --side ${matcher.side}, or name another checkpoint.`,
+  });
+}
+
+interface Evaluated {
+  evaluation: Evaluation;
+  calibrationSource: string;
+}
+
+async function evaluateTested(context: Context, tested: Tested, settings: Settings): Promise<Evaluated> {
+  const { checkpoint, dataset, split } = tested;
+  const { side, sarBands, opticalBands } = checkpoint.matcher;
+  const matcher = matcherOf(checkpoint);
+  const scorer = createScorer(matcher);
+  matcher.dispose();
+  const taskFor = (name: Split): ScoringTask => ({
+    records: dataset.records,
+    indices: dataset.indicesOf(name),
+    guard: placeGuard(dataset.records),
+    scorer,
+    patches: new PatchCache(dataset, checkpoint.normalisation),
+    shape: { side, sarChannels: sarBands, opticalChannels: opticalBands },
+    signal: context.signal,
+    ...settings,
+  });
+  try {
+    const { calibration, calibrationSource } = await calibrationOf(context, checkpoint, () => taskFor('validation'));
+    const evaluation = await withProgress(context, `scoring ${split}`, (onProgress) =>
+      evaluatePairs({ ...taskFor(split), ...settings, split, calibration, onProgress }),
+    );
+    return { evaluation, calibrationSource };
+  } finally {
+    scorer.dispose();
+  }
+}
+
+/** Of the checkpoint, else fitted on the validation split; never on the tested one. */
+async function calibrationOf(
+  context: Context,
+  { calibration }: Checkpoint,
+  validation: () => ScoringTask,
+): Promise<{ calibration: Calibration; calibrationSource: string }> {
+  if (calibration) {
+    return {
+      calibration,
+      calibrationSource: 'Both come with the checkpoint, fitted on the validation split in training.',
+    };
+  }
+  context.log('the checkpoint has no calibration: temperature and threshold are fitted on the validation split first');
+  const fitted = await withProgress(context, 'calibrating on validation', (onProgress) =>
+    calibrateOn({ ...validation(), onProgress }),
+  );
+  return {
+    calibration: fitted,
+    calibrationSource: 'The checkpoint has neither: both were fitted on the validation split of this data set.',
+  };
+}
+
+async function withProgress<T>(
+  context: Context,
+  label: string,
+  work: (onProgress: (done: number, total: number) => void) => Promise<T>,
+): Promise<T> {
+  let progress: ReturnType<Context['progress']> | undefined;
+  try {
+    return await work((done, total) => {
+      progress ??= context.progress(label, total, 'pairs');
+      progress.update(done);
+    });
+  } finally {
+    progress?.stop();
+  }
+}
+
+function modelOf({ file, fingerprint, checkpoint }: Tested): Report['model'] {
+  const { preset, side } = checkpoint.matcher;
+  return { file, fingerprint, preset, side };
+}
+
+function dataOf({ folder, fingerprint, header }: Dataset): Report['data'] {
+  return { folder, fingerprint, ...(header.attribution && { attribution: header.attribution }) };
+}
+
+async function picturesOfHardest({ pairs, calibration }: Evaluation, dataset: Dataset): Promise<Report['hardest']> {
+  const { falsePositives, falseNegatives } = hardestOf(pairs, calibration.threshold, SHOWN_MISTAKES);
+  const show = async (pair: PicturedPair['pair']): Promise<PicturedPair> => ({
+    pair,
+    sarId: dataset.records[pair.sarIndex]!.id,
+    opticalId: dataset.records[pair.opticalIndex]!.id,
+    sarPicture: dataUri(pictureOf(await dataset.readSar(pair.sarIndex))),
+    opticalPicture: dataUri(pictureOf(await dataset.readOptical(pair.opticalIndex))),
+  });
+  return {
+    falsePositives: await Promise.all(falsePositives.map(show)),
+    falseNegatives: await Promise.all(falseNegatives.map(show)),
+  };
+}
