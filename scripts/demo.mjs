@@ -26,7 +26,7 @@ mkdirSync(join(ROOT, RUN), { recursive: true });
 
 const data = `${RUN}/data`;
 step('Cut real Sentinel-1 and Sentinel-2 scenes into pairs of patches', [
-  'data', 'import', 'scenes', 'data/demo', '--side', '64', '--out', data,
+  'data', 'import', 'scenes', 'data/demo', '--side', '64', '--unit', 'amplitude', '--out', data,
 ]);
 step('Split them by place', ['data', 'split', data, '--protocol', 'data/demo/protocol.json']);
 step('Look at them', ['data', 'inspect', data, '--out', `${RUN}/inspect`]);
