@@ -24,7 +24,15 @@ export function classWeights(labels: readonly (0 | 1)[]): number[] {
 /** λ·Σw² over filters and kernels; biases, γ and β are free. */
 export function weightPenalty({ parameters, weightNames }: Matcher, l2: number): tf.Scalar {
   return tf.tidy(() => {
-    const sums = weightNames.map((name) => tf.sum(tf.square(parameters.get(name)!)));
+    const sums = weightNames.map((name) => sumOfSquares(parameters.get(name)!));
     return tf.mul(tf.addN(sums), l2) as tf.Scalar;
   });
+}
+
+/**
+ * Σx². In two stages, along the last axis and then over the rest: one float32 sum over half a million squares would lose
+ * four digits of seven.
+ */
+export function sumOfSquares(x: tf.Tensor): tf.Scalar {
+  return tf.sum(tf.sum(tf.square(x), -1)) as tf.Scalar;
 }

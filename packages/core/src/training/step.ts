@@ -1,6 +1,6 @@
 /** One step of training: forward, gradients, weight penalty, Adam. */
 import * as tf from '@tensorflow/tfjs-core';
-import { crossEntropy } from '../matcher/loss.ts';
+import { crossEntropy, sumOfSquares } from '../matcher/loss.ts';
 import type { Pairing } from '../matcher/pairing.ts';
 import type { Matcher } from '../matcher.ts';
 import { adam } from '../ops.ts';
@@ -76,8 +76,7 @@ export function trainingStep(
       replace(moments.first, name, updated.first[i]!);
       replace(moments.second, name, updated.second[i]!);
     });
-    const squares = gradients.map((gradient) => tf.sum(tf.square(gradient)));
-    return { loss, gradientNorm: tf.sqrt(tf.addN(squares)) as tf.Scalar };
+    return { loss, gradientNorm: tf.sqrt(tf.addN(gradients.map(sumOfSquares))) as tf.Scalar };
   });
 }
 
