@@ -68,6 +68,11 @@ export default command({
     checkRules(strategy, rules);
     refuseOtherSplit(split, args.analysis ?? false);
     const guardMargin = numberFlag('guard-margin', args.guardMargin, { min: 0 }) ?? DEFAULTS.guardMargin;
+    const limits = {
+      seed: numberFlag('seed', args.seed, { integer: true }) ?? DEFAULTS.seed,
+      maxUses: numberFlag('max-uses', args.maxUses, { min: 1, integer: true }),
+      maxCandidates: numberFlag('max-candidates', args.maxCandidates, { min: 2, integer: true }),
+    };
     const paths = miningPaths(args.out);
     await ensureWritable(context.store, paths.folder);
     const { name: backend } = await context.selectBackend(args.backend);
@@ -76,12 +81,9 @@ export default command({
     const scores = args.cache ?? paths.cache;
     try {
       const result = await withProgress(context, {
-        ...{ store: context.store, dataset, split, model, strategy, rules, guardMargin },
+        ...{ store: context.store, dataset, split, model, strategy, rules, guardMargin, ...limits },
         patches: cache,
         guard: placeGuard(dataset.records, { margin: guardMargin }),
-        seed: numberFlag('seed', args.seed, { integer: true }) ?? DEFAULTS.seed,
-        maxCandidates: numberFlag('max-candidates', args.maxCandidates, { min: 2, integer: true }),
-        maxUses: numberFlag('max-uses', args.maxUses, { min: 1, integer: true }),
         cache: scores,
         refreshCache: args.refreshCache ?? false,
         signal: context.signal,
