@@ -27,7 +27,7 @@ export function doppel(...args) {
   return { stdout, stderr, status };
 }
 
-const suites = [await import('./backends.mjs'), await import('./cli.mjs')];
+const suites = [await import('./backends.mjs'), await import('./cli.mjs'), await import('./serve.mjs')];
 
 const counts = { passed: 0, failed: 0, skipped: 0 };
 for (const { tests } of suites) {

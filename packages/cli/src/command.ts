@@ -16,7 +16,7 @@ export interface Outcome {
   json: object;
   /** Printed without. */
   text: string;
-  /** For a command that ran to its end and found failures, such as `verify`. Default 0. */
+  /** For a command that ran to its end and found failures, such as `verify`. Default 0; 130 after Ctrl-C. */
   exitCode?: number;
   /** The command has streamed its results to stdout already: print nothing more. */
   streamed?: boolean;
@@ -42,7 +42,7 @@ export function command<const A extends ArgsDef>(spec: CommandSpec<A>): DoppelCo
       refuseUnknownFlags(spec.meta.name, rawArgs, args);
       const outcome = await spec.run({ args: parsed as ParsedArgs<A & typeof COMMON>, context: data as Context });
       if (!outcome.streamed) process.stdout.write(`${parsed.json ? JSON.stringify(outcome.json) : outcome.text}\n`);
-      process.exitCode = outcome.exitCode ?? 0;
+      if (outcome.exitCode !== undefined) process.exitCode = outcome.exitCode;
     },
   }) as DoppelCommand;
   definition.examples = spec.examples;

@@ -9,6 +9,7 @@ export const COMMANDS: Record<string, () => Promise<DoppelCommand>> = {
   evaluate: () => load(import('./commands/evaluate.ts')),
   mine: () => load(import('./commands/mine.ts')),
   score: () => load(import('./commands/score.ts')),
+  serve: () => load(import('./commands/serve.ts')),
   train: () => load(import('./commands/train.ts')),
   verify: () => load(import('./commands/verify.ts')),
 };

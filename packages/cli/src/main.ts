@@ -90,7 +90,7 @@ async function run(rawArgs: string[]): Promise<void> {
     const { found, path, rest } = await findCommand(rawArgs);
     refuseGroup(found, path, rest[0]);
     await runCommand(found, { rawArgs: rest, data: createContext(signal, nativeLoaders) });
-    if (signal.aborted && !process.exitCode) process.exitCode = 130;
+    if (signal.aborted && process.exitCode === undefined) process.exitCode = 130;
   } catch (error) {
     const { text, exitCode } = describeError(error, rawArgs.includes('--debug'));
     process.stderr.write(`${text}\n`);

@@ -1,0 +1,74 @@
+/**
+ * Makes one file of the server, a checkpoint and tfjs's WebAssembly, for runtimes without a file system. It exports
+ * `{ fetch }`, as `deno serve` and the usual edge hosts expect it.
+ *
+ * Usage: node packages/server/scripts/bundle_edge.mjs --model CHECKPOINT --out edge.js [--backend wasm|cpu]
+ */
+import { createRequire } from 'node:module';
+import { basename, dirname, join, resolve } from 'node:path';
+import { argv } from 'node:process';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { build } from 'esbuild';
+
+const here = dirname(fileURLToPath(import.meta.url));
+
+function wasmBinary() {
+  const core = createRequire(join(here, '../../core/package.json'));
+  return join(dirname(core.resolve('@tensorflow/tfjs-backend-wasm')), 'tfjs-backend-wasm-simd.wasm');
+}
+
+/** @param entry the bundle's program; it may import "doppel:model" and "doppel:wasm" (bytes, or undefined for cpu). */
+export async function bundleEdge({ model, out, backend = 'wasm', entry = defaultEntry(model) }) {
+  const files = { 'doppel:model': resolve(model), 'doppel:wasm': backend === 'wasm' ? wasmBinary() : undefined };
+  const embed = {
+    name: 'embed',
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^doppel:/ }, ({ path }) =>
+        files[path] ? { path: files[path], namespace: 'bytes' } : { path, namespace: 'nothing' },
+      );
+      onLoad({ filter: /.*/, namespace: 'bytes' }, async ({ path }) => {
+        const { readFile } = await import('node:fs/promises');
+        return { contents: await readFile(path), loader: 'binary' };
+      });
+      onLoad({ filter: /.*/, namespace: 'nothing' }, () => ({ contents: 'export default undefined;' }));
+    },
+  };
+  await build({
+    stdin: { contents: entry, resolveDir: join(here, '../src'), loader: 'ts' },
+    plugins: [embed],
+    outfile: out,
+    bundle: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    conditions: ['source'],
+    mainFields: ['browser', 'module', 'main'],
+    // tfjs takes any runtime that has `process` for Node, and would ask for Node's modules.
+    define: { process: 'undefined' },
+    legalComments: 'none',
+    logLevel: 'error',
+    minify: true,
+  });
+}
+
+function defaultEntry(model) {
+  return `
+    import { createEdgeHandler } from './edge.ts';
+    import model from 'doppel:model';
+    import wasm from 'doppel:wasm';
+    const name = ${JSON.stringify(basename(model))};
+    export default { fetch: createEdgeHandler({ model, wasm, name, log: (line) => console.error(line) }) };
+  `;
+}
+
+if (import.meta.url === pathToFileURL(argv[1]).href) {
+  const { values } = parseArgs({
+    options: { model: { type: 'string' }, out: { type: 'string' }, backend: { type: 'string', default: 'wasm' } },
+  });
+  if (!values.model || !values.out || !['wasm', 'cpu'].includes(values.backend)) {
+    console.error('Usage: bundle_edge.mjs --model CHECKPOINT --out FILE [--backend wasm|cpu]');
+    process.exit(2);
+  }
+  await bundleEdge(values);
+}

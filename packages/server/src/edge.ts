@@ -1,0 +1,46 @@
+/**
+ * The server where there is neither a file system nor native code nor a thread: a handler of requests, made from the bytes
+ * of a checkpoint and of tfjs's WebAssembly. `scripts/bundle_edge.mjs` makes one file of it all.
+ */
+import { platformHere } from '@doppel/core/backends/platform';
+import { provideWasmBinary } from '@doppel/core/backends/wasm_binary';
+import { reasonOf } from '@doppel/core/errors';
+import { type App, createApp } from './app.ts';
+import { InlineScoring } from './inline_scoring.ts';
+import { type Limits, limitsFrom } from './limits.ts';
+import { problemOf, problemResponse } from './problem.ts';
+
+export interface EdgeOptions {
+  /** Bytes of a checkpoint. */
+  model: Uint8Array;
+  /** What answers call it. Default: model.safetensors. */
+  name?: string;
+  /** Bytes of `tfjs-backend-wasm-simd.wasm`. Without them the backend is `cpu`. */
+  wasm?: Uint8Array | undefined;
+  limits?: Partial<Limits>;
+  log?: (line: string) => void;
+}
+
+/** The model loads at the first request, which waits for it: edge runtimes allow no work before. */
+export function createEdgeHandler(options: EdgeOptions): (request: Request) => Promise<Response> {
+  let loading: Promise<App> | undefined;
+  return async (request) => {
+    loading ??= load(options);
+    try {
+      return await (await loading).fetch(request);
+    } catch (error) {
+      options.log?.(`the model does not load: ${reasonOf(error)}`);
+      return problemResponse(problemOf('not-ready', { detail: 'The model does not load: see the log.' }));
+    }
+  };
+}
+
+async function load({ model, name = 'model.safetensors', wasm, limits: given = {}, log = () => {} }: EdgeOptions) {
+  platformHere();
+  if (wasm) await provideWasmBinary(wasm);
+  const limits = limitsFrom(given);
+  const backend = wasm ? 'wasm' : 'cpu';
+  const scorer = new InlineScoring({ ...limits, model, file: name, backend });
+  await scorer.info();
+  return createApp({ scorer, limits, log });
+}

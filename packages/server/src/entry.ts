@@ -1,0 +1,74 @@
+/** What the entry points `node.ts` and `deno.ts` share: flags, the checkpoint's bytes, signals, exit codes. */
+import { readFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { FileError, isDoppelError, reasonOf, UsageError } from '@doppel/core/errors';
+import { FLAGS, type Flag, type FlagTexts, kebab, settingsFrom } from './flags.ts';
+import type { Listen } from './listening.ts';
+import { startServer, startupJson, startupLine } from './start_server.ts';
+
+const log = (line: string) => void process.stderr.write(`${line}\n`);
+
+/** Runs until SIGINT or SIGTERM, then finishes what it has; sets the exit code: 0, 2 for usage, 1 for other failures. */
+export async function main(listen: Listen, program: string): Promise<void> {
+  try {
+    const { help, json, debug: _, ...flags } = readFlags(process.argv.slice(2));
+    if (help) return void process.stdout.write(usage(program));
+    const settings = settingsFrom(flags, process.env);
+    const server = await startServer({ settings, model: await readModel(settings.model), listen, log });
+    process.stdout.write(`${json ? JSON.stringify(startupJson(server)) : startupLine(server, settings)}\n`);
+    const signal = await anyOf('SIGINT', 'SIGTERM');
+    log(`${signal}: finishing the requests at work`);
+    await server.close();
+    process.exit(0);
+  } catch (error) {
+    const isDebug = process.argv.includes('--debug') || !isDoppelError(error);
+    log(isDebug && error instanceof Error ? String(error.stack) : `error: ${reasonOf(error)}`);
+    process.exit(error instanceof UsageError ? 2 : 1);
+  }
+}
+
+type Given = FlagTexts & { help?: boolean; json?: boolean; debug?: boolean };
+
+function readFlags(args: string[]): Given {
+  const texts = Object.keys(FLAGS).map((name) => [kebab(name), { type: 'string' }] as const);
+  const switches = ['help', 'json', 'debug'].map((name) => [name, { type: 'boolean' }] as const);
+  try {
+    const { values } = parseArgs({ args, options: Object.fromEntries([...texts, ...switches]), strict: true });
+    const camel = (name: string) => name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+    return Object.fromEntries(Object.entries(values).map(([name, value]) => [camel(name), value])) as Given;
+  } catch (cause) {
+    throw new UsageError({ action: 'read the flags', found: reasonOf(cause), remedy: 'See --help.', cause });
+  }
+}
+
+function usage(program: string): string {
+  const lines = Object.entries(FLAGS).map(
+    ([name, { hint, description, variable, default: fallback }]: [string, Flag]) => {
+      const head = `  --${kebab(name)} <${hint}>`.padEnd(28);
+      return `${head}${description}${fallback === undefined ? '' : ` (default ${fallback})`} [${variable}]`;
+    },
+  );
+  const rest = ['  --json'.padEnd(28).concat('Print {url, backend, model} as one line of JSON when ready')];
+  return `Usage: ${program} --model CHECKPOINT [flags]\n\n${[...lines, ...rest].join('\n')}\n`;
+}
+
+async function readModel(file: string): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await readFile(file));
+  } catch (cause) {
+    throw new FileError({ action: 'read the checkpoint', file, found: reasonOf(cause), cause });
+  }
+}
+
+function anyOf(...signals: NodeJS.Signals[]): Promise<string> {
+  return new Promise((resolve) => {
+    let isFirst = true;
+    for (const signal of signals) {
+      process.on(signal, () => {
+        if (!isFirst) process.exit(130);
+        isFirst = false;
+        resolve(signal);
+      });
+    }
+  });
+}

@@ -1,0 +1,44 @@
+/** Listening on Deno's own HTTP server. */
+import { cannotListen, type Listening, type ListenOptions, urlOf } from './listening.ts';
+
+/** What is used of Deno's namespace. */
+interface DenoHttpServer {
+  readonly addr: { port: number };
+  /** Takes no new requests, and resolves when those at work are answered. */
+  shutdown(): Promise<void>;
+}
+
+interface DenoServe {
+  serve(
+    options: { hostname: string; port: number; signal: AbortSignal; onListen(): void },
+    handler: (request: Request, info: { completed: Promise<void> }) => Response | Promise<Response>,
+  ): DenoHttpServer;
+}
+
+/** @throws as `Listen`. */
+export async function listenDeno(options: ListenOptions): Promise<Listening> {
+  const { fetch, host, port } = options;
+  const { Deno } = globalThis as unknown as { Deno: DenoServe };
+  const cut = new AbortController();
+  try {
+    const settings = { hostname: host, port, signal: cut.signal, onListen: () => {} };
+    const server = Deno.serve(settings, (request, { completed }) => fetch(withSignal(request, completed)));
+    return { url: urlOf(host, server.addr.port), close: (drainMs) => close(server, cut, drainMs) };
+  } catch (cause) {
+    throw cannotListen(options, cause);
+  }
+}
+
+/** Deno's own signal also fires when all went well, and a request that is made from the other one follows it. */
+function withSignal({ url, method, headers, body }: Request, completed: Promise<void>): Request {
+  const client = new AbortController();
+  completed.catch((reason) => client.abort(reason));
+  const init = { method, headers, body, signal: client.signal, duplex: 'half' };
+  return new Request(url, init as RequestInit);
+}
+
+async function close(server: DenoHttpServer, cut: AbortController, drainMs: number): Promise<void> {
+  const timer = setTimeout(() => cut.abort(), drainMs);
+  await server.shutdown();
+  clearTimeout(timer);
+}

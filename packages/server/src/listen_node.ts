@@ -1,0 +1,36 @@
+/** Listening on Node's own HTTP server. */
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createAdaptorServer } from '@hono/node-server';
+import { cannotListen, type Listening, type ListenOptions, urlOf } from './listening.ts';
+
+/** A connection that a proxy keeps open should end on the proxy's side first: usual ones wait 60 s. */
+const KEEP_ALIVE_MS = 65_000;
+/** Idle connections are looked for so often while the server closes. */
+const IDLE_POLL_MS = 20;
+
+/** @throws as `Listen`. */
+export async function listenNode(options: ListenOptions): Promise<Listening> {
+  const { fetch, host, port, timeoutMs } = options;
+  const serverOptions = { requestTimeout: 2 * timeoutMs, headersTimeout: timeoutMs, keepAliveTimeout: KEEP_ALIVE_MS };
+  const server = createAdaptorServer({ fetch: (request) => fetch(request), serverOptions }) as Server;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause) => reject(cannotListen(options, cause)));
+    server.listen(port, host, resolve);
+  });
+  const { port: taken } = server.address() as AddressInfo;
+  return { url: urlOf(host, taken), close: (drainMs) => close(server, drainMs) };
+}
+
+function close(server: Server, drainMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    // A connection that was at work when the server closed becomes idle afterwards, and would keep it open.
+    const sweep = setInterval(() => server.closeIdleConnections(), IDLE_POLL_MS);
+    const cut = setTimeout(() => server.closeAllConnections(), drainMs);
+    server.close(() => {
+      clearInterval(sweep);
+      clearTimeout(cut);
+      resolve();
+    });
+  });
+}

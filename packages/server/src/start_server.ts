@@ -1,0 +1,73 @@
+/** A whole server on Node or Deno: port, app, metrics, scoring threads, and their end in the right order. */
+
+import { VERSION } from '@doppel/core/version';
+import { type App, createApp } from './app.ts';
+import type { ServerSettings } from './flags.ts';
+import type { Listen } from './listening.ts';
+import { prometheusMetrics } from './prometheus.ts';
+import type { ServedModel } from './scoring_service.ts';
+import { WorkerScoring } from './worker_scoring.ts';
+
+export interface StartOptions {
+  settings: ServerSettings;
+  /** Bytes of the checkpoint at `settings.model`. */
+  model: Uint8Array;
+  listen: Listen;
+  log(line: string): void;
+  /** The scoring threads' program, for tests. */
+  workerMain?: URL;
+}
+
+export interface RunningServer {
+  readonly url: string;
+  readonly served: ServedModel;
+  /** Refuses new requests, answers those at work, ends the threads. */
+  close(): Promise<void>;
+}
+
+/**
+ * Listens at once, so that `/healthz` answers while the model loads; resolves when pairs can be scored.
+ *
+ * @throws ServerError where the port, the model or the backend fails; nothing is left running.
+ */
+export async function startServer({ settings, model, listen, log, workerMain }: StartOptions): Promise<RunningServer> {
+  const { limits, backend, workers, drainMs, port, host, model: file } = settings;
+  const metrics = prometheusMetrics(log);
+  let isDraining = false;
+  const scoring = new WorkerScoring({
+    ...{ ...limits, model, file, backend, workers, log, observer: metrics },
+    ...(workerMain && { main: workerMain }),
+  });
+  const app: App = createApp({ scorer: scoring, limits, metrics, log, isDraining: () => isDraining });
+  try {
+    const fetch = (request: Request) => app.fetch(request);
+    const listening = await listen({ fetch, port, host, timeoutMs: limits.timeoutMs });
+    const close = async () => {
+      isDraining = true;
+      await listening.close(drainMs);
+      await scoring.close(0);
+    };
+    try {
+      return { url: listening.url, served: await scoring.info(), close };
+    } catch (error) {
+      await listening.close(0);
+      throw error;
+    }
+  } catch (error) {
+    await scoring.close(0);
+    throw error;
+  }
+}
+
+/** What a person is told when the server is ready. */
+export function startupLine({ url, served }: RunningServer, { workers }: ServerSettings): string {
+  const { name, info, backend, device } = served;
+  const threads = workers === 1 ? '1 scoring thread' : `${workers} scoring threads`;
+  const model = `${name} (${info.preset}, side ${info.side})`;
+  return `doppel ${VERSION} serves ${model} at ${url}, backend ${backend}${device ? ` (${device})` : ''}, ${threads}`;
+}
+
+/** The line that `--json` prints when the server is ready. */
+export function startupJson({ url, served }: RunningServer): { url: string; backend: string; model: string } {
+  return { url, backend: served.backend, model: served.name };
+}

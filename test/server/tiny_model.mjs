@@ -1,0 +1,51 @@
+/**
+ * A matcher with random weights, and patches of noise: enough to see that the same pair gets the same score everywhere.
+ * Plain JavaScript, as the smoke suite uses it on Node too.
+ */
+import { writeCheckpoint } from '@doppel/core/checkpoint';
+import { createMatcher, parameterSpecs } from '@doppel/core/matcher';
+import { Rng } from '@doppel/core/random';
+import * as tf from '@tensorflow/tfjs-core';
+import { encode } from 'fast-png';
+
+export const SIDE = 64;
+/** @type {import('@doppel/core/matcher').MatcherConfig} */
+const CONFIG = { preset: 'two-channel', side: SIDE, sarBands: 1, opticalBands: 1 };
+
+/** The bytes of a checkpoint. Needs a backend. */
+export function tinyCheckpoint() {
+  const matcher = createMatcher({ ...CONFIG, seed: 7 });
+  const all = new Map([...matcher.parameters, ...matcher.statistics]);
+  const tensors = new Map();
+  for (const { name, shape } of parameterSpecs(CONFIG)) {
+    tensors.set(name, { shape, data: Float32Array.from(all.get(name).dataSync()) });
+  }
+  matcher.dispose();
+  const digital = 'digital number';
+  return writeCheckpoint({
+    matcher: CONFIG,
+    tensors,
+    normalisation: {
+      version: 1,
+      side: SIDE,
+      sar: { source: digital, unit: digital, bands: 1, speckleFilter: null, clip: null, standardise: 'patch' },
+      optical: { bands: 'gray', clip: null, standardise: 'patch' },
+    },
+    calibration: { temperature: 2, threshold: 0.4 },
+    metrics: {},
+    trainedOn: { folder: 'data', dataFingerprint: 'abc' },
+    inputs: { from: null, negatives: null },
+    backend: tf.getBackend(),
+    training: {},
+  });
+}
+
+/**
+ * A gray patch of 8-bit noise, as samples and as a PNG file.
+ * @param {number} seed
+ */
+export function noisePatch(seed, side = SIDE) {
+  const rng = Rng.derive(seed, 'patch');
+  const pixels = Uint8Array.from({ length: side * side }, () => rng.int(256));
+  return { samples: Array.from(pixels), png: encode({ width: side, height: side, data: pixels, channels: 1 }) };
+}

@@ -1,0 +1,171 @@
+/** The server as a program: `doppel serve` and its own entry point, with a real model on a real thread. */
+import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { selectBackend } from '@doppel/core/backends';
+import { noisePatch, tinyCheckpoint } from '../server/tiny_model.mjs';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** What runs a package's program on this runtime. */
+const programOf = (isDeno, packageName, file) =>
+  isDeno
+    ? [globalThis.Deno.execPath(), ['run', '-A', '--conditions=source', `packages/${packageName}/src/${file}.ts`]]
+    : [process.execPath, [`packages/${packageName}/dist/${file}.js`]];
+
+async function modelIn(scratch) {
+  await selectBackend({ requested: 'cpu' });
+  const file = join(scratch, 'tiny.safetensors');
+  writeFileSync(file, tinyCheckpoint());
+  return file;
+}
+
+/** Starts a server, and waits for the line of JSON that says that it is ready. */
+async function start([program, args], ...flags) {
+  const child = spawn(program, [...args, ...flags, '--port', '0', '--json'], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let [stdout, stderr] = ['', ''];
+  child.stderr.on('data', (data) => {
+    stderr += data;
+  });
+  const ended = new Promise((resolve) => child.on('exit', (code, signal) => resolve({ code, signal })));
+  const ready = await new Promise((resolve, reject) => {
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      stdout += line;
+      resolve(JSON.parse(line));
+    });
+    void ended.then(() => reject(new Error(`the server ended: ${stderr}`)));
+  });
+  const stop = async (signal = 'SIGTERM') => {
+    process.kill(child.pid, signal); // Deno's child.kill has the exit code forgotten
+    return { ...(await ended), stdout, stderr };
+  };
+  return { ...ready, stop, kill: () => child.kill('SIGKILL') };
+}
+
+const pairOf = (seed, id) => ({
+  ...(id && { id }),
+  sar: { data: noisePatch(seed).samples },
+  optical: { data: noisePatch(seed + 1000).samples },
+});
+
+async function post(url, body) {
+  const headers = { 'content-type': 'application/json' };
+  const response = await fetch(`${url}/v1/match`, { method: 'POST', body: JSON.stringify(body), headers });
+  return { status: response.status, type: response.headers.get('content-type'), body: await response.json() };
+}
+
+async function exerciseServer({ assert, server }) {
+  const { url, backend, model } = server;
+  assert.equal(model, 'tiny.safetensors');
+  const described = await (await fetch(`${url}/v1/model`)).json();
+  assert.deepEqual([described.preset, described.side, described.backend], ['two-channel', 64, backend]);
+
+  const form = new FormData();
+  form.append('sar', new File([noisePatch(1).png], 'sar.png'));
+  form.append('optical', new File([noisePatch(1001).png], 'optical.png'));
+  const file = await (await fetch(`${url}/v1/match`, { method: 'POST', body: form })).json();
+  const samples = await post(url, pairOf(1));
+  assert.ok(Math.abs(file.score - samples.body.score) < 1e-5);
+
+  const seeds = Array.from({ length: 40 }, (_, i) => i);
+  const together = await post(url, { pairs: seeds.map((seed) => pairOf(seed, `${seed}`)) });
+  const alone = await Promise.all(seeds.map((seed) => post(url, pairOf(seed, `${seed}`))));
+  for (const seed of seeds) {
+    const [many, one] = [together.body.results[seed], alone[seed].body.results[0]];
+    assert.equal(many.id, `${seed}`);
+    assert.equal(one.id, `${seed}`);
+    assert.ok(Math.abs(many.score - one.score) < 1e-4, `${many.score} in a batch, ${one.score} among others`);
+  }
+
+  const bad = await post(url, { sar: [[1]], optical: [[1]] });
+  assert.deepEqual([bad.status, bad.type], [422, 'application/problem+json']);
+  assert.match(bad.body.detail, /64 × 64/);
+}
+
+/** The longest wait for /healthz while a large request is scored. */
+async function longestWait(url, work) {
+  let [isDone, longest, answers] = [false, 0, 0];
+  const finished = work.finally(() => {
+    isDone = true;
+  });
+  while (!isDone) {
+    const begin = performance.now();
+    await (await fetch(`${url}/healthz`)).text();
+    longest = Math.max(longest, performance.now() - begin);
+    answers++;
+  }
+  await finished;
+  return { longest, answers };
+}
+
+export const tests = {
+  async 'doppel serve scores, answers meanwhile, and ends cleanly'({ assert, scratch, isDeno }) {
+    const server = await start(
+      [...programOf(isDeno, 'cli', 'main')].map((part, i) => (i ? [...part, 'serve'] : part)),
+      '--model',
+      await modelIn(scratch),
+    );
+    try {
+      await exerciseServer({ assert, server });
+      const body = { pairs: Array.from({ length: 64 }, (_, i) => pairOf(i)) };
+      const begin = performance.now();
+      const { longest, answers } = await longestWait(server.url, post(server.url, body));
+      const whole = performance.now() - begin;
+      assert.ok(
+        answers > 3 && longest < whole / 2,
+        `${answers} answers, the longest wait ${longest} ms of ${whole} ms`,
+      );
+
+      const last = post(server.url, { pairs: [pairOf(1)] });
+      await new Promise((resolve) => setTimeout(resolve, 20)); // it has arrived
+      const { code, stdout } = await server.stop('SIGTERM');
+      assert.equal((await last).status, 200);
+      assert.equal(code, 0);
+      assert.equal(JSON.parse(stdout).url, server.url, 'one JSON object on stdout');
+    } finally {
+      server.kill();
+    }
+  },
+
+  async 'the server runs by itself'({ assert, scratch, isDeno }) {
+    const program = programOf(isDeno, 'server', isDeno ? 'deno' : 'node');
+    const server = await start(program, '--model', await modelIn(scratch), '--backend', 'wasm', '--workers', '2');
+    try {
+      assert.equal(server.backend, 'wasm');
+      await exerciseServer({ assert, server });
+      assert.equal((await server.stop('SIGINT')).code, 0);
+    } finally {
+      server.kill();
+    }
+  },
+
+  async 'a server that cannot start says why'({ assert, doppel, scratch }) {
+    const model = await modelIn(scratch);
+    const noise = join(scratch, 'noise.safetensors');
+    writeFileSync(noise, 'noise');
+    const other = createServer();
+    await new Promise((resolve) => other.listen(0, '127.0.0.1', resolve));
+    const taken = `${other.address().port}`;
+    for (const [args, status, message] of [
+      [[], 2, /--model/],
+      [['--model', model, '--port', 'x'], 2, /--port/],
+      [['--model', model, '--backend', 'tpu'], 2, /cuda, native, wasm, cpu/],
+      [['--model', '/nowhere.safetensors'], 1, /\/nowhere\.safetensors/],
+      [['--model', noise, '--port', '0'], 1, /noise\.safetensors/],
+      [['--model', model, '--port', taken], 1, /another program/],
+    ]) {
+      const { stderr, stdout, status: found } = doppel('serve', ...args);
+      assert.equal(found, status, `${args.join(' ')}: ${stderr}`);
+      assert.equal(stdout, '');
+      assert.match(stderr, message);
+      assert.doesNotMatch(stderr, /\n\s+at /);
+    }
+    other.close();
+  },
+};
