@@ -89,15 +89,7 @@ describe('doppel mine', () => {
   });
 
   test('says in words how scores are spread and what was skipped', async () => {
-    const { stdout } = await doppelMine(
-      'words.jsonl',
-      '--strategy',
-      'nearest',
-      '--max-score',
-      '0.9',
-      '--rank-max',
-      '4',
-    );
+    const { stdout } = await doppelMine('words.jsonl', '--strategy', 'nearest', '--rank-max', '4');
     expect(stdout).toMatch(/negatives for 12 anchors by the strategy nearest \(train\)/);
     expect(stdout).toMatch(/cosine +min +q05/);
     expect(stdout).toMatch(/skipped by guard: 36 candidates \(25.0 %\)/);
