@@ -111,6 +111,47 @@ describe('importScenes', () => {
   });
 });
 
+describe('a store that fails', () => {
+  /** As a full disk: the first patches are slow, the fifth fails. */
+  class FullStore extends MemoryStore {
+    writing = 0;
+    patches = 0;
+    override async write(path: string, bytes: Uint8Array | string): Promise<void> {
+      if (!path.startsWith('out/')) return super.write(path, bytes);
+      const number = ++this.patches;
+      this.writing++;
+      await new Promise((resolve) => setTimeout(resolve, number < 5 ? 50 : 0));
+      this.writing--;
+      if (number === 5) throw new FileError({ action: 'write', file: path, found: 'a full disk' });
+      await super.write(path, bytes);
+    }
+  }
+
+  it('ends the import with its own error, once nothing is being written any more', async () => {
+    const full = new FullStore();
+    for (let i = 0; i < 20; i++) {
+      for (const kind of ['sar', 'optical'])
+        await full.write(
+          `in/${kind}/${i}.png`,
+          pngFile(8, 1, (pixel) => pixel),
+        );
+    }
+    const options = { crop: false, maxNoData: 0 };
+    await expect(importFolder(full, 'in', 'out', options)).rejects.toThrow(/a full disk/);
+    expect(full.writing).toBe(0);
+    expect(await full.stat('out/pairs.jsonl')).toBeUndefined();
+  });
+
+  it('and names that lead out of the folder are refused', async () => {
+    const place = { epsg: 32611, longitude: -118, latitude: 34, pixel: 10 };
+    await write({ 'a.tif': tiffFile({ width: 16, height: 16, place, value: (x) => x }) });
+    const options = { side: 16, stride: 16, grid: 'sar', maxNoData: 0 } as const;
+    const scenes = [{ name: '../../evil', sar: 'a.tif', optical: 'a.tif' }];
+    await expect(importScenes(store, scenes, 'out', options)).rejects.toThrow(UsageError);
+    expect([...store.files.keys()]).toEqual(['a.tif']);
+  });
+});
+
 describe('importFolder', () => {
   const options = { crop: false, maxNoData: 0 };
   const shade = (value: number) => () => value;

@@ -2,11 +2,12 @@
  * Builds a data set: patches first, its list last, so that a folder with a `pairs.jsonl` is complete. Patches are written
  * side by side, a bounded number at a time.
  */
-import { PatchError } from '../errors.ts';
+import { PatchError, UsageError } from '../errors.ts';
 import { encodePatch } from '../raster/encode_patch.ts';
 import type { Raster } from '../raster.ts';
 import { joinPath, type Store } from '../store.ts';
 import { type DatasetHeader, type PairRecord, writePairs } from './dataset.ts';
+import { isInside } from './inside.ts';
 import { PAIRS_FILE } from './pairs_file.ts';
 
 const WRITE_AT_ONCE = 32;
@@ -28,9 +29,26 @@ export class DatasetWriter {
   private readonly underWay = new Set<Promise<void>>();
   private failure: { error: unknown } | undefined;
 
-  constructor(store: Store, folder: string) {
+  private constructor(store: Store, folder: string) {
     this.store = store;
     this.folder = folder;
+  }
+
+  /**
+   * @param work adds patches and records, and returns the header.
+   * @throws what `work` throws, once no write is under way any more: the folder can be removed then.
+   */
+  static async build(
+    store: Store,
+    folder: string,
+    work: (writer: DatasetWriter) => Promise<DatasetHeader>,
+  ): Promise<BuiltDataset> {
+    const writer = new DatasetWriter(store, folder);
+    try {
+      return await writer.finish(await work(writer));
+    } finally {
+      await Promise.all(writer.underWay);
+    }
   }
 
   get pairs(): number {
@@ -42,8 +60,10 @@ export class DatasetWriter {
    *
    * @param stem of the path inside the folder, to which the extension of the format is added.
    * @returns the path inside the folder. @throws FileError of this patch or of an earlier one.
+   * @throws UsageError where a name from outside, such as that of a place, would lead out of the folder.
    */
   async addPatch(stem: string, raster: Raster): Promise<string> {
+    if (!isInside(stem) || /(^|[/\\])\.\.([/\\]|$)/.test(stem)) throw wildName(stem);
     const { bytes, extension } = await encodePatch(raster);
     const path = `${stem}.${extension}`;
     await this.begin(this.store.write(joinPath(this.folder, path), bytes));
@@ -58,8 +78,7 @@ export class DatasetWriter {
     if (count > 0) this.skipped[reason] = (this.skipped[reason] ?? 0) + count;
   }
 
-  /** @throws FileError. @throws PatchError where no pair was found. */
-  async finish(header: DatasetHeader): Promise<BuiltDataset> {
+  private async finish(header: DatasetHeader): Promise<BuiltDataset> {
     await Promise.all(this.underWay);
     this.refuseFailure();
     if (this.records.length === 0) throw noPairs(this.skipped);
@@ -81,6 +100,15 @@ export class DatasetWriter {
   private refuseFailure(): void {
     if (this.failure) throw this.failure.error;
   }
+}
+
+function wildName(stem: string): UsageError {
+  return new UsageError({
+    action: `name a patch "${stem}"`,
+    expected: 'a name that stays inside the data set',
+    found: 'one that leads out of it',
+    remedy: 'Give the place another name, without "..".',
+  });
 }
 
 function noPairs(skipped: Skipped): PatchError {

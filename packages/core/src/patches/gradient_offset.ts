@@ -31,10 +31,15 @@ export function offsetSurface(sar: Raster, optical: Raster, reach: number): Offs
   const { width, height } = sar;
   if (Math.min(width, height) < 4 * reach) return undefined;
   const [a, b] = [orientations(sar), orientations(optical)];
+  const energies = summedEnergy(a, width, height);
+  const [across, down] = [width - 2 * reach, height - 2 * reach];
+  const energyB = windowSum(summedEnergy(b, width, height), width, reach, reach, across, down);
   const span = 2 * reach + 1;
   const values = new Float64Array(span * span);
   for (let i = 0; i < values.length; i++) {
-    const correlation = correlate(a, b, width, height, reach, (i % span) - reach, Math.floor(i / span) - reach);
+    const [columns, rows] = [(i % span) - reach, Math.floor(i / span) - reach];
+    const energyA = windowSum(energies, width, reach + columns, reach + rows, across, down);
+    const correlation = product(a, b, width, height, reach, rows * width + columns) / Math.sqrt(energyA * energyB);
     if (!Number.isFinite(correlation)) return undefined;
     values[i] = correlation;
   }
@@ -133,26 +138,45 @@ function smooth(image: Float32Array, width: number, height: number): Float32Arra
   return pass(pass(image, 1, width, height, width), width, height, width, 1);
 }
 
-/** Of the middle of b with what lies (columns, rows) further in a. */
-function correlate(
+/** Sum over the middle of b of its scalar product with what lies `shift` samples further in a. */
+function product(
   a: Orientations,
   b: Orientations,
   width: number,
   height: number,
   reach: number,
-  columns: number,
-  rows: number,
+  shift: number,
 ): number {
-  let [product, energyA, energyB] = [0, 0, 0];
+  let sum = 0;
   for (let row = reach; row < height - reach; row++) {
-    for (let column = reach; column < width - reach; column++) {
+    const end = row * width + width - reach;
+    for (let i = row * width + reach; i < end; i++) sum += a.x[i + shift]! * b.x[i]! + a.y[i + shift]! * b.y[i]!;
+  }
+  return sum;
+}
+
+/** Squared lengths, summed over all that lies above and left of a corner: [height + 1, width + 1]. */
+function summedEnergy({ x, y }: Orientations, width: number, height: number): Float64Array {
+  const sums = new Float64Array((width + 1) * (height + 1));
+  for (let row = 0; row < height; row++) {
+    let line = 0;
+    for (let column = 0; column < width; column++) {
       const i = row * width + column;
-      const j = i + rows * width + columns;
-      const [ax, ay, bx, by] = [a.x[j]!, a.y[j]!, b.x[i]!, b.y[i]!];
-      product += ax * bx + ay * by;
-      energyA += ax * ax + ay * ay;
-      energyB += bx * bx + by * by;
+      line += x[i]! ** 2 + y[i]! ** 2;
+      sums[(row + 1) * (width + 1) + column + 1] = sums[row * (width + 1) + column + 1]! + line;
     }
   }
-  return product / Math.sqrt(energyA * energyB);
+  return sums;
+}
+
+function windowSum(
+  sums: Float64Array,
+  imageWidth: number,
+  column: number,
+  row: number,
+  width: number,
+  height: number,
+): number {
+  const at = (c: number, r: number) => sums[r * (imageWidth + 1) + c]!;
+  return at(column + width, row + height) - at(column, row + height) - at(column + width, row) + at(column, row);
 }

@@ -44,36 +44,49 @@ export async function importFolder(
 ): Promise<BuiltDataset> {
   const { pairs, unmatched } = matchNames(await filesIn(store, source), options.patterns);
   if (pairs.length === 0) throw nothingMatched(source, unmatched);
-  const writer = new DatasetWriter(store, folder);
-  writer.skip('unmatched', unmatched.length);
   const format = new CommonFormat();
-  let side = options.side;
-  for (const [done, pair] of pairs.entries()) {
-    if (done % 16 === 0) await pause(signal);
-    onProgress?.(done, pairs.length, writer.pairs);
-    const sar = await readCut(store, joinPath(source, pair.sar), 'sar', side, options);
-    side ??= sar.raster.width;
-    const optical = await readCut(store, joinPath(source, pair.optical), 'optical', side, options);
-    const reason = reasonToSkip({ sar: sar.raster, optical: optical.raster }, options.maxNoData);
-    if (reason) {
-      writer.skip(reason);
-      continue;
+  return DatasetWriter.build(store, folder, async (writer) => {
+    writer.skip('unmatched', unmatched.length);
+    let { side } = options;
+    for (const [done, pair] of pairs.entries()) {
+      if (done % 16 === 0) await pause(signal);
+      onProgress?.(done, pairs.length, writer.pairs);
+      const sar = await readCut(store, joinPath(source, pair.sar), 'sar', side, options);
+      side ??= sar.raster.width;
+      const optical = await readCut(store, joinPath(source, pair.optical), 'optical', side, options);
+      await addPair(writer, pair, sar, optical, format, options);
     }
-    format.add({ sar: sar.raster.unit, optical: optical.raster.unit, bands: optical.raster.bands }, pair.key);
-    writer.addRecord({
-      id: pair.key,
-      sar: await writer.addPatch(`patches/${pair.key}.sar`, sar.raster),
-      optical: await writer.addPatch(`patches/${pair.key}.optical`, optical.raster),
-      ...{ group: groupOf(pair, options.group), label: 1, provenance: 'real' },
-      ...((sar.footprint ?? optical.footprint) && { footprint: (sar.footprint ?? optical.footprint)! }),
-      source: { sar: pair.sar, optical: pair.optical },
-    });
+    onProgress?.(pairs.length, pairs.length, writer.pairs);
+    return {
+      ...{ doppel: 'pairs', version: 1, side: side!, ...format.found() },
+      ...(options.attribution !== undefined && { attribution: options.attribution }),
+      made: { by: 'doppel data import folder' },
+    };
+  });
+}
+
+async function addPair(
+  writer: DatasetWriter,
+  pair: NamedPair,
+  { raster: sar, footprint }: CutFile,
+  optical: CutFile,
+  format: CommonFormat,
+  { maxNoData, group }: FolderImportOptions,
+): Promise<void> {
+  const reason = reasonToSkip({ sar, optical: optical.raster }, maxNoData);
+  if (reason) {
+    writer.skip(reason);
+    return;
   }
-  onProgress?.(pairs.length, pairs.length, writer.pairs);
-  return writer.finish({
-    ...{ doppel: 'pairs', version: 1, side: side!, ...format.found() },
-    ...(options.attribution !== undefined && { attribution: options.attribution }),
-    made: { by: 'doppel data import folder' },
+  format.add({ sar: sar.unit, optical: optical.raster.unit, bands: optical.raster.bands }, pair.key);
+  const ground = footprint ?? optical.footprint;
+  writer.addRecord({
+    id: pair.key,
+    sar: await writer.addPatch(`patches/${pair.key}.sar`, sar),
+    optical: await writer.addPatch(`patches/${pair.key}.optical`, optical.raster),
+    ...{ group: groupOf(pair, group), label: 1, provenance: 'real' },
+    ...(ground && { footprint: ground }),
+    source: { sar: pair.sar, optical: pair.optical },
   });
 }
 

@@ -51,47 +51,73 @@ export async function importSarptical(
 ): Promise<BuiltDataset> {
   const points = pointsOf(await store.list(source));
   if (points.length === 0) throw noPoints(source);
-  const writer = new DatasetWriter(store, folder);
   const format = new CommonFormat();
-  let side: number | undefined;
-  for (const [done, point] of points.entries()) {
-    if (done % 16 === 0) await pause(signal);
-    onProgress?.(done, points.length, writer.pairs);
-    if (point.sar === undefined || point.optical.length === 0) {
-      writer.skip(point.sar === undefined ? 'withoutSar' : 'withoutOptical', Math.max(1, point.optical.length));
+  return DatasetWriter.build(store, folder, async (writer) => {
+    let side: number | undefined;
+    for (const [done, { id, sar: sarName, optical }] of points.entries()) {
+      if (done % 16 === 0) await pause(signal);
+      onProgress?.(done, points.length, writer.pairs);
+      if (sarName === undefined) writer.skip('withoutSar', optical.length);
+      else if (optical.length === 0) writer.skip('withoutOptical');
+      else {
+        const sar = await readSar(store, joinPath(source, sarName));
+        side ??= sar.width;
+        requireSide(sar, side, joinPath(source, sarName));
+        await addPoint(writer, { id, sarName, sar, optical }, { store, source, side, format, options });
+      }
+    }
+    onProgress?.(points.length, points.length, writer.pairs);
+    return {
+      ...{ doppel: 'pairs', version: 1, side: side ?? 1, ...format.found() },
+      ...(options.attribution !== undefined && { attribution: options.attribution }),
+      made: { by: 'doppel data import sarptical' },
+    };
+  });
+}
+
+interface PointPatches {
+  id: string;
+  sarName: string;
+  sar: Raster;
+  /** File names. */
+  optical: readonly string[];
+}
+
+interface PointContext {
+  store: Store;
+  source: string;
+  side: number;
+  format: CommonFormat;
+  options: SarpticalOptions;
+}
+
+/** One pair for each optical view; the SAR patch is written once. */
+async function addPoint(
+  writer: DatasetWriter,
+  { id: pointId, sarName, sar, optical: names }: PointPatches,
+  { store, source, side, format, options }: PointContext,
+): Promise<void> {
+  const footprint = footprintAt(pointId, side, options.coordinates);
+  let sarPath: string | undefined;
+  for (const name of names) {
+    const file = joinPath(source, name);
+    const optical = await decodeRaster(await store.read(file), file);
+    requireSide(optical, side, file);
+    const reason = reasonToSkip({ sar, optical }, options.maxNoData);
+    if (reason) {
+      writer.skip(reason);
       continue;
     }
-    const sar = await readSar(store, joinPath(source, point.sar));
-    side ??= sar.width;
-    requireSide(sar, side, joinPath(source, point.sar));
-    const footprint = footprintAt(point.id, side, options.coordinates);
-    let sarPath: string | undefined;
-    for (const name of point.optical) {
-      const file = joinPath(source, name);
-      const optical = await decodeRaster(await store.read(file), file);
-      requireSide(optical, side, file);
-      const reason = reasonToSkip({ sar, optical }, options.maxNoData);
-      if (reason) {
-        writer.skip(reason);
-        continue;
-      }
-      format.add({ sar: sar.unit, optical: optical.unit, bands: optical.bands }, name);
-      const id = name.replace(/\.png$/i, '').replace(/^point_/, '');
-      sarPath ??= await writer.addPatch(`patches/${point.id}/sar`, sar); // written once for all views
-      writer.addRecord({
-        ...{ id, sar: sarPath, optical: await writer.addPatch(`patches/${point.id}/${id}.optical`, optical) },
-        ...{ group: `point_${point.id}`, label: 1, provenance: 'real' },
-        ...(footprint && { footprint }),
-        source: { sar: point.sar, optical: name },
-      });
-    }
+    format.add({ sar: sar.unit, optical: optical.unit, bands: optical.bands }, name);
+    const id = name.replace(/\.png$/i, '').replace(/^point_/, '');
+    sarPath ??= await writer.addPatch(`patches/${pointId}/sar`, sar);
+    writer.addRecord({
+      ...{ id, sar: sarPath, optical: await writer.addPatch(`patches/${pointId}/${id}.optical`, optical) },
+      ...{ group: `point_${pointId}`, label: 1, provenance: 'real' },
+      ...(footprint && { footprint }),
+      source: { sar: sarName, optical: name },
+    });
   }
-  onProgress?.(points.length, points.length, writer.pairs);
-  return writer.finish({
-    ...{ doppel: 'pairs', version: 1, side: side ?? 0, ...format.found() },
-    ...(options.attribution !== undefined && { attribution: options.attribution }),
-    made: { by: 'doppel data import sarptical' },
-  });
 }
 
 /** In the order of their ids. */

@@ -45,30 +45,30 @@ export async function importScenes(
   options: SceneImportOptions,
   { signal, onProgress }: ImportHooks = {},
 ): Promise<BuiltDataset> {
-  const writer = new DatasetWriter(store, folder);
   const format = new CommonFormat();
-  for (const [done, scene] of scenes.entries()) {
-    onProgress?.(done, scenes.length, writer.pairs);
-    const sar = await openRaster(store, scene.sar, { ...(options.unit && { unit: options.unit }) });
-    try {
-      const optical = await openRaster(store, scene.optical, {
-        ...(options.opticalUnit && { unit: options.opticalUnit }),
-      });
+  const open = (path: string, unit: Unit | undefined) => openRaster(store, path, { ...(unit && { unit }) });
+  return DatasetWriter.build(store, folder, async (writer) => {
+    for (const [done, scene] of scenes.entries()) {
+      onProgress?.(done, scenes.length, writer.pairs);
+      const sar = await open(scene.sar, options.unit);
       try {
-        await importScene(writer, scene, sar, optical, format, { ...options, signal });
+        const optical = await open(scene.optical, options.opticalUnit);
+        try {
+          await importScene(writer, scene, sar, optical, format, { ...options, signal });
+        } finally {
+          await optical.close();
+        }
       } finally {
-        await optical.close();
+        await sar.close();
       }
-    } finally {
-      await sar.close();
     }
-  }
-  onProgress?.(scenes.length, scenes.length, writer.pairs);
-  const { side, stride, grid, resolution } = options;
-  return writer.finish({
-    ...{ doppel: 'pairs', version: 1, side, ...format.found() },
-    ...(options.attribution !== undefined && { attribution: options.attribution }),
-    made: { by: 'doppel data import scenes', stride, grid, ...(resolution !== undefined && { resolution }) },
+    onProgress?.(scenes.length, scenes.length, writer.pairs);
+    const { side, stride, grid, resolution } = options;
+    return {
+      ...{ doppel: 'pairs', version: 1, side, ...format.found() },
+      ...(options.attribution !== undefined && { attribution: options.attribution }),
+      made: { by: 'doppel data import scenes', stride, grid, ...(resolution !== undefined && { resolution }) },
+    };
   });
 }
 

@@ -33,6 +33,7 @@ export async function runImport({ context, source, unit, flags, work }: ImportRu
       await copyTerms(store, source, unfinished);
       return result;
     });
+    for (const note of notesOn(built)) context.log(note);
     return outcomeOf(out, built);
   } catch (error) {
     if (!signal.aborted) throw error;
@@ -40,6 +41,20 @@ export async function runImport({ context, source, unit, flags, work }: ImportRu
   } finally {
     progress?.stop();
   }
+}
+
+/** What the person at the terminal may have meant otherwise. */
+function notesOn({ header, records }: BuiltDataset): string[] {
+  const groups = new Set(records.map(({ group }) => group)).size;
+  const isScattered = groups === records.length && groups > 1 && records.some(({ footprint }) => !footprint);
+  return [
+    ...(header.sar.unit === 'digital number'
+      ? ['note: nothing says what the SAR samples are; --unit does, and speckle augmentation and dB need it']
+      : []),
+    ...(isScattered
+      ? ['note: every pair is a place of its own; where several show one place, say so by --group, or splits leak']
+      : []),
+  ];
 }
 
 function outcomeOf(folder: string, { header, records, skipped }: BuiltDataset): Outcome {
