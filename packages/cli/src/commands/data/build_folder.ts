@@ -22,8 +22,7 @@ export async function buildFolder<T>(
     await store.rename(unfinished, out);
     return result;
   } finally {
-    await store.remove(unfinished);
-    await store.remove(replaced);
+    for (const left of [unfinished, replaced]) if (await store.stat(left)) await store.remove(left);
   }
 }
 
