@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DoppelCommand } from '@doppel/cli/command';
 import data from '@doppel/cli/commands/data';
+import { buildFolder } from '@doppel/cli/commands/data/build_folder';
 import { FileStore } from '@doppel/cli/file_store';
 import { FileError, FormatError, SplitError, UsageError } from '@doppel/core';
 import { openDataset } from '@doppel/core/patches/dataset';
@@ -145,6 +146,20 @@ describe('doppel data import scenes', () => {
     await rm(path('in/optical/2.tif'));
     await expect(importAll()).rejects.toThrow(/"sar\/2\.tif" alone/);
     await expect(doppelData('import scenes', path('nowhere'), '--out', path('out'))).rejects.toThrow(FileError);
+  });
+
+  it('brings the former data set back where the new one cannot take its place', async () => {
+    await importAll();
+    const former = await readFile(path('out/pairs.jsonl'));
+    class Stubborn extends FileStore {
+      override rename(from: string, to: string): Promise<void> {
+        return from.includes('.unfinished-') ? Promise.reject(new Error('no')) : super.rename(from, to);
+      }
+    }
+    const build = async (unfinished: string) => store.write(join(unfinished, 'pairs.jsonl'), 'new');
+    await expect(buildFolder(new Stubborn(), path('out'), true, build)).rejects.toThrow('no');
+    expect(await readFile(path('out/pairs.jsonl'))).toEqual(former);
+    expect((await readdir(folder)).sort()).toEqual(['in', 'out']);
   });
 
   it('says so where it cannot write', async () => {

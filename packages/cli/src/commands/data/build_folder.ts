@@ -19,7 +19,12 @@ export async function buildFolder<T>(
   try {
     const result = await build(unfinished);
     if (before) await store.rename(out, replaced);
-    await store.rename(unfinished, out);
+    try {
+      await store.rename(unfinished, out);
+    } catch (error) {
+      if (before) await store.rename(replaced, out);
+      throw error;
+    }
     return result;
   } finally {
     for (const left of [unfinished, replaced]) if (await store.stat(left)) await store.remove(left);
