@@ -72,7 +72,7 @@ export interface Evaluation {
 export const EVALUATION_DEFAULTS = { seed: 1, negativesPerPositive: 1, batch: 64 } as const;
 
 /** Anchors: fewer where a matcher has no halves, as each candidate then costs a whole pass. */
-export const SEARCH_DEFAULTS = { candidates: 100, anchors: { inHalves: 500, whole: 100 } } as const;
+export const SEARCH_DEFAULTS = { candidates: 100, anchors: { inHalves: 200, whole: 50 } } as const;
 
 /**
  * Scores the split's positives and shuffled negatives, searches for recall@k, and measures them.
