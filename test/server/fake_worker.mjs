@@ -1,5 +1,5 @@
 /**
- * A scoring thread without a model, that speaks the messages of worker_messages.ts. The first SAR sample of a batch's
+ * A scoring thread without a model, that speaks the messages of scoring_messages.ts. The first SAR sample of a batch's
  * first pair is what it is told to do; a score is that of `fake_scorer.ts`.
  */
 import { parentPort, workerData } from 'node:worker_threads';
@@ -36,7 +36,6 @@ if (workerData.file === 'bad') {
     kind: 'failed',
     error: { message: 'x', tag: 'checkpoint', action, file: 'bad', expected: 'a checkpoint', found: 'noise' },
   });
-  parentPort.close();
 } else {
   reply({ kind: 'ready', served: { name: workerData.file, backend: 'cpu' } });
 }

@@ -37,6 +37,15 @@ it('holds for any bytes', async () => {
   await fc.assert(fc.asyncProperty(bytes, contentType, mustHold), { numRuns: 300 });
 });
 
+it('holds for arrays within arrays without end', async () => {
+  for (const depth of [1000, 9000]) {
+    const nested = '['.repeat(depth) + ']'.repeat(depth);
+    await mustHold(nested, 'application/json');
+    await mustHold(`{"sar": ${nested}, "optical": {"data": ${nested}}}`.slice(0, 20_000), 'application/json');
+  }
+  await mustHold(`{"sar": ${'['.repeat(4000)}${']'.repeat(4000)}, "optical": 1}`, 'application/json');
+});
+
 it('holds for any JSON', async () => {
   const json = fc.oneof(
     fc.jsonValue(),

@@ -12,12 +12,15 @@ import { match, notReady, overloaded } from './match.ts';
 import type { ServerMetrics } from './metrics.ts';
 import { DOCUMENT, describePaths } from './openapi.ts';
 import { type Problem, ProblemError, problemError, problemOf, problemResponse } from './problem.ts';
+import { type ReadItems, readItems as readItemsHere } from './read_items.ts';
 import type { ScoringService, ServedModel } from './scoring_service.ts';
 
 export interface AppDeps {
   scorer: ScoringService;
   /** Default: those of `limitsFrom()`. */
   limits?: Limits;
+  /** Reads the pairs out of a body. Default: in this thread. */
+  readItems?: ReadItems | undefined;
   /** Without, there is no `/metrics`. */
   metrics?: ServerMetrics | undefined;
   /** Told of failures of the server's own, with the id of the request. */
@@ -31,6 +34,7 @@ export type App = OpenAPIHono<{ Variables: RequestIdVariables }>;
 export function createApp({
   scorer,
   limits = limitsFrom(),
+  readItems = readItemsHere,
   metrics,
   log = () => {},
   isDraining = () => false,
@@ -81,7 +85,7 @@ export function createApp({
     if (working >= limits.maxRequests) throw overloaded(`${working} requests are being worked on. Try again later.`);
     metrics?.inProgress(++working);
     try {
-      return await match(c.req.raw, { scorer, limits, count: (pairs) => metrics?.pairs(pairs) });
+      return await match(c.req.raw, { scorer, limits, readItems, count: (pairs) => metrics?.pairs(pairs) });
     } finally {
       metrics?.inProgress(--working);
     }

@@ -2,6 +2,7 @@
  * Pairs as JSON: `{"sar": IMAGE, "optical": IMAGE}` for one, `{"pairs": [{"id", "sar", "optical"}, …]}` for many. An image
  * is `{"data", "shape", "unit"}`, or bare nested arrays. The schemas also make the OpenAPI document.
  */
+import { pause } from '@doppel/core/pause';
 import { UNITS } from '@doppel/core/raster';
 import { z } from '@hono/zod-openapi';
 import { brokenItem, type Item, MAX_ID_LENGTH, requireCount } from './items.ts';
@@ -64,11 +65,14 @@ const manySchema = z.strictObject({ pairs: z.array(pairSchema) }).openapi('Pairs
 /** For the OpenAPI document. */
 export const jsonRequestSchema = z.union([pairSchema, manySchema]);
 
+/** How long pairs are read before other requests have their turn. */
+const LONGEST_TURN_MS = 10;
+
 /** Items are checked one by one, so that a broken one costs only itself. */
 const envelopeSchema = z.strictObject({ pairs: z.array(z.unknown()) });
 
 /** @throws ProblemError where the whole cannot be understood, or holds too many pairs. */
-export function jsonPairs(bytes: Uint8Array, limits: Limits): Item[] {
+export async function jsonPairs(bytes: Uint8Array, limits: Limits): Promise<Item[]> {
   const body = parse(bytes);
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw malformed('a JSON object', Array.isArray(body) ? 'an array' : JSON.stringify(body).slice(0, 40));
@@ -87,7 +91,15 @@ export function jsonPairs(bytes: Uint8Array, limits: Limits): Item[] {
   if (!envelope.success) throw malformed('"pairs", an array', prettify(envelope.error));
   const { pairs } = envelope.data;
   requireCount(pairs.length, limits);
-  return pairs.map((pair, position) => itemOf(pair, position, limits));
+  const items: Item[] = [];
+  let begin = performance.now();
+  for (const [position, pair] of pairs.entries()) {
+    items.push(itemOf(pair, position, limits));
+    if (performance.now() - begin < LONGEST_TURN_MS) continue;
+    await pause();
+    begin = performance.now();
+  }
+  return items;
 }
 
 function parse(bytes: Uint8Array): unknown {

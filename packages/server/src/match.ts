@@ -2,17 +2,17 @@
 import { type Deadline, deadlineOf } from './deadline.ts';
 import { OverloadError } from './errors.ts';
 import type { Item } from './items.ts';
-import { jsonPairs } from './json_pairs.ts';
 import type { Limits } from './limits.ts';
-import { multipartPairs } from './multipart_pairs.ts';
 import { type Problem, ProblemError, problemError, problemOf } from './problem.ts';
 import { readBody } from './read_body.ts';
+import { type ReadItems, requireKnownType } from './read_items.ts';
 import type { MatchAnswer } from './responses.ts';
 import type { PairOutcome, ScoringService } from './scoring_service.ts';
 
 export interface MatchDeps {
   scorer: ScoringService;
   limits: Limits;
+  readItems: ReadItems;
   /** Told how the pairs fared. */
   count(pairs: { scored: number; failed: number }): void;
 }
@@ -37,9 +37,10 @@ export async function match(request: Request, deps: MatchDeps): Promise<Response
   }
 }
 
-async function resultsOf(request: Request, { scorer, limits }: MatchDeps, deadline: Deadline): Promise<Result[]> {
+async function resultsOf(request: Request, deps: MatchDeps, deadline: Deadline): Promise<Result[]> {
+  const { scorer, limits } = deps;
   const { signal } = deadline;
-  const items = await readItems(request, limits, signal).catch((error) => {
+  const items = await itemsOf(request, deps, signal).catch((error) => {
     throw signal.aborted ? givenUp(deadline, 'request-timeout', limits) : error;
   });
   return scoreItems(items, scorer, signal).catch((error) => {
@@ -48,21 +49,11 @@ async function resultsOf(request: Request, { scorer, limits }: MatchDeps, deadli
   });
 }
 
-async function readItems(request: Request, limits: Limits, signal: AbortSignal): Promise<Item[]> {
+async function itemsOf(request: Request, { limits, readItems }: MatchDeps, signal: AbortSignal): Promise<Item[]> {
   const contentType = request.headers.get('content-type') ?? '';
-  const mediaType = contentType.split(';')[0]!.trim().toLowerCase();
-  const isJson = mediaType === 'application/json' || mediaType.endsWith('+json');
-  if (!isJson && mediaType !== 'multipart/form-data') {
-    const [expected, found] = ['application/json or multipart/form-data', mediaType || 'none'];
-    const detail = `Cannot read the body: expected the content type ${expected}, found ${found}.`;
-    throw problemError(
-      'unsupported-media-type',
-      { detail, expected, found },
-      { accept: 'application/json, multipart/form-data' },
-    );
-  }
+  requireKnownType(contentType);
   const bytes = await readBody(request, limits.maxBytes, signal);
-  return isJson ? jsonPairs(bytes, limits) : multipartPairs(bytes, contentType, limits);
+  return readItems({ bytes, contentType }, limits);
 }
 
 async function scoreItems(items: readonly Item[], scorer: ScoringService, signal: AbortSignal): Promise<Result[]> {

@@ -114,12 +114,16 @@ function flatten(values: readonly unknown[], name: string): Float32Array {
   return data;
 }
 
+/** Plain loops, as this runs on the event loop over whole requests. */
 function decodeBase64(text: string, name: string): Float32Array {
   const binary = binaryOf(text, name);
   const size = Float32Array.BYTES_PER_ELEMENT;
   if (binary.length % size !== 0) throw wrong(name, 'whole float32 numbers', `${binary.length} bytes`);
-  const view = new DataView(Uint8Array.from(binary, (letter) => letter.charCodeAt(0)).buffer);
-  return Float32Array.from({ length: binary.length / size }, (_, i) => view.getFloat32(i * size, true));
+  const view = new DataView(new ArrayBuffer(binary.length));
+  for (let i = 0; i < binary.length; i++) view.setUint8(i, binary.charCodeAt(i));
+  const data = new Float32Array(binary.length / size);
+  for (let i = 0; i < data.length; i++) data[i] = view.getFloat32(i * size, true);
+  return data;
 }
 
 function binaryOf(text: string, name: string): string {

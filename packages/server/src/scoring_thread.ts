@@ -1,11 +1,12 @@
 /** One scoring thread as the server sees it: started, given batches, found dead. */
 import { Worker } from 'node:worker_threads';
 import { ServerError } from './errors.ts';
+import type { PlainError, ScoreRequest, WorkerReply, WorkerTask } from './scoring_messages.ts';
 import type { PairInput, PairOutcome, ServedModel } from './scoring_service.ts';
-import type { PlainError, ScoreRequest, WorkerReply, WorkerTask } from './worker_messages.ts';
+import { buffersOf } from './transfer.ts';
+import { workerUrl } from './worker_url.ts';
 
-/** The compiled entry point beside the compiled caller, or the source beside the source (Deno). */
-export const WORKER_MAIN = new URL(`./worker_main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
+export const WORKER_MAIN = workerUrl('scoring_main');
 
 export interface ThreadOptions {
   task: WorkerTask;
@@ -44,7 +45,7 @@ export class ScoringThread {
     this.#worker.on('exit', (code) => this.#over(broken('the scoring thread ended', `exit code ${code}`)));
   }
 
-  /** @throws ServerError where the batch broke down, took too long, or the thread died over it. */
+  /** Takes the images along. @throws ServerError where the batch broke down, took too long, or the thread died over it. */
   score(pairs: readonly PairInput[]): Promise<PairOutcome[]> {
     if (this.#end) return Promise.reject(this.#end);
     const batch = this.#batches++;
@@ -54,7 +55,7 @@ export class ScoringThread {
       void this.stop();
     }, batchTimeoutMs);
     const result = new Promise<PairOutcome[]>((resolve, reject) => this.#pending.set(batch, { resolve, reject }));
-    this.#worker.postMessage({ batch, pairs } satisfies ScoreRequest);
+    this.#worker.postMessage({ batch, pairs } satisfies ScoreRequest, buffersOf(pairs));
     return result.finally(() => {
       clearTimeout(hung);
       this.#pending.delete(batch);
@@ -67,8 +68,10 @@ export class ScoringThread {
 
   #hear(reply: WorkerReply, loaded: (served: ServedModel) => void): void {
     if (reply.kind === 'ready') loaded(reply.served);
-    else if (reply.kind === 'failed') this.#over(revive(reply.error));
-    else if (reply.kind === 'scored') this.#pending.get(reply.batch)?.resolve(reply.outcomes);
+    else if (reply.kind === 'failed') {
+      this.#over(revive(reply.error));
+      void this.stop();
+    } else if (reply.kind === 'scored') this.#pending.get(reply.batch)?.resolve(reply.outcomes);
     else this.#pending.get(reply.batch)?.reject(broken('a batch broke down', reply.error.message));
   }
 

@@ -5,6 +5,7 @@ import { type App, createApp } from './app.ts';
 import type { ServerSettings } from './flags.ts';
 import type { Listen } from './listening.ts';
 import { prometheusMetrics } from './prometheus.ts';
+import { ReadingThread } from './reading_thread.ts';
 import type { ServedModel } from './scoring_service.ts';
 import { WorkerScoring } from './worker_scoring.ts';
 
@@ -38,14 +39,22 @@ export async function startServer({ settings, model, listen, log, workerMain }: 
     ...{ ...limits, model, file, backend, workers, log, observer: metrics },
     ...(workerMain && { main: workerMain }),
   });
-  const app: App = createApp({ scorer: scoring, limits, metrics, log, isDraining: () => isDraining });
+  const reading = new ReadingThread();
+  const app: App = createApp({
+    scorer: scoring,
+    limits,
+    readItems: reading.readItems,
+    metrics,
+    log,
+    isDraining: () => isDraining,
+  });
   try {
     const fetch = (request: Request) => app.fetch(request);
     const listening = await listen({ fetch, port, host, timeoutMs: limits.timeoutMs });
     const close = async () => {
       isDraining = true;
       await listening.close(drainMs);
-      await scoring.close(0);
+      await Promise.all([scoring.close(0), reading.close()]);
     };
     try {
       return { url: listening.url, served: await scoring.info(), close };

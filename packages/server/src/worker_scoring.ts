@@ -3,9 +3,9 @@
  * takes one batch at a time. A thread that dies fails the requests of its batch and is started anew.
  */
 import { Batcher, type BatchingOptions, type BatchRunner } from './batcher.ts';
+import type { WorkerTask } from './scoring_messages.ts';
 import type { PairInput, PairOutcome, ScoringObserver, ScoringService, ServedModel } from './scoring_service.ts';
 import { ScoringThread, WORKER_MAIN } from './scoring_thread.ts';
-import type { WorkerTask } from './worker_messages.ts';
 
 export interface WorkerScoringOptions extends BatchingOptions, WorkerTask {
   /** Threads. `cuda` and `native` use the whole device by themselves: 1 is right there. */

@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { isDoppelError, reasonOf } from '@doppel/core/errors';
 import { openEngine } from './model_engine.ts';
 import { nativeLoaders } from './native_loaders.ts';
-import type { PlainError, ScoreRequest, WorkerReply, WorkerTask } from './worker_messages.ts';
+import type { PlainError, ScoreRequest, WorkerReply, WorkerTask } from './scoring_messages.ts';
 
 const port = parentPort!;
 const reply = (message: WorkerReply) => port.postMessage(message);
@@ -26,6 +26,5 @@ try {
   });
   reply({ kind: 'ready', served: engine.served });
 } catch (error) {
-  reply({ kind: 'failed', error: plain(error) });
-  port.close();
+  reply({ kind: 'failed', error: plain(error) }); // and wait to be ended
 }

@@ -27,7 +27,7 @@ export interface PlainError {
 
 export type WorkerReply =
   | { kind: 'ready'; served: ServedModel }
-  /** The model could not be loaded: the thread ends. */
+  /** The model could not be loaded: the thread waits to be ended. */
   | { kind: 'failed'; error: PlainError }
   | { kind: 'scored'; batch: number; outcomes: PairOutcome[] }
   /** The batch broke down; the thread goes on. */

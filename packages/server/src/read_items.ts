@@ -1,0 +1,35 @@
+/** The body of a request as items, by its content type. */
+import type { Item } from './items.ts';
+import { jsonPairs } from './json_pairs.ts';
+import type { Limits } from './limits.ts';
+import { multipartPairs } from './multipart_pairs.ts';
+import { problemError } from './problem.ts';
+
+export interface Body {
+  bytes: Uint8Array;
+  contentType: string;
+}
+
+/** @throws ProblemError where the whole cannot be understood, or holds too many pairs. */
+export type ReadItems = (body: Body, limits: Limits) => Promise<Item[]>;
+
+/** Reads in the caller's own thread. */
+export const readItems: ReadItems = ({ bytes, contentType }, limits) =>
+  isJson(contentType) ? jsonPairs(bytes, limits) : multipartPairs(bytes, contentType, limits);
+
+const mediaTypeOf = (contentType: string) => contentType.split(';')[0]!.trim().toLowerCase();
+
+function isJson(contentType: string): boolean {
+  const mediaType = mediaTypeOf(contentType);
+  return mediaType === 'application/json' || mediaType.endsWith('+json');
+}
+
+/** Before the body is read. @throws ProblemError (415) */
+export function requireKnownType(contentType: string): void {
+  const mediaType = mediaTypeOf(contentType);
+  if (isJson(contentType) || mediaType === 'multipart/form-data') return;
+  const [expected, found] = ['application/json or multipart/form-data', mediaType || 'none'];
+  const detail = `Cannot read the body: expected the content type ${expected}, found ${found}.`;
+  const headers = { accept: 'application/json, multipart/form-data' };
+  throw problemError('unsupported-media-type', { detail, expected, found }, headers);
+}
