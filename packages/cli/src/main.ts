@@ -59,9 +59,13 @@ function refuseGroup(group: DoppelCommand, path: string, word: string | undefine
   });
 }
 
+const nameOf = ({ meta }: DoppelCommand) => (meta as { name: string }).name;
+
 async function help(rawArgs: readonly string[]): Promise<string> {
   const { found, parent } = await findCommand(rawArgs);
-  const colourful = await renderUsage(found, found === parent ? undefined : parent);
+  // The name of a command in a group is that of the group and its own: citty would put the group before it once more.
+  const isNamedInFull = nameOf(found).startsWith(`${nameOf(parent)} `);
+  const colourful = await renderUsage(found, found === parent || isNamedInFull ? undefined : parent);
   const usage = process.stdout.isTTY ? colourful : stripVTControlCharacters(colourful);
   const examples = found.examples ?? [];
   return examples.length > 0 ? `${usage}\n\nEXAMPLES\n\n${examples.map((line) => `  ${line}`).join('\n')}` : usage;

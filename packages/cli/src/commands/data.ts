@@ -3,7 +3,7 @@ import { commandGroup } from '../command.ts';
 
 const meta = { name: 'data', description: 'Import, split and inspect data sets' };
 const importMeta = {
-  name: 'import',
+  name: 'data import',
   description: 'Make a data set from scenes, from a folder of patches, or from SARptical',
 };
 
