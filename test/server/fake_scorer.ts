@@ -4,10 +4,11 @@
  */
 import type { ImageInput, PairInput, PairOutcome, ScoringService, ServedModel } from '@doppel/server';
 
-const levelOf = (image: ImageInput): number =>
-  image.kind === 'file'
-    ? image.bytes.length
-    : image.data.reduce((sum, value) => sum + value, 0) / Math.max(image.data.length, 1);
+function levelOf(image: ImageInput): number {
+  if (image.kind === 'file') return image.bytes.length;
+  const valid = image.data.filter(Number.isFinite);
+  return valid.reduce((sum, value) => sum + value, 0) / Math.max(valid.length, 1);
+}
 
 const THRESHOLD = 0.5;
 
