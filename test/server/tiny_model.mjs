@@ -9,16 +9,27 @@ import * as tf from '@tensorflow/tfjs-core';
 import { encode } from 'fast-png';
 
 export const SIDE = 64;
+/** About what float32 holds. */
+const LARGEST = 3e38;
 /** @type {import('@doppel/core/matcher').MatcherConfig} */
 const CONFIG = { preset: 'two-channel', side: SIDE, sarBands: 1, opticalBands: 1 };
 
-/** The bytes of a checkpoint. Needs a backend. */
-export function tinyCheckpoint() {
+/**
+ * The bytes of a checkpoint. Needs a backend.
+ * @param {number} gain of the last layer; patches that are flat score 0 with any.
+ */
+export function tinyCheckpoint(gain = 1) {
   const matcher = createMatcher({ ...CONFIG, seed: 7 });
   const all = new Map([...matcher.parameters, ...matcher.statistics]);
   const tensors = new Map();
   for (const { name, shape } of parameterSpecs(CONFIG)) {
-    tensors.set(name, { shape, data: Float32Array.from(all.get(name).dataSync()) });
+    const scale = name === 'head.dense2.kernel' ? gain : 1;
+    tensors.set(name, {
+      shape,
+      data: Float32Array.from(all.get(name).dataSync(), (value) =>
+        Math.max(-LARGEST, Math.min(value * scale, LARGEST)),
+      ),
+    });
   }
   matcher.dispose();
   const digital = 'digital number';

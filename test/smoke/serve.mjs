@@ -11,9 +11,19 @@ import { noisePatch, tinyCheckpoint } from '../server/tiny_model.mjs';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** What runs a package's program on this runtime. */
+const PERMISSIONS = ['--allow-net', '--allow-read', '--allow-env', '--allow-sys']; // as docs/server.md has them
+
 const programOf = (isDeno, packageName, file) =>
   isDeno
-    ? [globalThis.Deno.execPath(), ['run', '-A', '--conditions=source', `packages/${packageName}/src/${file}.ts`]]
+    ? [
+        globalThis.Deno.execPath(),
+        [
+          'run',
+          ...(packageName === 'server' ? PERMISSIONS : ['-A']),
+          '--conditions=source',
+          `packages/${packageName}/src/${file}.ts`,
+        ],
+      ]
     : [process.execPath, [`packages/${packageName}/dist/${file}.js`]];
 
 async function modelIn(scratch) {

@@ -4,10 +4,11 @@
  */
 import { type BackendLoader, selectBackend } from '@doppel/core/backends';
 import { isDoppelError, NonFiniteError, PatchError, reasonOf } from '@doppel/core/errors';
-import type { Raster, Unit } from '@doppel/core/raster';
+import type { Raster } from '@doppel/core/raster';
 import { openRaster } from '@doppel/core/raster/open';
 import { openModel, type PairScore, type RasterPair, type ScoringModel } from '@doppel/core/scoring';
 import { MemoryStore, nameOf } from '@doppel/core/store';
+import * as tf from '@tensorflow/tfjs-core';
 import type { ImageInput, PairFailure, PairInput, PairOutcome, ServedModel } from './scoring_service.ts';
 
 export interface EngineOptions {
@@ -39,7 +40,7 @@ export async function openEngine({
   const { name, device } = await selectBackend({ ...(backend !== undefined && { requested: backend }), loaders });
   const model = await openModel(bytes, file);
   const { info, normalisation } = model;
-  await model.score([blankPair(model)]);
+  await warmUp(model);
   return {
     served: { name: nameOf(file.replaceAll('\\', '/')), info, normalisation, backend: name, device },
     async score(pairs) {
@@ -53,13 +54,12 @@ export async function openEngine({
   };
 }
 
-function blankPair({ info, normalisation }: ScoringModel): RasterPair {
-  const { side, sarBands, opticalBands } = info;
-  const blank = (bands: number, unit: Unit): Raster => {
-    const data = Float32Array.from({ length: side * side * bands }, (_, i) => 1 + (i % 7));
-    return { data, height: side, width: side, bands, unit };
-  };
-  return { sar: blank(sarBands, normalisation.sar.source), optical: blank(opticalBands, 'digital number') };
+/** The first pass compiles and allocates; zeros are what the mean becomes. */
+async function warmUp({ info, scorer }: ScoringModel): Promise<void> {
+  const zeros = (bands: number) => tf.zeros<tf.Rank.R4>([1, info.side, info.side, bands]);
+  const scores = tf.tidy(() => scorer.score(zeros(info.sarBands), zeros(info.opticalBands)));
+  await scores.data();
+  scores.dispose();
 }
 
 /** A pair whose score is not finite fails by itself, not with the batch that it happens to be in. */

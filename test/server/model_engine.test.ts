@@ -1,0 +1,105 @@
+/** The engine under a real model: each pair fails by itself, whatever its bytes and numbers are. */
+import { selectBackend } from '@doppel/core/backends';
+import { limitsFrom } from '@doppel/server/limits';
+import { type ModelEngine, openEngine } from '@doppel/server/model_engine';
+import type { ImageInput, PairInput, PairOutcome } from '@doppel/server/scoring_service';
+import * as tf from '@tensorflow/tfjs-core';
+import fc from 'fast-check';
+import { encode } from 'fast-png';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { noisePatch, SIDE, tinyCheckpoint } from './tiny_model.mjs';
+
+const { maxPixels } = limitsFrom();
+let engine: ModelEngine;
+
+beforeAll(async () => {
+  await selectBackend({ requested: 'wasm' });
+  engine = await openEngine({
+    model: tinyCheckpoint(),
+    file: '/some/where/tiny.safetensors',
+    backend: 'wasm',
+    maxPixels,
+  });
+});
+afterAll(() => engine.dispose());
+
+const file = (bytes: Uint8Array, name = 'a.png'): ImageInput => ({ kind: 'file', name, bytes });
+const samples = (data: ArrayLike<number>, side = SIDE): ImageInput => ({
+  ...{ kind: 'samples', name: 'sar', data: Float32Array.from(data), height: side, width: side, bands: 1 },
+});
+const pair = (seed: number): PairInput => ({
+  sar: file(noisePatch(seed).png, 'sar.png'),
+  optical: file(noisePatch(seed + 100).png),
+});
+
+const scoreOf = (outcome: PairOutcome | undefined) => (outcome && 'score' in outcome ? outcome.score : Number.NaN);
+const errorOf = (outcome: PairOutcome | undefined) => (outcome && 'error' in outcome ? outcome.error : undefined);
+
+it('says what it serves, without the folder', () => {
+  expect(engine.served).toMatchObject({ name: 'tiny.safetensors', backend: 'wasm', info: { preset: 'two-channel' } });
+});
+
+it('scores files as it scores their samples, and leaks no tensor', async () => {
+  const before = tf.memory().numTensors;
+  const [one, other] = await engine.score([
+    pair(1),
+    { sar: samples(noisePatch(1).samples), optical: samples(noisePatch(101).samples) },
+  ]);
+  expect(scoreOf(one)).toBeCloseTo(scoreOf(other), 6);
+  expect(tf.memory().numTensors).toBe(before);
+});
+
+it('lets each pair fail by itself', async () => {
+  const wide = encode({ width: 80, height: 80, data: new Uint8Array(6400).fill(3), channels: 1 });
+  const { sar } = pair(1);
+  const nothing = samples(new Float32Array(SIDE * SIDE).fill(Number.NaN));
+  const outcomes = await engine.score([
+    pair(1),
+    { sar, optical: file(wide, 'wide.png') },
+    { sar, optical: file(new Uint8Array(), 'empty.png') },
+    { sar, optical: file(noisePatch(2).png.subarray(0, 500), 'cut.png') },
+    { sar: nothing, optical: pair(1).optical },
+    pair(2),
+  ]);
+  const [first, sized, empty, cut, missing, last] = outcomes;
+  expect(errorOf(sized)).toMatchObject({ problem: 'unusable-image', expected: '64 × 64 pixels', found: '80 × 80' });
+  expect(errorOf(empty)?.detail).toMatch(/empty\.png/);
+  expect(errorOf(cut)?.detail).toMatch(/cut\.png/);
+  expect(errorOf(missing)?.detail).toMatch(/NaN|no-data/);
+  expect([scoreOf(first), scoreOf(last)].every(Number.isFinite)).toBe(true);
+});
+
+it('refuses an image of too many pixels by its header', async () => {
+  const strict = await openEngine({ model: tinyCheckpoint(), file: 'tiny', backend: 'wasm', maxPixels: 5000 });
+  const wide = encode({ width: 80, height: 80, data: new Uint8Array(6400), channels: 1 });
+  const [good, bad] = await strict.score([pair(1), { sar: file(wide, 'wide.png'), optical: pair(1).optical }]);
+  expect(scoreOf(good)).not.toBeNaN();
+  expect(errorOf(bad)).toMatchObject({ problem: 'payload-too-large', found: '80 × 80' });
+  strict.dispose();
+});
+
+it('keeps a score that is not finite from its neighbours in the batch', async () => {
+  const model = tinyCheckpoint(1e40); // sums of such weights overflow
+  const overflowing = await openEngine({ model, file: 'steep', backend: 'wasm', maxPixels });
+  const flat = samples(new Float32Array(SIDE * SIDE));
+  const zeros = { sar: flat, optical: flat };
+  const outcomes = await overflowing.score([zeros, pair(1), zeros]);
+  expect(outcomes.map((outcome) => Number.isFinite(scoreOf(outcome)))).toEqual([true, false, true]);
+  expect(errorOf(outcomes[1])?.detail).toMatch(/finite/);
+  overflowing.dispose();
+});
+
+it('survives any bytes for a file', async () => {
+  const { png } = noisePatch(3);
+  const heads = [[], [0x49, 0x49, 0x2a, 0], [0x4d, 0x4d, 0, 0x2a], [0xff, 0xd8, 0xff, 0xe0], [...png.subarray(0, 33)]];
+  const bytes = fc
+    .tuple(fc.constantFrom(...heads), fc.uint8Array({ maxLength: 300 }))
+    .map(([head, rest]) => Uint8Array.from([...head, ...rest]));
+  await fc.assert(
+    fc.asyncProperty(bytes, async (some) => {
+      const [outcome] = await engine.score([{ sar: file(some), optical: pair(1).optical }]);
+      expect(errorOf(outcome)?.detail.length).toBeGreaterThan(10);
+    }),
+    { numRuns: 200 },
+  );
+});
