@@ -10,7 +10,7 @@ interface DenoHttpServer {
 
 interface DenoServe {
   serve(
-    options: { hostname: string; port: number; signal: AbortSignal; onListen(): void },
+    options: { hostname: string; port: number; onListen(): void },
     handler: (request: Request, info: { completed: Promise<void> }) => Response | Promise<Response>,
   ): DenoHttpServer;
 }
@@ -19,11 +19,10 @@ interface DenoServe {
 export async function listenDeno(options: ListenOptions): Promise<Listening> {
   const { fetch, host, port } = options;
   const { Deno } = globalThis as unknown as { Deno: DenoServe };
-  const cut = new AbortController();
   try {
-    const settings = { hostname: host, port, signal: cut.signal, onListen: () => {} };
+    const settings = { hostname: host, port, onListen: () => {} };
     const server = Deno.serve(settings, (request, { completed }) => fetch(withSignal(request, completed)));
-    return { url: urlOf(host, server.addr.port), close: (drainMs) => close(server, cut, drainMs) };
+    return { url: urlOf(host, server.addr.port), close: (drainMs) => close(server, drainMs) };
   } catch (cause) {
     throw cannotListen(options, cause);
   }
@@ -37,8 +36,14 @@ function withSignal({ url, method, headers, body }: Request, completed: Promise<
   return new Request(url, init as RequestInit);
 }
 
-async function close(server: DenoHttpServer, cut: AbortController, drainMs: number): Promise<void> {
-  const timer = setTimeout(() => cut.abort(), drainMs);
-  await server.shutdown();
-  clearTimeout(timer);
+/** What is still at work after the drain ends with the process: Deno cannot cut off a server that is shutting down. */
+async function close(server: DenoHttpServer, drainMs: number): Promise<void> {
+  const drained = new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, drainMs);
+    void server.shutdown().then(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+  await drained;
 }

@@ -4,7 +4,7 @@ import { ServerError } from './errors.ts';
 export interface Listening {
   /** With the port that was really taken. */
   readonly url: string;
-  /** Takes no new requests and waits for those at work, at most so long; then cuts them off. */
+  /** Takes no new requests and waits for those at work, at most so long. */
   close(drainMs: number): Promise<void>;
 }
 
