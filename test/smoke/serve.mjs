@@ -11,7 +11,7 @@ import { noisePatch, tinyCheckpoint } from '../server/tiny_model.mjs';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** What runs a package's program on this runtime. */
-const PERMISSIONS = ['--allow-net', '--allow-read', '--allow-env', '--allow-sys']; // as docs/server.md has them
+const PERMISSIONS = ['--unstable-no-legacy-abort', '--allow-net', '--allow-read', '--allow-env', '--allow-sys']; // as docs/server.md has them
 
 const programOf = (isDeno, packageName, file) =>
   isDeno

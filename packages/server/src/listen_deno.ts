@@ -11,7 +11,7 @@ interface DenoHttpServer {
 interface DenoServe {
   serve(
     options: { hostname: string; port: number; onListen(): void },
-    handler: (request: Request, info: { completed: Promise<void> }) => Response | Promise<Response>,
+    handler: (request: Request) => Response | Promise<Response>,
   ): DenoHttpServer;
 }
 
@@ -21,19 +21,11 @@ export async function listenDeno(options: ListenOptions): Promise<Listening> {
   const { Deno } = globalThis as unknown as { Deno: DenoServe };
   try {
     const settings = { hostname: host, port, onListen: () => {} };
-    const server = Deno.serve(settings, (request, { completed }) => fetch(withSignal(request, completed)));
+    const server = Deno.serve(settings, (request) => fetch(request));
     return { url: urlOf(host, server.addr.port), close: (drainMs) => close(server, drainMs) };
   } catch (cause) {
     throw cannotListen(options, cause);
   }
-}
-
-/** Deno's own signal also fires when all went well, and a request that is made from the other one follows it. */
-function withSignal({ url, method, headers, body }: Request, completed: Promise<void>): Request {
-  const client = new AbortController();
-  completed.catch((reason) => client.abort(reason));
-  const init = { method, headers, body, signal: client.signal, duplex: 'half' };
-  return new Request(url, init as RequestInit);
 }
 
 /** What is still at work after the drain ends with the process: Deno cannot cut off a server that is shutting down. */
