@@ -3,7 +3,7 @@
 import { VERSION } from '@doppel/core/version';
 import { type App, createApp } from './app.ts';
 import type { ServerSettings } from './flags.ts';
-import type { Listen } from './listening.ts';
+import type { Listen, Listening } from './listening.ts';
 import { prometheusMetrics } from './prometheus.ts';
 import { ReadingThread } from './reading_thread.ts';
 import type { ServedModel } from './scoring_service.ts';
@@ -15,8 +15,6 @@ export interface StartOptions {
   model: Uint8Array;
   listen: Listen;
   log(line: string): void;
-  /** The scoring threads' program, for tests. */
-  workerMain?: URL;
 }
 
 export interface RunningServer {
@@ -31,14 +29,11 @@ export interface RunningServer {
  *
  * @throws ServerError where the port, the model or the backend fails; nothing is left running.
  */
-export async function startServer({ settings, model, listen, log, workerMain }: StartOptions): Promise<RunningServer> {
+export async function startServer({ settings, model, listen, log }: StartOptions): Promise<RunningServer> {
   const { limits, backend, workers, drainMs, port, host, model: file } = settings;
   const metrics = prometheusMetrics(log);
   let isDraining = false;
-  const scoring = new WorkerScoring({
-    ...{ ...limits, model, file, backend, workers, log, observer: metrics },
-    ...(workerMain && { main: workerMain }),
-  });
+  const scoring = new WorkerScoring({ ...limits, model, file, backend, workers, log, observer: metrics });
   const reading = new ReadingThread();
   const app: App = createApp({
     scorer: scoring,
@@ -48,22 +43,17 @@ export async function startServer({ settings, model, listen, log, workerMain }: 
     log,
     isDraining: () => isDraining,
   });
+  let listening: Listening | undefined;
+  const close = async () => {
+    isDraining = true;
+    await listening?.close(drainMs);
+    await Promise.all([scoring.close(0), reading.close()]);
+  };
   try {
-    const fetch = (request: Request) => app.fetch(request);
-    const listening = await listen({ fetch, port, host, timeoutMs: limits.timeoutMs });
-    const close = async () => {
-      isDraining = true;
-      await listening.close(drainMs);
-      await Promise.all([scoring.close(0), reading.close()]);
-    };
-    try {
-      return { url: listening.url, served: await scoring.info(), close };
-    } catch (error) {
-      await listening.close(0);
-      throw error;
-    }
+    listening = await listen({ fetch: (request) => app.fetch(request), port, host, timeoutMs: limits.timeoutMs });
+    return { url: listening.url, served: await scoring.info(), close };
   } catch (error) {
-    await scoring.close(0);
+    await close();
     throw error;
   }
 }
