@@ -5,7 +5,8 @@
  * machine of bench/NOTES.md). Both are convolutions of rearranged tensors:
  *
  *   dx      = g dilated by the stride ∗ the filter turned by 180° with its channels swapped
- *   dfilter = xᵀ [ci, h, w, n] ∗ gᵀ [oh, ow, n, co], dilated by the stride → [ci, kh, kw, co]
+ *   dfilter = xᵀ ∗ gᵀ, with the batch and, at stride 1, the rows taken as channels: long inner products are what
+ *             XNNPACK does best
  *
  * and the bias's gradient is an average pooling over the whole plane, its fastest sum.
  */
@@ -22,6 +23,8 @@ import {
 import { runKernel } from './kernel.ts';
 
 type Padding = readonly [top: number, bottom: number, left: number, right: number];
+
+type ConvInfo = ReturnType<typeof convInfo>;
 
 interface RawConvolution {
   pad: Padding;
@@ -106,16 +109,72 @@ function turnFilter(filter: tf.Tensor4D): tf.Tensor {
 }
 
 function filterGradient(x: tf.Tensor4D, g: tf.Tensor4D, filterShape: number[], attrs: Conv2DAttributes): tf.Tensor {
-  const { strides } = attrs;
-  const { padInfo, filterHeight, filterWidth, outHeight, outWidth } = convInfo(x.shape, filterShape, attrs);
+  const info = convInfo(x.shape, filterShape, attrs);
+  return attrs.strides === 1 ? filterGradientByRows(x, g, info) : filterGradientByTaps(x, g, info);
+}
+
+/**
+ * One row r of the filter at a time: the sum over n and oh of x[n, oh + r, ow + s, i] · g[n, oh, ow, o] is an inner
+ * product over oh·n channels, and a convolution along the width for the columns s:
+ *
+ *   [1, ci, w, oh·n] ∗ [1, ow, oh·n, co] → [1, ci, kw, co]
+ *
+ * With the rows outermost in the channels, the next r is a slice that starts n channels later.
+ */
+function filterGradientByRows(x: tf.Tensor4D, g: tf.Tensor4D, { padInfo, ...info }: ConvInfo): tf.Tensor {
+  const {
+    batchSize: n,
+    filterHeight,
+    filterWidth,
+    inChannels: ci,
+    inWidth: w,
+    outHeight,
+    outWidth,
+    outChannels,
+  } = info;
+  const rows = tf.tidy(() => {
+    const padded = tf.pad(x, [
+      [0, 0],
+      [padInfo.top, padInfo.bottom],
+      [0, 0],
+      [0, 0],
+    ]);
+    return batchInnermost(padded, [2, 1, 0]); // [ci, w, h + padding, n]
+  });
+  const weights = tf.reshape(tf.transpose(g, [2, 1, 0, 3]), [1, outWidth, outHeight * n, outChannels]);
+  const gradients: tf.Tensor[] = [];
+  for (let r = 0; r < filterHeight; r++) {
+    const shifted = tf.reshape(takeRows(rows, r, outHeight), [1, ci, w, outHeight * n]);
+    gradients.push(convolve(shifted, weights, undefined, { pad: [0, 0, padInfo.left, padInfo.right] }));
+    shifted.dispose();
+  }
+  const stacked = tf.reshape(tf.concat(gradients, 0), [filterHeight, ci, filterWidth, outChannels]);
+  return tf.transpose(stacked, [0, 2, 1, 3]);
+}
+
+/** [ci, w, h, n] → [ci, w, count, n], from row `first` on. tfjs's slice moves single elements; these are whole runs. */
+function takeRows(x: tf.Tensor4D, first: number, count: number): tf.Tensor {
+  const [ci, w, h, n] = x.shape;
+  return fillOnHeap([x], [ci, w, count, n], (out, data) => {
+    const run = count * n;
+    for (let i = 0; i < ci * w; i++) {
+      const from = (i * h + first) * n;
+      out.set(data.subarray(from, from + run), i * run);
+    }
+  });
+}
+
+/** With a stride s: [ci, h, w, n] ∗ [oh, ow, n, co] dilated by s → [ci, kh, kw, co]. */
+function filterGradientByTaps(x: tf.Tensor4D, g: tf.Tensor4D, { padInfo, ...info }: ConvInfo): tf.Tensor {
+  const { strideHeight: s, filterHeight, filterWidth, outHeight, outWidth } = info;
   // Rows and columns that the dilated g must cover so that kh × kw positions come out; fewer than x where the
   // stride leaves some of x unread.
-  const bottom = filterHeight - 1 + (outHeight - 1) * strides + 1 - x.shape[1] - padInfo.top;
-  const right = filterWidth - 1 + (outWidth - 1) * strides + 1 - x.shape[2] - padInfo.left;
+  const bottom = filterHeight - 1 + (outHeight - 1) * s + 1 - x.shape[1] - padInfo.top;
+  const right = filterWidth - 1 + (outWidth - 1) * s + 1 - x.shape[2] - padInfo.left;
   const read = bottom < 0 || right < 0 ? cropEnd(x, Math.min(bottom, 0), Math.min(right, 0)) : x;
-  const gradient = convolve(batchInnermost(read), tf.transpose(g, [1, 2, 0, 3]), undefined, {
+  const gradient = convolve(batchInnermost(read, [2, 0, 1]), tf.transpose(g, [1, 2, 0, 3]), undefined, {
     pad: [padInfo.top, Math.max(bottom, 0), padInfo.left, Math.max(right, 0)],
-    dilations: strides,
+    dilations: s,
   });
   return tf.transpose(gradient, [1, 2, 0, 3]); // [ci, kh, kw, co] → [kh, kw, ci, co]
 }
@@ -125,12 +184,16 @@ function cropEnd(x: tf.Tensor4D, bottom: number, right: number): tf.Tensor4D {
   return tf.slice(x, [0, 0, 0, 0], [n, h + bottom, w + right, c]);
 }
 
-/** [n, h, w, c] → [c, h, w, n], in two transpositions that move whole runs: three times faster than one. */
-function batchInnermost(x: tf.Tensor4D): tf.Tensor4D {
+/**
+ * [n, h, w, c] with the batch moved innermost and the other axes permuted: `order` picks from (h, w, c). In two
+ * transpositions that move whole runs: three times faster than one.
+ */
+function batchInnermost(x: tf.Tensor4D, order: [number, number, number]): tf.Tensor4D {
   const [n, h, w, c] = x.shape;
-  if (n === 1 || c === 1) return tf.transpose(x, [3, 1, 2, 0]);
-  const turned = tf.transpose(tf.reshape(x, [n, h * w * c])); // [h·w·c, n]
-  return tf.reshape(tf.transpose(tf.reshape(turned, [h * w, c, n]), [1, 0, 2]), [c, h, w, n]);
+  return tf.tidy(() => {
+    const turned = tf.transpose(tf.reshape(x, [n, h * w * c])); // [h·w·c, n]
+    return tf.transpose(tf.reshape(turned, [h, w, c, n]), [...order, 3]);
+  });
 }
 
 /** Sum over all but the channels: [n, h, w, c] → [c]. */
