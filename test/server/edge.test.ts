@@ -77,7 +77,7 @@ const jsonRequest = () => {
 
 function formRequest() {
   const body = new FormData();
-  body.append('sar', new File([noisePatch(1).png as BlobPart], 'sar.png'));
+  body.append('sar', new File([noisePatch(1).tiff as BlobPart], 'sar.tif'));
   body.append('optical', new File([noisePatch(11).png as BlobPart], 'optical.png'));
   return { method: 'POST', body };
 }

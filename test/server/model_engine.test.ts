@@ -41,11 +41,13 @@ it('says what it serves, without the folder', () => {
 
 it('scores files as it scores their samples, and leaks no tensor', async () => {
   const before = tf.memory().numTensors;
-  const [one, other] = await engine.score([
+  const [png, tiff, plain] = await engine.score([
     pair(1),
+    { sar: file(noisePatch(1).tiff, 'sar.tif'), optical: file(noisePatch(101).tiff, 'optical.tif') },
     { sar: samples(noisePatch(1).samples), optical: samples(noisePatch(101).samples) },
   ]);
-  expect(scoreOf(one)).toBeCloseTo(scoreOf(other), 6);
+  expect(scoreOf(png)).toBeCloseTo(scoreOf(plain), 6);
+  expect(scoreOf(tiff)).toBeCloseTo(scoreOf(plain), 6);
   expect(tf.memory().numTensors).toBe(before);
 });
 

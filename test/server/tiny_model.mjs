@@ -7,6 +7,7 @@ import { createMatcher, parameterSpecs } from '@doppel/core/matcher';
 import { Rng } from '@doppel/core/random';
 import * as tf from '@tensorflow/tfjs-core';
 import { encode } from 'fast-png';
+import { writeArrayBuffer } from 'geotiff';
 
 export const SIDE = 64;
 /** About what float32 holds. */
@@ -52,11 +53,13 @@ export function tinyCheckpoint(gain = 1) {
 }
 
 /**
- * A gray patch of 8-bit noise, as samples and as a PNG file.
+ * A gray patch of 8-bit noise: as samples, as a PNG file and as a GeoTIFF.
  * @param {number} seed
  */
 export function noisePatch(seed, side = SIDE) {
   const rng = Rng.derive(seed, 'patch');
   const pixels = Uint8Array.from({ length: side * side }, () => rng.int(256));
-  return { samples: Array.from(pixels), png: encode({ width: side, height: side, data: pixels, channels: 1 }) };
+  const png = encode({ width: side, height: side, data: pixels, channels: 1 });
+  const tiff = new Uint8Array(writeArrayBuffer(pixels, { width: side, height: side }));
+  return { samples: Array.from(pixels), png, tiff };
 }
