@@ -1,0 +1,57 @@
+// DoppelConv2D forward and backward: which way for which shape.
+#include "conv2d.h"
+
+#include "table.h"
+
+namespace doppel::DOPPEL_ISA {
+
+namespace {
+
+// g = dy · act'(y) and dbias = Σg in one pass over rows of c channels; either output may be null.
+void mask_and_sum(const float* dy, const float* y, const Activation& activation, int64_t rows, int64_t c, float* g, float* dbias, Runtime& runtime) {
+  // Sums of blocks of rows, then of blocks: a single running sum over millions of rows would round too much.
+  const int64_t blocks = smaller<int64_t>(rows, larger<int64_t>(1, smaller<int64_t>(1024, rows * c / 16384)));
+  const int64_t padded = ceil_div(c, lanes) * lanes;
+  Scratch sums(runtime, static_cast<size_t>(padded * blocks));
+  parallel(runtime, blocks, [&](int64_t block, int) {
+    float* sum = sums.data() + block * padded;
+    std::memset(sum, 0, static_cast<size_t>(padded) * 4);
+    for (int64_t row = rows * block / blocks; row < rows * (block + 1) / blocks; row++) {
+      int64_t j = 0;
+      for (; j + lanes <= c; j += lanes) {
+        const Vec v = g ? activation_gradient(load(dy + row * c + j), load(y + row * c + j), activation) : load(dy + row * c + j);
+        if (g) store(g + row * c + j, v);
+        store(sum + j, load(sum + j) + v);
+      }
+      if (j < c) {
+        const Vec d = load_first(dy + row * c + j, c - j);
+        const Vec v = g ? activation_gradient(d, load_first(y + row * c + j, c - j), activation) : d;
+        if (g) store_first(g + row * c + j, v, c - j);
+        store(sum + j, load(sum + j) + v);
+      }
+    }
+  });
+  if (!dbias) return;
+  for (int64_t j = 0; j < c; j++) {
+    double total = 0;
+    for (int64_t block = 0; block < blocks; block++) total += sums.data()[block * padded + j];
+    dbias[j] = static_cast<float>(total);
+  }
+}
+
+}  // namespace
+
+void conv2d(const Conv2D& p, Runtime& runtime) { conv2d_indirect(p, runtime); }
+
+void conv2d_backprop(const Conv2DBackprop& p, Runtime& runtime) {
+  const Conv2DShape& s = p.shape;
+  const int64_t rows = int64_t{s.n} * s.oh * s.ow;
+  const bool masked = p.activation.kind != ActivationKind::linear;
+  Scratch gradient(runtime, masked ? static_cast<size_t>(rows) * s.co : 0);
+  if (masked || p.dbias) mask_and_sum(p.dy, p.y, p.activation, rows, s.co, masked ? gradient.data() : nullptr, p.dbias, runtime);
+  const float* g = masked ? gradient.data() : p.dy;
+  if (p.dfilter) conv2d_dfilter_direct(s, p.x, g, p.dfilter, runtime);
+  if (p.dx) conv2d_dx_indirect(s, g, p.filter, p.dx, runtime);
+}
+
+}  // namespace doppel::DOPPEL_ISA

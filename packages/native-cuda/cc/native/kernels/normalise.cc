@@ -1,0 +1,135 @@
+// Batch normalisation with training statistics, and pixel normalisation.
+#include <cmath>
+
+#include "table.h"
+
+namespace doppel::DOPPEL_ISA {
+
+namespace {
+
+// Sums over rows of two quantities by channel: runs of rows in float, the runs in double. f(row, sums_a, sums_b) adds one row.
+template <class F>
+void channel_sums(int64_t rows, int64_t c, double* a, double* b, Runtime& runtime, F f) {
+  const int64_t run = larger<int64_t>(1, smaller<int64_t>(rows, 16384 / c + 1)), runs = ceil_div(rows, run);
+  Scratch scratch(runtime, static_cast<size_t>(runs * c * 2));
+  parallel(runtime, runs, [&](int64_t index, int) {
+    float* sums = scratch.data() + index * 2 * c;
+    std::memset(sums, 0, static_cast<size_t>(c) * 8);
+    for (int64_t row = index * run; row < smaller(rows, (index + 1) * run); row++) f(row, sums, sums + c);
+  });
+  for (int64_t j = 0; j < c; j++) a[j] = b[j] = 0;
+  for (int64_t index = 0; index < runs; index++) {
+    const float* sums = scratch.data() + index * 2 * c;
+    for (int64_t j = 0; j < c; j++) a[j] += sums[j], b[j] += sums[c + j];
+  }
+}
+
+// Calls f(pointer offset, channel, vector-or-less count) over a row; the last call may be short.
+template <class F> inline void each_vector(int64_t c, F f) {
+  int64_t j = 0;
+  for (; j + lanes <= c; j += lanes) f(j, lanes);
+  if (j < c) f(j, static_cast<int>(c - j));
+}
+inline Vec get(const float* p, int n) { return n == lanes ? load(p) : load_first(p, n); }
+inline void put(float* p, Vec v, int n) { n == lanes ? store(p, v) : store_first(p, v, n); }
+
+int64_t row_grain(int64_t c) { return larger<int64_t>(1, 16384 / c); }
+
+}  // namespace
+
+void batch_norm(const BatchNorm& p, Runtime& runtime) {
+  const int64_t c = p.c;
+  Scratch doubles(runtime, static_cast<size_t>(c) * 4), affine(runtime, static_cast<size_t>(c) * 2);
+  double* a = reinterpret_cast<double*>(doubles.data());
+  double* b = a + c;
+  // Around the first row's values instead of 0: the variance as a difference of squares would lose digits otherwise.
+  channel_sums(p.rows, c, a, b, runtime, [&](int64_t row, float* sum, float* squares) {
+    const float* x = p.x + row * c;
+    for (int64_t j = 0; j < c; j++) {
+      const float d = x[j] - p.x[j];
+      sum[j] += d;
+      squares[j] += d * d;
+    }
+  });
+  float* scale = affine.data();
+  float* shift = scale + c;
+  for (int64_t j = 0; j < c; j++) {
+    const double d = a[j] / p.rows, variance = b[j] / p.rows - d * d, mean = p.x[j] + d;
+    const double s = p.gamma[j] / ::sqrt((variance < 0 ? 0 : variance) + p.epsilon);
+    p.mean[j] = static_cast<float>(mean);
+    p.variance[j] = static_cast<float>(variance < 0 ? 0 : variance);
+    scale[j] = static_cast<float>(s);
+    shift[j] = p.beta[j];
+  }
+  parallel_range(runtime, p.rows, row_grain(c), [&](int64_t from, int64_t to) {
+    for (int64_t row = from; row < to; row++)
+      each_vector(c, [&](int64_t j, int n) {
+        const Vec v = (get(p.x + row * c + j, n) - get(p.mean + j, n)) * get(scale + j, n) + get(shift + j, n);
+        put(p.y + row * c + j, activate(v, p.activation), n);
+      });
+  });
+}
+
+// With x̂ the normalised input and g = dy · act': dβ = Σg, dγ = Σ g·x̂, dx = γ/σ · (g − dβ/M − x̂·dγ/M).
+void batch_norm_backprop(const BatchNormBackprop& p, Runtime& runtime) {
+  const int64_t c = p.c;
+  Scratch doubles(runtime, static_cast<size_t>(c) * 4), vectors(runtime, static_cast<size_t>(c) * 4);
+  double* a = reinterpret_cast<double*>(doubles.data());
+  double* b = a + c;
+  float* rsigma = vectors.data();
+  float *scale = rsigma + c, *by_one = scale + c, *by_x = by_one + c;
+  for (int64_t j = 0; j < c; j++) rsigma[j] = static_cast<float>(1 / ::sqrt(static_cast<double>(p.variance[j]) + p.epsilon));
+  const bool masked = p.activation.kind != ActivationKind::linear;
+  auto gradient = [&](int64_t at, int64_t j, int n, Vec normalised) {
+    const Vec dy = get(p.dy + at, n);
+    return masked ? activation_gradient(dy, normalised * get(p.gamma + j, n) + get(p.beta + j, n), p.activation) : dy;
+  };
+  channel_sums(p.rows, c, a, b, runtime, [&](int64_t row, float* sum, float* along) {
+    each_vector(c, [&](int64_t j, int n) {
+      const Vec normalised = (get(p.x + row * c + j, n) - get(p.mean + j, n)) * get(rsigma + j, n);
+      const Vec g = gradient(row * c + j, j, n, normalised);
+      put(sum + j, get(sum + j, n) + g, n);
+      put(along + j, get(along + j, n) + g * normalised, n);
+    });
+  });
+  for (int64_t j = 0; j < c; j++) {
+    p.dbeta[j] = static_cast<float>(a[j]);
+    p.dgamma[j] = static_cast<float>(b[j]);
+    scale[j] = p.gamma[j] * rsigma[j];
+    by_one[j] = static_cast<float>(-scale[j] * a[j] / p.rows);
+    by_x[j] = static_cast<float>(-scale[j] * b[j] / p.rows);
+  }
+  parallel_range(runtime, p.rows, row_grain(c), [&](int64_t from, int64_t to) {
+    for (int64_t row = from; row < to; row++)
+      each_vector(c, [&](int64_t j, int n) {
+        const Vec normalised = (get(p.x + row * c + j, n) - get(p.mean + j, n)) * get(rsigma + j, n);
+        const Vec g = gradient(row * c + j, j, n, normalised);
+        put(p.dx + row * c + j, g * get(scale + j, n) + get(by_one + j, n) + normalised * get(by_x + j, n), n);
+      });
+  });
+}
+
+void pixel_norm(const PixelNorm& p, Runtime& runtime) {
+  const int64_t c = p.c;
+  parallel_range(runtime, p.rows, row_grain(c), [&](int64_t from, int64_t to) {
+    for (int64_t row = from; row < to; row++) {
+      const float* x = p.x + row * c;
+      float* y = p.y + row * c;
+      Vec squares{}, along{};
+      each_vector(c, [&](int64_t j, int n) {
+        const Vec v = get(x + j, n);
+        squares += v * v;
+        if (p.dy) along += v * get(p.dy + row * c + j, n);
+      });
+      const float r = 1.f / ::sqrtf(sum_of(squares) / static_cast<float>(c) + p.epsilon);
+      if (!p.dy) {
+        each_vector(c, [&](int64_t j, int n) { put(y + j, get(x + j, n) * splat(r), n); });
+      } else {
+        const float k = sum_of(along) / static_cast<float>(c) * r * r * r;
+        each_vector(c, [&](int64_t j, int n) { put(y + j, get(p.dy + row * c + j, n) * splat(r) - get(x + j, n) * splat(k), n); });
+      }
+    }
+  });
+}
+
+}  // namespace doppel::DOPPEL_ISA
