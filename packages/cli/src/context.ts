@@ -30,7 +30,10 @@ export function createContext(signal: AbortSignal, loadBackendLoaders: LoadBacke
     backendLoaders: loadBackendLoaders,
     async selectBackend(requested) {
       const wanted = requested ?? process.env.DOPPEL_BACKEND;
-      const selected = await selectBackend({ ...(wanted && { requested: wanted }), loaders: await loadBackendLoaders() });
+      const selected = await selectBackend({
+        ...(wanted && { requested: wanted }),
+        loaders: await loadBackendLoaders(),
+      });
       log(`backend: ${selected.name}${selected.device ? ` (${selected.device})` : ''}`);
       return selected;
     },

@@ -35,7 +35,10 @@ let temporaryNames = 0;
 
 export class FileStore implements Store {
   read(path: string): Promise<Uint8Array> {
-    return attempt('read', path, () => readFile(path));
+    return attempt('read', path, async () => {
+      const { buffer, byteOffset, byteLength } = await readFile(path); // a plain array: Buffer's slice() shares memory
+      return new Uint8Array(buffer, byteOffset, byteLength);
+    });
   }
 
   readRange(path: string, offset: number, length: number): Promise<Uint8Array> {

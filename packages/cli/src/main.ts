@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** `doppel`: the entry point. It finds the command, gives it a context, and turns what it throws into an exit code. */
+import { stripVTControlCharacters } from 'node:util';
 import type { BackendLoader } from '@doppel/core/backends';
 import { reasonOf, UsageError } from '@doppel/core/errors';
 import { renderUsage, runCommand } from 'citty';
@@ -60,7 +61,8 @@ function refuseGroup(group: DoppelCommand, path: string, word: string | undefine
 
 async function help(rawArgs: readonly string[]): Promise<string> {
   const { found, parent } = await findCommand(rawArgs);
-  const usage = await renderUsage(found, found === parent ? undefined : parent);
+  const colourful = await renderUsage(found, found === parent ? undefined : parent);
+  const usage = process.stdout.isTTY ? colourful : stripVTControlCharacters(colourful);
   const examples = found.examples ?? [];
   return examples.length > 0 ? `${usage}\n\nEXAMPLES\n\n${examples.map((line) => `  ${line}`).join('\n')}` : usage;
 }

@@ -52,7 +52,8 @@ export function readSafetensors(bytes: Uint8Array, file: string): Safetensors {
     fail(`a header of ${headerLength} bytes`, `a file of ${bytes.length} bytes`);
   }
   const header = parseHeader(bytes.subarray(8, 8 + headerLength), fail);
-  const body = bytes.subarray(8 + headerLength);
+  // Not bytes.subarray: the slice of a Node Buffer would share its memory.
+  const body = new Uint8Array(bytes.buffer, bytes.byteOffset + 8 + headerLength, bytes.length - 8 - headerLength);
 
   const tensors = new Map<string, TensorData>();
   for (const [name, raw] of Object.entries(header)) {
@@ -89,7 +90,10 @@ function parseHeader(bytes: Uint8Array, fail: Fail): Record<string, unknown> {
 }
 
 /** The bytes of a file, tensors in the map's order. */
-export function writeSafetensors(tensors: ReadonlyMap<string, TensorData>, metadata: Record<string, string> = {}): Uint8Array {
+export function writeSafetensors(
+  tensors: ReadonlyMap<string, TensorData>,
+  metadata: Record<string, string> = {},
+): Uint8Array {
   const header: Record<string, unknown> = { __metadata__: metadata };
   let offset = 0;
   for (const [name, { dtype, shape, data }] of tensors) {

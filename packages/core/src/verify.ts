@@ -8,12 +8,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { FormatError, UsageError } from './errors.ts';
 import { readSafetensors } from './safetensors.ts';
 import { joinPath, type Store } from './store.ts';
+import { KERNEL_TOLERANCE, MODEL_TOLERANCE, relativeError } from './tolerance.ts';
 import { CASES, type CaseInputs } from './verify/cases.ts';
-
-/** Relative error ‖out − expect‖ / ‖expect‖ that a kernel of this kind may have in fp32. */
-export const KERNEL_TOLERANCE = 1e-5;
-/** The same for a whole model, where errors add up over the layers. */
-export const MODEL_TOLERANCE = 1e-4;
 
 export interface TensorError {
   case: string;
@@ -40,7 +36,11 @@ export function kindOf(name: string): string {
 }
 
 /** Runs every `*.safetensors` of a folder on the current backend. Throws where a file is no case. */
-export async function verify(store: Store, folder: string, onCase?: (result: CaseResult) => void): Promise<VerifyResult> {
+export async function verify(
+  store: Store,
+  folder: string,
+  onCase?: (result: CaseResult) => void,
+): Promise<VerifyResult> {
   const names = (await store.list(folder)).filter((name) => name.endsWith('.safetensors'));
   if (names.length === 0) {
     throw new UsageError({
@@ -96,17 +96,6 @@ async function verifyCase(name: string, bytes: Uint8Array, file: string): Promis
   return { case: name, tolerance: kind.isModel ? MODEL_TOLERANCE : KERNEL_TOLERANCE, errors: errors.sort(worstFirst) };
 }
 
-/** ‖out − expect‖ / ‖expect‖; where expect is all zero, ‖out‖. Infinite where the lengths differ. */
-export function relativeError(out: ArrayLike<number>, expect: ArrayLike<number>): number {
-  if (out.length !== expect.length) return Number.POSITIVE_INFINITY;
-  let [difference, norm] = [0, 0];
-  for (let i = 0; i < expect.length; i++) {
-    difference += (out[i]! - expect[i]!) ** 2;
-    norm += expect[i]! ** 2;
-  }
-  return Math.sqrt(difference / (norm || 1));
-}
-
 function readCase(bytes: Uint8Array, file: string) {
   const { tensors, metadata } = readSafetensors(bytes, file);
   const given = new Map<string, tf.Tensor>();
@@ -125,7 +114,12 @@ function readCase(bytes: Uint8Array, file: string) {
     get(name) {
       const tensor = given.get(name);
       if (tensor) return tensor as never;
-      throw new FormatError({ action: 'verify the case', file, expected: `a tensor "${name}"`, found: [...given.keys()].join(', ') });
+      throw new FormatError({
+        action: 'verify the case',
+        file,
+        expected: `a tensor "${name}"`,
+        found: [...given.keys()].join(', '),
+      });
     },
     has: (name) => given.has(name),
     names: () => [...given.keys()],

@@ -14,7 +14,11 @@ export default command({
     });
     const runtime = 'Deno' in globalThis ? 'Deno' : 'Node';
     return {
-      json: { backend: name, backends: report, runtime: `${runtime} ${process.versions[runtime === 'Deno' ? 'deno' : 'node']}` },
+      json: {
+        backend: name,
+        backends: report,
+        runtime: `${runtime} ${process.versions[runtime === 'Deno' ? 'deno' : 'node']}`,
+      },
       text: `${lines.join('\n')}\n\nUsed when none is asked for: ${name}`,
     };
   },

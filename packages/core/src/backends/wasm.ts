@@ -21,7 +21,11 @@ function replaceMaxPoolGrad(): void {
   if (replaced) return;
   replaced = true;
   tf.unregisterKernel('MaxPoolGrad', 'wasm');
-  tf.registerKernel({ kernelName: 'MaxPoolGrad', backendName: 'wasm', kernelFunc: maxPoolGrad as unknown as tf.KernelFunc });
+  tf.registerKernel({
+    kernelName: 'MaxPoolGrad',
+    backendName: 'wasm',
+    kernelFunc: maxPoolGrad as unknown as tf.KernelFunc,
+  });
 }
 
 interface MaxPoolGradArgs {
@@ -32,7 +36,15 @@ interface MaxPoolGradArgs {
 /** Sends each dy [n, oh, ow, c] to the first maximum of its window of x [n, h, w, c]. */
 function maxPoolGrad({ inputs: { dy, input }, attrs }: MaxPoolGradArgs): tf.TensorInfo {
   const shape = input.shape;
-  const info = tf.backend_util.computePool2DInfo(shape, attrs.filterSize, attrs.strides, 1, attrs.pad, undefined, 'channelsLast');
+  const info = tf.backend_util.computePool2DInfo(
+    shape,
+    attrs.filterSize,
+    attrs.strides,
+    1,
+    attrs.pad,
+    undefined,
+    'channelsLast',
+  );
   const [, h, w, c] = shape;
   const { batchSize, outHeight, outWidth, strideHeight, strideWidth, filterHeight, filterWidth, padInfo } = info;
   return fillOnHeap([dy, input], shape, (dx, dyData, x) => {

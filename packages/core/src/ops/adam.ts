@@ -39,7 +39,8 @@ export function adam({ parameters, gradients, first, second, ...attrs }: AdamSte
   const count = parameters.length;
   const inputs: Record<string, tf.Tensor> = {};
   for (const [letter, tensors] of Object.entries({ p: parameters, g: gradients, m: first, v: second })) {
-    if (tensors.length !== count) throw new Error(`adam: expected ${count} tensors of kind ${letter}, found ${tensors.length}`);
+    if (tensors.length !== count)
+      throw new Error(`adam: expected ${count} tensors of kind ${letter}, found ${tensors.length}`);
     tensors.forEach((tensor, i) => {
       inputs[`${letter}${i}`] = tensor;
     });
@@ -59,7 +60,12 @@ function reference(inputs: Record<string, tf.Tensor>, attrs: Attributes): tf.Ten
   const correction = Math.sqrt(1 - beta2 ** step);
   const results: [tf.Tensor, tf.Tensor, tf.Tensor][] = [];
   for (let i = 0; i < count; i++) {
-    const [p, g, m, v] = ['p', 'g', 'm', 'v'].map((letter) => inputs[letter + i]!) as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
+    const [p, g, m, v] = ['p', 'g', 'm', 'v'].map((letter) => inputs[letter + i]!) as [
+      tf.Tensor,
+      tf.Tensor,
+      tf.Tensor,
+      tf.Tensor,
+    ];
     results.push(
       tf.tidy(() => {
         const first = tf.add(tf.mul(m, beta1), tf.mul(g, 1 - beta1));

@@ -44,7 +44,12 @@ export interface BatchNormResult {
   variance: tf.Tensor1D;
 }
 
-export function batchNorm(x: tf.Tensor4D, gamma: tf.Tensor1D, beta: tf.Tensor1D, options: BatchNormOptions = {}): BatchNormResult {
+export function batchNorm(
+  x: tf.Tensor4D,
+  gamma: tf.Tensor1D,
+  beta: tf.Tensor1D,
+  options: BatchNormOptions = {},
+): BatchNormResult {
   const { epsilon = 1e-5, activation = 'linear', leakyreluAlpha = 0.2 } = options;
   const [y, mean, variance] = runKernelMulti(BATCH_NORM, { x, gamma, beta }, { epsilon, activation, leakyreluAlpha });
   return { y: y as tf.Tensor4D, mean: mean as tf.Tensor1D, variance: variance as tf.Tensor1D };
@@ -102,7 +107,8 @@ function backward(arithmetic: ChannelArithmetic) {
     const [n, h, w] = x.shape;
     const rsigma = tf.rsqrt(tf.add(variance, attrs.epsilon));
     const normalised = arithmetic.affine(x, rsigma, tf.neg(tf.mul(mean, rsigma)));
-    const g = attrs.activation === 'linear' ? dy : activationGradient(dy, arithmetic.affine(normalised, gamma, beta), attrs);
+    const g =
+      attrs.activation === 'linear' ? dy : activationGradient(dy, arithmetic.affine(normalised, gamma, beta), attrs);
     const dbeta = arithmetic.sum(g);
     const dgamma = arithmetic.sum(tf.mul(g, normalised));
     const scale = tf.mul(gamma, rsigma);

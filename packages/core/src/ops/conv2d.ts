@@ -52,13 +52,21 @@ export interface Conv2DOptions {
 }
 
 /** act(x ∗ filter + bias): [n, h, w, ci] → [n, oh, ow, co]. */
-export function conv2d(x: tf.Tensor4D, filter: tf.Tensor4D, bias: tf.Tensor1D | null, options: Conv2DOptions = {}): tf.Tensor4D {
+export function conv2d(
+  x: tf.Tensor4D,
+  filter: tf.Tensor4D,
+  bias: tf.Tensor1D | null,
+  options: Conv2DOptions = {},
+): tf.Tensor4D {
   const { strides = 1, pad = 'same', activation = 'linear', leakyreluAlpha = 0.2, inputGradient = true } = options;
   const attrs = { strides, pad, activation, leakyreluAlpha, inputGradient };
   return runKernel(CONV2D, bias ? { x, filter, bias } : { x, filter }, attrs);
 }
 
-function conv2dBackprop(inputs: Conv2DBackpropInputs, attrs: Conv2DBackpropAttributes): Partial<Record<Conv2DGradient, tf.Tensor>> {
+function conv2dBackprop(
+  inputs: Conv2DBackpropInputs,
+  attrs: Conv2DBackpropAttributes,
+): Partial<Record<Conv2DGradient, tf.Tensor>> {
   const { strides, pad, activation, leakyreluAlpha, outputs } = attrs;
   const ours = { strides, pad, activation, leakyreluAlpha, outputs };
   const results = runKernelMulti(CONV2D_BACKPROP, { ...inputs }, ours);
@@ -110,9 +118,13 @@ function gradientOfBackprop(douts: tf.Tensor | tf.Tensor[], saved: Saved, raw: t
   return {
     dy: () => activationGradient(dg(), y, attrs),
     x: () =>
-      ddfilter ? conv2dBackprop({ dy: g, x, filter: ddfilter, y }, { ...linear, outputs: ['dx'] }).dx! : tf.zerosLike(x),
+      ddfilter
+        ? conv2dBackprop({ dy: g, x, filter: ddfilter, y }, { ...linear, outputs: ['dx'] }).dx!
+        : tf.zerosLike(x),
     filter: () =>
-      ddx ? conv2dBackprop({ dy: g, x: ddx, filter, y }, { ...linear, outputs: ['dfilter'] }).dfilter! : tf.zerosLike(filter),
+      ddx
+        ? conv2dBackprop({ dy: g, x: ddx, filter, y }, { ...linear, outputs: ['dfilter'] }).dfilter!
+        : tf.zerosLike(filter),
     y: () => tf.zerosLike(y),
   };
 }
@@ -134,5 +146,13 @@ export function registerConv2DGradients(): void {
 /** The geometry of a convolution, as tfjs computes it. */
 export function convInfo(xShape: number[], filterShape: number[], { strides, pad }: Conv2DAttributes) {
   type Shape4D = [number, number, number, number];
-  return tf.backend_util.computeConv2DInfo(xShape as Shape4D, filterShape as Shape4D, strides, 1, pad, undefined, false);
+  return tf.backend_util.computeConv2DInfo(
+    xShape as Shape4D,
+    filterShape as Shape4D,
+    strides,
+    1,
+    pad,
+    undefined,
+    false,
+  );
 }

@@ -24,7 +24,7 @@ import { runKernel } from './kernel.ts';
 type Padding = readonly [top: number, bottom: number, left: number, right: number];
 
 interface RawConvolution {
-  pad: 'same' | 'valid' | Padding;
+  pad: Padding;
   strides?: number;
   dilations?: number;
   activation?: Activation;
@@ -34,7 +34,12 @@ interface RawConvolution {
 /** The backend's own kernel: bias and activation fused, any padding, dilation. */
 function convolve(x: tf.Tensor, filter: tf.Tensor, bias: tf.Tensor | undefined, options: RawConvolution): tf.Tensor {
   const { pad, strides = 1, dilations = 1, activation = 'linear', leakyreluAlpha = 0.2 } = options;
-  const explicit = typeof pad === 'string' ? pad : [[0, 0], [pad[0], pad[1]], [pad[2], pad[3]], [0, 0]];
+  const explicit = [
+    [0, 0],
+    [pad[0], pad[1]],
+    [pad[2], pad[3]],
+    [0, 0],
+  ];
   const attrs = { strides: [strides, strides], pad: explicit, dataFormat: 'NHWC', dilations: [dilations, dilations] };
   if (!bias && activation === 'linear') return runKernel('Conv2D', { x, filter }, attrs);
   const fused = { ...attrs, activation, leakyreluAlpha };
@@ -43,10 +48,16 @@ function convolve(x: tf.Tensor, filter: tf.Tensor, bias: tf.Tensor | undefined, 
 }
 
 export function conv2dWasm({ x, filter, bias }: Conv2DInputs, attrs: Conv2DAttributes): tf.Tensor {
-  return convolve(x, filter, bias, attrs);
+  const { activation, leakyreluAlpha, strides } = attrs;
+  const { top, bottom, left, right } = convInfo(x.shape, filter.shape, attrs).padInfo;
+  // Never "same" by name: the backend pads wrongly where the stride is larger than the filter.
+  return convolve(x, filter, bias, { pad: [top, bottom, left, right], strides, activation, leakyreluAlpha });
 }
 
-export function conv2dBackpropWasm({ dy, x, filter, y }: Conv2DBackpropInputs, attrs: Conv2DBackpropAttributes): tf.Tensor[] {
+export function conv2dBackpropWasm(
+  { dy, x, filter, y }: Conv2DBackpropInputs,
+  attrs: Conv2DBackpropAttributes,
+): tf.Tensor[] {
   const g = activationGradient(dy, y, attrs);
   const gradients = {
     dx: () => inputGradient(g, filter, x.shape, attrs),

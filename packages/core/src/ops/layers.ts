@@ -36,8 +36,8 @@ export function minibatchStddev(x: tf.Tensor4D, { groupSize = 4, epsilon = 1e-8 
   const grouped = tf.reshape(x, [groupSize, groups, h * w * c]);
   const centred = tf.sub(grouped, tf.mean(grouped, 0, true));
   const deviation = tf.sqrt(tf.add(tf.mean(tf.square(centred), 0), epsilon)); // [groups, h·w·c]
-  const column = tf.reshape(tf.mean(deviation, 1), [1, groups, 1, 1, 1]);
-  const channel = tf.reshape(tf.broadcastTo(column, [groupSize, groups, h, w, 1]), [n, h, w, 1]);
+  const column = tf.reshape(tf.mean(deviation, 1), [1, groups, 1]);
+  const channel = tf.reshape(tf.add(tf.zeros([groupSize, groups, h * w]), column), [n, h, w, 1]);
   return tf.concat([x, channel as tf.Tensor4D], 3);
 }
 

@@ -30,7 +30,9 @@ function backward({ dy, x }: { dy: tf.Tensor; x: tf.Tensor }, { epsilon }: Attri
 }
 
 export function registerPixelNorm(): void {
-  registerReference(PIXEL_NORM, ({ x }: { x: tf.Tensor }, { epsilon }: Attributes) => tf.mul(x, inverseNorm(x, epsilon)));
+  registerReference(PIXEL_NORM, ({ x }: { x: tf.Tensor }, { epsilon }: Attributes) =>
+    tf.mul(x, inverseNorm(x, epsilon)),
+  );
   registerReference(PIXEL_NORM_BACKPROP, backward);
   tf.registerGradient({
     kernelName: PIXEL_NORM,

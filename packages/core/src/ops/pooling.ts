@@ -37,7 +37,11 @@ export function registerPoolingGradients(): void {
     kernelName: 'AvgPoolGrad',
     inputsToSave: ['dy', 'input'],
     gradFunc: (ddx, [, input], attrs) => {
-      const { filterSize, strides, pad } = attrs as unknown as { filterSize: number; strides: number; pad: 'same' | 'valid' };
+      const { filterSize, strides, pad } = attrs as unknown as {
+        filterSize: number;
+        strides: number;
+        pad: 'same' | 'valid';
+      };
       return {
         dy: () => tf.avgPool(ddx as tf.Tensor4D, filterSize, strides, pad),
         input: () => tf.zerosLike(input!),

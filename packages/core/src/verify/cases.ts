@@ -33,7 +33,8 @@ export interface CaseKind {
 }
 
 const number = (settings: Settings, key: string, fallback: number) => (settings[key] as number | undefined) ?? fallback;
-const text = <T extends string>(settings: Settings, key: string, fallback: T) => (settings[key] as T | undefined) ?? fallback;
+const text = <T extends string>(settings: Settings, key: string, fallback: T) =>
+  (settings[key] as T | undefined) ?? fallback;
 
 /** Value of f, and its gradient by each named input for the cotangent dy. */
 function valueAndGradients(
@@ -93,7 +94,8 @@ const reparameterizeCase: CaseKind = {
   run(inputs) {
     const eps = inputs.get<tf.Tensor2D>('eps');
     const [dz, dkl] = [inputs.get('dz'), inputs.get('dkl')];
-    const both = (mu: tf.Tensor, logvar: tf.Tensor) => reparameterize(mu as tf.Tensor2D, logvar as tf.Tensor2D, { eps });
+    const both = (mu: tf.Tensor, logvar: tf.Tensor) =>
+      reparameterize(mu as tf.Tensor2D, logvar as tf.Tensor2D, { eps });
     const f = (mu: tf.Tensor, logvar: tf.Tensor) => {
       const { z, kl } = both(mu, logvar);
       return tf.add(tf.sum(tf.mul(z, dz)), tf.sum(tf.mul(kl, dkl))) as tf.Scalar;
@@ -107,7 +109,11 @@ const reparameterizeCase: CaseKind = {
 const batchNormCase: CaseKind = {
   run(inputs, settings) {
     const options = { epsilon: number(settings, 'epsilon', 1e-5), ...activation(settings) };
-    const [x, gamma, beta] = [inputs.get<tf.Tensor4D>('x'), inputs.get<tf.Tensor1D>('gamma'), inputs.get<tf.Tensor1D>('beta')];
+    const [x, gamma, beta] = [
+      inputs.get<tf.Tensor4D>('x'),
+      inputs.get<tf.Tensor1D>('gamma'),
+      inputs.get<tf.Tensor1D>('beta'),
+    ];
     const f = (a: tf.Tensor, b: tf.Tensor, c: tf.Tensor) =>
       batchNorm(a as tf.Tensor4D, b as tf.Tensor1D, c as tf.Tensor1D, options).y;
     const gradients = valueAndGradients(f as (...t: tf.Tensor[]) => tf.Tensor, { x, gamma, beta }, inputs.get('dy'));

@@ -11,7 +11,11 @@ const WEIGHTS = ['filter1', 'bias1', 'filter2', 'bias2', 'kernel', 'kernelBias']
 type Weights = [tf.Tensor4D, tf.Tensor1D, tf.Tensor4D, tf.Tensor1D, tf.Tensor2D, tf.Tensor1D];
 
 /** Two convolutions with average pooling, one dense unit: [n, h, w, 1] → [n]. */
-function critic(x: tf.Tensor4D, [filter1, bias1, filter2, bias2, kernel, kernelBias]: Weights, leakyreluAlpha: number): tf.Tensor1D {
+function critic(
+  x: tf.Tensor4D,
+  [filter1, bias1, filter2, bias2, kernel, kernelBias]: Weights,
+  leakyreluAlpha: number,
+): tf.Tensor1D {
   const options = { activation: 'leakyrelu', leakyreluAlpha } as const;
   let h = avgPool(conv2d(x, filter1, bias1, options));
   h = avgPool(conv2d(h, filter2, bias2, options));
@@ -20,7 +24,11 @@ function critic(x: tf.Tensor4D, [filter1, bias1, filter2, bias2, kernel, kernelB
 }
 
 export function verifyWganGp(inputs: CaseInputs, settings: Settings): Outputs {
-  const [real, fake, u] = (['real', 'fake', 'u'] as const).map((name) => inputs.get<tf.Tensor4D>(name)) as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D];
+  const [real, fake, u] = (['real', 'fake', 'u'] as const).map((name) => inputs.get<tf.Tensor4D>(name)) as [
+    tf.Tensor4D,
+    tf.Tensor4D,
+    tf.Tensor4D,
+  ];
   const { penaltyWeight, driftWeight, leakyreluAlpha } = settings as Record<string, number>;
   const mix = tf.add(real, tf.mul(tf.sub(fake, real), u)) as tf.Tensor4D;
 

@@ -1,0 +1,17 @@
+/** How far a result may be from its reference: ‖out − expect‖ / ‖expect‖. */
+
+/** For one fp32 kernel. */
+export const KERNEL_TOLERANCE = 1e-5;
+/** For a whole model, where errors add up over the layers. */
+export const MODEL_TOLERANCE = 1e-4;
+
+/** ‖out − expect‖ / ‖expect‖; where expect is all zero, ‖out‖. Infinite where the lengths differ. */
+export function relativeError(out: ArrayLike<number>, expect: ArrayLike<number>): number {
+  if (out.length !== expect.length) return Number.POSITIVE_INFINITY;
+  let [difference, norm] = [0, 0];
+  for (let i = 0; i < expect.length; i++) {
+    difference += (out[i]! - expect[i]!) ** 2;
+    norm += expect[i]! ** 2;
+  }
+  return Math.sqrt(difference / (norm || 1));
+}

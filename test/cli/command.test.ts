@@ -1,0 +1,53 @@
+import { describeError, flagsOf, numberFlag } from '@doppel/cli/command';
+import { duration } from '@doppel/cli/progress';
+import { FileError, UsageError } from '@doppel/core/errors';
+import { describe, expect, it } from 'vitest';
+
+describe('describeError', () => {
+  it('gives usage errors exit code 2, the rest 1, and no stack trace', () => {
+    expect(describeError(new UsageError({ action: 'use --x', found: 'y' }), false)).toEqual({
+      text: 'error: Cannot use --x: found y.',
+      exitCode: 2,
+    });
+    expect(describeError(new FileError({ action: 'read', file: 'f', remedy: 'Look.' }), false)).toEqual({
+      text: 'error: Cannot read f. Look.',
+      exitCode: 1,
+    });
+  });
+
+  it('shows the stack with --debug, and its cause', () => {
+    const { text } = describeError(new FileError({ action: 'read', file: 'f', cause: new Error('deep') }), true);
+    expect(text).toMatch(/at .*command\.test\.ts/);
+    expect(text).toMatch(/caused by: Error: deep/);
+  });
+
+  it('marks what nobody foresaw', () => {
+    expect(describeError(new TypeError('x is not a function'), false).text).toMatch(/unforeseen.*--debug/);
+  });
+});
+
+describe('numberFlag', () => {
+  it('reads numbers in range', () => {
+    expect(numberFlag('k', '3', { min: 1, integer: true })).toBe(3);
+    expect(numberFlag('k', undefined)).toBeUndefined();
+  });
+
+  it.each(['', 'x', '1.5', '0', '1e99', 'NaN'])('refuses %j', (text) => {
+    expect(() => numberFlag('k', text, { min: 1, max: 10, integer: true })).toThrow(
+      /--k.*whole number.*at least 1.*at most 10/,
+    );
+  });
+});
+
+it('flags are spelt as they are typed', () => {
+  const flags = flagsOf({
+    folder: { type: 'positional' },
+    maxSteps: { type: 'string', alias: 'n' },
+    json: { type: 'boolean' },
+  });
+  expect(flags).toEqual(['--max-steps', '-n', '--json', '--no-json']);
+});
+
+it('durations read well', () => {
+  expect([5, 75, 3700, -1].map(duration)).toEqual(['5s', '1m 15s', '1h 1m', '0s']);
+});

@@ -1,0 +1,49 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { FileStore } from '@doppel/cli/file_store';
+import { writeTogether } from '@doppel/cli/write_together';
+import { FileError } from '@doppel/core';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'doppel-together-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+test('all files appear, in new folders too, over older ones, and nothing else', async () => {
+  await writeFile(join(folder, 'a.txt'), 'old');
+  await writeTogether(
+    new FileStore(),
+    folder,
+    new Map([
+      ['a.txt', 'new'],
+      ['plots/b.txt', 'b'],
+    ]),
+  );
+  expect(await readFile(join(folder, 'a.txt'), 'utf8')).toBe('new');
+  expect(await readFile(join(folder, 'plots/b.txt'), 'utf8')).toBe('b');
+  expect((await readdir(folder)).sort()).toEqual(['a.txt', 'plots']);
+});
+
+test('a failure half way leaves the older files alone', async () => {
+  await writeFile(join(folder, 'a.txt'), 'old');
+  class FullDisk extends FileStore {
+    override async write(path: string, bytes: Uint8Array | string): Promise<void> {
+      if (path.endsWith('b.txt')) throw new FileError({ action: 'write', file: path, found: 'a full disk' });
+      return super.write(path, bytes);
+    }
+  }
+  const writing = writeTogether(
+    new FullDisk(),
+    folder,
+    new Map([
+      ['a.txt', 'new'],
+      ['b.txt', 'b'],
+    ]),
+  );
+  await expect(writing).rejects.toThrow(/full disk/);
+  expect(await readFile(join(folder, 'a.txt'), 'utf8')).toBe('old');
+  expect(await readdir(folder)).toEqual(['a.txt']);
+});
