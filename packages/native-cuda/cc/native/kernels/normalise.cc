@@ -7,20 +7,26 @@ namespace doppel::DOPPEL_ISA {
 
 namespace {
 
-// Sums over rows of two quantities by channel: runs of rows in float, the runs in double. f(row, sums_a, sums_b) adds one row.
+// Sums over rows of two quantities by channel: 64 rows in float, the rest in double. f(row, sums_a, sums_b) adds one row.
 template <class F>
 void channel_sums(int64_t rows, int64_t c, double* a, double* b, Runtime& runtime, F f) {
-  const int64_t run = larger<int64_t>(1, smaller<int64_t>(rows, 16384 / c + 1)), runs = ceil_div(rows, run);
-  Scratch scratch(runtime, static_cast<size_t>(runs * c * 2));
-  parallel(runtime, runs, [&](int64_t index, int) {
-    float* sums = scratch.data() + index * 2 * c;
-    std::memset(sums, 0, static_cast<size_t>(c) * 8);
-    for (int64_t row = index * run; row < smaller(rows, (index + 1) * run); row++) f(row, sums, sums + c);
+  const int64_t run = smaller<int64_t>(rows, larger<int64_t>(64, 32768 / c)), runs = ceil_div(rows, run);
+  Scratch totals(runtime, static_cast<size_t>(runs * c * 4)), partial(runtime, static_cast<size_t>(runtime.threads() * c * 2));
+  parallel(runtime, runs, [&](int64_t index, int thread) {
+    double* total = reinterpret_cast<double*>(totals.data()) + index * 2 * c;
+    float* sums = partial.data() + thread * 2 * c;
+    for (int64_t j = 0; j < 2 * c; j++) total[j] = 0;
+    const int64_t last = smaller(rows, (index + 1) * run);
+    for (int64_t from = index * run; from < last; from += 64) {
+      std::memset(sums, 0, static_cast<size_t>(c) * 8);
+      for (int64_t row = from; row < smaller(last, from + 64); row++) f(row, sums, sums + c);
+      for (int64_t j = 0; j < 2 * c; j++) total[j] += sums[j];
+    }
   });
   for (int64_t j = 0; j < c; j++) a[j] = b[j] = 0;
   for (int64_t index = 0; index < runs; index++) {
-    const float* sums = scratch.data() + index * 2 * c;
-    for (int64_t j = 0; j < c; j++) a[j] += sums[j], b[j] += sums[c + j];
+    const double* total = reinterpret_cast<const double*>(totals.data()) + index * 2 * c;
+    for (int64_t j = 0; j < c; j++) a[j] += total[j], b[j] += total[c + j];
   }
 }
 
