@@ -285,7 +285,7 @@ function card({ pair, sarId, opticalId, sarPicture, opticalPicture }: PicturedPa
   const ids = sarId === opticalId ? [opticalId] : [`SAR ${sarId}`, `optical ${opticalId}`];
   return (
     `<li><div class="pictures">${image('SAR', sarId, sarPicture)}${image('Optical', opticalId, opticalPicture)}</div>` +
-    `<div class="score ${kind}"><span>p = ${pair.probability.toFixed(3)}</span><span>score ${pair.score.toFixed(2)}</span></div>` +
+    `<div class="score ${kind}"><span>p = ${pair.probability.toFixed(3)}</span><span>score ${pair.score.toFixed(2).replace('-', '−')}</span></div>` +
     `<div class="ids">${ids.map(escapeText).join('<br>')}<br>place ${escapeText(pair.group)}</div></li>`
   );
 }

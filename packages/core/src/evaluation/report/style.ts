@@ -63,7 +63,7 @@ td:last-child:not(.number) { min-width: 11em; }
 .pairs li { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 10px; break-inside: avoid; font-size: .8125rem; }
 .pairs .pictures { display: grid; grid-template-columns: 1fr 1fr; gap: 6px; margin-bottom: 8px; }
 .pairs img { width: 100%; aspect-ratio: 1; border-radius: 4px; display: block; image-rendering: pixelated; background: #0003; }
-.pairs .score { display: flex; justify-content: space-between; font-weight: 600; font-variant-numeric: tabular-nums; }
+.pairs .score { display: flex; justify-content: space-between; gap: 0 8px; white-space: nowrap; font-weight: 600; font-variant-numeric: tabular-nums; }
 .pairs .false-positive { color: var(--wrong); } .pairs .false-negative { color: var(--match); }
 .pairs .ids { color: var(--soft); overflow-wrap: anywhere; }
 details > summary { cursor: pointer; color: var(--match); margin: .4em 0 .8em; }
@@ -73,7 +73,10 @@ footer { padding: 40px 20px; color: var(--soft); font-size: .8125rem; }
   :root { --paper: #fff; --card: #fff; --ink: #000; --soft: #444; --line: #bbb; --note: #fff; color-scheme: light; }
   body { font-size: 10.5pt; }
   main, header, footer { max-width: none; padding: 0; }
-  h2 { break-after: avoid; margin-top: 1.6em; }
+  h2, h3, h3 + p { break-after: avoid; }
+  h2 { margin-top: 1.6em; }
+  table { font-size: 9pt; }
+  .pairs .score { flex-wrap: wrap; }
   .plots { grid-template-columns: 1fr 1fr; }
   .headlines { grid-template-columns: repeat(3, 1fr); }
   .pairs { grid-template-columns: repeat(4, 1fr); }
