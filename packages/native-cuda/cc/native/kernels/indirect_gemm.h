@@ -2,7 +2,7 @@
 //
 // Each of the m output rows has a pointer to k consecutive floats for each of the `taps` (XNNPACK's "indirect" convolution):
 // a tap outside the picture points to zeros. So any stride, padding and kernel size is the same inner loop, and a matrix
-// product is the case of one tap. The filter is packed into panels of tile_columns columns; a register block of
+// product is the case of one tap; with no tap at all (a stride wider than the filter) the result is the bias. The filter is packed into panels of tile_columns columns; a register block of
 // tile_rows × 2 vectors accumulates over all taps.
 #pragma once
 #include "simd.h"
@@ -73,7 +73,7 @@ static void indirect_gemm(int64_t m, const PackedFilter& filter, const float* bi
   const int taps = filter.taps, k = filter.k;
   const int64_t panels = ceil_div(filter.n, tile_columns);
   // A block of rows whose pointers are made once and whose inputs stay in the level-2 cache over all panels.
-  int64_t block = smaller<int64_t>(larger<int64_t>(tile_rows, 65536 / (static_cast<int64_t>(taps) * k)) / tile_rows * tile_rows, 20 * tile_rows);
+  int64_t block = smaller<int64_t>(larger<int64_t>(tile_rows, 65536 / larger<int64_t>(1, static_cast<int64_t>(taps) * k)) / tile_rows * tile_rows, 20 * tile_rows);
   if (block < 4 * tile_rows) block = 4 * tile_rows;
   const int64_t wanted = int64_t{4} * runtime.threads();
   while (block > tile_rows && ceil_div(m, block) < wanted) block -= tile_rows;

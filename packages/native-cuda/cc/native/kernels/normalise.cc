@@ -30,15 +30,6 @@ void channel_sums(int64_t rows, int64_t c, double* a, double* b, Runtime& runtim
   }
 }
 
-// Calls f(pointer offset, channel, vector-or-less count) over a row; the last call may be short.
-template <class F> inline void each_vector(int64_t c, F f) {
-  int64_t j = 0;
-  for (; j + lanes <= c; j += lanes) f(j, lanes);
-  if (j < c) f(j, static_cast<int>(c - j));
-}
-inline Vec get(const float* p, int n) { return n == lanes ? load(p) : load_first(p, n); }
-inline void put(float* p, Vec v, int n) { n == lanes ? store(p, v) : store_first(p, v, n); }
-
 int64_t row_grain(int64_t c) { return larger<int64_t>(1, 16384 / c); }
 
 }  // namespace

@@ -26,31 +26,28 @@ bool is_halving(const PoolShape& s) { return s.kh == 2 && s.kw == 2 && s.sh == 2
 // 2 × 2 windows inside x, stride 2: a and b are the two rows.
 void halve_row(bool max, const float* a, const float* b, int ow, int c, float* y) {
   for (int ox = 0; ox < ow; ox++, a += 2 * c, b += 2 * c, y += c) {
-    if (max) {
-      for (int j = 0; j < c; j++) {
-        const float top = a[j + c] > a[j] ? a[j + c] : a[j], bottom = b[j + c] > b[j] ? b[j + c] : b[j];
-        y[j] = bottom > top ? bottom : top;
-      }
-    } else {
-      for (int j = 0; j < c; j++) y[j] = ((a[j] + a[j + c]) + (b[j] + b[j + c])) * 0.25f;
-    }
+    each_vector(c, [&](int64_t j, int n) {
+      const Vec v0 = get(a + j, n), v1 = get(a + c + j, n), v2 = get(b + j, n), v3 = get(b + c + j, n);
+      const Vec top = v1 > v0 ? v1 : v0, bottom = v3 > v2 ? v3 : v2;
+      put(y + j, max ? (bottom > top ? bottom : top) : ((v0 + v1) + (v2 + v3)) * splat(0.25f), n);
+    });
   }
 }
 
 // dy to the first maximum of each 2 × 2 window, zero to the rest.
 void halve_row_gradient(const float* a, const float* b, const float* dy, int ow, int c, float* da, float* db) {
   for (int ox = 0; ox < ow; ox++, a += 2 * c, b += 2 * c, da += 2 * c, db += 2 * c, dy += c) {
-    for (int j = 0; j < c; j++) {
-      const float v0 = a[j], v1 = a[j + c], v2 = b[j], v3 = b[j + c], d = dy[j];
-      const bool right = v1 > v0, low_right = v3 > v2;
-      const float top = right ? v1 : v0, bottom = low_right ? v3 : v2;
-      const bool low = bottom > top;
-      const float upper = low ? 0.f : d, lower = low ? d : 0.f;
-      da[j] = right ? 0.f : upper;
-      da[j + c] = right ? upper : 0.f;
-      db[j] = low_right ? 0.f : lower;
-      db[j + c] = low_right ? lower : 0.f;
-    }
+    each_vector(c, [&](int64_t j, int n) {
+      const Vec v0 = get(a + j, n), v1 = get(a + c + j, n), v2 = get(b + j, n), v3 = get(b + c + j, n), d = get(dy + j, n), zero{};
+      const auto right = v1 > v0, low_right = v3 > v2;
+      const Vec top = right ? v1 : v0, bottom = low_right ? v3 : v2;
+      const auto low = bottom > top;
+      const Vec upper = low ? zero : d, lower = low ? d : zero;
+      put(da + j, right ? zero : upper, n);
+      put(da + c + j, right ? upper : zero, n);
+      put(db + j, low_right ? zero : lower, n);
+      put(db + c + j, low_right ? lower : zero, n);
+    });
   }
 }
 

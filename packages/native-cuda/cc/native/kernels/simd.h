@@ -37,6 +37,14 @@ static inline Vec load_first(const float* p, int64_t n) {
   return v;
 }
 static inline void store_first(float* p, Vec v, int64_t n) { std::memcpy(p, &v, static_cast<size_t>(n) * 4); }
+static inline Vec get(const float* p, int n) { return n == lanes ? load(p) : load_first(p, n); }
+static inline void put(float* p, Vec v, int n) { n == lanes ? store(p, v) : store_first(p, v, n); }
+// Calls f(first, n) for the whole vectors of c channels, then once with n < lanes for the rest.
+template <class F> static inline void each_vector(int64_t c, F f) {
+  int64_t j = 0;
+  for (; j + lanes <= c; j += lanes) f(j, lanes);
+  if (j < c) f(j, static_cast<int>(c - j));
+}
 static inline float sum_of(Vec v) {
   float s = 0;
   for (int i = 0; i < lanes; i++) s += v[i];
