@@ -65,9 +65,10 @@ ThreadPool::ThreadPool(int count) { start(count - 1); }
 
 void ThreadPool::start(int workers) {
   quit_.store(false);
+  const unsigned seen = generation_.load();
   for (int i = 0; i < workers; i++) {
     try {
-      workers_.emplace_back([this, i] { worker(i + 1); });
+      workers_.emplace_back([this, i, seen] { worker(i + 1, seen); });
     } catch (const std::system_error&) {
       break;  // fewer threads than wished for; the caller's own always works
     }
@@ -104,12 +105,8 @@ void ThreadPool::work(int thread) {
   }
 }
 
-void ThreadPool::worker(int thread) {
-  unsigned seen = 0;
-  {
-    std::lock_guard lock(mutex_);
-    seen = generation_.load();
-  }
+// `seen`: the generation when the worker was made; work may be there before its thread runs.
+void ThreadPool::worker(int thread, unsigned seen) {
   for (;;) {
     for (int i = 0; i < spins && generation_.load(std::memory_order_acquire) == seen && !quit_.load(std::memory_order_relaxed); i++) relax();
     {

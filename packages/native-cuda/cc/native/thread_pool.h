@@ -29,7 +29,7 @@ class ThreadPool {
   explicit ThreadPool(int count);
   void start(int workers);
   void stop();
-  void worker(int thread);
+  void worker(int thread, unsigned seen);
   void work(int thread);
 
   std::atomic<int> threads_{1};

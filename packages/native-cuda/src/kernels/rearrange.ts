@@ -97,7 +97,10 @@ export const REARRANGE: NativeKernel[] = [
     name: 'Slice',
     run(backend, { x }, attrs) {
       if (!isServed(x!)) return undefined;
-      const [begin, size] = tf.slice_util.parseSliceParams(x as tf.Tensor, attrs.begin, attrs.size) as [number[], number[]];
+      const [begin, size] = tf.slice_util.parseSliceParams(x as tf.Tensor, attrs.begin, attrs.size) as [
+        number[],
+        number[],
+      ];
       tf.slice_util.assertParamsValid(x as tf.Tensor, begin, size);
       return slice(backend, x!, begin, size);
     },

@@ -6,7 +6,7 @@ namespace doppel::DOPPEL_ISA {
 
 namespace {
 
-constexpr int packed_kind = 1;
+constexpr int packed_kind = 16 * lanes + 1;  // panels are as wide as this set's vectors
 
 // Zeros to which taps outside the picture point.
 struct Zeros {
