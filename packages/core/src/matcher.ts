@@ -1,0 +1,104 @@
+/**
+ * The matching network: a SAR and an optical patch in, two logits out. Three presets share this interface:
+ *
+ * - `paper`: the pseudo-siamese network as published (`matcher/paper.ts`)
+ * - `paper-bn`: the same with batch normalisation; it trains where `paper` collapses to a constant output
+ * - `two-channel`: both patches as bands of one image (`matcher/two_channel.ts`)
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { z } from 'zod';
+import { evaluationLayers, type Layers, trainingLayers } from './matcher/layers.ts';
+import { type Pairing, takeRows } from './matcher/pairing.ts';
+import { fuse, paperParameters, stream } from './matcher/paper.ts';
+import { type Initialisation, initialValues, isStatistic, type ParameterSpec } from './matcher/parameters.ts';
+import { twoChannel, twoChannelParameters } from './matcher/two_channel.ts';
+
+export const PRESETS = ['paper', 'paper-bn', 'two-channel'] as const;
+export type Preset = (typeof PRESETS)[number];
+
+export const matcherConfigSchema = z.strictObject({
+  preset: z.enum(PRESETS),
+  /** Of the patches, in pixels. */
+  side: z.int().min(64).multipleOf(8),
+  sarBands: z.literal(1),
+  /** 1: gray, 3: red, green, blue. */
+  opticalBands: z.union([z.literal(1), z.literal(3)]),
+});
+export type MatcherConfig = z.infer<typeof matcherConfigSchema>;
+
+export type MatcherMode =
+  | { training: false }
+  /** @param seed and step: decide which units dropout zeroes. */
+  | { training: true; seed: number; step: number };
+
+export interface Matcher {
+  readonly config: MatcherConfig;
+  /** What is trained, by the name that it has in a checkpoint. */
+  readonly parameters: ReadonlyMap<string, tf.Variable>;
+  /** Moving mean and variance of batch normalisation, by name; empty for `paper`. */
+  readonly statistics: ReadonlyMap<string, tf.Variable>;
+  /** Of the parameters, those that the L2 penalty is on: filters and kernels. */
+  readonly weightNames: readonly string[];
+  /**
+   * SAR [n, side, side, sarBands] and optical patches [m, side, side, opticalBands] → logits [N, 2], column 1 for a
+   * match. Without a pairing row meets row (n = m = N).
+   *
+   * In training the batch's own statistics normalise it and move the moving ones.
+   */
+  logits(sar: tf.Tensor4D, optical: tf.Tensor4D, mode: MatcherMode, pairing?: Pairing): tf.Tensor2D;
+  dispose(): void;
+}
+
+const INITIALISATION: Record<Preset, Initialisation> = {
+  paper: 'glorot-uniform',
+  'paper-bn': 'he-normal',
+  'two-channel': 'he-normal',
+};
+
+/** The tensors of a matcher of this configuration, in the order of a checkpoint. */
+export function parameterSpecs(config: MatcherConfig): ParameterSpec[] {
+  if (config.preset === 'two-channel') return twoChannelParameters(config);
+  return paperParameters(config, config.preset === 'paper-bn');
+}
+
+/** A matcher with fresh weights, the same for the same seed. Throws ZodError for a configuration that is none. */
+export function createMatcher({ seed, ...given }: MatcherConfig & { seed: number }): Matcher {
+  const config = matcherConfigSchema.parse(given);
+  return matcherFrom(config, (spec) => initialValues(spec, INITIALISATION[config.preset], seed));
+}
+
+/** A matcher whose tensors are given, each of its spec's shape; they become the matcher's own. */
+export function matcherFrom(config: MatcherConfig, initial: (spec: ParameterSpec) => tf.Tensor): Matcher {
+  const specs = parameterSpecs(config);
+  const makeVariables = (some: ParameterSpec[]) =>
+    new Map(some.map((spec) => [spec.name, variableOf(initial(spec), !isStatistic(spec))]));
+  const parameters = makeVariables(specs.filter((spec) => !isStatistic(spec)));
+  const statistics = makeVariables(specs.filter(isStatistic));
+  return {
+    config,
+    parameters,
+    statistics,
+    weightNames: specs.filter(({ kind }) => kind === 'weight').map(({ name }) => name),
+    logits: (sar, optical, mode, pairing) => {
+      const layers = mode.training
+        ? trainingLayers(parameters, statistics, mode)
+        : evaluationLayers(parameters, statistics);
+      return forward(config.preset, layers, sar, optical, pairing);
+    },
+    dispose: () => tf.dispose([...parameters.values(), ...statistics.values()]),
+  };
+}
+
+function variableOf(value: tf.Tensor, trainable: boolean): tf.Variable {
+  const variable = tf.variable(value, trainable);
+  value.dispose();
+  return variable;
+}
+
+function forward(preset: Preset, layers: Layers, sar: tf.Tensor4D, optical: tf.Tensor4D, pairing?: Pairing) {
+  const take = (x: tf.Tensor4D, rows: readonly number[] | undefined) => (rows ? takeRows(x, rows) : x);
+  if (preset === 'two-channel') return twoChannel(layers, take(sar, pairing?.sar), take(optical, pairing?.optical));
+  const sarMaps = stream(layers, 'sar', sar); // [n, side/8, side/8, 128]
+  const opticalMaps = stream(layers, 'optical', optical); // [m, side/8, side/8, 128]
+  return fuse(layers, take(sarMaps, pairing?.sar), take(opticalMaps, pairing?.optical));
+}

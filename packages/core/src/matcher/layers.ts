@@ -1,0 +1,134 @@
+/**
+ * The layers that matchers are made of, read in three ways: for training (batch statistics, dropout), for evaluation
+ * (moving statistics), and folded for scoring (batch normalisation inside the convolutions). A preset is written once, in
+ * terms of `Layers`.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { type Activation, batchNorm, conv2d, dense, dropout } from '../ops.ts';
+import { normName } from './parameters.ts';
+
+export interface ConvLayerOptions {
+  strides?: number;
+  /** The first of its stream: its input is data, which needs no gradient. */
+  isInput?: boolean;
+}
+
+export interface Layers {
+  /** 3×3 convolution, batch normalisation where the preset has it, ReLU: [N, h, w, ci] → [N, ⌈h/strides⌉, …, co]. */
+  conv(name: string, x: tf.Tensor4D, options?: ConvLayerOptions): tf.Tensor4D;
+  /** [N, ci] → [N, co] */
+  dense(name: string, x: tf.Tensor2D, activation: Activation): tf.Tensor2D;
+  /** Zeroes a share of the elements in training, does nothing otherwise. */
+  dropout(x: tf.Tensor2D, rate: number): tf.Tensor2D;
+}
+
+/** ε of batch normalisation. */
+export const EPSILON = 1e-5;
+/** Share of the old value in a step of the moving statistics. */
+const MOMENTUM = 0.9;
+
+type Tensors = ReadonlyMap<string, tf.Tensor>;
+
+/** Typed access; every name comes from the preset's own list, so absence is a slip in this program. */
+export function tensorOf<T extends tf.Tensor>(tensors: Tensors, name: string): T {
+  const tensor = tensors.get(name);
+  if (!tensor) throw new Error(`the matcher has no tensor "${name}"`);
+  return tensor as T;
+}
+
+const denseLayer = (tensors: Tensors, name: string, x: tf.Tensor2D, activation: Activation) =>
+  dense(x, tensorOf(tensors, `${name}.kernel`), tensorOf(tensors, `${name}.bias`), { activation });
+
+/** Convolution with bias and ReLU: of a preset without batch normalisation, and of one where it is folded in. */
+const biasedConv = (tensors: Tensors, name: string, x: tf.Tensor4D, { strides = 1, isInput }: ConvLayerOptions) =>
+  conv2d(x, tensorOf(tensors, `${name}.filter`), tensorOf(tensors, `${name}.bias`), {
+    strides,
+    activation: 'relu',
+    inputGradient: !isInput,
+  });
+
+/**
+ * Batch statistics and dropout. Each convolution's batch statistics move the moving ones:
+ * moving ← 0.9·moving + 0.1·batch (the variance is the biased one, in both).
+ */
+export function trainingLayers(
+  parameters: Tensors,
+  statistics: ReadonlyMap<string, tf.Variable>,
+  noise: { seed: number; step: number },
+): Layers {
+  const move = (name: string, batch: tf.Tensor) => {
+    const moving = tensorOf<tf.Variable>(statistics, name);
+    moving.assign(tf.tidy(() => tf.add(tf.mul(moving, MOMENTUM), tf.mul(batch, 1 - MOMENTUM))));
+  };
+  return {
+    conv(name, x, options = {}) {
+      const norm = normName(name);
+      if (!statistics.has(`${norm}.mean`)) return biasedConv(parameters, name, x, options);
+      const { strides = 1, isInput } = options;
+      const linear = conv2d(x, tensorOf(parameters, `${name}.filter`), null, { strides, inputGradient: !isInput });
+      const [gamma, beta] = [`${norm}.gamma`, `${norm}.beta`].map((each) => tensorOf<tf.Tensor1D>(parameters, each));
+      const { y, mean, variance } = batchNorm(linear, gamma!, beta!, { epsilon: EPSILON, activation: 'relu' });
+      move(`${norm}.mean`, mean);
+      move(`${norm}.variance`, variance);
+      return y;
+    },
+    dense: (name, x, activation) => denseLayer(parameters, name, x, activation),
+    // 2^20 counters a step: enough for 4 million elements.
+    dropout: (x, rate) => dropout(x, { rate, seed: noise.seed, offset: noise.step * 2 ** 20 }),
+  };
+}
+
+/** Moving statistics, no dropout, batch normalisation as it is defined: the truth for the folded form. */
+export function evaluationLayers(parameters: Tensors, statistics: Tensors): Layers {
+  return {
+    conv(name, x, options = {}) {
+      const norm = normName(name);
+      if (!statistics.has(`${norm}.mean`)) return biasedConv(parameters, name, x, options);
+      const linear = conv2d(x, tensorOf(parameters, `${name}.filter`), null, { strides: options.strides ?? 1 });
+      const [mean, variance] = ['mean', 'variance'].map((each) => tensorOf<tf.Tensor1D>(statistics, `${norm}.${each}`));
+      const [gamma, beta] = ['gamma', 'beta'].map((each) => tensorOf<tf.Tensor1D>(parameters, `${norm}.${each}`));
+      return tf.relu(tf.batchNorm(linear, mean!, variance!, beta, gamma, EPSILON));
+    },
+    dense: (name, x, activation) => denseLayer(parameters, name, x, activation),
+    dropout: (x) => x,
+  };
+}
+
+/** For scoring. @param folded as `foldBatchNorm` gives it. */
+export function foldedLayers(folded: Tensors): Layers {
+  return {
+    conv: (name, x, options = {}) => biasedConv(folded, name, x, options),
+    dense: (name, x, activation) => denseLayer(folded, name, x, activation),
+    dropout: (x) => x,
+  };
+}
+
+/**
+ * The weights of a matcher without batch normalisation that computes the same: with s = γ / √(variance + ε),
+ *
+ *   filter′ = filter · s,  bias′ = β − mean · s
+ *
+ * New tensors, which the caller disposes of; later training leaves them as they are.
+ */
+export function foldBatchNorm(parameters: Tensors, statistics: Tensors): Map<string, tf.Tensor> {
+  const folded = new Map<string, tf.Tensor>();
+  for (const [name, tensor] of parameters) {
+    const norm = name.endsWith('.filter') ? normName(name.slice(0, -'.filter'.length)) : undefined;
+    if (norm && statistics.has(`${norm}.mean`)) {
+      const [filter, bias] = foldOne(tensor, norm, parameters, statistics);
+      folded.set(name, filter).set(name.replace(/filter$/, 'bias'), bias);
+    } else if (!/\.(gamma|beta)$/.test(name)) {
+      folded.set(name, tf.clone(tensor));
+    }
+  }
+  return folded;
+}
+
+function foldOne(filter: tf.Tensor, norm: string, parameters: Tensors, statistics: Tensors): [tf.Tensor, tf.Tensor] {
+  return tf.tidy(() => {
+    const variance = tensorOf(statistics, `${norm}.variance`);
+    const scale = tf.mul(tensorOf(parameters, `${norm}.gamma`), tf.rsqrt(tf.add(variance, EPSILON)));
+    const shift = tf.sub(tensorOf(parameters, `${norm}.beta`), tf.mul(tensorOf(statistics, `${norm}.mean`), scale));
+    return [tf.mul(filter, scale), shift];
+  });
+}

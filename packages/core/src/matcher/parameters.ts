@@ -1,0 +1,69 @@
+/** The tensors of a matcher by name and shape, and the values that training starts from. */
+import * as tf from '@tensorflow/tfjs-core';
+import { philoxNormal, philoxUniform } from '../philox.ts';
+import { hash32 } from '../random.ts';
+
+/**
+ * - `weight`: a filter or kernel, drawn at random; the L2 penalty is on these
+ * - `shift`: a bias or β, from 0; `scale`: γ, from 1
+ * - `mean`, `variance`: moving statistics of batch normalisation, from 0 and 1; no gradient
+ */
+export type ParameterKind = 'weight' | 'shift' | 'scale' | 'mean' | 'variance';
+
+export interface ParameterSpec {
+  name: string;
+  kind: ParameterKind;
+  /** Filters [3, 3, in, out], kernels [in, out], the rest [channels]. */
+  shape: number[];
+}
+
+/** He et al., Delving Deep into Rectifiers (2015): N(0, 2/fan in). Glorot and Bengio (2010): U(±√(6/(fan in + fan out))). */
+export type Initialisation = 'glorot-uniform' | 'he-normal';
+
+export const isStatistic = ({ kind }: ParameterSpec) => kind === 'mean' || kind === 'variance';
+
+/** `sar.conv1` → `sar.bn1` */
+export const normName = (conv: string) => conv.replace(/conv(\d+)$/, 'bn$1');
+
+/** A 3×3 convolution, with a bias or with batch normalisation instead. */
+export function convParameters(name: string, from: number, to: number, batchNorm: boolean): ParameterSpec[] {
+  const filter: ParameterSpec = { name: `${name}.filter`, kind: 'weight', shape: [3, 3, from, to] };
+  if (!batchNorm) return [filter, { name: `${name}.bias`, kind: 'shift', shape: [to] }];
+  const norm = normName(name);
+  return [
+    filter,
+    { name: `${norm}.gamma`, kind: 'scale', shape: [to] },
+    { name: `${norm}.beta`, kind: 'shift', shape: [to] },
+    { name: `${norm}.mean`, kind: 'mean', shape: [to] },
+    { name: `${norm}.variance`, kind: 'variance', shape: [to] },
+  ];
+}
+
+export function denseParameters(name: string, from: number, to: number): ParameterSpec[] {
+  return [
+    { name: `${name}.kernel`, kind: 'weight', shape: [from, to] },
+    { name: `${name}.bias`, kind: 'shift', shape: [to] },
+  ];
+}
+
+/** The same values for a seed on every backend; a tensor's values depend on its name, not on its place in the list. */
+export function initialValues({ name, kind, shape }: ParameterSpec, how: Initialisation, seed: number): tf.Tensor {
+  if (kind === 'scale' || kind === 'variance') return tf.ones(shape);
+  if (kind !== 'weight') return tf.zeros(shape);
+  const count = shape.reduce((product, side) => product * side, 1);
+  const taps = shape.length === 4 ? 9 : 1;
+  const [from, to] = shape.slice(-2) as [number, number];
+  const draw = { seed: hash32(JSON.stringify([seed, 'initialisation', name])) >>> 0, offset: 0 };
+  if (how === 'he-normal') {
+    const deviation = Math.sqrt(2 / (taps * from));
+    return tf.tensor(
+      philoxNormal(count, draw).map((value) => value * deviation),
+      shape,
+    );
+  }
+  const limit = Math.sqrt(6 / (taps * (from + to)));
+  return tf.tensor(
+    philoxUniform(count, draw).map((value) => (2 * value - 1) * limit),
+    shape,
+  );
+}

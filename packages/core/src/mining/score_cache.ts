@@ -1,0 +1,165 @@
+/**
+ * Scores on disk, so that rules can be tried without scoring again, and an interrupted mining goes on where it stopped.
+ *
+ * A cache is a folder: `manifest.json` says what the scores depend on, `block-NNNNN.safetensors` holds the scores of one
+ * block (F32 [anchors, pool], with the records they belong to). Blocks are written whole or not at all, and read one at a
+ * time. A cache whose manifest says otherwise than the present task is refused, never used and never overwritten unasked.
+ */
+import { z } from 'zod';
+import { FormatError, StaleCacheError } from '../errors.ts';
+import { SPLITS } from '../patches.ts';
+import { readSafetensors, type TensorData, writeSafetensors } from '../safetensors.ts';
+import { joinPath, readText, type Store } from '../store.ts';
+import type { MiningBlock } from './plan.ts';
+
+/** Everything that a score, or its place in the cache, depends on. Rules do not belong here. */
+const keySchema = z.object({
+  /** Matcher's scores (logit₁ − logit₀), or cosines between SAR patches. */
+  kind: z.enum(['match', 'likeness']),
+  /** SHA-256 of the checkpoint, and of the normalisation in it. */
+  model: z.string(),
+  normalisation: z.string(),
+  /** SHA-256 of the data set's list of pairs, and of the ones that the split holds. */
+  data: z.string(),
+  split: z.enum(SPLITS),
+  pairs: z.string(),
+  candidates: z.int().positive(),
+  /** Of the pools; null where a pool is the whole split, so that the seed has no say. */
+  seed: z.int().nullable(),
+  pairsPerBlock: z.int().positive(),
+});
+export type ScoreKey = z.infer<typeof keySchema>;
+
+const manifestSchema = z.object({ doppel: z.literal('mining-scores'), version: z.literal(1), key: keySchema });
+
+const MEANINGS: Record<keyof ScoreKey, string> = {
+  kind: 'kind of score',
+  model: 'model',
+  normalisation: 'normalisation',
+  data: 'data set',
+  split: 'split',
+  pairs: 'pairs in the split',
+  candidates: 'number of candidates',
+  seed: 'seed of the pools',
+  pairsPerBlock: 'size of the blocks',
+};
+
+export interface BlockScores {
+  /** [anchors, pool], row by row. */
+  scores: Float32Array<ArrayBuffer>;
+  /** [anchors]: the score of each anchor's true pair. */
+  positives: Float32Array<ArrayBuffer>;
+}
+
+export interface ScoreCache {
+  readonly folder: string;
+  /** Undefined where the block was not scored yet. @throws FormatError where its file is damaged. */
+  read(block: MiningBlock): Promise<BlockScores | undefined>;
+  write(block: MiningBlock, scores: BlockScores): Promise<void>;
+}
+
+/**
+ * Opens the cache in a folder, or makes one.
+ *
+ * @param refresh remove a cache that is there, stale or not.
+ * @throws StaleCacheError where the folder holds scores that were made otherwise. @throws FormatError where the folder
+ * holds something else.
+ */
+export async function openScoreCache(
+  store: Store,
+  folder: string,
+  key: ScoreKey,
+  { refresh = false }: { refresh?: boolean } = {},
+): Promise<ScoreCache> {
+  const manifest = joinPath(folder, 'manifest.json');
+  const present = await readManifest(store, folder, manifest);
+  if (present && !refresh) refuseStale(present, key, folder);
+  if (present && refresh) await store.remove(folder);
+  if (!present || refresh) {
+    const content = { doppel: 'mining-scores', version: 1, key } satisfies z.infer<typeof manifestSchema>;
+    await store.write(manifest, `${JSON.stringify(content, null, 2)}\n`);
+  }
+  return blocksIn(store, folder);
+}
+
+/** Undefined where there is no cache yet: nothing there, or an empty folder. */
+async function readManifest(store: Store, folder: string, file: string): Promise<ScoreKey | undefined> {
+  const info = await store.stat(folder);
+  if (!info) return undefined;
+  const expected = 'the manifest of a cache of scores';
+  const remedy = 'Name another folder by --cache, or remove this one.';
+  const isCache = info.kind === 'folder' && (await store.stat(file)) !== undefined;
+  if (!isCache) {
+    if (info.kind === 'folder' && (await store.list(folder)).length === 0) return undefined;
+    const found = info.kind === 'file' ? 'a file' : 'a folder without one';
+    throw new FormatError({ action: 'use the cache', file: folder, expected, found, remedy });
+  }
+  try {
+    return manifestSchema.parse(JSON.parse(await readText(store, file))).key;
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError || cause instanceof z.ZodError)) throw cause;
+    throw new FormatError({ action: 'use the cache', file, expected, found: 'something else', remedy, cause });
+  }
+}
+
+function refuseStale(present: ScoreKey, wanted: ScoreKey, folder: string): void {
+  const fields = (Object.keys(MEANINGS) as (keyof ScoreKey)[]).filter((field) => present[field] !== wanted[field]);
+  if (fields.length === 0) return;
+  const list = (key: ScoreKey) => fields.map((field) => `${MEANINGS[field]} ${show(key[field])}`).join(', ');
+  throw new StaleCacheError({
+    action: 'use the cached scores in',
+    file: folder,
+    expected: list(wanted),
+    found: list(present),
+    remedy: 'Score anew with --refresh-cache, which removes them, or keep them and name another folder by --cache.',
+  });
+}
+
+const show = (value: string | number | null) =>
+  value === null ? 'none' : typeof value === 'string' && value.length === 64 ? `${value.slice(0, 12)}…` : `${value}`;
+
+function blocksIn(store: Store, folder: string): ScoreCache {
+  const fileOf = (block: MiningBlock) => joinPath(folder, `block-${String(block.index).padStart(5, '0')}.safetensors`);
+  return {
+    folder,
+    async read(block) {
+      const file = fileOf(block);
+      if (!(await store.stat(file))) return undefined;
+      return decode(await store.read(file), block, file);
+    },
+    write: (block, scores) => store.write(fileOf(block), encode(block, scores)),
+  };
+}
+
+function encode({ anchors, pool }: MiningBlock, { scores, positives }: BlockScores): Uint8Array {
+  return writeSafetensors(
+    new Map<string, TensorData>([
+      ['scores', { dtype: 'F32', shape: [anchors.length, pool.length], data: scores }],
+      ['positives', { dtype: 'F32', shape: [anchors.length], data: positives }],
+      ['anchors', { dtype: 'I32', shape: [anchors.length], data: Int32Array.from(anchors) }],
+      ['pool', { dtype: 'I32', shape: [pool.length], data: Int32Array.from(pool) }],
+    ]),
+  );
+}
+
+function decode(bytes: Uint8Array, block: MiningBlock, file: string): BlockScores {
+  const { tensors } = readSafetensors(bytes, file);
+  const take = (name: string, dtype: 'F32' | 'I32', length: number) => {
+    const tensor = tensors.get(name);
+    if (tensor?.dtype === dtype && tensor.data.length === length) return tensor.data;
+    throw damaged(file, `${length} values "${name}" as ${dtype}`);
+  };
+  const { anchors, pool } = block;
+  const isSame = (name: string, records: readonly number[]) =>
+    (take(name, 'I32', records.length) as Int32Array).every((record, i) => record === records[i]);
+  if (!isSame('anchors', anchors) || !isSame('pool', pool)) throw damaged(file, 'the records of this block');
+  return {
+    scores: take('scores', 'F32', anchors.length * pool.length) as Float32Array<ArrayBuffer>,
+    positives: take('positives', 'F32', anchors.length) as Float32Array<ArrayBuffer>,
+  };
+}
+
+function damaged(file: string, expected: string): FormatError {
+  const remedy = 'Score anew with --refresh-cache.';
+  return new FormatError({ action: 'use the cached scores in', file, expected, found: 'something else', remedy });
+}

@@ -1,0 +1,79 @@
+/**
+ * What mining saw on its way: how scores were spread, what each rule skipped, which anchors got less than was asked for
+ * and why. Kept in bounded memory while rows go by.
+ */
+import { QuantileSketch, type Quantiles } from './quantiles.ts';
+import { type Exclusion, noneSkipped, type RankedRow, RULES, type Rule, type Selection } from './select.ts';
+
+/** Why an anchor got fewer negatives than k: the rule that cost it most, or `candidates` where there were too few. */
+export type ShortageReason = Rule | 'candidates';
+
+export interface Shortage {
+  anchor: number;
+  /** Negatives that it got. */
+  got: number;
+  reason: ShortageReason;
+}
+
+export interface ScoreQuantiles {
+  /** Of the candidates that the guard allowed; absent where they were not scored. */
+  candidates?: Quantiles | undefined;
+  /** Of the anchors' true pairs. */
+  positives?: Quantiles | undefined;
+  /** Of the chosen negatives. */
+  negatives?: Quantiles | undefined;
+  /** The matcher's probability that a chosen negative is a match, whatever the strategy scores by. */
+  probabilities?: Quantiles | undefined;
+}
+
+export class Tally {
+  readonly skipped = noneSkipped();
+  readonly shortages: Shortage[] = [];
+  candidates = 0;
+  surplus = 0;
+  private readonly scores = new QuantileSketch();
+
+  addRow(row: RankedRow, exclusion: Exclusion): void {
+    this.candidates += row.candidates.length;
+    if (!row.scores) return;
+    for (let i = 0; i < row.candidates.length; i++) {
+      if (!exclusion.isGuarded(row.candidates[i]!)) this.scores.add(row.scores[i]!);
+    }
+  }
+
+  addSelection(anchor: number, { chosen, skipped, surplus }: Selection, k: number): void {
+    for (const rule of RULES) this.skipped[rule] += skipped[rule];
+    this.surplus += surplus;
+    if (chosen.length < k) this.shortages.push({ anchor, got: chosen.length, reason: reasonOf(skipped) });
+  }
+
+  /** Anchors by the reason of their shortage. */
+  shortageReasons(): Partial<Record<ShortageReason, number>> {
+    const reasons: Partial<Record<ShortageReason, number>> = {};
+    for (const { reason } of this.shortages) reasons[reason] = (reasons[reason] ?? 0) + 1;
+    return reasons;
+  }
+
+  quantiles(positives: Iterable<number>, negatives: Iterable<number>, probabilities: Iterable<number>): ScoreQuantiles {
+    return {
+      candidates: this.scores.summary(),
+      positives: summaryOf(positives),
+      negatives: summaryOf(negatives),
+      probabilities: summaryOf(probabilities),
+    };
+  }
+}
+
+/** A rule of scores that skipped any weighs more than the range of ranks, and that more than the guard. */
+function reasonOf(skipped: Record<Rule, number>): ShortageReason {
+  const byScore = (['minScore', 'maxScore', 'absoluteMargin', 'relativeMargin'] as const).toSorted(
+    (a, b) => skipped[b] - skipped[a],
+  );
+  return [byScore[0]!, 'rank' as const, 'guard' as const].find((rule) => skipped[rule] > 0) ?? 'candidates';
+}
+
+function summaryOf(values: Iterable<number>): Quantiles | undefined {
+  const sketch = new QuantileSketch();
+  for (const value of values) sketch.add(value);
+  return sketch.summary();
+}
