@@ -41,7 +41,9 @@ void mask_and_sum(const float* dy, const float* y, const Activation& activation,
 
 }  // namespace
 
-void conv2d(const Conv2D& p, Runtime& runtime) { conv2d_indirect(p, runtime); }
+void conv2d(const Conv2D& p, Runtime& runtime) {
+  winograd_serves(p.shape) ? conv2d_winograd(p, runtime) : conv2d_indirect(p, runtime);
+}
 
 void conv2d_backprop(const Conv2DBackprop& p, Runtime& runtime) {
   const Conv2DShape& s = p.shape;
@@ -50,8 +52,9 @@ void conv2d_backprop(const Conv2DBackprop& p, Runtime& runtime) {
   Scratch gradient(runtime, masked ? static_cast<size_t>(rows) * s.co : 0);
   if (masked || p.dbias) mask_and_sum(p.dy, p.y, p.activation, rows, s.co, masked ? gradient.data() : nullptr, p.dbias, runtime);
   const float* g = masked ? gradient.data() : p.dy;
-  if (p.dfilter) conv2d_dfilter_direct(s, p.x, g, p.dfilter, runtime);
-  if (p.dx) conv2d_dx_indirect(s, g, p.filter, p.dx, runtime);
+  const bool winograd = winograd_serves(s);
+  if (p.dfilter) (winograd ? conv2d_dfilter_winograd : conv2d_dfilter_direct)(s, p.x, g, p.dfilter, runtime);
+  if (p.dx) (winograd ? conv2d_dx_winograd : conv2d_dx_indirect)(s, g, p.filter, p.dx, runtime);
 }
 
 }  // namespace doppel::DOPPEL_ISA

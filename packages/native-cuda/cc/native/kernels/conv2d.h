@@ -11,4 +11,13 @@ void conv2d_dx_indirect(const Conv2DShape&, const float* g, const float* filter,
 // dfilter from x and g: register blocks of dfilter accumulate over the pixels of some rows.
 void conv2d_dfilter_direct(const Conv2DShape&, const float* x, const float* g, float* dfilter, Runtime&);
 
+// out[ci, co] += Σ over rows of x[row, ci] · g[row, co]; co is a multiple of `lanes`. May read a vector past the end of g.
+void accumulate_outer_products(const float* x, int64_t ci, const float* g, int64_t co, int rows, float* out);
+
+// 3×3 of stride 1 with whole vectors of channels: Winograd's F(4×4, 3×3).
+bool winograd_serves(const Conv2DShape&);
+void conv2d_winograd(const Conv2D&, Runtime&);
+void conv2d_dx_winograd(const Conv2DShape&, const float* g, const float* filter, float* dx, Runtime&);
+void conv2d_dfilter_winograd(const Conv2DShape&, const float* x, const float* g, float* dfilter, Runtime&);
+
 }  // namespace doppel::DOPPEL_ISA

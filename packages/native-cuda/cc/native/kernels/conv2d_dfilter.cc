@@ -16,7 +16,7 @@ struct Run {
 };
 
 template <int R>
-void accumulate(const Run& run, float* out, int64_t out_row) {
+void accumulate(const Run& run, float* out, int64_t out_row, int64_t columns = tile_columns) {
   Vec acc[R][2];
 #pragma GCC unroll 16
   for (int r = 0; r < R; r++) acc[r][0] = acc[r][1] = Vec{};  // from zero, not from `out`: sums of sums round less
@@ -37,11 +37,22 @@ void accumulate(const Run& run, float* out, int64_t out_row) {
   for (int r = 0; r < R; r++) {
     float* to = out + r * out_row;
     store(to, load(to) + acc[r][0]);
-    store(to + lanes, load(to + lanes) + acc[r][1]);
+    if (columns > lanes) store(to + lanes, load(to + lanes) + acc[r][1]);
   }
 }
 
 }  // namespace
+
+void accumulate_outer_products(const float* x, int64_t ci, const float* g, int64_t co, int rows, float* out) {
+  Run run{x, g, 1, rows, 0, ci, 0, co};
+  for (int64_t column = 0; column < co; column += tile_columns) {
+    run.g = g + column;
+    int64_t c = 0;
+    for (; ci - c >= tile_rows; c += tile_rows) run.x = x + c, accumulate<tile_rows>(run, out + c * co + column, co, co - column);
+    for (; ci - c >= 4; c += 4) run.x = x + c, accumulate<4>(run, out + c * co + column, co, co - column);
+    for (; ci - c >= 1; c += 1) run.x = x + c, accumulate<1>(run, out + c * co + column, co, co - column);
+  }
+}
 
 void conv2d_dfilter_direct(const Conv2DShape& s, const float* x, const float* g, float* dfilter, Runtime& runtime) {
   const int64_t taps = int64_t{s.kh} * s.kw, co = ceil_div(s.co, tile_columns) * tile_columns;
