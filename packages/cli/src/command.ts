@@ -61,11 +61,11 @@ const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.to
 
 /** The flags that a command knows, as they are typed. */
 export function flagsOf(args: ArgsDef): string[] {
-  const spell = (name: string) => (name.length === 1 ? `-${name}` : `--${kebab(name)}`);
+  const spell = (alias: string) => (alias.length === 1 ? `-${alias}` : `--${kebab(alias)}`);
   return Object.entries(args).flatMap(([name, arg]: [string, ArgDef]) => {
     if (arg.type === 'positional') return [];
     const aliases = 'alias' in arg ? [arg.alias ?? []].flat() : [];
-    const flags = [name, ...aliases].map(spell);
+    const flags = [`--${kebab(name)}`, ...aliases.map(spell)];
     return arg.type === 'boolean' ? [...flags, `--no-${kebab(name)}`] : flags;
   });
 }

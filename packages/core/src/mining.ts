@@ -121,7 +121,7 @@ export async function mine(task: MiningTask): Promise<MiningResult> {
     maxCandidates,
     pairsPerBlock: kind === 'match' && !task.model.scorer.halves ? PAIRS_PER_BLOCK.whole : PAIRS_PER_BLOCK.joined,
   });
-  const meter = new Meter(kind ? plan.pairs + (kind === 'match' ? plan.anchors : 0) : 0, task.onProgress);
+  const meter = new Meter(expectedPairs(kind, plan, rules.k), task.onProgress);
   const scored = kind ? scoredBlocks(kind, plan, task, meter) : unscoredBlocks(plan, task);
   const { drafts, positives, tally } = await chooseAll(scored, task);
   if (drafts.length === 0) throw nothingFound(task, plan, tally);
@@ -185,6 +185,12 @@ async function chooseAll(blocks: AsyncIterable<ScoredBlock>, task: MiningTask): 
   return { drafts, positives, tally };
 }
 
+/** Pairs that will be scored, or read: at most, as an anchor may get fewer than k. */
+function expectedPairs(kind: ScoreKind | undefined, { pairs, anchors }: MiningPlan, k: number): number {
+  if (kind === 'match') return pairs + anchors; // the true pairs, too
+  return kind === 'likeness' ? pairs + anchors * k : anchors * (k + 1); // the chosen ones by the matcher
+}
+
 /** The candidates of one anchor in the order of the strategy, with scores on its scale. */
 function rankRow(
   { pool }: MiningBlock,
@@ -223,7 +229,6 @@ async function complete(
     ...anchors.map((anchor) => ({ sar: anchor, optical: anchor })),
     ...needed.map(({ candidate, anchor }) => ({ sar: candidate, optical: anchor })),
   ];
-  meter.expect(references.length);
   const scores = await scoreReferences(references, blockTask(task, meter));
   refuseNonFinite(scores);
   const probabilities = Array.from(scores, (score) => probabilityOf(score, model));

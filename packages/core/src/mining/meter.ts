@@ -9,7 +9,7 @@ export interface MiningCost {
 export class Meter {
   private scored = 0;
   private cached = 0;
-  private total: number;
+  private readonly total: number;
   private readonly start = performance.now();
   private readonly onProgress: ((pairs: number, total: number) => void) | undefined;
 
@@ -17,11 +17,6 @@ export class Meter {
   constructor(total: number, onProgress?: (pairs: number, total: number) => void) {
     this.total = total;
     this.onProgress = onProgress;
-  }
-
-  /** More pairs turned out to be needed. */
-  expect(pairs: number): void {
-    this.total += pairs;
   }
 
   addScored(pairs: number): void {

@@ -5,6 +5,7 @@
  */
 
 export interface Quantiles {
+  /** Of the sample. */
   count: number;
   mean: number;
   min: number;
@@ -46,30 +47,33 @@ export class QuantileSketch {
     if (rounded > this.max) this.max = rounded;
   }
 
-  /** The number below which a share `q` of the sample lies, nearest rank. NaN for an empty sample. */
-  quantile(q: number): number {
-    if (this.total === 0) return Number.NaN;
-    const rank = Math.round(q * (this.total - 1));
+  /** The numbers below which shares of the sample lie, by nearest rank; shares ascending. NaN for an empty sample. */
+  quantiles(shares: readonly number[]): number[] {
+    const found: number[] = [];
     let below = 0;
-    for (let bin = 0; bin < this.counts.length; bin++) {
+    for (let bin = 0; bin < this.counts.length && found.length < shares.length; bin++) {
+      if (this.counts[bin] === 0) continue;
       below += this.counts[bin]!;
-      if (below > rank) return Math.min(Math.max(this.middleOf(bin), this.min), this.max);
+      const value = Math.min(Math.max(this.middleOf(bin), this.min), this.max);
+      while (found.length < shares.length && below > Math.round(shares[found.length]! * (this.total - 1))) {
+        found.push(value);
+      }
     }
-    return this.max;
+    return shares.map((_, i) => found[i] ?? Number.NaN);
   }
 
   /** Undefined for an empty sample. */
   summary(): Quantiles | undefined {
     if (this.total === 0) return undefined;
-    const { count, min, max } = { count: this.total, min: this.min, max: this.max };
-    const [q05, q25, median, q75, q95] = [0.05, 0.25, 0.5, 0.75, 0.95].map((q) => this.quantile(q)) as [
+    const [q05, q25, median, q75, q95] = this.quantiles([0.05, 0.25, 0.5, 0.75, 0.95]) as [
       number,
       number,
       number,
       number,
       number,
     ];
-    return { count, mean: this.sum / count, min, q05, q25, median, q75, q95, max };
+    const mean = this.sum / this.total;
+    return { count: this.total, mean, min: this.min, q05, q25, median, q75, q95, max: this.max };
   }
 
   private middleOf(bin: number): number {

@@ -1,0 +1,70 @@
+/**
+ * Models and data of a handful of numbers, to mine by. A patch of record i is one pixel that holds i; the matcher takes
+ * two patches for a match the more, the nearer their numbers.
+ */
+import type { MiningModel } from '@doppel/core/mining';
+import type { MinableRecord } from '@doppel/core/mining/plan';
+import type { Split } from '@doppel/core/patches';
+import * as tf from '@tensorflow/tfjs-core';
+
+/** [N, 1, 1, 1] → [N] */
+const flat = (x: tf.Tensor4D): tf.Tensor1D => tf.reshape(x, [x.shape[0]]);
+
+const score = (sar: tf.Tensor4D, optical: tf.Tensor4D): tf.Tensor1D =>
+  tf.sub(3, tf.abs(tf.sub(flat(sar), flat(optical))));
+
+/** The angle of a number's features grows with it. */
+const features = (x: tf.Tensor4D): tf.Tensor2D =>
+  tf.stack([tf.cos(tf.mul(flat(x), 0.01)), tf.sin(tf.mul(flat(x), 0.01))], 1) as tf.Tensor2D;
+
+export function fakeModel(
+  kind: 'halves' | 'whole',
+): MiningModel & { passes: { sar: number; optical: number; pairs: number } } {
+  const passes = { sar: 0, optical: 0, pairs: 0 };
+  const count = (name: keyof typeof passes, x: tf.Tensor4D) => {
+    passes[name] += x.shape[0];
+    return tf.clone(x);
+  };
+  const halves = {
+    sar: (x: tf.Tensor4D) => count('sar', x),
+    optical: (x: tf.Tensor4D) => count('optical', x),
+    join: score,
+    features: (x: tf.Tensor4D) => features(count('sar', x)),
+  };
+  const whole = (sar: tf.Tensor4D, optical: tf.Tensor4D) => score(count('pairs', sar), optical);
+  return {
+    passes,
+    scorer: kind === 'halves' ? { score: whole, halves } : { score: whole },
+    shape: { side: 1, sarChannels: 1, opticalChannels: 1 },
+    fingerprint: 'f'.repeat(64),
+    normalisation: { version: 1 },
+    temperature: 2,
+  };
+}
+
+/** Records 0 … count − 1 all in `train`. */
+export function fakeDataset(count: number) {
+  const records: MinableRecord[] = Array.from({ length: count }, (_, i) => ({
+    id: `record ${i}`,
+    sar: `sar/${i}.tif`,
+    label: 1,
+    provenance: 'real',
+  }));
+  return {
+    folder: 'data',
+    fingerprint: 'd'.repeat(64),
+    records,
+    indicesOf: (split: Split) => (split === 'train' ? records.map((_, i) => i) : []),
+  };
+}
+
+export const fakePatches = {
+  sar: (index: number) => Float32Array.of(index),
+  optical: (index: number) => Promise.resolve(Float32Array.of(index)),
+};
+
+/** Records within `distance` are neighbours. */
+export const fakeGuard = (distance: number) => ({
+  conflictsOf: (i: number) =>
+    new Set(Array.from({ length: 2 * distance + 1 }, (_, step) => i - distance + step).filter((j) => j >= 0)),
+});

@@ -1,0 +1,82 @@
+import { FormatError, MemoryStore, SplitError } from '@doppel/core';
+import { type MinedNegative, type NegativesHeader, readNegatives, writeNegatives } from '@doppel/core/mining/negatives';
+import { describe, expect, test } from 'vitest';
+
+const splits = { train: [0, 1, 2], validation: [3], test: [4] };
+const dataset = {
+  folder: 'data/small',
+  fingerprint: 'd'.repeat(64),
+  records: ['a', 'b', 'c', 'd', 'e'].map((id) => ({ id })),
+  indicesOf: (split: keyof typeof splits) => splits[split],
+};
+const header: NegativesHeader = {
+  doppel: 'negatives',
+  version: 1,
+  strategy: 'loss',
+  split: 'train',
+  scale: 'probability',
+  dataFingerprint: dataset.fingerprint,
+  modelFingerprint: 'e'.repeat(64),
+  seed: 1,
+  k: 1,
+  sampling: 'top',
+  maxCandidates: 1000,
+  guardMargin: 1,
+  rules: { maxScore: 0.9 },
+};
+const negative = (sar: number, optical: number): MinedNegative => ({
+  sar,
+  optical,
+  label: 0,
+  provenance: 'mined',
+  score: 0.75,
+  positiveScore: 0.5,
+  probability: 0.75,
+  rank: 2,
+  reason: 'loss: rank 2 of 3',
+});
+
+async function read(text: string, options = {}) {
+  const store = new MemoryStore();
+  await store.write('negatives.jsonl', text);
+  return readNegatives(store, 'negatives.jsonl', dataset, options);
+}
+const written = (change: Partial<NegativesHeader> = {}, negatives = [negative(0, 1), negative(2, 0)]) =>
+  writeNegatives({ ...header, ...change }, negatives, dataset.records);
+
+describe('negatives.jsonl', () => {
+  test('comes back as it was written, by reference into the data set', async () => {
+    expect(await read(written())).toEqual([negative(0, 1), negative(2, 0)]);
+    expect(written().split('\n')[1]).toBe(
+      '{"sar":"a","optical":"b","score":0.75,"positiveScore":0.5,"probability":0.75,"rank":2,"reason":"loss: rank 2 of 3"}',
+    );
+  });
+
+  test('a broken line is named', async () => {
+    await expect(read(written().replace('{"sar":"c"', '{"sar":"c'))).rejects.toThrow(FormatError);
+    await expect(read(written().replace('{"sar":"c"', '{"sar":"c'))).rejects.toThrow(
+      /negatives.jsonl, line 3.*no JSON/,
+    );
+    await expect(read(written().replaceAll('"rank":2', '"rank":"2"'))).rejects.toThrow(/line 2.*rank/);
+    await expect(read(`${written()}\n`)).rejects.toThrow(/line 4.*an empty line/);
+    await expect(read('')).rejects.toThrow(/line 1.*header/);
+    await expect(read(written().slice(0, -20))).rejects.toThrow(/line 3.*no JSON/);
+  });
+
+  test('other data, unknown records and true pairs are refused', async () => {
+    await expect(read(written({ dataFingerprint: 'f'.repeat(64) }))).rejects.toThrow(
+      /expected negatives mined in data\/small .*dddddddddddd.*found .*ffffffffffff.*Mine again/,
+    );
+    await expect(read(written().replace('"sar":"c"', '"sar":"x"'))).rejects.toThrow(/line 3.*found "x"/);
+    await expect(read(written({}, [negative(1, 1)]))).rejects.toThrow(/line 2.*two different records/);
+  });
+
+  test('nothing from another split becomes training material', async () => {
+    await expect(read(written({ split: 'test' }))).rejects.toThrow(SplitError);
+    await expect(read(written({ split: 'test' }))).rejects.toThrow(/mined in "test", for analysis/);
+    await expect(read(written({}, [negative(0, 1), negative(4, 0)]))).rejects.toThrow(
+      /line 3.*"e", which is not in it/,
+    );
+    await expect(read(written({}, [negative(0, 3)]))).rejects.toThrow(SplitError);
+  });
+});

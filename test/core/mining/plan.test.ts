@@ -1,0 +1,61 @@
+import { SplitError } from '@doppel/core';
+import { exclusions } from '@doppel/core/mining/exclusion';
+import { type MinableRecord, planMining } from '@doppel/core/mining/plan';
+import { describe, expect, test } from 'vitest';
+
+const records = (count: number): MinableRecord[] =>
+  Array.from({ length: count }, (_, i) => ({ id: `${i}`, sar: `${i}.tif`, label: 1, provenance: 'real' }));
+const all = (count: number) => Array.from({ length: count }, (_, i) => i);
+const options = { split: 'train', seed: 1, maxCandidates: 10, pairsPerBlock: 200 } as const;
+
+describe('the plan', () => {
+  test('makes every pair an anchor once, and gives each block a pool of its own', () => {
+    const plan = planMining(records(70), all(70), options);
+    expect(plan).toMatchObject({ anchors: 70, candidates: 10, available: 70, pairs: 700 });
+    expect(plan.blocks.map(({ anchors }) => anchors.length)).toEqual([20, 20, 20, 10]);
+    expect(plan.blocks.flatMap(({ anchors }) => anchors)).toEqual(all(70));
+    expect(new Set(plan.blocks.map(({ pool }) => pool.join())).size).toBe(4);
+    for (const { pool } of plan.blocks) expect(new Set(pool).size).toBe(10);
+  });
+
+  test('takes the whole split where it is small enough, in blocks that stay small', () => {
+    const plan = planMining(records(700), all(700), { ...options, maxCandidates: 1000, pairsPerBlock: 2 ** 30 });
+    expect(plan.blocks.map(({ anchors }) => anchors.length)).toEqual([512, 188]);
+    expect(plan.blocks.every(({ pool }) => pool.length === 700)).toBe(true);
+  });
+
+  test('is the same for the same seed and whatever the order of the split', () => {
+    const plan = planMining(records(70), all(70), options);
+    expect(planMining(records(70), all(70).toReversed(), options)).toEqual(plan);
+    expect(planMining(records(70), all(70), { ...options, seed: 2 })).not.toEqual(plan);
+  });
+
+  test('takes each candidate equally often, about', () => {
+    const uses = new Map<number, number>();
+    const { blocks } = planMining(records(100), all(100), { ...options, pairsPerBlock: 10 });
+    for (const candidate of blocks.flatMap(({ pool }) => pool)) uses.set(candidate, (uses.get(candidate) ?? 0) + 1);
+    expect(uses.size).toBe(100);
+    expect(Math.max(...uses.values())).toBeLessThan(25); // mean 10, σ = 3
+  });
+
+  test('leaves out negatives and generated pairs, and needs two pairs', () => {
+    const mixed = records(6);
+    mixed[1]!.label = 0;
+    mixed[4]!.provenance = 'generated';
+    expect(planMining(mixed, all(6), options).blocks[0]).toMatchObject({ anchors: [0, 2, 3, 5], pool: [0, 2, 3, 5] });
+    expect(() => planMining(mixed, [0, 1, 4], options)).toThrow(SplitError);
+    expect(() => planMining(mixed, [0, 1, 4], options)).toThrow(/"train": expected at least two .* found 1 among 3/);
+  });
+});
+
+describe('exclusions', () => {
+  test('hold for every record that shares a guarded image', () => {
+    const sharing = records(6);
+    sharing[4]!.sar = '1.tif'; // another optical view of the patch beside the anchor
+    sharing[5]!.sar = '0.tif'; // another optical view of the anchor
+    const exclusion = exclusions(sharing, { conflictsOf: (i) => new Set(i === 0 ? [1] : []) })(0);
+    expect(all(6).filter((candidate) => exclusion.isGuarded(candidate))).toEqual([0, 1, 4, 5]);
+    expect(exclusion.imageOf(1)).toBe(exclusion.imageOf(4));
+    expect(exclusion.imageOf(2)).not.toBe(exclusion.imageOf(3));
+  });
+});
