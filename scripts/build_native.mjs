@@ -2,7 +2,7 @@
  * Builds the addon of packages/native-cuda with cmake-js where cmake and a C++ compiler are found. Where they are not, or
  * the build fails, it says so and ends well: doppel then runs on its other backends, and `doppel doctor` says why.
  *
- * `--require` makes a failure an error. `--sanitize=address,undefined` (or `thread`) builds beside the normal addon.
+ * `--require` makes a failure an error.
  * An addon that is newer than its sources is left alone.
  */
 import { spawnSync } from 'node:child_process';
@@ -15,8 +15,7 @@ import { ROOT } from './run.mjs';
 
 const PACKAGE = join(ROOT, 'packages/native-cuda');
 const required = process.argv.includes('--require');
-const sanitize = process.argv.find((arg) => arg.startsWith('--sanitize='))?.slice('--sanitize='.length) ?? '';
-const out = join(PACKAGE, sanitize ? `build-${sanitize.replace(',', '-')}` : 'build');
+const out = join(PACKAGE, 'build');
 const stamp = join(out, 'sources.sha256');
 const addon = join(out, 'Release/doppel_native.node');
 
@@ -35,10 +34,10 @@ function works(program) {
   return !error && status === 0;
 }
 
-/** Changes with every source, the toolchain's choice and the options. */
+/** Changes with every source, and the choice of a compiler. */
 function fingerprint() {
   const hash = createHash('sha256');
-  hash.update(`${process.env.CXX ?? ''} ${process.arch} ${sanitize}`);
+  hash.update(`${process.env.CXX ?? ''} ${process.arch}`);
   const sources = readdirSync(join(PACKAGE, 'cc'), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
@@ -67,7 +66,7 @@ try {
 
 console.log('Building the native addon …');
 const common = ['--directory', ROOT, '--out', out, '--parallel', String(availableParallelism())];
-const definitions = [`--CDDOPPEL_NODE_ADDON_API=${headers}`, `--CDDOPPEL_SANITIZE=${sanitize}`];
+const definitions = [`--CDDOPPEL_NODE_ADDON_API=${headers}`];
 const started = Date.now();
 for (const step of ['configure', 'build']) {
   const args = [cmakeJs, step, ...common, ...definitions];
