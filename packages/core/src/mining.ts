@@ -92,12 +92,12 @@ export const MINING_DEFAULTS = {
   guardMargin: 1,
 } as const;
 
-/** Pairs in a block: some half a minute of work on a laptop. Whole pairs cost fifty times as much. */
-const PAIRS_PER_BLOCK = { joined: 2 ** 18, whole: 2 ** 13 } as const;
+/** Pairs in a block: a quarter to a whole minute of work on two cores. Whole pairs cost eighty times as much. */
+const PAIRS_PER_BLOCK = { joined: 2 ** 17, whole: 2 ** 13 } as const;
 
 /** Candidates for each anchor, by what they cost. */
 export function maxCandidatesFor(kind: ScoreKind | undefined, scorer: MiningScorer): number {
-  if (kind === 'match') return scorer.halves ? 1000 : 100;
+  if (kind === 'match') return scorer.halves ? 500 : 100;
   return 5000;
 }
 
