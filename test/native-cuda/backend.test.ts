@@ -1,5 +1,7 @@
 /** The backend itself: no fallback in a training step, memory that does not grow, errors that explain, several workers. */
 import { Worker } from 'node:worker_threads';
+import { createMatcher, PRESETS } from '@doppel/core/matcher';
+import { crossEntropy, weightPenalty } from '@doppel/core/matcher/loss';
 import {
   adam,
   avgPool,
@@ -145,6 +147,34 @@ describe.skipIf(skipReason)(title('the backend native'), () => {
     for (let step = 1; step < 4; step++) ({ state } = stepOf(state, step, generatorLoss(x, step)));
     expect([...native.fallbacks]).toEqual([]);
     tf.dispose([state.parameters, state.first, state.second, x]);
+  });
+
+  it.each(PRESETS)('trains the preset %s with no fallback', (preset) => {
+    const matcher = createMatcher({ preset, side: 64, sarBands: 1, opticalBands: 1, seed: 4 });
+    const [sar, optical] = [9, 10].map(
+      (seed) => tf.randomNormal([4, 64, 64, 1], 0, 1, 'float32', seed) as tf.Tensor4D,
+    ) as [tf.Tensor4D, tf.Tensor4D];
+    const labels = tf.tensor1d([0, 1, 0, 1], 'int32');
+    const step = (number: number) => {
+      const { value, grads } = tf.variableGrads(
+        () =>
+          tf.add(
+            crossEntropy(matcher.logits(sar, optical, { training: true, seed: 1, step: number }), labels),
+            weightPenalty(matcher, 1e-3),
+          ) as tf.Scalar,
+        [...matcher.parameters.values()],
+      );
+      tf.dispose([value, grads]);
+    };
+    step(1);
+    native.fallbacks.clear();
+    const buffers = native.addon.memory().buffers;
+    for (let number = 2; number < 5; number++) step(number);
+    tf.tidy(() => void matcher.logits(sar, optical, { training: false }));
+    expect([...native.fallbacks]).toEqual([]);
+    expect(native.addon.memory().buffers).toBe(buffers);
+    matcher.dispose();
+    tf.dispose([sar, optical, labels]);
   });
 
   it('does not grow over 1,000 steps', () => {

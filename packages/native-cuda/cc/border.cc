@@ -368,6 +368,17 @@ void batch_norm(const Call& call, const Ops& ops) {
                  call.runtime);
 }
 
+// Inputs x, mean, variance, gamma or null, beta or null.
+void batch_norm_inference(const Call& call, const Ops& ops) {
+  const int64_t rows = static_cast<int64_t>(call.number("rows"));
+  const int c = call.integer("channels");
+  need(rows > 0 && c > 0, "batch normalisation needs rows and channels");
+  ops.batch_norm_inference({rows, c, static_cast<float>(call.number("epsilon")), call.input<float>(0, rows * c),
+                            call.has_input(3) ? call.input<float>(3, c) : nullptr, call.has_input(4) ? call.input<float>(4, c) : nullptr,
+                            call.input<float>(1, c), call.input<float>(2, c), call.output<float>(0, rows * c)},
+                           call.runtime);
+}
+
 void batch_norm_backprop(const Call& call, const Ops& ops) {
   const int64_t rows = static_cast<int64_t>(call.number("rows"));
   const int c = call.integer("channels");
@@ -435,7 +446,7 @@ const std::map<std::string, Entry> entries = {
     {"conv2d", conv2d}, {"conv2dBackprop", conv2d_backprop}, {"matmul", matmul}, {"binary", binary}, {"unary", unary}, {"cast", cast},
     {"select", select}, {"fill", fill}, {"addN", add_n}, {"stridedCopy", strided_copy}, {"gather", gather}, {"oneHot", one_hot},
     {"reduce", reduce}, {"argReduce", arg_reduce}, {"softmax", softmax}, {"pool", pool}, {"poolGrad", pool_grad},
-    {"resizeNearest", resize_nearest}, {"batchNorm", batch_norm}, {"batchNormBackprop", batch_norm_backprop}, {"pixelNorm", pixel_norm},
+    {"resizeNearest", resize_nearest}, {"batchNorm", batch_norm}, {"batchNormInference", batch_norm_inference}, {"batchNormBackprop", batch_norm_backprop}, {"pixelNorm", pixel_norm},
     {"philox", philox}, {"reparameterize", reparameterize}, {"reparameterizeBackprop", reparameterize_backprop}, {"adam", adam},
 };
 

@@ -16,6 +16,15 @@ struct BatchNorm {
   float *y, *mean, *variance;
 };
 
+// FusedBatchNorm: the same with statistics that are given, no activation; gamma and beta may be null (1 and 0).
+struct BatchNormInference {
+  int64_t rows;
+  int c;
+  float epsilon;
+  const float *x, *gamma, *beta, *mean, *variance;
+  float* y;
+};
+
 struct BatchNormBackprop {
   int64_t rows;
   int c;

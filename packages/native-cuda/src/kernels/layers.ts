@@ -67,6 +67,16 @@ export const LAYERS: NativeKernel[] = [
     },
   },
   {
+    name: 'FusedBatchNorm',
+    run(backend, { x, scale, offset, mean, variance }, { varianceEpsilon }) {
+      const channels = x!.shape.at(-1)!;
+      const given = [mean, variance, scale, offset].filter((each) => each !== undefined && each !== null);
+      if (x!.dtype !== 'float32' || given.some((each) => sizeOf(each.shape) !== channels)) return undefined;
+      const attrs = { ...rowsOf(x!), epsilon: varianceEpsilon };
+      return backend.run('batchNormInference', [x, mean, variance, scale, offset], [float(x!.shape)], attrs)[0]!;
+    },
+  },
+  {
     name: 'DoppelBatchNormBackprop',
     run(backend, { dy, x, gamma, beta, mean, variance }, attrs) {
       const channels = [x!.shape.at(-1)!];

@@ -54,7 +54,8 @@ int64_t offset_of(int64_t row, int rank, const int64_t* dims, const int64_t* str
   return offset;
 }
 
-template <class F, class T, class Y>
+// Hot: with a loop of its own for each way to broadcast. The rest shares one strided loop, which keeps the addon quick to build.
+template <class F, class T, class Y, bool hot>
 void run_binary(const Binary& p, Runtime& runtime) {
   const T* a = static_cast<const T*>(p.a);
   const T* b = static_cast<const T*>(p.b);
@@ -64,7 +65,8 @@ void run_binary(const Binary& p, Runtime& runtime) {
   int64_t rows = 1;
   for (int d = 0; d < last; d++) rows *= p.dims[d];
   auto piece = [&](const T* pa, const T* pb, Y* to, int64_t n) {
-    if (sa == 1 && sb == 1) for (int64_t i = 0; i < n; i++) to[i] = F::of(pa[i], pb[i]);
+    if constexpr (!hot) for (int64_t i = 0; i < n; i++) to[i] = F::of(pa[i * sa], pb[i * sb]);
+    else if (sa == 1 && sb == 1) for (int64_t i = 0; i < n; i++) to[i] = F::of(pa[i], pb[i]);
     else if (sa == 1 && sb == 0) { const T v = *pb; for (int64_t i = 0; i < n; i++) to[i] = F::of(pa[i], v); }
     else if (sa == 0 && sb == 1) { const T v = *pa; for (int64_t i = 0; i < n; i++) to[i] = F::of(v, pb[i]); }
     else for (int64_t i = 0; i < n; i++) to[i] = F::of(pa[i * sa], pb[i * sb]);
@@ -79,15 +81,15 @@ void run_binary(const Binary& p, Runtime& runtime) {
   });
 }
 
-template <class F> void arithmetic(const Binary& p, Runtime& runtime) {
-  if (p.type == Type::float32) run_binary<F, float, float>(p, runtime);
-  else run_binary<F, int32_t, int32_t>(p, runtime);
+template <class F, bool hot = true> void arithmetic(const Binary& p, Runtime& runtime) {
+  if (p.type == Type::float32) run_binary<F, float, float, hot>(p, runtime);
+  else run_binary<F, int32_t, int32_t, false>(p, runtime);
 }
 
 template <class F> void comparison(const Binary& p, Runtime& runtime) {
-  if (p.type == Type::float32) run_binary<F, float, uint8_t>(p, runtime);
-  else if (p.type == Type::int32) run_binary<F, int32_t, uint8_t>(p, runtime);
-  else run_binary<F, uint8_t, uint8_t>(p, runtime);
+  if (p.type == Type::float32) run_binary<F, float, uint8_t, false>(p, runtime);
+  else if (p.type == Type::int32) run_binary<F, int32_t, uint8_t, false>(p, runtime);
+  else run_binary<F, uint8_t, uint8_t, false>(p, runtime);
 }
 
 template <class T, class Y = T, class F>
@@ -120,11 +122,11 @@ void binary(const Binary& p, Runtime& runtime) {
     case BinaryOp::div: return arithmetic<Div>(p, runtime);
     case BinaryOp::maximum: return arithmetic<Maximum>(p, runtime);
     case BinaryOp::minimum: return arithmetic<Minimum>(p, runtime);
-    case BinaryOp::pow: return arithmetic<Pow>(p, runtime);
+    case BinaryOp::pow: return arithmetic<Pow, false>(p, runtime);
     case BinaryOp::squared_difference: return arithmetic<SquaredDifference>(p, runtime);
-    case BinaryOp::floor_div: return arithmetic<FloorDiv>(p, runtime);
-    case BinaryOp::mod: return arithmetic<Mod>(p, runtime);
-    case BinaryOp::prelu: return arithmetic<Prelu>(p, runtime);
+    case BinaryOp::floor_div: return arithmetic<FloorDiv, false>(p, runtime);
+    case BinaryOp::mod: return arithmetic<Mod, false>(p, runtime);
+    case BinaryOp::prelu: return arithmetic<Prelu, false>(p, runtime);
     case BinaryOp::equal: return comparison<Equal>(p, runtime);
     case BinaryOp::not_equal: return comparison<NotEqual>(p, runtime);
     case BinaryOp::greater: return comparison<Greater>(p, runtime);

@@ -67,6 +67,23 @@ void batch_norm(const BatchNorm& p, Runtime& runtime) {
   });
 }
 
+void batch_norm_inference(const BatchNormInference& p, Runtime& runtime) {
+  const int64_t c = p.c;
+  Scratch affine(runtime, static_cast<size_t>(c) * 2);
+  float* scale = affine.data();
+  float* shift = scale + c;
+  for (int64_t j = 0; j < c; j++) {
+    scale[j] = static_cast<float>((p.gamma ? p.gamma[j] : 1.0) / ::sqrt(static_cast<double>(p.variance[j]) + p.epsilon));
+    shift[j] = p.beta ? p.beta[j] : 0;
+  }
+  parallel_range(runtime, p.rows, row_grain(c), [&](int64_t from, int64_t to) {
+    for (int64_t row = from; row < to; row++)
+      each_vector(c, [&](int64_t j, int n) {
+        put(p.y + row * c + j, (get(p.x + row * c + j, n) - get(p.mean + j, n)) * get(scale + j, n) + get(shift + j, n), n);
+      });
+  });
+}
+
 // With x̂ the normalised input and g = dy · act': dβ = Σg, dγ = Σ g·x̂, dx = γ/σ · (g − dβ/M − x̂·dγ/M).
 void batch_norm_backprop(const BatchNormBackprop& p, Runtime& runtime) {
   const int64_t c = p.c;

@@ -23,6 +23,7 @@ void pool(const Pool&, Runtime&);
 void pool_grad(const PoolGrad&, Runtime&);
 void resize_nearest(const ResizeNearest&, Runtime&);
 void batch_norm(const BatchNorm&, Runtime&);
+void batch_norm_inference(const BatchNormInference&, Runtime&);
 void batch_norm_backprop(const BatchNormBackprop&, Runtime&);
 void pixel_norm(const PixelNorm&, Runtime&);
 void philox(const Philox&, Runtime&);
