@@ -440,6 +440,8 @@ void adam(const Call& call, const Ops& ops) {
   ops.adam({static_cast<int>(n), tensors.data(), call.number("learningRate"), call.number("beta1"), call.number("beta2"), call.number("epsilon"), step}, call.runtime);
 }
 
+void measure(const Call& call, const Ops& ops) { ops.measure({call.flag("bandwidth"), call.output<float>(0, 1)}, call.runtime); }
+
 using Entry = void (*)(const Call&, const Ops&);
 
 const std::map<std::string, Entry> entries = {
@@ -447,7 +449,7 @@ const std::map<std::string, Entry> entries = {
     {"select", select}, {"fill", fill}, {"addN", add_n}, {"stridedCopy", strided_copy}, {"gather", gather}, {"oneHot", one_hot},
     {"reduce", reduce}, {"argReduce", arg_reduce}, {"softmax", softmax}, {"pool", pool}, {"poolGrad", pool_grad},
     {"resizeNearest", resize_nearest}, {"batchNorm", batch_norm}, {"batchNormInference", batch_norm_inference}, {"batchNormBackprop", batch_norm_backprop}, {"pixelNorm", pixel_norm},
-    {"philox", philox}, {"reparameterize", reparameterize}, {"reparameterizeBackprop", reparameterize_backprop}, {"adam", adam},
+    {"philox", philox}, {"reparameterize", reparameterize}, {"reparameterizeBackprop", reparameterize_backprop}, {"adam", adam}, {"measure", measure},
 };
 
 }  // namespace

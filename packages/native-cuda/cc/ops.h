@@ -5,6 +5,7 @@
 #include "ops/conv2d.h"
 #include "ops/elementwise.h"
 #include "ops/matmul.h"
+#include "ops/measure.h"
 #include "ops/normalise.h"
 #include "ops/pool.h"
 #include "ops/random.h"
@@ -43,6 +44,7 @@ struct Ops {
   void (*reparameterize)(const Reparameterize&, Runtime&);
   void (*reparameterize_backprop)(const ReparameterizeBackprop&, Runtime&);
   void (*adam)(const Adam&, Runtime&);
+  void (*measure)(const Measure&, Runtime&);
 };
 
 }  // namespace doppel

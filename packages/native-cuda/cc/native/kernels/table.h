@@ -30,5 +30,6 @@ void philox(const Philox&, Runtime&);
 void reparameterize(const Reparameterize&, Runtime&);
 void reparameterize_backprop(const ReparameterizeBackprop&, Runtime&);
 void adam(const Adam&, Runtime&);
+void measure(const Measure&, Runtime&);
 
 }  // namespace doppel::DOPPEL_ISA
