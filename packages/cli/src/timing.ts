@@ -33,6 +33,7 @@ export const BENCH_ARGS = {
   backend: { type: 'string', description: 'cuda, native, wasm or cpu; default: the first that works' },
   threads: { type: 'string', valueHint: 'n', description: 'Threads of the backend native; default: all cores' },
   isa: { type: 'string', valueHint: 'name', description: 'Instruction set of native: avx512, avx2, neon or generic' },
+  precision: { type: 'enum', options: ['fp32', 'bf16'] as ('fp32' | 'bf16')[], description: 'Of convolutions when scoring, on native' },
   repeats: { type: 'string', valueHint: '7', description: 'Timed repeats; the median counts' },
 } as const;
 
@@ -40,13 +41,15 @@ interface BenchFlags {
   backend?: string | undefined;
   threads?: string | undefined;
   isa?: string | undefined;
+  precision?: string | undefined;
 }
 
 /** Selects the backend; the addon reads threads and instruction set from the environment when it loads. */
-export async function selectForBench(context: Context, { backend, threads, isa }: BenchFlags) {
+export async function selectForBench(context: Context, { backend, threads, isa, precision }: BenchFlags) {
   const count = numberFlag('threads', threads, { min: 1, integer: true });
   if (count !== undefined) process.env.DOPPEL_NATIVE_THREADS = String(count);
   if (isa !== undefined) process.env.DOPPEL_NATIVE_ISA = isa;
+  if (precision !== undefined) process.env.DOPPEL_NATIVE_PRECISION = precision;
   return context.selectBackend(backend);
 }
 

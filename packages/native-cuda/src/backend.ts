@@ -32,6 +32,11 @@ const describe = ({ shape, dtype }: OutputSpec) => `${dtype}[${shape.join('×')}
 export class NativeBackend extends MathBackendCPU {
   readonly addon: Addon;
   readonly isa: string;
+  /**
+   * Of convolutions going forward: `bf16` rounds their inputs to bfloat16 and sums in fp32 (relative error about 3e-3 a
+   * layer). For scoring; gradients are fp32 always.
+   */
+  precision: 'fp32' | 'bf16' = 'fp32';
   /** How often each kernel ran in JavaScript instead. */
   readonly fallbacks = new Map<string, number>();
   readonly transfers: Transfers = { up: 0, down: 0 };

@@ -25,9 +25,22 @@ function registerNative(): NativeBackend {
   if (!loaded.available)
     throw new BackendError({ backend: 'native', action: 'load the native addon', found: loaded.reason });
   const backend = new NativeBackend(loaded.addon, process.env.DOPPEL_NATIVE_ISA ?? '');
+  backend.precision = precisionFrom(process.env.DOPPEL_NATIVE_PRECISION);
   registerKernels('native');
   tf.registerBackend('native', () => backend, 1);
   return backend;
+}
+
+/** DOPPEL_NATIVE_PRECISION: fp32 (where it is not set) or bf16. */
+function precisionFrom(name: string | undefined): NativeBackend['precision'] {
+  if (name === undefined || name === '' || name === 'fp32') return 'fp32';
+  if (name === 'bf16') return 'bf16';
+  throw new BackendError({
+    backend: 'native',
+    action: 'use DOPPEL_NATIVE_PRECISION',
+    expected: 'fp32 or bf16',
+    found: `"${name}"`,
+  });
 }
 
 /** The backend `native` where it is loaded, for counts of fallbacks, transfers and memory. */

@@ -8,14 +8,31 @@ namespace generic { const Ops* ops(); }
 #if defined(DOPPEL_X86)
 namespace avx2 { const Ops* ops(); }
 namespace avx512 { const Ops* ops(); }
+namespace avx512_bf16 { void conv2d_bf16(const Conv2D&, Runtime&); }
 #elif defined(DOPPEL_NEON)
 namespace neon { const Ops* ops(); }
+#endif
+
+#if defined(DOPPEL_X86)
+namespace {
+
+// AVX-512, with the bfloat16 instructions where the processor has them.
+const Ops* avx512_ops() {
+  static const Ops table = [] {
+    Ops ops = *avx512::ops();
+    if (__builtin_cpu_supports("avx512bf16")) ops.conv2d_bf16 = avx512_bf16::conv2d_bf16;
+    return ops;
+  }();
+  return &table;
+}
+
+}  // namespace
 #endif
 
 const std::vector<Isa>& compiled_isas() {
   static const std::vector<Isa> isas = {
 #if defined(DOPPEL_X86)
-      {"avx512", avx512::ops,
+      {"avx512", avx512_ops,
        [] {
          return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
                 __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma");

@@ -63,7 +63,14 @@ function forward(
   bias: tf.TensorInfo | undefined,
   activation: ActivationAttributes,
 ) {
-  const attrs = { shape: shapeOf(info), activation: activation.activation, leakyreluAlpha: activation.leakyreluAlpha };
+  // A single channel has no pair to multiply; it stays fp32.
+  const precision = info.inChannels > 1 ? backend.precision : 'fp32';
+  const attrs = {
+    precision,
+    shape: shapeOf(info),
+    activation: activation.activation,
+    leakyreluAlpha: activation.leakyreluAlpha,
+  };
   return backend.run('conv2d', [x, filter, bias], [{ shape: info.outShape, dtype: 'float32' }], attrs)[0]!;
 }
 

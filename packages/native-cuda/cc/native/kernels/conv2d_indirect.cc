@@ -1,18 +1,12 @@
 // Convolution, and its gradient by x, as an indirect matrix product: implicit GEMM without a copied patch matrix.
 #include "conv2d.h"
-#include "indirect_gemm.h"
+#include "pixel_pointers.h"
 
 namespace doppel::DOPPEL_ISA {
 
 namespace {
 
 constexpr int packed_kind = 16 * lanes + 1;  // panels are as wide as this set's vectors
-
-// Zeros to which taps outside the picture point.
-struct Zeros {
-  Scratch block;
-  Zeros(Runtime& runtime, int64_t k) : block(runtime, static_cast<size_t>(k)) { std::memset(block.data(), 0, static_cast<size_t>(k) * 4); }
-};
 
 }  // namespace
 
@@ -24,28 +18,13 @@ void conv2d_indirect(const Conv2D& p, Runtime& runtime) {
   const PackedForm form = p.packed ? packed_form(*p.packed, packed_kind, floats) : PackedForm{own.data(), true};
   if (form.fresh) pack_filter(form.data, taps, s.ci, s.co, s.co, 1, [&](int tap) { return int64_t{tap} * s.ci * s.co; }, p.filter, runtime);
   const Zeros zeros(runtime, s.ci);
-  const float* zero = zeros.block.data();
   const PackedFilter filter{taps, s.ci, s.co, form.data};
-  const int64_t row = int64_t{s.w} * s.ci, pixels = int64_t{s.oh} * s.ow;
-  indirect_gemm(s.n * pixels, filter, p.bias, p.activation, runtime, [&](int64_t i, const float** pointers, int stride) {
-    const int64_t image = i / pixels, within = i - image * pixels;
-    const int oy = static_cast<int>(within / s.ow), ox = static_cast<int>(within - int64_t{oy} * s.ow);
-    const int y0 = oy * s.stride - s.top, x0 = ox * s.stride - s.left;
-    const float* at = p.x + (image * s.h + y0) * row + int64_t{x0} * s.ci;  // of tap 0; may lie outside
-    const bool inside = y0 >= 0 && x0 >= 0 && y0 + s.kh <= s.h && x0 + s.kw <= s.w;
-    for (int ky = 0; ky < s.kh; ky++, at += row) {
-      const bool row_inside = inside || (y0 + ky >= 0 && y0 + ky < s.h);
-      for (int kx = 0; kx < s.kw; kx++, pointers += stride) {
-        *pointers = inside || (row_inside && x0 + kx >= 0 && x0 + kx < s.w) ? at + kx * s.ci : zero;
-      }
-    }
-    return p.y + i * s.co;
-  });
+  indirect_gemm(int64_t{s.n} * s.oh * s.ow, filter, p.bias, p.activation, runtime, PixelPointers{s, p.x, s.ci, zeros.data(), p.y});
 }
 
 void conv2d_dx_indirect(const Conv2DShape& s, const float* g, const float* filter, float* dx, Runtime& runtime) {
   const Zeros zeros(runtime, s.co);
-  const float* zero = zeros.block.data();
+  const float* zero = zeros.data();
   Scratch packed(runtime, PackedFilter::floats(s.kh * s.kw, s.co, s.ci));
   Scratch tap_scratch(runtime, static_cast<size_t>(s.kh) * s.kw * 3);
   int* tap_index = reinterpret_cast<int*>(tap_scratch.data());

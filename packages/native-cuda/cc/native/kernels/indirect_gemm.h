@@ -35,8 +35,14 @@ static void pack_filter(float* out, int taps, int k, int n, int64_t k_stride, in
   else parallel(runtime, panels, [&](int64_t panel, int) { pack_panel(panel); });
 }
 
+// How an element of a row meets a vector of the filter.
+struct Fp32Product {
+  static inline Vec broadcast(const float* a) { return splat(*a); }
+  static inline Vec add(Vec sum, Vec a, Vec f) { return sum + a * f; }
+};
+
 // R rows × one panel. rows: [taps][R] pointers, out: R pointers to the row's element 0.
-template <int R>
+template <int R, class Product>
 static inline void indirect_tile(const float* const* rows, int taps, int k, const float* panel, const float* bias, const Activation& activation, float* const* out, int64_t column, int64_t columns) {
   Vec acc[R][2];
   const Vec b0 = bias ? load_first(bias + column, smaller<int64_t>(lanes, columns)) : Vec{};
@@ -51,9 +57,9 @@ static inline void indirect_tile(const float* const* rows, int taps, int k, cons
       const Vec f0 = load(panel), f1 = load(panel + lanes);
 #pragma GCC unroll 16
       for (int r = 0; r < R; r++) {
-        const Vec a = splat(row[r][i]);
-        acc[r][0] += a * f0;
-        acc[r][1] += a * f1;
+        const Vec a = Product::broadcast(row[r] + i);
+        acc[r][0] = Product::add(acc[r][0], a, f0);
+        acc[r][1] = Product::add(acc[r][1], a, f1);
       }
     }
   }
@@ -68,7 +74,7 @@ static inline void indirect_tile(const float* const* rows, int taps, int k, cons
 }
 
 // fill(i, tap_pointers, stride): writes the `taps` pointers of row i, `stride` apart, and returns where the row's result goes.
-template <class Fill>
+template <class Product = Fp32Product, class Fill>
 static void indirect_gemm(int64_t m, const PackedFilter& filter, const float* bias, const Activation& activation, Runtime& runtime, Fill&& fill) {
   const int taps = filter.taps, k = filter.k;
   const int64_t panels = ceil_div(filter.n, tile_columns);
@@ -101,9 +107,9 @@ static void indirect_gemm(int64_t m, const PackedFilter& filter, const float* bi
       const int64_t column = p * tile_columns, columns = smaller<int64_t>(tile_columns, filter.n - column);
       int64_t i = from;
       const float* const* g = rows;
-      for (; to - i >= tile_rows; i += tile_rows, g += tile_rows * taps) indirect_tile<tile_rows>(g, taps, k, panel, bias, activation, out + (i - from), column, columns);
-      for (; to - i >= 4; i += 4, g += 4 * taps) indirect_tile<4>(g, taps, k, panel, bias, activation, out + (i - from), column, columns);
-      for (; to - i >= 1; i += 1, g += taps) indirect_tile<1>(g, taps, k, panel, bias, activation, out + (i - from), column, columns);
+      for (; to - i >= tile_rows; i += tile_rows, g += tile_rows * taps) indirect_tile<tile_rows, Product>(g, taps, k, panel, bias, activation, out + (i - from), column, columns);
+      for (; to - i >= 4; i += 4, g += 4 * taps) indirect_tile<4, Product>(g, taps, k, panel, bias, activation, out + (i - from), column, columns);
+      for (; to - i >= 1; i += 1, g += taps) indirect_tile<1, Product>(g, taps, k, panel, bias, activation, out + (i - from), column, columns);
     }
   };
   if (m * filter.n * taps * k < 65536) for (int64_t t = 0; t < blocks * shares; t++) task(t, 0);

@@ -5,6 +5,7 @@
 namespace doppel::DOPPEL_ISA {
 
 void conv2d(const Conv2D&, Runtime&);
+void conv2d_bf16(const Conv2D&, Runtime&);
 void conv2d_backprop(const Conv2DBackprop&, Runtime&);
 void matmul(const MatMul&, Runtime&);
 void binary(const Binary&, Runtime&);
