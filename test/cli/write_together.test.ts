@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FileStore } from '@doppel/cli/file_store';
-import { writeTogether } from '@doppel/cli/write_together';
+import { ensureWritable, writeTogether } from '@doppel/cli/write_together';
 import { FileError } from '@doppel/core';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
@@ -46,4 +46,11 @@ test('a failure half way leaves the older files alone', async () => {
   await expect(writing).rejects.toThrow(/full disk/);
   expect(await readFile(join(folder, 'a.txt'), 'utf8')).toBe('old');
   expect(await readdir(folder)).toEqual(['a.txt']);
+});
+
+test('a folder that cannot be written is found out beforehand, one that can is left as it was', async () => {
+  await writeFile(join(folder, 'file'), '');
+  await expect(ensureWritable(new FileStore(), join(folder, 'file', 'out'))).rejects.toThrow(FileError);
+  await ensureWritable(new FileStore(), join(folder, 'new'));
+  expect(await readdir(join(folder, 'new'))).toEqual([]);
 });

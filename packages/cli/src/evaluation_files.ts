@@ -21,7 +21,7 @@ export function evaluationFiles(report: Report, records: readonly PairableRecord
 }
 
 /** The metrics with what was tested, by what and when. */
-function metricsJson({ evaluation, model, data, run, warnings, calibrationSource }: Report) {
+export function metricsJson({ evaluation, model, data, run, warnings, calibrationSource }: Report) {
   const { date, version, ...where } = run;
   return {
     ...evaluationJson(evaluation),

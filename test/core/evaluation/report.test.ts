@@ -2,6 +2,7 @@ import { selectBackend } from '@doppel/core/backends';
 import { type Evaluation, evaluatePairs } from '@doppel/core/evaluation';
 import { hardestOf } from '@doppel/core/evaluation/hardest';
 import { dataUri, pictureOf } from '@doppel/core/evaluation/picture';
+import { rank } from '@doppel/core/evaluation/ranking';
 import { type PicturedPair, type Report, reportHtml } from '@doppel/core/evaluation/report';
 import { limitsOf } from '@doppel/core/evaluation/report/limits';
 import { decode } from 'fast-png';
@@ -132,6 +133,13 @@ describe('the report', () => {
 });
 
 describe('limits', () => {
+  test('say that a matcher has collapsed', async () => {
+    const constant = structuredClone(evaluation);
+    constant.summary.ranking = rank([0.1, 0.1, 0.1], [1, 0, 1]);
+    expect(limitsOf(constant)[0]).toContain('collapsed to a constant output');
+    expect(limitsOf(evaluation).join()).not.toContain('collapsed');
+  });
+
   test('name too few negatives, few places and shortages', () => {
     const limits = limitsOf({ ...evaluation, shortage: 3, search: { ...evaluation.search, leftOut: 1 } });
     expect(limits.join('\n')).toContain('The intervals rest on 14 places only');

@@ -4,6 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { PairReference } from '../patches.ts';
+import { pause } from '../pause.ts';
 
 /** A matcher ready for scoring; `createScorer` makes one. */
 export interface PairScorer {
@@ -54,7 +55,7 @@ export async function scorePairs(references: readonly Reference[], options: Scor
   const order = references.map((_, i) => i).sort((a, b) => references[a]!.optical - references[b]!.optical || a - b);
   const scores = new Float64Array(references.length);
   for (let start = 0; start < order.length; start += options.batch) {
-    options.signal?.throwIfAborted();
+    await pause(options.signal);
     const positions = order.slice(start, start + options.batch);
     const values = await scoreBatch(positions.map((position) => references[position]!));
     positions.forEach((position, i) => {

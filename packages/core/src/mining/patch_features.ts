@@ -4,6 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { PatchShape, PatchSource } from '../evaluation/score_pairs.ts';
+import { pause } from '../pause.ts';
 
 export interface FeatureTask {
   patches: PatchSource;
@@ -84,16 +85,6 @@ export class PatchFeatures {
       features.dispose();
     }
   }
-}
-
-/**
- * Lets waiting events in, Ctrl-C among them: kernels that run on the main thread leave no other gap.
- *
- * @throws the signal's reason when it is aborted.
- */
-export async function pause(signal: AbortSignal | undefined): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, 0));
-  signal?.throwIfAborted();
 }
 
 function concatenate(parts: readonly Float32Array[]): Float32Array {

@@ -1,10 +1,10 @@
 /** The blocks of a plan with their scores: from the cache where it has them, else computed and put there. */
 import { NonFiniteError } from '../errors.ts';
 import type { MiningTask } from '../mining.ts';
+import { pause } from '../pause.ts';
+import { sha256 } from '../sha256.ts';
 import { type BlockTask, blockScorer, scoreReferences } from './block_scores.ts';
-import { fingerprintOf } from './fingerprint.ts';
 import type { Meter } from './meter.ts';
-import { pause } from './patch_features.ts';
 import type { MiningBlock, MiningPlan } from './plan.ts';
 import { type BlockScores, openScoreCache, type ScoreCache, type ScoreKey } from './score_cache.ts';
 import type { ScoreKind } from './strategy.ts';
@@ -85,6 +85,9 @@ async function openCache(kind: ScoreKind, plan: MiningPlan, task: MiningTask, fo
   };
   return openScoreCache(store, folder, key, { refresh: refreshCache });
 }
+
+/** Equal for equal JSON. */
+const fingerprintOf = (value: unknown) => sha256(new TextEncoder().encode(JSON.stringify(value)));
 
 /** Whole passes cost so much that one should know beforehand. */
 async function estimateWholePairs(plan: MiningPlan, block: MiningBlock, task: MiningTask, meter: Meter): Promise<void> {

@@ -1,10 +1,14 @@
 /** What the numbers of an evaluation do not say: worked out from the sample itself, so that no report goes without. */
 import type { Evaluation } from '../../evaluation.ts';
 import { percent } from '../../plots/axis.ts';
+import { type Ranking, scoreOfRun } from '../ranking.ts';
 import { count, plural } from './format.ts';
 
 /** Below this, a percentile interval over places is known to be too narrow. */
 const FEW_PLACES = 20;
+
+/** In logits; below this, scores differ by rounding only. */
+const CONSTANT_SPREAD = 1e-3;
 
 export function limitsOf({ summary, shortage, search }: Evaluation): string[] {
   const { places, negatives, operatingPoints } = summary;
@@ -12,6 +16,9 @@ export function limitsOf({ summary, shortage, search }: Evaluation): string[] {
   const coarse = operatingPoints.filter((point) => point.resolution === 'coarse').map((point) => point.target);
   const rates = (targets: number[]) => targets.map((target) => percent(target)).join(' and ');
   const limits: string[] = [];
+  if (spreadOf(summary.ranking) < CONSTANT_SPREAD) {
+    limits.push('All scores are the same: the matcher has collapsed to a constant output and tells nothing apart.');
+  }
   if (places === 1)
     limits.push('All pairs are of one place: there are no intervals, and nothing is known of other places.');
   else if (places < FEW_PLACES) {
@@ -34,4 +41,8 @@ export function limitsOf({ summary, shortage, search }: Evaluation): string[] {
     limits.push(`${plural(search.leftOut, 'anchor')} had too few candidates for recall@k and were left out.`);
   }
   return limits;
+}
+
+function spreadOf(ranking: Ranking): number {
+  return scoreOfRun(ranking, 0) - scoreOfRun(ranking, ranking.ends.length - 1);
 }

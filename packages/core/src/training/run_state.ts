@@ -1,0 +1,39 @@
+/**
+ * Where a run stands, in numbers: together with weights, moments and the configuration it decides everything that follows.
+ * Samples, augmentation and dropout are not here, for they follow from the seed and the step.
+ */
+import { z } from 'zod';
+
+export const runStateSchema = z.strictObject({
+  /** Training steps done. */
+  step: z.int().nonnegative(),
+  /** Epochs done, each with its validation. */
+  epoch: z.int().nonnegative(),
+  /** Of the epoch under way: steps, and sums over them. */
+  underway: z.strictObject({
+    steps: z.int().nonnegative(),
+    loss: z.number(),
+    gradientNorm: z.number(),
+  }),
+  /** Best epoch so far; 0 before the first. */
+  best: z.strictObject({ epoch: z.int().nonnegative(), value: z.number().nullable() }),
+  /** Epochs since the best. */
+  stale: z.int().nonnegative(),
+  /** Of the schedule `plateau`: factor reached, and epochs since it or the best. */
+  plateau: z.strictObject({ factor: z.number().positive(), stale: z.int().nonnegative() }),
+  /** Why the run ended; null while it goes on. */
+  finished: z.enum(['all epochs', 'early stopping']).nullable(),
+});
+export type RunState = z.infer<typeof runStateSchema>;
+
+export function initialState(): RunState {
+  return {
+    step: 0,
+    epoch: 0,
+    underway: { steps: 0, loss: 0, gradientNorm: 0 },
+    best: { epoch: 0, value: null },
+    stale: 0,
+    plateau: { factor: 1, stale: 0 },
+    finished: null,
+  };
+}

@@ -1,0 +1,227 @@
+/**
+ * Which pairs each step trains on. All follows from the seed and the step, so that a run is taken up anywhere without
+ * replaying what came before.
+ *
+ * A batch is built around anchors, true pairs of the training split. Negatives are of three kinds:
+ * - shuffled: an anchor's optical patch with the SAR patch of another anchor of the batch, other ground by the guard. No
+ *   patch is added, so these negatives cost next to nothing, and a SAR patch is as often right as wrong.
+ * - mined: an anchor's optical patch with a SAR patch that mining chose for it
+ * - listed: pairs that the data set itself labels 0
+ */
+import { SplitError } from '../errors.ts';
+import type { Pairing } from '../matcher/pairing.ts';
+import type { PairReference } from '../patches.ts';
+import { Rng } from '../random.ts';
+
+/** Which records show ground so near to each other that they are no negatives; `placeGuard` makes one. */
+export interface SamplingGuard {
+  conflict(i: number, j: number): boolean;
+}
+
+export interface SamplerOptions {
+  seed: number;
+  /** Pairs in a batch. */
+  positives: number;
+  negatives: number;
+}
+
+export interface TrainingPairs {
+  /** Records of the true pairs of the training split. */
+  anchors: readonly number[];
+  /** Records that the data set labels 0. */
+  listed: readonly number[];
+  /** SAR records by the optical record that they are hard negatives of. */
+  mined: ReadonlyMap<number, readonly number[]>;
+  guard: SamplingGuard;
+}
+
+/** Of a batch's negatives, in [0, 1]; the rest is shuffled. */
+export interface Shares {
+  mined: number;
+  listed: number;
+}
+
+/** A patch of a batch. Patches of one batch with the same `geometry` are flipped, turned and shifted alike. */
+export interface PatchDraw {
+  record: number;
+  geometry: number;
+}
+
+export interface StepPlan {
+  sar: PatchDraw[];
+  optical: PatchDraw[];
+  /** Rows of `sar` and `optical`; positives first. */
+  pairing: Pairing;
+  labels: (0 | 1)[];
+}
+
+export interface Sampler {
+  /** @param step from 0. */
+  plan(step: number, shares: Shares): StepPlan;
+}
+
+/** Mined negatives by the record of their optical patch. */
+export function byAnchor(negatives: readonly Pick<PairReference, 'sar' | 'optical'>[]): Map<number, number[]> {
+  const map = new Map<number, number[]>();
+  for (const { sar, optical } of negatives) map.set(optical, [...(map.get(optical) ?? []), sar]);
+  return map;
+}
+
+/** @throws SplitError where there are no two true pairs of different ground. */
+export function createSampler(pairs: TrainingPairs, options: SamplerOptions): Sampler {
+  const { anchors, listed } = pairs;
+  if (anchors.length < 2) {
+    throw new SplitError({
+      action: 'train',
+      expected: 'at least two positive pairs in the training split',
+      found: String(anchors.length),
+      remedy: 'Import more pairs, or split the data set again by `doppel data split`.',
+    });
+  }
+  const anchorDeck = deck(anchors, options.seed, 'anchors');
+  const listedDeck = deck(listed, options.seed, 'listed negatives');
+  return {
+    plan(step, shares) {
+      const rng = Rng.derive(options.seed, 'batch', step);
+      const batch = new BatchBuilder(anchorDeck(step * options.positives, options.positives));
+      const count = (share: number) => wholePart(options.negatives * share, rng);
+      const wanted = listed.length === 0 ? 0 : count(shares.listed);
+      // How many listed pairs came before is not known when the share changes by epoch: each step draws its own.
+      for (const record of listedDeck(step * options.negatives, wanted)) batch.addListed(record);
+      const mined = addMined(batch, pairs, Math.min(count(shares.mined), options.negatives - wanted), rng);
+      addShuffled(batch, pairs, options.negatives - wanted - mined, rng);
+      return batch.plan();
+    },
+  };
+}
+
+/** 2.3 → 2, or 3 in three of ten cases. */
+const wholePart = (value: number, rng: Rng) => Math.floor(value) + (rng.float() < value % 1 ? 1 : 0);
+
+/** Deals out records endlessly, in a new order each time round. */
+function deck(records: readonly number[], seed: number, label: string): (start: number, count: number) => number[] {
+  const orders = new Map<number, number[]>();
+  const order = (round: number) => {
+    const known = orders.get(round);
+    if (known) return known;
+    orders.clear(); // only the present round and the next are ever asked for
+    const made = Rng.derive(seed, label, round).shuffle([...records]);
+    orders.set(round, made);
+    return made;
+  };
+  return (start, count) =>
+    Array.from({ length: count }, (_, i) => {
+      const position = start + i;
+      return order(Math.floor(position / records.length))[position % records.length]!;
+    });
+}
+
+class BatchBuilder {
+  readonly anchors: readonly number[];
+  private readonly sar: PatchDraw[];
+  private readonly optical: PatchDraw[];
+  private readonly pairs: { sar: number; optical: number; label: 0 | 1 }[];
+
+  constructor(anchors: readonly number[]) {
+    this.anchors = anchors;
+    this.sar = anchors.map((record, geometry) => ({ record, geometry }));
+    this.optical = anchors.map((record, geometry) => ({ record, geometry }));
+    this.pairs = anchors.map((_, row) => ({ sar: row, optical: row, label: 1 }));
+  }
+
+  /** The optical patch of an anchor with the SAR patch of another. */
+  addShuffled(opticalRow: number, sarRow: number): void {
+    this.pairs.push({ sar: sarRow, optical: opticalRow, label: 0 });
+  }
+
+  /** The optical patch of an anchor with a SAR patch from elsewhere. */
+  addSar(opticalRow: number, record: number): void {
+    this.sar.push({ record, geometry: this.nextGeometry() });
+    this.pairs.push({ sar: this.sar.length - 1, optical: opticalRow, label: 0 });
+  }
+
+  addListed(record: number): void {
+    const geometry = this.nextGeometry();
+    this.sar.push({ record, geometry });
+    this.optical.push({ record, geometry });
+    this.pairs.push({ sar: this.sar.length - 1, optical: this.optical.length - 1, label: 0 });
+  }
+
+  plan(): StepPlan {
+    const { sar, optical, pairs } = this;
+    return {
+      ...{ sar, optical },
+      pairing: { sar: pairs.map((pair) => pair.sar), optical: pairs.map((pair) => pair.optical) },
+      labels: pairs.map(({ label }) => label),
+    };
+  }
+
+  /** Every added patch or pair gets one of its own. */
+  private nextGeometry(): number {
+    return this.sar.length + this.optical.length;
+  }
+}
+
+/** One mined negative for each of the batch's anchors that have any, up to a number. @returns how many. */
+function addMined(batch: BatchBuilder, { mined }: TrainingPairs, wanted: number, rng: Rng): number {
+  const rows = batch.anchors.flatMap((anchor, row) => (mined.has(anchor) ? [row] : []));
+  const chosen = rng.shuffle(rows).slice(0, wanted);
+  for (const row of chosen) batch.addSar(row, rng.pick(mined.get(batch.anchors[row]!)!));
+  return chosen.length;
+}
+
+/**
+ * Deals the batch's SAR patches out among its optical patches, round by round: in a whole round each is wrong once. Where
+ * no patch of the batch is left for an anchor, one from the whole split is added.
+ */
+function addShuffled(batch: BatchBuilder, pairs: TrainingPairs, wanted: number, rng: Rng): void {
+  const { anchors } = batch;
+  const taken = new Set<string>();
+  const isAllowed = (optical: number, sar: number) =>
+    !taken.has(`${optical} ${sar}`) && isNegative(anchors[sar]!, anchors[optical]!, pairs.guard);
+  for (let left = wanted; left > 0; left -= anchors.length) {
+    const hand = deal(anchors.length, isAllowed, rng);
+    const rows = rng.shuffle(anchors.map((_, row) => row)).slice(0, left);
+    for (const row of rows) {
+      const sar = hand[row]!;
+      if (isAllowed(row, sar)) batch.addShuffled(row, sar);
+      else batch.addSar(row, anywhere(anchors[row]!, pairs, rng));
+      taken.add(`${row} ${sar}`);
+    }
+  }
+}
+
+/** A random order of 0 … n − 1 in which forbidden places are swapped away, as far as one swap does it. */
+function deal(n: number, isAllowed: (place: number, card: number) => boolean, rng: Rng): number[] {
+  const hand = rng.shuffle(Array.from({ length: n }, (_, i) => i));
+  for (let i = 0; i < n; i++) {
+    if (isAllowed(i, hand[i]!)) continue;
+    const start = rng.int(n);
+    for (let k = 0; k < n; k++) {
+      const j = (start + k) % n;
+      if (!isAllowed(i, hand[j]!) || !isAllowed(j, hand[i]!)) continue;
+      [hand[i], hand[j]] = [hand[j]!, hand[i]!];
+      break;
+    }
+  }
+  return hand;
+}
+
+/** No safe negative: the anchor itself, and ground that the guard keeps from it. */
+const isNegative = (sar: number, anchor: number, guard: SamplingGuard) =>
+  sar !== anchor && !guard.conflict(sar, anchor);
+
+/** The SAR record of other ground than an anchor's, from the whole split. */
+function anywhere(anchor: number, { anchors, guard }: TrainingPairs, rng: Rng): number {
+  const start = rng.int(anchors.length);
+  for (let i = 0; i < anchors.length; i++) {
+    const record = anchors[(start + i) % anchors.length]!;
+    if (isNegative(record, anchor, guard)) return record;
+  }
+  throw new SplitError({
+    action: 'draw a shuffled negative',
+    expected: 'a SAR patch of other ground in the training split',
+    found: `only patches that overlap or neighbour record ${anchor}, or share its place`,
+    remedy: 'Train on pairs of several places.',
+  });
+}
