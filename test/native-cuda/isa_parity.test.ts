@@ -38,6 +38,30 @@ describe.each(isas.length > 0 ? isas : ['none'])('instruction set %s', (isa) => 
       expect(worstError(runCase(each), expected)).toBeLessThan(each.tolerance);
     });
 
+    it('bf16 rounds the inputs of convolutions, and only those going forward', async () => {
+      const each = convCase({
+        n: 2,
+        h: 14,
+        w: 15,
+        ci: 33,
+        co: 40,
+        k: 3,
+        strides: 1,
+        pad: 'same',
+        activation: 'linear',
+      });
+      const expected = await onCpu(each);
+      const backend = await useNative(isa);
+      backend.precision = 'bf16';
+      const { value, gradients } = runCase(each);
+      backend.precision = 'fp32';
+      const error = relativeError(value, expected.value);
+      expect(error).toBeGreaterThan(1e-4);
+      expect(error).toBeLessThan(1e-2);
+      for (const [i, gradient] of gradients.entries())
+        expect(relativeError(gradient, expected.gradients[i]!)).toBeLessThan(each.tolerance);
+    });
+
     it('any convolution', async () => {
       await fc.assert(
         fc.asyncProperty(convolution, fc.integer({ min: 1, max: 2 ** 30 }), async (drawn, seed) => {
