@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { selectBackend } from '@doppel/core/backends';
 import { createMatcher, type Matcher, matcherFrom, PRESETS, type Preset, parameterSpecs } from '@doppel/core/matcher';
-import { crossEntropy, weightPenalty } from '@doppel/core/matcher/loss';
+import { classWeights, crossEntropy, weightPenalty } from '@doppel/core/matcher/loss';
 import { type Pairing, takeRows } from '@doppel/core/matcher/pairing';
 import { createScorer, difference } from '@doppel/core/matcher/scorer';
 import { normalNoise } from '@doppel/core/ops';
@@ -234,6 +234,19 @@ it('two-channel has no halves', () => {
   const scorer = createScorer(matcherOf('two-channel'));
   expect(scorer.halves).toBeUndefined();
   scorer.dispose();
+});
+
+describe('crossEntropy', () => {
+  it('counts each class half, however many pairs it has', () => {
+    expect(classWeights([1, 0, 0, 0])).toEqual([1 / 2, 1 / 6, 1 / 6, 1 / 6]);
+    expect(classWeights([1, 1])).toEqual([1 / 2, 1 / 2]);
+    tf.tidy(() => {
+      const logits = tf.tensor2d([0, 2, 0, 0, 0, 0, 0, 0], [4, 2]);
+      const labels = [1, 0, 0, 0] as const;
+      const loss = crossEntropy(logits, tf.tensor1d([...labels], 'int32'), tf.tensor1d(classWeights(labels)));
+      expect(loss.dataSync()[0]).toBeCloseTo(0.5 * Math.log1p(Math.exp(-2)) + 0.5 * Math.LN2, 6);
+    });
+  });
 });
 
 describe('takeRows', () => {

@@ -54,12 +54,14 @@ function lines(label: string, total: number, unit: string, stream: NodeJS.WriteS
   };
 }
 
-/** Rate over the whole run and time left, as text. */
+/** Rate since the start and time left, as text. Work that was taken up starts with some of it done. */
 function startClock(total: number): (done: number) => { rate: string; left: string } {
   const start = performance.now();
+  let before: number | undefined;
   return (done) => {
-    const rate = done / Math.max((performance.now() - start) / 1000, 1e-3);
-    if (done === 0) return { rate: '-', left: '-' };
+    before ??= done;
+    const rate = (done - before) / Math.max((performance.now() - start) / 1000, 1e-3);
+    if (done === before) return { rate: '-', left: '-' };
     return { rate: rate >= 10 ? rate.toFixed(0) : rate.toFixed(2), left: duration((total - done) / rate) };
   };
 }

@@ -3,9 +3,22 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Matcher } from '../matcher.ts';
 import { softmaxCrossEntropy } from '../ops.ts';
 
-/** Mean over the pairs of −log softmax(logits)[label]: logits [N, 2], labels [N] int32. */
-export function crossEntropy(logits: tf.Tensor2D, labels: tf.Tensor1D): tf.Scalar {
-  return tf.mean(softmaxCrossEntropy(logits, labels)) as tf.Scalar;
+/**
+ * Mean over the pairs of −log softmax(logits)[label]: logits [N, 2], labels [N] int32.
+ *
+ * @param weights [N] of the pairs, which sum to 1; default: all the same.
+ */
+export function crossEntropy(logits: tf.Tensor2D, labels: tf.Tensor1D, weights?: tf.Tensor1D): tf.Scalar {
+  const losses = softmaxCrossEntropy(logits, labels);
+  return (weights ? tf.sum(tf.mul(losses, weights)) : tf.mean(losses)) as tf.Scalar;
+}
+
+/** Weights by which each class counts half, however many pairs it has; they sum to 1. */
+export function classWeights(labels: readonly (0 | 1)[]): number[] {
+  const positives = labels.filter((label) => label === 1).length;
+  const counts = [labels.length - positives, positives] as const;
+  const classes = counts.filter((count) => count > 0).length;
+  return labels.map((label) => 1 / (classes * counts[label]));
 }
 
 /** λ·Σw² over filters and kernels; biases, γ and β are free. */

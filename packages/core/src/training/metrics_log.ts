@@ -11,7 +11,7 @@ export interface EpochRow {
   step: number;
   /** Of the last step. */
   learningRate: number;
-  /** Mean cross-entropy over the epoch's batches; without the penalty, so that it compares with validation. */
+  /** Mean cross-entropy over the epoch's batches, each class half; without the penalty: comparable with validation. */
   trainLoss: number;
   /** λ·Σw² at the end of the epoch. */
   penalty: number;

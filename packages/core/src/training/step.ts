@@ -14,6 +14,8 @@ export interface Batch {
   pairing: Pairing;
   /** [pairs] int32, 1 for a match. */
   labels: tf.Tensor1D;
+  /** [pairs], which sum to 1. */
+  weights: tf.Tensor1D;
 }
 
 export interface StepOptions {
@@ -43,7 +45,7 @@ export function zeroMoments({ parameters }: Matcher): Moments {
 /**
  * Trains the matcher by one batch: its parameters, statistics and the moments change.
  *
- * @returns two scalars that the caller disposes of: the mean cross-entropy of the batch before the step, and the norm of the
+ * @returns two scalars that the caller disposes of: the weighted mean cross-entropy of the batch before the step, and the norm of the
  * gradient, penalty included. When either is not finite, nor are the weights any more.
  */
 export function trainingStep(
@@ -56,7 +58,7 @@ export function trainingStep(
   return tf.tidy(() => {
     const mode = { training: true, seed, step } as const;
     const { value: loss, grads } = tf.variableGrads(
-      () => crossEntropy(matcher.logits(batch.sar, batch.optical, mode, batch.pairing), batch.labels),
+      () => crossEntropy(matcher.logits(batch.sar, batch.optical, mode, batch.pairing), batch.labels, batch.weights),
       [...matcher.parameters.values()],
     );
     const gradients = penalised(matcher, grads, l2);

@@ -1,0 +1,111 @@
+/**
+ * A manifest lists pairs to score, one a line: JSON lines `{"sar": "a.tif", "optical": "b.png", "id": "1"}`, or CSV with a
+ * header that names the columns `sar`, `optical` and, if wanted, `id`. Paths are relative to the manifest's folder and stay
+ * inside it. Manifests may be long: they are read line by line.
+ */
+import { FormatError, type Store } from '@doppel/core';
+import { folderOf, joinPath } from '@doppel/core/store';
+import { z } from 'zod';
+
+export interface ManifestPair {
+  /** Of the manifest, from 1. */
+  line: number;
+  id?: string | undefined;
+  /** As the manifest has them. */
+  sar: string;
+  optical: string;
+  /** For the store. */
+  sarPath: string;
+  opticalPath: string;
+}
+
+const pairSchema = z.object({
+  sar: z.string().min(1),
+  optical: z.string().min(1),
+  id: z.union([z.string(), z.number()]).transform(String).optional(),
+});
+
+/** @throws FormatError with the line where it is broken or leaves the folder. @throws FileError where there is no file. */
+export async function* readManifest(store: Store, file: string): AsyncGenerator<ManifestPair> {
+  const isCsv = /\.csv$/i.test(file);
+  let columns: string[] | undefined;
+  for await (const { text, line } of linesOf(store, file)) {
+    if (text.trim() === '') continue;
+    const fail = (expected: string, found: string, cause?: unknown) =>
+      new FormatError({ action: 'read the manifest', file, line, expected, found, cause });
+    if (isCsv && !columns) {
+      columns = csvCells(text, fail).map((cell) => cell.trim().toLowerCase());
+      for (const needed of ['sar', 'optical']) {
+        if (!columns.includes(needed)) throw fail('a header with the columns sar and optical', `"${text}"`);
+      }
+      continue;
+    }
+    const raw = columns ? fromCsv(csvCells(text, fail), columns, fail) : fromJson(text, fail);
+    const parsed = pairSchema.safeParse(raw);
+    if (!parsed.success) {
+      throw fail('the paths "sar" and "optical"', z.prettifyError(parsed.error).replaceAll('\n', ' '), parsed.error);
+    }
+    const { sar, optical, id } = parsed.data;
+    const inside = (path: string) => {
+      if (isInside(path)) return joinPath(folderOf(file), path);
+      throw fail('a path inside the folder of the manifest', `"${path}"`);
+    };
+    yield { line, sar, optical, sarPath: inside(sar), opticalPath: inside(optical), ...(id !== undefined && { id }) };
+  }
+}
+
+type Fail = (expected: string, found: string, cause?: unknown) => FormatError;
+
+function fromJson(text: string, fail: Fail): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw fail('a JSON object', text.length > 60 ? `${text.slice(0, 60)}…` : text, cause);
+  }
+}
+
+function fromCsv(cells: string[], columns: readonly string[], fail: Fail): Record<string, string> {
+  if (cells.length !== columns.length) throw fail(`${columns.length} cells`, String(cells.length));
+  return Object.fromEntries(columns.map((column, i) => [column, cells[i] as string]));
+}
+
+/** The cells of one line (RFC 4180, but for quoted line breaks). */
+function csvCells(text: string, fail: Fail): string[] {
+  const cells: string[] = [];
+  const cell = /(?:"((?:[^"]|"")*)"|([^",]*))(,|$)/y;
+  for (;;) {
+    const match = cell.exec(text);
+    if (!match) throw fail('cells divided by commas, quotes in pairs', `"${text}"`);
+    cells.push(match[1]?.replaceAll('""', '"') ?? (match[2] as string));
+    if (match[3] === '') return cells;
+  }
+}
+
+/** Neither absolute nor out of the folder by `..`, on any system. */
+function isInside(path: string): boolean {
+  if (/^([/\\]|[a-zA-Z]:)/.test(path)) return false;
+  let depth = 0;
+  for (const segment of path.split(/[/\\]/)) {
+    if (segment === '..') depth--;
+    else if (segment !== '.' && segment !== '') depth++;
+    if (depth < 0) return false;
+  }
+  return true;
+}
+
+const CHUNK = 2 ** 16;
+
+/** Lines with their numbers from 1, read chunk by chunk; a byte-order mark and carriage returns are left out. */
+async function* linesOf(store: Store, file: string): AsyncGenerator<{ text: string; line: number }> {
+  const decoder = new TextDecoder();
+  let [offset, rest, line] = [0, '', 0];
+  for (;;) {
+    const bytes = await store.readRange(file, offset, CHUNK);
+    offset += bytes.length;
+    const isEnd = bytes.length < CHUNK;
+    const lines = (rest + decoder.decode(bytes, { stream: !isEnd })).split('\n');
+    rest = isEnd ? '' : (lines.pop() as string);
+    for (const text of lines) yield { text: text.replace(/\r$/, ''), line: ++line };
+    if (isEnd) return;
+  }
+}

@@ -1,0 +1,22 @@
+/** Settings as YAML: read with the file's name in every message, and written for people. */
+import { FormatError, reasonOf, type Store } from '@doppel/core';
+import { readText } from '@doppel/core/store';
+import { parse, stringify } from 'yaml';
+
+/** A mapping of settings. @throws FileError where there is no file. @throws FormatError where it is no mapping in YAML. */
+export async function readYaml(store: Store, file: string): Promise<Record<string, unknown>> {
+  const text = await readText(store, file);
+  const fail = (found: string, cause?: unknown) =>
+    new FormatError({ action: 'read', file, expected: 'settings in YAML, as `key: value`', found, cause });
+  let value: unknown;
+  try {
+    value = parse(text);
+  } catch (cause) {
+    throw fail(reasonOf(cause).split('\n')[0] as string, cause);
+  }
+  if (value === null || value === undefined) return {};
+  if (typeof value !== 'object' || Array.isArray(value)) throw fail(Array.isArray(value) ? 'a list' : 'one value');
+  return value as Record<string, unknown>;
+}
+
+export const writeYaml = (value: object): string => stringify(value, { lineWidth: 120 });
