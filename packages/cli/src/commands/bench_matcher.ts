@@ -3,6 +3,7 @@ import { createMatcher, type Matcher, PRESETS } from '@doppel/core/matcher';
 import { crossEntropy, weightPenalty } from '@doppel/core/matcher/loss';
 import { createScorer } from '@doppel/core/matcher/scorer';
 import { adam } from '@doppel/core/ops';
+import { variableGradients } from '@doppel/core/variable_gradients';
 import * as tf from '@tensorflow/tfjs-core';
 import { command, numberFlag } from '../command.ts';
 import { BENCH_ARGS, fallbacksOf, machine, selectForBench, type Timing, timeOf } from '../timing.ts';
@@ -17,7 +18,7 @@ function trainingStep(matcher: Matcher, sar: tf.Tensor4D, optical: tf.Tensor4D, 
   let [first, second, step] = [zeros(), zeros(), 0];
   return () => {
     step++;
-    const { value, grads } = tf.variableGrads(() => {
+    const { value, grads } = variableGradients(() => {
       const logits = matcher.logits(sar, optical, { training: true, seed: 1, step });
       return tf.add(crossEntropy(logits, labels), weightPenalty(matcher, L2)) as tf.Scalar;
     }, variables);

@@ -13,13 +13,14 @@ namespace doppel {
 namespace {
 
 constexpr size_t huge = size_t{2} << 20;
+constexpr size_t lending_limit = 4;
 
-// Eight classes an octave: at most an eighth is wasted.
+// Eight classes an octave, 64 for large blocks: at most an eighth is wasted, of large ones a 64th.
 size_t class_of(size_t bytes) {
   bytes += MemoryPool::slack;
   if (bytes <= 1024) return (bytes + 255) / 256 * 256;
   const int octave = 63 - __builtin_clzll(bytes - 1);
-  const size_t step = size_t{1} << (octave - 3);
+  const size_t step = size_t{1} << (octave - (bytes > huge ? 6 : 3));
   return (bytes + step - 1) / step * step;
 }
 
@@ -29,13 +30,7 @@ size_t alignment_of(size_t size) { return size >= huge ? huge : 64; }
 
 void* MemoryPool::take(size_t bytes) {
   const size_t size = class_of(bytes);
-  auto& idle = idle_[size];
-  if (!idle.empty()) {
-    void* block = idle.back();
-    idle.pop_back();
-    in_use_ += size;
-    return block;
-  }
+  if (void* block = reuse(size)) return block;
   // Sizes have changed (another resolution, another batch): idle blocks of the old ones are of no more use.
   if (held_ - in_use_ > (size_t{256} << 20) && held_ - in_use_ > in_use_) trim();
   void* block = ::operator new(size, std::align_val_t{alignment_of(size)}, std::nothrow);
@@ -54,9 +49,27 @@ void* MemoryPool::take(size_t bytes) {
   return block;
 }
 
+// An idle block of this class; for large ones also of a class up to lending_limit times as large, before the system is asked.
+void* MemoryPool::reuse(size_t size) {
+  const auto last = size > huge ? idle_.upper_bound(size * lending_limit) : idle_.upper_bound(size);
+  for (auto at = idle_.lower_bound(size); at != last; ++at) {
+    if (at->second.empty()) continue;
+    void* block = at->second.back();
+    at->second.pop_back();
+    in_use_ += at->first;
+    if (at->first != size) lent_[block] = at->first;
+    return block;
+  }
+  return nullptr;
+}
+
 void MemoryPool::give(void* block, size_t bytes) {
   if (!block) return;
-  const size_t size = class_of(bytes);
+  size_t size = class_of(bytes);
+  if (const auto lent = lent_.find(block); lent != lent_.end()) {
+    size = lent->second;
+    lent_.erase(lent);
+  }
   idle_[size].push_back(block);
   in_use_ -= size;
 }

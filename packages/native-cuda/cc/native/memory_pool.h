@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <map>
 #include <stdexcept>
+#include <unordered_map>
 #include <vector>
 
 namespace doppel {
@@ -33,7 +34,10 @@ class MemoryPool {
   size_t bytes_held() const { return held_; }  // in use and idle
 
  private:
+  void* reuse(size_t size);
+
   std::map<size_t, std::vector<void*>> idle_;  // by class size
+  std::unordered_map<void*, size_t> lent_;     // blocks in use for a smaller class than their own
   size_t in_use_ = 0, held_ = 0;
 };
 
