@@ -121,6 +121,7 @@ class Instance : public Napi::Addon<Instance> {
     Napi::Object out = Napi::Object::New(info.Env());
     out.Set("buffers", buffers_.count());
     out.Set("inUse", static_cast<double>(pool_.bytes_in_use()));
+    out.Set("peak", static_cast<double>(pool_.peak_bytes()));
     out.Set("held", static_cast<double>(pool_.bytes_held()));
     return out;
   }

@@ -18,7 +18,7 @@ export interface Addon {
   upload(buffer: number, values: ArrayBufferView): void;
   download(buffer: number, values: ArrayBufferView): void;
   run(op: string, inputs: readonly (number | null)[], outputs: readonly (number | null)[], attributes: object): void;
-  memory(): { buffers: number; inUse: number; held: number };
+  memory(): { buffers: number; inUse: number; peak: number; held: number };
   /** Gives idle blocks back to the system. */
   trim(): void;
   /** Number of threads that kernels use; sets it where a count is given. */

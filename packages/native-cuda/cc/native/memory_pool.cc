@@ -1,5 +1,6 @@
 #include "memory_pool.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <new>
@@ -13,7 +14,7 @@ namespace doppel {
 namespace {
 
 constexpr size_t huge = size_t{2} << 20;
-constexpr size_t lending_limit = 4;
+constexpr size_t lending_limit = 2;
 
 // Eight classes an octave, 64 for large blocks: at most an eighth is wasted, of large ones a 64th.
 size_t class_of(size_t bytes) {
@@ -31,8 +32,7 @@ size_t alignment_of(size_t size) { return size >= huge ? huge : 64; }
 void* MemoryPool::take(size_t bytes) {
   const size_t size = class_of(bytes);
   if (void* block = reuse(size)) return block;
-  // Sizes have changed (another resolution, another batch): idle blocks of the old ones are of no more use.
-  if (held_ - in_use_ > (size_t{256} << 20) && held_ - in_use_ > in_use_) trim();
+  make_room(size);
   void* block = ::operator new(size, std::align_val_t{alignment_of(size)}, std::nothrow);
   if (!block) {
     trim();
@@ -46,6 +46,7 @@ void* MemoryPool::take(size_t bytes) {
 #endif
   in_use_ += size;
   held_ += size;
+  if (in_use_ > peak_) peak_ = in_use_;
   return block;
 }
 
@@ -57,6 +58,7 @@ void* MemoryPool::reuse(size_t size) {
     void* block = at->second.back();
     at->second.pop_back();
     in_use_ += at->first;
+    if (in_use_ > peak_) peak_ = in_use_;
     if (at->first != size) lent_[block] = at->first;
     return block;
   }
@@ -72,6 +74,18 @@ void MemoryPool::give(void* block, size_t bytes) {
   }
   idle_[size].push_back(block);
   in_use_ -= size;
+}
+
+// Idle blocks are of no use for this size. Together with what is in use they may hold an eighth more than was ever in use at
+// once; past that the largest go back to the system.
+void MemoryPool::make_room(size_t size) {
+  const size_t most = std::max(peak_, in_use_ + size) / 8 * 9;
+  for (auto at = idle_.rbegin(); at != idle_.rend() && held_ + size > most; ++at) {
+    auto& [bytes, blocks] = *at;
+    for (; !blocks.empty() && held_ + size > most; blocks.pop_back(), held_ -= bytes) {
+      ::operator delete(blocks.back(), std::align_val_t{alignment_of(bytes)});
+    }
+  }
 }
 
 void MemoryPool::trim() {

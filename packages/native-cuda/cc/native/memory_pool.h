@@ -31,14 +31,16 @@ class MemoryPool {
   void trim();                        // returns the idle blocks to the system
 
   size_t bytes_in_use() const { return in_use_; }
+  size_t peak_bytes() const { return peak_; }  // the most that was ever in use
   size_t bytes_held() const { return held_; }  // in use and idle
 
  private:
   void* reuse(size_t size);
+  void make_room(size_t size);
 
   std::map<size_t, std::vector<void*>> idle_;  // by class size
   std::unordered_map<void*, size_t> lent_;     // blocks in use for a smaller class than their own
-  size_t in_use_ = 0, held_ = 0;
+  size_t in_use_ = 0, held_ = 0, peak_ = 0;
 };
 
 }  // namespace doppel
