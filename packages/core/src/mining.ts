@@ -45,6 +45,8 @@ export interface MiningTask {
   strategy: Strategy;
   rules: SelectionRules;
   seed: number;
+  /** Anchors that a SAR patch may be the negative of; default: `USES_PER_NEGATIVE` times k. */
+  maxUses?: number | undefined;
   /** For each anchor; default: `maxCandidatesFor`. */
   maxCandidates?: number | undefined;
   /** Folder for the scores; without one they are not kept. */
@@ -71,6 +73,8 @@ export interface MiningReport {
   shortages: number;
   shortageReasons: Partial<Record<ShortageReason, number>>;
   quantiles: ScoreQuantiles;
+  /** Different SAR patches among the negatives, and how often the most used one is among them. */
+  variety: { images: number; mostUsed: number };
   cost: MiningCost;
   /** Folder of the scores; null where nothing was cached. */
   cache: string | null;
@@ -92,13 +96,19 @@ export const MINING_DEFAULTS = {
   guardMargin: 1,
 } as const;
 
+/**
+ * A matcher that is not sure of itself takes a few SAR patches for a match with anything. Were these the negatives of
+ * every anchor, training on would learn that they never match. Chance alone deals a patch out five or six times.
+ */
+export const USES_PER_NEGATIVE = 5;
+
 /** Pairs in a block: a quarter to a whole minute of work on two cores. Whole pairs cost eighty times as much. */
 const PAIRS_PER_BLOCK = { joined: 2 ** 17, whole: 2 ** 13 } as const;
 
 /** Candidates for each anchor, by what they cost. */
 export function maxCandidatesFor(kind: ScoreKind | undefined, scorer: MiningScorer): number {
-  if (kind === 'match') return scorer.halves ? 500 : 100;
-  return 5000;
+  if (kind === 'likeness') return 5000;
+  return kind === 'match' && !scorer.halves ? 100 : 500;
 }
 
 /**
@@ -123,11 +133,12 @@ export async function mine(task: MiningTask): Promise<MiningResult> {
   });
   const meter = new Meter(expectedPairs(kind, plan, rules.k), task.onProgress);
   const scored = kind ? scoredBlocks(kind, plan, task, meter) : unscoredBlocks(plan, task);
-  const { drafts, positives, tally } = await chooseAll(scored, task);
+  const maxUses = task.maxUses ?? USES_PER_NEGATIVE * rules.k;
+  const { drafts, positives, tally, variety } = await chooseAll(scored, task, maxUses);
   if (drafts.length === 0) throw nothingFound(task, plan, tally);
   const negatives = await complete(drafts, positives, task, meter);
   return {
-    header: headerOf(task, maxCandidates),
+    header: headerOf(task, maxCandidates, maxUses),
     negatives,
     shortages: tally.shortages,
     report: {
@@ -144,6 +155,7 @@ export async function mine(task: MiningTask): Promise<MiningResult> {
         negatives.map(({ score }) => score),
         negatives.map(({ probability }) => probability),
       ),
+      variety,
       cost: meter.cost(),
       cache: (kind && task.cache) ?? null,
     },
@@ -162,16 +174,18 @@ interface Chosen {
   /** Score of each anchor's true pair, on the scale of the strategy; empty where nothing was scored. */
   positives: Map<number, number>;
   tally: Tally;
+  variety: MiningReport['variety'];
 }
 
-async function chooseAll(blocks: AsyncIterable<ScoredBlock>, task: MiningTask): Promise<Chosen> {
-  const exclusionOf = exclusions(task.dataset.records, task.guard);
+/** Anchor by anchor in the order of the plan; the result is by record. */
+async function chooseAll(blocks: AsyncIterable<ScoredBlock>, task: MiningTask, maxUses: number): Promise<Chosen> {
+  const excluded = exclusions(task.dataset.records, task.guard, maxUses);
   const tally = new Tally();
   const drafts: Draft[] = [];
   const positives = new Map<number, number>();
   for await (const { block, scores } of blocks) {
     block.anchors.forEach((anchor, row) => {
-      const exclusion = exclusionOf(anchor);
+      const exclusion = excluded.for(anchor);
       const rng = Rng.derive(task.seed, 'mining choice', anchor);
       const ranked = rankRow(block, row, scores, task, rng);
       const selection = select(ranked, task.rules, exclusion, rng);
@@ -179,10 +193,14 @@ async function chooseAll(blocks: AsyncIterable<ScoredBlock>, task: MiningTask): 
       tally.addSelection(anchor, selection, task.rules.k);
       if (ranked.positive !== undefined) positives.set(anchor, ranked.positive);
       const allowed = ranked.candidates.length - selection.skipped.guard - selection.skipped.duplicate;
-      for (const choice of selection.chosen) drafts.push({ ...choice, anchor, allowed });
+      for (const choice of selection.chosen) {
+        excluded.use(choice.candidate);
+        drafts.push({ ...choice, anchor, allowed });
+      }
     });
   }
-  return { drafts, positives, tally };
+  drafts.sort((a, b) => a.anchor - b.anchor || a.rank - b.rank);
+  return { drafts, positives, tally, variety: excluded.variety() };
 }
 
 /** Pairs that will be scored, or read: at most, as an anchor may get fewer than k. */
@@ -251,7 +269,7 @@ async function complete(
   });
 }
 
-function headerOf(task: MiningTask, maxCandidates: number): NegativesHeader {
+function headerOf(task: MiningTask, maxCandidates: number, maxUses: number): NegativesHeader {
   const { strategy, split, dataset, model, seed, rules, guardMargin } = task;
   const { k, sampling, rankMin, rankMax, ...ofScores } = rules;
   const inForce = {
@@ -271,6 +289,7 @@ function headerOf(task: MiningTask, maxCandidates: number): NegativesHeader {
     k,
     sampling,
     maxCandidates,
+    maxUses,
     guardMargin,
     rules: inForce,
   };

@@ -138,6 +138,39 @@ describe('mining at random', () => {
   });
 });
 
+describe('variety', () => {
+  /** A matcher that takes record 7, and after it record 9, for a match with anything. */
+  function withHubs(change: Partial<MiningTask> = {}) {
+    const { task, model } = taskOf(change);
+    model.scorer.halves!.join = (sar) => {
+      const patches = tf.reshape(sar, [sar.shape[0]]);
+      const is = (record: number) => tf.cast(tf.equal(patches, record), 'float32');
+      return tf.sub(tf.add(tf.mul(is(7), 4), tf.mul(is(9), 3)), tf.mul(patches, 0.01));
+    };
+    return task;
+  }
+
+  test('no SAR patch is the negative of more anchors than it may be, however hard it is', async () => {
+    const { negatives, report, header } = await mine(withHubs());
+    const uses = (record: number) => negatives.filter(({ sar }) => sar === record).length;
+    expect(negatives).toHaveLength(40);
+    expect([uses(7), uses(9), uses(0)]).toEqual([5, 5, 5]);
+    expect(report.variety.mostUsed).toBe(5);
+    expect(report.skipped.maxUses).toBeGreaterThan(50);
+    expect(header.maxUses).toBe(5);
+    // Not the first anchors, but any: places come in no order.
+    expect(Math.max(...negatives.filter(({ sar }) => sar === 7).map(({ optical }) => optical))).toBeGreaterThan(15);
+    expect(negatives.map(({ optical }) => optical)).toEqual(fakeDataset(40).records.map((_, i) => i));
+  });
+
+  test('the limit can be set, and makes the shortages that it makes', async () => {
+    expect((await mine(withHubs({ maxUses: 100 }))).report.variety).toEqual({ images: 3, mostUsed: 35 });
+    const { report } = await mine(withHubs({ maxUses: 1, rules: rulesOf({ k: 1, rankMax: 10 }) }));
+    expect(report.shortageReasons).toEqual({ maxUses: report.shortages });
+    expect(report.negatives + report.shortages).toBe(40);
+  });
+});
+
 describe('the cache', () => {
   test('serves other rules and other numbers of negatives without scoring again', async () => {
     const { task, model } = taskOf({ cache: 'scores' });

@@ -21,6 +21,7 @@ const header: NegativesHeader = {
   k: 1,
   sampling: 'top',
   maxCandidates: 1000,
+  maxUses: 5,
   guardMargin: 1,
   rules: { maxScore: 0.9 },
 };

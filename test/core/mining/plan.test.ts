@@ -13,9 +13,16 @@ describe('the plan', () => {
     const plan = planMining(records(70), all(70), options);
     expect(plan).toMatchObject({ anchors: 70, candidates: 10, available: 70, pairs: 700 });
     expect(plan.blocks.map(({ anchors }) => anchors.length)).toEqual([20, 20, 20, 10]);
-    expect(plan.blocks.flatMap(({ anchors }) => anchors)).toEqual(all(70));
+    expect(plan.blocks.flatMap(({ anchors }) => anchors).toSorted((a, b) => a - b)).toEqual(all(70));
     expect(new Set(plan.blocks.map(({ pool }) => pool.join())).size).toBe(4);
     for (const { pool } of plan.blocks) expect(new Set(pool).size).toBe(10);
+  });
+
+  test('takes anchors in the same random order, whatever the seed', () => {
+    const anchors = (seed: number) =>
+      planMining(records(70), all(70), { ...options, seed }).blocks.map((block) => block.anchors);
+    expect(anchors(2)).toEqual(anchors(1));
+    expect(anchors(1).flat()).not.toEqual(all(70));
   });
 
   test('takes the whole split where it is small enough, in blocks that stay small', () => {
@@ -42,7 +49,9 @@ describe('the plan', () => {
     const mixed = records(6);
     mixed[1]!.label = 0;
     mixed[4]!.provenance = 'generated';
-    expect(planMining(mixed, all(6), options).blocks[0]).toMatchObject({ anchors: [0, 2, 3, 5], pool: [0, 2, 3, 5] });
+    const [block] = planMining(mixed, all(6), options).blocks;
+    expect(block!.pool).toEqual([0, 2, 3, 5]);
+    expect(block!.anchors.toSorted()).toEqual([0, 2, 3, 5]);
     expect(() => planMining(mixed, [0, 1, 4], options)).toThrow(SplitError);
     expect(() => planMining(mixed, [0, 1, 4], options)).toThrow(/"train": expected at least two .* found 1 among 3/);
   });
@@ -53,9 +62,19 @@ describe('exclusions', () => {
     const sharing = records(6);
     sharing[4]!.sar = '1.tif'; // another optical view of the patch beside the anchor
     sharing[5]!.sar = '0.tif'; // another optical view of the anchor
-    const exclusion = exclusions(sharing, { conflictsOf: (i) => new Set(i === 0 ? [1] : []) })(0);
+    const excluded = exclusions(sharing, { conflictsOf: (i) => new Set(i === 0 ? [1] : []) }, 2);
+    const exclusion = excluded.for(0);
     expect(all(6).filter((candidate) => exclusion.isGuarded(candidate))).toEqual([0, 1, 4, 5]);
     expect(exclusion.imageOf(1)).toBe(exclusion.imageOf(4));
     expect(exclusion.imageOf(2)).not.toBe(exclusion.imageOf(3));
+  });
+
+  test('count the uses of an image under all its records', () => {
+    const sharing = records(4);
+    sharing[3]!.sar = '2.tif';
+    const excluded = exclusions(sharing, { conflictsOf: () => new Set() }, 2);
+    for (const candidate of [1, 2, 3]) excluded.use(candidate);
+    expect(all(4).filter((candidate) => excluded.for(0).isSpent(candidate))).toEqual([2, 3]);
+    expect(excluded.variety()).toEqual({ images: 2, mostUsed: 2 });
   });
 });

@@ -6,7 +6,11 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
 const plain: SelectionRules = { k: 2, rankMin: 0, rankMax: Infinity, sampling: 'top' };
-const nothing: Exclusion = { isGuarded: () => false, imageOf: (candidate) => candidate };
+const nothing: Exclusion = {
+  isGuarded: () => false,
+  imageOf: (candidate) => candidate,
+  isSpent: () => false,
+};
 const rng = () => Rng.derive(1, 'test');
 
 /** A row of candidates 0, 1, 2, … with these scores. */
@@ -59,6 +63,13 @@ describe('rules', () => {
     expect(skipped.duplicate).toBe(3);
   });
 
+  test('what is used up is skipped after the other rules, and keeps its rank', () => {
+    const exclusion = { ...nothing, isSpent: (candidate: number) => candidate !== 4 };
+    const { chosen, skipped } = select(rowOf(scores), { ...plain, maxScore: 0.8 }, exclusion, rng());
+    expect(chosen).toEqual([{ candidate: 4, score: 0.3, rank: 3 }]);
+    expect(skipped).toMatchObject({ maxScore: 1, maxUses: 3 });
+  });
+
   test('scores are missing where a rule needs them: the caller is wrong', () => {
     const row = { candidates: [1, 2], scores: undefined, positive: undefined };
     expect(select(row, plain, nothing, rng()).chosen).toEqual([
@@ -104,6 +115,8 @@ const records = (count: number, images: number) =>
 const guard = {
   conflictsOf: (record: number) => new Set([record - 1, record, record + 1].filter((i) => i >= 0)),
 };
+/** Of an image; every third record has been used once, so images of several records may be used up. */
+const MAX_USES = 2;
 const task = fc.record({
   scores: fc.array(score, { minLength: 1, maxLength: 40 }),
   positive: score,
@@ -117,16 +130,17 @@ function run(
   order?: number[],
 ) {
   const all = records(scores.length + 2, images);
-  const exclusion = exclusions(all, {
-    conflictsOf: (i) => new Set([...guard.conflictsOf(i)].filter((j) => j < all.length)),
-  })(0);
+  const conflictsOf = (i: number) => new Set([...guard.conflictsOf(i)].filter((j) => j < all.length));
+  const excluded = exclusions(all, { conflictsOf }, MAX_USES);
+  for (let candidate = 0; candidate < all.length; candidate += 3) excluded.use(candidate);
+  const exclusion = excluded.for(0);
   const candidates = order ?? scores.map((_, i) => i);
   const row = rowOf(
     candidates.map((candidate) => scores[candidate]!),
     positive,
     candidates,
   );
-  return { all, selection: select(row, rules, exclusion, Rng.derive(seed, 'test')) };
+  return { all, exclusion, selection: select(row, rules, exclusion, Rng.derive(seed, 'test')) };
 }
 
 describe('a selection', () => {
@@ -142,16 +156,17 @@ describe('a selection', () => {
     );
   });
 
-  test('never holds a guarded place, an image twice, or a score outside of the rules', () => {
+  test('never holds a guarded place, an image twice or used up, or a score outside of the rules', () => {
     fc.assert(
       fc.property(task, (given) => {
-        const { all, selection } = run(given);
+        const { all, exclusion, selection } = run(given);
         const { rules, positive, scores } = given;
         const near = new Set([...guard.conflictsOf(0)].map((record) => all[record]?.sar));
         const images = selection.chosen.map(({ candidate }) => all[candidate]!.sar);
         expect(images.some((image) => near.has(image))).toBe(false);
         expect(new Set(images).size).toBe(images.length);
         for (const { candidate, score, rank } of selection.chosen) {
+          expect(exclusion.isSpent(candidate)).toBe(false);
           expect(score).toBe(scores[candidate]);
           expect(rank).toBeGreaterThanOrEqual(rules.rankMin);
           expect(rank).toBeLessThan(rules.rankMax);

@@ -29,6 +29,7 @@ export const negativesHeaderSchema = z.object({
   k: z.int().positive(),
   sampling: z.enum(SAMPLINGS),
   maxCandidates: z.int().positive(),
+  maxUses: z.int().positive(),
   /** Patch sides around an anchor from which nothing is taken. */
   guardMargin: z.number().nonnegative(),
   /** The rules in force, by name. */

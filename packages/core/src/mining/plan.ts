@@ -18,7 +18,7 @@ export interface MinableRecord {
 
 export interface MiningBlock {
   index: number;
-  /** Records whose optical patch is looked for. */
+  /** Records whose optical patch is looked for, in no order. */
   anchors: readonly number[];
   /** Records whose SAR patch may be a negative of these anchors, ascending; guarded ones are still among them. */
   pool: readonly number[];
@@ -51,7 +51,8 @@ const MAX_ANCHORS = 512;
 
 /**
  * Anchors and candidates are the real positive pairs of the split: only of those it is known which ground each of the
- * two patches shows, and the guard depends on that.
+ * two patches shows, and the guard depends on that. Anchors come in an order that is random and always the same: where a
+ * candidate may be used only so often, no place comes first, and another seed finds the same blocks in the cache.
  *
  * @throws SplitError where the split has fewer than two such pairs.
  */
@@ -70,13 +71,14 @@ export function planMining(
     });
   }
   pairs.sort((a, b) => a - b);
+  const anchorOrder = Rng.derive(0, 'mining anchors').shuffle([...pairs]);
   const candidates = Math.min(maxCandidates, pairs.length);
   const perBlock = Math.min(Math.max(1, Math.floor(pairsPerBlock / candidates)), MAX_ANCHORS);
   const blocks: MiningBlock[] = [];
   for (let start = 0; start < pairs.length; start += perBlock) {
     const index = blocks.length;
     const pool = drawPool(pairs, candidates, Rng.derive(seed, 'mining pool', index));
-    blocks.push({ index, anchors: pairs.slice(start, start + perBlock), pool });
+    blocks.push({ index, anchors: anchorOrder.slice(start, start + perBlock), pool });
   }
   const [anchors, available] = [pairs.length, pairs.length];
   return { blocks, anchors, candidates, available, pairs: anchors * candidates, pairsPerBlock };

@@ -20,6 +20,8 @@ export const RULES = [
   'maxScore',
   'absoluteMargin',
   'relativeMargin',
+  /** The negative of as many anchors as it may be. */
+  'maxUses',
 ] as const;
 export type Rule = (typeof RULES)[number];
 
@@ -58,12 +60,14 @@ export interface RankedRow {
   positive: number | undefined;
 }
 
-/** What keeps a candidate from being a negative whatever its score. */
+/** What keeps a candidate from being a negative of the anchor whatever its score. */
 export interface Exclusion {
   /** True where the candidate shows the anchor's ground or ground beside it. */
   isGuarded(candidate: number): boolean;
   /** Equal for candidates that are the same image. */
   imageOf(candidate: number): number;
+  /** True where the candidate is the negative of as many anchors as it may be. */
+  isSpent(candidate: number): boolean;
 }
 
 export interface Choice {
@@ -100,6 +104,7 @@ export function select(row: RankedRow, rules: SelectionRules, exclusion: Exclusi
   const seen = new Set<number>();
   const ruleAgainst = scoreRule(rules, row.positive);
   let rank = 0;
+  let surplus = 0;
   for (let i = 0; i < row.candidates.length; i++) {
     const candidate = row.candidates[i]!;
     const image = exclusion.imageOf(candidate);
@@ -113,13 +118,15 @@ export function select(row: RankedRow, rules: SelectionRules, exclusion: Exclusi
     }
     seen.add(image);
     const score = row.scores?.[i];
-    const against = rank < rules.rankMin || rank >= rules.rankMax ? 'rank' : ruleAgainst(score);
+    const isInRange = rank >= rules.rankMin && rank < rules.rankMax;
+    const against = isInRange ? (ruleAgainst(score) ?? (exclusion.isSpent(candidate) ? 'maxUses' : undefined)) : 'rank';
     if (against) skipped[against]++;
+    else if (rules.sampling === 'top' && passed.length === rules.k) surplus++;
     else passed.push({ candidate, score, rank });
     rank++;
   }
-  const chosen = rules.sampling === 'top' ? passed.slice(0, rules.k) : sample(passed, rules.k, rng);
-  return { chosen, skipped, surplus: passed.length - chosen.length };
+  const chosen = sample(passed, rules.k, rng);
+  return { chosen, skipped, surplus: surplus + passed.length - chosen.length };
 }
 
 type ScoreRule = (score: number | undefined) => Rule | undefined;
@@ -149,7 +156,7 @@ function marginLimit(margin: number | undefined, positive: number | undefined, u
   return positive - margin * unit;
 }
 
-/** k of them, each with the same chance, in their order (selection sampling: Knuth, TAOCP 2, 3.4.2, algorithm S). */
+/** k of them, or all where there are no more, each with the same chance, in their order (selection sampling: Knuth, TAOCP 2, 3.4.2, algorithm S). */
 function sample<T>(items: readonly T[], k: number, rng: Rng): T[] {
   const taken: T[] = [];
   for (let i = 0; i < items.length && taken.length < k; i++) {

@@ -64,12 +64,12 @@ export class Tally {
   }
 }
 
-/** A rule of scores that skipped any weighs more than the range of ranks, and that more than the guard. */
+/** The rules that are asked last, and skipped any, weigh most; among the rules of scores the one that skipped most. */
 function reasonOf(skipped: Record<Rule, number>): ShortageReason {
   const byScore = (['minScore', 'maxScore', 'absoluteMargin', 'relativeMargin'] as const).toSorted(
     (a, b) => skipped[b] - skipped[a],
   );
-  return [byScore[0]!, 'rank' as const, 'guard' as const].find((rule) => skipped[rule] > 0) ?? 'candidates';
+  return (['maxUses', byScore[0]!, 'rank', 'guard'] as const).find((rule) => skipped[rule] > 0) ?? 'candidates';
 }
 
 function summaryOf(values: Iterable<number>): Quantiles | undefined {

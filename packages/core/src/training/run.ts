@@ -1,0 +1,265 @@
+/** A run, fresh or taken up again: everything that its steps need, checked before the first of them. */
+import { type Checkpoint, loadCheckpoint, matcherOf, requireMatcher } from '../checkpoint.ts';
+import { CheckpointError, UsageError } from '../errors.ts';
+import { checkHeldOut } from '../evaluation/held_out.ts';
+import type { PatchShape, PatchSource } from '../evaluation/score_pairs.ts';
+import { createMatcher, type MatcherConfig } from '../matcher.ts';
+import type { Dataset } from '../patches/dataset.ts';
+import { fitNormalisation, type Normalisation } from '../patches/normalisation.ts';
+import { placeGuard } from '../patches/place_guard.ts';
+import { PatchCache } from '../patches/to_tensors.ts';
+import type { PairReference, Split } from '../patches.ts';
+import type { Store } from '../store.ts';
+import { VERSION } from '../version.ts';
+import { minedShare, parseConfig, type TrainingConfig, totalSteps } from './config.ts';
+import { patchDrawer } from './draw_patch.ts';
+import { Learner } from './learner.ts';
+import type { EpochRow } from './metrics_log.ts';
+import { checkpointPath, RunFolder } from './run_folder.ts';
+import { initialState, type RunState } from './run_state.ts';
+import { byAnchor, createSampler, type SamplingGuard } from './sampler.ts';
+import { createSupply, type Supply } from './supply.ts';
+import { drawValidationPairs } from './validation.ts';
+
+/** A file that training starts from or draws on, with the SHA-256 of its bytes. */
+export interface FileInput<T> {
+  file: string;
+  fingerprint: string;
+  content: T;
+}
+
+export interface FreshStart {
+  config: TrainingConfig;
+  /** Train on from these weights, with their normalisation and fresh moments. */
+  from?: FileInput<Checkpoint> | undefined;
+}
+
+export interface ResumedStart {
+  last: LastCheckpoint;
+  /** Ends the run at another epoch than it was meant to. */
+  epochs?: number | undefined;
+}
+
+/** A checkpoint that a run can go on from. */
+export type LastCheckpoint = Checkpoint & { resume: NonNullable<Checkpoint['resume']> };
+
+/** After a step. */
+export interface TrainingProgress {
+  /** Steps done. */
+  step: number;
+  /** Pairs trained on, of so many in the whole run. */
+  pairs: number;
+  totalPairs: number;
+  /** Under way, from 1. */
+  epoch: number;
+  /** Of the step's batch. */
+  loss: number;
+}
+
+export interface TrainingTask {
+  store: Store;
+  dataset: Dataset;
+  /** Folder of the run. */
+  run: string;
+  /** A fresh run, or one that is taken up where its checkpoint `last` stands. */
+  start: FreshStart | ResumedStart;
+  /** Name of the backend that runs, for log and checkpoints. */
+  backend: string;
+  device?: string | undefined;
+  /** Hard negatives, as `readNegatives` gives them. */
+  negatives?: FileInput<readonly PairReference[]> | undefined;
+  /** Stops between two steps; the state is saved. */
+  signal?: AbortSignal | undefined;
+  onProgress?: ((progress: TrainingProgress) => void) | undefined;
+  onValidation?: ((done: number, total: number) => void) | undefined;
+  onEpoch?: ((row: EpochRow, isBest: boolean) => void) | undefined;
+  /** Each line of the log. */
+  onLog?: ((line: string) => void) | undefined;
+}
+
+export interface Run {
+  task: TrainingTask;
+  folder: RunFolder;
+  config: TrainingConfig;
+  learner: Learner;
+  state: RunState;
+  rows: EpochRow[];
+  normalisation: Normalisation;
+  shape: PatchShape;
+  supply: Supply;
+  /** Prepared patches as they are, for validation. */
+  patches: PatchSource;
+  validationPairs: PairReference[];
+  trainedOn: Checkpoint['trainedOn'];
+  inputs: Checkpoint['inputs'];
+  /** Of the last validation. */
+  calibration: Checkpoint['calibration'];
+  warnings: string[];
+  /** Since the last validation, in this session. */
+  session: { pairs: number; seconds: number; savedAt: number };
+}
+
+/** @throws CheckpointError, SplitError and PatchError as `train`. */
+export async function prepareRun(task: TrainingTask): Promise<Run> {
+  const { store, dataset, start } = task;
+  const folder = new RunFolder(store, task.run, task.onLog);
+  const last = 'last' in start ? start.last : undefined;
+  const from = 'config' in start ? start.from : undefined;
+  const config = 'config' in start ? start.config : resumedConfig(start);
+  refuseOtherSide(config, dataset);
+  const trainedOn = trainedOnOf(config, dataset, from?.content);
+  const inputs = {
+    from: last ? last.inputs.from : (from?.fingerprint ?? null),
+    negatives: task.negatives?.fingerprint ?? null,
+  };
+  if (last) refuseOtherInputs(last, trainedOn, inputs, task);
+
+  const trainIndices = dataset.indicesOf('train');
+  const source = last ?? from?.content;
+  const normalisation = source?.normalisation ?? (await fitNormalisation(dataset, trainIndices, config.normalisation));
+  const matcher: MatcherConfig = {
+    ...{ preset: config.preset, side: config.side, sarBands: 1 },
+    opticalBands: normalisation.optical.bands === 'rgb' ? 3 : 1,
+  };
+  if (from) requireMatcher(from.content, matcher, from.file);
+  const guard = placeGuard(dataset.records);
+  const shape = { side: config.side, sarChannels: matcher.sarBands, opticalChannels: matcher.opticalBands };
+  const patches = new PatchCache(dataset, normalisation);
+  const validationPairs = drawValidationPairs({
+    ...{ records: dataset.records, indices: dataset.indicesOf('validation'), guard },
+    ...config.validation,
+  });
+  const sampler = samplerOf(task, config, trainIndices, guard);
+  const hasMined = task.negatives !== undefined;
+  const planOf = (step: number) => {
+    if (step >= totalSteps(config)) return undefined;
+    const epoch = Math.floor(step / config.stepsPerEpoch);
+    return sampler.plan(step, { mined: minedShare(config, epoch, hasMined), listed: config.negatives.listed });
+  };
+  const run: Run = {
+    ...{ task, folder, config, normalisation, shape, patches, trainedOn, inputs, validationPairs },
+    learner: last
+      ? Learner.from(last)
+      : new Learner(source ? matcherOf(source) : createMatcher({ ...matcher, seed: config.seed })),
+    state: last ? resumedState(last.resume.state, config) : initialState(),
+    rows: last ? await folder.readRows(last.resume.state.epoch) : [],
+    supply: createSupply(planOf, patchDrawer({ dataset, patches, normalisation, config }), shape),
+    calibration: last?.calibration,
+    warnings: [],
+    session: { pairs: 0, seconds: 0, savedAt: performance.now() },
+  };
+  await introduce(run);
+  return run;
+}
+
+/**
+ * The state that a run folder holds.
+ *
+ * @throws FileError where there is none. @throws CheckpointError where it is damaged or no `last`.
+ */
+export async function loadLast(store: Store, run: string): Promise<LastCheckpoint> {
+  const file = checkpointPath(run, 'last');
+  const { resume, ...checkpoint } = await loadCheckpoint(store, file);
+  if (resume) return { ...checkpoint, resume };
+  throw new CheckpointError({
+    action: 'take up the run of',
+    file,
+    expected: "the optimiser's moments and the state of the run",
+    found: 'weights only',
+    remedy: 'Train on from these weights by --from.',
+  });
+}
+
+function resumedConfig({ last, epochs }: ResumedStart): TrainingConfig {
+  return parseConfig({ ...last.training, ...(epochs !== undefined && { epochs }) }, 'the run');
+}
+
+/** A finished run goes on where it was given more epochs. */
+function resumedState(state: RunState, config: TrainingConfig): RunState {
+  const goesOn = state.finished === 'all epochs' && state.step < totalSteps(config);
+  return { ...structuredClone(state), ...(goesOn && { finished: null }) };
+}
+
+function refuseOtherSide({ side, data }: TrainingConfig, { header }: Dataset): void {
+  if (header.side === side) return;
+  throw new UsageError({
+    action: `train on patches of side ${side}`,
+    expected: `the side of the patches in ${data}`,
+    found: `patches of side ${header.side}`,
+    remedy: `Leave "side" out, or import the data again with --side ${side}.`,
+  });
+}
+
+/** The places of both splits; those of the checkpoint that is trained on count as seen, too. */
+function trainedOnOf(config: TrainingConfig, dataset: Dataset, from: Checkpoint | undefined): Checkpoint['trainedOn'] {
+  const groupsOf = (split: Split) => dataset.indicesOf(split).map((index) => dataset.records[index]!.group);
+  const before = from?.trainedOn;
+  const isSameData = before?.dataFingerprint === dataset.fingerprint;
+  // Throws where a place that is validated on was trained on.
+  if (before) {
+    const { fingerprint } = dataset;
+    checkHeldOut(before, { split: 'validation', fingerprint, places: new Set(groupsOf('validation')) });
+  }
+  const all = (split: 'train' | 'validation') =>
+    [...new Set([...groupsOf(split), ...((isSameData && before?.places?.[split]) || [])])].sort();
+  return {
+    folder: config.data,
+    dataFingerprint: dataset.fingerprint,
+    places: { train: all('train'), validation: all('validation') },
+  };
+}
+
+/** A run goes on bit for bit only with what it began with. */
+function refuseOtherInputs(
+  last: LastCheckpoint,
+  trainedOn: Checkpoint['trainedOn'],
+  inputs: Checkpoint['inputs'],
+  { run, dataset }: TrainingTask,
+): void {
+  const refuse = (expected: string, found: string): never => {
+    const remedy = 'Bring back what the run began with, or start a new one (--from takes its weights).';
+    throw new CheckpointError({
+      action: 'take up the run of',
+      file: checkpointPath(run, 'last'),
+      expected,
+      found,
+      remedy,
+    });
+  };
+  const before = last.trainedOn;
+  if (before.dataFingerprint !== dataset.fingerprint)
+    refuse('the data set that it began with', `another in ${dataset.folder}`);
+  for (const split of ['train', 'validation'] as const) {
+    const seen = new Set(before.places?.[split]);
+    const added = trainedOn.places?.[split].filter((place) => !seen.has(place)) ?? [];
+    if (added.length > 0) refuse(`the ${split} split that it began with`, `the place ${added[0]} in it`);
+  }
+  if (inputs.negatives !== last.inputs.negatives) refuse('the mined negatives that it began with', 'others');
+}
+
+function samplerOf(task: TrainingTask, config: TrainingConfig, trainIndices: readonly number[], guard: SamplingGuard) {
+  const { records } = task.dataset;
+  const withLabel = (label: 0 | 1) => trainIndices.filter((index) => records[index]!.label === label);
+  return createSampler(
+    { anchors: withLabel(1), listed: withLabel(0), mined: byAnchor(task.negatives?.content ?? []), guard },
+    { seed: config.seed, ...config.batch },
+  );
+}
+
+/** The first lines of the log; the first write into the folder, too, which fails before any work where it cannot be written. */
+async function introduce({ folder, task, config, state, learner, validationPairs, trainedOn }: Run): Promise<void> {
+  const { start, backend, device } = task;
+  await folder.log(
+    'last' in start ? `taken up at step ${state.step}, epoch ${state.epoch + 1}` : `doppel ${VERSION}, new run`,
+  );
+  await folder.log(`backend: ${backend}${device ? ` (${device})` : ''}`);
+  if ('last' in start && start.last.backend !== backend) {
+    await folder.log(`warning: the run began on ${start.last.backend}; on ${backend} it does not go on bit for bit`);
+  }
+  const count = [...learner.matcher.parameters.values()].reduce((sum, { size }) => sum + size, 0);
+  const { train, validation } = trainedOn.places ?? { train: [], validation: [] };
+  await folder.log(
+    `${config.preset}, side ${config.side}, ${count} parameters; ${config.data}: ${train.length} places to train on, ` +
+      `${validation.length} to validate on (${validationPairs.length} pairs)`,
+  );
+}
