@@ -33,7 +33,11 @@ export const BENCH_ARGS = {
   backend: { type: 'string', description: 'cuda, native, wasm or cpu; default: the first that works' },
   threads: { type: 'string', valueHint: 'n', description: 'Threads of the backend native; default: all cores' },
   isa: { type: 'string', valueHint: 'name', description: 'Instruction set of native: avx512, avx2, neon or generic' },
-  precision: { type: 'enum', options: ['fp32', 'bf16'] as ('fp32' | 'bf16')[], description: 'Of convolutions when scoring, on native' },
+  precision: {
+    type: 'enum',
+    options: ['fp32', 'bf16'] as ('fp32' | 'bf16')[],
+    description: 'Of convolutions when scoring, on native',
+  },
   repeats: { type: 'string', valueHint: '7', description: 'Timed repeats; the median counts' },
 } as const;
 

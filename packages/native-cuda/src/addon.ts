@@ -57,7 +57,7 @@ export function loadAddon(files: readonly string[] = candidates()): LoadResult {
   }
   return {
     available: false,
-    reason: `${reasons.join('; ')}. Build it with \`pnpm build:native\` (cmake and a C++20 compiler).`,
+    reason: `${reasons.join('; ')}. Build it with \`pnpm build:native\` (cmake and a C++20 compiler)`,
   };
 }
 
