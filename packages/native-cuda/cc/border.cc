@@ -143,7 +143,7 @@ int64_t filter_count(const Conv2DShape& s) { return int64_t{s.kh} * s.kw * s.ci 
 
 void conv2d(const Call& call, const Ops& ops) {
   const Conv2DShape s = conv_shape(call);
-  Conv2D p{s, call.activation(), call.input<float>(0, x_count(s)), call.input<float>(1, filter_count(s)), nullptr, call.output<float>(0, y_count(s)), call.packed_cache(1)};
+  Conv2D p{s, call.activation(), call.input<float>(0, x_count(s)), call.input<float>(1, filter_count(s)), nullptr, call.output<float>(0, y_count(s)), call.packed_cache(1), call.flag("exact")};
   if (call.has_input(2)) p.bias = call.input<float>(2, s.co);
   (call.text("precision") == "bf16" ? ops.conv2d_bf16 : ops.conv2d)(p, call.runtime);
 }

@@ -22,6 +22,8 @@ struct Conv2D {
   const float* bias;  // [co], or null
   float* y;
   PackedCache* packed;  // where the packed filter is kept for the next call with the same filter; may be null
+  // Round as little as a plain sum does: where a gradient follows, a ReLU or a maximum that falls to the other side moves it.
+  bool exact = false;
 };
 
 // g = dy · act'(y);  dx = g * filter turned,  dfilter = x correlated with g,  dbias = sum of g.

@@ -63,9 +63,12 @@ function forward(
   bias: tf.TensorInfo | undefined,
   activation: ActivationAttributes,
 ) {
+  // Under a gradient, an activation that rounding moves to the other side of a kink moves the gradient with it.
+  const exact = (tf.engine() as unknown as { state: { gradientDepth: number } }).state.gradientDepth > 0;
   // A single channel has no pair to multiply; it stays fp32.
-  const precision = info.inChannels > 1 ? backend.precision : 'fp32';
+  const precision = !exact && info.inChannels > 1 ? backend.precision : 'fp32';
   const attrs = {
+    exact,
     precision,
     shape: shapeOf(info),
     activation: activation.activation,

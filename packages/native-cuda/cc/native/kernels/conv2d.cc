@@ -42,7 +42,7 @@ void mask_and_sum(const float* dy, const float* y, const Activation& activation,
 }  // namespace
 
 void conv2d(const Conv2D& p, Runtime& runtime) {
-  winograd_serves(p.shape) ? conv2d_winograd(p, runtime) : conv2d_indirect(p, runtime);
+  !p.exact && winograd_serves(p.shape) ? conv2d_winograd(p, runtime) : conv2d_indirect(p, runtime);
 }
 
 void conv2d_backprop(const Conv2DBackprop& p, Runtime& runtime) {
