@@ -9,32 +9,32 @@ namespace {
 
 // g = dy · act'(y) and dbias = Σg in one pass over rows of c channels; either output may be null.
 void mask_and_sum(const float* dy, const float* y, const Activation& activation, int64_t rows, int64_t c, float* g, float* dbias, Runtime& runtime) {
-  // Sums of blocks of rows, then of blocks: a single running sum over millions of rows would round too much.
+  // 32 rows in float, the rest in double: a single running sum over millions of rows would round too much.
   const int64_t blocks = smaller<int64_t>(rows, larger<int64_t>(1, smaller<int64_t>(1024, rows * c / 16384)));
   const int64_t padded = ceil_div(c, lanes) * lanes;
-  Scratch sums(runtime, static_cast<size_t>(padded * blocks));
-  parallel(runtime, blocks, [&](int64_t block, int) {
-    float* sum = sums.data() + block * padded;
-    std::memset(sum, 0, static_cast<size_t>(padded) * 4);
-    for (int64_t row = rows * block / blocks; row < rows * (block + 1) / blocks; row++) {
-      int64_t j = 0;
-      for (; j + lanes <= c; j += lanes) {
-        const Vec v = g ? activation_gradient(load(dy + row * c + j), load(y + row * c + j), activation) : load(dy + row * c + j);
-        if (g) store(g + row * c + j, v);
-        store(sum + j, load(sum + j) + v);
+  Scratch totals(runtime, static_cast<size_t>(c * blocks * 2)), partial(runtime, static_cast<size_t>(padded * runtime.threads()));
+  parallel(runtime, blocks, [&](int64_t block, int thread) {
+    float* sum = partial.data() + thread * padded;
+    double* total = reinterpret_cast<double*>(totals.data()) + block * c;
+    for (int64_t j = 0; j < c; j++) total[j] = 0;
+    const int64_t last = rows * (block + 1) / blocks;
+    for (int64_t from = rows * block / blocks; from < last; from += 32) {
+      std::memset(sum, 0, static_cast<size_t>(padded) * 4);
+      for (int64_t row = from; row < smaller(last, from + 32); row++) {
+        each_vector(c, [&](int64_t j, int n) {
+          const Vec d = get(dy + row * c + j, n);
+          const Vec v = g ? activation_gradient(d, get(y + row * c + j, n), activation) : d;
+          if (g) put(g + row * c + j, v, n);
+          store(sum + j, load(sum + j) + v);
+        });
       }
-      if (j < c) {
-        const Vec d = load_first(dy + row * c + j, c - j);
-        const Vec v = g ? activation_gradient(d, load_first(y + row * c + j, c - j), activation) : d;
-        if (g) store_first(g + row * c + j, v, c - j);
-        store(sum + j, load(sum + j) + v);
-      }
+      for (int64_t j = 0; j < c; j++) total[j] += sum[j];
     }
   });
   if (!dbias) return;
   for (int64_t j = 0; j < c; j++) {
     double total = 0;
-    for (int64_t block = 0; block < blocks; block++) total += sums.data()[block * padded + j];
+    for (int64_t block = 0; block < blocks; block++) total += reinterpret_cast<const double*>(totals.data())[block * c + j];
     dbias[j] = static_cast<float>(total);
   }
 }
