@@ -4,6 +4,7 @@
  * inside it. Manifests may be long: they are read line by line.
  */
 import { FormatError, type Store } from '@doppel/core';
+import { isInside } from '@doppel/core/patches/inside';
 import { folderOf, joinPath } from '@doppel/core/store';
 import { z } from 'zod';
 
@@ -79,18 +80,6 @@ function csvCells(text: string, fail: Fail): string[] {
     cells.push(match[1]?.replaceAll('""', '"') ?? (match[2] as string));
     if (match[3] === '') return cells;
   }
-}
-
-/** Neither absolute nor out of the folder by `..`, on any system. */
-function isInside(path: string): boolean {
-  if (/^([/\\]|[a-zA-Z]:)/.test(path)) return false;
-  let depth = 0;
-  for (const segment of path.split(/[/\\]/)) {
-    if (segment === '..') depth--;
-    else if (segment !== '.' && segment !== '') depth++;
-    if (depth < 0) return false;
-  }
-  return true;
 }
 
 const CHUNK = 2 ** 16;

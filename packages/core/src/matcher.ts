@@ -96,9 +96,9 @@ function variableOf(value: tf.Tensor, trainable: boolean): tf.Variable {
 }
 
 function forward(preset: Preset, layers: Layers, sar: tf.Tensor4D, optical: tf.Tensor4D, pairing?: Pairing) {
-  const take = (x: tf.Tensor4D, rows: readonly number[] | undefined) => (rows ? takeRows(x, rows) : x);
-  if (preset === 'two-channel') return twoChannel(layers, take(sar, pairing?.sar), take(optical, pairing?.optical));
-  const sarMaps = stream(layers, 'sar', sar); // [n, side/8, side/8, 128]
-  const opticalMaps = stream(layers, 'optical', optical); // [m, side/8, side/8, 128]
-  return fuse(layers, take(sarMaps, pairing?.sar), take(opticalMaps, pairing?.optical));
+  if (preset !== 'two-channel') {
+    return fuse(layers, stream(layers, 'sar', sar), stream(layers, 'optical', optical), pairing);
+  }
+  if (!pairing) return twoChannel(layers, sar, optical);
+  return twoChannel(layers, takeRows(sar, pairing.sar), takeRows(optical, pairing.optical));
 }

@@ -66,6 +66,13 @@ describe('a batch', () => {
     expect(new Set(negatives.map(({ optical }) => optical)).size).toBe(6);
   });
 
+  it('can hold every wrong pair of its patches, once', () => {
+    const plan = createSampler(pairsOf(60, 1), { ...OPTIONS, negatives: 30 }).plan(4, SHARES);
+    expect(plan.sar).toHaveLength(6);
+    const pairs = written(plan).map(({ sar, optical }) => `${sar} ${optical}`);
+    expect(new Set(pairs).size).toBe(36);
+  });
+
   it('takes a patch from elsewhere where the batch is all of one place', () => {
     const plan = createSampler(pairsOf(400, 200), { ...OPTIONS, positives: 1, negatives: 2 }).plan(0, SHARES);
     expect(plan.sar).toHaveLength(3);

@@ -19,7 +19,7 @@ const dataset = syntheticDataset();
 
 function configOf(settings: PartialConfig = {}) {
   const small = {
-    ...{ epochs: 2, stepsPerEpoch: 3, batch: { positives: 2, negatives: 2 }, validation: { positives: 4 } },
+    ...{ epochs: 2, stepsPerEpoch: 3, batch: { positives: 2, negatives: 2 }, validation: { positives: 2 } },
     ...{ schedule: { kind: 'cosine' }, warmupSteps: 1 },
   };
   return resolveConfig([small, settings], { data: 'synthetic', side: 64, positives: 12 }, 'the test');
@@ -74,16 +74,6 @@ describe('a run', () => {
       validation: ['place-4', 'place-5'],
     });
     expect(best).toMatchObject({ backend: 'wasm', training: configOf(), inputs: { from: null, negatives: null } });
-  });
-
-  it('learns what can be learned', async () => {
-    const config = configOf({
-      ...{ epochs: 3, stepsPerEpoch: 8, batch: { positives: 4, negatives: 4 }, schedule: { kind: 'constant' } },
-      augmentation: { flips: false, turns: false },
-    });
-    const { rows } = await train({ ...taskOf(new MemoryStore()), start: { config } });
-    console.log(rows.map((r) => r.trainLoss));
-    expect(rows.at(-1)!.trainLoss).toBeLessThan(rows[0]!.trainLoss - 0.1);
   });
 
   it('warns where the output is constant', async () => {

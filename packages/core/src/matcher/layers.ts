@@ -5,6 +5,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { type Activation, batchNorm, conv2d, dense, dropout } from '../ops.ts';
+import { type Pairing, takeRows } from './pairing.ts';
 import { normName } from './parameters.ts';
 
 export interface ConvLayerOptions {
@@ -16,6 +17,11 @@ export interface ConvLayerOptions {
 export interface Layers {
   /** 3×3 convolution, batch normalisation where the preset has it, ReLU: [N, h, w, ci] → [N, ⌈h/strides⌉, …, co]. */
   conv(name: string, x: tf.Tensor4D, options?: ConvLayerOptions): tf.Tensor4D;
+  /**
+   * The same over the concatenated maps of pairs, [n, h, w, c] and [m, h, w, c] with N pairs among them: what each patch
+   * adds is computed once for it, since a convolution of a concatenation is a sum of two.
+   */
+  pairConv(name: string, sar: tf.Tensor4D, optical: tf.Tensor4D, pairing: Pairing, strides: number): tf.Tensor4D;
   /** [N, ci] → [N, co] */
   dense(name: string, x: tf.Tensor2D, activation: Activation): tf.Tensor2D;
   /** Zeroes a share of the elements in training, does nothing otherwise. */
@@ -47,6 +53,28 @@ const biasedConv = (tensors: Tensors, name: string, x: tf.Tensor4D, { strides = 
     inputGradient: !isInput,
   });
 
+/** conv(s, f_s)[pairs] + conv(o, f_o)[pairs]: [N, ⌈h/strides⌉, …, co], without bias and activation. */
+function linearPairConv(
+  filter: tf.Tensor4D,
+  sar: tf.Tensor4D,
+  optical: tf.Tensor4D,
+  pairing: Pairing,
+  strides: number,
+): tf.Tensor4D {
+  const [sarFilter, opticalFilter] = tf.split(filter, [sar.shape[3], optical.shape[3]], 2) as [
+    tf.Tensor4D,
+    tf.Tensor4D,
+  ];
+  return tf.add(
+    takeRows(conv2d(sar, sarFilter, null, { strides }), pairing.sar),
+    takeRows(conv2d(optical, opticalFilter, null, { strides }), pairing.optical),
+  );
+}
+
+/** Bias and ReLU of a convolution that was computed without. */
+const biased = (tensors: Tensors, name: string, linear: tf.Tensor4D): tf.Tensor4D =>
+  tf.relu(tf.add(linear, tensorOf(tensors, `${name}.bias`)));
+
 /**
  * Batch statistics and dropout. Each convolution's batch statistics move the moving ones:
  * moving ← 0.9·moving + 0.1·batch (the variance is the biased one, in both).
@@ -60,18 +88,15 @@ export function trainingLayers(
     const moving = tensorOf<tf.Variable>(statistics, name);
     moving.assign(tf.tidy(() => tf.add(tf.mul(moving, MOMENTUM), tf.mul(batch, 1 - MOMENTUM))));
   };
+  const normalise = (norm: string, linear: tf.Tensor4D) => {
+    const [gamma, beta] = [`${norm}.gamma`, `${norm}.beta`].map((each) => tensorOf<tf.Tensor1D>(parameters, each));
+    const { y, mean, variance } = batchNorm(linear, gamma!, beta!, { epsilon: EPSILON, activation: 'relu' });
+    move(`${norm}.mean`, mean);
+    move(`${norm}.variance`, variance);
+    return y;
+  };
   return {
-    conv(name, x, options = {}) {
-      const norm = normName(name);
-      if (!statistics.has(`${norm}.mean`)) return biasedConv(parameters, name, x, options);
-      const { strides = 1, isInput } = options;
-      const linear = conv2d(x, tensorOf(parameters, `${name}.filter`), null, { strides, inputGradient: !isInput });
-      const [gamma, beta] = [`${norm}.gamma`, `${norm}.beta`].map((each) => tensorOf<tf.Tensor1D>(parameters, each));
-      const { y, mean, variance } = batchNorm(linear, gamma!, beta!, { epsilon: EPSILON, activation: 'relu' });
-      move(`${norm}.mean`, mean);
-      move(`${norm}.variance`, variance);
-      return y;
-    },
+    ...normalisedLayers(parameters, statistics, normalise),
     dense: (name, x, activation) => denseLayer(parameters, name, x, activation),
     // 2^20 counters a step: enough for 4 million elements.
     dropout: (x, rate) => dropout(x, { rate, seed: noise.seed, offset: noise.step * 2 ** 20 }),
@@ -80,17 +105,36 @@ export function trainingLayers(
 
 /** Moving statistics, no dropout, batch normalisation as it is defined: the truth for the folded form. */
 export function evaluationLayers(parameters: Tensors, statistics: Tensors): Layers {
+  const normalise = (norm: string, linear: tf.Tensor4D) => {
+    const [mean, variance] = ['mean', 'variance'].map((each) => tensorOf<tf.Tensor1D>(statistics, `${norm}.${each}`));
+    const [gamma, beta] = ['gamma', 'beta'].map((each) => tensorOf<tf.Tensor1D>(parameters, `${norm}.${each}`));
+    return tf.relu(tf.batchNorm(linear, mean!, variance!, beta, gamma, EPSILON));
+  };
   return {
-    conv(name, x, options = {}) {
-      const norm = normName(name);
-      if (!statistics.has(`${norm}.mean`)) return biasedConv(parameters, name, x, options);
-      const linear = conv2d(x, tensorOf(parameters, `${name}.filter`), null, { strides: options.strides ?? 1 });
-      const [mean, variance] = ['mean', 'variance'].map((each) => tensorOf<tf.Tensor1D>(statistics, `${norm}.${each}`));
-      const [gamma, beta] = ['gamma', 'beta'].map((each) => tensorOf<tf.Tensor1D>(parameters, `${norm}.${each}`));
-      return tf.relu(tf.batchNorm(linear, mean!, variance!, beta, gamma, EPSILON));
-    },
+    ...normalisedLayers(parameters, statistics, normalise),
     dense: (name, x, activation) => denseLayer(parameters, name, x, activation),
     dropout: (x) => x,
+  };
+}
+
+/** Convolutions with batch normalisation where the preset has it. @param normalise includes the ReLU. */
+function normalisedLayers(
+  parameters: Tensors,
+  statistics: Tensors,
+  normalise: (norm: string, linear: tf.Tensor4D) => tf.Tensor4D,
+): Pick<Layers, 'conv' | 'pairConv'> {
+  const hasNorm = (name: string) => statistics.has(`${normName(name)}.mean`);
+  const filterOf = (name: string) => tensorOf<tf.Tensor4D>(parameters, `${name}.filter`);
+  return {
+    conv(name, x, options = {}) {
+      if (!hasNorm(name)) return biasedConv(parameters, name, x, options);
+      const { strides = 1, isInput } = options;
+      return normalise(normName(name), conv2d(x, filterOf(name), null, { strides, inputGradient: !isInput }));
+    },
+    pairConv(name, sar, optical, pairing, strides) {
+      const linear = linearPairConv(filterOf(name), sar, optical, pairing, strides);
+      return hasNorm(name) ? normalise(normName(name), linear) : biased(parameters, name, linear);
+    },
   };
 }
 
@@ -98,6 +142,8 @@ export function evaluationLayers(parameters: Tensors, statistics: Tensors): Laye
 export function foldedLayers(folded: Tensors): Layers {
   return {
     conv: (name, x, options = {}) => biasedConv(folded, name, x, options),
+    pairConv: (name, sar, optical, pairing, strides) =>
+      biased(folded, name, linearPairConv(tensorOf(folded, `${name}.filter`), sar, optical, pairing, strides)),
     dense: (name, x, activation) => denseLayer(folded, name, x, activation),
     dropout: (x) => x,
   };

@@ -8,6 +8,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { maxPool } from '../ops.ts';
 import type { Layers } from './layers.ts';
+import type { Pairing } from './pairing.ts';
 import { convParameters, denseParameters, type ParameterSpec } from './parameters.ts';
 
 /** Of a stream's eight convolutions, all 3×3, stride 1, "same". */
@@ -28,8 +29,11 @@ export function stream(layers: Layers, name: string, patches: tf.Tensor4D): tf.T
   return x;
 }
 
-/** Both [N, S/8, S/8, 128] → logits [N, 2], column 1 for a match. */
-export function fuse(layers: Layers, sar: tf.Tensor4D, optical: tf.Tensor4D): tf.Tensor2D {
+/**
+ * Both [N, S/8, S/8, 128] → logits [N, 2], column 1 for a match. With a pairing, [n, …] and [m, …] with N pairs among them.
+ */
+export function fuse(layers: Layers, sar: tf.Tensor4D, optical: tf.Tensor4D, pairing?: Pairing): tf.Tensor2D {
+  if (pairing) return decide(layers, layers.pairConv('fusion.conv1', sar, optical, pairing, 2));
   const both = tf.concat([sar, optical], 3); // [N, S/8, S/8, 256]
   return decide(layers, layers.conv('fusion.conv1', both, { strides: 2 }));
 }

@@ -171,40 +171,28 @@ function addMined(batch: BatchBuilder, { mined }: TrainingPairs, wanted: number,
 }
 
 /**
- * Deals the batch's SAR patches out among its optical patches, round by round: in a whole round each is wrong once. Where
- * no patch of the batch is left for an anchor, one from the whole split is added.
+ * Deals the batch's SAR patches out among its optical patches, each pair once, in rounds in which every SAR patch is wrong
+ * once. Where the guard leaves too few such pairs, patches from the whole split are added.
  */
 function addShuffled(batch: BatchBuilder, pairs: TrainingPairs, wanted: number, rng: Rng): void {
   const { anchors } = batch;
-  const taken = new Set<string>();
-  const isAllowed = (optical: number, sar: number) =>
-    !taken.has(`${optical} ${sar}`) && isNegative(anchors[sar]!, anchors[optical]!, pairs.guard);
-  for (let left = wanted; left > 0; left -= anchors.length) {
-    const hand = deal(anchors.length, isAllowed, rng);
-    const rows = rng.shuffle(anchors.map((_, row) => row)).slice(0, left);
-    for (const row of rows) {
-      const sar = hand[row]!;
-      if (isAllowed(row, sar)) batch.addShuffled(row, sar);
-      else batch.addSar(row, anywhere(anchors[row]!, pairs, rng));
-      taken.add(`${row} ${sar}`);
-    }
+  const allowed = rounds(anchors.length, rng).filter(([optical, sar]) =>
+    isNegative(anchors[sar]!, anchors[optical]!, pairs.guard),
+  );
+  for (const [optical, sar] of allowed.slice(0, wanted)) batch.addShuffled(optical, sar);
+  for (let missing = wanted - allowed.length; missing > 0; missing--) {
+    const row = rng.int(anchors.length);
+    batch.addSar(row, anywhere(anchors[row]!, pairs, rng));
   }
 }
 
-/** A random order of 0 … n − 1 in which forbidden places are swapped away, as far as one swap does it. */
-function deal(n: number, isAllowed: (place: number, card: number) => boolean, rng: Rng): number[] {
-  const hand = rng.shuffle(Array.from({ length: n }, (_, i) => i));
-  for (let i = 0; i < n; i++) {
-    if (isAllowed(i, hand[i]!)) continue;
-    const start = rng.int(n);
-    for (let k = 0; k < n; k++) {
-      const j = (start + k) % n;
-      if (!isAllowed(i, hand[j]!) || !isAllowed(j, hand[i]!)) continue;
-      [hand[i], hand[j]] = [hand[j]!, hand[i]!];
-      break;
-    }
-  }
-  return hand;
+/** All pairs of two different rows: n − 1 rounds, in each of which every row is first once and second once. */
+function rounds(n: number, rng: Rng): [number, number][] {
+  const order = rng.shuffle(Array.from({ length: n }, (_, i) => i));
+  const shifts = rng.shuffle(Array.from({ length: n - 1 }, (_, i) => i + 1));
+  return shifts.flatMap((shift) =>
+    rng.shuffle(order.map((row, i): [number, number] => [row, order[(i + shift) % n]!])),
+  );
 }
 
 /** No safe negative: the anchor itself, and ground that the guard keeps from it. */

@@ -1,0 +1,210 @@
+/** `doppel score`: whether a SAR and an optical image show the same place; for one pair, or for all of a manifest. */
+import { isDoppelError, UsageError } from '@doppel/core/errors';
+import { openModel, type PairScore, type RasterPair, type ScoringModel } from '@doppel/core/scoring';
+import { command, type Outcome } from '../command.ts';
+import type { Context } from '../context.ts';
+import { type ManifestPair, readManifest } from '../manifest.ts';
+import { type Crop, readPatch } from '../read_patch.ts';
+import { FORMATS, type Format, formatRow, headOf, type ScoreRow, scoreRow } from '../score_rows.ts';
+
+/** Pairs of a manifest that are in memory together. */
+const BATCH = 64;
+
+export default command({
+  meta: { name: 'score', description: 'Say whether a SAR and an optical image show the same place' },
+  args: {
+    model: { type: 'string', required: true, valueHint: 'file', description: 'Checkpoint of the matcher' },
+    sar: { type: 'string', valueHint: 'file', description: 'SAR image: GeoTIFF, PNG or JPEG' },
+    optical: { type: 'string', valueHint: 'file', description: 'Optical image' },
+    manifest: { type: 'string', valueHint: 'file', description: 'Many pairs: JSON lines or CSV with sar and optical' },
+    crop: { type: 'enum', options: ['centre'], description: 'Take this part of images that are larger than the model' },
+    format: { type: 'enum', options: [...FORMATS], description: 'Of the rows for a manifest; default jsonl' },
+    out: { type: 'string', valueHint: 'file', description: 'Where the rows go; default: printed as they come' },
+    backend: { type: 'string', description: 'cuda, native, wasm or cpu; default: the first that works' },
+  },
+  examples: [
+    'doppel score --model best.safetensors --sar a.tif --optical b.png',
+    'doppel score --model best.safetensors --manifest pairs.csv --format csv --out scores.csv',
+    'doppel score --model best.safetensors --manifest pairs.jsonl --json',
+  ],
+  async run({ args, context }): Promise<Outcome> {
+    refuseMixture(args);
+    const { name: backend } = await context.selectBackend(args.backend);
+    const model = await openModel(await context.store.read(args.model), args.model);
+    try {
+      const scoring: Scoring = { context, model, modelFile: args.model, backend, crop: args.crop as Crop | undefined };
+      warnUncalibrated(scoring);
+      if (args.manifest === undefined) return await scoreOne(scoring, args.sar as string, args.optical as string);
+      const format = args.format ?? (/\.csv$/i.test(args.out ?? '') ? 'csv' : 'jsonl');
+      return await scoreManifest(scoring, { ...args, manifest: args.manifest, format });
+    } finally {
+      model.dispose();
+    }
+  },
+});
+
+interface Scoring {
+  context: Context;
+  model: ScoringModel;
+  modelFile: string;
+  backend: string;
+  crop: Crop | undefined;
+}
+
+/** Flags that go together, or do not. */
+type Given = { [flag in 'sar' | 'optical' | 'manifest' | 'out' | 'format']?: string | undefined };
+
+function refuseMixture(args: Given): void {
+  const isPair = args.sar !== undefined && args.optical !== undefined;
+  const isPart = args.sar !== undefined || args.optical !== undefined;
+  const fail = (found: string) =>
+    new UsageError({ action: 'score', expected: '--sar and --optical, or --manifest', found });
+  if (args.manifest !== undefined && isPart) throw fail('both');
+  if (args.manifest === undefined && !isPair) throw fail(isPart ? 'one of the two images' : 'neither');
+  if (args.manifest === undefined && (args.out ?? args.format) !== undefined) {
+    const found = args.out === undefined ? '--format' : '--out';
+    throw new UsageError({ action: 'score one pair', expected: 'only --manifest with --out and --format', found });
+  }
+}
+
+function warnUncalibrated({ model, context, modelFile }: Scoring): void {
+  if (model.info.isCalibrated) return;
+  context.log(
+    `warning: ${modelFile} was saved between two validations and is not calibrated: probabilities are rough, the threshold is 0.5`,
+  );
+}
+
+/** What every answer says of the model. */
+const modelOf = ({ modelFile, model, backend }: Scoring) => ({
+  backend,
+  model: modelFile,
+  modelFingerprint: model.info.fingerprint,
+});
+
+async function scoreOne(scoring: Scoring, sarFile: string, opticalFile: string): Promise<Outcome> {
+  const pair = await readPair(scoring, sarFile, opticalFile);
+  const [result] = (await scoring.model.score([pair])) as [PairScore];
+  const { probability, match, threshold } = result;
+  const verdict = match ? 'match' : 'no match';
+  return {
+    json: { ...result, ...modelOf(scoring) },
+    text: `${verdict}: probability ${probability.toFixed(3)}, threshold ${threshold.toFixed(3)}`,
+  };
+}
+
+async function readPair({ context, model, crop }: Scoring, sar: string, optical: string): Promise<RasterPair> {
+  const { side } = model.info;
+  return {
+    sar: await readPatch(context.store, sar, side, crop),
+    optical: await readPatch(context.store, optical, side, crop),
+    names: { sar, optical },
+  };
+}
+
+interface ManifestArgs {
+  manifest: string;
+  format: Format;
+  out?: string | undefined;
+  json?: boolean | undefined;
+}
+
+async function scoreManifest(scoring: Scoring, { manifest, format, out, json }: ManifestArgs): Promise<Outcome> {
+  const { context } = scoring;
+  const total = await countPairs(context, manifest); // a broken line is found before anything is written
+  const sink = await openSink(context, json && out === undefined ? 'collect' : (out ?? 'print'), format);
+  const progress = context.progress('scoring', total, 'pairs');
+  let [done, failed] = [0, 0];
+  try {
+    for await (const batch of batches(readManifest(context.store, manifest))) {
+      context.signal.throwIfAborted();
+      for (const row of await scoreBatch(scoring, batch)) {
+        if ('error' in row) failed++;
+        await sink.write(row);
+      }
+      done += batch.length;
+      progress.update(done);
+    }
+    await sink.finish();
+  } finally {
+    progress.stop();
+    await sink.abandon();
+  }
+  const summary = { pairs: done, failed, ...modelOf(scoring) };
+  return {
+    json: sink.rows ? { results: sink.rows, ...summary } : { ...summary, out },
+    text: `${done} pairs scored into ${out}${failed > 0 ? `, of which ${failed} could not be` : ''}`,
+    streamed: sink.streamed,
+    exitCode: failed > 0 ? 1 : 0,
+  };
+}
+
+async function countPairs({ store }: Context, manifest: string): Promise<number> {
+  let count = 0;
+  for await (const _ of readManifest(store, manifest)) count++;
+  if (count > 0) return count;
+  throw new UsageError({ action: `score the manifest ${manifest}`, expected: 'at least one pair', found: 'none' });
+}
+
+async function* batches(pairs: AsyncIterable<ManifestPair>): AsyncGenerator<ManifestPair[]> {
+  let batch: ManifestPair[] = [];
+  for await (const pair of pairs) {
+    batch.push(pair);
+    if (batch.length < BATCH) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/** An image that cannot be read or used costs its own row only. */
+async function scoreBatch(scoring: Scoring, batch: readonly ManifestPair[]): Promise<ScoreRow[]> {
+  const read = await Promise.all(
+    batch.map(({ sarPath, opticalPath }) =>
+      readPair(scoring, sarPath, opticalPath).catch((error) => {
+        if (isDoppelError(error)) return error;
+        throw error;
+      }),
+    ),
+  );
+  const good = read.filter((each): each is RasterPair => !isDoppelError(each));
+  const scores = await scoring.model.scoreEach(good);
+  let next = 0;
+  return batch.map((pair, i) => {
+    const each = read[i]!;
+    return scoreRow(pair, isDoppelError(each) ? each : scores[next++]!);
+  });
+}
+
+/** Where rows go. */
+interface Sink {
+  write(row: ScoreRow): Promise<void>;
+  finish(): Promise<void>;
+  /** Removes what is unfinished. */
+  abandon(): Promise<void>;
+  /** Of a sink that collects. */
+  rows?: ScoreRow[];
+  /** They went to stdout. */
+  streamed: boolean;
+}
+
+/** `out` appears when it is whole. */
+async function openSink({ store }: Context, target: string, format: Format): Promise<Sink> {
+  const nothing = async () => {};
+  if (target === 'collect') {
+    const rows: ScoreRow[] = [];
+    return { rows, write: async (row) => void rows.push(row), finish: nothing, abandon: nothing, streamed: false };
+  }
+  if (target === 'print') {
+    const print = (text: string) => new Promise<void>((resolve) => process.stdout.write(text, () => resolve()));
+    await print(headOf(format));
+    return { write: (row) => print(formatRow(row, format)), finish: nothing, abandon: nothing, streamed: true };
+  }
+  const part = `${target}.${process.pid}.part`;
+  await store.write(part, headOf(format));
+  return {
+    write: (row) => store.append(part, formatRow(row, format)),
+    finish: () => store.rename(part, target),
+    abandon: () => store.remove(part),
+    streamed: false,
+  };
+}

@@ -1,0 +1,219 @@
+/** `doppel train`: trains a matcher on a data set, trains one on with mined negatives, or takes up a run that was stopped. */
+import { type Checkpoint, readCheckpoint } from '@doppel/core/checkpoint';
+import { UsageError } from '@doppel/core/errors';
+import { PRESETS } from '@doppel/core/matcher';
+import { readNegatives } from '@doppel/core/mining/negatives';
+import type { PairReference } from '@doppel/core/patches';
+import { type Dataset, openDataset } from '@doppel/core/patches/dataset';
+import { sha256 } from '@doppel/core/sha256';
+import { joinPath } from '@doppel/core/store';
+import { type TrainingResult, type TrainingTask, train } from '@doppel/core/training';
+import { mergeSettings, type PartialConfig, parseConfig, resolveConfig } from '@doppel/core/training/config';
+import { trainingCurves } from '@doppel/core/training/curves';
+import { type FileInput, loadLast } from '@doppel/core/training/run';
+import { command, numberFlag, type Outcome } from '../command.ts';
+import type { Context } from '../context.ts';
+import { svgToPng } from '../svg_to_png.ts';
+import { readYaml, writeYaml } from '../yaml_file.ts';
+
+export default command({
+  meta: { name: 'train', description: 'Train a matcher on a data set' },
+  args: {
+    dataset: { type: 'positional', required: false, description: 'Folder of the data set; not needed with --resume' },
+    config: { type: 'string', valueHint: 'file', description: 'Settings in YAML; docs/training.md lists them' },
+    preset: { type: 'enum', options: [...PRESETS], description: 'Architecture and its recipe; default paper-bn' },
+    epochs: {
+      type: 'string',
+      valueHint: 'n',
+      description: 'Epochs to train; with --resume, also beyond the first plan',
+    },
+    maxSteps: { type: 'string', valueHint: 'n', description: 'End after so many steps' },
+    learningRate: { type: 'string', valueHint: 'x', description: 'Base learning rate' },
+    seed: { type: 'string', valueHint: 'n', description: 'Of weights, samples, augmentation and dropout' },
+    out: { type: 'string', valueHint: 'folder', description: 'Folder of the run; default runs/DATASET-PRESET' },
+    resume: { type: 'string', valueHint: 'run', description: 'Take up the run in this folder, bit for bit' },
+    from: { type: 'string', valueHint: 'file', description: 'Train on from the weights of this checkpoint' },
+    negatives: { type: 'string', valueHint: 'file', description: 'Mined negatives, as `doppel mine` writes them' },
+    backend: { type: 'string', description: 'cuda, native, wasm or cpu; default: the first that works' },
+  },
+  examples: [
+    'doppel train data/pairs --epochs 10 --out runs/a',
+    'doppel train data/pairs --config configs/demo.yaml --out runs/demo',
+    'doppel train data/pairs --from runs/a/checkpoints/best.safetensors --negatives negatives.jsonl --out runs/b',
+    'doppel train --resume runs/a',
+  ],
+  async run({ args, context }): Promise<Outcome> {
+    const { name: backend, device } = await context.selectBackend(args.backend);
+    const prepared = args.resume === undefined ? await freshRun(args, context) : await resumedRun(args, context);
+    const result = await withProgress(context, { ...prepared, backend, device });
+    for (const [name, svg] of Object.entries(trainingCurves(result.rows))) {
+      await context.store.write(joinPath(result.run, 'plots', `${name}.png`), svgToPng(svg));
+    }
+    const { run, checkpoint = null, epochs, metrics, interrupted, warnings } = result;
+    return {
+      json: { run, checkpoint, epochs, metrics, backend, interrupted, warnings },
+      text: textOf(result),
+      exitCode: interrupted ? 130 : 0,
+    };
+  },
+});
+
+interface Flags {
+  dataset?: string | undefined;
+  config?: string | undefined;
+  preset?: string | undefined;
+  epochs?: string | undefined;
+  maxSteps?: string | undefined;
+  learningRate?: string | undefined;
+  seed?: string | undefined;
+  out?: string | undefined;
+  resume?: string | undefined;
+  from?: string | undefined;
+  negatives?: string | undefined;
+}
+
+type PreparedTask = Omit<TrainingTask, 'backend' | 'device'>;
+
+async function freshRun(flags: Flags, context: Context): Promise<PreparedTask> {
+  const { store } = context;
+  const yaml = flags.config === undefined ? {} : await readYaml(store, flags.config);
+  const asked = mergeSettings([yaml, settingsOf(flags)]);
+  const source = flags.config ?? 'the flags';
+  const data = textSetting(asked, 'data', source);
+  if (data === undefined) {
+    throw new UsageError({
+      action: 'train',
+      expected: 'the folder of a data set',
+      found: 'none',
+      remedy: 'Name it: `doppel train DATASET`; `doppel data import` makes one.',
+    });
+  }
+  const dataset = await openDataset(store, data);
+  const fromFile = textSetting(asked, 'from', source);
+  const from = fromFile === undefined ? undefined : await readModel(context, fromFile);
+  const positives = dataset.indicesOf('train').filter((index) => dataset.records[index]!.label === 1).length;
+  const inherited: PartialConfig = from ? { preset: from.content.matcher.preset } : {};
+  const config = resolveConfig([inherited, asked], { data, side: dataset.header.side, positives }, source);
+  const { file } = config.negatives;
+  const negatives = file === null ? undefined : await readMined(context, file, dataset);
+  const run = flags.out ?? joinPath('runs', `${data.split('/').filter(Boolean).at(-1)}-${config.preset}`);
+  await refuseOlderRun(context, run);
+  await store.write(joinPath(run, 'config.yaml'), writeYaml(config));
+  return { store, dataset, run, start: { config, from }, negatives };
+}
+
+/** A setting that is needed before the others can be resolved. */
+function textSetting(settings: PartialConfig, key: string, source: string): string | undefined {
+  const value = settings[key] ?? undefined;
+  if (value === undefined || typeof value === 'string') return value;
+  const found = JSON.stringify(value);
+  throw new UsageError({ action: `use the configuration of ${source}`, expected: `a path for "${key}"`, found });
+}
+
+/** Flags that are settings, in the shape of the configuration. */
+function settingsOf(flags: Flags): PartialConfig {
+  const count = { min: 1, integer: true };
+  const learningRate = numberFlag('learning-rate', flags.learningRate);
+  return {
+    data: flags.dataset,
+    preset: flags.preset,
+    from: flags.from,
+    epochs: numberFlag('epochs', flags.epochs, count),
+    maxSteps: numberFlag('max-steps', flags.maxSteps, count),
+    seed: numberFlag('seed', flags.seed, { min: 0, integer: true }),
+    ...(learningRate !== undefined && { optimiser: { learningRate } }),
+    ...(flags.negatives !== undefined && { negatives: { file: flags.negatives } }),
+  };
+}
+
+/** Where a run lies, nothing else is trained: two runs in one folder would mix their files. */
+async function refuseOlderRun({ store }: Context, run: string): Promise<void> {
+  if (!(await store.stat(joinPath(run, 'checkpoints')))) return;
+  throw new UsageError({
+    action: `train into ${run}`,
+    expected: 'a folder without a run',
+    found: 'checkpoints of an earlier one',
+    remedy: `Take it up by --resume ${run}, name another folder by --out, or remove it.`,
+  });
+}
+
+/** Data set and negatives are found where the run began with them, or where the flags say they are now. */
+async function resumedRun(flags: Flags, context: Context): Promise<PreparedTask> {
+  refuseSettings(flags);
+  const run = flags.resume as string;
+  const last = await loadLast(context.store, run);
+  const dataset = await openDataset(context.store, flags.dataset ?? last.trainedOn.folder);
+  const { negatives: settings } = parseConfig(last.training, run);
+  const file = flags.negatives ?? settings.file;
+  const negatives = file === null ? undefined : await readMined(context, file, dataset);
+  const epochs = numberFlag('epochs', flags.epochs, { min: 1, integer: true });
+  return { store: context.store, dataset, run, start: { last, epochs }, negatives };
+}
+
+/** A run that is taken up has its settings. */
+function refuseSettings(flags: Flags): void {
+  const settings = ['config', 'preset', 'maxSteps', 'learningRate', 'seed', 'out', 'from'] as const;
+  const given = settings.find((name) => flags[name] !== undefined);
+  if (given === undefined) return;
+  const flag = `--${given.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  throw new UsageError({
+    action: `take up the run ${flags.resume}`,
+    expected: 'no settings but --epochs, since the run has its own',
+    found: flag,
+    remedy: 'Leave it out; or start a new run by --from, which takes the weights.',
+  });
+}
+
+async function readModel({ store }: Context, file: string): Promise<FileInput<Checkpoint>> {
+  const bytes = await store.read(file);
+  return { file, fingerprint: await sha256(bytes), content: readCheckpoint(bytes, file) };
+}
+
+async function readMined(
+  { store }: Context,
+  file: string,
+  dataset: Dataset,
+): Promise<FileInput<readonly PairReference[]>> {
+  const content = await readNegatives(store, file, dataset);
+  return { file, fingerprint: await sha256(await store.read(file)), content };
+}
+
+/** One bar over all steps; validation shows as a note. */
+async function withProgress(context: Context, task: TrainingTask): Promise<TrainingResult> {
+  let progress: ReturnType<Context['progress']> | undefined;
+  let done = 0;
+  const stop = () => {
+    progress?.stop();
+    progress = undefined;
+  };
+  try {
+    return await train({
+      ...task,
+      signal: context.signal,
+      onLog(line) {
+        stop(); // a line under the bar, which starts anew below
+        context.log(line);
+      },
+      onProgress({ pairs, totalPairs, epoch, loss }) {
+        progress ??= context.progress('training', totalPairs, 'pairs');
+        done = pairs;
+        progress.update(pairs, `epoch ${epoch}, loss ${loss.toFixed(3)}`);
+      },
+      onValidation: (pairs, total) => progress?.update(done, `validating ${pairs}/${total}`),
+    });
+  } finally {
+    stop();
+  }
+}
+
+function textOf({ run, checkpoint, epochs, metrics, interrupted }: TrainingResult): string {
+  const lines = interrupted ? [`stopped and saved; go on by: doppel train --resume ${run}`] : [];
+  if (!checkpoint) return lines.join('\n');
+  const { epoch, validationLoss, validationAuc, validationAccuracy } = metrics;
+  return [
+    ...lines,
+    `${epochs} epochs; best on validation: epoch ${epoch}, AUC ${validationAuc?.toFixed(3)}, ` +
+      `accuracy ${((validationAccuracy ?? Number.NaN) * 100).toFixed(1)} %, loss ${validationLoss?.toFixed(3)}`,
+    `checkpoint: ${checkpoint}`,
+  ].join('\n');
+}

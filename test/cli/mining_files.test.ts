@@ -1,0 +1,33 @@
+import { miningJson, miningPaths } from '@doppel/cli/mining_files';
+import type { MiningReport } from '@doppel/core/mining';
+import { noneSkipped } from '@doppel/core/mining/select';
+import { describe, expect, test } from 'vitest';
+
+describe('the files of a mining', () => {
+  test('lie beside each other', () => {
+    expect(miningPaths('runs/a/hard.jsonl')).toEqual({
+      folder: 'runs/a',
+      negatives: 'runs/a/hard.jsonl',
+      report: 'runs/a/hard.report.json',
+      sheet: 'runs/a/hard.png',
+      cache: 'runs/a/hard.scores',
+    });
+    expect(miningPaths('hard')).toMatchObject({ folder: '.', report: 'hard.report.json' });
+    expect(miningPaths('/hard.jsonl')).toMatchObject({ folder: '/', report: '/hard.report.json' });
+  });
+
+  test('name every rule and every kind of score, also where there is none', () => {
+    const report: MiningReport = {
+      ...{ negatives: 2, anchors: 2, candidates: 10, available: 5, surplus: 4, shortages: 0, shortageReasons: {} },
+      skipped: { ...noneSkipped(), guard: 4 },
+      quantiles: { candidates: undefined },
+      cost: { pairsScored: 4, pairsCached: 0, seconds: 1.23456789 },
+      variety: { images: 2, mostUsed: 1 },
+      cache: null,
+    };
+    const json = miningJson(report);
+    expect(json.skipped).toMatchObject({ guard: 4, maxScore: 0, relativeMargin: 0 });
+    expect(json.quantiles).toEqual({ candidates: null });
+    expect(json.cost.seconds).toBe(1.23457);
+  });
+});

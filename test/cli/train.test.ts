@@ -1,0 +1,133 @@
+/** `doppel train` on a tiny synthetic data set in a real folder. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import train from '@doppel/cli/commands/train';
+import { FileStore } from '@doppel/cli/file_store';
+import { readYaml } from '@doppel/cli/yaml_file';
+import { sha256 } from '@doppel/core/sha256';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { writeSyntheticDataset } from './dataset_on_disk.ts';
+import { runCommand } from './run_command.ts';
+
+const store = new FileStore();
+let scratch: string;
+const at = (...names: string[]) => join(scratch, ...names);
+
+beforeAll(async () => {
+  scratch = mkdtempSync(join(tmpdir(), 'doppel-train-'));
+  await writeSyntheticDataset(store, at('data'));
+  writeFileSync(
+    at('small.yaml'),
+    'epochs: 9\nstepsPerEpoch: 2\nbatch: {positives: 2, negatives: 2}\nvalidation: {positives: 2}\n',
+  );
+});
+
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+const doppelTrain = (...args: string[]) => runCommand(train, [...args, '--backend', 'wasm']);
+const small = (...args: string[]) => doppelTrain(at('data'), '--config', at('small.yaml'), '--epochs', '1', ...args);
+const fingerprint = async (...names: string[]) => sha256(await store.read(at(...names)));
+
+describe('a fresh run', () => {
+  it('leaves a run folder and prints one JSON object', async () => {
+    const { stdout, exitCode } = await small('--out', at('a'), '--seed', '7', '--json');
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      ...{ run: at('a'), checkpoint: at('a/checkpoints/best.safetensors'), epochs: 1, backend: 'wasm' },
+      ...{ interrupted: false, warnings: [] },
+      metrics: { epoch: 1, validationAuc: expect.any(Number), validationLoss: expect.any(Number) },
+    });
+    const config = await readYaml(store, at('a/config.yaml'));
+    // The flag over the file over the preset.
+    expect(config).toMatchObject({ epochs: 1, seed: 7, stepsPerEpoch: 2, preset: 'paper-bn', l2: 1e-5, side: 64 });
+    expect(await store.list(at('a'))).toEqual(['checkpoints', 'config.yaml', 'log.txt', 'metrics.csv', 'plots']);
+    expect(await store.list(at('a/plots'))).toEqual(
+      ['auc', 'learning-rate', 'loss'].flatMap((name) => [`${name}.png`, `${name}.svg`]),
+    );
+    expect([...(await store.read(at('a/plots/loss.png'))).slice(1, 4)]).toEqual([...Buffer.from('PNG')]);
+  });
+
+  it('is repeated by its own config.yaml', async () => {
+    await doppelTrain('--config', at('a/config.yaml'), '--out', at('again'));
+    expect(await fingerprint('again/checkpoints/last.safetensors')).toBe(
+      await fingerprint('a/checkpoints/last.safetensors'),
+    );
+  });
+
+  it('does not write over an older run', async () => {
+    await expect(small('--out', at('a'))).rejects.toMatchObject({
+      tag: 'usage',
+      message: expect.stringMatching(/checkpoints of an earlier one.*--resume/),
+    });
+  });
+
+  it('trains on from a checkpoint, with its preset', async () => {
+    const { stdout } = await small('--from', at('a/checkpoints/best.safetensors'), '--out', at('tuned'), '--json');
+    expect(JSON.parse(stdout)).toMatchObject({ epochs: 1 });
+    expect(await readYaml(store, at('tuned/config.yaml'))).toMatchObject({
+      from: at('a/checkpoints/best.safetensors'),
+    });
+  });
+});
+
+describe('a run that was stopped', () => {
+  it('says how to go on, and goes on', async () => {
+    const controller = new AbortController();
+    controller.abort();
+    const args = [
+      at('data'),
+      '--config',
+      at('small.yaml'),
+      '--epochs',
+      '1',
+      '--seed',
+      '7',
+      '--out',
+      at('b'),
+      '--backend',
+      'wasm',
+    ];
+    const stopped = await runCommand(train, args, controller.signal);
+    expect(stopped.exitCode).toBe(130);
+    expect(stopped.stdout).toContain(`doppel train --resume ${at('b')}`);
+    const { stdout } = await doppelTrain('--resume', at('b'), '--json');
+    expect(JSON.parse(stdout)).toMatchObject({ epochs: 1, interrupted: false });
+    expect(await fingerprint('b/checkpoints/last.safetensors')).toBe(
+      await fingerprint('a/checkpoints/last.safetensors'),
+    );
+  });
+
+  it('has its settings: others are refused', async () => {
+    await expect(doppelTrain('--resume', at('b'), '--seed', '3')).rejects.toMatchObject({
+      tag: 'usage',
+      message: expect.stringMatching(/--seed/),
+    });
+  });
+
+  it('must be there', async () => {
+    await expect(doppelTrain('--resume', at('nowhere'))).rejects.toMatchObject({ tag: 'file' });
+  });
+});
+
+describe('bad input', () => {
+  it.each([
+    [[], 'usage', /the folder of a data set/],
+    [['nowhere'], 'file', /nowhere/],
+    [['DATA', '--epochs', '0'], 'usage', /--epochs/],
+    [['DATA', '--preset', 'resnet'], undefined, /preset/i],
+    [['DATA', '--learnig-rate', '1'], 'usage', /--learnig-rate/],
+    [['DATA', '--config', 'UNKNOWN'], 'usage', /unknown\.yaml.*unknown "optimiser\.momentum"/],
+    [['DATA', '--config', 'BROKEN'], 'format', /broken\.yaml/],
+    [['DATA', '--from', 'BROKEN'], 'checkpoint', /broken\.yaml/],
+    [['DATA', '--negatives', 'nowhere.jsonl'], 'file', /nowhere\.jsonl/],
+  ])('%j', async (args, tag, message) => {
+    writeFileSync(at('unknown.yaml'), 'optimiser: {momentum: 0.9}\n');
+    writeFileSync(at('broken.yaml'), 'epochs: [1\n');
+    const names: Record<string, string> = { DATA: at('data'), UNKNOWN: at('unknown.yaml'), BROKEN: at('broken.yaml') };
+    const run = doppelTrain(...args.map((arg) => names[arg] ?? arg), '--out', at('bad'));
+    await expect(run).rejects.toThrow(message);
+    if (tag) await expect(run).rejects.toMatchObject({ tag });
+    expect(await store.stat(at('bad'))).toBeUndefined();
+  });
+});
