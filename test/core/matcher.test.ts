@@ -61,6 +61,8 @@ describe('createMatcher', () => {
       Math.sqrt(tf.moments(matcherOf(preset).parameters.get(name)!).variance.dataSync()[0]!);
     expect(await deviation('paper', 'sar.conv8.filter')).toBeCloseTo(Math.sqrt(2 / (9 * 256)), 3);
     expect(await deviation('paper-bn', 'sar.conv8.filter')).toBeCloseTo(Math.sqrt(2 / (9 * 128)), 3);
+    expect(await deviation('paper', 'head.dense2.kernel')).toBeCloseTo(Math.sqrt(2 / 514), 2);
+    expect(await deviation('paper-bn', 'head.dense2.kernel')).toBeCloseTo(0.01, 3);
     const { parameters } = matcherOf('paper');
     expect(tf.sum(tf.abs(parameters.get('fusion.conv1.bias')!)).dataSync()[0]).toBe(0);
     const limit = Math.sqrt(6 / (9 * 256));

@@ -5,9 +5,10 @@ const load = (module: Promise<{ default: DoppelCommand }>) => module.then((it) =
 
 export const COMMANDS: Record<string, () => Promise<DoppelCommand>> = {
   bench: () => load(import('./commands/bench.ts')),
+  data: () => load(import('./commands/data.ts')),
   doctor: () => load(import('./commands/doctor.ts')),
   mine: () => load(import('./commands/mine.ts')),
-  verify: () => load(import('./commands/verify.ts')),
   score: () => load(import('./commands/score.ts')),
   train: () => load(import('./commands/train.ts')),
+  verify: () => load(import('./commands/verify.ts')),
 };

@@ -65,6 +65,6 @@ export function paperParameters(
     ...convParameters('fusion.conv1', 2 * STREAM_CHANNELS, FUSION[0], batchNorm),
     ...convParameters('fusion.conv2', FUSION[0], FUSION[1], batchNorm),
     ...denseParameters('head.dense1', headSide(shape.side) ** 2 * FUSION[1], HIDDEN),
-    ...denseParameters('head.dense2', HIDDEN, 2),
+    ...denseParameters('head.dense2', HIDDEN, 2, true),
   ];
 }

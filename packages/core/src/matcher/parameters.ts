@@ -15,10 +15,19 @@ export interface ParameterSpec {
   kind: ParameterKind;
   /** Filters [3, 3, in, out], kernels [in, out], the rest [channels]. */
   shape: number[];
+  /** Makes the logits, with no rectifier behind it. */
+  isOutput?: boolean;
 }
 
-/** He et al., Delving Deep into Rectifiers (2015): N(0, 2/fan in). Glorot and Bengio (2010): U(±√(6/(fan in + fan out))). */
+/**
+ * - `he-normal`: N(0, 2/fan in) (He et al., Delving Deep into Rectifiers, 2015), which keeps the variance through a ReLU. The
+ *   output layer has none and starts from N(0, 0.01²): logits near 0 and a loss near ln 2, instead of confident guesses that
+ *   training has to take back first
+ * - `glorot-uniform`: U(±√(6/(fan in + fan out))) (Glorot and Bengio, 2010), in all layers
+ */
 export type Initialisation = 'glorot-uniform' | 'he-normal';
+
+const OUTPUT_DEVIATION = 0.01;
 
 export const isStatistic = ({ kind }: ParameterSpec) => kind === 'mean' || kind === 'variance';
 
@@ -39,15 +48,19 @@ export function convParameters(name: string, from: number, to: number, batchNorm
   ];
 }
 
-export function denseParameters(name: string, from: number, to: number): ParameterSpec[] {
+export function denseParameters(name: string, from: number, to: number, isOutput = false): ParameterSpec[] {
   return [
-    { name: `${name}.kernel`, kind: 'weight', shape: [from, to] },
+    { name: `${name}.kernel`, kind: 'weight', shape: [from, to], isOutput },
     { name: `${name}.bias`, kind: 'shift', shape: [to] },
   ];
 }
 
 /** The same values for a seed on every backend; a tensor's values depend on its name, not on its place in the list. */
-export function initialValues({ name, kind, shape }: ParameterSpec, how: Initialisation, seed: number): tf.Tensor {
+export function initialValues(
+  { name, kind, shape, isOutput }: ParameterSpec,
+  how: Initialisation,
+  seed: number,
+): tf.Tensor {
   if (kind === 'scale' || kind === 'variance') return tf.ones(shape);
   if (kind !== 'weight') return tf.zeros(shape);
   const count = shape.reduce((product, side) => product * side, 1);
@@ -55,7 +68,7 @@ export function initialValues({ name, kind, shape }: ParameterSpec, how: Initial
   const [from, to] = shape.slice(-2) as [number, number];
   const draw = { seed: hash32(JSON.stringify([seed, 'initialisation', name])) >>> 0, offset: 0 };
   if (how === 'he-normal') {
-    const deviation = Math.sqrt(2 / (taps * from));
+    const deviation = isOutput ? OUTPUT_DEVIATION : Math.sqrt(2 / (taps * from));
     return tf.tensor(
       philoxNormal(count, draw).map((value) => value * deviation),
       shape,

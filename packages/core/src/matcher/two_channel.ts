@@ -23,7 +23,7 @@ export function twoChannelParameters({ sarBands, opticalBands }: { sarBands: num
   const specs: ParameterSpec[] = [
     ...streamParameters(STREAM, sarBands + opticalBands, true),
     ...denseParameters('head.dense1', 2 * STREAM_CHANNELS, HIDDEN),
-    ...denseParameters('head.dense2', HIDDEN, 2),
+    ...denseParameters('head.dense2', HIDDEN, 2, true),
   ];
   return specs;
 }

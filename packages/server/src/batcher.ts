@@ -1,0 +1,167 @@
+/**
+ * Dynamic batching: pairs of concurrent requests wait a few milliseconds for each other and go through the network
+ * together, as a batch costs little more than a pair. A runner takes one batch at a time; several runners share the queue.
+ */
+import { OverloadError } from './errors.ts';
+import type { PairInput, PairOutcome, ScoringObserver } from './scoring_service.ts';
+
+/** Scores one batch at a time; rejects when it broke down, which fails the requests that have pairs in the batch. */
+export type BatchRunner = (pairs: readonly PairInput[]) => Promise<PairOutcome[]>;
+
+export interface BatchingOptions {
+  /** Pairs in a batch at most. */
+  maxBatch: number;
+  /** How long the first pair of a batch waits for others while a runner is free. */
+  batchDelayMs: number;
+  /** Pairs that wait at most; beyond that requests are refused. */
+  maxQueuedPairs: number;
+}
+
+/** One call of `score`. */
+interface Job {
+  pairs: readonly PairInput[];
+  outcomes: PairOutcome[];
+  remaining: number;
+  settled: boolean;
+  resolve(outcomes: PairOutcome[]): void;
+  reject(reason: unknown): void;
+}
+
+interface Waiting {
+  job: Job;
+  index: number;
+  since: number;
+}
+
+/** How strongly the last batch moves the estimate of the rate. */
+const RATE_WEIGHT = 0.2;
+const LONGEST_RETRY_SECONDS = 60;
+
+export class Batcher {
+  readonly #options: BatchingOptions;
+  readonly #observer: ScoringObserver | undefined;
+  readonly #runners = new Set<BatchRunner>();
+  readonly #idle: BatchRunner[] = [];
+  #queue: Waiting[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Pairs per second of one runner; undefined before the first batch. */
+  #rate: number | undefined;
+
+  constructor(options: BatchingOptions, observer?: ScoringObserver) {
+    this.#options = options;
+    this.#observer = observer;
+  }
+
+  get runners(): number {
+    return this.#runners.size;
+  }
+
+  addRunner(runner: BatchRunner): void {
+    this.#runners.add(runner);
+    this.#idle.push(runner);
+    this.#dispatch();
+  }
+
+  /** It gets no further batch. */
+  removeRunner(runner: BatchRunner): void {
+    this.#runners.delete(runner);
+    const index = this.#idle.indexOf(runner);
+    if (index >= 0) this.#idle.splice(index, 1);
+  }
+
+  /** @throws as `ScoringService.score`. */
+  async score(pairs: readonly PairInput[], signal?: AbortSignal): Promise<PairOutcome[]> {
+    signal?.throwIfAborted();
+    if (pairs.length === 0) return [];
+    this.#refuseOverload(pairs.length);
+    return new Promise((resolve, reject) => {
+      const job: Job = { pairs, outcomes: [], remaining: pairs.length, settled: false, resolve, reject };
+      const giveUp = () => this.#fail(job, signal?.reason);
+      signal?.addEventListener('abort', giveUp, { once: true });
+      job.resolve = (outcomes) => {
+        signal?.removeEventListener('abort', giveUp);
+        resolve(outcomes);
+      };
+      const since = performance.now();
+      for (let index = 0; index < pairs.length; index++) this.#queue.push({ job, index, since });
+      this.#observer?.queued(this.#queue.length);
+      this.#dispatch();
+    });
+  }
+
+  #refuseOverload(added: number): void {
+    const { maxQueuedPairs } = this.#options;
+    const waiting = this.#queue.length;
+    if (waiting + added <= maxQueuedPairs) return;
+    throw new OverloadError({
+      action: `queue ${added} pairs`,
+      expected: `at most ${maxQueuedPairs} pairs that wait`,
+      found: `${waiting} that wait already`,
+      remedy: 'Try again later.',
+      retryAfterSeconds: this.retryAfterSeconds(),
+    });
+  }
+
+  /** How long the pairs that wait will take, as far as that can be told. */
+  retryAfterSeconds(): number {
+    if (!this.#rate || this.#runners.size === 0) return 1;
+    const seconds = Math.ceil(this.#queue.length / (this.#rate * this.#runners.size));
+    return Math.min(Math.max(seconds, 1), LONGEST_RETRY_SECONDS);
+  }
+
+  #dispatch(): void {
+    clearTimeout(this.#timer);
+    const { maxBatch, batchDelayMs } = this.#options;
+    while (this.#idle.length > 0 && this.#queue.length > 0) {
+      const rest = this.#queue[0]!.since + batchDelayMs - performance.now();
+      if (this.#queue.length < maxBatch && rest > 0) {
+        this.#timer = setTimeout(() => this.#dispatch(), rest);
+        return;
+      }
+      const batch = this.#queue.splice(0, maxBatch);
+      this.#observer?.queued(this.#queue.length);
+      void this.#run(this.#idle.shift()!, batch);
+    }
+  }
+
+  async #run(runner: BatchRunner, batch: readonly Waiting[]): Promise<void> {
+    const start = performance.now();
+    try {
+      const outcomes = await runner(batch.map(({ job, index }) => job.pairs[index]!));
+      for (const [i, { job, index }] of batch.entries()) this.#accept(job, index, outcomes[i]!);
+      const computed = (performance.now() - start) / 1000;
+      this.#learnRate(batch.length / Math.max(computed, 1e-3));
+      this.#observer?.batchDone({ waited: batch.map(({ since }) => (start - since) / 1000), computed });
+    } catch (reason) {
+      for (const { job } of batch) this.#fail(job, reason);
+    }
+    if (this.#runners.has(runner)) this.#idle.push(runner);
+    this.#dispatch();
+  }
+
+  #accept(job: Job, index: number, outcome: PairOutcome): void {
+    job.outcomes[index] = outcome;
+    job.remaining--;
+    if (job.remaining > 0 || job.settled) return;
+    job.settled = true;
+    job.resolve(job.outcomes);
+  }
+
+  /** Its pairs that still wait are not worth scoring any more. */
+  #fail(job: Job, reason: unknown): void {
+    if (job.settled) return;
+    job.settled = true;
+    this.#queue = this.#queue.filter((waiting) => waiting.job !== job);
+    this.#observer?.queued(this.#queue.length);
+    job.reject(reason);
+  }
+
+  #learnRate(rate: number): void {
+    this.#rate = this.#rate === undefined ? rate : this.#rate + RATE_WEIGHT * (rate - this.#rate);
+  }
+
+  /** No pair waits and every runner is free. */
+  get isQuiet(): boolean {
+    return this.#queue.length === 0 && this.#idle.length === this.#runners.size;
+  }
+}

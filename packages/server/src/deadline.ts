@@ -1,0 +1,33 @@
+/**
+ * When to give a request up: at its deadline, or when its client goes away.
+ *
+ * Node 20 may collect the signals behind `AbortSignal.any` and `AbortSignal.timeout` before they fire, hence a controller
+ * and a timer of our own.
+ */
+export interface Deadline {
+  readonly signal: AbortSignal;
+  /** True when time ran out, false when the client left or nothing has happened. */
+  hasPassed(): boolean;
+  /** Stops the clock. */
+  clear(): void;
+}
+
+export function deadlineOf(client: AbortSignal, timeoutMs: number): Deadline {
+  const controller = new AbortController();
+  let passed = false;
+  const timer = setTimeout(() => {
+    passed = true;
+    controller.abort(new DOMException('The deadline has passed.', 'TimeoutError'));
+  }, timeoutMs);
+  const leave = () => controller.abort(client.reason);
+  client.addEventListener('abort', leave, { once: true });
+  if (client.aborted) leave();
+  return {
+    signal: controller.signal,
+    hasPassed: () => passed,
+    clear() {
+      clearTimeout(timer);
+      client.removeEventListener('abort', leave);
+    },
+  };
+}

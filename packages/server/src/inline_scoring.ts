@@ -1,0 +1,37 @@
+/** Scoring in the caller's own thread: for edge runtimes, which have no worker threads. */
+import { Batcher, type BatchingOptions } from './batcher.ts';
+import { type EngineOptions, type ModelEngine, openEngine } from './model_engine.ts';
+import type { PairInput, PairOutcome, ScoringObserver, ScoringService, ServedModel } from './scoring_service.ts';
+
+export class InlineScoring implements ScoringService {
+  readonly #batcher: Batcher;
+  readonly #engine: Promise<ModelEngine>;
+  #isReady = false;
+
+  /** Begins to load the model; `info` tells how that went. */
+  constructor(options: EngineOptions & BatchingOptions, observer?: ScoringObserver) {
+    this.#batcher = new Batcher(options, observer);
+    this.#engine = this.#open(options);
+    this.#engine.catch(() => {}); // told by `info` and `score`
+  }
+
+  async #open(options: EngineOptions): Promise<ModelEngine> {
+    const engine = await openEngine(options);
+    this.#batcher.addRunner((pairs) => engine.score(pairs));
+    this.#isReady = true;
+    return engine;
+  }
+
+  ready(): boolean {
+    return this.#isReady;
+  }
+
+  async info(): Promise<ServedModel> {
+    return (await this.#engine).served;
+  }
+
+  async score(pairs: readonly PairInput[], signal?: AbortSignal): Promise<PairOutcome[]> {
+    await this.#engine;
+    return this.#batcher.score(pairs, signal);
+  }
+}

@@ -1,0 +1,26 @@
+/** A request for scores as a list of items: each a pair that can be scored, or the problem that it has by itself. */
+import type { Limits } from './limits.ts';
+import { type Problem, type ProblemFacts, problemError, problemOf } from './problem.ts';
+import type { PairInput } from './scoring_service.ts';
+
+export type Item = { id: string; pair: PairInput } | { id: string; error: Problem };
+
+export const MAX_ID_LENGTH = 256;
+
+export const brokenItem = (id: string, facts: ProblemFacts): Item => ({
+  id,
+  error: problemOf('malformed-pair', facts),
+});
+
+/** @throws ProblemError where there are none, or too many. */
+export function requireCount(found: number, { maxPairs }: Pick<Limits, 'maxPairs'>): void {
+  if (found === 0) {
+    throw problemError('malformed-request', { detail: 'The request has no pair.', expected: 'a pair', found: 'none' });
+  }
+  if (found <= maxPairs) return;
+  throw problemError('payload-too-large', {
+    detail: `A request may have ${maxPairs} pairs, this one has ${found}. Send several requests.`,
+    expected: `at most ${maxPairs} pairs`,
+    found: `${found}`,
+  });
+}

@@ -1,0 +1,146 @@
+/**
+ * Pairs as JSON: `{"sar": IMAGE, "optical": IMAGE}` for one, `{"pairs": [{"id", "sar", "optical"}, …]}` for many. An image
+ * is `{"data", "shape", "unit"}`, or bare nested arrays. The schemas also make the OpenAPI document.
+ */
+import { UNITS } from '@doppel/core/raster';
+import { z } from '@hono/zod-openapi';
+import { brokenItem, type Item, MAX_ID_LENGTH, requireCount } from './items.ts';
+import type { Limits } from './limits.ts';
+import { type ProblemError, problemError, problemOf } from './problem.ts';
+import { SampleError, samplesOf } from './samples.ts';
+import type { ImageInput } from './scoring_service.ts';
+
+const side = z.int().min(1);
+
+const number = { type: ['number', 'null'] } as const;
+const arrayOf = <T extends object>(items: T) => ({ type: 'array', items }) as const;
+
+/** Its elements are checked by `samplesOf`: a schema over millions of numbers would take seconds. */
+const data = z.unknown().openapi({
+  description:
+    'Samples, row by row, bands innermost: a flat array, nested arrays [height][width] or [height][width][bands], or ' +
+    'base64 of little-endian float32. null, NaN and infinite values are missing samples.',
+  anyOf: [
+    { ...arrayOf(number), description: 'flat' },
+    { ...arrayOf(arrayOf(number)), description: '[height][width]' },
+    { ...arrayOf(arrayOf(arrayOf(number))), description: '[height][width][bands]' },
+    { type: 'string', contentEncoding: 'base64', description: 'little-endian float32' },
+  ],
+} as object);
+
+const imageObjectSchema = z
+  .strictObject({
+    data,
+    shape: z
+      .union([z.tuple([side, side]), z.tuple([side, side, side])])
+      .optional()
+      .openapi({
+        ...{ type: 'array', items: { type: 'integer', minimum: 1 }, minItems: 2, maxItems: 3, anyOf: undefined },
+        description: '[height, width] or [height, width, bands]. May be left out of nested arrays and square images.',
+        example: [64, 64],
+      } as object),
+    unit: z
+      .enum(UNITS)
+      .optional()
+      .openapi({ description: 'Of the samples. Default: the unit that the model was trained on.' }),
+  })
+  .openapi('Image');
+
+const imageSchema = z.union([imageObjectSchema, z.array(z.unknown()).openapi({ description: 'Nested arrays' })]);
+
+const pairSchema = z
+  .strictObject({
+    id: z
+      .union([z.string().max(MAX_ID_LENGTH), z.number()])
+      .optional()
+      .openapi({ description: 'Comes back with the result. Default: the position of the pair, from 0.' }),
+    sar: imageSchema,
+    optical: imageSchema,
+  })
+  .openapi('Pair');
+
+const manySchema = z.strictObject({ pairs: z.array(pairSchema) }).openapi('Pairs');
+
+/** For the OpenAPI document. */
+export const jsonRequestSchema = z.union([pairSchema, manySchema]);
+
+/** Items are checked one by one, so that a broken one costs only itself. */
+const envelopeSchema = z.strictObject({ pairs: z.array(z.unknown()) });
+
+/** @throws ProblemError where the whole cannot be understood, or holds too many pairs. */
+export function jsonPairs(bytes: Uint8Array, limits: Limits): Item[] {
+  const body = parse(bytes);
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw malformed('a JSON object', Array.isArray(body) ? 'an array' : JSON.stringify(body).slice(0, 40));
+  }
+  if (!('pairs' in body)) {
+    const keys = Object.keys(body);
+    if (!keys.includes('sar') && !keys.includes('optical')) {
+      throw malformed(
+        '"sar" and "optical", or "pairs"',
+        keys.length > 0 ? `the keys ${keys.slice(0, 5).join(', ')}` : 'an empty object',
+      );
+    }
+    return [itemOf(body, 0, limits)];
+  }
+  const envelope = envelopeSchema.safeParse(body);
+  if (!envelope.success) throw malformed('"pairs", an array', prettify(envelope.error));
+  const { pairs } = envelope.data;
+  requireCount(pairs.length, limits);
+  return pairs.map((pair, position) => itemOf(pair, position, limits));
+}
+
+function parse(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw malformed('JSON', (cause as Error).message);
+  }
+}
+
+function malformed(expected: string, found: string): ProblemError {
+  const detail = `Cannot read the body: expected ${expected}, found ${found}. See /openapi.json for its form.`;
+  return problemError('malformed-request', { detail, expected, found });
+}
+
+const prettify = (error: z.core.$ZodError) =>
+  z
+    .prettifyError(error)
+    .replaceAll(/\s*\n\s*/g, ' ')
+    .slice(0, 500);
+
+function itemOf(raw: unknown, position: number, limits: Limits): Item {
+  const parsed = pairSchema.safeParse(raw);
+  if (!parsed.success) {
+    const found = prettify(parsed.error);
+    return brokenItem(givenId(raw) ?? `${position}`, {
+      detail: `Cannot read pair ${position}: ${found}`,
+      expected: '"sar" and "optical", each {"data", "shape", "unit"}',
+      found,
+    });
+  }
+  const id = `${parsed.data.id ?? position}`;
+  try {
+    const { sar, optical } = parsed.data;
+    return { id, pair: { sar: imageOf(sar, 'sar', limits), optical: imageOf(optical, 'optical', limits) } };
+  } catch (error) {
+    if (!(error instanceof SampleError)) throw error;
+    return { id, error: problemOf(error.problem, error.facts) };
+  }
+}
+
+/** The id of an item that is broken otherwise. */
+function givenId(raw: unknown): string | undefined {
+  const id = (raw as { id?: unknown } | null)?.id;
+  const isId = (typeof id === 'string' && id.length <= MAX_ID_LENGTH) || typeof id === 'number';
+  return isId ? `${id}` : undefined;
+}
+
+function imageOf(image: z.infer<typeof imageSchema>, name: 'sar' | 'optical', { maxPixels }: Limits): ImageInput {
+  const {
+    data: given,
+    shape,
+    unit,
+  } = Array.isArray(image) ? { data: image } : (image as z.infer<typeof imageObjectSchema>);
+  return { kind: 'samples', name, ...samplesOf(given, shape, name, maxPixels), unit };
+}

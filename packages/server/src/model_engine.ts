@@ -1,0 +1,122 @@
+/**
+ * The model on a backend in this thread: images in, outcomes out. A worker thread holds one, and so does an edge runtime.
+ * Images are decoded here too, as that is work that a server's event loop should not wait for.
+ */
+import { type BackendLoader, selectBackend } from '@doppel/core/backends';
+import { isDoppelError, NonFiniteError, PatchError, reasonOf } from '@doppel/core/errors';
+import type { Raster, Unit } from '@doppel/core/raster';
+import { openRaster } from '@doppel/core/raster/open';
+import { openModel, type PairScore, type RasterPair, type ScoringModel } from '@doppel/core/scoring';
+import { MemoryStore, nameOf } from '@doppel/core/store';
+import type { ImageInput, PairFailure, PairInput, PairOutcome, ServedModel } from './scoring_service.ts';
+
+export interface EngineOptions {
+  /** Bytes of a checkpoint. */
+  model: Uint8Array;
+  /** Its file, for messages. */
+  file: string;
+  backend?: string | undefined;
+  loaders?: readonly BackendLoader[];
+  /** Of an image; more are refused before they are decompressed. */
+  maxPixels: number;
+}
+
+export interface ModelEngine {
+  readonly served: ServedModel;
+  /** Outcomes in the order of the pairs. */
+  score(pairs: readonly PairInput[]): Promise<PairOutcome[]>;
+  dispose(): void;
+}
+
+/** Loads the model and scores once, so that the first request does not wait. @throws as `selectBackend` and `openModel`. */
+export async function openEngine({
+  model: bytes,
+  file,
+  backend,
+  loaders = [],
+  maxPixels,
+}: EngineOptions): Promise<ModelEngine> {
+  const { name, device } = await selectBackend({ ...(backend !== undefined && { requested: backend }), loaders });
+  const model = await openModel(bytes, file);
+  const { info, normalisation } = model;
+  await model.score([blankPair(model)]);
+  return {
+    served: { name: nameOf(file.replaceAll('\\', '/')), info, normalisation, backend: name, device },
+    async score(pairs) {
+      const read = await Promise.all(pairs.map((pair) => readPair(pair, maxPixels)));
+      const good = read.filter((each): each is RasterPair => !('error' in each));
+      const results = await scoreApart(model, good);
+      let next = 0;
+      return read.map((each) => ('error' in each ? each : outcomeOf(results[next++]!)));
+    },
+    dispose: () => model.dispose(),
+  };
+}
+
+function blankPair({ info, normalisation }: ScoringModel): RasterPair {
+  const { side, sarBands, opticalBands } = info;
+  const blank = (bands: number, unit: Unit): Raster => {
+    const data = Float32Array.from({ length: side * side * bands }, (_, i) => 1 + (i % 7));
+    return { data, height: side, width: side, bands, unit };
+  };
+  return { sar: blank(sarBands, normalisation.sar.source), optical: blank(opticalBands, 'digital number') };
+}
+
+/** A pair whose score is not finite fails by itself, not with the batch that it happens to be in. */
+async function scoreApart(model: ScoringModel, pairs: readonly RasterPair[]): Promise<(PairScore | Error)[]> {
+  try {
+    return await model.scoreEach(pairs);
+  } catch (error) {
+    if (!(error instanceof NonFiniteError)) throw error;
+    if (pairs.length === 1) return [error];
+    const results: (PairScore | Error)[] = [];
+    for (const pair of pairs) results.push(...(await scoreApart(model, [pair])));
+    return results;
+  }
+}
+
+const outcomeOf = (result: PairScore | Error): PairOutcome =>
+  result instanceof Error ? { error: failureOf(result) } : result;
+
+async function readPair({ sar, optical }: PairInput, maxPixels: number): Promise<RasterPair | { error: PairFailure }> {
+  try {
+    return {
+      sar: await rasterOf(sar, maxPixels),
+      optical: await rasterOf(optical, maxPixels),
+      names: { sar: sar.name, optical: optical.name },
+    };
+  } catch (error) {
+    // Whatever goes wrong here is decided by the client's bytes alone, so that it is the client who is told.
+    return { error: failureOf(error) };
+  }
+}
+
+function failureOf(error: unknown): PairFailure {
+  const problem = error instanceof TooManyPixels ? 'payload-too-large' : 'unusable-image';
+  if (!isDoppelError(error)) return { problem, detail: `Cannot read an image of the pair: ${reasonOf(error)}.` };
+  const { message: detail, expected, found, remedy } = error;
+  return { problem, detail, expected, found, remedy };
+}
+
+class TooManyPixels extends PatchError {}
+
+async function rasterOf(image: ImageInput, maxPixels: number): Promise<Raster> {
+  if (image.kind === 'samples') {
+    const { kind: _, name: __, unit = 'digital number', ...samples } = image;
+    return { ...samples, unit };
+  }
+  const { name, bytes, unit } = image;
+  const store = new MemoryStore();
+  store.files.set(name, bytes);
+  const file = await openRaster(store, name, unit && { unit });
+  try {
+    const { width, height } = file;
+    if (width * height <= maxPixels) return await file.read();
+    throw new TooManyPixels({
+      ...{ action: 'read the image', file: name },
+      ...{ expected: `at most ${maxPixels} pixels`, found: `${width} × ${height}` },
+    });
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * Pairs as multipart/form-data: image files in the fields `sar` and `optical`, paired by their order; or in `sar[0]`,
+ * `optical[0]`, `sar[1]` …, paired by number, so that a missing half costs its own pair only. `id` (or `id[0]`) names a
+ * pair, `sarUnit` says what the samples of all SAR images are.
+ */
+import { UNITS, type Unit } from '@doppel/core/raster';
+import { brokenItem, type Item, MAX_ID_LENGTH, requireCount } from './items.ts';
+import type { Limits } from './limits.ts';
+import { type ProblemError, problemError } from './problem.ts';
+import type { ImageInput } from './scoring_service.ts';
+
+type Value = string | File;
+type PartName = 'sar' | 'optical' | 'id';
+type Parts = { [name in PartName]?: Value };
+
+const FORM = 'files in "sar" and "optical", repeated for many pairs, or in "sar[0]", "optical[0]", …';
+
+/** @throws ProblemError where the whole cannot be understood, or holds too many pairs. */
+export async function multipartPairs(bytes: Uint8Array, contentType: string, limits: Limits): Promise<Item[]> {
+  const form = await parse(bytes, contentType);
+  const fields = fieldsOf(form);
+  const pairs = fields.numbered.size > 0 ? byNumber(fields) : byOrder(fields, limits);
+  requireCount(pairs.length, limits);
+  return Promise.all(pairs.map(({ position, parts }) => itemOf(parts, position, fields.sarUnit)));
+}
+
+async function parse(bytes: Uint8Array, contentType: string): Promise<FormData> {
+  try {
+    const headers = { 'content-type': contentType };
+    return await new Response(bytes as Uint8Array<ArrayBuffer>, { headers }).formData();
+  } catch (cause) {
+    throw malformed('multipart/form-data', `a body that does not parse (${(cause as Error).message})`);
+  }
+}
+
+interface Fields {
+  /** Fields without a number, in the order of the body. */
+  plain: Record<PartName, Value[]>;
+  numbered: Map<number, Parts>;
+  sarUnit: Unit | undefined;
+}
+
+const NAME = /^(sar|optical|id)(?:\[(\d{0,9})\])?$/;
+
+function fieldsOf(form: FormData): Fields {
+  const fields: Fields = { plain: { sar: [], optical: [], id: [] }, numbered: new Map(), sarUnit: undefined };
+  for (const [field, value] of form as unknown as Iterable<[string, Value]>) {
+    if (field === 'sarUnit') {
+      fields.sarUnit = unitOf(value);
+      continue;
+    }
+    const [, name, number] = NAME.exec(field) ?? [];
+    if (!name) throw malformed(FORM, `a field "${field.slice(0, 60)}"`);
+    if (number) addNumbered(fields.numbered, name as PartName, Number(number), value);
+    else fields.plain[name as PartName].push(value);
+  }
+  return fields;
+}
+
+function addNumbered(numbered: Map<number, Parts>, name: PartName, number: number, value: Value): void {
+  const parts = numbered.get(number) ?? {};
+  if (name in parts) throw malformed('each numbered field once', `"${name}[${number}]" twice`);
+  parts[name] = value;
+  numbered.set(number, parts);
+}
+
+function unitOf(value: Value): Unit {
+  if ((UNITS as readonly unknown[]).includes(value)) return value as Unit;
+  throw malformed(`one of ${UNITS.join(', ')} as "sarUnit"`, typeof value === 'string' ? `"${value}"` : 'a file');
+}
+
+interface Position {
+  position: number;
+  parts: Parts;
+}
+
+function byNumber({ plain, numbered }: Fields): Position[] {
+  if (plain.sar.length + plain.optical.length + plain.id.length > 0) {
+    throw malformed('fields that all have numbers, or none of them', 'both kinds');
+  }
+  return [...numbered].sort(([a], [b]) => a - b).map(([position, parts]) => ({ position, parts }));
+}
+
+/** Without numbers nobody knows which half is missing, so that the counts must agree. */
+function byOrder({ plain: { sar, optical, id } }: Fields, limits: Limits): Position[] {
+  requireCount(Math.max(sar.length, optical.length), limits);
+  if (sar.length !== optical.length) {
+    const found = `${sar.length} "sar" and ${optical.length} "optical"`;
+    throw malformed('as many files in "sar" as in "optical", or numbered fields', found);
+  }
+  if (id.length > 0 && id.length !== sar.length) {
+    throw malformed('an "id" for each pair, or for none', `${id.length} for ${sar.length} pairs`);
+  }
+  return sar.map((each, position) => {
+    const parts: Parts = { sar: each, optical: optical[position]! };
+    const name = id[position];
+    return { position, parts: name === undefined ? parts : { ...parts, id: name } };
+  });
+}
+
+async function itemOf(parts: Parts, position: number, sarUnit: Unit | undefined): Promise<Item> {
+  const id = parts.id ?? `${position}`;
+  if (typeof id !== 'string' || id.length > MAX_ID_LENGTH) {
+    const [expected, found] = [
+      `text of at most ${MAX_ID_LENGTH} characters`,
+      typeof id === 'string' ? `${id.length}` : 'a file',
+    ];
+    return brokenItem(`${position}`, {
+      detail: `Cannot use the id: expected ${expected}, found ${found}.`,
+      expected,
+      found,
+    });
+  }
+  for (const name of ['sar', 'optical'] as const) {
+    const part = parts[name];
+    if (part === undefined || typeof part === 'string') return brokenItem(id, missingFile(name, part));
+  }
+  const file = (name: 'sar' | 'optical', unit?: Unit) => imageOf(parts[name] as File, name, unit);
+  return { id, pair: { sar: await file('sar', sarUnit), optical: await file('optical') } };
+}
+
+function missingFile(name: string, part: string | undefined) {
+  const expected = `an image file in "${name}"`;
+  const found = part === undefined ? 'no such field' : `the text "${part.slice(0, 40)}"`;
+  const remedy = `With curl: -F ${name}=@FILE, with the @.`;
+  return { detail: `Cannot read the pair: expected ${expected}, found ${found}. ${remedy}`, expected, found, remedy };
+}
+
+async function imageOf(file: File, fallback: string, unit: Unit | undefined): Promise<ImageInput> {
+  const name = file.name && file.name !== 'blob' ? file.name.slice(0, MAX_ID_LENGTH) : fallback;
+  return { kind: 'file', name, bytes: new Uint8Array(await file.arrayBuffer()), ...(unit && { unit }) };
+}
+
+function malformed(expected: string, found: string): ProblemError {
+  const detail = `Cannot read the form: expected ${expected}, found ${found}.`;
+  return problemError('malformed-request', { detail, expected, found });
+}

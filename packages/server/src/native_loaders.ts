@@ -1,0 +1,21 @@
+/**
+ * The loaders of the native addon, for entry points (a scoring thread is one). The addon is optional: where its package
+ * cannot be imported, that is the reason that the choice of a backend reports.
+ */
+import type { BackendLoader } from '@doppel/core/backends';
+import { reasonOf } from '@doppel/core/errors';
+
+/** A variable, so that neither the compiler nor a bundler needs the package. */
+const ADDON = '@doppel/native-cuda';
+
+export async function nativeLoaders(): Promise<BackendLoader[]> {
+  try {
+    const addon: { nativeBackendLoaders(): BackendLoader[] } = await import(ADDON);
+    return addon.nativeBackendLoaders();
+  } catch (cause) {
+    const load = async () => {
+      throw new Error(`the package ${ADDON} does not load: ${reasonOf(cause)}`, { cause });
+    };
+    return (['cuda', 'native'] as const).map((name) => ({ name, load }));
+  }
+}

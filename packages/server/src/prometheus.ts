@@ -1,0 +1,60 @@
+/** The server's metrics for Prometheus. */
+
+import { reasonOf } from '@doppel/core/errors';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { ServerMetrics } from './metrics.ts';
+
+/** Seconds. */
+const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+const BATCH_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128];
+
+/** @param log told where the runtime cannot give metrics of the process. */
+export function prometheusMetrics(log: (line: string) => void = () => {}): ServerMetrics {
+  const registry = new Registry();
+  const registers = [registry];
+  try {
+    collectDefaultMetrics({ register: registry });
+  } catch (error) {
+    log(`metrics of the process are not available: ${reasonOf(error)}`);
+  }
+  const requests = new Histogram({
+    name: 'doppel_http_request_duration_seconds',
+    help: 'From the request to the answer',
+    labelNames: ['method', 'route', 'status'],
+    buckets: BUCKETS,
+    registers,
+  });
+  const gauge = (name: string, help: string) => new Gauge({ name, help, registers });
+  const counter = (name: string, help: string, ...labelNames: string[]) =>
+    new Counter({ name, help, labelNames, registers });
+  const histogram = (name: string, help: string, buckets: number[]) =>
+    new Histogram({ name, help, buckets, registers });
+  const inProgress = gauge('doppel_match_requests_in_progress', 'Requests for scores that are worked on');
+  const queued = gauge('doppel_queue_pairs', 'Pairs that wait to be scored');
+  const pairs = counter('doppel_pairs_total', 'Pairs by outcome: scored, or failed by themselves', 'outcome');
+  const problems = counter('doppel_problems_total', 'Problem documents by type', 'type');
+  const restarts = counter('doppel_worker_restarts_total', 'Scoring threads that died and were started anew');
+  const waited = histogram('doppel_queue_duration_seconds', 'Waiting time of a pair before its batch', BUCKETS);
+  const computed = histogram('doppel_batch_duration_seconds', 'Decoding and scoring of a batch', BUCKETS);
+  const batches = histogram('doppel_batch_pairs', 'Pairs in a batch', BATCH_BUCKETS);
+  pairs.inc({ outcome: 'scored' }, 0);
+  pairs.inc({ outcome: 'failed' }, 0);
+  return {
+    contentType: registry.contentType,
+    text: () => registry.metrics(),
+    answered: ({ method, route, status, seconds }) => requests.observe({ method, route, status: `${status}` }, seconds),
+    inProgress: (count) => inProgress.set(count),
+    queued: (count) => queued.set(count),
+    pairs: ({ scored, failed }) => {
+      pairs.inc({ outcome: 'scored' }, scored);
+      pairs.inc({ outcome: 'failed' }, failed);
+    },
+    problem: (type) => problems.inc({ type }),
+    workerRestarted: () => restarts.inc(),
+    batchDone: (batch) => {
+      batches.observe(batch.waited.length);
+      computed.observe(batch.computed);
+      for (const seconds of batch.waited) waited.observe(seconds);
+    },
+  };
+}

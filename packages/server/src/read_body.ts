@@ -1,0 +1,54 @@
+/** Reading a request's body without holding more of it than is allowed, or waiting for it longer. */
+import { type ProblemError, problemError } from './problem.ts';
+
+/** @throws ProblemError (413) beyond `maxBytes`, announced or sent. @throws the signal's reason when it is aborted. */
+export async function readBody(request: Request, maxBytes: number, signal: AbortSignal): Promise<Uint8Array> {
+  const announced = Number(request.headers.get('content-length'));
+  if (announced > maxBytes) throw tooLarge(maxBytes, `${announced}`);
+  if (!request.body) return new Uint8Array();
+  const reader = request.body.getReader();
+  const stop = () => void reader.cancel(signal.reason).catch(() => {}); // the read below reports what happened
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    return await readAll(reader, maxBytes, signal);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+async function readAll(reader: ReadableStreamDefaultReader<Uint8Array>, maxBytes: number, signal: AbortSignal) {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for (;;) {
+    const { done, value } = await reader.read().catch((cause) => {
+      signal.throwIfAborted();
+      throw problemError('malformed-request', { detail: `The body ended before it was whole: ${cause}` });
+    });
+    signal.throwIfAborted();
+    if (done) return join(parts, size);
+    size += value.length;
+    if (size > maxBytes) {
+      await reader.cancel().catch(() => {}); // the client may be gone; the answer is the same
+      throw tooLarge(maxBytes, 'more');
+    }
+    parts.push(value);
+  }
+}
+
+function join(parts: readonly Uint8Array[], size: number): Uint8Array {
+  const all = new Uint8Array(size);
+  let offset = 0;
+  for (const part of parts) {
+    all.set(part, offset);
+    offset += part.length;
+  }
+  return all;
+}
+
+function tooLarge(maxBytes: number, found: string): ProblemError {
+  return problemError('payload-too-large', {
+    detail: `A request may have ${maxBytes} bytes. Send fewer pairs at a time.`,
+    expected: `at most ${maxBytes} bytes`,
+    found,
+  });
+}

@@ -1,0 +1,110 @@
+/**
+ * Scoring on worker threads (Node and Deno), so that the event loop goes on answering. Each thread holds the model and
+ * takes one batch at a time. A thread that dies fails the requests of its batch and is started anew.
+ */
+import { Batcher, type BatchingOptions, type BatchRunner } from './batcher.ts';
+import type { PairInput, PairOutcome, ScoringObserver, ScoringService, ServedModel } from './scoring_service.ts';
+import { ScoringThread, WORKER_MAIN } from './scoring_thread.ts';
+import type { WorkerTask } from './worker_messages.ts';
+
+export interface WorkerScoringOptions extends BatchingOptions, WorkerTask {
+  /** Threads. `cuda` and `native` use the whole device by themselves: 1 is right there. */
+  workers: number;
+  observer?: ScoringObserver | undefined;
+  log?: ((line: string) => void) | undefined;
+  batchTimeoutMs?: number;
+  /** The thread's program, for tests. */
+  main?: URL;
+}
+
+const BATCH_TIMEOUT_MS = 300_000;
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 30_000;
+/** How often a drain looks whether all is done. */
+const DRAIN_POLL_MS = 20;
+
+export class WorkerScoring implements ScoringService {
+  readonly #options: WorkerScoringOptions;
+  readonly #batcher: Batcher;
+  readonly #threads = new Set<ScoringThread>();
+  readonly #restarts = new Set<ReturnType<typeof setTimeout>>();
+  readonly #loaded: Promise<ServedModel>;
+  #isLoaded = false;
+  #isClosed = false;
+
+  /** Starts the threads; `info` tells how that went. */
+  constructor(options: WorkerScoringOptions) {
+    this.#options = options;
+    this.#batcher = new Batcher(options, options.observer);
+    this.#loaded = this.#start();
+    this.#loaded.catch(() => {}); // told by `info`
+  }
+
+  async #start(): Promise<ServedModel> {
+    try {
+      const threads = Array.from({ length: this.#options.workers }, () => this.#startThread(0));
+      const [served] = await Promise.all(threads);
+      this.#isLoaded = true;
+      return served!;
+    } catch (error) {
+      await this.close(0);
+      throw error;
+    }
+  }
+
+  ready(): boolean {
+    return this.#batcher.runners > 0;
+  }
+
+  /** Resolves when every thread is ready. @throws ServerError with the reason where the model or the backend fails. */
+  info(): Promise<ServedModel> {
+    return this.#loaded;
+  }
+
+  score(pairs: readonly PairInput[], signal?: AbortSignal): Promise<PairOutcome[]> {
+    return this.#batcher.score(pairs, signal);
+  }
+
+  /** Ends the threads, after the pairs that wait are scored or so much time has passed. */
+  async close(drainMs: number): Promise<void> {
+    const end = performance.now() + drainMs;
+    while (!this.#batcher.isQuiet && performance.now() < end) {
+      await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
+    }
+    this.#isClosed = true;
+    for (const restart of this.#restarts) clearTimeout(restart);
+    await Promise.all([...this.#threads].map((thread) => thread.stop()));
+  }
+
+  async #startThread(failures: number): Promise<ServedModel> {
+    const { model, file, backend, maxPixels, main = WORKER_MAIN, batchTimeoutMs = BATCH_TIMEOUT_MS } = this.#options;
+    const state = { failures };
+    const thread = new ScoringThread({
+      ...{ task: { model, file, backend, maxPixels }, main, batchTimeoutMs },
+      onEnd: (reason) => this.#onEnd(thread, runner, reason, state.failures),
+    });
+    const runner: BatchRunner = async (pairs) => {
+      const outcomes = await thread.score(pairs);
+      state.failures = 0;
+      return outcomes;
+    };
+    this.#threads.add(thread);
+    const served = await thread.served;
+    if (!this.#isClosed) this.#batcher.addRunner(runner);
+    return served;
+  }
+
+  #onEnd(thread: ScoringThread, runner: BatchRunner, reason: Error, failures: number): void {
+    this.#threads.delete(thread);
+    this.#batcher.removeRunner(runner);
+    if (this.#isClosed || !this.#isLoaded) return; // before that, `info` tells the reason
+    const pause = Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS);
+    this.#options.log?.(`${reason.message} A new one starts in ${pause} ms.`);
+    this.#options.observer?.workerRestarted();
+    const restart = setTimeout(() => {
+      this.#restarts.delete(restart);
+      this.#startThread(failures + 1).catch(() => {}); // `onEnd` has heard of it, and goes on trying
+    }, pause);
+    this.#restarts.add(restart);
+  }
+}
