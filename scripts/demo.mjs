@@ -26,18 +26,53 @@ mkdirSync(join(ROOT, RUN), { recursive: true });
 
 const data = `${RUN}/data`;
 step('Cut real Sentinel-1 and Sentinel-2 scenes into pairs of patches', [
-  'data', 'import', 'scenes', 'data/demo', '--side', '64', '--unit', 'amplitude', '--out', data,
+  'data',
+  'import',
+  'scenes',
+  'data/demo',
+  '--side',
+  '64',
+  '--unit',
+  'amplitude',
+  '--out',
+  data,
 ]);
 step('Split them by place', ['data', 'split', data, '--protocol', 'data/demo/protocol.json']);
 step('Look at them', ['data', 'inspect', data, '--out', `${RUN}/inspect`]);
 step('Train the matching network', ['train', data, '--config', 'configs/demo.yaml', '--out', `${RUN}/base`, ...extra]);
 step('Mine hard negatives: the real patches that it mistakes most', [
-  'mine', '--model', `${RUN}/base/checkpoints/best.safetensors`, '--data', data, '--strategy', 'loss', '--out', `${RUN}/negatives.jsonl`, ...extra,
+  'mine',
+  '--model',
+  `${RUN}/base/checkpoints/best.safetensors`,
+  '--data',
+  data,
+  '--strategy',
+  'loss',
+  '--out',
+  `${RUN}/negatives.jsonl`,
+  ...extra,
 ]);
 step('Train on with them', [
-  'train', data, '--config', 'configs/demo-mined.yaml', '--from', `${RUN}/base/checkpoints/best.safetensors`, '--negatives', `${RUN}/negatives.jsonl`, '--out', `${RUN}/mined`, ...extra,
+  'train',
+  data,
+  '--config',
+  'configs/demo-mined.yaml',
+  '--from',
+  `${RUN}/base/checkpoints/best.safetensors`,
+  '--negatives',
+  `${RUN}/negatives.jsonl`,
+  '--out',
+  `${RUN}/mined`,
+  ...extra,
 ]);
 step('Evaluate on places that it never saw', [
-  'evaluate', '--model', `${RUN}/mined/checkpoints/best.safetensors`, '--data', data, '--out', `${RUN}/evaluation`, ...extra,
+  'evaluate',
+  '--model',
+  `${RUN}/mined/checkpoints/best.safetensors`,
+  '--data',
+  data,
+  '--out',
+  `${RUN}/evaluation`,
+  ...extra,
 ]);
 console.log(`\nDone in ${Math.round((Date.now() - start) / 1000)} s. Open ${RUN}/evaluation/report.html in a browser.`);

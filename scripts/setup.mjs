@@ -42,3 +42,4 @@ checkNode();
 install();
 console.log('Building …');
 run('node', ['scripts/build.mjs']);
+run('node', ['scripts/build_native.mjs']);

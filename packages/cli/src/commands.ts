@@ -4,6 +4,7 @@ import type { DoppelCommand } from './command.ts';
 const load = (module: Promise<{ default: DoppelCommand }>) => module.then((it) => it.default);
 
 export const COMMANDS: Record<string, () => Promise<DoppelCommand>> = {
+  bench: () => load(import('./commands/bench.ts')),
   data: () => load(import('./commands/data.ts')),
   doctor: () => load(import('./commands/doctor.ts')),
   evaluate: () => load(import('./commands/evaluate.ts')),

@@ -4,6 +4,7 @@ import { crossEntropy, sumOfSquares } from '../matcher/loss.ts';
 import type { Pairing } from '../matcher/pairing.ts';
 import type { Matcher } from '../matcher.ts';
 import { adam } from '../ops.ts';
+import { variableGradients } from '../variable_gradients.ts';
 
 export interface Batch {
   /** [n, side, side, bands] */
@@ -57,7 +58,7 @@ export function trainingStep(
   const { seed, step, l2, ...hyperparameters } = options;
   return tf.tidy(() => {
     const mode = { training: true, seed, step } as const;
-    const { value: loss, grads } = tf.variableGrads(
+    const { value: loss, grads } = variableGradients(
       () => crossEntropy(matcher.logits(batch.sar, batch.optical, mode, batch.pairing), batch.labels, batch.weights),
       [...matcher.parameters.values()],
     );

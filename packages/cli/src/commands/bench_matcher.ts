@@ -1,0 +1,98 @@
+/** `doppel bench matcher`: pairs per second of a training step (forward, backward, L2, Adam) and of scoring. */
+import { createMatcher, type Matcher, PRESETS } from '@doppel/core/matcher';
+import { crossEntropy, weightPenalty } from '@doppel/core/matcher/loss';
+import { createScorer } from '@doppel/core/matcher/scorer';
+import { adam } from '@doppel/core/ops';
+import { variableGradients } from '@doppel/core/variable_gradients';
+import * as tf from '@tensorflow/tfjs-core';
+import { command, numberFlag } from '../command.ts';
+import { BENCH_ARGS, fallbacksOf, machine, selectForBench, type Timing, timeOf } from '../timing.ts';
+
+const HYPERPARAMETERS = { learningRate: 9e-4, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
+const L2 = 1e-3;
+
+/** A training step on the same batch again and again; ends when the loss has been read. */
+function trainingStep(matcher: Matcher, sar: tf.Tensor4D, optical: tf.Tensor4D, labels: tf.Tensor1D): () => void {
+  const variables = [...matcher.parameters.values()];
+  const zeros = () => variables.map((variable) => tf.zerosLike(variable) as tf.Tensor);
+  let [first, second, step] = [zeros(), zeros(), 0];
+  return () => {
+    step++;
+    const { value, grads } = variableGradients(() => {
+      const logits = matcher.logits(sar, optical, { training: true, seed: 1, step });
+      return tf.add(crossEntropy(logits, labels), weightPenalty(matcher, L2)) as tf.Scalar;
+    }, variables);
+    const gradients = variables.map(({ name }) => grads[name]!);
+    const next = adam({ parameters: variables, gradients, first, second, step, ...HYPERPARAMETERS });
+    variables.forEach((variable, i) => {
+      variable.assign(next.parameters[i]!);
+    });
+    value.dataSync();
+    tf.dispose([value, grads, first, second, next.parameters]);
+    [first, second] = [next.first, next.second];
+  };
+}
+
+export default command({
+  meta: { name: 'matcher', description: 'Pairs per second: a training step and scoring' },
+  args: {
+    preset: { type: 'enum', options: [...PRESETS], default: 'paper', description: 'Which network' },
+    side: { type: 'string', valueHint: '112', description: 'Of the patches, in pixels' },
+    batch: { type: 'string', valueHint: '64', description: 'Pairs a step' },
+    ...BENCH_ARGS,
+  },
+  examples: [
+    'doppel bench matcher',
+    'doppel bench matcher --preset paper-bn --isa avx2 --json',
+    'doppel bench matcher --batch 1',
+  ],
+  async run({ args, context }) {
+    const side = numberFlag('side', args.side, { min: 64, integer: true }) ?? 112;
+    const batch = numberFlag('batch', args.batch, { min: 1, integer: true }) ?? 64;
+    const repeats = numberFlag('repeats', args.repeats, { min: 1, integer: true }) ?? 7;
+    const { name: backend, device } = await selectForBench(context, args);
+    const matcher = createMatcher({ preset: args.preset, side, sarBands: 1, opticalBands: 1, seed: 1 });
+    const patches = (seed: number) => tf.randomNormal([batch, side, side, 1], 0, 1, 'float32', seed) as tf.Tensor4D;
+    const [sar, optical] = [patches(1), patches(2)];
+    const labels = tf.tensor1d(
+      Array.from({ length: batch }, (_, i) => i % 2),
+      'int32',
+    );
+
+    const train = timeOf(trainingStep(matcher, sar, optical, labels), repeats);
+    const scorer = createScorer(matcher);
+    const score = timeOf(() => {
+      const logits = scorer.score(sar, optical);
+      logits.dataSync();
+      logits.dispose();
+    }, repeats);
+
+    const rate = ({ median }: Timing) => (1000 * batch) / median;
+    const memory = tf.memory() as tf.MemoryInfo & { poolBytes?: number };
+    const fallbacks = fallbacksOf(tf.backend());
+    const show = (what: string, timing: Timing) =>
+      `${what}  ${rate(timing).toFixed(1)} pairs/s  (${timing.median.toFixed(1)} ms, ${timing.fastest.toFixed(1)} to ${timing.slowest.toFixed(1)})`;
+    return {
+      json: {
+        benchmark: 'matcher',
+        backend,
+        device,
+        preset: args.preset,
+        side,
+        batch,
+        train: { pairsPerSecond: rate(train), ...train },
+        infer: { pairsPerSecond: rate(score), ...score },
+        poolBytes: memory.poolBytes,
+        rss: process.memoryUsage.rss(),
+        fallbacks,
+        machine: machine(),
+      },
+      text: [
+        `${args.preset}, ${side}×${side}, batch ${batch}, on ${backend} (${device})`,
+        show('training step', train),
+        show('scoring      ', score),
+        `fallback kernels: ${fallbacks && Object.keys(fallbacks).length > 0 ? JSON.stringify(fallbacks) : 'none'}`,
+      ].join('\n'),
+    };
+  },
+});

@@ -1,0 +1,135 @@
+/**
+ * `doppel bench ops`: each convolution of the preset `paper`, forward and backward, in GFLOP/s of the plain algorithm (an
+ * algorithm with fewer multiplications may come out above the peak), and on `native` as a share of what the machine can do,
+ * measured in the same run: multiply-adds on registers, and bytes copied through memory.
+ */
+
+import { conv2d } from '@doppel/core/ops';
+import { convInfo } from '@doppel/core/ops/conv2d';
+import { runKernelMulti } from '@doppel/core/ops/kernel';
+import * as tf from '@tensorflow/tfjs-core';
+import { command, numberFlag } from '../command.ts';
+import { BENCH_ARGS, machine, selectForBench, timeOf } from '../timing.ts';
+
+interface Shape {
+  name: string;
+  side: number;
+  ci: number;
+  co: number;
+  strides: number;
+}
+
+/** One of each kind: the second stream and the repeated layers have the same shapes. */
+function shapesOf(side: number): Shape[] {
+  return [
+    { name: 'conv1', side, ci: 1, co: 32, strides: 1 },
+    { name: 'conv2', side, ci: 32, co: 32, strides: 1 },
+    { name: 'conv3', side: side / 2, ci: 32, co: 64, strides: 1 },
+    { name: 'conv4', side: side / 2, ci: 64, co: 64, strides: 1 },
+    { name: 'conv5', side: side / 4, ci: 64, co: 128, strides: 1 },
+    { name: 'conv6', side: side / 4, ci: 128, co: 128, strides: 1 },
+    { name: 'conv7', side: side / 8, ci: 128, co: 128, strides: 1 },
+    { name: 'fusion1', side: side / 8, ci: 256, co: 256, strides: 2 },
+    { name: 'fusion2', side: Math.ceil(side / 16), ci: 256, co: 128, strides: 2 },
+  ];
+}
+
+interface Limits {
+  gflops: number;
+  gigabytes: number;
+}
+
+/** Measured by the addon; undefined on other backends. */
+function limits(): Limits | undefined {
+  const backend = tf.backend() as unknown as {
+    run?(op: string, inputs: [], outputs: { shape: number[]; dtype: 'float32' }[], attributes: object): tf.TensorInfo[];
+  };
+  if (!backend.run) return undefined;
+  const measure = (bandwidth: boolean) => {
+    const tensor = tf
+      .engine()
+      .makeTensorFromTensorInfo(backend.run!('measure', [], [{ shape: [1], dtype: 'float32' }], { bandwidth })[0]!);
+    const value = tensor.dataSync()[0]!;
+    tensor.dispose();
+    return value;
+  };
+  return { gflops: measure(false), gigabytes: measure(true) };
+}
+
+function timeShape({ name, side, ci, co, strides }: Shape, batch: number, repeats: number) {
+  const x = tf.randomNormal([batch, side, side, ci], 0, 1, 'float32', 1) as tf.Tensor4D;
+  const filter = tf.randomNormal([3, 3, ci, co], 0, 1 / (3 * Math.sqrt(ci)), 'float32', 2) as tf.Tensor4D;
+  const bias = tf.zeros([co]) as tf.Tensor1D;
+  const attrs = { strides, pad: 'same', activation: 'relu', leakyreluAlpha: 0.2 } as const;
+  const y = conv2d(x, filter, bias, attrs);
+  const dy = tf.randomNormal(y.shape, 0, 1, 'float32', 3) as tf.Tensor4D;
+  const outputs = ci === 1 ? ['dfilter', 'dbias'] : ['dx', 'dfilter', 'dbias'];
+  const settle = (tensors: tf.Tensor[]) => {
+    tf.tidy(() => tf.slice(tf.reshape(tensors[0]!, [-1]), 0, 1).dataSync());
+    tf.dispose(tensors);
+  };
+  const forward = timeOf(() => settle([conv2d(x, filter, bias, attrs)]), repeats);
+  const backward = timeOf(
+    () => settle(runKernelMulti('DoppelConv2DBackprop', { dy, x, filter, y }, { ...attrs, outputs })),
+    repeats,
+  );
+  const { outHeight, outWidth } = convInfo(x.shape, filter.shape, attrs);
+  const flops = 2 * batch * outHeight * outWidth * 9 * ci * co;
+  const bytes = 4 * (x.size + filter.size + y.size);
+  tf.dispose([x, filter, bias, y, dy]);
+  const directions = [
+    { direction: 'forward', ms: forward.median, flops, bytes },
+    // dfilter reads x and g, dx reads g and writes as much as x; the mask reads dy and y.
+    {
+      direction: 'backward',
+      ms: backward.median,
+      flops: flops * (outputs.length - 1),
+      bytes: bytes * (outputs.length - 1) + 8 * y.size,
+    },
+  ];
+  return directions.map((each) => ({
+    name,
+    side,
+    ci,
+    co,
+    strides,
+    ...each,
+    gflops: each.flops / each.ms / 1e6,
+    gigabytesPerSecond: each.bytes / each.ms / 1e6,
+  }));
+}
+
+export default command({
+  meta: {
+    name: 'ops',
+    description: 'The convolutions of the matcher: GFLOP/s, and their share of what the machine can do',
+  },
+  args: {
+    side: { type: 'string', valueHint: '112', description: 'Of the patches, in pixels' },
+    batch: { type: 'string', valueHint: '64', description: 'Images a call' },
+    ...BENCH_ARGS,
+  },
+  examples: ['doppel bench ops', 'doppel bench ops --isa avx2 --threads 1 --json'],
+  async run({ args, context }) {
+    const side = numberFlag('side', args.side, { min: 64, integer: true }) ?? 112;
+    const batch = numberFlag('batch', args.batch, { min: 1, integer: true }) ?? 64;
+    const repeats = numberFlag('repeats', args.repeats, { min: 1, integer: true }) ?? 7;
+    const { name: backend, device } = await selectForBench(context, args);
+    const peak = limits();
+    const rows = shapesOf(side).flatMap((shape) => timeShape(shape, batch, repeats));
+    const share = (value: number, most: number | undefined) =>
+      most === undefined ? '' : `${((100 * value) / most).toFixed(0).padStart(5)} %`;
+    const lines = rows.map(
+      (row) =>
+        `${row.name.padEnd(8)} ${`${row.side}² ${row.ci}→${row.co}/${row.strides}`.padEnd(16)} ${row.direction.padEnd(8)} ${row.ms.toFixed(2).padStart(8)} ms` +
+        ` ${row.gflops.toFixed(0).padStart(6)} GFLOP/s${share(row.gflops, peak?.gflops)} ${row.gigabytesPerSecond.toFixed(1).padStart(6)} GB/s${share(row.gigabytesPerSecond, peak?.gigabytes)}`,
+    );
+    const measured = peak
+      ? `measured limits: ${peak.gflops.toFixed(0)} GFLOP/s, ${peak.gigabytes.toFixed(1)} GB/s (copy)`
+      : 'limits are measured on native only';
+    return {
+      json: { benchmark: 'ops', backend, device, side, batch, repeats, limits: peak, rows, machine: machine() },
+      text: [`batch ${batch} on ${backend} (${device}); ${measured}`, ...lines].join('\n'),
+    };
+  },
+});

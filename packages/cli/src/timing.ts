@@ -1,0 +1,64 @@
+/** Timing for benchmarks: medians and spread over repeats, and what a result needs to be read later. */
+import { cpus } from 'node:os';
+import { numberFlag } from './command.ts';
+import type { Context } from './context.ts';
+
+export interface Timing {
+  /** Of the repeats, in milliseconds. */
+  median: number;
+  fastest: number;
+  slowest: number;
+  repeats: number;
+}
+
+/** Runs `f` once or twice to warm up, then `repeats` times. `f` must wait for its own result. */
+export function timeOf(f: () => void, repeats: number, warmUps = 2): Timing {
+  const times: number[] = [];
+  for (let i = 0; i < warmUps + repeats; i++) {
+    const start = performance.now();
+    f();
+    times.push(performance.now() - start);
+  }
+  const sorted = times.slice(warmUps).sort((a, b) => a - b);
+  return { median: sorted[sorted.length >> 1]!, fastest: sorted[0]!, slowest: sorted.at(-1)!, repeats };
+}
+
+/** The processor and the runtime, for a result's file. */
+export function machine() {
+  return { processor: cpus()[0]?.model ?? 'unknown', cores: cpus().length, node: process.versions.node };
+}
+
+/** Flags that every benchmark takes. */
+export const BENCH_ARGS = {
+  backend: { type: 'string', description: 'cuda, native, wasm or cpu; default: the first that works' },
+  threads: { type: 'string', valueHint: 'n', description: 'Threads of the backend native; default: all cores' },
+  isa: { type: 'string', valueHint: 'name', description: 'Instruction set of native: avx512, avx2, neon or generic' },
+  precision: {
+    type: 'enum',
+    options: ['fp32', 'bf16'] as ('fp32' | 'bf16')[],
+    description: 'Of convolutions when scoring, on native',
+  },
+  repeats: { type: 'string', valueHint: '7', description: 'Timed repeats; the median counts' },
+} as const;
+
+interface BenchFlags {
+  backend?: string | undefined;
+  threads?: string | undefined;
+  isa?: string | undefined;
+  precision?: string | undefined;
+}
+
+/** Selects the backend; the addon reads threads and instruction set from the environment when it loads. */
+export async function selectForBench(context: Context, { backend, threads, isa, precision }: BenchFlags) {
+  const count = numberFlag('threads', threads, { min: 1, integer: true });
+  if (count !== undefined) process.env.DOPPEL_NATIVE_THREADS = String(count);
+  if (isa !== undefined) process.env.DOPPEL_NATIVE_ISA = isa;
+  if (precision !== undefined) process.env.DOPPEL_NATIVE_PRECISION = precision;
+  return context.selectBackend(backend);
+}
+
+/** How often each kernel ran in JavaScript, on a backend that counts it. */
+export function fallbacksOf(backend: unknown): Record<string, number> | undefined {
+  const { fallbacks } = backend as { fallbacks?: Map<string, number> };
+  return fallbacks && Object.fromEntries(fallbacks);
+}

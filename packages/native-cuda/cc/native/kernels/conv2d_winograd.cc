@@ -1,0 +1,322 @@
+// 3×3 convolution of stride 1 by Winograd's minimal filtering F(4×4, 3×3): 36 multiplications where 144 stood.
+// Lavin and Gray, Fast Algorithms for Convolutional Neural Networks (CVPR 2016), with the points 0, ±1, ±2, ∞.
+//
+//   y = Aᵀ [ (G f Gᵀ) ⊙ (Bᵀ d B) ] A    for each 4×4 tile of y and 6×6 tile d of x, summed over input channels
+//
+// The sum over channels is one matrix product for each of the 36 positions. A block of tiles goes through all three steps
+// while it lies in the level-2 cache. The filter's gradient is the adjoint: dfilter = Gᵀ [ Σ (Bᵀ d B) ⊙ (A g Aᵀ) ] G.
+#include "conv2d.h"
+
+namespace doppel::DOPPEL_ISA {
+
+namespace {
+
+constexpr int positions = 36;
+constexpr int most_tiles = 48;  // of a block: a multiple of every tile_rows
+constexpr int winograd_kind = 16 * lanes + 2;
+
+// Tiles of 4 × 4 outputs that cover the picture, and the 6 × 6 inputs of each.
+struct Tiles {
+  int64_t n, down, across;
+  int h, w, c;     // of the picture that is read
+  int top, left;
+  int oh, ow;
+  int64_t count() const { return n * down * across; }
+};
+
+Tiles tiles_of(int n, int h, int w, int c, int top, int left, int oh, int ow) {
+  return {n, ceil_div(oh, 4), ceil_div(ow, 4), h, w, c, top, left, oh, ow};
+}
+
+// Bᵀ d, in place.
+inline void input_transform(Vec& d0, Vec& d1, Vec& d2, Vec& d3, Vec& d4, Vec& d5) {
+  const Vec four = splat(4), five = splat(5), two = splat(2);
+  const Vec t0 = four * d0 - five * d2 + d4, t5 = four * d1 - five * d3 + d5;
+  const Vec a = d4 - four * d2, b = d3 - four * d1, c = d4 - d2, e = two * (d3 - d1);
+  d0 = t0, d1 = a + b, d2 = a - b, d3 = c + e, d4 = c - e, d5 = t5;
+}
+
+// Aᵀ m: six values to four.
+inline void output_transform(const Vec* m, int step, Vec* s) {
+  const Vec m0 = m[0], m1 = m[step], m2 = m[2 * step], m3 = m[3 * step], m4 = m[4 * step], m5 = m[5 * step];
+  const Vec a = m1 + m2, b = m1 - m2, c = m3 + m4, d = m3 - m4;
+  s[0] = m0 + a + c;
+  s[1] = b + splat(2) * d;
+  s[2] = a + splat(4) * c;
+  s[3] = b + splat(8) * d + m5;
+}
+
+// A g: four values to six.
+inline void gradient_transform(Vec d0, Vec d1, Vec d2, Vec d3, Vec* r, int step) {
+  const Vec even = d0 + d2, odd = d1 + d3, even2 = d0 + splat(4) * d2, odd2 = splat(2) * d1 + splat(8) * d3;
+  r[0] = d0;
+  r[step] = even + odd;
+  r[2 * step] = even - odd;
+  r[3 * step] = even2 + odd2;
+  r[4 * step] = even2 - odd2;
+  r[5 * step] = d3;
+}
+
+// The transformed 6 × 6 tiles of x: out[position][tile][channel], `stride` floats between positions.
+void transform_inputs(const Tiles& t, const float* x, int64_t from, int64_t to, const float* zeros, float* out, int64_t stride) {
+  const int64_t row = int64_t{t.w} * t.c;
+  for (int64_t tile = from; tile < to; tile++, out += t.c) {
+    const int64_t image = tile / (t.down * t.across), within = tile % (t.down * t.across);
+    const int y0 = static_cast<int>(within / t.across) * 4 - t.top, x0 = static_cast<int>(within % t.across) * 4 - t.left;
+    const float* pixel[positions];
+    const float* picture = x + image * t.h * row;
+    for (int i = 0; i < 6; i++) {
+      for (int j = 0; j < 6; j++) {
+        const bool inside = y0 + i >= 0 && y0 + i < t.h && x0 + j >= 0 && x0 + j < t.w;
+        pixel[i * 6 + j] = inside ? picture + (y0 + i) * row + int64_t{x0 + j} * t.c : zeros;
+      }
+    }
+    for (int c = 0; c < t.c; c += lanes) {
+      Vec d[6][6];
+#pragma GCC unroll 6
+      for (int j = 0; j < 6; j++) {
+        Vec column[6];
+#pragma GCC unroll 6
+        for (int i = 0; i < 6; i++) column[i] = load(pixel[i * 6 + j] + c);
+        input_transform(column[0], column[1], column[2], column[3], column[4], column[5]);
+#pragma GCC unroll 6
+        for (int i = 0; i < 6; i++) d[i][j] = column[i];
+      }
+#pragma GCC unroll 6
+      for (int i = 0; i < 6; i++) {
+        input_transform(d[i][0], d[i][1], d[i][2], d[i][3], d[i][4], d[i][5]);
+#pragma GCC unroll 6
+        for (int j = 0; j < 6; j++) store(out + (i * 6 + j) * stride + c, d[i][j]);
+      }
+    }
+  }
+}
+
+// The transformed 4 × 4 tiles of g: out[position][tile][channel].
+void transform_gradients(const Tiles& t, int co, const float* g, int64_t from, int64_t to, const float* zeros, float* out, int64_t stride) {
+  for (int64_t tile = from; tile < to; tile++, out += co) {
+    const int64_t image = tile / (t.down * t.across), within = tile % (t.down * t.across);
+    const int y0 = static_cast<int>(within / t.across) * 4, x0 = static_cast<int>(within % t.across) * 4;
+    const float* pixel[16];
+    for (int i = 0; i < 4; i++)
+      for (int j = 0; j < 4; j++) pixel[i * 4 + j] = y0 + i < t.oh && x0 + j < t.ow ? g + ((image * t.oh + y0 + i) * t.ow + x0 + j) * co : zeros;
+    for (int c = 0; c < co; c += lanes) {
+      Vec r[6][4];
+#pragma GCC unroll 4
+      for (int j = 0; j < 4; j++) gradient_transform(load(pixel[j] + c), load(pixel[4 + j] + c), load(pixel[8 + j] + c), load(pixel[12 + j] + c), &r[0][j], 4);
+#pragma GCC unroll 6
+      for (int i = 0; i < 6; i++) {
+        Vec full[6];
+        gradient_transform(r[i][0], r[i][1], r[i][2], r[i][3], full, 1);
+#pragma GCC unroll 6
+        for (int j = 0; j < 6; j++) store(out + (i * 6 + j) * stride + c, full[j]);
+      }
+    }
+  }
+}
+
+// Back to 4 × 4 outputs for `columns` channels from `column`, with bias and activation.
+void transform_outputs(const Tiles& t, int co, const float* m, int64_t stride, int64_t from, int64_t to, int64_t column, int columns, const float* bias, const Activation& activation, float* y) {
+  for (int64_t tile = from; tile < to; tile++, m += columns) {
+    const int64_t image = tile / (t.down * t.across), within = tile % (t.down * t.across);
+    const int y0 = static_cast<int>(within / t.across) * 4, x0 = static_cast<int>(within % t.across) * 4;
+    const int rows = smaller(4, t.oh - y0), wide = smaller(4, t.ow - x0);
+    float* at = y + ((image * t.oh + y0) * t.ow + x0) * co + column;
+    for (int c = 0; c < columns; c += lanes) {
+      Vec s[6][4];  // after the columns: [j][i]
+#pragma GCC unroll 6
+      for (int j = 0; j < 6; j++) {
+        Vec in[6];
+#pragma GCC unroll 6
+        for (int i = 0; i < 6; i++) in[i] = load(m + (i * 6 + j) * stride + c);
+        output_transform(in, 1, s[j]);
+      }
+      const Vec b = bias ? load(bias + column + c) : Vec{};
+#pragma GCC unroll 4
+      for (int i = 0; i < 4; i++) {
+        Vec out[4];
+        output_transform(&s[0][i], 4, out);
+        if (i >= rows) continue;
+        float* pixel = at + int64_t{i} * t.ow * co + c;
+#pragma GCC unroll 4
+        for (int j = 0; j < 4; j++)
+          if (j < wide) store(pixel + int64_t{j} * co, activate(out[j] + b, activation));
+      }
+    }
+  }
+}
+
+// R rows of a (lda apart) times one panel of a filter.
+template <int R>
+inline void product_tile(const float* a, int64_t lda, int k, const float* panel, float* c, int64_t ldc) {
+  Vec acc[R][2];
+#pragma GCC unroll 16
+  for (int r = 0; r < R; r++) acc[r][0] = acc[r][1] = Vec{};
+  for (int i = 0; i < k; i++, panel += tile_columns) {
+    const Vec f0 = load(panel), f1 = load(panel + lanes);
+#pragma GCC unroll 16
+    for (int r = 0; r < R; r++) {
+      const Vec v = splat(a[r * lda + i]);
+      acc[r][0] += v * f0;
+      acc[r][1] += v * f1;
+    }
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < R; r++) store(c + r * ldc, acc[r][0]), store(c + r * ldc + lanes, acc[r][1]);
+}
+
+void product(const float* a, int64_t rows, int k, const float* panel, float* c, int64_t ldc) {
+  int64_t r = 0;
+  for (; rows - r >= tile_rows; r += tile_rows) product_tile<tile_rows>(a + r * k, k, k, panel, c + r * ldc, ldc);
+  for (; rows - r >= 4; r += 4) product_tile<4>(a + r * k, k, k, panel, c + r * ldc, ldc);
+  for (; rows - r >= 1; r += 1) product_tile<1>(a + r * k, k, k, panel, c + r * ldc, ldc);
+}
+
+// G f: three values to six.
+inline void filter_transform(float f0, float f1, float f2, float* u, int step) {
+  u[0] = f0 * (1.f / 4);
+  u[step] = -(f0 + f1 + f2) * (1.f / 6);
+  u[2 * step] = -(f0 - f1 + f2) * (1.f / 6);
+  u[3 * step] = f0 * (1.f / 24) + f1 * (1.f / 12) + f2 * (1.f / 6);
+  u[4 * step] = f0 * (1.f / 24) - f1 * (1.f / 12) + f2 * (1.f / 6);
+  u[5 * step] = f2;
+}
+
+size_t transformed_floats(int k, int n) { return static_cast<size_t>(positions) * ceil_div(n, tile_columns) * k * tile_columns; }
+
+// out[position][panel][k][tile_columns] of the filter whose element (tap, k, n) lies at tap_offset(tap) + k·k_stride + n·n_stride.
+template <class TapOffset>
+void transform_filter(const float* filter, int k, int n, int64_t k_stride, int64_t n_stride, TapOffset tap_offset, float* out, Runtime& runtime) {
+  const int64_t panels = ceil_div(n, tile_columns), size = panels * k * tile_columns;
+  parallel(runtime, panels, [&](int64_t panel, int) {
+    for (int row = 0; row < k; row++) {
+      for (int j = 0; j < tile_columns; j++) {
+        const int64_t column = panel * tile_columns + j;
+        float* to = out + (panel * k + row) * tile_columns + j;
+        float half[6][3], u[6];
+        for (int kx = 0; kx < 3; kx++) {
+          auto at = [&](int ky) { return column < n ? filter[tap_offset(ky * 3 + kx) + row * k_stride + column * n_stride] : 0.f; };
+          filter_transform(at(0), at(1), at(2), &half[0][kx], 3);
+        }
+        for (int i = 0; i < 6; i++) {
+          filter_transform(half[i][0], half[i][1], half[i][2], u, 1);
+          for (int l = 0; l < 6; l++) to[(i * 6 + l) * size] = u[l];
+        }
+      }
+    }
+  });
+}
+
+int64_t block_of(int64_t tiles, int threads) {
+  const int64_t share = ceil_div(ceil_div(tiles, int64_t{2} * threads), tile_rows) * tile_rows;
+  return smaller<int64_t>(most_tiles, share);
+}
+
+// y from the transformed filter: x has k channels, y has n.
+void convolve(const Tiles& t, const float* x, const float* transformed, int n, const float* bias, const Activation& activation, float* y, Runtime& runtime) {
+  const int k = t.c;
+  const int64_t panels = ceil_div(n, tile_columns), block = block_of(t.count(), runtime.threads());
+  // 16 floats more between positions, or their 36 streams would fall into the same sets of the cache.
+  const int64_t in_stride = block * k + 16, out_stride = block * tile_columns + 16;
+  const size_t size = static_cast<size_t>(positions * (in_stride + out_stride));
+  Scratch scratch(runtime, size * runtime.threads()), zeros(runtime, k);
+  std::memset(zeros.data(), 0, static_cast<size_t>(k) * 4);
+  parallel(runtime, ceil_div(t.count(), block), [&](int64_t index, int thread) {
+    float* v = scratch.data() + size * thread;
+    float* m = v + positions * in_stride;
+    const int64_t from = index * block, to = smaller(t.count(), from + block);
+    transform_inputs(t, x, from, to, zeros.data(), v, in_stride);
+    for (int64_t panel = 0; panel < panels; panel++) {
+      for (int position = 0; position < positions; position++) {
+        product(v + position * in_stride, to - from, k, transformed + (position * panels + panel) * k * tile_columns, m + position * out_stride, tile_columns);
+      }
+      const int64_t column = panel * tile_columns;
+      // Whole vectors only: n is a multiple of `lanes`, of tile_columns perhaps not.
+      const int columns = smaller<int>(tile_columns, n - static_cast<int>(column));
+      if (columns < tile_columns) {
+        for (int64_t i = 0; i < positions; i++)
+          for (int64_t r = 0; r < to - from; r++) store(m + i * out_stride + r * columns, load(m + i * out_stride + r * tile_columns));
+      }
+      transform_outputs(t, n, m, out_stride, from, to, column, columns, bias, activation, y);
+    }
+  });
+}
+
+bool whole_vectors(const Conv2DShape& s) { return s.ci % lanes == 0 && s.co % lanes == 0; }
+
+}  // namespace
+
+bool winograd_serves(const Conv2DShape& s) {
+  const int64_t tiles = s.n * ceil_div(s.oh, 4) * ceil_div(s.ow, 4);
+  // The transformed filter is four times as large: with few tiles, reading it costs more than is saved.
+  return s.kh == 3 && s.kw == 3 && s.stride == 1 && whole_vectors(s) && tiles >= 32 && s.oh >= 4 && s.ow >= 4;
+}
+
+void conv2d_winograd(const Conv2D& p, Runtime& runtime) {
+  const Conv2DShape& s = p.shape;
+  const size_t floats = transformed_floats(s.ci, s.co);
+  Scratch own(runtime, p.packed ? 0 : floats);
+  const PackedForm form = p.packed ? packed_form(*p.packed, winograd_kind, floats) : PackedForm{own.data(), true};
+  if (form.fresh) transform_filter(p.filter, s.ci, s.co, s.co, 1, [&](int tap) { return int64_t{tap} * s.ci * s.co; }, form.data, runtime);
+  convolve(tiles_of(s.n, s.h, s.w, s.ci, s.top, s.left, s.oh, s.ow), p.x, form.data, s.co, p.bias, p.activation, p.y, runtime);
+}
+
+// dx is the convolution of g with the filter turned by 180° and its channels swapped.
+void conv2d_dx_winograd(const Conv2DShape& s, const float* g, const float* filter, float* dx, Runtime& runtime) {
+  Scratch transformed(runtime, transformed_floats(s.co, s.ci));
+  transform_filter(filter, s.co, s.ci, 1, s.co, [&](int tap) { return int64_t{8 - tap} * s.ci * s.co; }, transformed.data(), runtime);
+  convolve(tiles_of(s.n, s.oh, s.ow, s.co, 2 - s.top, 2 - s.left, s.h, s.w), g, transformed.data(), s.ci, nullptr, Activation{}, dx, runtime);
+}
+
+void conv2d_dfilter_winograd(const Conv2DShape& s, const float* x, const float* g, float* dfilter, Runtime& runtime) {
+  const Tiles t = tiles_of(s.n, s.h, s.w, s.ci, s.top, s.left, s.oh, s.ow);
+  const int64_t block = block_of(t.count(), runtime.threads()), blocks = ceil_div(t.count(), block);
+  const int64_t x_stride = block * s.ci + 16, g_stride = block * s.co + 16, taps = int64_t{s.ci} * s.co;
+  // Columns of a register block may reach past the last channel of dU by up to a vector: 16 floats more at the end.
+  const int64_t size = positions * (x_stride + g_stride), sum_size = positions * taps + tile_columns;
+  const int64_t copies = smaller<int64_t>(runtime.threads(), blocks);
+  Scratch scratch(runtime, static_cast<size_t>(size * copies)), sums(runtime, static_cast<size_t>(sum_size * copies)), zeros(runtime, larger(s.ci, s.co));
+  std::memset(zeros.data(), 0, static_cast<size_t>(larger(s.ci, s.co)) * 4);
+  parallel(runtime, copies, [&](int64_t copy, int) {
+    float* v = scratch.data() + size * copy;
+    float* d = v + positions * x_stride;
+    float* sum = sums.data() + sum_size * copy;
+    std::memset(sum, 0, static_cast<size_t>(sum_size) * 4);
+    for (int64_t index = blocks * copy / copies; index < blocks * (copy + 1) / copies; index++) {
+      const int64_t from = index * block, to = smaller(t.count(), from + block);
+      transform_inputs(t, x, from, to, zeros.data(), v, x_stride);
+      transform_gradients(t, s.co, g, from, to, zeros.data(), d, g_stride);
+      for (int position = 0; position < positions; position++) {
+        accumulate_outer_products(v + position * x_stride, s.ci, d + position * g_stride, s.co, static_cast<int>(to - from), sum + position * taps);
+      }
+    }
+  });
+  // dfilter = Gᵀ dU G, by input channel.
+  parallel_range(runtime, s.ci, 4, [&](int64_t first, int64_t last) {
+    for (int64_t c = first; c < last; c++) {
+      for (int o = 0; o < s.co; o += lanes) {
+        Vec u[6][6];
+        for (int position = 0; position < positions; position++) {
+          Vec total{};
+          for (int64_t copy = 0; copy < copies; copy++) total += load(sums.data() + copy * sum_size + position * taps + c * s.co + o);
+          u[position / 6][position % 6] = total;
+        }
+        Vec half[3][6];
+        auto turn = [](Vec u0, Vec u1, Vec u2, Vec u3, Vec u4, Vec u5, Vec& w0, Vec& w1, Vec& w2) {
+          const Vec a = (u1 + u2) * splat(1.f / 6), b = (u2 - u1) * splat(1.f / 6), e = u3 + u4, f = u3 - u4;
+          w0 = u0 * splat(0.25f) - a + e * splat(1.f / 24);
+          w1 = b + f * splat(1.f / 12);
+          w2 = e * splat(1.f / 6) - a + u5;
+        };
+        for (int j = 0; j < 6; j++) turn(u[0][j], u[1][j], u[2][j], u[3][j], u[4][j], u[5][j], half[0][j], half[1][j], half[2][j]);
+        for (int i = 0; i < 3; i++) {
+          Vec w[3];
+          turn(half[i][0], half[i][1], half[i][2], half[i][3], half[i][4], half[i][5], w[0], w[1], w[2]);
+          for (int j = 0; j < 3; j++) store(dfilter + ((i * 3 + j) * int64_t{s.ci} + c) * s.co + o, w[j]);
+        }
+      }
+    }
+  });
+}
+
+}  // namespace doppel::DOPPEL_ISA

@@ -1,0 +1,101 @@
+#include "memory_pool.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <new>
+#include <string>
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
+namespace doppel {
+
+namespace {
+
+constexpr size_t huge = size_t{2} << 20;
+constexpr size_t lending_limit = 2;
+
+// Eight classes an octave, 64 for large blocks: at most an eighth is wasted, of large ones a 64th.
+size_t class_of(size_t bytes) {
+  bytes += MemoryPool::slack;
+  if (bytes <= 1024) return (bytes + 255) / 256 * 256;
+  const int octave = 63 - __builtin_clzll(bytes - 1);
+  const size_t step = size_t{1} << (octave - (bytes > huge ? 6 : 3));
+  return (bytes + step - 1) / step * step;
+}
+
+size_t alignment_of(size_t size) { return size >= huge ? huge : 64; }
+
+}  // namespace
+
+void* MemoryPool::take(size_t bytes) {
+  const size_t size = class_of(bytes);
+  if (void* block = reuse(size)) return block;
+  make_room(size);
+  void* block = ::operator new(size, std::align_val_t{alignment_of(size)}, std::nothrow);
+  if (!block) {
+    trim();
+    block = ::operator new(size, std::align_val_t{alignment_of(size)}, std::nothrow);
+  }
+  if (!block) {
+    throw OutOfMemory("out of memory: " + std::to_string(bytes) + " bytes asked for, " + std::to_string(in_use_) + " bytes in use");
+  }
+#if defined(__linux__)
+  if (size >= huge) madvise(block, size / huge * huge, MADV_HUGEPAGE);
+#endif
+  in_use_ += size;
+  held_ += size;
+  if (in_use_ > peak_) peak_ = in_use_;
+  return block;
+}
+
+// An idle block of this class; for large ones also of a class up to lending_limit times as large, before the system is asked.
+void* MemoryPool::reuse(size_t size) {
+  const auto last = size > huge ? idle_.upper_bound(size * lending_limit) : idle_.upper_bound(size);
+  for (auto at = idle_.lower_bound(size); at != last; ++at) {
+    if (at->second.empty()) continue;
+    void* block = at->second.back();
+    at->second.pop_back();
+    in_use_ += at->first;
+    if (in_use_ > peak_) peak_ = in_use_;
+    if (at->first != size) lent_[block] = at->first;
+    return block;
+  }
+  return nullptr;
+}
+
+void MemoryPool::give(void* block, size_t bytes) {
+  if (!block) return;
+  size_t size = class_of(bytes);
+  if (const auto lent = lent_.find(block); lent != lent_.end()) {
+    size = lent->second;
+    lent_.erase(lent);
+  }
+  idle_[size].push_back(block);
+  in_use_ -= size;
+}
+
+// Idle blocks are of no use for this size. Together with what is in use they may hold an eighth more than was ever in use at
+// once; past that the largest go back to the system.
+void MemoryPool::make_room(size_t size) {
+  const size_t most = std::max(peak_, in_use_ + size) / 8 * 9;
+  for (auto at = idle_.rbegin(); at != idle_.rend() && held_ + size > most; ++at) {
+    auto& [bytes, blocks] = *at;
+    for (; !blocks.empty() && held_ + size > most; blocks.pop_back(), held_ -= bytes) {
+      ::operator delete(blocks.back(), std::align_val_t{alignment_of(bytes)});
+    }
+  }
+}
+
+void MemoryPool::trim() {
+  for (auto& [size, blocks] : idle_) {
+    for (void* block : blocks) ::operator delete(block, std::align_val_t{alignment_of(size)});
+    held_ -= size * blocks.size();
+    blocks.clear();
+  }
+}
+
+MemoryPool::~MemoryPool() { trim(); }
+
+}  // namespace doppel

@@ -1,0 +1,26 @@
+// Where the derived forms of one tensor are kept.
+#pragma once
+#include <vector>
+
+#include "memory_pool.h"
+
+namespace doppel {
+
+struct PackedCache {
+  struct Entry {
+    int kind;
+    float* data;
+    size_t bytes;
+  };
+  explicit PackedCache(MemoryPool& pool) : pool(pool) {}
+  PackedCache(const PackedCache&) = delete;
+  PackedCache& operator=(const PackedCache&) = delete;
+  ~PackedCache() {
+    for (const Entry& e : entries) pool.give(e.data, e.bytes);
+  }
+
+  MemoryPool& pool;
+  std::vector<Entry> entries;
+};
+
+}  // namespace doppel

@@ -1,0 +1,31 @@
+#include "runtime.h"
+
+#include "../ops/conv2d.h"
+#include "packed_cache.h"
+#include "thread_pool.h"
+
+namespace doppel {
+
+Runtime::Runtime(MemoryPool& pool) : pool_(pool) {}
+int Runtime::threads() const { return ThreadPool::shared().threads(); }
+void Runtime::run(int tasks, Task f, void* context) { ThreadPool::shared().run(tasks, f, context); }
+MemoryPool& Runtime::pool() { return pool_; }
+
+Scratch::Scratch(Runtime& runtime, size_t floats)
+    : pool_(runtime.pool()), bytes_(floats * sizeof(float)), data_(bytes_ ? static_cast<float*>(pool_.take(bytes_)) : nullptr) {}
+Scratch::~Scratch() {
+  if (data_) pool_.give(data_, bytes_);
+}
+float* Scratch::data() const { return data_; }
+
+PackedForm packed_form(PackedCache& cache, int kind, size_t floats) {
+  for (const PackedCache::Entry& e : cache.entries) {
+    if (e.kind == kind) return {e.data, false};
+  }
+  const size_t bytes = floats * sizeof(float);
+  float* data = static_cast<float*>(cache.pool.take(bytes));
+  cache.entries.push_back({kind, data, bytes});
+  return {data, true};
+}
+
+}  // namespace doppel

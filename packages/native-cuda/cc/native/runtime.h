@@ -1,0 +1,47 @@
+// What a kernel may use besides its params: threads and scratch memory. Defined in runtime.cc, compiled once: the kernels'
+// files, compiled for each instruction set, must not bring inline functions that the linker could mix up.
+#pragma once
+#include <cstddef>
+
+namespace doppel {
+
+class MemoryPool;
+struct PackedCache;
+using Task = void (*)(void* context, int task, int thread);
+
+class Runtime {
+ public:
+  explicit Runtime(MemoryPool& pool);
+  int threads() const;
+  // Calls f(context, task, thread) for each task below `tasks`, on all threads; returns when all are done.
+  void run(int tasks, Task f, void* context);
+  MemoryPool& pool();
+
+ private:
+  MemoryPool& pool_;
+};
+
+// A block of floats that returns to the pool at the end of the scope.
+class Scratch {
+ public:
+  Scratch(Runtime& runtime, size_t floats);
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  ~Scratch();
+  float* data() const;
+
+ private:
+  MemoryPool& pool_;
+  size_t bytes_;
+  float* data_;
+};
+
+// Forms of a filter that kernels derived from it (packed, transformed), kept as long as its tensor lives.
+struct PackedForm {
+  float* data;
+  bool fresh;  // must be filled
+};
+
+PackedForm packed_form(PackedCache& cache, int kind, size_t floats);
+
+}  // namespace doppel

@@ -1,0 +1,53 @@
+// One pool of threads a process, shared by all kernels of all JS threads. Sized to the cores that the process may use:
+// affinity and cgroup quota are respected, DOPPEL_NATIVE_THREADS overrides.
+#pragma once
+#include <atomic>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "runtime.h"
+
+namespace doppel {
+
+
+
+class ThreadPool {
+ public:
+  static ThreadPool& shared();
+
+  int threads() const { return threads_.load(std::memory_order_relaxed); }
+  void set_threads(int count);  // the caller's own thread counts
+
+  // Calls f(context, task, thread) for each task below `tasks`, on the caller and the workers; returns when all are done.
+  // Rethrows the first exception. While another caller has the workers, the tasks run on the caller alone (thread 0).
+  void run(int tasks, Task f, void* context);
+
+ private:
+  explicit ThreadPool(int count);
+  void start(int workers);
+  void stop();
+  void worker(int thread, unsigned seen);
+  void work(int thread);
+
+  std::atomic<int> threads_{1};
+  std::vector<std::thread> workers_;
+  std::mutex caller_;  // held by the caller that has the workers
+
+  std::mutex mutex_;  // guards what follows, with the two conditions
+  std::condition_variable wake_, done_;
+  std::atomic<unsigned> generation_{0};
+  std::atomic<bool> quit_{false};
+  Task f_ = nullptr;
+  void* context_ = nullptr;
+  int tasks_ = 0;
+  std::atomic<int> next_{0};
+  std::atomic<int> active_{0};
+  std::exception_ptr error_;
+};
+
+int usable_cores();
+
+}  // namespace doppel

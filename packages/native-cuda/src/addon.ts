@@ -1,0 +1,88 @@
+/**
+ * Loads the addon: one .node file for Node and Deno. A load that fails says everything that was tried and why each failed;
+ * it is a reason to report, never a crash.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { reasonOf } from '@doppel/core/errors';
+
+/** What the addon exports; buffers are known by number. Every method throws an Error with the cause. */
+export interface Addon {
+  /** Chooses the instruction set, '' for the widest that runs here, and returns its name. */
+  start(isa: string): string;
+  isas(): string[];
+  ops(): string[];
+  allocate(bytes: number): number;
+  release(buffer: number): void;
+  upload(buffer: number, values: ArrayBufferView): void;
+  download(buffer: number, values: ArrayBufferView): void;
+  run(op: string, inputs: readonly (number | null)[], outputs: readonly (number | null)[], attributes: object): void;
+  memory(): { buffers: number; inUse: number; peak: number; held: number };
+  /** Gives idle blocks back to the system. */
+  trim(): void;
+  /** Number of threads that kernels use; sets it where a count is given. */
+  threads(count?: number): number;
+}
+
+export type LoadResult = { available: true; addon: Addon; file: string } | { available: false; reason: string };
+
+const require = createRequire(import.meta.url);
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+/** Where the addon may lie: the file that DOPPEL_NATIVE_ADDON names, and nothing else; or the build's output. */
+export function candidates(): string[] {
+  const named = process.env.DOPPEL_NATIVE_ADDON;
+  return named ? [named] : [here('../build/Release/doppel_native.node')];
+}
+
+/** Loads the first candidate that works. Never throws. */
+export function loadAddon(files: readonly string[] = candidates()): LoadResult {
+  const reasons: string[] = [];
+  for (const file of files) {
+    if (!existsSync(file)) {
+      reasons.push(`${file} is missing${notBuilt()}`);
+      continue;
+    }
+    try {
+      const content = readFileSync(file);
+      checkMark(content);
+      checkWhole(content);
+      const addon = require(file) as Addon;
+      if (typeof addon.run !== 'function') throw new Error('it exports no ops');
+      return { available: true, addon, file };
+    } catch (cause) {
+      reasons.push(`${file} does not load: ${reasonOf(cause)}`);
+    }
+  }
+  return {
+    available: false,
+    reason: `${reasons.join('; ')}. Build it with \`pnpm build:native\` (cmake and a C++20 compiler)`,
+  };
+}
+
+const MARK = 'doppel-native-addon napi=';
+
+/** Node aborts on an addon that wants a newer Node-API than it has, so the file is asked before it is loaded. */
+function checkMark(content: Buffer): void {
+  const at = content.indexOf(MARK);
+  if (at < 0) throw new Error('it is not the addon of doppel');
+  const wanted = Number.parseInt(content.toString('latin1', at + MARK.length, at + MARK.length + 8), 10);
+  const has = Number(process.versions.napi ?? 8); // Deno has 8 or later and may not say so
+  if (wanted > has) throw new Error(`it is built for Node-API ${wanted}, this runtime has ${has}`);
+}
+
+/** A library that was cut short kills the process that maps it: ELF's last part, the section headers, must be there. */
+function checkWhole(content: Buffer): void {
+  const isElf64 =
+    content.length >= 64 && content.toString('latin1', 1, 4) === 'ELF' && content[4] === 2 && content[5] === 1;
+  if (!isElf64) return; // other formats are checked by their own loaders
+  const end = Number(content.readBigUInt64LE(0x28)) + content.readUInt16LE(0x3a) * content.readUInt16LE(0x3c);
+  if (end > content.length) throw new Error(`it is cut short: ${content.length} bytes of ${end}`);
+}
+
+/** What the build said when it gave up. */
+function notBuilt(): string {
+  const note = here('../build/not-built.txt');
+  return existsSync(note) ? ` (the build: ${readFileSync(note, 'utf8').trim()})` : '';
+}

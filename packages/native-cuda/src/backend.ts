@@ -1,0 +1,170 @@
+/**
+ * The tfjs backend `native`: kernels of the addon, and tfjs's JavaScript kernels for the rest, on tensors whose memory is
+ * native. Every kernel that fell back is counted by name.
+ */
+import { DoppelError } from '@doppel/core/errors';
+import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
+import * as tf from '@tensorflow/tfjs-core';
+import type { Addon } from './addon.ts';
+import { bytesOf, isNumeric, TensorBuffer, type Transfers } from './tensor_buffer.ts';
+
+/** An op of the addon that failed; the message names op, shapes and cause. */
+export class NativeOpError extends DoppelError {
+  readonly tag = 'native op';
+  readonly op: string;
+  constructor(op: string, shapes: string, cause: unknown) {
+    super({
+      action: `run the native op ${op} on ${shapes}`,
+      found: cause instanceof Error ? cause.message : String(cause),
+      cause,
+    });
+    this.op = op;
+  }
+}
+
+export interface OutputSpec {
+  shape: number[];
+  dtype: tf.DataType;
+}
+
+const describe = ({ shape, dtype }: OutputSpec) => `${dtype}[${shape.join('×')}]`;
+
+export class NativeBackend extends MathBackendCPU {
+  readonly addon: Addon;
+  readonly isa: string;
+  /**
+   * Of convolutions going forward: `bf16` rounds their inputs to bfloat16 and sums in fp32 (relative error about 3e-3 a
+   * layer). For scoring; gradients are fp32 always.
+   */
+  precision: 'fp32' | 'bf16' = 'fp32';
+  /** How often each kernel ran in JavaScript instead. */
+  readonly fallbacks = new Map<string, number>();
+  readonly transfers: Transfers = { up: 0, down: 0 };
+
+  constructor(addon: Addon, isa: string) {
+    super();
+    this.addon = addon;
+    this.isa = addon.start(isa);
+  }
+
+  override write(values: tf.BackendValues, shape: number[], dtype: tf.DataType): object {
+    const dataId = { id: this.nextId() };
+    this.keep(dataId, values, shape, dtype, 1);
+    return dataId;
+  }
+
+  override move(dataId: object, values: tf.BackendValues, shape: number[], dtype: tf.DataType, refCount: number): void {
+    this.keep(dataId, values, shape, dtype, refCount);
+  }
+
+  /** Copied into native memory at once: the caller may write to its array again. */
+  private keep(
+    dataId: object,
+    values: tf.BackendValues | undefined,
+    shape: number[],
+    dtype: tf.DataType,
+    refCount: number,
+  ): void {
+    const entry = new TensorBuffer(
+      this.addon,
+      this.transfers,
+      dtype,
+      tf.util.sizeFromShape(shape),
+      values ?? undefined,
+    );
+    entry.refCount = refCount;
+    if (values && isNumeric(dtype)) void entry.buffer;
+    this.data.set(dataId, entry as never);
+  }
+
+  private nextId(): number {
+    return (MathBackendCPU as unknown as { nextDataId: number }).nextDataId++;
+  }
+
+  override readSync(dataId: object): tf.BackendValues {
+    const entry = this.entry(dataId);
+    if (!isNumeric(entry.dtype)) return super.readSync(dataId);
+    return entry.isNative ? entry.copyOut() : (entry.values as tf.BackendValues);
+  }
+
+  override disposeData(dataId: object, force = false): boolean {
+    const entry = this.data.has(dataId) ? this.entry(dataId) : undefined;
+    const gone = super.disposeData(dataId, force);
+    if (gone) entry?.release();
+    return gone;
+  }
+
+  /** With the bytes of native memory that tensors use (`nativeBytes`) and that the pool holds for reuse (`poolBytes`). */
+  override memory() {
+    const { inUse, held, buffers } = this.addon.memory();
+    return { unreliable: false, reasons: [], nativeBytes: inUse, poolBytes: held, nativeBuffers: buffers } as {
+      unreliable: boolean;
+      reasons: string[];
+    };
+  }
+
+  override floatPrecision(): 32 {
+    return 32;
+  }
+
+  override dispose(): void {
+    this.addon.trim();
+  }
+
+  /** Runs an op of the addon on tensors; `null` marks an input that is absent, or an output that is not wanted. */
+  run(
+    op: string,
+    inputs: readonly (tf.TensorInfo | null | undefined)[],
+    outputs: readonly (OutputSpec | null)[],
+    attributes: object,
+  ): tf.TensorInfo[] {
+    const made: tf.TensorInfo[] = [];
+    try {
+      const to = outputs.map((spec) => {
+        if (!spec) return null;
+        made.push(this.makeTensorInfo(spec.shape, spec.dtype));
+        return made.at(-1)!;
+      });
+      this.runInto(op, inputs, to, attributes);
+    } catch (cause) {
+      for (const info of made) this.disposeData(info.dataId, true);
+      throw cause;
+    }
+    return made;
+  }
+
+  /** Like `run`, into tensors that there are already. */
+  runInto(
+    op: string,
+    inputs: readonly (tf.TensorInfo | null | undefined)[],
+    outputs: readonly (tf.TensorInfo | null)[],
+    attributes: object,
+  ): void {
+    try {
+      const bufferOf = (info: tf.TensorInfo | null | undefined) => (info ? this.entry(info.dataId).buffer : null);
+      this.addon.run(op, inputs.map(bufferOf), outputs.map(bufferOf), attributes);
+    } catch (cause) {
+      const shapes = inputs.map((input) => (input ? describe(input) : 'none')).join(', ');
+      const results = outputs.map((output) => (output ? describe(output) : 'none')).join(', ');
+      throw new NativeOpError(op, `${shapes || 'nothing'} → ${results}`, cause);
+    }
+  }
+
+  /** The same memory under another shape. */
+  view(x: tf.TensorInfo, shape: number[]): tf.TensorInfo {
+    this.incRef(x.dataId);
+    return { dataId: x.dataId, shape, dtype: x.dtype };
+  }
+
+  countFallback(kernelName: string): void {
+    this.fallbacks.set(kernelName, (this.fallbacks.get(kernelName) ?? 0) + 1);
+  }
+
+  bytes(info: tf.TensorInfo): number {
+    return bytesOf(tf.util.sizeFromShape(info.shape), info.dtype);
+  }
+
+  private entry(dataId: object): TensorBuffer {
+    return this.data.get(dataId) as unknown as TensorBuffer;
+  }
+}

@@ -1,0 +1,55 @@
+/** Every kernel that the addon serves, and their registration with tfjs. */
+import * as tf from '@tensorflow/tfjs-core';
+import type { NativeBackend } from './backend.ts';
+import type { Attributes, Inputs, NativeKernel } from './kernel.ts';
+import { CONVOLUTION } from './kernels/convolution.ts';
+import { ELEMENTWISE } from './kernels/elementwise.ts';
+import { LAYERS } from './kernels/layers.ts';
+import { POOLING } from './kernels/pooling.ts';
+import { REARRANGE } from './kernels/rearrange.ts';
+import { REDUCTION } from './kernels/reduction.ts';
+
+export const KERNELS: readonly NativeKernel[] = [
+  ...CONVOLUTION,
+  ...ELEMENTWISE,
+  ...LAYERS,
+  ...POOLING,
+  ...REARRANGE,
+  ...REDUCTION,
+];
+
+/** tfjs's own kernels that only rename a tensor, or make one from numbers that JavaScript has: nothing runs slower for them. */
+const FREE = new Set(['Identity', 'Reshape', 'ExpandDims', 'Range', 'LinSpace']);
+
+type KernelFunc = (args: {
+  inputs: Inputs;
+  backend: NativeBackend;
+  attrs: Attributes;
+}) => tf.TensorInfo | tf.TensorInfo[];
+
+/**
+ * Registers the native kernels under `backendName`, and for every other kernel of `cpu` that one, counted as a fallback.
+ * A native kernel that declines falls back the same way.
+ */
+export function registerKernels(backendName: string): void {
+  const native = new Map(KERNELS.map((kernel) => [kernel.name, kernel]));
+  const javascript = new Map(
+    (tf.getKernelsForBackend('cpu') as tf.KernelConfig[]).map((config) => [
+      config.kernelName,
+      config.kernelFunc as unknown as KernelFunc,
+    ]),
+  );
+  for (const kernelName of new Set([...native.keys(), ...javascript.keys()])) {
+    if (tf.getKernel(kernelName, backendName)) continue;
+    const kernel = native.get(kernelName);
+    const fallback = javascript.get(kernelName);
+    const kernelFunc: KernelFunc = (args) => {
+      const result = kernel?.run(args.backend, args.inputs, args.attrs);
+      if (result !== undefined) return result;
+      if (!fallback) throw new Error(`the backend ${backendName} has no kernel ${kernelName} for these inputs`);
+      if (!FREE.has(kernelName)) args.backend.countFallback(kernelName);
+      return fallback(args);
+    };
+    tf.registerKernel({ kernelName, backendName, kernelFunc: kernelFunc as unknown as tf.KernelFunc });
+  }
+}

@@ -1,0 +1,167 @@
+/** Convolutions: doppel's own kernels, and tfjs's names for the same thing. */
+import type { Activation } from '@doppel/core/ops/activation';
+import * as tf from '@tensorflow/tfjs-core';
+import type { NativeBackend } from '../backend.ts';
+import type { Attributes, NativeKernel } from '../kernel.ts';
+
+type Shape4D = [number, number, number, number];
+type ConvInfo = tf.backend_util.Conv2DInfo;
+
+interface ActivationAttributes {
+  activation: Activation;
+  leakyreluAlpha: number;
+}
+
+const LINEAR: ActivationAttributes = { activation: 'linear', leakyreluAlpha: 0 };
+
+/** In the order that the addon reads: n, h, w, ci, kh, kw, co, oh, ow, stride, top, left. */
+function shapeOf(info: ConvInfo): number[] {
+  const {
+    batchSize,
+    inHeight,
+    inWidth,
+    inChannels,
+    filterHeight,
+    filterWidth,
+    outChannels,
+    outHeight,
+    outWidth,
+    strideHeight,
+    padInfo,
+  } = info;
+  return [
+    batchSize,
+    inHeight,
+    inWidth,
+    inChannels,
+    filterHeight,
+    filterWidth,
+    outChannels,
+    outHeight,
+    outWidth,
+    strideHeight,
+    padInfo.top,
+    padInfo.left,
+  ];
+}
+
+function infoOf(
+  xShape: number[],
+  filterShape: number[],
+  strides: number | [number, number],
+  pad: Attributes,
+  rounding?: Attributes,
+): ConvInfo {
+  return tf.backend_util.computeConv2DInfo(xShape as Shape4D, filterShape as Shape4D, strides, 1, pad, rounding, false);
+}
+
+function forward(
+  backend: NativeBackend,
+  info: ConvInfo,
+  x: tf.TensorInfo,
+  filter: tf.TensorInfo,
+  bias: tf.TensorInfo | undefined,
+  activation: ActivationAttributes,
+) {
+  // Under a gradient, an activation that rounding moves to the other side of a kink moves the gradient with it.
+  const exact = (tf.engine() as unknown as { state: { gradientDepth: number } }).state.gradientDepth > 0;
+  // A single channel has no pair to multiply; it stays fp32.
+  const precision = !exact && info.inChannels > 1 ? backend.precision : 'fp32';
+  const attrs = {
+    exact,
+    precision,
+    shape: shapeOf(info),
+    activation: activation.activation,
+    leakyreluAlpha: activation.leakyreluAlpha,
+  };
+  return backend.run('conv2d', [x, filter, bias], [{ shape: info.outShape, dtype: 'float32' }], attrs)[0]!;
+}
+
+const OUTPUTS = ['dx', 'dfilter', 'dbias'] as const;
+type Output = (typeof OUTPUTS)[number];
+
+function backward(
+  backend: NativeBackend,
+  info: ConvInfo,
+  { dy, x, filter, y }: Record<'dy', tf.TensorInfo> & Partial<Record<'x' | 'filter' | 'y', tf.TensorInfo>>,
+  outputs: readonly Output[],
+  { activation, leakyreluAlpha }: ActivationAttributes,
+): tf.TensorInfo[] {
+  const shapes = { dx: info.inShape, dfilter: info.filterShape, dbias: [info.outChannels] };
+  const wanted = OUTPUTS.map((name) =>
+    outputs.includes(name) ? { shape: shapes[name], dtype: 'float32' as const } : null,
+  );
+  return backend.run('conv2dBackprop', [dy, x, filter, y], wanted, {
+    shape: shapeOf(info),
+    activation,
+    leakyreluAlpha,
+  });
+}
+
+/** Whether tfjs's attributes describe what the addon computes. */
+function isPlain({ strides, dilations = 1, dataFormat = 'NHWC' }: Attributes): boolean {
+  const [down, right] = [strides].flat().length === 2 ? strides : [strides, strides].flat();
+  return dataFormat === 'NHWC' && down === right && [dilations].flat().every((d: number) => d === 1);
+}
+
+export const CONVOLUTION: NativeKernel[] = [
+  {
+    name: 'DoppelConv2D',
+    run: (backend, { x, filter, bias }, attrs) =>
+      forward(backend, infoOf(x!.shape, filter!.shape, attrs.strides, attrs.pad), x!, filter!, bias, attrs),
+  },
+  {
+    name: 'DoppelConv2DBackprop',
+    run: (backend, { dy, x, filter, y }, attrs) =>
+      backward(
+        backend,
+        infoOf(x!.shape, filter!.shape, attrs.strides, attrs.pad),
+        { dy: dy!, x: x!, filter: filter!, ...(y && { y }) },
+        attrs.outputs,
+        attrs,
+      ),
+  },
+  {
+    name: 'Conv2D',
+    run(backend, { x, filter }, attrs) {
+      if (!isPlain(attrs)) return undefined;
+      return forward(
+        backend,
+        infoOf(x!.shape, filter!.shape, attrs.strides, attrs.pad, attrs.dimRoundingMode),
+        x!,
+        filter!,
+        undefined,
+        LINEAR,
+      );
+    },
+  },
+  {
+    name: 'FusedConv2D',
+    run(backend, { x, filter, bias, preluActivationWeights }, attrs) {
+      if (!isPlain(attrs) || preluActivationWeights || !['linear', 'relu', 'leakyrelu'].includes(attrs.activation))
+        return undefined;
+      if (bias && tf.util.sizeFromShape(bias.shape) !== filter!.shape[3]) return undefined;
+      const info = infoOf(x!.shape, filter!.shape, attrs.strides, attrs.pad, attrs.dimRoundingMode);
+      return forward(backend, info, x!, filter!, bias, {
+        activation: attrs.activation,
+        leakyreluAlpha: attrs.leakyreluAlpha ?? 0.2,
+      });
+    },
+  },
+  {
+    name: 'Conv2DBackpropInput',
+    run(backend, { dy, filter }, attrs) {
+      if (!isPlain(attrs)) return undefined;
+      const info = infoOf(attrs.inputShape, filter!.shape, attrs.strides, attrs.pad, attrs.dimRoundingMode);
+      return backward(backend, info, { dy: dy!, filter: filter! }, ['dx'], LINEAR)[0]!;
+    },
+  },
+  {
+    name: 'Conv2DBackpropFilter',
+    run(backend, { x, dy }, attrs) {
+      if (!isPlain(attrs)) return undefined;
+      const info = infoOf(x!.shape, attrs.filterShape, attrs.strides, attrs.pad, attrs.dimRoundingMode);
+      return backward(backend, info, { dy: dy!, x: x! }, ['dfilter'], LINEAR)[0]!;
+    },
+  },
+];

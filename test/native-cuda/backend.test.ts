@@ -1,0 +1,259 @@
+/** The backend itself: no fallback in a training step, memory that does not grow, errors that explain, several workers. */
+import { Worker } from 'node:worker_threads';
+import { createMatcher, PRESETS } from '@doppel/core/matcher';
+import { crossEntropy, weightPenalty } from '@doppel/core/matcher/loss';
+import {
+  adam,
+  avgPool,
+  batchNorm,
+  conv2d,
+  dense,
+  dropout,
+  maxPool,
+  minibatchStddev,
+  normalNoise,
+  pixelNorm,
+  reparameterize,
+  softmaxCrossEntropy,
+  upsampleNearest,
+} from '@doppel/core/ops';
+import { type NativeBackend, NativeOpError } from '@doppel/native-cuda';
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { addonFile, skipReason, title, useNative } from './addon.ts';
+
+interface State {
+  parameters: tf.Tensor[];
+  first: tf.Tensor[];
+  second: tf.Tensor[];
+}
+
+function stateOf(shapes: number[][]): State {
+  const parameters = shapes.map((shape, i) => tf.randomNormal(shape, 0, 0.1, 'float32', i + 1));
+  return { parameters, first: parameters.map((p) => tf.zerosLike(p)), second: parameters.map((p) => tf.zerosLike(p)) };
+}
+
+/** One step of Adam on a loss of the parameters; gives the loss and replaces the state. */
+function stepOf(
+  state: State,
+  step: number,
+  loss: (...parameters: tf.Tensor[]) => tf.Scalar,
+): { state: State; value: number } {
+  const { value, grads } = tf.valueAndGrads(loss as (...t: tf.Tensor[]) => tf.Tensor)(state.parameters);
+  const next = adam({ ...state, gradients: grads, step, learningRate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 });
+  const read = value.dataSync()[0]!;
+  tf.dispose([grads, value, state.parameters, state.first, state.second]);
+  return { state: next, value: read };
+}
+
+/** Convolutions with batch normalisation, pooling, dropout, L2: what the matchers are made of. */
+function matcherLoss(x: tf.Tensor4D, labels: tf.Tensor1D, step: number) {
+  return (...w: tf.Tensor[]) => {
+    const [f1, b1, f2, gamma, beta, f3, k1, kb1, k2, kb2] = w as [
+      tf.Tensor4D,
+      tf.Tensor1D,
+      tf.Tensor4D,
+      tf.Tensor1D,
+      tf.Tensor1D,
+      tf.Tensor4D,
+      tf.Tensor2D,
+      tf.Tensor1D,
+      tf.Tensor2D,
+      tf.Tensor1D,
+    ];
+    let h = maxPool(conv2d(x, f1, b1, { activation: 'relu', inputGradient: false }));
+    h = batchNorm(conv2d(h, f2, null), gamma, beta, { activation: 'relu' }).y;
+    h = conv2d(tf.concat([h, h], 3), f3, null, { strides: 2, activation: 'relu' });
+    const flat = tf.reshape(h, [x.shape[0], -1]) as tf.Tensor2D;
+    const hidden = dropout(dense(flat, k1, kb1, { activation: 'relu' }), { rate: 0.5, seed: 3, offset: step * 1000 });
+    const l2 = w
+      .filter(({ rank }) => rank > 1)
+      .map((each) => tf.sum(tf.square(each)))
+      .reduce((a, b) => tf.add(a, b));
+    return tf.add(tf.mean(softmaxCrossEntropy(dense(hidden, k2, kb2), labels)), tf.mul(l2, 1e-3)) as tf.Scalar;
+  };
+}
+
+const MATCHER_SHAPES = [
+  [3, 3, 1, 32],
+  [32],
+  [3, 3, 32, 32],
+  [32],
+  [32],
+  [3, 3, 64, 16],
+  [4 * 4 * 16, 24],
+  [24],
+  [24, 2],
+  [2],
+];
+
+/** Encoder, decoder and a critic with gradient penalty: what the generator is made of, double backpropagation included. */
+function generatorLoss(x: tf.Tensor4D, step: number) {
+  return (...w: tf.Tensor[]) => {
+    const [gray, conv, last, k] = w as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D, tf.Tensor2D];
+    const critic = (image: tf.Tensor4D) => {
+      const h = avgPool(
+        conv2d(conv2d(image, gray, null, { activation: 'leakyrelu' }), conv, null, { activation: 'leakyrelu' }),
+      );
+      const features = conv2d(minibatchStddev(h), last, null, { activation: 'leakyrelu' });
+      return tf.matMul(tf.reshape(features, [x.shape[0], -1]) as tf.Tensor2D, k);
+    };
+    const { z, kl } = reparameterize(
+      tf.slice(critic(x), [0, 0], [-1, 4]) as tf.Tensor2D,
+      tf.slice(critic(x), [0, 4], [-1, 4]) as tf.Tensor2D,
+      { seed: 5, offset: step * 100 },
+    );
+    const up = upsampleNearest(pixelNorm(tf.reshape(tf.tile(z, [1, 16]), [x.shape[0], 4, 4, 4]) as tf.Tensor4D));
+    const mix = tf.add(x, tf.mul(normalNoise(x.shape, { seed: 6, offset: step * 1000 }), 0.1)) as tf.Tensor4D;
+    const gradient = tf.grad((image) => tf.sum(critic(image as tf.Tensor4D)))(mix);
+    const norm = tf.sqrt(tf.add(tf.sum(tf.square(gradient), [1, 2, 3]), 1e-12));
+    return tf.addN([tf.mean(tf.square(tf.sub(norm, 1))), tf.mean(kl), tf.mean(tf.square(up))]) as tf.Scalar;
+  };
+}
+
+describe.skipIf(skipReason)(title('the backend native'), () => {
+  let native: NativeBackend;
+  beforeAll(async () => {
+    native = await useNative();
+  });
+
+  it('trains a matcher with no fallback and only the loss read back', () => {
+    const x = tf.randomNormal([8, 16, 16, 1], 0, 1, 'float32', 7) as tf.Tensor4D;
+    const labels = tf.tensor1d([0, 1, 0, 1, 1, 0, 1, 0], 'int32');
+    let { state } = stepOf(stateOf(MATCHER_SHAPES), 1, matcherLoss(x, labels, 1));
+    native.fallbacks.clear();
+    const down = native.transfers.down;
+    const losses: number[] = [];
+    for (let step = 2; step < 40; step++) {
+      const done = stepOf(state, step, matcherLoss(x, labels, step));
+      state = done.state;
+      losses.push(done.value);
+    }
+    expect([...native.fallbacks]).toEqual([]);
+    expect(native.transfers.down - down).toBe(losses.length * 4);
+    expect(losses.at(-1)!).toBeLessThan(losses[0]!);
+    tf.dispose([state.parameters, state.first, state.second, x, labels]);
+  });
+
+  it('trains generator and critic with no fallback, double backpropagation included', () => {
+    const x = tf.randomNormal([4, 8, 8, 1], 0, 1, 'float32', 8) as tf.Tensor4D;
+    let state = stateOf([
+      [1, 1, 1, 16],
+      [3, 3, 16, 16],
+      [3, 3, 17, 16],
+      [4 * 4 * 16, 8],
+    ]);
+    native.fallbacks.clear();
+    for (let step = 1; step < 4; step++) ({ state } = stepOf(state, step, generatorLoss(x, step)));
+    expect([...native.fallbacks]).toEqual([]);
+    tf.dispose([state.parameters, state.first, state.second, x]);
+  });
+
+  it.each(PRESETS)('trains the preset %s with no fallback', (preset) => {
+    const matcher = createMatcher({ preset, side: 64, sarBands: 1, opticalBands: 1, seed: 4 });
+    const [sar, optical] = [9, 10].map(
+      (seed) => tf.randomNormal([4, 64, 64, 1], 0, 1, 'float32', seed) as tf.Tensor4D,
+    ) as [tf.Tensor4D, tf.Tensor4D];
+    const labels = tf.tensor1d([0, 1, 0, 1], 'int32');
+    const step = (number: number) => {
+      const { value, grads } = tf.variableGrads(
+        () =>
+          tf.add(
+            crossEntropy(matcher.logits(sar, optical, { training: true, seed: 1, step: number }), labels),
+            weightPenalty(matcher, 1e-3),
+          ) as tf.Scalar,
+        [...matcher.parameters.values()],
+      );
+      tf.dispose([value, grads]);
+    };
+    step(1);
+    native.fallbacks.clear();
+    const buffers = native.addon.memory().buffers;
+    for (let number = 2; number < 5; number++) step(number);
+    tf.tidy(() => void matcher.logits(sar, optical, { training: false }));
+    expect([...native.fallbacks]).toEqual([]);
+    expect(native.addon.memory().buffers).toBe(buffers);
+    matcher.dispose();
+    tf.dispose([sar, optical, labels]);
+  });
+
+  it('does not grow over 1,000 steps', () => {
+    const x = tf.randomNormal([2, 16, 16, 1]) as tf.Tensor4D;
+    const labels = tf.tensor1d([0, 1], 'int32');
+    let state = stateOf(MATCHER_SHAPES);
+    const run = (from: number, count: number) => {
+      for (let step = from; step < from + count; step++)
+        ({ state } = stepOf(state, step, matcherLoss(x, labels, step)));
+    };
+    run(1, 50);
+    const before = { tensors: tf.memory().numTensors, ...native.addon.memory(), rss: process.memoryUsage.rss() };
+    run(51, 1000);
+    const after = { tensors: tf.memory().numTensors, ...native.addon.memory(), rss: process.memoryUsage.rss() };
+    expect(after.tensors).toBe(before.tensors);
+    expect(after.buffers).toBe(before.buffers);
+    expect(after.inUse).toBe(before.inUse);
+    expect(after.held).toBe(before.held);
+    expect(after.rss - before.rss).toBeLessThan(64 * 2 ** 20);
+    tf.dispose([state.parameters, state.first, state.second, x, labels]);
+  });
+
+  it('gives a tensor’s memory back at once and counts it', () => {
+    const memory = () => tf.memory() as unknown as { nativeBytes: number; poolBytes: number };
+    const before = memory().nativeBytes;
+    const x = tf.zeros([1000, 1000]);
+    expect(memory().nativeBytes - before).toBeGreaterThanOrEqual(4e6);
+    expect(memory().poolBytes).toBeGreaterThanOrEqual(memory().nativeBytes);
+    x.dispose();
+    expect(memory().nativeBytes).toBe(before);
+  });
+
+  it('explains a failure by op, shapes and cause, and lives on', () => {
+    const x = tf.zeros([1, 4, 4, 2]);
+    const filter = tf.zeros([3, 3, 2, 8]);
+    const info = { shape: [1, 4, 4, 8], dtype: 'float32' as const };
+    const attrs = { shape: [1, 4, 4, 2, 3, 3, 16, 4, 4, 1, 1, 1], activation: 'linear', leakyreluAlpha: 0 };
+    const buffers = native.addon.memory().buffers;
+    const run = () => native.run('conv2d', [x, filter, null], [info], attrs);
+    expect(run).toThrow(NativeOpError);
+    expect(run).toThrow(
+      /native op conv2d on float32\[1×4×4×2\], float32\[3×3×2×8\], none → .*input 1 has 576 bytes where its shape needs 1152/,
+    );
+    expect(() => native.run('conf2d', [], [], {})).toThrow(/there is no op "conf2d"; there are .*conv2d/);
+    expect(() =>
+      native.run('unary', [x], [{ shape: [32], dtype: 'float32' }], { op: 'neg', dtype: 'float32', count: 32, p0: 0 }),
+    ).toThrow(/attribute p1 is missing/);
+    expect(() => native.addon.allocate(2 ** 50)).toThrow(/out of memory: 1125899906842624 bytes asked for/);
+    expect(native.addon.memory().buffers).toBe(buffers);
+    expect(tf.sum(x).dataSync()[0]).toBe(0);
+    tf.dispose([x, filter]);
+  });
+
+  it('serves several workers of one process at once', async () => {
+    const source = `
+      const { parentPort, workerData } = require('node:worker_threads');
+      const addon = require(workerData.file);
+      addon.start('');
+      const n = 200;
+      const make = (fill) => { const id = addon.allocate(n * n * 4); addon.upload(id, new Float32Array(n * n).fill(fill)); return id; };
+      const [a, b, y] = [make(workerData.value), make(2), make(0)];
+      const attrs = { batch: 1, m: n, k: n, n, transposeA: false, transposeB: false, broadcastA: false, broadcastB: false, activation: 'linear' };
+      const out = new Float32Array(n * n);
+      let right = true;
+      for (let i = 0; i < 200; i++) {
+        addon.run('matmul', [a, b, null], [y], attrs);
+        addon.download(y, out);
+        right &&= out.every((v) => v === workerData.value * 2 * n);
+      }
+      parentPort.postMessage(right);`;
+    const answers = [1, 2, 3, 4].map(
+      (value) =>
+        new Promise((resolve, reject) => {
+          const worker = new Worker(source, { eval: true, workerData: { file: addonFile, value } });
+          worker.on('message', resolve);
+          worker.on('error', reject);
+          worker.on('exit', () => reject(new Error('the worker ended without an answer')));
+        }),
+    );
+    expect(await Promise.all(answers)).toEqual([true, true, true, true]);
+  });
+});

@@ -1,0 +1,130 @@
+// Runs the ops of every instruction set from several threads at once, without JavaScript around them, and compares them with
+// the plain C++ ones: for AddressSanitizer, UndefinedBehaviorSanitizer and ThreadSanitizer (scripts/sanitize_native.mjs).
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <thread>
+#include <vector>
+
+#include "../../packages/native-cuda/cc/native/isa.h"
+#include "../../packages/native-cuda/cc/native/memory_pool.h"
+#include "../../packages/native-cuda/cc/native/packed_cache.h"
+#include "../../packages/native-cuda/cc/native/runtime.h"
+#include "../../packages/native-cuda/cc/native/thread_pool.h"
+
+using namespace doppel;
+
+namespace {
+
+using Values = std::vector<float>;
+
+struct Device {
+  MemoryPool pool;
+  Runtime runtime{pool};
+  const Ops* ops;
+  uint64_t draws = 0;
+  explicit Device(const Ops* ops) : ops(ops) {}
+  Values normal(size_t count) {
+    Values out(count + MemoryPool::slack / 4);  // what a block of the pool has past its end
+    ops->philox({true, 1, draws += 1000000, static_cast<int64_t>(count), out.data()}, runtime);
+    out.resize(count + MemoryPool::slack / 4);
+    return out;
+  }
+};
+
+struct Case {
+  int n, h, w, ci, co, k, stride, top;
+  bool same;
+};
+
+const Case cases[] = {
+    {2, 17, 13, 1, 32, 3, 1, 1, true},  {3, 24, 20, 32, 48, 3, 1, 1, true},  {2, 13, 14, 5, 7, 3, 2, 1, true},  {1, 9, 9, 65, 33, 3, 1, 1, true},
+    {2, 8, 8, 17, 33, 1, 1, 0, true},   {1, 12, 11, 3, 4, 5, 1, 0, false},  {2, 8, 8, 4, 5, 2, 3, 0, false},  {4, 19, 23, 16, 64, 3, 1, 0, false},
+};
+
+Values convolution(Device& d, const Case& c, ActivationKind kind) {
+  const int oh = c.same ? (c.h + c.stride - 1) / c.stride : (c.h - c.k) / c.stride + 1, ow = c.same ? (c.w + c.stride - 1) / c.stride : (c.w - c.k) / c.stride + 1;
+  const Conv2DShape s{c.n, c.h, c.w, c.ci, c.k, c.k, c.co, oh, ow, c.stride, c.top, c.top};
+  const Activation activation{kind, kind == ActivationKind::leakyrelu ? 0.2f : 0.f};
+  const size_t xs = size_t(c.n) * c.h * c.w * c.ci, fs = size_t(c.k) * c.k * c.ci * c.co, ys = size_t(c.n) * oh * ow * c.co;
+  d.draws = 0;
+  const Values x = d.normal(xs), f = d.normal(fs), b = d.normal(c.co), dy = d.normal(ys);
+  Values y(ys + 64), dx(xs), df(fs), db(c.co);
+  PackedCache cache(d.pool);
+  for (int twice = 0; twice < 2; twice++) d.ops->conv2d({s, activation, x.data(), f.data(), b.data(), y.data(), &cache}, d.runtime);
+  d.ops->conv2d_backprop({s, activation, dy.data(), x.data(), f.data(), y.data(), dx.data(), df.data(), db.data()}, d.runtime);
+  y.resize(ys);
+  for (const Values* more : {&dx, &df, &db}) y.insert(y.end(), more->begin(), more->end());
+  return y;
+}
+
+Values rest(Device& d) {
+  d.draws = 0;
+  Values out;
+  const Values x = d.normal(4 * 12 * 10 * 37), dy = d.normal(4 * 12 * 10 * 37), gamma = d.normal(37), beta = d.normal(37);
+  Values y(x.size()), mean(37), variance(37), dx(x.size()), pooled(4 * 6 * 5 * 37), back(x.size());
+  const int64_t rows = 4 * 12 * 10;
+  auto keep = [&](const Values& v, size_t count) { out.insert(out.end(), v.begin(), v.begin() + static_cast<int64_t>(count)); };
+  d.ops->batch_norm({rows, 37, 1e-5f, {ActivationKind::relu, 0}, x.data(), gamma.data(), beta.data(), y.data(), mean.data(), variance.data()}, d.runtime);
+  keep(y, rows * 37);
+  const PoolShape s{4, 12, 10, 37, 6, 5, 2, 2, 2, 2, 0, 0};
+  for (const bool max : {true, false}) {
+    d.ops->pool({s, max, x.data(), pooled.data()}, d.runtime);
+    d.ops->pool_grad({s, max, pooled.data(), x.data(), back.data()}, d.runtime);
+    keep(pooled, pooled.size());
+    keep(back, rows * 37);
+  }
+  d.ops->pixel_norm({rows, 37, 1e-8f, dy.data(), x.data(), dx.data()}, d.runtime);
+  keep(dx, rows * 37);
+  Values sums(37);
+  d.ops->reduce({ReduceOp::sum, Type::float32, 1, rows, 37, x.data(), sums.data()}, d.runtime);
+  keep(sums, 37);
+  Values product(60 * 70);
+  d.ops->matmul({1, 60, 37, 70, true, true, false, false, {}, x.data(), dy.data(), gamma.data(), product.data()}, d.runtime);
+  keep(product, product.size());
+  Values p(5000), m(5000), v(5000);
+  const AdamTensor tensor{5000, x.data(), dy.data(), y.data(), x.data(), p.data(), m.data(), v.data()};
+  d.ops->adam({1, &tensor, 1e-3, 0.9, 0.999, 1e-8, 3}, d.runtime);
+  keep(m, 5000);
+  return out;
+}
+
+double difference(const Values& a, const Values& b) {
+  double d = 0, norm = 0;
+  if (a.size() != b.size()) return 1;
+  for (size_t i = 0; i < a.size(); i++) d += std::pow(double(a[i]) - b[i], 2), norm += double(b[i]) * b[i];
+  return std::sqrt(d / (norm > 0 ? norm : 1));
+}
+
+std::vector<Values> everything(const Ops* ops) {
+  Device device(ops);
+  std::vector<Values> results;
+  for (const Case& c : cases)
+    for (const ActivationKind kind : {ActivationKind::linear, ActivationKind::leakyrelu}) results.push_back(convolution(device, c, kind));
+  results.push_back(rest(device));
+  return results;
+}
+
+}  // namespace
+
+int main() {
+  ThreadPool::shared().set_threads(4);
+  const std::vector<Values> expected = everything(choose_isa("generic").ops());
+  int failures = 0;
+  for (const Isa& isa : compiled_isas()) {
+    if (!isa.runs_here()) {
+      std::printf("%s: skipped, this processor lacks it\n", isa.name);
+      continue;
+    }
+    std::vector<std::vector<Values>> results(3);
+    std::vector<std::thread> threads;
+    for (auto& result : results) threads.emplace_back([&result, &isa] { result = everything(isa.ops()); });
+    for (std::thread& thread : threads) thread.join();
+    double worst = 0;
+    for (const auto& result : results)
+      for (size_t i = 0; i < expected.size(); i++) worst = std::fmax(worst, difference(result[i], expected[i]));
+    std::printf("%s: worst relative difference %.1e\n", isa.name, worst);
+    failures += !(worst < 1e-5);
+  }
+  return failures;
+}
