@@ -257,6 +257,9 @@ describe('readMat5', () => {
     hdf5.set(new TextEncoder().encode('MATLAB 7.3 MAT-file'));
     hdf5.set([0, 2], 124);
     expect(() => readMat5(hdf5, 'a.mat')).toThrow(/HDF5.*'-v7'/);
+    const byVersion = header(false);
+    byVersion.set([2, 0], 124);
+    expect(() => readMat5(byVersion, 'a.mat')).toThrow(/HDF5.*'-v7'/);
     const plain = concat(Uint8Array.of(0x89, 0x48, 0x44, 0x46), new Uint8Array(200));
     expect(() => readMat5(plain, 'a.mat')).toThrow(/HDF5.*'-v7'/);
     const level4 = concat(numbers([0, 2, 2, 0, 2], 'uint32', true), new Uint8Array(34));

@@ -51,7 +51,7 @@ export function equivalentNumberOfLooks(raster: Raster): number | undefined {
   const step = hasWholeAmplitudes(raster) ? 1 : 0;
   const windows = Array.from({ length: raster.bands }, (_, band) => windowsOf(intensity, band, step));
   const first = estimate(windows, 0);
-  // Intensity above this share of the mean comes about once in 50 windows of such speckle.
+  // One window of such speckle in about 50 reaches so many times its mean anywhere.
   return first && estimate(windows, 1 + 4 / Math.sqrt(first) + 3 / first);
 }
 

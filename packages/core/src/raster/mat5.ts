@@ -82,15 +82,16 @@ function byteOrderOf(bytes: Uint8Array, file: string): boolean {
     throw new FormatError({ action: 'read the MAT-file', file, expected, found, remedy });
   };
   const saveAgain = "Save it again in MATLAB or Octave with save(…, '-v7').";
+  const hdf5 = 'version 7.3, which is HDF5';
   const text = String.fromCharCode(...bytes.subarray(0, HEADER_BYTES));
-  if (text.startsWith('MATLAB 7.3') || text.startsWith('\x89HDF')) refuse('version 7.3, which is HDF5', saveAgain);
+  if (text.startsWith('MATLAB 7.3') || text.startsWith('\x89HDF')) refuse(hdf5, saveAgain);
   if (bytes.length >= 20 && bytes.subarray(0, 4).includes(0)) refuse('level 4, or no MAT-file', saveAgain);
   if (bytes.length < HEADER_BYTES) refuse(`${bytes.length} bytes`, 'The file is cut short: copy it again.');
   const order = text.slice(126, 128);
   if (order !== 'IM' && order !== 'MI') refuse('no mark of the byte order', `Is it a MAT-file? ${saveAgain}`);
   // As a number it reads 0x0100 or, HDF5, 0x0200.
   const version = bytes[order === 'IM' ? 125 : 124];
-  if (version !== 1) refuse(`version ${version}`, saveAgain);
+  if (version !== 1) refuse(version === 2 ? hdf5 : `version ${version}`, saveAgain);
   return order === 'IM';
 }
 
