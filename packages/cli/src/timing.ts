@@ -57,8 +57,17 @@ export async function selectForBench(context: Context, { backend, threads, isa, 
   return context.selectBackend(backend);
 }
 
-/** How often each kernel ran in JavaScript, on a backend that counts it. */
-export function fallbacksOf(backend: unknown): Record<string, number> | undefined {
+/** Names of the kernels that ran in JavaScript; none on backends that are JavaScript, or whole, themselves. */
+export function fallbacksOf(backend: unknown): string[] {
   const { fallbacks } = backend as { fallbacks?: Map<string, number> };
-  return fallbacks && Object.fromEntries(fallbacks);
+  return [...(fallbacks?.keys() ?? [])].sort();
+}
+
+/** Bytes copied to the device and back that `f` makes, for backends whose tensors lie elsewhere; else none. */
+export function transfersOf(backend: unknown, f: () => void): { up: number; down: number } {
+  const { transfers } = backend as { transfers?: { up: number; down: number } };
+  const before = { up: 0, down: 0, ...transfers };
+  f();
+  const after = { ...before, ...transfers };
+  return { up: after.up - before.up, down: after.down - before.down };
 }
