@@ -57,7 +57,7 @@ step(
 );
 step(
   'Mine hard negatives: the real patches that it mistakes most',
-  `mine --model ${base} --data ${data} --strategy loss --out ${RUN}/negatives.jsonl`,
+  `mine --model ${base} --data ${data} --strategy loss --maxCandidates 100 --out ${RUN}/negatives.jsonl`,
   ...backend,
 );
 step(
