@@ -6,6 +6,7 @@ import { FileError, type FileInfo, type Store } from '@doppel/core';
 const REMEDIES: Record<string, { found: string; remedy?: string }> = {
   ENOENT: { found: 'nothing there', remedy: 'Check the path.' },
   ENOTDIR: { found: 'a file where a folder should be', remedy: 'Check the path.' },
+  EEXIST: { found: 'a file where a folder should be', remedy: 'Check the path.' }, // of making a folder
   EISDIR: { found: 'a folder', remedy: 'Name a file inside it.' },
   EACCES: { found: 'no permission', remedy: 'Check the permissions, or choose another place.' },
   EPERM: { found: 'no permission', remedy: 'Check the permissions, or choose another place.' },
