@@ -34,7 +34,7 @@ function effort() {
   const found = JSON.parse(doppel(['doctor', '--json'], { stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8' }));
   const name = flags.backend ?? process.env.DOPPEL_BACKEND ?? found.backend;
   const isFast = name === 'native' || name === 'cuda';
-  return isFast ? { base: 12, candidates: 1000, mined: 4 } : { base: 3, candidates: 32, mined: 1 };
+  return isFast ? { base: 15, candidates: 1000, mined: 4 } : { base: 3, candidates: 16, mined: 1 };
 }
 
 if (existsSync(join(ROOT, RUN))) rmSync(join(ROOT, RUN), { recursive: true });
@@ -69,7 +69,7 @@ step(
 );
 step(
   'Evaluate on places that it never saw',
-  `evaluate --model ${mined} --data ${data} --anchors 100 --out ${RUN}/evaluation`,
+  `evaluate --model ${mined} --data ${data} --anchors 50 --out ${RUN}/evaluation`,
   ...backend,
 );
 console.log(`\nDone in ${seconds()} s. Open ${RUN}/evaluation/report.html in a browser.`);
