@@ -2,11 +2,11 @@
  * DoppelConv2D on `wasm`, composed of the kernels that tfjs's wasm backend does well.
  *
  * It has no filter gradient, and its input gradient is a slow loop (4 against 37 GFLOP/s of its convolution on the
- * machine of bench/NOTES.md). Both are convolutions of rearranged tensors:
+ * machine of bench/NOTES.md). Both are kernels of the backend on rearranged tensors:
  *
- *   dx      = g dilated by the stride ∗ the filter turned by 180° with its channels swapped
- *   dfilter = xᵀ ∗ gᵀ, with the batch and, at stride 1, the rows taken as channels: long inner products are what
- *             XNNPACK does best
+ *   dx      = g ∗ the filter turned by 180° with its channels swapped, phase by phase of the stride
+ *   dfilter = a product of matrices, x shifted by each tap by g; for small planes and strides xᵀ ∗ gᵀ, with the batch and,
+ *             at stride 1, the rows taken as channels: long inner products are what XNNPACK does best
  *
  * and the bias's gradient is an average pooling over the whole plane, its fastest sum.
  */
@@ -70,37 +70,78 @@ export function conv2dBackpropWasm(
   return attrs.outputs.map((name) => tf.tidy(gradients[name]));
 }
 
+/**
+ * With a stride s, the rows and columns of x fall into s × s phases, each of which meets its own taps only: a convolution
+ * of stride 1 with every s-th tap. Nothing is multiplied by the zeros that would lie between the elements of g.
+ */
 function inputGradient(g: tf.Tensor4D, filter: tf.Tensor4D, xShape: number[], attrs: Conv2DAttributes): tf.Tensor {
+  const { strides: s } = attrs;
   const { padInfo, filterHeight, filterWidth, inHeight, inWidth } = convInfo(xShape, filter.shape, attrs);
-  const spread = attrs.strides === 1 ? g : dilate(g, attrs.strides);
-  const top = filterHeight - 1 - padInfo.top;
-  const left = filterWidth - 1 - padInfo.left;
-  const bottom = inHeight + filterHeight - 1 - spread.shape[1]! - top;
-  const right = inWidth + filterWidth - 1 - spread.shape[2]! - left;
-  return convolve(spread, turnFilter(filter), undefined, { pad: [top, bottom, left, right] });
-}
-
-/** Zeros between the elements: [n, h, w, c] → [n, (h − 1)·s + 1, (w − 1)·s + 1, c]. */
-function dilate(g: tf.Tensor4D, stride: number): tf.Tensor {
-  const [n, h, w, c] = g.shape;
-  const [tall, wide] = [(h - 1) * stride + 1, (w - 1) * stride + 1];
-  return fillOnHeap([g], [n, tall, wide, c], (out, data) => {
-    out.fill(0);
-    for (let row = 0, from = 0; row < n * h; row++) {
-      const top = Math.floor(row / h) * tall + (row % h) * stride;
-      for (let col = 0; col < w; col++, from += c) {
-        out.set(data.subarray(from, from + c), (top * wide + col * stride) * c);
-      }
-    }
+  const [, outHeight, outWidth] = g.shape;
+  const rows = phasesOf({ stride: s, pad: padInfo.top, taps: filterHeight, inputs: inHeight, outputs: outHeight });
+  const columns = phasesOf({ stride: s, pad: padInfo.left, taps: filterWidth, inputs: inWidth, outputs: outWidth });
+  const parts = rows.flatMap((row) => columns.map((column) => ({ row, column })));
+  const gradients = parts.map(({ row, column }) => {
+    const turned = turnFilter(filter, row, column, s);
+    const read = cropEnd(g, Math.min(row.after, 0), Math.min(column.after, 0));
+    const pad = [row.before, Math.max(row.after, 0), column.before, Math.max(column.after, 0)] as const;
+    return convolve(read, turned, undefined, { pad });
+  });
+  if (s === 1) return gradients[0]!;
+  return fillOnHeap(gradients, xShape, (dx, ...phases) => {
+    dx.fill(0); // a phase without taps
+    for (const [i, { row, column }] of parts.entries()) interleave(dx, phases[i]!, { xShape, row, column, stride: s });
   });
 }
 
-/** [kh, kw, ci, co] turned by 180° in the plane, channels swapped: [kh, kw, co, ci]. */
-function turnFilter(filter: tf.Tensor4D): tf.Tensor {
-  const [kh, kw, ci, co] = filter.shape;
-  return fillOnHeap([filter], [kh, kw, co, ci], (out, data) => {
-    for (let tap = 0; tap < kh * kw; tap++) {
-      const [from, to] = [tap * ci * co, (kh * kw - 1 - tap) * ci * co];
+/** Along one axis: which inputs, which taps, and how much g must be padded (or, where negative, cropped). */
+interface Phase {
+  /** Of the inputs; then every s-th. */
+  first: number;
+  count: number;
+  /** Of the taps; then every s-th. */
+  tap: number;
+  taps: number;
+  before: number;
+  after: number;
+}
+
+/** Phases that have taps and inputs. Input first + s·j meets output j + shift − t by the tap tap + s·t. */
+function phasesOf(axis: { stride: number; pad: number; taps: number; inputs: number; outputs: number }): Phase[] {
+  const { stride, pad, inputs, outputs } = axis;
+  return Array.from({ length: Math.min(stride, axis.taps) }, (_, tap) => {
+    const first = (((tap - pad) % stride) + stride) % stride;
+    const count = Math.ceil((inputs - first) / stride);
+    const taps = Math.ceil((axis.taps - tap) / stride);
+    const shift = (first + pad - tap) / stride;
+    return { first, count, tap, taps, before: taps - 1 - shift, after: count + shift - outputs };
+  }).filter(({ count }) => count > 0);
+}
+
+/** Puts a phase [n, rows, columns, c] into its places of x. */
+function interleave(
+  x: Float32Array,
+  phase: Float32Array,
+  { xShape, row, column, stride }: { xShape: number[]; row: Phase; column: Phase; stride: number },
+): void {
+  const [n, h, w, c] = xShape as [number, number, number, number];
+  let from = 0;
+  for (let line = 0; line < n * row.count; line++) {
+    const at = Math.floor(line / row.count) * h + row.first + (line % row.count) * stride;
+    for (let j = 0; j < column.count; j++, from += c) {
+      x.set(phase.subarray(from, from + c), (at * w + column.first + j * stride) * c);
+    }
+  }
+}
+
+/** The taps of a phase, turned by 180° in the plane, channels swapped: [kh, kw, ci, co] → [rows, columns, co, ci]. */
+function turnFilter(filter: tf.Tensor4D, row: Phase, column: Phase, stride: number): tf.Tensor {
+  const [, kw, ci, co] = filter.shape;
+  return fillOnHeap([filter], [row.taps, column.taps, co, ci], (out, data) => {
+    for (let k = 0; k < row.taps * column.taps; k++) {
+      const [r, s] = [row.tap + stride * Math.floor(k / column.taps), column.tap + stride * (k % column.taps)];
+      const from = (r * kw + s) * ci * co;
+      const to = (row.taps * column.taps - 1 - k) * ci * co;
       for (let i = 0; i < ci; i++) {
         for (let o = 0; o < co; o++) out[to + o * ci + i] = data[from + i * co + o]!;
       }
@@ -110,7 +151,9 @@ function turnFilter(filter: tf.Tensor4D): tf.Tensor {
 
 function filterGradient(x: tf.Tensor4D, g: tf.Tensor4D, filterShape: number[], attrs: Conv2DAttributes): tf.Tensor {
   const info = convInfo(x.shape, filterShape, attrs);
-  return attrs.strides === 1 ? filterGradientByRows(x, g, info) : filterGradientByTaps(x, g, info);
+  if (attrs.strides !== 1) return filterGradientByTaps(x, g, info);
+  const isSmall = info.outHeight < 16; // the padding of the products would be most of the work
+  return isSmall ? filterGradientByRows(x, g, info) : filterGradientByProducts(x, g, info);
 }
 
 /**
@@ -164,6 +207,72 @@ function takeRows(x: tf.Tensor4D, first: number, count: number): tf.Tensor {
   });
 }
 
+/**
+ * A product of matrices: each row of one is x of a channel, shifted by a tap of the filter,
+ *
+ *   [kh·kw·ci, positions] × [positions, co] → [kh·kw·ci, co]
+ *
+ * where x and g lie on the same padded grid, g with zeros where x is padding: then a shift is an offset into the positions,
+ * and whole runs are copied. In parts that stay in the cache. Unlike a convolution's, this kernel's packing is fast.
+ */
+function filterGradientByProducts(x: tf.Tensor4D, g: tf.Tensor4D, { padInfo, ...info }: ConvInfo): tf.Tensor {
+  const { filterHeight: kh, filterWidth: kw, batchSize: n, inChannels: ci, outChannels: co } = info;
+  const { top, bottom, left, right } = padInfo;
+  const [height, width] = [info.inHeight + top + bottom, info.inWidth + left + right];
+  const positions = n * height * width;
+  const samples = tf.tidy(() => {
+    const padded =
+      top + bottom + left + right === 0
+        ? x
+        : tf.pad(x, [
+            [0, 0],
+            [top, bottom],
+            [left, right],
+            [0, 0],
+          ]);
+    return tf.transpose(tf.reshape(padded, [positions, ci]));
+  });
+  const upstream = spread(g, height, width);
+  const last = positions - (kh - 1) * width - (kw - 1);
+  let sum: tf.Tensor | undefined;
+  for (let start = 0; start < last; start += PART) {
+    const count = Math.min(PART, last - start);
+    const before = sum;
+    sum = tf.tidy(() => {
+      const shifted = fillOnHeap([samples], [kh * kw * ci, count], (out, data) => {
+        for (let row = 0; row < kh * kw * ci; row++) {
+          const tap = Math.floor(row / ci);
+          const from = (row % ci) * positions + start + Math.floor(tap / kw) * width + (tap % kw);
+          out.set(data.subarray(from, from + count), row * count);
+        }
+      });
+      const weights = fillOnHeap([upstream], [count, co], (out, data) => {
+        out.set(data.subarray(start * co, (start + count) * co));
+      });
+      const product = tf.matMul(shifted as tf.Tensor2D, weights as tf.Tensor2D);
+      return before ? tf.add(before, product) : product;
+    });
+    before?.dispose();
+  }
+  tf.dispose([samples, upstream]);
+  return tf.reshape(sum!, [kh, kw, ci, co]);
+}
+
+/** Positions of a part. */
+const PART = 4096;
+
+/** [n, h, w, c] in the upper left corner of [n, height, width, c], the rest zero. */
+function spread(x: tf.Tensor4D, height: number, width: number): tf.Tensor {
+  const [n, h, w, c] = x.shape;
+  return fillOnHeap([x], [n, height, width, c], (out, data) => {
+    out.fill(0);
+    for (let row = 0; row < n * h; row++) {
+      const to = (Math.floor(row / h) * height + (row % h)) * width * c;
+      out.set(data.subarray(row * w * c, (row + 1) * w * c), to);
+    }
+  });
+}
+
 /** With a stride s: [ci, h, w, n] ∗ [oh, ow, n, co] dilated by s → [ci, kh, kw, co]. */
 function filterGradientByTaps(x: tf.Tensor4D, g: tf.Tensor4D, { padInfo, ...info }: ConvInfo): tf.Tensor {
   const { strideHeight: s, filterHeight, filterWidth, outHeight, outWidth } = info;
@@ -171,7 +280,7 @@ function filterGradientByTaps(x: tf.Tensor4D, g: tf.Tensor4D, { padInfo, ...info
   // stride leaves some of x unread.
   const bottom = filterHeight - 1 + (outHeight - 1) * s + 1 - x.shape[1] - padInfo.top;
   const right = filterWidth - 1 + (outWidth - 1) * s + 1 - x.shape[2] - padInfo.left;
-  const read = bottom < 0 || right < 0 ? cropEnd(x, Math.min(bottom, 0), Math.min(right, 0)) : x;
+  const read = cropEnd(x, Math.min(bottom, 0), Math.min(right, 0));
   const gradient = convolve(batchInnermost(read, [2, 0, 1]), tf.transpose(g, [1, 2, 0, 3]), undefined, {
     pad: [padInfo.top, Math.max(bottom, 0), padInfo.left, Math.max(right, 0)],
     dilations: s,
@@ -181,7 +290,7 @@ function filterGradientByTaps(x: tf.Tensor4D, g: tf.Tensor4D, { padInfo, ...info
 
 function cropEnd(x: tf.Tensor4D, bottom: number, right: number): tf.Tensor4D {
   const [n, h, w, c] = x.shape;
-  return tf.slice(x, [0, 0, 0, 0], [n, h + bottom, w + right, c]);
+  return bottom === 0 && right === 0 ? x : tf.slice(x, [0, 0, 0, 0], [n, h + bottom, w + right, c]);
 }
 
 /**
