@@ -2,8 +2,8 @@
 import { type Checkpoint, readCheckpoint } from '@doppel/core/checkpoint';
 import { UsageError } from '@doppel/core/errors';
 import { PRESETS } from '@doppel/core/matcher';
-import { readNegatives } from '@doppel/core/mining/negatives';
-import type { PairReference } from '@doppel/core/patches';
+import { readTrainingNegatives } from '@doppel/core/mining/made_file';
+import type { NegativeSet } from '@doppel/core/mining/negative_set';
 import { type Dataset, openDataset } from '@doppel/core/patches/dataset';
 import { sha256 } from '@doppel/core/sha256';
 import { joinPath } from '@doppel/core/store';
@@ -169,12 +169,8 @@ async function readModel({ store }: Context, file: string): Promise<FileInput<Ch
   return { file, fingerprint: await sha256(bytes), content: readCheckpoint(bytes, file) };
 }
 
-async function readMined(
-  { store }: Context,
-  file: string,
-  dataset: Dataset,
-): Promise<FileInput<readonly PairReference[]>> {
-  const content = await readNegatives(store, file, dataset);
+async function readMined({ store }: Context, file: string, dataset: Dataset): Promise<FileInput<NegativeSet>> {
+  const content = await readTrainingNegatives(store, file, dataset);
   return { file, fingerprint: await sha256(await store.read(file)), content };
 }
 

@@ -1,0 +1,209 @@
+/** Training with made patches: their share by epoch, reconstructions in the same share, and negatives found anew. */
+import { MemoryStore } from '@doppel/core';
+import { selectBackend } from '@doppel/core/backends';
+import type { LatentGenerator } from '@doppel/core/mining/latent';
+import { standardiseAgain } from '@doppel/core/mining/match_histogram';
+import type { NegativeSet } from '@doppel/core/mining/negative_set';
+import type { Normalisation } from '@doppel/core/patches/normalisation';
+import { sha256 } from '@doppel/core/sha256';
+import { type TrainingTask, train } from '@doppel/core/training';
+import { type PartialConfig, resolveConfig } from '@doppel/core/training/config';
+import { patchDrawer } from '@doppel/core/training/draw_patch';
+import { loadLast } from '@doppel/core/training/run';
+import { createSampler, madeByAnchor, type TrainingPairs } from '@doppel/core/training/sampler';
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { syntheticDataset, syntheticNormalisation } from './synthetic.ts';
+
+const SIDE = 64;
+const dataset = syntheticDataset();
+let normalisation: Normalisation;
+
+beforeAll(async () => {
+  await selectBackend({ requested: 'wasm' });
+  normalisation = await syntheticNormalisation();
+});
+
+describe('a batch with made patches', () => {
+  const pairs: TrainingPairs = {
+    anchors: Array.from({ length: 40 }, (_, i) => i),
+    listed: [],
+    mined: new Map(),
+    generated: madeByAnchor(Array.from({ length: 40 }, (_, i) => ({ optical: i, patch: 100 + i }))),
+    reconstructed: madeByAnchor(Array.from({ length: 40 }, (_, i) => ({ optical: i, patch: 200 + i }))),
+    guard: { conflict: (i, j) => i === j },
+  };
+  const options = { seed: 1, positives: 8, negatives: 16 };
+
+  it('puts them beside the optical patch they were made for, moved alike', () => {
+    const { sar, optical, pairing, labels } = createSampler(pairs, options).plan(0, {
+      mined: 0,
+      generated: 0.25,
+      listed: 0,
+    });
+    const made = labels.flatMap((label, k) => (sar[pairing.sar[k]!]!.made === undefined ? [] : [{ label, k }]));
+    expect(made.filter(({ label }) => label === 0)).toHaveLength(4);
+    for (const { label, k } of made) {
+      const [s, o] = [sar[pairing.sar[k]!]!, optical[pairing.optical[k]!]!];
+      expect(s).toEqual({ record: o.record, geometry: o.geometry, made: (label === 0 ? 100 : 200) + o.record });
+    }
+  });
+
+  it('has reconstructions among the positives in the same share as made ones among the negatives', () => {
+    const sampler = createSampler(pairs, options);
+    const counts = { 0: 0, 1: 0 };
+    for (let step = 0; step < 200; step++) {
+      const { sar, pairing, labels } = sampler.plan(step, { mined: 0, generated: 0.3, listed: 0 });
+      expect(labels.filter((label) => label === 1)).toHaveLength(8);
+      expect(labels.filter((label) => label === 0)).toHaveLength(16);
+      labels.forEach((label, k) => {
+        if (sar[pairing.sar[k]!]!.made !== undefined) counts[label]++;
+      });
+    }
+    expect(counts[0] / (200 * 16)).toBeCloseTo(0.3, 1);
+    expect(counts[1] / (200 * 8)).toBeCloseTo(counts[0] / (200 * 16), 1);
+  });
+
+  it('draws them flipped and turned as the optical patch is, and prepared', async () => {
+    const stack = { data: Float32Array.from({ length: SIDE * SIDE }, (_, i) => i), side: SIDE, count: 1 };
+    standardiseAgain(stack.data, normalisation);
+    const config = { seed: 1, augmentation: { flips: true, turns: true, shift: 3, speckleLooks: null } };
+    const patches = { sar: () => new Float32Array(), optical: () => new Float32Array() };
+    const draw = patchDrawer({ dataset, normalisation, patches, config, made: () => stack });
+    const drawn = await draw('sar', { record: 0, geometry: 2, made: 0 }, 5);
+    expect(drawn).toHaveLength(SIDE * SIDE);
+    expect(drawn).not.toEqual(stack.data);
+    expect(drawn.reduce((sum, value) => sum + value, 0) / drawn.length).toBeCloseTo(0, 5);
+    expect(await draw('sar', { record: 0, geometry: 2, made: 0 }, 5)).toEqual(drawn);
+  });
+});
+
+/** Means of 8 × 8 blocks as latents, with a wide deviation; the decoder draws the blocks. */
+function blockGenerator(): LatentGenerator {
+  return {
+    info: {
+      ...{ side: SIDE, latent: 64, fingerprint: 'b'.repeat(64), normalisation },
+      trainedOn: { dataFingerprint: dataset.fingerprint },
+    },
+    encode: (x) => {
+      const mu = tf.reshape(tf.avgPool(x, 8, 8, 'valid'), [-1, 64]) as tf.Tensor2D;
+      return { mu, logvar: tf.zerosLike(mu) };
+    },
+    decode: (z) => {
+      const blocks = tf.reshape(z, [-1, 8, 1, 8, 1]);
+      return tf.reshape(tf.tile(blocks, [1, 1, 8, 1, 8]), [-1, SIDE, SIDE, 1]) as tf.Tensor4D;
+    },
+    dispose: () => {},
+  };
+}
+
+const small = {
+  ...{ epochs: 3, stepsPerEpoch: 2, batch: { positives: 2, negatives: 4 }, validation: { positives: 2 } },
+  selection: { patience: null },
+};
+const configOf = (settings: PartialConfig) =>
+  resolveConfig([small, settings], { data: 'synthetic', side: SIDE, positives: 12 }, 'the test');
+
+/** One flat patch for each of the twelve anchors, and a reconstruction for the first. */
+function madeSet(preparation = normalisation): NegativeSet {
+  const data = new Float32Array(13 * SIDE * SIDE).map((_, i) => Math.sin(i));
+  const negatives = Array.from({ length: 12 }, (_, i) => ({ optical: i, patch: i }));
+  return {
+    mined: [],
+    generated: {
+      generator: 'g',
+      normalisation: { side: preparation.side, sar: preparation.sar },
+      patches: { data, side: SIDE, count: 13 },
+      negatives,
+      reconstructions: [{ optical: 0, patch: 12 }],
+    },
+  };
+}
+
+describe('a run', () => {
+  const taskOf = (store: MemoryStore, config: PartialConfig, more: Partial<TrainingTask> = {}): TrainingTask => ({
+    ...{ store, dataset, run: 'run', start: { config: configOf(config) }, backend: 'wasm' },
+    ...more,
+  });
+  const negatives = (content: NegativeSet) => ({ file: 'made.jsonl', fingerprint: 'f', content });
+  const fingerprint = async (store: MemoryStore) => sha256(await store.read('run/checkpoints/last.safetensors'));
+
+  it('learns from made negatives in the share of the epoch', async () => {
+    const [none, some] = [new MemoryStore(), new MemoryStore()];
+    const epochs = { epochs: 1 };
+    const content = madeSet();
+    await train(taskOf(none, { ...epochs, negatives: { generated: 0 } }, { negatives: negatives(content) }));
+    await train(taskOf(some, { ...epochs, negatives: { generated: [0.5, 1] } }, { negatives: negatives(content) }));
+    expect(await fingerprint(none)).not.toBe(await fingerprint(some));
+  });
+
+  it('refuses patches of another normalisation, missing reconstructions, and speckle on real patches only', async () => {
+    const store = new MemoryStore();
+    const other = { ...normalisation, sar: { ...normalisation.sar, clip: null } };
+    await expect(train(taskOf(store, {}, { negatives: negatives(madeSet(other)) }))).rejects.toThrow(
+      /made\.jsonl.*expected.*sar\.clip/,
+    );
+    const bare = madeSet();
+    const without = { ...bare, generated: { ...bare.generated!, reconstructions: [] } };
+    await expect(
+      train(taskOf(store, { negatives: { reconstructions: true } }, { negatives: negatives(without) })),
+    ).rejects.toThrow(/--reconstructions/);
+    await expect(
+      train(taskOf(store, { augmentation: { speckleLooks: 4 } }, { negatives: negatives(madeSet()) })),
+    ).rejects.toThrow(/speckleLooks/);
+    expect(() => configOf({ negatives: { file: 'a.jsonl', adaptive: {} } })).toThrow(/both \(a\.jsonl\)/);
+  });
+
+  const adaptive = {
+    negatives: {
+      reconstructions: true,
+      adaptive: {
+        ...{ generator: 'g.safetensors', everyEpochs: 2, strengths: [0.5, 1], real: 1 },
+        ...{ minScore: 0, relativeMargin: 0, minDistance: 0 },
+      },
+    },
+  };
+
+  it('finds adaptive negatives anew every two epochs, and goes on bit for bit where it was stopped between', async () => {
+    const generator = blockGenerator();
+    const whole = new MemoryStore();
+    const lines: string[] = [];
+    const before = tf.memory().numTensors;
+    await train(taskOf(whole, adaptive, { generator, onLog: (line) => lines.push(line) }));
+    expect(tf.memory().numTensors).toBe(before);
+    expect(lines.filter((line) => /found \d+ negatives anew for 12 anchors/.test(line))).toHaveLength(2);
+    expect([...whole.files.keys()].filter((name) => name.includes('negatives')).sort()).toEqual([
+      'run/negatives/epoch-3.jsonl',
+      'run/negatives/epoch-3.patches.safetensors',
+    ]);
+
+    for (const stopAt of [3, 4]) {
+      const store = new MemoryStore();
+      const controller = new AbortController();
+      const onProgress = ({ step }: { step: number }) => {
+        if (step === stopAt) controller.abort();
+      };
+      await train(taskOf(store, adaptive, { generator, onProgress, signal: controller.signal }));
+      const last = await loadLast(store, 'run');
+      await train(taskOf(store, {}, { generator, start: { last } }));
+      expect(await fingerprint(store), `stopped at step ${stopAt}`).toBe(await fingerprint(whole));
+    }
+  });
+
+  it('refuses to go on with another generator, and to make patches without one', async () => {
+    const store = new MemoryStore();
+    const controller = new AbortController();
+    const generator = blockGenerator();
+    await train(
+      taskOf(store, adaptive, { generator, onProgress: () => controller.abort(), signal: controller.signal }),
+    );
+    const last = await loadLast(store, 'run');
+    const other = { ...generator, info: { ...generator.info, fingerprint: 'c'.repeat(64) } };
+    await expect(train(taskOf(store, {}, { generator: other, start: { last } }))).rejects.toThrow(
+      /negatives that it began/,
+    );
+    await expect(train(taskOf(store, { negatives: { adaptive: {} } }))).rejects.toThrow(
+      /"negatives.adaptive.generator"/,
+    );
+  });
+});
