@@ -1,7 +1,6 @@
 /** Training with made patches: their share by epoch, reconstructions in the same share, and negatives found anew. */
 import { MemoryStore } from '@doppel/core';
 import { selectBackend } from '@doppel/core/backends';
-import type { LatentGenerator } from '@doppel/core/mining/latent';
 import { standardiseAgain } from '@doppel/core/mining/match_histogram';
 import type { NegativeSet } from '@doppel/core/mining/negative_set';
 import type { Normalisation } from '@doppel/core/patches/normalisation';
@@ -13,6 +12,7 @@ import { loadLast } from '@doppel/core/training/run';
 import { createSampler, madeByAnchor, type TrainingPairs } from '@doppel/core/training/sampler';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { blockGenerator } from './block_generator.ts';
 import { syntheticDataset, syntheticNormalisation } from './synthetic.ts';
 
 const SIDE = 64;
@@ -77,25 +77,6 @@ describe('a batch with made patches', () => {
     expect(await draw('sar', { record: 0, geometry: 2, made: 0 }, 5)).toEqual(drawn);
   });
 });
-
-/** Means of 8 × 8 blocks as latents, with a wide deviation; the decoder draws the blocks. */
-function blockGenerator(): LatentGenerator {
-  return {
-    info: {
-      ...{ side: SIDE, latent: 64, fingerprint: 'b'.repeat(64), normalisation },
-      trainedOn: { dataFingerprint: dataset.fingerprint },
-    },
-    encode: (x) => {
-      const mu = tf.reshape(tf.avgPool(x, 8, 8, 'valid'), [-1, 64]) as tf.Tensor2D;
-      return { mu, logvar: tf.zerosLike(mu) };
-    },
-    decode: (z) => {
-      const blocks = tf.reshape(z, [-1, 8, 1, 8, 1]);
-      return tf.reshape(tf.tile(blocks, [1, 1, 8, 1, 8]), [-1, SIDE, SIDE, 1]) as tf.Tensor4D;
-    },
-    dispose: () => {},
-  };
-}
 
 const small = {
   ...{ epochs: 3, stepsPerEpoch: 2, batch: { positives: 2, negatives: 4 }, validation: { positives: 2 } },
@@ -165,7 +146,7 @@ describe('a run', () => {
   };
 
   it('finds adaptive negatives anew every two epochs, and goes on bit for bit where it was stopped between', async () => {
-    const generator = blockGenerator();
+    const generator = blockGenerator(normalisation, dataset.fingerprint);
     const whole = new MemoryStore();
     const lines: string[] = [];
     const before = tf.memory().numTensors;
@@ -193,7 +174,7 @@ describe('a run', () => {
   it('refuses to go on with another generator, and to make patches without one', async () => {
     const store = new MemoryStore();
     const controller = new AbortController();
-    const generator = blockGenerator();
+    const generator = blockGenerator(normalisation, dataset.fingerprint);
     await train(
       taskOf(store, adaptive, { generator, onProgress: () => controller.abort(), signal: controller.signal }),
     );

@@ -5,5 +5,6 @@ const meta = { name: 'experiment', description: 'Compare ways to find hard negat
 
 export default commandGroup(meta, {
   run: () => import('./experiment/run.ts').then((it) => it.default),
+  shortcut: () => import('./experiment/shortcut.ts').then((it) => it.default),
   report: () => import('./experiment/report.ts').then((it) => it.default),
 });
