@@ -34,16 +34,16 @@ function lines(label: string, total: number, unit: string, stream: NodeJS.WriteS
   const clock = startClock(total);
   let last = Date.now();
   let written = -1;
-  let state = { done: 0, note: '' };
+  let state = { done: 0, note: '', rate: '-', left: '-' };
   const write = () => {
-    const { rate, left } = clock(state.done);
-    written = state.done;
-    stream.write(`${label}: ${state.done}/${total} ${unit}, ${rate} ${unit}/s, ${left} left ${state.note}`.trimEnd());
+    const { done, note, rate, left } = state;
+    written = done;
+    stream.write(`${label}: ${done}/${total} ${unit}, ${rate} ${unit}/s, ${left} left ${note}`.trimEnd());
     stream.write('\n');
   };
   return {
     update(done, note = '') {
-      state = { done, note };
+      state = { done, note, ...clock(done) };
       if (Date.now() - last < LINE_EVERY_MS) return;
       last = Date.now();
       write();
