@@ -61,7 +61,7 @@ async function normalisationFor(
   let first: LatentGenerator | undefined;
   for (const { budget, arms } of planCells(config, { ...selection, shard: undefined })) {
     for (const { arm } of arms) {
-      if (!('generator' in arm)) continue;
+      if (!('generator' in arm) || !arm.generator) continue;
       const generator = await generatorFor(arm.generator, budget);
       if (first)
         requireSamePreparation(

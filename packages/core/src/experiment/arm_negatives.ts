@@ -22,6 +22,8 @@ export interface ArmTask {
   config: ExperimentConfig;
   /** For arms that make patches. */
   generator: LatentGenerator | undefined;
+  /** Records that the second stage meets as anchors: negatives of others would never be used. */
+  anchors: readonly number[];
   seed: number;
   signal?: AbortSignal | undefined;
 }
@@ -41,12 +43,17 @@ export async function negativesOf(task: ArmTask): Promise<ArmNegatives> {
   if (arm.strategy === 'generated') return generated(task, arm, share);
   if (arm.strategy !== 'adaptive') return mined(task, arm, share);
   const { strategy: _, share: __, generator, reconstructions, ...adaptive } = arm;
-  const names = { generator: config.generators[generator]! };
+  const names = { generator: generator === undefined ? null : config.generators[generator]! };
   const negatives = { mined: share, generated: share, reconstructions, adaptive: { ...adaptive, ...names } };
   return { settings: { negatives }, report: null };
 }
 
 type Share = ExperimentConfig['share'];
+
+/** Anchors, and hence real candidates, are those that training will meet. */
+function met({ dataset, anchors }: ArmTask): Dataset {
+  return { ...dataset, indicesOf: (split) => (split === 'train' ? [...anchors] : dataset.indicesOf(split)) };
+}
 
 function modelOf({ model }: ArmTask) {
   const { info, normalisation, scorer } = model;
@@ -57,7 +64,8 @@ function modelOf({ model }: ArmTask) {
 }
 
 async function mined(task: ArmTask, arm: Arm & { strategy: 'loss' | 'nearest' }, share: Share): Promise<ArmNegatives> {
-  const { store, dataset, seed, signal } = task;
+  const { store, seed, signal } = task;
+  const dataset = met(task);
   const { k, rankMin, rankMax, maxScore, relativeMargin, maxUses, maxCandidates } = arm;
   const model = modelOf(task);
   const { negatives, report } = await mine({
@@ -71,7 +79,8 @@ async function mined(task: ArmTask, arm: Arm & { strategy: 'loss' | 'nearest' },
 }
 
 async function generated(task: ArmTask, arm: Arm & { strategy: 'generated' }, share: Share): Promise<ArmNegatives> {
-  const { dataset, generator, seed, signal } = task;
+  const { generator, seed, signal } = task;
+  const dataset = met(task);
   const model = modelOf(task);
   const { rule, strength, k, match, reconstructions } = arm;
   const { header, negatives, patches, report } = await mineGenerated({

@@ -43,7 +43,8 @@ const generatedArm = z.strictObject({
 const adaptiveArm = adaptiveSettingsSchema.extend({
   strategy: z.literal('adaptive'),
   share: shares.optional(),
-  generator: name,
+  /** Absent: real candidates only, and then no `strengths`. */
+  generator: name.optional(),
   reconstructions: z.boolean().default(false),
   everyEpochs: z.int().positive().default(1),
   anchors: z.int().positive().nullable().default(null),

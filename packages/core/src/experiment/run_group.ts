@@ -11,10 +11,11 @@ import type { Normalisation } from '../patches/normalisation.ts';
 import { openModel, type ScoringModel } from '../scoring.ts';
 import { sha256 } from '../sha256.ts';
 import { joinPath, type Store } from '../store.ts';
-import { mergeSettings, type PartialConfig, resolveConfig } from '../training/config.ts';
+import { mergeSettings, type PartialConfig, resolveConfig, type TrainingConfig } from '../training/config.ts';
 import { type EpochRow, parseMetrics } from '../training/metrics_log.ts';
 import { loadLast } from '../training/run.ts';
 import { checkpointPath } from '../training/run_folder.ts';
+import { anchorsMet } from '../training/sampler.ts';
 import { type TrainingResult, type TrainingTask, train } from '../training.ts';
 import { VERSION } from '../version.ts';
 import { negativesOf } from './arm_negatives.ts';
@@ -143,21 +144,17 @@ async function runArm(
   const { store, out, config, signal } = task;
   const run = joinPath(out, 'runs', groupName(group), name);
   await store.remove(run);
-  const generator = 'generator' in arm ? await task.generatorFor(arm.generator, group.budget) : undefined;
+  const generator =
+    'generator' in arm && arm.generator ? await task.generatorFor(arm.generator, group.budget) : undefined;
   const started = performance.now();
-  const { negatives, settings, report } = await negativesOf({
-    store,
-    dataset,
-    model: base.model,
-    arm,
-    config,
-    generator,
-    seed: group.seed,
-    signal,
-  });
-  const mining = (performance.now() - started) / 1000;
   const isFineTuned = config.start === 'fine-tune';
   const length = isFineTuned ? {} : { epochs: Math.round(totalSteps(config) / config.tune.stepsPerEpoch) };
+  const anchors = anchorsToMeet(stageConfig(config.tune, group, dataset, config, length), dataset);
+  const { model } = base;
+  const { negatives, settings, report } = await negativesOf({
+    ...{ store, dataset, model, arm, config, generator, anchors, seed: group.seed, signal },
+  });
+  const mining = (performance.now() - started) / 1000;
   const from = {
     file: base.file,
     fingerprint: base.model.info.fingerprint,
@@ -171,7 +168,7 @@ async function runArm(
         run,
         start: isFineTuned ? { config: resolved, from } : { config: resolved, normalisation: task.normalisation },
         ...(negatives && { negatives: { file: `the arm ${name}`, fingerprint: name, content: negatives } }),
-        ...(arm.strategy === 'adaptive' && { generator }),
+        ...(arm.strategy === 'adaptive' && generator && { generator }),
         onLog: (line) => lines.push(line),
       },
       dataset,
@@ -186,6 +183,12 @@ async function runArm(
   await store.remove(run); // cells are what counts; weights of every cell would fill a disk
   const seconds = { base: base.rows.at(-1)?.seconds ?? 0, mining, training: trained, testing };
   return cellOf({ name, group, dataset, base, result, measured, seconds, report: report ?? foundAnew(lines), task });
+}
+
+function anchorsToMeet(config: TrainingConfig, dataset: Dataset): number[] {
+  const all = dataset.indicesOf('train').filter((index) => dataset.records[index]!.label === 1);
+  const options = { seed: config.seed, positives: config.batch.positives };
+  return anchorsMet(all, options, 0, config.epochs * config.stepsPerEpoch);
 }
 
 const totalSteps = ({ base, tune }: ExperimentConfig) =>
@@ -299,7 +302,10 @@ const curveOf = (rows: readonly EpochRow[]) =>
 async function settingsFingerprint(group: CellGroup, name: string, arm: Arm, task: GroupTask): Promise<string> {
   const { config, dataset, normalisation } = task;
   const { base, tune, start, share, evaluation } = config;
-  const generator = 'generator' in arm ? (await task.generatorFor(arm.generator, group.budget)).info.fingerprint : null;
+  const generator =
+    'generator' in arm && arm.generator
+      ? (await task.generatorFor(arm.generator, group.budget)).info.fingerprint
+      : null;
   const { resamples: _, permutations: __, ...tests } = evaluation;
   const { matcher, budget, seed } = group;
   const all = {

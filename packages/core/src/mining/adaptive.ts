@@ -43,8 +43,8 @@ export interface AdaptiveTask {
   generator?: LatentGenerator | undefined;
   guard: MiningGuard;
   settings: AdaptiveSettings;
-  /** Drawn from the split; default: all. */
-  anchors?: number | undefined;
+  /** Records, or how many are drawn from the split; default: all. */
+  anchors?: number | readonly number[] | undefined;
   /** Also make G(E(x)) for the anchors that get a made negative. */
   reconstructions: boolean;
   seed: number;
@@ -142,6 +142,10 @@ export async function mineAdaptive(task: AdaptiveTask): Promise<AdaptiveResult> 
 
 function drawAnchors({ dataset, anchors: wanted, seed }: AdaptiveTask): number[] {
   const all = anchorsOf(dataset);
+  if (typeof wanted === 'object') {
+    const asked = new Set(wanted);
+    return all.filter((anchor) => asked.has(anchor));
+  }
   if (wanted === undefined || wanted >= all.length) return all;
   return Rng.derive(seed, 'adaptive anchors')
     .shuffle([...all])

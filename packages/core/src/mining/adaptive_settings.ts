@@ -41,7 +41,7 @@ export const refreshSchema = adaptiveSettingsSchema.extend({
   generator: z.string().min(1).nullable().default(null),
   /** Epochs after which negatives are found anew. */
   everyEpochs: z.int().positive().default(1),
-  /** Anchors that get negatives each time, drawn at random; null: all. */
+  /** Anchors that get negatives each time, drawn at random; null: those that training meets until the next time. */
   anchors: z.int().positive().nullable().default(null),
 });
 export type RefreshSettings = z.infer<typeof refreshSchema>;

@@ -8,7 +8,9 @@ import { mineAdaptive } from '../mining/adaptive.ts';
 import { patchesFile, readTrainingNegatives, writeMade } from '../mining/made_file.ts';
 import { placeGuard } from '../patches/place_guard.ts';
 import { folderOf, joinPath } from '../store.ts';
+import { totalSteps } from './config.ts';
 import { installNegatives, type Run } from './run.ts';
+import { anchorsMet } from './sampler.ts';
 
 /** Does nothing where negatives are not found anew, or not yet. */
 export async function refreshNegatives(run: Run): Promise<void> {
@@ -21,7 +23,13 @@ export async function refreshNegatives(run: Run): Promise<void> {
   const isUnderWay = state.epoch > epoch || state.underway.steps > 0;
   if (!isUnderWay) await findAnew(run, epoch, file);
   installNegatives(run, await readTrainingNegatives(task.store, file, task.dataset));
-  run.refreshed = { epoch, horizon: (epoch + settings.everyEpochs) * config.stepsPerEpoch };
+  run.refreshed = { epoch, horizon: horizonOf(run, epoch) };
+}
+
+/** The first step that negatives found at an epoch are not for. */
+function horizonOf({ config }: Run, epoch: number): number {
+  const { everyEpochs } = config.negatives.adaptive!;
+  return Math.min((epoch + everyEpochs) * config.stepsPerEpoch, totalSteps(config));
 }
 
 const negativesPath = ({ folder }: Run, epoch: number) =>
@@ -49,7 +57,9 @@ async function findAnew(run: Run, epoch: number, file: string): Promise<void> {
       ...{ patches, settings, signal: task.signal },
       generator: settings.strengths.length > 0 ? task.generator : undefined,
       guard: placeGuard(task.dataset.records),
-      anchors: anchors ?? undefined,
+      anchors:
+        anchors ??
+        anchorsMet(run.pairs.anchors, { seed: config.seed, ...config.batch }, run.state.step, horizonOf(run, epoch)),
       reconstructions: config.negatives.reconstructions,
       seed: config.seed + epoch,
     });

@@ -117,6 +117,25 @@ export function createSampler(pairs: TrainingPairs, options: SamplerOptions): Sa
   };
 }
 
+/**
+ * The anchors that a run meets from one step to before another, ascending: negatives of others would never be used.
+ *
+ * @param anchors and options as the run's sampler has them.
+ */
+export function anchorsMet(
+  anchors: readonly number[],
+  { seed, positives }: Pick<SamplerOptions, 'seed' | 'positives'>,
+  from: number,
+  to: number,
+): number[] {
+  const deal = deck(anchors, seed, 'anchors');
+  const met = new Set<number>();
+  for (let step = from; step < to && met.size < anchors.length; step++) {
+    for (const anchor of deal(step * positives, positives)) met.add(anchor);
+  }
+  return [...met].sort((a, b) => a - b);
+}
+
 /** 2.3 → 2, or 3 in three of ten cases. */
 const wholePart = (value: number, rng: Rng) => Math.floor(value) + (rng.float() < value % 1 ? 1 : 0);
 
