@@ -1,22 +1,13 @@
 /** The strategies of `doppel mine` that make patches: `generated` and `adaptive`. */
 import { UsageError } from '@doppel/core/errors';
-import { mineAdaptive } from '@doppel/core/mining/adaptive';
+import { type AdaptiveResult, mineAdaptive } from '@doppel/core/mining/adaptive';
 import { type AdaptiveSettings, adaptiveSettingsSchema } from '@doppel/core/mining/adaptive_settings';
 import { contactSheet, hardestNegatives } from '@doppel/core/mining/contact_sheet';
-import { GENERATED_DEFAULTS as DEFAULTS, mineGenerated } from '@doppel/core/mining/generated';
+import { GENERATED_DEFAULTS as DEFAULTS, type GeneratedResult, mineGenerated } from '@doppel/core/mining/generated';
 import { LATENT_RULES, type LatentGenerator } from '@doppel/core/mining/latent';
-import {
-  MADE_STRATEGIES,
-  type MadeHeader,
-  type MadeNegative,
-  type MadeStrategy,
-  patchesFile,
-  writeMade,
-} from '@doppel/core/mining/made_file';
+import { MADE_STRATEGIES, type MadeStrategy, patchesFile, writeMade } from '@doppel/core/mining/made_file';
 import { MATCHES } from '@doppel/core/mining/match_histogram';
-import { type PatchStack, patchAt } from '@doppel/core/mining/negative_set';
-import type { MinedNegative } from '@doppel/core/mining/negatives';
-import type { Quantiles } from '@doppel/core/mining/quantiles';
+import { patchAt } from '@doppel/core/mining/negative_set';
 import type { Split } from '@doppel/core/patches';
 import { type Dataset, openDataset } from '@doppel/core/patches/dataset';
 import { placeGuard } from '@doppel/core/patches/place_guard';
@@ -109,15 +100,7 @@ function refuseFlags(args: object, flags: readonly string[], strategy: string): 
   });
 }
 
-interface Made {
-  header: MadeHeader;
-  negatives: (MadeNegative | MinedNegative)[];
-  patches: PatchStack;
-  report: { warnings: string[]; seconds: number; quantiles: Record<string, Quantiles | undefined> } & Record<
-    string,
-    unknown
-  >;
-}
+type Made = GeneratedResult | AdaptiveResult;
 
 export async function mineMade(args: MadeArgs, context: Context): Promise<Outcome> {
   const { store, signal } = context;
@@ -200,17 +183,11 @@ async function make(
       const { rule = DEFAULTS.rule, match = DEFAULTS.match } = args;
       const strength = numberFlag('strength', args.strength) ?? DEFAULTS.strength;
       const k = numberFlag('k', args.k, { min: 1, max: 1000, integer: true }) ?? DEFAULTS.k;
-      return (await mineGenerated({ ...common, generator: generator!, rule, match, strength, k })) as unknown as Made;
+      return await mineGenerated({ ...common, generator: generator!, rule, match, strength, k });
     }
     const anchors = numberFlag('anchors', args.anchors, { min: 2, integer: true });
     const guard = placeGuard(dataset.records);
-    return (await mineAdaptive({
-      ...common,
-      generator,
-      guard,
-      anchors,
-      settings: settingsOf(args),
-    })) as unknown as Made;
+    return await mineAdaptive({ ...common, generator, guard, anchors, settings: settingsOf(args) });
   } finally {
     progress.bar?.stop();
   }
@@ -241,7 +218,7 @@ async function sheetOf({ negatives, patches }: Made, dataset: Dataset): Promise<
   const first = dataset.records.length;
   const all = negatives
     .filter(({ label }) => label === 0)
-    .map((negative) => ('sar' in negative ? negative : { ...negative, sar: first + negative.patch }));
+    .map((negative) => ({ ...negative, sar: 'sar' in negative ? negative.sar : first + negative.patch }));
   const { side } = patches;
   const source = {
     readOptical: (index: number) => dataset.readOptical(index),
@@ -256,7 +233,7 @@ async function sheetOf({ negatives, patches }: Made, dataset: Dataset): Promise<
             unit: 'digital number' as const,
           },
   };
-  return contactSheet(source, hardestNegatives(all as unknown as MinedNegative[], SHEET_ROWS));
+  return contactSheet(source, hardestNegatives(all, SHEET_ROWS));
 }
 
 const COLUMNS = ['min', 'q05', 'median', 'q95', 'max', 'mean'] as const;
@@ -267,7 +244,7 @@ function textOf({ header, negatives, report }: Made, paths: { negatives: string;
   const rows = Object.entries(quantiles).flatMap(([name, summary]) =>
     summary ? [`${name.padEnd(17)}${cells(COLUMNS.map((column) => summary[column].toFixed(3)))}`] : [],
   );
-  const dropped = Object.entries((report.dropped ?? {}) as Record<string, number>).filter(([, n]) => n > 0);
+  const dropped = Object.entries('dropped' in report ? report.dropped : {}).filter(([, n]) => n > 0);
   return [
     `${negatives.filter(({ label }) => label === 0).length} negatives for ${report.anchors} anchors by the strategy ${header.strategy}`,
     '',
