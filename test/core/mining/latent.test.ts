@@ -1,7 +1,9 @@
 /** Latent rules and their noise; matched histograms; distances between patches. */
+import { Rng } from '@doppel/core';
 import { selectBackend } from '@doppel/core/backends';
 import { latentNoise, moveLatents } from '@doppel/core/mining/latent';
 import { matchHistogram, standardiseAgain } from '@doppel/core/mining/match_histogram';
+import { matchSpeckle } from '@doppel/core/mining/match_speckle';
 import { patchDistance } from '@doppel/core/mining/patch_distance';
 import { momentsOf } from '@doppel/core/patches/normalisation';
 import * as tf from '@tensorflow/tfjs-core';
@@ -62,6 +64,38 @@ describe('a matched histogram', () => {
 
   it('of a patch with itself changes nothing', () => {
     expect(matchHistogram(patchOf(1), patchOf(1))).toEqual(patchOf(1));
+  });
+});
+
+describe('matched speckle', () => {
+  const side = 32;
+  const rng = Rng.derive(3, 'speckle test');
+  /** Dark on the left, bright on the right, with noise that grows with brightness. */
+  const brightness = Float32Array.from({ length: side * side }, (_, i) => (i % side < side / 2 ? 1 : 3));
+  const source = brightness.map((value) => value * (1 + 0.2 * rng.normal()));
+  /** Bright on the left, and smooth. */
+  const smooth = brightness.map((value) => 4 - value);
+  const made = matchSpeckle(smooth, source, side, 1);
+  const part = (patch: Float32Array, isLeft: boolean) =>
+    patch.filter((_, i) => (isLeft ? i % side < side / 2 - 3 : i % side > side / 2 + 3));
+
+  it('keeps what the patch shows, and is rougher where it is brighter, as the source is', () => {
+    const [left, right] = [momentsOf(part(made, true)), momentsOf(part(made, false))];
+    expect(left.mean).toBeCloseTo(3, 0);
+    expect(right.mean).toBeCloseTo(1, 0);
+    expect(left.std / momentsOf(part(source, false)).std).toBeCloseTo(1, 0);
+    expect(left.std).toBeGreaterThan(1.5 * right.std);
+  });
+
+  it('does not leave the noise where it was, and moves it the same way for the same number', () => {
+    const noise = (patch: Float32Array, base: Float32Array) => patch.map((value, i) => (value - base[i]!) / base[i]!);
+    const [a, b] = [noise(made, smooth), noise(source, brightness)];
+    const correlation =
+      a.reduce((sum, value, i) => sum + value * b[i]!, 0) /
+      Math.sqrt(a.reduce((s, v) => s + v * v, 0) * b.reduce((s, v) => s + v * v, 0));
+    expect(Math.abs(correlation)).toBeLessThan(0.15);
+    expect(matchSpeckle(smooth, source, side, 1)).toEqual(made);
+    expect(matchSpeckle(smooth, source, side, 2)).not.toEqual(made);
   });
 });
 

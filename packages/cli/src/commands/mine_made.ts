@@ -30,7 +30,7 @@ export const MADE_FLAGS = {
   generator: { type: 'string', valueHint: 'file', description: 'Checkpoint of the generator (generated, adaptive)' },
   rule: { type: 'enum', options: [...LATENT_RULES], description: 'How patches are moved in latent space' },
   strength: { type: 'string', valueHint: `${DEFAULTS.strength}`, description: 'How far: k of the rule (generated)' },
-  match: { type: 'enum', options: [...MATCHES], description: 'Give made patches the histogram of their source' },
+  match: { type: 'enum', options: [...MATCHES], description: 'What made patches take over from their source' },
   reconstructions: { type: 'boolean', description: 'Also make G(E(x)), to be positives in training' },
   strengths: { type: 'string', valueHint: ADAPTIVE.strengths.join(','), description: 'One candidate each (adaptive)' },
   real: { type: 'string', valueHint: `${ADAPTIVE.real}`, description: 'Real candidates of an anchor (adaptive)' },

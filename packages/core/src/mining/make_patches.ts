@@ -10,6 +10,7 @@ import type { Split } from '../patches.ts';
 import { pause } from '../pause.ts';
 import type { LatentGenerator } from './latent.ts';
 import { type Match, matchHistogram, standardiseAgain } from './match_histogram.ts';
+import { matchSpeckle } from './match_speckle.ts';
 import { requireSamePreparation } from './negative_set.ts';
 
 /** Patches that go through the generator at a time. */
@@ -133,8 +134,10 @@ export async function decodeFor(task: MakerTask, z: tf.Tensor2D, records: readon
 }
 
 async function finish(patch: Float32Array, record: number, task: MakerTask): Promise<Float32Array> {
-  if (task.match === 'histogram') return matchHistogram(patch, await task.patches.sar(record));
-  return standardiseAgain(patch, task.normalisation);
+  if (task.match === 'none') return standardiseAgain(patch, task.normalisation);
+  const source = await task.patches.sar(record);
+  const speckled = task.match === 'speckle' ? matchSpeckle(patch, source, task.normalisation.side, record) : patch;
+  return matchHistogram(speckled, source);
 }
 
 const notFinite = (record: number) =>

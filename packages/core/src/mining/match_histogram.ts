@@ -6,7 +6,8 @@
 import type { Normalisation } from '../patches/normalisation.ts';
 import { momentsOf } from '../patches/normalisation.ts';
 
-export const MATCHES = ['none', 'histogram'] as const;
+/** `speckle`: the speckle of the source (match_speckle.ts), then its histogram. */
+export const MATCHES = ['none', 'histogram', 'speckle'] as const;
 /** What is done to a generated patch so that it resembles its source. */
 export type Match = (typeof MATCHES)[number];
 

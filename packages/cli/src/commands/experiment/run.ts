@@ -59,7 +59,7 @@ export default command({
       const text = 'interrupted; the same command goes on with the cells that are missing';
       return { json: { out: args.out, interrupted: true }, text, exitCode: 130 };
     } finally {
-      generators.dispose();
+      await generators.dispose();
     }
   },
 });
