@@ -1,5 +1,6 @@
 /** A generator without training, for runs that need one: it sees and draws blocks. */
 import type { LatentGenerator } from '@doppel/core/mining/latent';
+import { upsampleNearest } from '@doppel/core/ops';
 import type { Normalisation } from '@doppel/core/patches/normalisation';
 import * as tf from '@tensorflow/tfjs-core';
 
@@ -17,8 +18,8 @@ export function blockGenerator(normalisation: Normalisation, dataFingerprint: st
       return { mu, logvar: tf.zerosLike(mu) };
     },
     decode: (z) => {
-      const blocks = tf.reshape(z, [-1, 8, 1, 8, 1]);
-      return tf.reshape(tf.tile(blocks, [1, 1, 8, 1, 8]), [-1, SIDE, SIDE, 1]) as tf.Tensor4D;
+      const blocks = tf.reshape(z, [-1, 8, 8, 1]) as tf.Tensor4D;
+      return [1, 2, 3].reduce<tf.Tensor4D>((x) => upsampleNearest(x), blocks);
     },
     dispose: () => {},
   };

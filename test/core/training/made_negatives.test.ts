@@ -1,9 +1,15 @@
 /** Training with made patches: their share by epoch, reconstructions in the same share, and negatives found anew. */
 import { MemoryStore } from '@doppel/core';
 import { selectBackend } from '@doppel/core/backends';
+import { createMatcher } from '@doppel/core/matcher';
+import { createScorer } from '@doppel/core/matcher/scorer';
+import { ascend } from '@doppel/core/mining/ascent';
+import { scoreMade } from '@doppel/core/mining/made_scores';
+import { decodeFor, sarBatch } from '@doppel/core/mining/make_patches';
 import { standardiseAgain } from '@doppel/core/mining/match_histogram';
 import type { NegativeSet } from '@doppel/core/mining/negative_set';
 import type { Normalisation } from '@doppel/core/patches/normalisation';
+import { PatchCache } from '@doppel/core/patches/to_tensors';
 import { sha256 } from '@doppel/core/sha256';
 import { type TrainingTask, train } from '@doppel/core/training';
 import { type PartialConfig, resolveConfig } from '@doppel/core/training/config';
@@ -171,6 +177,32 @@ describe('a run', () => {
       await train(taskOf(store, {}, { generator, start: { last } }));
       expect(await fingerprint(store), `stopped at step ${stopAt}`).toBe(await fingerprint(whole));
     }
+  });
+
+  it('climbs the score of a real matcher through its kernels', async () => {
+    const matcher = createMatcher({ preset: 'paper-bn', side: SIDE, sarBands: 1, opticalBands: 1, seed: 3 });
+    const scorer = createScorer(matcher);
+    const patches = new PatchCache(dataset, normalisation);
+    const shape = { side: SIDE, sarChannels: 1, opticalChannels: 1 };
+    const generator = blockGenerator(normalisation, dataset.fingerprint);
+    const batch = [0, 5];
+    const task = { generator, normalisation, patches, scorer, shape, match: 'none', minDistance: 0 } as const;
+    const x = await sarBatch(task, batch);
+    const latents = generator.encode(x);
+    const scoresAfter = async (steps: number) => {
+      const z = await ascend(latents.mu, latents, batch, { ...task, ascent: { steps, size: 0.5 } });
+      const made = await decodeFor(task, z, batch);
+      z.dispose();
+      return scoreMade(
+        batch.map((optical, i) => ({ optical, patch: made[i]! })),
+        { scorer, shape, patches },
+      );
+    };
+    const [before, after] = [await scoresAfter(0), await scoresAfter(3)];
+    for (const i of batch.keys()) expect(after[i]).toBeGreaterThan(before[i]!);
+    tf.dispose([x, latents.mu, latents.logvar]);
+    scorer.dispose();
+    matcher.dispose();
   });
 
   it('refuses to go on with another generator, and to make patches without one', async () => {
