@@ -49,17 +49,17 @@ export async function runExperiment(task: ExperimentTask): Promise<ExperimentOut
 
 /**
  * One for all cells, or their tests would not be the same: measured on the training split, without labels, whatever the
- * budget; for SAR it is that of the generators, whose patches can be used no other way.
+ * budget; for SAR it is that of the generators, whose patches can be used no other way, also where only other arms are run now.
  */
 async function normalisationFor(
   config: ExperimentConfig,
   dataset: Dataset,
-  { generatorFor, selection }: ExperimentTask,
+  { generatorFor }: ExperimentTask,
 ): Promise<Normalisation> {
   const settings = normalisationOptionsSchema.parse(config.base.normalisation ?? {});
   let normalisation = await fitNormalisation(dataset, dataset.indicesOf('train'), settings);
   let first: LatentGenerator | undefined;
-  for (const { budget, arms } of planCells(config, { ...selection, shard: undefined })) {
+  for (const { budget, arms } of planCells(config)) {
     for (const { arm } of arms) {
       if (!('generator' in arm) || !arm.generator) continue;
       const generator = await generatorFor(arm.generator, budget);

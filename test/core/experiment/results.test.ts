@@ -42,7 +42,7 @@ function cell(arm: string, seed: number, separation: number, change: Partial<Cel
       ...{ curve: [point(1)], base: [point(1), point(2), point(3)] },
     },
     seconds: { base: 10, mining: 1, training: 5, testing: 2 },
-    mining: null,
+    ...{ shortcut: null, mining: null },
     run: { backend: 'native', machine: 'one', date: '2026-01-01T00:00:00.000Z', doppel: '0', commit: 'abc' },
     ...change,
   };
@@ -180,6 +180,22 @@ describe('the results', () => {
     expect(conclusion.join('\n')).toMatch(/Accuracy of loss against random on shuffled pairs: −/);
     expect(conclusion.join('\n')).toMatch(/The arm adaptive was not run/);
     expect(toBest).toEqual([]);
+  });
+
+  it('show the shortcut of each arm where it was measured', () => {
+    const made = { score: 1, probability: 0.4, called: 0.3, lost: 0.5, gained: 0.1, probeAuc: 0.9 };
+    const shortcut = {
+      ...{ generator: 'vae', pairs: 10, real: { score: 2, probability: 0.8, called: 0.7 } },
+      ...{ reconstructions: { none: made }, negatives: { none: made } },
+    };
+    const cells = [cell('random', 1, 2), cell('loss', 1, 2, { shortcut })];
+    const results = resultsOf(cells, options);
+    expect(results.groups[0]!.arms.map((arm) => arm.shortcut)).toEqual([
+      null,
+      { real: 0.8, reconstructed: 0.4, lost: 0.5, probeAuc: 0.9 },
+    ]);
+    const html = experimentHtml({ results, data: { folder: 'data', fingerprint: 'f' }, config: '' });
+    expect(html).toMatch(/The shortcut.*loss, 100 %.*0\.800.*0\.400.*50\.0 %.*0\.900/s);
   });
 
   it('compare only seeds that both arms have', () => {

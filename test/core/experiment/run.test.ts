@@ -86,6 +86,7 @@ describe('an experiment', () => {
       expect(Object.keys(cell.sets)).toEqual(['shuffled', 'look-alikes', 'shift-8']);
       expect(cell.sets['shift-8']!.scores).toHaveLength(4);
       expect(cell.mining === null).toBe(cell.arm === 'random');
+      expect(cell.shortcut).toMatchObject({ generator: 'vae', pairs: 4 });
     }
     expect(new Set(cells.map(({ positives }) => String(positives))).size, 'arms differ').toBe(5);
     expect(new Set(cells.map(({ tests }) => tests)).size).toBe(1);
@@ -110,7 +111,7 @@ describe('an experiment', () => {
 
   it('from scratch has as many updates in one stage as in two', async () => {
     const store = new MemoryStore();
-    await runExperiment(taskOf(store, { start: 'scratch', arms: { random: settings.arms.random } }));
+    await runExperiment(taskOf(store, { start: 'scratch', arms: { random: settings.arms.random }, generators: {} }));
     const [cell] = await cellsOf(store);
     expect(cell!.training.steps).toBe(4);
     expect(cell!.training.curve).toHaveLength(2);

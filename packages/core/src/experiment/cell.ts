@@ -16,6 +16,15 @@ const curvePoint = z.object({
   validationAuc: z.number(),
 });
 
+const made = z.object({
+  score: z.number(),
+  probability: z.number(),
+  called: z.number(),
+  lost: z.number(),
+  gained: z.number(),
+  probeAuc: z.number().nullable(),
+});
+
 export const cellSchema = z.object({
   doppel: z.literal('experiment-cell'),
   version: z.literal(1),
@@ -49,6 +58,17 @@ export const cellSchema = z.object({
   }),
   /** Seconds: the first stage (shared by the arms), finding negatives before and during training, the second stage, testing. */
   seconds: z.object({ base: z.number(), mining: z.number(), training: z.number(), testing: z.number() }),
+  /** Whether the matcher goes by made pixels (mining/shortcut.ts): of the arm's generator, else of the first one; null without any. */
+  shortcut: z
+    .object({
+      generator: z.string(),
+      pairs: z.int(),
+      real: made.pick({ score: true, probability: true, called: true }),
+      reconstructions: z.record(z.string(), made),
+      negatives: z.record(z.string(), made),
+    })
+    .nullable()
+    .default(null),
   /** What mining reported, if there was any. */
   mining: z.record(z.string(), z.json()).nullable(),
   run: z.object({

@@ -96,6 +96,8 @@ export const experimentConfigSchema = z.strictObject({
       shifts: z.array(z.int().positive()).default([4, 8, 16]),
       /** SAR patches of other ground among which the one that looks most alike is sought. */
       lookAlikes: z.int().min(2).default(5000),
+      /** True pairs of the validation split that the shortcut is measured on; 0: it is not. */
+      shortcutPairs: z.int().nonnegative().default(256),
       resamples: z.int().positive().default(1000),
       permutations: z.int().positive().default(2000),
     })

@@ -39,6 +39,18 @@ export interface ArmResult {
   /** Mean seconds of a cell. */
   seconds: Cell['seconds'] & { total: number };
   validationAuc: number;
+  /** Of its matchers, where a generator was there to measure it with; means over seeds. */
+  shortcut: ArmShortcut | null;
+}
+
+export interface ArmShortcut {
+  /** Probability of a match with their own optical patch: of real SAR patches, and of their reconstructions as they are. */
+  real: number;
+  reconstructed: number;
+  /** Share called a match when real, and not when reconstructed. */
+  lost: number;
+  /** AUC of a linear probe of the SAR stream, reconstructions against real; null without such a stream. */
+  probeAuc: number | null;
 }
 
 export interface Comparison {
@@ -200,9 +212,24 @@ function resultGroup(
         sets: Object.fromEntries(sets.map((set) => [set, estimates(table.get(arm)![set]!, places)])),
         seconds: { ...seconds, total: Object.values(seconds).reduce((a, b) => a + b, 0) },
         validationAuc: mean(({ training }) => training.validationAuc, cells),
+        shortcut: armShortcut(cells),
       };
     }),
     baseline: baselineCurve(arms.find(([arm]) => arm === baseline)?.[1] ?? []),
+  };
+}
+
+function armShortcut(cells: readonly Cell[]): ArmShortcut | null {
+  const measured = cells.flatMap(({ shortcut }) => shortcut ?? []);
+  if (measured.length === 0) return null;
+  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const plain = measured.map(({ reconstructions }) => reconstructions.none!);
+  const probes = plain.flatMap(({ probeAuc }) => probeAuc ?? []);
+  return {
+    real: mean(measured.map(({ real }) => real.probability)),
+    reconstructed: mean(plain.map(({ probability }) => probability)),
+    lost: mean(plain.map(({ lost }) => lost)),
+    probeAuc: probes.length > 0 ? mean(probes) : null,
   };
 }
 

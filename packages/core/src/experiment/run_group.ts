@@ -6,8 +6,10 @@ import { readCheckpoint } from '../checkpoint.ts';
 import { UsageError } from '../errors.ts';
 import { scorePairs } from '../evaluation/score_pairs.ts';
 import type { LatentGenerator } from '../mining/latent.ts';
+import { measureShortcut } from '../mining/shortcut.ts';
 import type { Dataset } from '../patches/dataset.ts';
 import type { Normalisation } from '../patches/normalisation.ts';
+import { PatchCache } from '../patches/to_tensors.ts';
 import { openModel, type ScoringModel } from '../scoring.ts';
 import { sha256 } from '../sha256.ts';
 import { joinPath, type Store } from '../store.ts';
@@ -179,10 +181,21 @@ async function runArm(
   const trained = (performance.now() - started) / 1000 - mining;
   const tested = performance.now();
   const measured = await testCheckpoint(result, task);
+  const shortcut = await shortcutOf(result, arm, group, task);
   const testing = (performance.now() - tested) / 1000;
   await store.remove(run); // cells are what counts; weights of every cell would fill a disk
   const seconds = { base: base.rows.at(-1)?.seconds ?? 0, mining, training: trained, testing };
-  return cellOf({ name, group, dataset, base, result, measured, seconds, report: report ?? foundAnew(lines), task });
+  return cellOf({
+    name,
+    group,
+    dataset,
+    base,
+    result,
+    measured: { ...measured, shortcut },
+    seconds,
+    report: report ?? foundAnew(lines),
+    task,
+  });
 }
 
 function anchorsToMeet(config: TrainingConfig, dataset: Dataset): number[] {
@@ -242,13 +255,41 @@ async function testCheckpoint({ checkpoint }: TrainingResult, { store, tests, si
   }
 }
 
+/** Of the trained matcher; of the baseline, too, or it would not be known what training with made negatives added. */
+async function shortcutOf(
+  { checkpoint }: TrainingResult,
+  arm: Arm,
+  { budget, seed }: CellGroup,
+  { store, config, dataset, generatorFor, signal }: GroupTask,
+): Promise<Cell['shortcut']> {
+  const name = ('generator' in arm && arm.generator) || Object.keys(config.generators)[0];
+  const { shortcutPairs: pairs } = config.evaluation;
+  if (!name || pairs === 0) return null;
+  const generator = await generatorFor(name, budget);
+  const { info, normalisation, scorer, dispose } = await openModel(await store.read(checkpoint!), checkpoint!);
+  const { side, sarBands, opticalBands, fingerprint, calibration } = info;
+  const shape = { side, sarChannels: sarBands, opticalChannels: opticalBands };
+  const { rule, strength } = arm.strategy === 'generated' ? arm : ({ rule: 'sigma', strength: 1 } as const);
+  try {
+    const measured = await measureShortcut({
+      ...{ dataset, split: 'validation', generator, rule, strength, pairs, seed, signal },
+      model: { scorer, shape, normalisation, fingerprint, calibration, temperature: calibration.temperature },
+      patches: new PatchCache(dataset, normalisation),
+    });
+    const { real, reconstructions, negatives } = measured;
+    return { generator: name, pairs: measured.pairs, real, reconstructions, negatives };
+  } finally {
+    dispose();
+  }
+}
+
 interface CellParts {
   name: string;
   group: CellGroup;
   dataset: Dataset;
   base: Base;
   result: TrainingResult;
-  measured: Measured;
+  measured: Measured & Pick<Cell, 'shortcut'>;
   seconds: Cell['seconds'];
   report: Record<string, unknown> | null;
   task: GroupTask;
@@ -306,7 +347,7 @@ async function settingsFingerprint(group: CellGroup, name: string, arm: Arm, tas
     'generator' in arm && arm.generator
       ? (await task.generatorFor(arm.generator, group.budget)).info.fingerprint
       : null;
-  const { resamples: _, permutations: __, ...tests } = evaluation;
+  const { resamples: _, permutations: __, shortcutPairs: ___, ...tests } = evaluation;
   const { matcher, budget, seed } = group;
   const all = {
     matcher,
