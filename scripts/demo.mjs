@@ -29,11 +29,12 @@ function step(title, words, ...more) {
   doppel(args);
 }
 
-/** The addon does in seconds what WebAssembly does in minutes: the same recipe then goes on for longer. */
-function epochs() {
+/** The addon does in seconds what WebAssembly does in minutes: the same recipe then goes further. */
+function effort() {
   const found = JSON.parse(doppel(['doctor', '--json'], { stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8' }));
   const name = flags.backend ?? process.env.DOPPEL_BACKEND ?? found.backend;
-  return name === 'native' || name === 'cuda' ? { base: 12, mined: 4 } : { base: 3, mined: 2 };
+  const isFast = name === 'native' || name === 'cuda';
+  return isFast ? { base: 12, candidates: 1000, mined: 4 } : { base: 3, candidates: 32, mined: 1 };
 }
 
 if (existsSync(join(ROOT, RUN))) rmSync(join(ROOT, RUN), { recursive: true });
@@ -42,27 +43,27 @@ mkdirSync(join(ROOT, RUN), { recursive: true });
 const data = `${RUN}/data`;
 const base = `${RUN}/base/checkpoints/best.safetensors`;
 const mined = `${RUN}/mined/checkpoints/best.safetensors`;
-const length = epochs();
+const { base: baseEpochs, candidates, mined: minedEpochs } = effort();
 
 step(
   'Cut real Sentinel-1 and Sentinel-2 scenes into pairs of patches',
   `data import scenes data/demo --side 64 --unit amplitude --out ${data}`,
 );
 step('Split them by place', `data split ${data} --protocol data/demo/protocol.json`);
-step('Look at them', `data inspect ${data} --offsets 300 --out ${RUN}/inspect`);
+step('Look at them', `data inspect ${data} --offsets 100 --out ${RUN}/inspect`);
 step(
   'Train the matching network',
-  `train ${data} --config configs/demo.yaml --epochs ${length.base} --out ${RUN}/base`,
+  `train ${data} --config configs/demo.yaml --epochs ${baseEpochs} --out ${RUN}/base`,
   ...backend,
 );
 step(
   'Mine hard negatives: the real patches that it mistakes most',
-  `mine --model ${base} --data ${data} --strategy loss --out ${RUN}/negatives.jsonl`,
+  `mine --model ${base} --data ${data} --strategy loss --maxCandidates ${candidates} --out ${RUN}/negatives.jsonl`,
   ...backend,
 );
 step(
   'Train on with them',
-  `train ${data} --config configs/demo-mined.yaml --epochs ${length.mined} --from ${base}` +
+  `train ${data} --config configs/demo-mined.yaml --epochs ${minedEpochs} --from ${base}` +
     ` --negatives ${RUN}/negatives.jsonl --out ${RUN}/mined`,
   ...backend,
 );

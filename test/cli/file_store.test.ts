@@ -64,3 +64,7 @@ describe('FileStore', () => {
     await expect(new FileStore().append('/dev/full', 'x')).rejects.toThrow(/full disk.*Free some space/);
   });
 });
+
+it.skipIf(process.platform !== 'linux')('a file system without folders is an error, not an endless wait', async () => {
+  await expect(new FileStore().write('/proc/doppel/a/b', '')).rejects.toThrow('takes no folders');
+});

@@ -2,6 +2,7 @@
  * The shape of every doppel command, around citty: the same flags (--json, --debug), the same printing (one JSON object
  * or a text on stdout, the rest on stderr), the same exit codes (0 success, 2 usage, 130 interrupted, 1 the rest).
  */
+import { stripVTControlCharacters } from 'node:util';
 import { DoppelError, UsageError } from '@doppel/core';
 import { type ArgDef, type ArgsDef, type CommandDef, defineCommand, type ParsedArgs } from 'citty';
 import type { Context } from './context.ts';
@@ -108,7 +109,8 @@ export function numberFlag(
 /** What to print for an error, and the exit code that goes with it. */
 export function describeError(error: unknown, debug: boolean): { text: string; exitCode: number } {
   const isUsage = error instanceof UsageError || (error as Error)?.name === 'CLIError';
-  const message = error instanceof Error ? error.message : String(error);
+  // citty colours its messages, wherever they go.
+  const message = stripVTControlCharacters(error instanceof Error ? error.message : String(error));
   const unforeseen = !(error instanceof DoppelError) && !isUsage;
   const hint = unforeseen && !debug ? ' (unforeseen; run again with --debug for the stack trace)' : '';
   return {

@@ -1,6 +1,7 @@
 /** What every command is given: files, logging, progress, Ctrl-C and the choice of a backend. */
 import type { BackendLoader, SelectedBackend } from '@doppel/core/backends';
 import { selectBackend } from '@doppel/core/backends';
+import { UsageError } from '@doppel/core/errors';
 import { FileStore } from './file_store.ts';
 import { type Progress, startProgress } from './progress.ts';
 
@@ -11,11 +12,18 @@ export interface Context {
   /** A line for the person at the terminal; always on stderr, so that stdout stays for results. */
   log(line: string): void;
   progress(label: string, total: number, unit: string): Progress;
-  /** The backend asked for, else DOPPEL_BACKEND, else the first that works. Announces it. */
-  selectBackend(requested?: string): Promise<SelectedBackend>;
+  /**
+   * The backend asked for, else DOPPEL_BACKEND, else the first that works. Announces it.
+   *
+   * @param precision of convolutions when scoring; `bf16` is an error on another backend than `native`.
+   */
+  selectBackend(requested?: string, precision?: Precision): Promise<SelectedBackend>;
   /** Loaders of the native addon, for `doctor`. */
   backendLoaders(): Promise<BackendLoader[]>;
 }
+
+export const PRECISIONS = ['fp32', 'bf16'] as const;
+export type Precision = (typeof PRECISIONS)[number];
 
 /** Set by the entry point, the only place that knows of the native addon. */
 export type LoadBackendLoaders = () => Promise<BackendLoader[]>;
@@ -28,14 +36,22 @@ export function createContext(signal: AbortSignal, loadBackendLoaders: LoadBacke
     log,
     progress: startProgress,
     backendLoaders: loadBackendLoaders,
-    async selectBackend(requested) {
+    async selectBackend(requested, precision) {
+      // The addon reads it when it loads.
+      if (precision) process.env.DOPPEL_NATIVE_PRECISION = precision;
       const wanted = requested ?? process.env.DOPPEL_BACKEND;
       const selected = await selectBackend({
         ...(wanted && { requested: wanted }),
         loaders: await loadBackendLoaders(),
       });
+      if (precision === 'bf16' && selected.name !== 'native') throw noBf16(selected.name);
       log(`backend: ${selected.name}${selected.device ? ` (${selected.device})` : ''}`);
       return selected;
     },
   };
+}
+
+function noBf16(backend: string): UsageError {
+  const remedy = 'Leave --precision out, or build the addon: `pnpm build:native`.';
+  return new UsageError({ action: 'use --precision bf16', expected: 'the backend native', found: backend, remedy });
 }

@@ -6,6 +6,7 @@ import { FileError, type FileInfo, type Store } from '@doppel/core';
 const REMEDIES: Record<string, { found: string; remedy?: string }> = {
   ENOENT: { found: 'nothing there', remedy: 'Check the path.' },
   ENOTDIR: { found: 'a file where a folder should be', remedy: 'Check the path.' },
+  EEXIST: { found: 'a file where a folder should be', remedy: 'Check the path.' }, // of making a folder
   EISDIR: { found: 'a folder', remedy: 'Name a file inside it.' },
   EACCES: { found: 'no permission', remedy: 'Check the permissions, or choose another place.' },
   EPERM: { found: 'no permission', remedy: 'Check the permissions, or choose another place.' },
@@ -28,6 +29,22 @@ async function attempt<T>(action: string, file: string, work: () => Promise<T>):
   } catch (cause) {
     if (cause instanceof FileError) throw cause;
     throw fileError(action, file, cause);
+  }
+}
+
+/** With the folders above it. One by one: Node's own `recursive` never ends in a file system like /proc, which knows no mkdir. */
+async function makeFolder(path: string): Promise<void> {
+  const info = await stat(path).catch(() => undefined);
+  if (info?.isDirectory()) return;
+  if (dirname(path) !== path) await makeFolder(dirname(path));
+  try {
+    await mkdir(path);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'EEXIST' && !info) return; // another process was quicker
+    if (code !== 'ENOENT') throw cause;
+    const found = 'a file system that takes no folders';
+    throw new FileError({ action: 'make the folder', file: path, found, remedy: 'Choose another place.', cause });
   }
 }
 
@@ -76,7 +93,7 @@ export class FileStore implements Store {
 
   write(path: string, bytes: Uint8Array | string): Promise<void> {
     return attempt('write', path, async () => {
-      await mkdir(dirname(path), { recursive: true });
+      await makeFolder(dirname(path));
       // Beside the target, so that the rename stays within one file system and is atomic.
       const temporary = `${path}.${process.pid}-${temporaryNames++}.tmp`;
       try {
@@ -91,7 +108,7 @@ export class FileStore implements Store {
 
   append(path: string, text: string): Promise<void> {
     return attempt('write', path, async () => {
-      await mkdir(dirname(path), { recursive: true });
+      await makeFolder(dirname(path));
       await appendFile(path, text);
     });
   }
@@ -103,7 +120,7 @@ export class FileStore implements Store {
   /** Moves a file or folder to a name where nothing is; atomic within one file system. */
   rename(from: string, to: string): Promise<void> {
     return attempt('rename', from, async () => {
-      await mkdir(dirname(to), { recursive: true });
+      await makeFolder(dirname(to));
       await rename(from, to);
     });
   }

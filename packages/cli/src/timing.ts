@@ -1,7 +1,7 @@
 /** Timing for benchmarks: medians and spread over repeats, and what a result needs to be read later. */
 import { cpus } from 'node:os';
 import { numberFlag } from './command.ts';
-import type { Context } from './context.ts';
+import { type Context, PRECISIONS, type Precision } from './context.ts';
 
 export interface Timing {
   /** Of the repeats, in milliseconds. */
@@ -35,7 +35,7 @@ export const BENCH_ARGS = {
   isa: { type: 'string', valueHint: 'name', description: 'Instruction set of native: avx512, avx2, neon or generic' },
   precision: {
     type: 'enum',
-    options: ['fp32', 'bf16'] as ('fp32' | 'bf16')[],
+    options: [...PRECISIONS] as Precision[],
     description: 'Of convolutions when scoring, on native',
   },
   repeats: { type: 'string', valueHint: '7', description: 'Timed repeats; the median counts' },
@@ -45,7 +45,7 @@ interface BenchFlags {
   backend?: string | undefined;
   threads?: string | undefined;
   isa?: string | undefined;
-  precision?: string | undefined;
+  precision?: Precision | undefined;
 }
 
 /** Selects the backend; the addon reads threads and instruction set from the environment when it loads. */
@@ -53,12 +53,20 @@ export async function selectForBench(context: Context, { backend, threads, isa, 
   const count = numberFlag('threads', threads, { min: 1, integer: true });
   if (count !== undefined) process.env.DOPPEL_NATIVE_THREADS = String(count);
   if (isa !== undefined) process.env.DOPPEL_NATIVE_ISA = isa;
-  if (precision !== undefined) process.env.DOPPEL_NATIVE_PRECISION = precision;
-  return context.selectBackend(backend);
+  return context.selectBackend(backend, precision);
 }
 
-/** How often each kernel ran in JavaScript, on a backend that counts it. */
-export function fallbacksOf(backend: unknown): Record<string, number> | undefined {
+/** Names of the kernels that ran in JavaScript; none on backends that are JavaScript, or whole, themselves. */
+export function fallbacksOf(backend: unknown): string[] {
   const { fallbacks } = backend as { fallbacks?: Map<string, number> };
-  return fallbacks && Object.fromEntries(fallbacks);
+  return [...(fallbacks?.keys() ?? [])].sort();
+}
+
+/** Bytes copied to the device and back that `f` makes, for backends whose tensors lie elsewhere; else none. */
+export function transfersOf(backend: unknown, f: () => void): { up: number; down: number } {
+  const { transfers } = backend as { transfers?: { up: number; down: number } };
+  const before = { up: 0, down: 0, ...transfers };
+  f();
+  const after = { ...before, ...transfers };
+  return { up: after.up - before.up, down: after.down - before.down };
 }

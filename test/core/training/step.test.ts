@@ -53,7 +53,7 @@ it.each(['paper-bn', 'two-channel'] as const)('%s fits a batch that it sees agai
 });
 
 /** Σx² in double precision. */
-const squaresOf = (x: tf.Tensor) => x.dataSync().reduce((sum: number, value: number) => sum + value ** 2, 0);
+const squaresOf = (x: tf.Tensor) => (x.dataSync() as Float32Array).reduce((sum, value) => sum + value ** 2, 0);
 
 it('takes the gradient of cross-entropy and penalty, whose weights are filters and kernels only', () => {
   const { matcher, moments, batch, tearDown } = setUp('paper');

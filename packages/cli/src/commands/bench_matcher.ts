@@ -6,7 +6,7 @@ import { adam } from '@doppel/core/ops';
 import { variableGradients } from '@doppel/core/variable_gradients';
 import * as tf from '@tensorflow/tfjs-core';
 import { command, numberFlag } from '../command.ts';
-import { BENCH_ARGS, fallbacksOf, machine, selectForBench, type Timing, timeOf } from '../timing.ts';
+import { BENCH_ARGS, fallbacksOf, machine, selectForBench, type Timing, timeOf, transfersOf } from '../timing.ts';
 
 const HYPERPARAMETERS = { learningRate: 9e-4, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
 const L2 = 1e-3;
@@ -34,10 +34,10 @@ function trainingStep(matcher: Matcher, sar: tf.Tensor4D, optical: tf.Tensor4D, 
 }
 
 export default command({
-  meta: { name: 'matcher', description: 'Pairs per second: a training step and scoring' },
+  meta: { name: 'bench matcher', description: 'Pairs per second: a training step and scoring' },
   args: {
     preset: { type: 'enum', options: [...PRESETS], default: 'paper', description: 'Which network' },
-    side: { type: 'string', valueHint: '112', description: 'Of the patches, in pixels' },
+    size: { type: 'string', valueHint: '112', description: 'Side of the patches, in pixels' },
     batch: { type: 'string', valueHint: '64', description: 'Pairs a step' },
     ...BENCH_ARGS,
   },
@@ -47,19 +47,21 @@ export default command({
     'doppel bench matcher --batch 1',
   ],
   async run({ args, context }) {
-    const side = numberFlag('side', args.side, { min: 64, integer: true }) ?? 112;
+    const size = numberFlag('size', args.size, { min: 64, integer: true }) ?? 112;
     const batch = numberFlag('batch', args.batch, { min: 1, integer: true }) ?? 64;
     const repeats = numberFlag('repeats', args.repeats, { min: 1, integer: true }) ?? 7;
     const { name: backend, device } = await selectForBench(context, args);
-    const matcher = createMatcher({ preset: args.preset, side, sarBands: 1, opticalBands: 1, seed: 1 });
-    const patches = (seed: number) => tf.randomNormal([batch, side, side, 1], 0, 1, 'float32', seed) as tf.Tensor4D;
+    const matcher = createMatcher({ preset: args.preset, side: size, sarBands: 1, opticalBands: 1, seed: 1 });
+    const patches = (seed: number) => tf.randomNormal([batch, size, size, 1], 0, 1, 'float32', seed) as tf.Tensor4D;
     const [sar, optical] = [patches(1), patches(2)];
     const labels = tf.tensor1d(
       Array.from({ length: batch }, (_, i) => i % 2),
       'int32',
     );
 
-    const train = timeOf(trainingStep(matcher, sar, optical, labels), repeats);
+    const step = trainingStep(matcher, sar, optical, labels);
+    const train = timeOf(step, repeats);
+    const transfers = transfersOf(tf.backend(), step);
     const scorer = createScorer(matcher);
     const score = timeOf(() => {
       const logits = scorer.score(sar, optical);
@@ -78,20 +80,20 @@ export default command({
         backend,
         device,
         preset: args.preset,
-        side,
+        size,
         batch,
         train: { pairsPerSecond: rate(train), ...train },
         infer: { pairsPerSecond: rate(score), ...score },
         poolBytes: memory.poolBytes,
         rss: process.memoryUsage.rss(),
-        fallbacks,
+        ...{ fallbacks, transfers },
         machine: machine(),
       },
       text: [
-        `${args.preset}, ${side}×${side}, batch ${batch}, on ${backend} (${device})`,
+        `${args.preset}, ${size}×${size}, batch ${batch}, on ${backend} (${device})`,
         show('training step', train),
         show('scoring      ', score),
-        `fallback kernels: ${fallbacks && Object.keys(fallbacks).length > 0 ? JSON.stringify(fallbacks) : 'none'}`,
+        `fallback kernels: ${fallbacks.join(', ') || 'none'}`,
       ].join('\n'),
     };
   },

@@ -105,18 +105,18 @@ export default command({
     description: 'The convolutions of the matcher: GFLOP/s, and their share of what the machine can do',
   },
   args: {
-    side: { type: 'string', valueHint: '112', description: 'Of the patches, in pixels' },
+    size: { type: 'string', valueHint: '112', description: 'Of the patches, in pixels' },
     batch: { type: 'string', valueHint: '64', description: 'Images a call' },
     ...BENCH_ARGS,
   },
   examples: ['doppel bench ops', 'doppel bench ops --isa avx2 --threads 1 --json'],
   async run({ args, context }) {
-    const side = numberFlag('side', args.side, { min: 64, integer: true }) ?? 112;
+    const size = numberFlag('size', args.size, { min: 64, integer: true }) ?? 112;
     const batch = numberFlag('batch', args.batch, { min: 1, integer: true }) ?? 64;
     const repeats = numberFlag('repeats', args.repeats, { min: 1, integer: true }) ?? 7;
     const { name: backend, device } = await selectForBench(context, args);
     const peak = limits();
-    const rows = shapesOf(side).flatMap((shape) => timeShape(shape, batch, repeats));
+    const rows = shapesOf(size).flatMap((shape) => timeShape(shape, batch, repeats));
     const share = (value: number, most: number | undefined) =>
       most === undefined ? '' : `${((100 * value) / most).toFixed(0).padStart(5)} %`;
     const lines = rows.map(
@@ -128,7 +128,7 @@ export default command({
       ? `measured limits: ${peak.gflops.toFixed(0)} GFLOP/s, ${peak.gigabytes.toFixed(1)} GB/s (copy)`
       : 'limits are measured on native only';
     return {
-      json: { benchmark: 'ops', backend, device, side, batch, repeats, limits: peak, rows, machine: machine() },
+      json: { benchmark: 'ops', backend, device, size, batch, repeats, limits: peak, rows, machine: machine() },
       text: [`batch ${batch} on ${backend} (${device}); ${measured}`, ...lines].join('\n'),
     };
   },
