@@ -67,8 +67,8 @@ async function directionalErrors(network: TrainedNetwork, options: GeneratorStep
   const state = freshState();
   await stepOnce(state, { ...options, adam: STILL });
   const parameters = [...state.generator[network]];
-  const gradient = parameters.map(([name]) => state.moments.first.get(name)!.dataSync().slice());
-  const start = parameters.map(([, variable]) => variable.dataSync().slice());
+  const gradient = parameters.map(([name]) => state.moments.first.get(name)!.dataSync<'float32'>().slice());
+  const start = parameters.map(([, variable]) => variable.dataSync<'float32'>().slice());
   const norm = Math.hypot(...gradient.flatMap((values) => [...values]));
   // Small, since the slope that the penalty is of jumps where an activation changes sign.
   const epsilon = 1e-4;
