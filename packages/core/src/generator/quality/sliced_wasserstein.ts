@@ -26,8 +26,8 @@ export const SLICED_DEFAULTS = {
   neighbourhoods: 128,
   /** Fewer of each patch where a set would have more than so many of a level. */
   maxNeighbourhoods: 65_536,
-  /** 4 × 128 in the paper. */
-  directions: 512,
+  /** 512 in the paper; all sets share them. */
+  directions: 256,
   seed: 1,
 } as const;
 
