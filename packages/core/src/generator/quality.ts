@@ -129,7 +129,7 @@ export async function evaluateGenerator(task: QualityTask): Promise<GeneratorEva
 
   const slicedWasserstein = await measureSliced(task, sets, seed);
   const { rows, features, reason } = await featuresOfSets(task, sets);
-  const kernel = features && (await measureKernel(features, matcher!.fingerprint, seed, signal));
+  const kernel = features && (await measureKernel(features, matcher!.fingerprint, signal));
   const values = await measureValues(sets, scale, signal);
   const looks = await measureLooks(task, sets, scale);
   const varied = await measureDiversity(task, sets, seed);
@@ -270,11 +270,10 @@ function divide({ data }: FeatureRows, scale: number): void {
 async function measureKernel(
   features: Record<SetName, FeatureRows>,
   matcher: string,
-  seed: number,
   signal: AbortSignal | undefined,
 ): Promise<KernelFigures> {
   const found: KernelDistance[] = [];
-  for (const [a, b] of SET_PAIRS) found.push(await kernelDistance(features[a], features[b], { seed, signal }));
+  for (const [a, b] of SET_PAIRS) found.push(await kernelDistance(features[a], features[b], signal));
   const errorOf = (name: SetName, other: SetName) =>
     found[SET_PAIRS.findIndex(([a, b]) => a === name && b === other)]!.error;
   const halves = [errorOf('generated', 'heldOutA'), errorOf('generated', 'heldOutB')];
