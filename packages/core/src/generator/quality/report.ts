@@ -42,8 +42,7 @@ export function qualityHtml(report: QualityReport): string {
     measured(report),
     samples(pictures),
     distances(quality),
-    structure(quality),
-    values(quality),
+    plots(quality),
     looks(quality),
     varied(quality),
     copies(quality, pictures),
@@ -84,25 +83,9 @@ function headlines({
   memorisation,
 }: GeneratorQuality): string {
   const items: [name: string, value: string, beside: string][] = [
-    [
-      'Sliced Wasserstein',
-      times(slicedWasserstein.mean.heldOut.ratio),
-      `of real, held out; ${times(slicedWasserstein.mean.learned.ratio)} learned`,
-    ],
-    ...(kernelDistance
-      ? [
-          [
-            'Kernel distance',
-            times(kernelDistance.heldOut.ratio),
-            `of real, held out; ${times(kernelDistance.learned.ratio)} learned`,
-          ] as [string, string, string],
-        ]
-      : []),
-    [
-      'Values',
-      `${short(values.heldOut.generated)} ${values.unit}`,
-      `real ${short(values.heldOut.real)} ${values.unit}`,
-    ],
+    headline('Sliced Wasserstein', slicedWasserstein.mean),
+    ...(kernelDistance ? [headline('Kernel distance', kernelDistance)] : []),
+    headline('Values', values, ` ${values.unit}`),
     ...(looks
       ? [['Looks', lookText(looks.generated), `real ${lookText(looks.heldOut)}`] as [string, string, string]]
       : []),
@@ -118,6 +101,12 @@ function headlines({
       `<li><span class="name">${escapeText(name)}</span><span class="value">${escapeText(value)}</span><span class="interval">${escapeText(note)}</span></li>`,
   );
   return `<ul class="headlines" aria-label="Headline figures">${html.join('')}</ul>`;
+}
+
+/** The ratio where there is one, else the distance; beside it the stricter ratio. */
+function headline(name: string, { heldOut, learned }: Beside, unit = ''): [name: string, value: string, note: string] {
+  const note = `${short(heldOut.generated)}, real ${short(heldOut.real)}${unit}; learned ${times(learned.ratio)}`;
+  return [name, heldOut.ratio === null ? short(heldOut.generated) : times(heldOut.ratio), note];
 }
 
 const lookText = ({ median }: LooksSummary) => (median === null ? '–' : median.toFixed(1));
@@ -208,6 +197,7 @@ function distances(quality: GeneratorQuality): string {
   return section(
     'distances',
     'Distances to real patches',
+    '<h3>Held out</h3>',
     table(
       'Against real patches of places that the generator never saw: the mean over their two halves. Real: one half against the other.',
       [
@@ -220,6 +210,7 @@ function distances(quality: GeneratorQuality): string {
         times(at.ratio),
       ]),
     ),
+    '<h3 style="margin-top:1.6em">Learned</h3>',
     table(
       'Against training patches. Real: other training patches, at random; only chance parts these. Scrambled: training patches with their pixels shuffled.',
       [{ name: 'Distance' }, ...['Generated', 'Reconstructed', 'Scrambled', 'Real', 'Generated / real'].map(number)],
@@ -251,7 +242,7 @@ function kernelNote({ errors }: NonNullable<GeneratorQuality['kernelDistance']>)
   );
 }
 
-function structure({ slicedWasserstein: { levels } }: GeneratorQuality): string {
+function plots({ slicedWasserstein: { levels }, values, looks: speckle, scale }: GeneratorQuality): string {
   const groups = levels.map(({ side }) => `${side} × ${side}`);
   const of = (pick: (level: (typeof levels)[number]) => number) => levels.map(pick);
   const swd = barChart({
@@ -274,9 +265,17 @@ function structure({ slicedWasserstein: { levels } }: GeneratorQuality): string 
       { name: 'real held out', values: of((level) => level.contrast.heldOut) },
     ],
   });
+  const atScale = scale.kind === 'known' ? '' : ' At one typical scale: see above.';
+  const medians =
+    speckle &&
+    barChart({
+      description: 'Median equivalent number of looks',
+      ...{ xLabel: 'Patches', yLabel: 'Looks', groups: KINDS.map(([, name]) => name) },
+      series: [{ name: 'median', values: KINDS.map(([kind]) => speckle[kind].median ?? Number.NaN) }],
+    });
   return section(
-    'structure',
-    'Structure by scale',
+    'plots',
+    'Structure, contrast, values and speckle',
     `<div class="plots">${[
       figure(
         'Sliced Wasserstein distance',
@@ -288,16 +287,10 @@ function structure({ slicedWasserstein: { levels } }: GeneratorQuality): string 
         contrast,
         'The distance leaves contrast out, so it stands here: a finest level with less than real patches have lacks speckle.',
       ),
+      figure('Values', valuePlot(values), `All values of all patches.${atScale}`),
+      ...(medians ? [figure('Looks', medians, `Median over patches with even ground.${atScale}`)] : []),
     ].join('')}</div>`,
   );
-}
-
-function values({ values: spread, scale }: GeneratorQuality): string {
-  const caption =
-    scale.kind === 'known'
-      ? 'All values of all patches.'
-      : 'All values of all patches, at one typical scale: see above.';
-  return section('values', 'Values', `<div class="plots">${figure('Histogram', valuePlot(spread), caption)}</div>`);
 }
 
 const KINDS = [

@@ -16,6 +16,7 @@ export function valuePlot({ histogram, unit }: ValueFigures): string {
   const { low, high } = histogram;
   const top = Math.max(...SERIES.flatMap(([, kind]) => histogram[kind]));
   return chart({
+    ...{ width: 480, height: 300 },
     description: 'Shares of the values of generated and of real patches',
     x: linearAxis(unit === 'dB' ? 'Backscatter (dB)' : `Value (${unit})`, [low, high], { ticks: 7 }),
     y: linearAxis('Share of the values', [0, top * 1.08], { ticks: 5, format: (share) => percent(share, 1) }),
