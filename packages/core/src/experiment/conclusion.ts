@@ -103,5 +103,6 @@ const isAway = (interval: readonly [number, number] | null) =>
 /** 0.031 → "+3.1" */
 function signed(share: number): string {
   const text = percentage(Math.abs(share)).replace(' %', '');
+  if (Number(text) === 0) return text;
   return `${share < 0 ? '−' : '+'}${text}`;
 }

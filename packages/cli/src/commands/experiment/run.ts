@@ -1,6 +1,8 @@
 /** `doppel experiment run`: runs the cells that are missing, on this machine or as one shard of several. */
 import { execFile } from 'node:child_process';
 import { cpus } from 'node:os';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { runExperiment } from '@doppel/core/experiment';
 import { type ExperimentConfig, parseExperiment } from '@doppel/core/experiment/config';
@@ -104,10 +106,12 @@ class Generators {
 
 const machine = () => `${cpus()[0]?.model.trim() ?? process.arch}, ${cpus().length} threads, ${process.platform}`;
 
-/** Of the working copy that it runs from; null outside of one. */
+/** Of the working copy that this program lies in; null where it is installed otherwise. */
 async function commit(): Promise<string | null> {
   try {
-    const { stdout } = await promisify(execFile)('git', ['rev-parse', '--short=12', 'HEAD']);
+    const { stdout } = await promisify(execFile)('git', ['rev-parse', '--short=12', 'HEAD'], {
+      cwd: dirname(fileURLToPath(import.meta.url)),
+    });
     return stdout.trim();
   } catch {
     return null; // no git, or no repository: an installed doppel has neither

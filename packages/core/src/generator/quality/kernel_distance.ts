@@ -8,7 +8,6 @@
  * says which.
  */
 import { pause } from '../../pause.ts';
-import { Rng } from '../../random.ts';
 
 /** Rows of `width` numbers. */
 export interface FeatureRows {
@@ -19,40 +18,35 @@ export interface FeatureRows {
 
 export interface KernelDistance {
   value: number;
-  /** Standard error of the value, from how the blocks differ; null where there are fewer than two. */
+  /** Standard error of the value, by the jackknife; null for fewer than four rows. */
   error: number | null;
 }
 
-/** Sets are cut into at least so many blocks, for the standard error, and blocks of at most so many rows, for the time. */
-const BLOCKS = 10;
+/** Rows that are compared with each other at a time: bounds the time, which grows with their square. */
 const BLOCK_ROWS = 1000;
 
 /**
- * The mean of unbiased estimates over disjoint blocks of rows, dealt out by the seed.
+ * The mean over blocks of rows. Within one, the standard error is that of a U-statistic: with
+ * h(i, j) = k(xᵢ, xⱼ) + k(yᵢ, yⱼ) − k(xᵢ, yⱼ) − k(xⱼ, yᵢ) and its means hᵢ over j ≠ i, twice that of the mean of hᵢ.
  *
- * @param a, b as many rows each, at least two.
+ * @param a, b as many rows each, at least two, in random order.
  */
-export async function kernelDistance(
-  a: FeatureRows,
-  b: FeatureRows,
-  { seed = 1, signal }: { seed?: number; signal?: AbortSignal | undefined } = {},
-): Promise<KernelDistance> {
+export async function kernelDistance(a: FeatureRows, b: FeatureRows, signal?: AbortSignal): Promise<KernelDistance> {
   if (a.width !== b.width || a.count !== b.count || a.count < 2) {
     throw new RangeError(`${a.count} × ${a.width} features against ${b.count} × ${b.width}`);
   }
-  const blocks = Math.min(Math.max(BLOCKS, Math.ceil(a.count / BLOCK_ROWS)), Math.floor(a.count / 2));
-  const [rowsA, rowsB] = [dealt(a.count, Rng.derive(seed, 'kernel', 0)), dealt(b.count, Rng.derive(seed, 'kernel', 1))];
-  const estimates: number[] = [];
+  const blocks = Math.ceil(a.count / BLOCK_ROWS);
+  const found: { value: number; variance: number }[] = [];
   for (let block = 0; block < blocks; block++) {
     await pause(signal);
-    const part = (rows: readonly number[]) =>
-      rows.slice(Math.floor((block * rows.length) / blocks), Math.floor(((block + 1) * rows.length) / blocks));
-    estimates.push(unbiasedMmd(a, part(rowsA), b, part(rowsB)));
+    const [first, end] = [block, block + 1].map((at) => Math.floor((at * a.count) / blocks)) as [number, number];
+    found.push(unbiasedMmd(a, b, first, end));
   }
-  const value = mean(estimates);
-  if (blocks < 2) return { value, error: null };
-  const variance = estimates.reduce((sum, each) => sum + (each - value) ** 2, 0) / (blocks - 1);
-  return { value, error: Math.sqrt(variance / blocks) };
+  const total = (pick: (each: (typeof found)[number]) => number) => found.reduce((sum, each) => sum + pick(each), 0);
+  return {
+    value: total(({ value }) => value) / blocks,
+    error: a.count < 4 ? null : Math.sqrt(total(({ variance }) => variance)) / blocks,
+  };
 }
 
 /** All rows divided by one number, so that the mean square of a feature is 1 in `reference`. */
@@ -65,24 +59,27 @@ export function featureScale(reference: readonly FeatureRows[]): number {
   return squares > 0 ? Math.sqrt(squares / count) : 1;
 }
 
-const dealt = (count: number, rng: Rng) => rng.shuffle(Array.from({ length: count }, (_, i) => i));
-const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
-
-function unbiasedMmd(a: FeatureRows, rowsA: readonly number[], b: FeatureRows, rowsB: readonly number[]): number {
-  return meanWithin(a, rowsA) + meanWithin(b, rowsB) - 2 * meanBetween(a, rowsA, b, rowsB);
-}
-
-/** Mean kernel of different rows. */
-function meanWithin(set: FeatureRows, rows: readonly number[]): number {
-  let sum = 0;
-  for (let i = 0; i < rows.length; i++) for (let j = 0; j < i; j++) sum += kernel(set, rows[i]!, set, rows[j]!);
-  return (2 * sum) / (rows.length * (rows.length - 1));
-}
-
-function meanBetween(a: FeatureRows, rowsA: readonly number[], b: FeatureRows, rowsB: readonly number[]): number {
-  let sum = 0;
-  for (const i of rowsA) for (const j of rowsB) sum += kernel(a, i, b, j);
-  return sum / (rowsA.length * rowsB.length);
+/** Of the rows from `first` to before `end`. */
+function unbiasedMmd(a: FeatureRows, b: FeatureRows, first: number, end: number): { value: number; variance: number } {
+  const n = end - first;
+  let [within, between] = [0, 0];
+  /** Σ h(i, j) over j ≠ i. */
+  const rows = new Float64Array(n);
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < i; j++) {
+      const same = kernel(a, first + i, a, first + j) + kernel(b, first + i, b, first + j);
+      const other = kernel(a, first + i, b, first + j) + kernel(a, first + j, b, first + i);
+      within += 2 * same;
+      between += other;
+      rows[i]! += same - other;
+      rows[j]! += same - other;
+    }
+    between += kernel(a, first + i, b, first + i);
+  }
+  const means = rows.map((sum) => sum / (n - 1));
+  const mean = means.reduce((sum, each) => sum + each, 0) / n;
+  const spread = means.reduce((sum, each) => sum + (each - mean) ** 2, 0) / (n - 1);
+  return { value: within / (n * (n - 1)) - (2 * between) / (n * n), variance: (4 * spread) / n };
 }
 
 function kernel(a: FeatureRows, i: number, b: FeatureRows, j: number): number {

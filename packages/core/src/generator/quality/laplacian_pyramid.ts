@@ -11,8 +11,8 @@ export interface Level {
 
 /** Levels below so many pixels say nothing of 7 × 7 neighbourhoods. */
 const SMALLEST = 16;
-/** Binomial, of sum 16; its outer product with itself is the 5 × 5 filter. */
-const TAPS = [1, 4, 6, 4, 1] as const;
+/** Half of a binomial filter of five taps, of sum 16; its outer product with itself is the 5 × 5 filter. */
+const TAPS = [1, 4, 6] as const;
 const REACH = 2;
 
 /** 64 → [64, 32, 16]; halved as long as that leaves whole pixels and at least 16. */
@@ -57,21 +57,27 @@ function expand({ data, side }: Level): Level {
   return { data: blur(sparse, double, 4), side: double };
 }
 
+/** Rows first, then columns. */
 function blur(data: Float32Array, side: number, gain: number): Float32Array {
   const rows = new Float32Array(data.length);
   const out = new Float32Array(data.length);
+  const near = Int32Array.from({ length: side + 2 * REACH }, (_, i) => mirrored(i - REACH, side));
+  const [outer, inner, centre] = TAPS.map((tap) => tap / 16) as [number, number, number];
   for (let y = 0; y < side; y++) {
+    const row = y * side;
     for (let x = 0; x < side; x++) {
-      let sum = 0;
-      for (let t = -REACH; t <= REACH; t++) sum += TAPS[t + REACH]! * data[y * side + mirrored(x + t, side)]!;
-      rows[y * side + x] = sum / 16;
+      rows[row + x] =
+        outer * (data[row + near[x]!]! + data[row + near[x + 4]!]!) +
+        inner * (data[row + near[x + 1]!]! + data[row + near[x + 3]!]!) +
+        centre * data[row + x]!;
     }
   }
   for (let y = 0; y < side; y++) {
+    const [a, b, c, d] = [near[y]! * side, near[y + 1]! * side, near[y + 3]! * side, near[y + 4]! * side];
     for (let x = 0; x < side; x++) {
-      let sum = 0;
-      for (let t = -REACH; t <= REACH; t++) sum += TAPS[t + REACH]! * rows[mirrored(y + t, side) * side + x]!;
-      out[y * side + x] = (sum * gain) / 16;
+      const sum =
+        outer * (rows[a + x]! + rows[d + x]!) + inner * (rows[b + x]! + rows[c + x]!) + centre * rows[y * side + x]!;
+      out[y * side + x] = gain * sum;
     }
   }
   return out;

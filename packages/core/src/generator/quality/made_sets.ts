@@ -8,6 +8,7 @@ import type { LatentGenerator } from '../../mining/latent.ts';
 import { standardiseAgain } from '../../mining/match_histogram.ts';
 import { pause } from '../../pause.ts';
 import { philoxNormal } from '../../philox.ts';
+import { Rng } from '../../random.ts';
 import { type PatchStack, patchAt, slice } from './patch_stacks.ts';
 
 /** Patches that go through the generator at a time. */
@@ -76,6 +77,20 @@ async function make(
     onProgress?.(start + size);
   }
   return stack;
+}
+
+/** With the pixels of each patch in random order: the values of a patch without what it shows, and without its texture. */
+export function scrambled({ data, side, count }: PatchStack, seed: number): PatchStack {
+  const rng = Rng.derive(seed, 'scrambled');
+  const out: PatchStack = { data: data.slice(), side, count };
+  for (let row = 0; row < count; row++) {
+    const patch = patchAt(out, row);
+    for (let i = patch.length - 1; i > 0; i--) {
+      const j = rng.int(i + 1);
+      [patch[i], patch[j]] = [patch[j]!, patch[i]!];
+    }
+  }
+  return out;
 }
 
 const notFinite = (row: number) =>

@@ -62,12 +62,13 @@ export interface Diversity {
   pairs: number;
 }
 
-/** @throws the signal's reason when it is aborted. */
+/** Over no more pairs than there are. @throws the signal's reason when it is aborted. */
 export async function diversity(
   stack: PatchStack,
   { low, high }: ValueRange,
-  { pairs = 1000, seed = 1, signal }: { pairs?: number; seed?: number; signal?: AbortSignal | undefined } = {},
+  { pairs: wanted = 1000, seed = 1, signal }: { pairs?: number; seed?: number; signal?: AbortSignal | undefined } = {},
 ): Promise<Diversity> {
+  const pairs = Math.min(wanted, (stack.count * (stack.count - 1)) / 2);
   const rng = Rng.derive(seed, 'diversity');
   const scaled = (row: number) =>
     patchAt(stack, row).map((value) => Math.min(Math.max((value - low) / (high - low), 0), 1));

@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { ScorerHalves } from '../../matcher/scorer.ts';
 import { blockMeans } from '../../mining/patch_distance.ts';
+import { momentsOf } from '../../patches/normalisation.ts';
 import { pause } from '../../pause.ts';
 import type { FeatureRows } from './kernel_distance.ts';
 import { type PatchStack, patchAt, slice } from './patch_stacks.ts';
@@ -32,13 +33,25 @@ export async function sarFeatures(
   return { data: all, count, width };
 }
 
-/** Means of 4 × 4 pixels: what is left of a patch when its speckle has averaged out. */
-export function blockRows(stack: PatchStack): FeatureRows {
-  const rows = Array.from({ length: stack.count }, (_, row) => blockMeans(patchAt(stack, row), stack.side));
+/**
+ * What a patch shows, without its speckle, brightness and contrast: means of 4 × 4 pixels, standardised. The root mean square
+ * difference of two such rows is √(2·(1 − r)), with their correlation r.
+ */
+export function patternRows(stack: PatchStack): FeatureRows {
+  const rows = Array.from({ length: stack.count }, (_, row) =>
+    standardised(blockMeans(patchAt(stack, row), stack.side)),
+  );
   const width = rows[0]!.length;
   const data = new Float32Array(stack.count * width);
   rows.forEach((row, i) => {
     data.set(row, i * width);
   });
   return { data, count: stack.count, width };
+}
+
+/** Zeros where all are the same. */
+function standardised(values: Float32Array): Float32Array {
+  const { mean, std } = momentsOf(values);
+  const scale = std > 1e-6 ? 1 / std : 0;
+  return values.map((value) => (value - mean) * scale);
 }

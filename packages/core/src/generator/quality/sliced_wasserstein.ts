@@ -25,9 +25,9 @@ export const SLICED_DEFAULTS = {
   /** Neighbourhoods of a patch and level, as in the paper. */
   neighbourhoods: 128,
   /** Fewer of each patch where a set would have more than so many of a level. */
-  maxNeighbourhoods: 65_536,
-  /** 4 × 128 in the paper. */
-  directions: 512,
+  maxNeighbourhoods: 32_768,
+  /** 512 in the paper; all sets share them. */
+  directions: 256,
   seed: 1,
 } as const;
 
