@@ -162,7 +162,8 @@ function refuseTwoSources({ negatives: { file, adaptive } }: TrainingConfig, sou
   });
 }
 
-function describeIssue(issue: z.core.$ZodIssue): { expected: string; found: string } {
+/** What was wrong with a setting, for a message that names it. */
+export function describeIssue(issue: z.core.$ZodIssue): { expected: string; found: string } {
   const path = issue.path.join('.');
   if (issue.code === 'unrecognized_keys') {
     const names = issue.keys.map((key) => `"${[path, key].filter(Boolean).join('.')}"`).join(', ');
