@@ -8,6 +8,7 @@ export const COMMANDS: Record<string, () => Promise<DoppelCommand>> = {
   data: () => load(import('./commands/data.ts')),
   doctor: () => load(import('./commands/doctor.ts')),
   evaluate: () => load(import('./commands/evaluate.ts')),
+  experiment: () => load(import('./commands/experiment.ts')),
   mine: () => load(import('./commands/mine.ts')),
   score: () => load(import('./commands/score.ts')),
   serve: () => load(import('./commands/serve.ts')),

@@ -8,21 +8,18 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
-import { CheckpointError, reasonOf } from './errors.ts';
+import { type CheckpointKind, metadataTexts, openCheckpointFile, type Values } from './checkpoint_file.ts';
+import { CheckpointError } from './errors.ts';
 import type { TrainedOn } from './evaluation/held_out.ts';
 import { isStatistic, type ParameterSpec } from './matcher/parameters.ts';
 import { type Matcher, type MatcherConfig, matcherConfigSchema, matcherFrom, parameterSpecs } from './matcher.ts';
 import { type Normalisation, normalisationSchema } from './patches/normalisation.ts';
-import { readSafetensors, type TensorData, writeSafetensors } from './safetensors.ts';
+import { type TensorData, writeSafetensors } from './safetensors.ts';
 import type { Store } from './store.ts';
 import { type RunState, runStateSchema } from './training/run_state.ts';
 import { VERSION } from './version.ts';
 
-/** A tensor outside of tfjs: shape and row-major float32 values. */
-export interface Values {
-  shape: number[];
-  data: Float32Array;
-}
+export type { Values } from './checkpoint_file.ts';
 
 export interface Checkpoint {
   matcher: MatcherConfig;
@@ -72,6 +69,14 @@ const metadataSchema = z.object({
   state: runStateSchema.optional(),
 });
 
+const KIND: CheckpointKind<z.infer<typeof metadataSchema>> = {
+  format: FORMAT,
+  formatVersion: FORMAT_VERSION,
+  schema: metadataSchema,
+  name: 'a checkpoint of doppel',
+  remedy: 'Name a checkpoint that `doppel train` wrote, such as RUN/checkpoints/best.safetensors.',
+};
+
 /** The bytes of a checkpoint's file. */
 export function writeCheckpoint(checkpoint: Omit<Checkpoint, 'version'>): Uint8Array {
   const {
@@ -104,10 +109,7 @@ export function writeCheckpoint(checkpoint: Omit<Checkpoint, 'version'>): Uint8A
     ...{ matcher, normalisation, calibration, metrics, trainedOn, inputs, backend, training },
     ...(resume && { state: resume.state }),
   };
-  return writeSafetensors(
-    tensors,
-    Object.fromEntries(Object.entries(metadata).map(([key, value]) => [key, JSON.stringify(value)])),
-  );
+  return writeSafetensors(tensors, metadataTexts(metadata));
 }
 
 /**
@@ -118,9 +120,8 @@ export function writeCheckpoint(checkpoint: Omit<Checkpoint, 'version'>): Uint8A
  * shape or not finite.
  */
 export function readCheckpoint(bytes: Uint8Array, file: string): Checkpoint {
-  const { tensors, metadata } = parseFile(bytes, file);
-  const { state, formatVersion: _, doppel: __, ...rest } = parseMetadata(metadata, file);
-  const take = tensorTaker(tensors, file);
+  const { metadata, take } = openCheckpointFile(bytes, file, KIND);
+  const { state, formatVersion: _, doppel: __, ...rest } = metadata;
   const specs = parameterSpecs(rest.matcher);
   const group = (prefix: string, some: typeof specs) =>
     new Map(some.map(({ name, shape }) => [name, take(prefix + name, shape)]));
@@ -173,67 +174,4 @@ export function requireMatcher({ matcher }: Checkpoint, wanted: Partial<MatcherC
     found: show(matcher),
     remedy: 'Name a checkpoint of that architecture, or change the configuration to match it.',
   });
-}
-
-const DAMAGED = 'The file is cut short or damaged: copy it again, or train again.';
-
-function parseFile(bytes: Uint8Array, file: string) {
-  try {
-    return readSafetensors(bytes, file);
-  } catch (cause) {
-    const { expected, found } = cause as CheckpointError;
-    const facts = { ...(expected && { expected }), found: found ?? reasonOf(cause) };
-    throw new CheckpointError({ action: 'read the checkpoint', file, ...facts, remedy: DAMAGED, cause });
-  }
-}
-
-function parseMetadata(texts: Record<string, string>, file: string): z.infer<typeof metadataSchema> {
-  const action = 'read the checkpoint';
-  const raw: Record<string, unknown> = {};
-  try {
-    for (const [key, text] of Object.entries(texts)) raw[key] = JSON.parse(text);
-  } catch (cause) {
-    throw new CheckpointError({ action, file, expected: 'JSON as metadata', found: reasonOf(cause), remedy: DAMAGED });
-  }
-  if (raw.doppel !== FORMAT) {
-    const remedy = 'Name a checkpoint that `doppel train` wrote, such as RUN/checkpoints/best.safetensors.';
-    throw new CheckpointError({ action, file, expected: 'a checkpoint of doppel', found: 'other tensors', remedy });
-  }
-  if (raw.formatVersion !== FORMAT_VERSION) {
-    throw new CheckpointError({
-      action,
-      file,
-      expected: `format version ${FORMAT_VERSION}`,
-      found: `version ${raw.formatVersion}, written by doppel ${raw.version}`,
-      remedy: 'Use a doppel of that version.',
-    });
-  }
-  const parsed = metadataSchema.safeParse(raw);
-  if (parsed.success) return parsed.data;
-  const found = z.prettifyError(parsed.error).replaceAll('\n', ' ');
-  throw new CheckpointError({ action, file, expected: 'valid metadata', found, remedy: DAMAGED, cause: parsed.error });
-}
-
-/** Takes tensors by name and shape, and knows which were left. */
-function tensorTaker(tensors: Map<string, TensorData>, file: string) {
-  const fail = (expected: string, found: string): never => {
-    const remedy = 'The file is of another architecture than it says: train again, or name another checkpoint.';
-    throw new CheckpointError({ action: 'read the checkpoint', file, expected, found, remedy });
-  };
-  const left = new Set(tensors.keys());
-  const take = (name: string, shape: number[]): Values => {
-    const tensor = tensors.get(name);
-    if (!tensor) return fail(`a tensor "${name}" [${shape}]`, 'none of that name');
-    if (tensor.dtype !== 'F32') fail(`"${name}" in F32`, tensor.dtype);
-    if (tensor.shape.join() !== shape.join()) fail(`"${name}" [${shape}]`, `[${tensor.shape}]`);
-    const data = tensor.data as Float32Array;
-    const bad = data.findIndex((value) => !Number.isFinite(value));
-    if (bad >= 0) fail(`finite numbers in "${name}"`, `${data[bad]} at element ${bad}`);
-    left.delete(name);
-    return { shape, data };
-  };
-  const refuseRest = () => {
-    if (left.size > 0) fail('no tensors beyond those of its preset', [...left].slice(0, 3).join(', '));
-  };
-  return Object.assign(take, { refuseRest });
 }

@@ -13,6 +13,7 @@ import { registerReference } from './ops/kernel.ts';
 import { registerPhilox } from './ops/philox.ts';
 import { registerPixelNorm } from './ops/pixel_norm.ts';
 import { registerPoolingGradients } from './ops/pooling.ts';
+import { registerReductionGradients } from './ops/reductions.ts';
 import { registerReparameterize } from './ops/reparameterize.ts';
 
 export type { Activation } from './ops/activation.ts';
@@ -42,6 +43,7 @@ async function register(): Promise<void> {
   registerReference(CONV2D_BACKPROP, conv2dBackpropWasm, ['wasm']);
   registerConv2DGradients();
   registerPoolingGradients();
+  registerReductionGradients();
   registerBatchNorm();
   registerPixelNorm();
   registerPhilox();

@@ -10,6 +10,7 @@ import { weightPenalty } from './matcher/loss.ts';
 import { pause } from './pause.ts';
 import { totalSteps } from './training/config.ts';
 import type { EpochRow } from './training/metrics_log.ts';
+import { refreshNegatives } from './training/refresh.ts';
 import { prepareRun, type Run, type TrainingTask } from './training/run.ts';
 import { checkpointPath } from './training/run_folder.ts';
 import { nextPlateau, rateFactor } from './training/schedule.ts';
@@ -66,6 +67,7 @@ async function runToEnd(run: Run): Promise<boolean> {
   const { state, folder } = run;
   try {
     while (state.finished === null) {
+      await refreshNegatives(run);
       await runEpoch(run);
       await endEpoch(run);
     }

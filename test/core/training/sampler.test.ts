@@ -1,5 +1,6 @@
 /** What each step trains on: labels, guard, shares, evenness, and that it follows from seed and step alone. */
 import {
+  anchorsMet,
   byAnchor,
   createSampler,
   type SamplerOptions,
@@ -142,4 +143,18 @@ it('fewer than two true pairs, or one place alone, cannot be trained on', () => 
   expect(() => createSampler(pairsOf(1, 1), OPTIONS)).toThrow(/at least two positive pairs/);
   const onePlace = createSampler(pairsOf(8, 8), OPTIONS);
   expect(() => onePlace.plan(0, SHARES)).toThrow(/Train on pairs of several places/);
+});
+
+describe('the anchors that a run meets', () => {
+  it('are those of its batches, over rounds of the deck too', () => {
+    const pairs = pairsOf(20, 1);
+    const sampler = createSampler(pairs, OPTIONS);
+    const seen = (from: number, to: number) => {
+      const records = Array.from({ length: to - from }, (_, i) => sampler.plan(from + i, SHARES).optical).flat();
+      return [...new Set(records.map(({ record }) => record))].sort((a, b) => a - b);
+    };
+    expect(anchorsMet(pairs.anchors, OPTIONS, 0, 2)).toEqual(seen(0, 2));
+    expect(anchorsMet(pairs.anchors, OPTIONS, 2, 5)).toEqual(seen(2, 5));
+    expect(anchorsMet(pairs.anchors, OPTIONS, 0, 100)).toEqual(pairs.anchors);
+  });
 });

@@ -196,7 +196,7 @@ describe('a run that was stopped and taken up', () => {
     });
     const moved = { ...dataset, indicesOf: syntheticDataset({ split: [5, 1, 2] }).indicesOf };
     await expect(train({ ...taskOf(store), dataset: moved, start: { last } })).rejects.toThrow(/train split.*place-4/);
-    const negatives = { file: 'n.jsonl', fingerprint: 'x', content: [] };
+    const negatives = { file: 'n.jsonl', fingerprint: 'x', content: { mined: [] } };
     await expect(train({ ...taskOf(store), negatives, start: { last } })).rejects.toThrow(/negatives/);
   });
 
@@ -218,7 +218,7 @@ describe('training on from a checkpoint', () => {
     const negatives = {
       file: 'n.jsonl',
       fingerprint: 'abc',
-      content: [{ sar: 9, optical: 0, label: 0, provenance: 'mined' } as const],
+      content: { mined: [{ sar: 9, optical: 0 }] },
     };
     const narrower = { ...dataset, indicesOf: syntheticDataset({ split: [3, 1, 4] }).indicesOf };
     const config = configOf({ epochs: 1, optimiser: { learningRate: 1e-12 } });

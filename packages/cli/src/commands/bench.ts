@@ -6,6 +6,7 @@ const load = <T>(module: Promise<{ default: T }>) => module.then((it) => it.defa
 export default commandGroup(
   { name: 'bench', description: 'Time the models and their ops on a backend' },
   {
+    generator: () => load(import('./bench_generator.ts')),
     matcher: () => load(import('./bench_matcher.ts')),
     ops: () => load(import('./bench_ops.ts')),
   },

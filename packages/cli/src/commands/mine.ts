@@ -1,38 +1,36 @@
-/** `doppel mine`: hard negatives among the real patches of a data set. */
-import { matcherOf, readCheckpoint } from '@doppel/core/checkpoint';
+/** `doppel mine`: hard negatives, among the real patches of a data set or made by a generator. */
 import { UsageError } from '@doppel/core/errors';
-import { createScorer } from '@doppel/core/matcher/scorer';
-import {
-  MINING_DEFAULTS as DEFAULTS,
-  type MiningModel,
-  type MiningTask,
-  mine,
-  USES_PER_NEGATIVE,
-} from '@doppel/core/mining';
+import { MINING_DEFAULTS as DEFAULTS, type MiningTask, mine, USES_PER_NEGATIVE } from '@doppel/core/mining';
 import { contactSheet, hardestNegatives } from '@doppel/core/mining/contact_sheet';
+import { MADE_STRATEGIES } from '@doppel/core/mining/made_file';
 import { SAMPLINGS, type SelectionRules } from '@doppel/core/mining/select';
 import { checkRules, STRATEGIES } from '@doppel/core/mining/strategy';
 import { SPLITS, type Split } from '@doppel/core/patches';
-import { type Dataset, openDataset } from '@doppel/core/patches/dataset';
+import { openDataset } from '@doppel/core/patches/dataset';
 import { placeGuard } from '@doppel/core/patches/place_guard';
-import { PatchCache } from '@doppel/core/patches/to_tensors';
-import { sha256 } from '@doppel/core/sha256';
 import { nameOf } from '@doppel/core/store';
 import { command, numberFlag, type Outcome } from '../command.ts';
 import type { Context } from '../context.ts';
 import { miningFiles, miningJson, miningPaths, miningText } from '../mining_files.ts';
+import { openForMining } from '../open_for_mining.ts';
 import { duration } from '../progress.ts';
 import { ensureWritable, writeTogether } from '../write_together.ts';
+import { isMade, MADE_FLAGS, mineMade, refuseMadeFlags } from './mine_made.ts';
 
 /** Rows of the contact sheet. */
 const SHEET_ROWS = 24;
 
 export default command({
-  meta: { name: 'mine', description: 'Find hard negatives: real SAR patches of other ground that a model mistakes' },
+  meta: { name: 'mine', description: 'Find or make hard negatives: SAR patches of other ground that a model mistakes' },
   args: {
     model: { type: 'string', required: true, valueHint: 'file', description: 'Checkpoint of the matcher' },
     data: { type: 'string', required: true, valueHint: 'folder', description: 'Data set' },
-    strategy: { type: 'enum', options: [...STRATEGIES], required: true, description: 'What to look for' },
+    strategy: {
+      type: 'enum',
+      options: [...STRATEGIES, ...MADE_STRATEGIES],
+      required: true,
+      description: 'What to look for, or to make',
+    },
     out: { type: 'string', default: 'negatives.jsonl', valueHint: 'file', description: 'Where the negatives go' },
     k: { type: 'string', valueHint: '1', description: 'Negatives for each anchor' },
     rankMin: { type: 'string', valueHint: '0', description: 'Skip so many of the hardest candidates' },
@@ -54,6 +52,7 @@ export default command({
     analysis: { type: 'boolean', description: 'Allow another split than train; not for training' },
     cache: { type: 'string', valueHint: 'folder', description: 'Where scores are kept; default: beside --out' },
     refreshCache: { type: 'boolean', description: 'Score anew, and replace the scores that are kept' },
+    ...MADE_FLAGS,
     sheet: { type: 'boolean', description: `Draw the ${SHEET_ROWS} hardest negatives as a PNG beside --out` },
     backend: { type: 'string', description: 'cuda, native, wasm or cpu; default: the first that works' },
   },
@@ -61,9 +60,13 @@ export default command({
     'doppel mine --model runs/a/checkpoints/best.safetensors --data data/a --strategy loss --out runs/a/negatives.jsonl',
     'doppel mine --model best.safetensors --data data/a --strategy loss --k 3 --relative-margin 0.05 --sheet',
     'doppel mine --model best.safetensors --data data/a --strategy nearest --rank-min 5 --rank-max 50 --sampling random',
+    'doppel mine --model best.safetensors --data data/a --strategy generated --generator generator.safetensors --rule sigma --strength 1',
+    'doppel mine --model best.safetensors --data data/a --strategy adaptive --generator generator.safetensors --reconstructions',
   ],
   async run({ args, context }): Promise<Outcome> {
     const { strategy, split } = args;
+    if (isMade(strategy)) return mineMade({ ...args, strategy }, context);
+    refuseMadeFlags(args, strategy);
     const rules = rulesOf(args);
     checkRules(strategy, rules);
     refuseOtherSplit(split, args.analysis ?? false);
@@ -77,7 +80,7 @@ export default command({
     await ensureWritable(context.store, paths.folder);
     const { name: backend } = await context.selectBackend(args.backend);
     const dataset = await openDataset(context.store, args.data);
-    const { model, cache, dispose } = await openForMining(context, args.model, dataset);
+    const { model, cache, dispose } = await openForMining(context.store, args.model, dataset);
     const scores = args.cache ?? paths.cache;
     try {
       const result = await withProgress(context, {
@@ -149,33 +152,6 @@ function refuseOtherSplit(split: Split, isAnalysis: boolean): void {
     found: `--split ${split}`,
     remedy: 'What a model is tested on must not be trained on. To look at its mistakes there, add --analysis.',
   });
-}
-
-interface ModelForMining {
-  model: MiningModel;
-  /** Patches of the data set, prepared as the model wants them. */
-  cache: PatchCache;
-  dispose(): void;
-}
-
-async function openForMining({ store }: Context, file: string, dataset: Dataset): Promise<ModelForMining> {
-  const bytes = await store.read(file);
-  const checkpoint = readCheckpoint(bytes, file);
-  const { side, sarBands, opticalBands } = checkpoint.matcher;
-  const matcher = matcherOf(checkpoint);
-  const scorer = createScorer(matcher);
-  matcher.dispose();
-  return {
-    model: {
-      scorer,
-      shape: { side, sarChannels: sarBands, opticalChannels: opticalBands },
-      fingerprint: await sha256(bytes),
-      normalisation: checkpoint.normalisation,
-      temperature: checkpoint.calibration?.temperature ?? 1,
-    },
-    cache: new PatchCache(dataset, checkpoint.normalisation),
-    dispose: scorer.dispose,
-  };
 }
 
 async function withProgress(context: Context, task: MiningTask) {

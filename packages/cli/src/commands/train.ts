@@ -2,17 +2,24 @@
 import { type Checkpoint, readCheckpoint } from '@doppel/core/checkpoint';
 import { UsageError } from '@doppel/core/errors';
 import { PRESETS } from '@doppel/core/matcher';
-import { readNegatives } from '@doppel/core/mining/negatives';
-import type { PairReference } from '@doppel/core/patches';
+import { readTrainingNegatives } from '@doppel/core/mining/made_file';
+import type { NegativeSet } from '@doppel/core/mining/negative_set';
 import { type Dataset, openDataset } from '@doppel/core/patches/dataset';
 import { sha256 } from '@doppel/core/sha256';
 import { joinPath } from '@doppel/core/store';
 import { type TrainingResult, type TrainingTask, train } from '@doppel/core/training';
-import { mergeSettings, type PartialConfig, parseConfig, resolveConfig } from '@doppel/core/training/config';
+import {
+  mergeSettings,
+  type PartialConfig,
+  parseConfig,
+  resolveConfig,
+  type TrainingConfig,
+} from '@doppel/core/training/config';
 import { trainingCurves } from '@doppel/core/training/curves';
 import { type FileInput, loadLast } from '@doppel/core/training/run';
 import { command, numberFlag, type Outcome } from '../command.ts';
 import type { Context } from '../context.ts';
+import { openGeneratorFile } from '../open_generator.ts';
 import { svgToPng } from '../svg_to_png.ts';
 import { readYaml, writeYaml } from '../yaml_file.ts';
 
@@ -33,7 +40,7 @@ export default command({
     out: { type: 'string', valueHint: 'folder', description: 'Folder of the run; default runs/DATASET-PRESET' },
     resume: { type: 'string', valueHint: 'run', description: 'Take up the run in this folder, bit for bit' },
     from: { type: 'string', valueHint: 'file', description: 'Train on from the weights of this checkpoint' },
-    negatives: { type: 'string', valueHint: 'file', description: 'Mined negatives, as `doppel mine` writes them' },
+    negatives: { type: 'string', valueHint: 'file', description: 'Hard negatives, as `doppel mine` writes them' },
     backend: { type: 'string', description: 'cuda, native, wasm or cpu; default: the first that works' },
   },
   examples: [
@@ -45,7 +52,9 @@ export default command({
   async run({ args, context }): Promise<Outcome> {
     const { name: backend, device } = await context.selectBackend(args.backend);
     const prepared = args.resume === undefined ? await freshRun(args, context) : await resumedRun(args, context);
-    const result = await withProgress(context, { ...prepared, backend, device });
+    const result = await withProgress(context, { ...prepared, backend, device }).finally(() =>
+      prepared.generator?.dispose(),
+    );
     for (const [name, svg] of Object.entries(trainingCurves(result.rows))) {
       await context.store.write(joinPath(result.run, 'plots', `${name}.png`), svgToPng(svg));
     }
@@ -99,7 +108,7 @@ async function freshRun(flags: Flags, context: Context): Promise<PreparedTask> {
   const run = flags.out ?? joinPath('runs', `${data.split('/').filter(Boolean).at(-1)}-${config.preset}`);
   await refuseOlderRun(context, run);
   await store.write(joinPath(run, 'config.yaml'), writeYaml(config));
-  return { store, dataset, run, start: { config, from }, negatives };
+  return { store, dataset, run, start: { config, from }, negatives, generator: await generatorOf(context, config) };
 }
 
 /** A setting that is needed before the others can be resolved. */
@@ -143,11 +152,12 @@ async function resumedRun(flags: Flags, context: Context): Promise<PreparedTask>
   const run = flags.resume as string;
   const last = await loadLast(context.store, run);
   const dataset = await openDataset(context.store, flags.dataset ?? last.trainedOn.folder);
-  const { negatives: settings } = parseConfig(last.training, run);
-  const file = flags.negatives ?? settings.file;
+  const config = parseConfig(last.training, run);
+  const file = flags.negatives ?? config.negatives.file;
   const negatives = file === null ? undefined : await readMined(context, file, dataset);
   const epochs = numberFlag('epochs', flags.epochs, { min: 1, integer: true });
-  return { store: context.store, dataset, run, start: { last, epochs }, negatives };
+  const generator = await generatorOf(context, config);
+  return { store: context.store, dataset, run, start: { last, epochs }, negatives, generator };
 }
 
 /** A run that is taken up has its settings. */
@@ -169,13 +179,14 @@ async function readModel({ store }: Context, file: string): Promise<FileInput<Ch
   return { file, fingerprint: await sha256(bytes), content: readCheckpoint(bytes, file) };
 }
 
-async function readMined(
-  { store }: Context,
-  file: string,
-  dataset: Dataset,
-): Promise<FileInput<readonly PairReference[]>> {
-  const content = await readNegatives(store, file, dataset);
+async function readMined({ store }: Context, file: string, dataset: Dataset): Promise<FileInput<NegativeSet>> {
+  const content = await readTrainingNegatives(store, file, dataset);
   return { file, fingerprint: await sha256(await store.read(file)), content };
+}
+
+/** For negatives that are found anew. */
+async function generatorOf({ store }: Context, { negatives: { adaptive } }: TrainingConfig) {
+  return adaptive?.generator ? openGeneratorFile(store, adaptive.generator) : undefined;
 }
 
 /** One bar over all steps; validation shows as a note. */

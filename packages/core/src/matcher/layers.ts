@@ -141,7 +141,8 @@ function normalisedLayers(
 /** For scoring. @param folded as `foldBatchNorm` gives it. */
 export function foldedLayers(folded: Tensors): Layers {
   return {
-    conv: (name, x, options = {}) => biasedConv(folded, name, x, options),
+    // Made patches are moved by the gradient of the score, so the first convolution has one by its input, too.
+    conv: (name, x, { strides = 1 } = {}) => biasedConv(folded, name, x, { strides }),
     pairConv: (name, sar, optical, pairing, strides) =>
       biased(folded, name, linearPairConv(tensorOf(folded, `${name}.filter`), sar, optical, pairing, strides)),
     dense: (name, x, activation) => denseLayer(folded, name, x, activation),

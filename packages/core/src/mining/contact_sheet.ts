@@ -6,7 +6,6 @@
 import { decode, encode } from 'fast-png';
 import { pictureOf } from '../evaluation/picture.ts';
 import type { Raster } from '../raster.ts';
-import type { MinedNegative } from './negatives.ts';
 
 /** Of a data set; `Dataset` has it. */
 export interface RasterSource {
@@ -14,8 +13,17 @@ export interface RasterSource {
   readOptical(index: number): Promise<Raster>;
 }
 
+/** A SAR patch with an optical one, by index into the source. */
+export interface Shown {
+  sar: number;
+  optical: number;
+}
+
 /** The hardest negatives by the matcher's probability, one for each anchor. */
-export function hardestNegatives(negatives: readonly MinedNegative[], count: number): MinedNegative[] {
+export function hardestNegatives<T extends Shown & { probability: number }>(
+  negatives: readonly T[],
+  count: number,
+): T[] {
   const seen = new Set<number>();
   return negatives
     .toSorted((a, b) => b.probability - a.probability || a.optical - b.optical || a.sar - b.sar)
@@ -32,7 +40,7 @@ const TILE_SIDE = 128;
 const BACKGROUND = 24;
 
 /** A PNG, 8-bit RGB; negatives go down the columns, left to right. */
-export async function contactSheet(source: RasterSource, negatives: readonly MinedNegative[]): Promise<Uint8Array> {
+export async function contactSheet(source: RasterSource, negatives: readonly Shown[]): Promise<Uint8Array> {
   const rows = Math.ceil(negatives.length / COLUMNS);
   const columns = Math.ceil(negatives.length / rows);
   let sheet: Sheet | undefined;

@@ -107,22 +107,16 @@ export async function readNegatives(
   const { split = 'train' } = options;
   const lines = (await readText(store, path)).split('\n');
   if (lines.at(-1) === '') lines.pop();
+  refuseMade(lines[0] ?? '', path);
   const header = parseLine(negativesHeaderSchema, lines[0] ?? '', path, 1, 'the header of a file of negatives');
   refuseOtherData(header, dataset, path);
   refuseOtherSplit(header.split, split, path);
-  const byId = new Map(dataset.records.map(({ id }, index) => [id, index]));
-  const allowed = new Set(dataset.indicesOf(split));
+  const find = recordFinder(dataset, split, path);
 
   return lines.slice(1).map((text, i) => {
     const line = i + 2;
     const { sar, optical, ...rest } = parseLine(lineSchema, text, path, line, 'a mined negative');
-    const find = (id: string) => {
-      const index = byId.get(id);
-      if (index === undefined) throw unknownRecord(id, dataset, path, line);
-      if (!allowed.has(index)) throw outsideSplit(id, split, path, line);
-      return index;
-    };
-    const pair = { sar: find(sar), optical: find(optical) };
+    const pair = { sar: find(sar, line), optical: find(optical, line) };
     if (pair.sar === pair.optical) {
       const found = `the true pair ${sar}`;
       throw new FormatError({ action: 'read', file: path, line, expected: 'two different records', found });
@@ -131,7 +125,31 @@ export async function readNegatives(
   });
 }
 
-function parseLine<T>(schema: z.ZodType<T>, text: string, file: string, line: number, expected: string): T {
+/** Finds records by id. What it returns throws FormatError for an unknown id, SplitError for a record outside of the split. */
+export function recordFinder(dataset: MinedDataset, split: Split, file: string): (id: string, line: number) => number {
+  const byId = new Map(dataset.records.map(({ id }, index) => [id, index]));
+  const allowed = new Set(dataset.indicesOf(split));
+  return (id, line) => {
+    const index = byId.get(id);
+    if (index === undefined) throw unknownRecord(id, dataset, file, line);
+    if (!allowed.has(index)) throw outsideSplit(id, split, file, line);
+    return index;
+  };
+}
+
+/** Made patches are for training only, where `readTrainingNegatives` reads them. */
+function refuseMade(header: string, file: string): void {
+  const strategy = /"strategy":\s*"(generated|adaptive)"/.exec(header)?.[1];
+  if (!strategy) return;
+  throw new SplitError({
+    action: `use the negatives of ${file} as real patches`,
+    expected: 'negatives mined among real patches',
+    found: `the strategy ${strategy}, whose patches are made by a generator`,
+    remedy: 'Made patches are for training only: give them to `doppel train --negatives`.',
+  });
+}
+
+export function parseLine<T>(schema: z.ZodType<T>, text: string, file: string, line: number, expected: string): T {
   const remedy = 'Mine again by `doppel mine`.';
   let value: unknown;
   try {
@@ -146,7 +164,11 @@ function parseLine<T>(schema: z.ZodType<T>, text: string, file: string, line: nu
   throw new FormatError({ action: 'read', file, line, expected, found, remedy, cause: parsed.error });
 }
 
-function refuseOtherData(header: NegativesHeader, dataset: MinedDataset, file: string): void {
+export function refuseOtherData(
+  header: Pick<NegativesHeader, 'dataFingerprint'>,
+  dataset: MinedDataset,
+  file: string,
+): void {
   if (header.dataFingerprint === dataset.fingerprint) return;
   throw new FormatError({
     action: 'use the negatives of',

@@ -49,6 +49,11 @@ export interface Conv2DOptions {
   leakyreluAlpha?: number;
   /** False where x is data and its gradient is never asked for: saves its computation. Default true. */
   inputGradient?: boolean;
+  /**
+   * Each gradient is computed alone, when it is asked for, instead of all in one pass: for networks that are only passed
+   * through, and for the inner gradient of a gradient penalty. Default false.
+   */
+  gradientsApart?: boolean;
 }
 
 /** act(x ∗ filter + bias): [n, h, w, ci] → [n, oh, ow, co]. */
@@ -58,8 +63,9 @@ export function conv2d(
   bias: tf.Tensor1D | null,
   options: Conv2DOptions = {},
 ): tf.Tensor4D {
-  const { strides = 1, pad = 'same', activation = 'linear', leakyreluAlpha = 0.2, inputGradient = true } = options;
-  const attrs = { strides, pad, activation, leakyreluAlpha, inputGradient };
+  const { strides = 1, pad = 'same', activation = 'linear', leakyreluAlpha = 0.2 } = options;
+  const { inputGradient = true, gradientsApart = false } = options;
+  const attrs = { strides, pad, activation, leakyreluAlpha, inputGradient, gradientsApart };
   return runKernel(CONV2D, bias ? { x, filter, bias } : { x, filter }, attrs);
 }
 
@@ -77,10 +83,14 @@ type Saved = tf.Tensor[];
 type Gradients = Record<string, () => tf.Tensor>;
 
 function gradientOfConv2D(dy: tf.Tensor | tf.Tensor[], [x, filter, y]: Saved, raw: tf.NamedAttrMap): Gradients {
-  const attrs = raw as unknown as Conv2DAttributes & { inputGradient: boolean };
+  const attrs = raw as unknown as Conv2DAttributes & { inputGradient: boolean; gradientsApart: boolean };
+  const inputs = { dy, x, filter, y } as Conv2DBackpropInputs;
+  if (attrs.gradientsApart) {
+    const only = (output: Conv2DGradient) => () => conv2dBackprop(inputs, { ...attrs, outputs: [output] })[output]!;
+    return { x: only('dx'), filter: only('dfilter'), bias: only('dbias') };
+  }
   // At once, not when asked: tfjs wraps each request in a tidy that would free the other results.
   const outputs: Conv2DGradient[] = attrs.inputGradient ? ['dx', 'dfilter', 'dbias'] : ['dfilter', 'dbias'];
-  const inputs = { dy, x, filter, y } as Conv2DBackpropInputs;
   const { dx, dfilter, dbias } = conv2dBackprop(inputs, { ...attrs, outputs });
   return {
     x: () => {

@@ -8,11 +8,14 @@
 import { z } from 'zod';
 import { UsageError } from '../errors.ts';
 import { matcherConfigSchema, PRESETS, type Preset } from '../matcher.ts';
+import { refreshSchema } from '../mining/adaptive_settings.ts';
 import { augmentationSchema } from '../patches/augmentation.ts';
 import { normalisationOptionsSchema } from '../patches/normalisation.ts';
 import { scheduleSchema } from './schedule.ts';
 
 const share = z.number().min(0).max(1);
+/** One for the whole run, or one an epoch, of which the last holds on. */
+const shares = z.union([share, z.array(share).min(1)]);
 
 export const trainingConfigSchema = z.strictObject({
   /** Folder of the data set. */
@@ -43,10 +46,16 @@ export const trainingConfigSchema = z.strictObject({
   /** Checkpoint to train on from; null: fresh weights. */
   from: z.string().min(1).nullable(),
   negatives: z.strictObject({
-    /** Mined negatives, as `doppel mine` writes them; null: none. */
+    /** Hard negatives, as `doppel mine` writes them; null: none. */
     file: z.string().min(1).nullable(),
-    /** Share of them in a batch's negatives; a list gives one share an epoch, its last one holds on. */
-    mined: z.union([share, z.array(share).min(1)]),
+    /** Share of mined real patches in a batch's negatives; a list gives one share an epoch, its last one holds on. */
+    mined: shares,
+    /** The same of made patches; where both do not fit, mined ones come first. */
+    generated: shares.default(0.5),
+    /** Let reconstructions stand for true SAR patches in the same share, so that being made tells nothing. */
+    reconstructions: z.boolean().default(false),
+    /** Find negatives anew with the matcher as it learns; null: those of the file throughout. */
+    adaptive: refreshSchema.nullable().default(null),
     /** Share of the pairs that the data set labels 0, where it has any. What is left is shuffled. */
     listed: share,
   }),
@@ -81,7 +90,7 @@ const COMMON = {
   warmupSteps: 0,
   l2: 1e-5,
   from: null,
-  negatives: { file: null, mined: 0.5, listed: 0.5 },
+  negatives: { file: null, mined: 0.5, generated: 0.5, reconstructions: false, adaptive: null, listed: 0.5 },
   augmentation: { flips: true, turns: true, shift: 0, speckleLooks: null },
   normalisation: {},
   validation: { positives: 2000, seed: 1 },
@@ -128,7 +137,10 @@ export function resolveConfig(given: readonly PartialConfig[], facts: DataFacts,
 /** @throws UsageError as `resolveConfig`. */
 export function parseConfig(settings: unknown, source: string): TrainingConfig {
   const parsed = trainingConfigSchema.safeParse(settings);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    refuseTwoSources(parsed.data, source);
+    return parsed.data;
+  }
   const [first, ...others] = parsed.error.issues.map(describeIssue);
   const more = others.length > 0 ? ` (and ${others.length} more: ${others.map(({ found }) => found).join('; ')})` : '';
   throw new UsageError({
@@ -140,7 +152,18 @@ export function parseConfig(settings: unknown, source: string): TrainingConfig {
   });
 }
 
-function describeIssue(issue: z.core.$ZodIssue): { expected: string; found: string } {
+function refuseTwoSources({ negatives: { file, adaptive } }: TrainingConfig, source: string): void {
+  if (file === null || adaptive === null) return;
+  throw new UsageError({
+    action: `use the configuration of ${source}`,
+    expected: 'hard negatives from a file, or found anew by "negatives.adaptive"',
+    found: `both (${file})`,
+    remedy: 'Leave one of them out (null).',
+  });
+}
+
+/** What was wrong with a setting, for a message that names it. */
+export function describeIssue(issue: z.core.$ZodIssue): { expected: string; found: string } {
   const path = issue.path.join('.');
   if (issue.code === 'unrecognized_keys') {
     const names = issue.keys.map((key) => `"${[path, key].filter(Boolean).join('.')}"`).join(', ');
@@ -168,10 +191,17 @@ const isRecord = (value: unknown): value is PartialConfig =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Share of mined negatives in an epoch (from 0); 0 without any. */
-export function minedShare({ negatives: { mined } }: TrainingConfig, epoch: number, hasMined: boolean): number {
-  if (!hasMined) return 0;
-  return typeof mined === 'number' ? mined : mined[Math.min(epoch, mined.length - 1)]!;
+export function minedShare({ negatives }: TrainingConfig, epoch: number, hasMined: boolean): number {
+  return hasMined ? shareAt(negatives.mined, epoch) : 0;
 }
+
+/** The same of made negatives. */
+export function generatedShare({ negatives }: TrainingConfig, epoch: number, hasGenerated: boolean): number {
+  return hasGenerated ? shareAt(negatives.generated, epoch) : 0;
+}
+
+const shareAt = (shares: number | readonly number[], epoch: number): number =>
+  typeof shares === 'number' ? shares : shares[Math.min(epoch, shares.length - 1)]!;
 
 export const totalSteps = ({ epochs, stepsPerEpoch, maxSteps }: TrainingConfig): number =>
   Math.min(epochs * stepsPerEpoch, maxSteps ?? Number.POSITIVE_INFINITY);

@@ -4,6 +4,8 @@ import { CheckpointError, UsageError } from '../errors.ts';
 import { checkHeldOut } from '../evaluation/held_out.ts';
 import type { PatchShape, PatchSource } from '../evaluation/score_pairs.ts';
 import { createMatcher, type MatcherConfig } from '../matcher.ts';
+import type { LatentGenerator } from '../mining/latent.ts';
+import { type MadePatches, type NegativeSet, requireSamePreparation } from '../mining/negative_set.ts';
 import type { Dataset } from '../patches/dataset.ts';
 import { fitNormalisation, type Normalisation } from '../patches/normalisation.ts';
 import { placeGuard } from '../patches/place_guard.ts';
@@ -11,13 +13,13 @@ import { PatchCache } from '../patches/to_tensors.ts';
 import type { PairReference, Split } from '../patches.ts';
 import type { Store } from '../store.ts';
 import { VERSION } from '../version.ts';
-import { minedShare, parseConfig, type TrainingConfig, totalSteps } from './config.ts';
+import { generatedShare, minedShare, parseConfig, type TrainingConfig, totalSteps } from './config.ts';
 import { patchDrawer } from './draw_patch.ts';
 import { Learner } from './learner.ts';
 import type { EpochRow } from './metrics_log.ts';
 import { checkpointPath, RunFolder } from './run_folder.ts';
 import { initialState, type RunState } from './run_state.ts';
-import { byAnchor, createSampler, type SamplingGuard } from './sampler.ts';
+import { byAnchor, createSampler, madeByAnchor, type SamplingGuard, type TrainingPairs } from './sampler.ts';
 import { createSupply, type Supply } from './supply.ts';
 import { drawValidationPairs } from './validation.ts';
 
@@ -32,6 +34,8 @@ export interface FreshStart {
   config: TrainingConfig;
   /** Train on from these weights, with their normalisation and fresh moments. */
   from?: FileInput<Checkpoint> | undefined;
+  /** How patches are prepared where `from` does not say; default: measured on the training split. */
+  normalisation?: Normalisation | undefined;
 }
 
 export interface ResumedStart {
@@ -66,8 +70,10 @@ export interface TrainingTask {
   /** Name of the backend that runs, for log and checkpoints. */
   backend: string;
   device?: string | undefined;
-  /** Hard negatives, as `readNegatives` gives them. */
-  negatives?: FileInput<readonly PairReference[]> | undefined;
+  /** Hard negatives, as `readTrainingNegatives` gives them. */
+  negatives?: FileInput<NegativeSet> | undefined;
+  /** For `negatives.adaptive`, where its settings name one; the caller disposes of it. */
+  generator?: LatentGenerator | undefined;
   /** Stops between two steps; the state is saved. */
   signal?: AbortSignal | undefined;
   onProgress?: ((progress: TrainingProgress) => void) | undefined;
@@ -87,6 +93,12 @@ export interface Run {
   normalisation: Normalisation;
   shape: PatchShape;
   supply: Supply;
+  /** What steps are planned from; the negatives in it may be found anew as the matcher learns. */
+  pairs: TrainingPairs;
+  /** Patches that the present negatives are made of. */
+  made: MadePatches | undefined;
+  /** Of negatives found anew: epoch (from 0) that the present ones were found at, and the first step beyond them. */
+  refreshed: { epoch: number; horizon: number } | undefined;
   /** Prepared patches as they are, for validation. */
   patches: PatchSource;
   validationPairs: PairReference[];
@@ -110,13 +122,15 @@ export async function prepareRun(task: TrainingTask): Promise<Run> {
   const trainedOn = trainedOnOf(config, dataset, from?.content);
   const inputs = {
     from: last ? last.inputs.from : (from?.fingerprint ?? null),
-    negatives: task.negatives?.fingerprint ?? null,
+    negatives: negativesFingerprint(task),
   };
   if (last) refuseOtherInputs(last, trainedOn, inputs, task);
 
   const trainIndices = dataset.indicesOf('train');
   const source = last ?? from?.content;
-  const normalisation = source?.normalisation ?? (await fitNormalisation(dataset, trainIndices, config.normalisation));
+  const given = source?.normalisation ?? ('config' in start ? start.normalisation : undefined);
+  const normalisation = given ?? (await fitNormalisation(dataset, trainIndices, config.normalisation));
+  refuseUnfit(task, config, normalisation);
   const matcher: MatcherConfig = {
     ...{ preset: config.preset, side: config.side, sarBands: 1 },
     opticalBands: normalisation.optical.bands === 'rgb' ? 3 : 1,
@@ -129,27 +143,79 @@ export async function prepareRun(task: TrainingTask): Promise<Run> {
     ...{ records: dataset.records, indices: dataset.indicesOf('validation'), guard },
     ...config.validation,
   });
-  const sampler = samplerOf(task, config, trainIndices, guard);
-  const hasMined = task.negatives !== undefined;
+  const pairs = pairsOf(task, trainIndices, guard);
+  const sampler = createSampler(pairs, { seed: config.seed, ...config.batch });
   const planOf = (step: number) => {
-    if (step >= totalSteps(config)) return undefined;
+    if (step >= totalSteps(config) || step >= (run.refreshed?.horizon ?? Number.POSITIVE_INFINITY)) return undefined;
     const epoch = Math.floor(step / config.stepsPerEpoch);
-    return sampler.plan(step, { mined: minedShare(config, epoch, hasMined), listed: config.negatives.listed });
+    return sampler.plan(step, {
+      mined: minedShare(config, epoch, pairs.mined.size > 0),
+      generated: generatedShare(config, epoch, pairs.generated !== undefined),
+      listed: config.negatives.listed,
+    });
   };
+  const made = () => run.made?.patches;
   const run: Run = {
-    ...{ task, folder, config, normalisation, shape, patches, trainedOn, inputs, validationPairs },
+    ...{ task, folder, config, normalisation, shape, patches, trainedOn, inputs, validationPairs, pairs },
+    made: undefined,
+    refreshed: undefined,
     learner: last
       ? Learner.from(last)
       : new Learner(source ? matcherOf(source) : createMatcher({ ...matcher, seed: config.seed })),
     state: last ? resumedState(last.resume.state, config) : initialState(),
     rows: last ? await folder.readRows(last.resume.state.epoch) : [],
-    supply: createSupply(planOf, patchDrawer({ dataset, patches, normalisation, config }), shape),
-    calibration: last?.calibration,
+    supply: createSupply(planOf, patchDrawer({ dataset, patches, normalisation, config, made }), shape),
+    calibration: source?.calibration,
     warnings: [],
     session: { pairs: 0, seconds: 0, savedAt: performance.now() },
   };
+  if (task.negatives) installNegatives(run, task.negatives.content);
   await introduce(run);
   return run;
+}
+
+/** From the next step that is planned on. */
+export function installNegatives(run: Pick<Run, 'pairs' | 'made' | 'config'>, { mined, generated }: NegativeSet): void {
+  const { pairs, config } = run;
+  run.made = generated;
+  pairs.mined = byAnchor(mined);
+  pairs.generated = generated && madeByAnchor(generated.negatives);
+  const useReconstructions = generated !== undefined && config.negatives.reconstructions;
+  pairs.reconstructed = useReconstructions ? madeByAnchor(generated.reconstructions) : undefined;
+}
+
+/** Of the file and of the generator; null where there is neither. */
+function negativesFingerprint({ negatives, generator }: TrainingTask): string | null {
+  return [negatives?.fingerprint, generator?.info.fingerprint].filter(Boolean).join('+') || null;
+}
+
+/** Made patches, and the generator of more, must fit the matcher and the settings. */
+function refuseUnfit(
+  { negatives, generator }: TrainingTask,
+  config: TrainingConfig,
+  normalisation: Normalisation,
+): void {
+  const generated = negatives?.content.generated;
+  const { augmentation, negatives: settings } = config;
+  if (generated) requireSamePreparation(generated.normalisation, normalisation, negatives.file);
+  const refuse = (expected: string, found: string, remedy: string): never => {
+    throw new UsageError({ action: 'train with made patches', expected, found, remedy });
+  };
+  if (generated && settings.reconstructions && generated.reconstructions.length === 0) {
+    const remedy = 'Make them again by `doppel mine --strategy generated --reconstructions`.';
+    refuse('reconstructions in the file of negatives, as "negatives.reconstructions" is on', 'none', remedy);
+  }
+  const isMade = generated !== undefined || generator !== undefined;
+  if (isMade && augmentation.speckleLooks !== null) {
+    const remedy = 'Leave it out (null): speckle on real patches only would give made ones away.';
+    refuse('no augmentation by speckle', `"augmentation.speckleLooks" ${augmentation.speckleLooks}`, remedy);
+  }
+  const wanted = settings.adaptive?.generator ?? null;
+  if (settings.adaptive && settings.adaptive.strengths.length > 0 && wanted === null) {
+    const remedy = 'Name its checkpoint, or give no "strengths" to choose among real patches only.';
+    refuse('"negatives.adaptive.generator" to make patches with', 'none', remedy);
+  }
+  if (wanted !== null && !generator) throw new Error(`the generator ${wanted} was not opened`);
 }
 
 /**
@@ -237,13 +303,13 @@ function refuseOtherInputs(
   if (inputs.negatives !== last.inputs.negatives) refuse('the mined negatives that it began with', 'others');
 }
 
-function samplerOf(task: TrainingTask, config: TrainingConfig, trainIndices: readonly number[], guard: SamplingGuard) {
-  const { records } = task.dataset;
-  const withLabel = (label: 0 | 1) => trainIndices.filter((index) => records[index]!.label === label);
-  return createSampler(
-    { anchors: withLabel(1), listed: withLabel(0), mined: byAnchor(task.negatives?.content ?? []), guard },
-    { seed: config.seed, ...config.batch },
-  );
+function pairsOf(
+  { dataset: { records } }: TrainingTask,
+  train: readonly number[],
+  guard: SamplingGuard,
+): TrainingPairs {
+  const withLabel = (label: 0 | 1) => train.filter((index) => records[index]!.label === label);
+  return { anchors: withLabel(1), listed: withLabel(0), mined: new Map(), guard };
 }
 
 /** The first lines of the log; the first write into the folder, too, which fails before any work where it cannot be written. */

@@ -2,10 +2,11 @@
  * Which pairs each step trains on. All follows from the seed and the step, so that a run is taken up anywhere without
  * replaying what came before.
  *
- * A batch is built around anchors, true pairs of the training split. Negatives are of three kinds:
+ * A batch is built around anchors, true pairs of the training split. Negatives are of four kinds:
  * - shuffled: an anchor's optical patch with the SAR patch of another anchor of the batch, other ground by the guard. No
  *   patch is added, so these negatives cost next to nothing, and a SAR patch is as often right as wrong.
  * - mined: an anchor's optical patch with a SAR patch that mining chose for it
+ * - generated: an anchor's optical patch with a SAR patch that was made from its own
  * - listed: pairs that the data set itself labels 0
  */
 import { SplitError } from '../errors.ts';
@@ -32,12 +33,17 @@ export interface TrainingPairs {
   listed: readonly number[];
   /** SAR records by the optical record that they are hard negatives of. */
   mined: ReadonlyMap<number, readonly number[]>;
+  /** Made patches (rows of their stack) by the record that they are hard negatives of. */
+  generated?: ReadonlyMap<number, readonly number[]> | undefined;
+  /** Made patches that may stand for the true SAR patch of a record. */
+  reconstructed?: ReadonlyMap<number, readonly number[]> | undefined;
   guard: SamplingGuard;
 }
 
 /** Of a batch's negatives, in [0, 1]; the rest is shuffled. */
 export interface Shares {
   mined: number;
+  generated?: number;
   listed: number;
 }
 
@@ -45,6 +51,8 @@ export interface Shares {
 export interface PatchDraw {
   record: number;
   geometry: number;
+  /** Row of the made patches; absent for the patch of the record itself. */
+  made?: number;
 }
 
 export interface StepPlan {
@@ -67,7 +75,15 @@ export function byAnchor(negatives: readonly Pick<PairReference, 'sar' | 'optica
   return map;
 }
 
-/** @throws SplitError where there are no two true pairs of different ground. */
+/** Made patches by the record that they go with. */
+export function madeByAnchor(made: readonly { optical: number; patch: number }[]): Map<number, number[]> {
+  return byAnchor(made.map(({ optical, patch }) => ({ optical, sar: patch })));
+}
+
+/**
+ * @param pairs as they stand when a step is planned: a run that finds negatives anew replaces those in it.
+ * @throws SplitError where there are no two true pairs of different ground.
+ */
 export function createSampler(pairs: TrainingPairs, options: SamplerOptions): Sampler {
   const { anchors, listed } = pairs;
   if (anchors.length < 2) {
@@ -89,17 +105,42 @@ export function createSampler(pairs: TrainingPairs, options: SamplerOptions): Sa
       // How many listed pairs came before is not known when the share changes by epoch: each step draws its own.
       for (const record of listedDeck(step * options.negatives, wanted)) batch.addListed(record);
       const mined = addMined(batch, pairs, Math.min(count(shares.mined), options.negatives - wanted), rng);
-      addShuffled(batch, pairs, options.negatives - wanted - mined, rng);
+      const room = options.negatives - wanted - mined;
+      const made = pairs.generated ? addGenerated(batch, pairs.generated, count(shares.generated ?? 0), room, rng) : 0;
+      addShuffled(batch, pairs, room - made, rng);
+      if (pairs.reconstructed && made > 0) {
+        const equal = wholePart((options.positives * made) / options.negatives, rng);
+        reconstruct(batch, pairs.reconstructed, equal, rng);
+      }
       return batch.plan();
     },
   };
+}
+
+/**
+ * The anchors that a run meets from one step to before another, ascending: negatives of others would never be used.
+ *
+ * @param anchors and options as the run's sampler has them.
+ */
+export function anchorsMet(
+  anchors: readonly number[],
+  { seed, positives }: Pick<SamplerOptions, 'seed' | 'positives'>,
+  from: number,
+  to: number,
+): number[] {
+  const deal = deck(anchors, seed, 'anchors');
+  const met = new Set<number>();
+  for (let step = from; step < to && met.size < anchors.length; step++) {
+    for (const anchor of deal(step * positives, positives)) met.add(anchor);
+  }
+  return [...met].sort((a, b) => a - b);
 }
 
 /** 2.3 → 2, or 3 in three of ten cases. */
 const wholePart = (value: number, rng: Rng) => Math.floor(value) + (rng.float() < value % 1 ? 1 : 0);
 
 /** Deals out records endlessly, in a new order each time round. */
-function deck(records: readonly number[], seed: number, label: string): (start: number, count: number) => number[] {
+export function deck(records: readonly number[], seed: number, label: string): (start: number, count: number) => number[] {
   const orders = new Map<number, number[]>();
   const order = (round: number) => {
     const known = orders.get(round);
@@ -147,6 +188,21 @@ class BatchBuilder {
     this.pairs.push({ sar: this.sar.length - 1, optical: this.optical.length - 1, label: 0 });
   }
 
+  /** The optical patch of an anchor with a made SAR patch, moved alike: it shows the anchor's ground, changed. */
+  addMade(opticalRow: number, made: number): void {
+    this.pairs.push({ sar: this.pushMade(opticalRow, made), optical: opticalRow, label: 0 });
+  }
+
+  /** @param row of the anchor, whose positive is the pair of the same number. */
+  replacePositive(row: number, made: number): void {
+    this.pairs[row]!.sar = this.pushMade(row, made);
+  }
+
+  private pushMade(opticalRow: number, made: number): number {
+    const { record, geometry } = this.optical[opticalRow]!;
+    return this.sar.push({ record, geometry, made }) - 1;
+  }
+
   plan(): StepPlan {
     const { sar, optical, pairs } = this;
     return {
@@ -168,6 +224,33 @@ function addMined(batch: BatchBuilder, { mined }: TrainingPairs, wanted: number,
   const chosen = rng.shuffle(rows).slice(0, wanted);
   for (const row of chosen) batch.addSar(row, rng.pick(mined.get(batch.anchors[row]!)!));
   return chosen.length;
+}
+
+/** One made negative for each of the batch's anchors that have any, up to a number. @returns how many. */
+function addGenerated(
+  batch: BatchBuilder,
+  generated: ReadonlyMap<number, readonly number[]>,
+  wanted: number,
+  room: number,
+  rng: Rng,
+): number {
+  const rows = batch.anchors.flatMap((anchor, row) => (generated.has(anchor) ? [row] : []));
+  const chosen = rng.shuffle(rows).slice(0, Math.min(wanted, room));
+  for (const row of chosen) batch.addMade(row, rng.pick(generated.get(batch.anchors[row]!)!));
+  return chosen.length;
+}
+
+/** Puts reconstructions in the place of so many true SAR patches of positives; shuffled negatives keep the true ones. */
+function reconstruct(
+  batch: BatchBuilder,
+  reconstructed: ReadonlyMap<number, readonly number[]>,
+  wanted: number,
+  rng: Rng,
+): void {
+  const rows = batch.anchors.flatMap((anchor, row) => (reconstructed.has(anchor) ? [row] : []));
+  for (const row of rng.shuffle(rows).slice(0, wanted)) {
+    batch.replacePositive(row, rng.pick(reconstructed.get(batch.anchors[row]!)!));
+  }
 }
 
 /**

@@ -1,0 +1,91 @@
+/** `doppel experiment report`: puts the cells of one folder, or of several shards, together. */
+import { UsageError } from '@doppel/core';
+import { type Cell, readCell } from '@doppel/core/experiment/cell';
+import { type ExperimentConfig, parseExperiment } from '@doppel/core/experiment/config';
+import { experimentFigures, experimentHtml } from '@doppel/core/experiment/report';
+import { type Results, resultsOf } from '@doppel/core/experiment/results';
+import { openDataset } from '@doppel/core/patches/dataset';
+import { joinPath, type Store } from '@doppel/core/store';
+import { command, type Outcome } from '../../command.ts';
+import { writeTogether } from '../../write_together.ts';
+import { readYaml, writeYaml } from '../../yaml_file.ts';
+
+export default command({
+  meta: { name: 'report', description: 'Merge the cells of an experiment into results.json and report.html' },
+  args: {
+    folder: { type: 'positional', required: true, description: 'Folder of the experiment' },
+    merge: { type: 'string', valueHint: 'a,b', description: 'Folders of further shards' },
+    out: { type: 'string', valueHint: 'folder', description: 'Where the report goes; default: the folder' },
+  },
+  examples: [
+    'doppel experiment report experiments/a',
+    'doppel experiment report shard-1 --merge shard-2,shard-3 --out all',
+  ],
+  async run({ args, context }): Promise<Outcome> {
+    const { store } = context;
+    const file = joinPath(args.folder, 'experiment.yaml');
+    const config = parseExperiment(await readYaml(store, file), file);
+    const folders = [args.folder, ...(args.merge?.split(',') ?? [])];
+    const cells = (await Promise.all(folders.map((folder) => cellsIn(store, folder)))).flat();
+    const results = resultsOf(withoutTwins(cells), optionsOf(config));
+    const { header, fingerprint } = await openDataset(store, config.data);
+    const out = args.out ?? args.folder;
+    const page = experimentHtml({
+      results,
+      data: { folder: config.data, fingerprint, attribution: header.attribution },
+      config: writeYaml(config),
+    });
+    const figures = Object.entries(experimentFigures(results)).map(
+      ([name, svg]) => [`plots/${name}.svg`, `${svg}\n`] as const,
+    );
+    await writeTogether(
+      store,
+      out,
+      new Map([['results.json', `${JSON.stringify(rounded(results), null, 1)}\n`], ['report.html', page], ...figures]),
+    );
+    const { conclusion, run } = results;
+    const report = joinPath(out, 'report.html');
+    const text = [...conclusion, `${run.cells} cells; report: ${report}`].join('\n');
+    return { json: { report, results: joinPath(out, 'results.json'), cells: run.cells, conclusion }, text };
+  },
+});
+
+function optionsOf({ baseline, champion, evaluation, arms }: ExperimentConfig) {
+  const { resamples, permutations, seed } = evaluation;
+  return { baseline, champion, resamples, permutations, seed, order: Object.keys(arms) };
+}
+
+async function cellsIn(store: Store, folder: string): Promise<Cell[]> {
+  const cells: Cell[] = [];
+  const root = joinPath(folder, 'cells');
+  if (!(await store.stat(root))) return cells;
+  for (const group of await store.list(root)) {
+    for (const name of await store.list(joinPath(root, group))) {
+      if (name.endsWith('.json')) cells.push((await readCell(store, joinPath(root, group, name)))!);
+    }
+  }
+  return cells;
+}
+
+/** Two shards may hold the same cell, made alike; made otherwise, it is not known which one counts. */
+function withoutTwins(cells: readonly Cell[]): Cell[] {
+  const kept = new Map<string, Cell>();
+  for (const cell of cells) {
+    const key = [cell.matcher, cell.budget, cell.seed, cell.arm].join(' ');
+    const twin = kept.get(key);
+    if (twin && twin.settings !== cell.settings) {
+      throw new UsageError({
+        action: 'merge the cells of an experiment',
+        expected: 'shards of the same settings',
+        found: `the cell ${key} made in two ways`,
+        remedy: 'Merge shards of one configuration only.',
+      });
+    }
+    kept.set(key, twin ?? cell);
+  }
+  return [...kept.values()];
+}
+
+/** Numbers to six digits. */
+const rounded = (results: Results): unknown =>
+  JSON.parse(JSON.stringify(results, (_, value) => (typeof value === 'number' ? Number(value.toPrecision(6)) : value)));

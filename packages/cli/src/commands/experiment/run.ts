@@ -1,0 +1,119 @@
+/** `doppel experiment run`: runs the cells that are missing, on this machine or as one shard of several. */
+import { execFile } from 'node:child_process';
+import { cpus } from 'node:os';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { runExperiment } from '@doppel/core/experiment';
+import { type ExperimentConfig, parseExperiment } from '@doppel/core/experiment/config';
+import { parseShard, perCent, type Selection } from '@doppel/core/experiment/plan';
+import type { LatentGenerator } from '@doppel/core/mining/latent';
+import { openDataset } from '@doppel/core/patches/dataset';
+import { joinPath } from '@doppel/core/store';
+import { command, numberFlag, type Outcome } from '../../command.ts';
+import type { Context } from '../../context.ts';
+import { openGeneratorFile } from '../../open_generator.ts';
+import { readYaml, writeYaml } from '../../yaml_file.ts';
+
+export default command({
+  meta: { name: 'run', description: 'Run the cells of an experiment that are missing' },
+  args: {
+    config: { type: 'string', required: true, valueHint: 'file', description: 'What is compared; docs/experiment.md' },
+    out: { type: 'string', required: true, valueHint: 'folder', description: 'Where cells go, and are found again' },
+    shard: { type: 'string', valueHint: 'i/n', description: 'Only the i-th of n parts, from 1' },
+    arms: { type: 'string', valueHint: 'a,b', description: 'Only these arms of the configuration' },
+    seeds: { type: 'string', valueHint: '1,2', description: 'Only these seeds of the configuration' },
+    backend: { type: 'string', description: 'cuda, native, wasm or cpu; default: the first that works' },
+  },
+  examples: [
+    'doppel experiment run --config configs/experiment.yaml --out experiments/a',
+    'doppel experiment run --config configs/experiment.yaml --out experiments/a --shard 2/3',
+    'doppel experiment run --config configs/experiment.yaml --out experiments/a --arms random,loss --seeds 11',
+  ],
+  async run({ args, context }): Promise<Outcome> {
+    const { store, signal } = context;
+    const config = parseExperiment(await readYaml(store, args.config), args.config);
+    const selection = selectionOf(args);
+    const dataset = await openDataset(store, config.data);
+    const { name: backend } = await context.selectBackend(args.backend);
+    const generators = new Generators(config, context);
+    await store.write(joinPath(args.out, 'experiment.yaml'), writeYaml(config));
+    try {
+      const outcome = await runExperiment({
+        ...{ store, out: args.out, config, dataset, backend, signal, selection },
+        generatorFor: (name, budget) => generators.open(name, budget),
+        machine: machine(),
+        commit: await commit(),
+        onLog: context.log,
+      });
+      const { cells, made, kept, interrupted, mirrored } = outcome;
+      if (mirrored > 0) context.log(`note: the shifted patches of ${mirrored} test pairs are mirrored at the edge`);
+      const left = cells - made - kept;
+      const text = [
+        `${made} cells run, ${kept} were there${left > 0 ? `, ${left} left` : ''}`,
+        interrupted
+          ? 'interrupted; the same command goes on from here'
+          : `report: doppel experiment report ${args.out}`,
+      ];
+      return { json: { out: args.out, ...outcome }, text: text.join('\n'), exitCode: interrupted ? 130 : 0 };
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      const text = 'interrupted; the same command goes on with the cells that are missing';
+      return { json: { out: args.out, interrupted: true }, text, exitCode: 130 };
+    } finally {
+      await generators.dispose();
+    }
+  },
+});
+
+function selectionOf(args: {
+  shard?: string | undefined;
+  arms?: string | undefined;
+  seeds?: string | undefined;
+}): Selection {
+  const list = (text: string | undefined) => text?.split(',').map((each) => each.trim());
+  return {
+    ...(args.shard !== undefined && { shard: parseShard(args.shard) }),
+    arms: list(args.arms),
+    seeds: list(args.seeds)?.map((text) => numberFlag('seeds', text, { integer: true })!),
+  };
+}
+
+/** Each checkpoint is opened once. */
+class Generators {
+  private readonly config: ExperimentConfig;
+  private readonly context: Context;
+  private readonly opened = new Map<string, Promise<LatentGenerator>>();
+
+  constructor(config: ExperimentConfig, context: Context) {
+    this.config = config;
+    this.context = context;
+  }
+
+  open(name: string, budget: number): Promise<LatentGenerator> {
+    const file = this.config.generators[name]!.replaceAll('{budget}', perCent(budget));
+    const opened = this.opened.get(file) ?? openGeneratorFile(this.context.store, file);
+    this.opened.set(file, opened);
+    return opened;
+  }
+
+  async dispose(): Promise<void> {
+    for (const generator of await Promise.allSettled(this.opened.values())) {
+      if (generator.status === 'fulfilled') generator.value.dispose();
+    }
+  }
+}
+
+const machine = () => `${cpus()[0]?.model.trim() ?? process.arch}, ${cpus().length} threads, ${process.platform}`;
+
+/** Of the working copy that this program lies in; null where it is installed otherwise. */
+async function commit(): Promise<string | null> {
+  try {
+    const { stdout } = await promisify(execFile)('git', ['rev-parse', '--short=12', 'HEAD'], {
+      cwd: dirname(fileURLToPath(import.meta.url)),
+    });
+    return stdout.trim();
+  } catch {
+    return null; // no git, or no repository: an installed doppel has neither
+  }
+}

@@ -1,0 +1,218 @@
+/** `doppel generator evaluate`: how like real radar the patches of a generator are, figure by figure. */
+import { matcherOf, readCheckpoint } from '@doppel/core/checkpoint';
+import { UsageError } from '@doppel/core/errors';
+import {
+  QUALITY_DEFAULTS as DEFAULTS,
+  evaluateGenerator,
+  type GeneratorEvaluation,
+  type GeneratorQuality,
+  type QualityMatcher,
+} from '@doppel/core/generator/quality';
+import { qualityPictures } from '@doppel/core/generator/quality/pictures';
+import { type Quiz, quizOf } from '@doppel/core/generator/quality/quiz';
+import { type QualityReport, qualityHtml } from '@doppel/core/generator/quality/report';
+import { createScorer } from '@doppel/core/matcher/scorer';
+import type { LatentGenerator } from '@doppel/core/mining/latent';
+import { type Dataset, openDataset } from '@doppel/core/patches/dataset';
+import { preparePatch } from '@doppel/core/patches/to_tensors';
+import { sha256 } from '@doppel/core/sha256';
+import { folderOf, joinPath, nameOf, type Store } from '@doppel/core/store';
+import { command, numberFlag, type Outcome } from '../../command.ts';
+import type { Context } from '../../context.ts';
+import { openGeneratorFile } from '../../open_generator.ts';
+import { VERSION } from '../../version.ts';
+import { ensureWritable, writeTogether } from '../../write_together.ts';
+
+export default command({
+  meta: { name: 'evaluate', description: 'Measure how like real radar the patches of a generator are' },
+  args: {
+    generator: { type: 'string', required: true, valueHint: 'file', description: 'Checkpoint of the generator' },
+    data: { type: 'string', required: true, valueHint: 'folder', description: 'Data set that it was trained on' },
+    model: { type: 'string', valueHint: 'file', description: 'Checkpoint of a matcher, for distances in its features' },
+    split: {
+      type: 'enum',
+      options: ['validation', 'test'],
+      default: DEFAULTS.split,
+      description: 'Real patches that the generator never saw',
+    },
+    count: { type: 'string', valueHint: `${DEFAULTS.count}`, description: 'Patches of each set' },
+    seed: { type: 'string', valueHint: `${DEFAULTS.seed}`, description: 'Of samples, sets and directions' },
+    out: {
+      type: 'string',
+      valueHint: 'folder',
+      description: 'Where the report goes; default: quality-SPLIT in the run',
+    },
+    quiz: { type: 'string', valueHint: 'folder', description: 'Also make a page of real and generated patches, mixed' },
+    backend: { type: 'string', description: 'cuda, native, wasm or cpu; default: the first that works' },
+  },
+  examples: [
+    'doppel generator evaluate --generator runs/g/checkpoints/last.safetensors --data data/a --model best.safetensors',
+    'doppel generator evaluate --generator last.safetensors --data data/a --count 200 --out look --quiz quiz --json',
+  ],
+  async run({ args, context }): Promise<Outcome> {
+    const { store, signal } = context;
+    const split = args.split as 'validation' | 'test';
+    const count = numberFlag('count', args.count, { min: 2, integer: true }) ?? DEFAULTS.count;
+    const seed = numberFlag('seed', args.seed, { min: 0, integer: true }) ?? DEFAULTS.seed;
+    const out = args.out ?? defaultFolder(args.generator, split);
+    refuseSameFolder(out, args.quiz);
+    for (const folder of [out, args.quiz]) if (folder !== undefined) await ensureWritable(store, folder);
+    const backend = await context.selectBackend(args.backend);
+    const dataset = await openDataset(store, args.data);
+    const matcher = args.model === undefined ? undefined : await openMatcher(store, args.model);
+    let generator: LatentGenerator | undefined;
+    try {
+      generator = await openGeneratorFile(store, args.generator);
+      const task = { generator, dataset, matcher, split, count, seed, signal };
+      const evaluation = await withProgress(context, (onProgress) => evaluateGenerator({ ...task, onProgress }));
+      const { quality, shown } = evaluation;
+      for (const warning of quality.warnings) context.log(`warning: ${warning}`);
+      const { pictures, sheets } = await picturesOf(evaluation, dataset, generator);
+      const report: QualityReport = {
+        ...{ quality, pictures },
+        generator: { file: args.generator, ...describe(generator) },
+        matcher: matcher ? { file: args.model!, fingerprint: matcher.fingerprint, preset: matcher.preset } : null,
+        data: dataOf(dataset),
+        run: {
+          ...{ backend: backend.name, date: new Date(), version: VERSION },
+          ...(backend.device && { device: backend.device }),
+        },
+      };
+      const json = metricsJson(report);
+      const files = new Map<string, string | Uint8Array>(Object.entries(sheets));
+      files.set('metrics.json', `${JSON.stringify(json, null, 2)}\n`).set('report.html', qualityHtml(report));
+      await writeTogether(store, out, files);
+      const { fingerprint } = generator.info;
+      if (args.quiz !== undefined) {
+        await writeTogether(
+          store,
+          args.quiz,
+          quizFiles(quizOf(shown, dataset.records, { seed, generator: fingerprint })),
+        );
+      }
+      const page = joinPath(out, 'report.html');
+      const quiz = args.quiz === undefined ? null : joinPath(args.quiz, 'quiz.html');
+      return { json: { ...json, report: page, quiz }, text: textOf(quality, page, quiz) };
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      return { json: { interrupted: true }, text: 'interrupted; nothing was written', exitCode: 130 };
+    } finally {
+      generator?.dispose();
+      matcher?.dispose();
+    }
+  },
+});
+
+/** In the run's folder, where the checkpoint lies as a run leaves it; else beside the checkpoint. */
+function defaultFolder(generator: string, split: string): string {
+  const folder = folderOf(generator);
+  return joinPath(nameOf(folder) === 'checkpoints' ? folderOf(folder) : folder, `quality-${split}`);
+}
+
+/** The report shows which patches are made; beside the quiz it would be its key. */
+function refuseSameFolder(out: string, quiz: string | undefined): void {
+  if (quiz === undefined || quiz.replace(/\/+$/, '') !== out.replace(/\/+$/, '')) return;
+  throw new UsageError({
+    action: 'make a quiz',
+    expected: 'a folder of its own',
+    found: `${quiz}, where the report goes`,
+    remedy: 'Name another folder for --quiz.',
+  });
+}
+
+async function openMatcher(store: Store, file: string): Promise<QualityMatcher & { preset: string; dispose(): void }> {
+  const bytes = await store.read(file);
+  const checkpoint = readCheckpoint(bytes, file);
+  const matcher = matcherOf(checkpoint);
+  const { halves, dispose } = createScorer(matcher);
+  matcher.dispose();
+  const { normalisation, matcher: config } = checkpoint;
+  return { halves, dispose, normalisation, preset: config.preset, fingerprint: await sha256(bytes) };
+}
+
+function describe({ info }: LatentGenerator): Omit<QualityReport['generator'], 'file'> {
+  const { side, latent, fingerprint } = info;
+  const { preset, objective } = info as { preset?: string; objective?: string };
+  return { side, latent, fingerprint, ...(preset && { preset }), ...(objective && { objective }) };
+}
+
+function dataOf({ folder, fingerprint, header }: Dataset): QualityReport['data'] {
+  return { folder, fingerprint, ...(header.attribution && { attribution: header.attribution }) };
+}
+
+async function withProgress<T>(
+  context: Context,
+  work: (onProgress: (phase: string, done: number, total: number) => void) => Promise<T>,
+): Promise<T> {
+  let phase = '';
+  const bars: ReturnType<Context['progress']>[] = [];
+  try {
+    return await work((name, done, total) => {
+      if (name !== phase) {
+        bars.at(-1)?.stop();
+        bars.push(context.progress(name, total, 'steps'));
+        phase = name;
+      }
+      bars.at(-1)?.update(done);
+    });
+  } finally {
+    bars.at(-1)?.stop();
+  }
+}
+
+function picturesOf({ shown }: GeneratorEvaluation, dataset: Dataset, { info }: LatentGenerator) {
+  return qualityPictures({
+    shown,
+    records: dataset.records,
+    training: async (record) =>
+      preparePatch(await dataset.readSar(record), 'sar', info.normalisation, dataset.records[record]!.sar),
+  });
+}
+
+function metricsJson({ quality, generator, matcher, data, run }: QualityReport) {
+  const { date, version, ...where } = run;
+  return {
+    ...quality,
+    ...{ generator, matcher, data: { folder: data.folder, fingerprint: data.fingerprint } },
+    ...where,
+    date: date.toISOString(),
+    doppel: version,
+  };
+}
+
+function quizFiles({ page, key }: Quiz): Map<string, string> {
+  return new Map([
+    ['quiz.html', page],
+    ['key.json', `${JSON.stringify(key, null, 1)}\n`],
+  ]);
+}
+
+/** A few lines for the terminal. */
+function textOf(quality: GeneratorQuality, report: string, quiz: string | null): string {
+  const { count, split, slicedWasserstein, kernelDistance, values, looks, diversity, memorisation } = quality;
+  const number = (value: number | null | undefined) =>
+    (value === null || value === undefined ? '–' : String(Number(value.toPrecision(3)))).padStart(9);
+  const line = (name: string, made: number | null, real: number | null, ratio?: number | null) =>
+    `${name.padEnd(34)}${number(made)}${number(real)}${ratio === undefined ? '' : number(ratio)}`;
+  const { heldOut, learned } = slicedWasserstein.mean;
+  const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
+  return [
+    `${count} generated patches beside ${count} real ones (${split})`,
+    `${''.padEnd(34)}${['generated', 'real', 'ratio'].map((name) => name.padStart(9)).join('')}`,
+    line('sliced Wasserstein, held out', heldOut.generated, heldOut.real, heldOut.ratio),
+    line('sliced Wasserstein, learned', learned.generated, learned.real, learned.ratio),
+    ...(kernelDistance
+      ? (['heldOut', 'learned'] as const).map((against) => {
+          const { generated, real, ratio } = kernelDistance[against];
+          return line(`kernel distance, ${against === 'heldOut' ? 'held out' : against}`, generated, real, ratio);
+        })
+      : []),
+    line(`values (${values.unit})`, values.heldOut.generated, values.heldOut.real, values.heldOut.ratio),
+    ...(looks ? [line('looks, median', looks.generated.median, looks.heldOut.median)] : []),
+    line('MS-SSIM of random pairs', diversity.generated.mean, diversity.heldOut.mean),
+    `copies of training patches: ${percent(memorisation.patterns.copies)}; nearer than 99 % of real ones: ${percent(memorisation.patterns.closer)}`,
+    ...quality.notMeasured.map(({ figure, reason }) => `not measured: ${figure}. ${reason}`),
+    `report: ${report}`,
+    ...(quiz === null ? [] : [`quiz: ${quiz}`]),
+  ].join('\n');
+}

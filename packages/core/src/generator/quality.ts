@@ -1,0 +1,401 @@
+/**
+ * How good a generator of SAR patches is, in figures that mean something for radar, each beside the same figure for real
+ * patches against real ones. `quality/` has one figure a file; `docs/generator-quality.md` says how to read them.
+ */
+import { UsageError } from '../errors.ts';
+import type { PatchSource } from '../evaluation/score_pairs.ts';
+import type { ScorerHalves } from '../matcher/scorer.ts';
+import type { LatentGenerator } from '../mining/latent.ts';
+import { checkGenerator } from '../mining/make_patches.ts';
+import type { Dataset } from '../patches/dataset.ts';
+import type { Normalisation } from '../patches/normalisation.ts';
+import { PatchCache } from '../patches/to_tensors.ts';
+import { pause } from '../pause.ts';
+import type { Unit } from '../raster.ts';
+import { type Beside, beside, SET_NAMES, SET_PAIRS, type SetName } from './quality/compare.ts';
+import { type FeatureRows, featureScale, type KernelDistance, kernelDistance } from './quality/kernel_distance.ts';
+import { type Looks, type LooksSummary, looksOf, summariseLooks } from './quality/looks.ts';
+import { fromPrior, reconstructed, scrambled } from './quality/made_sets.ts';
+import { type Diversity, diversity } from './quality/ms_ssim.ts';
+import { type Memorisation, memorisation, NearestSearch } from './quality/nearest.ts';
+import { type PatchStack, stackOf } from './quality/patch_stacks.ts';
+import { drawRealSets, type RealSets } from './quality/real_sets.ts';
+import { patternRows, sarFeatures } from './quality/sar_features.ts';
+import { type SarScale, sarScale, shownUnit } from './quality/sar_scale.ts';
+import { SLICED_DEFAULTS, type SlicedOptions, slicedDistances } from './quality/sliced_wasserstein.ts';
+import { measureValues, type ValueFigures, valueRange } from './quality/values.ts';
+import { wasserstein } from './quality/wasserstein.ts';
+
+/** The matcher in whose features patches are compared. */
+export interface QualityMatcher {
+  /** Undefined for one without a SAR stream of its own. */
+  halves: Pick<ScorerHalves, 'features'> | undefined;
+  normalisation: Normalisation;
+  /** SHA-256 of its checkpoint. */
+  fingerprint: string;
+}
+
+export const QUALITY_DEFAULTS = { count: 1000, pairs: 1000, seed: 1, split: 'validation' } as const;
+
+export interface QualityTask {
+  generator: LatentGenerator;
+  dataset: Dataset;
+  matcher?: QualityMatcher | undefined;
+  /** Patches of each set, as far as there are so many. */
+  count?: number;
+  /** Of patches, whose likeness is averaged. */
+  pairs?: number;
+  /** Of the real patches that it never saw. */
+  split?: 'validation' | 'test';
+  /** Of samples, sets and directions. */
+  seed?: number;
+  sliced?: Pick<SlicedOptions, 'neighbourhoods' | 'maxNeighbourhoods' | 'directions'>;
+  signal?: AbortSignal | undefined;
+  onProgress?: ((phase: string, done: number, total: number) => void) | undefined;
+}
+
+export interface KernelFigures extends Beside {
+  /** Standard errors, of the halves and the training patches against each other, and of the generated ones. */
+  errors: {
+    heldOut: { generated: number | null; real: number | null };
+    learned: { generated: number | null; real: number | null };
+  };
+  /** The matcher's checkpoint. */
+  matcher: string;
+  features: number;
+}
+
+type Kinds<T> = Record<'generated' | 'reconstructed' | 'training' | 'heldOut', T>;
+
+export interface GeneratorQuality {
+  count: number;
+  seed: number;
+  split: 'validation' | 'test';
+  places: RealSets['places'];
+  slicedWasserstein: {
+    /** Sides of the pyramid's levels in pixels, the finest first. */
+    levels: { side: number; distances: Beside; contrast: Kinds<number> }[];
+    /** Over the levels. */
+    mean: Beside;
+    neighbourhoods: number;
+    directions: number;
+  };
+  /** Null without a matcher that has a SAR stream: `notMeasured` says why. */
+  kernelDistance: KernelFigures | null;
+  values: ValueFigures;
+  /** Null where the unit is none of radar. */
+  looks: (Kinds<LooksSummary> & { distances: Beside | null }) | null;
+  diversity: Kinds<Diversity>;
+  memorisation: { patches: number; patterns: Memorisation; features: Memorisation | null };
+  scale: SarScale & { shown: Unit };
+  /** Figures that could not be taken, with the reason. */
+  notMeasured: { figure: string; reason: string }[];
+  warnings: string[];
+}
+
+/** What a report shows. Rows of the stacks, and records of the data set. */
+export interface ShownPatches {
+  sets: Record<SetName, PatchStack>;
+  /** Records of the real sets, by row. */
+  records: Record<'training' | 'others' | 'heldOutA' | 'heldOutB', number[]>;
+  /** For each made patch the nearest training patch, by pattern. */
+  nearest: { row: number; record: number; distance: number }[];
+}
+
+export interface GeneratorEvaluation {
+  quality: GeneratorQuality;
+  shown: ShownPatches;
+}
+
+/**
+ * Deterministic by seed. The patches of seven sets are in memory at once (16 kB each at side 64); training patches pass by in
+ * blocks.
+ *
+ * @throws SplitError where the generator was trained on a place that validates or tests here, or there are too few patches.
+ * @throws UsageError where generator, matcher and data do not fit. @throws the signal's reason when it is aborted.
+ */
+export async function evaluateGenerator(task: QualityTask): Promise<GeneratorEvaluation> {
+  const { generator, dataset, matcher, signal } = task;
+  const { count: wanted, seed, split } = { ...QUALITY_DEFAULTS, ...task };
+  requireSide(generator, dataset);
+  const { normalisation } = generator.info;
+  const warnings = checkGenerator(generator, matcher?.normalisation ?? normalisation, dataset);
+  const train = dataset.indicesOf('train');
+  const real = drawRealSets(dataset.records, { train, heldOut: dataset.indicesOf(split), count: wanted, seed });
+  const patches = new PatchCache(dataset, normalisation);
+  const sets = await makeSets(task, real, patches, seed);
+  const { count } = sets.generated;
+  const scale = await sarScale(dataset, train, normalisation);
+
+  const slicedWasserstein = await measureSliced(task, sets, seed);
+  const { rows, features, reason } = await featuresOfSets(task, sets);
+  const kernel = features && (await measureKernel(features, matcher!.fingerprint, signal));
+  const values = await measureValues(sets, scale, signal);
+  const looks = await measureLooks(task, sets, scale);
+  const varied = await measureDiversity(task, sets, seed);
+  const nearest = await searchNearest(task, real.learned, patches, sets, rows, features);
+  const { copies, shown } = nearest;
+  const notMeasured = [
+    ...(features ? [] : [{ figure: 'kernelDistance', reason: reason! }]),
+    ...(looks ? [] : [{ figure: 'looks', reason: `Samples in ${scale.unit} are no radar unit.` }]),
+  ];
+  return {
+    quality: {
+      ...{ count, seed, split, places: real.places, slicedWasserstein, kernelDistance: kernel ?? null, values },
+      ...{ looks, diversity: varied, memorisation: copies, scale: { ...scale, shown: shownUnit(scale) }, notMeasured },
+      warnings: [...warnings, ...real.warnings, ...lenient(slicedWasserstein.mean)],
+    },
+    shown: {
+      sets,
+      records: {
+        ...{ training: real.training, others: real.others },
+        ...{ heldOutA: real.heldOutA, heldOutB: real.heldOutB },
+      },
+      nearest: shown,
+    },
+  };
+}
+
+/** Below this, a ratio of scrambled patches says that a ratio tells little. */
+const TELLING = 5;
+
+function lenient({ heldOut }: Beside): string[] {
+  const ratio = heldOut.scrambled / heldOut.real;
+  if (!(ratio < TELLING)) return [];
+  return [
+    `The held-out halves are so far from each other that even scrambled patches are only ${ratio.toFixed(1)} times as far from them: go by the figures against training patches, or hold out more places.`,
+  ];
+}
+
+function requireSide({ info }: LatentGenerator, { header, folder }: Dataset): void {
+  if (info.side === header.side) return;
+  throw new UsageError({
+    action: `measure a generator on ${folder}`,
+    expected: `patches of side ${info.side}, as the generator makes`,
+    found: `patches of side ${header.side}`,
+    remedy: `Import the data again with --side ${info.side}, or name another generator.`,
+  });
+}
+
+async function makeSets(
+  { generator, signal, onProgress }: QualityTask,
+  real: RealSets,
+  patches: PatchSource,
+  seed: number,
+): Promise<Record<SetName, PatchStack>> {
+  const { side } = generator.info;
+  const read = async (records: readonly number[]) => {
+    const prepared: Float32Array[] = [];
+    for (const record of records) {
+      if (prepared.length % 64 === 0) await pause(signal);
+      prepared.push(await patches.sar(record));
+    }
+    return stackOf(prepared, side);
+  };
+  const count = real.training.length;
+  const report = (first: number) => (done: number) => onProgress?.('making patches', first + done, 2 * count);
+  const training = await read(real.training);
+  return {
+    generated: await fromPrior(generator, { count, seed, signal, onProgress: report(0) }),
+    reconstructed: await reconstructed(generator, training, { signal, onProgress: report(count) }),
+    training,
+    others: await read(real.others),
+    heldOutA: await read(real.heldOutA),
+    heldOutB: await read(real.heldOutB),
+    scrambled: scrambled(training, seed),
+  };
+}
+
+async function measureSliced(
+  { sliced, signal, onProgress }: QualityTask,
+  sets: Record<SetName, PatchStack>,
+  seed: number,
+): Promise<GeneratorQuality['slicedWasserstein']> {
+  const settings = { ...SLICED_DEFAULTS, ...sliced };
+  const { sides, contrast, distances } = await slicedDistances(sets, SET_PAIRS, {
+    ...{ ...settings, seed, signal },
+    onProgress: (done, total) => onProgress?.('sliced Wasserstein distance', done, total),
+  });
+  const kinds = (level: number): Kinds<number> => ({
+    generated: contrast.generated[level]!,
+    reconstructed: contrast.reconstructed[level]!,
+    training: contrast.training[level]!,
+    heldOut: Math.sqrt((contrast.heldOutA[level]! ** 2 + contrast.heldOutB[level]! ** 2) / 2),
+  });
+  const { count } = sets.generated;
+  return {
+    levels: sides.map((side, level) => ({
+      side,
+      distances: beside(distances.map((each) => each[level]!)),
+      contrast: kinds(level),
+    })),
+    mean: beside(distances.map((each) => each.reduce((sum, value) => sum + value, 0) / each.length)),
+    neighbourhoods: Math.max(1, Math.min(settings.neighbourhoods, Math.floor(settings.maxNeighbourhoods / count))),
+    directions: settings.directions,
+  };
+}
+
+interface SetFeatures {
+  /** Patterns, of the generated set and both held-out halves. */
+  rows: Pick<Record<SetName, FeatureRows>, 'generated' | 'heldOutA' | 'heldOutB'>;
+  /** The matcher's, divided so that the mean square over real patches is 1. */
+  features: (Record<SetName, FeatureRows> & { scale: number }) | undefined;
+  /** Why there are none. */
+  reason?: string;
+}
+
+async function featuresOfSets(
+  { matcher, signal }: QualityTask,
+  sets: Record<SetName, PatchStack>,
+): Promise<SetFeatures> {
+  const rows = {
+    generated: patternRows(sets.generated),
+    heldOutA: patternRows(sets.heldOutA),
+    heldOutB: patternRows(sets.heldOutB),
+  };
+  if (!matcher) return { rows, features: undefined, reason: 'No matcher was given.' };
+  const { halves } = matcher;
+  if (!halves) return { rows, features: undefined, reason: 'The matcher has no SAR stream of its own.' };
+  const features = {} as Record<SetName, FeatureRows>;
+  for (const name of SET_NAMES) features[name] = await sarFeatures(halves, sets[name], signal);
+  const scale = featureScale([features.training, features.others]);
+  for (const name of SET_NAMES) divide(features[name], scale);
+  return { rows, features: { ...features, scale } };
+}
+
+function divide({ data }: FeatureRows, scale: number): void {
+  for (let i = 0; i < data.length; i++) data[i]! /= scale;
+}
+
+async function measureKernel(
+  features: Record<SetName, FeatureRows>,
+  matcher: string,
+  signal: AbortSignal | undefined,
+): Promise<KernelFigures> {
+  const found: KernelDistance[] = [];
+  for (const [a, b] of SET_PAIRS) found.push(await kernelDistance(features[a], features[b], signal));
+  const errorOf = (name: SetName, other: SetName) =>
+    found[SET_PAIRS.findIndex(([a, b]) => a === name && b === other)]!.error;
+  const halves = [errorOf('generated', 'heldOutA'), errorOf('generated', 'heldOutB')];
+  const errors = {
+    heldOut: {
+      // Both halves meet the same generated patches, so that their errors do not average out.
+      generated: halves.includes(null) ? null : (halves[0]! + halves[1]!) / 2,
+      real: errorOf('heldOutA', 'heldOutB'),
+    },
+    learned: { generated: errorOf('generated', 'others'), real: errorOf('training', 'others') },
+  };
+  const chance = { heldOut: 2 * (errors.heldOut.real ?? 0), learned: 2 * (errors.learned.real ?? 0) };
+  const figures = beside(
+    found.map(({ value }) => value),
+    chance,
+  );
+  return { ...figures, errors, matcher, features: features.generated.width };
+}
+
+async function measureLooks(
+  { signal, onProgress }: QualityTask,
+  sets: Record<SetName, PatchStack>,
+  scale: SarScale,
+): Promise<GeneratorQuality['looks']> {
+  const found = {} as Record<SetName, Looks>;
+  for (const [i, name] of SET_NAMES.entries()) {
+    const looks = await looksOf(sets[name], scale, signal);
+    if (!looks) return null;
+    found[name] = looks;
+    onProgress?.('looks', i + 1, SET_NAMES.length);
+  }
+  const distances = SET_PAIRS.map(([a, b]) => wasserstein(found[a].logarithms, found[b].logarithms));
+  return {
+    generated: summariseLooks(found.generated),
+    reconstructed: summariseLooks(found.reconstructed),
+    training: summariseLooks(found.training),
+    heldOut: summariseLooks(joined(found.heldOutA, found.heldOutB)),
+    distances: distances.every(Number.isFinite) ? beside(distances) : null,
+  };
+}
+
+const joined = (a: Looks, b: Looks): Looks => ({
+  logarithms: Float64Array.from([...a.logarithms, ...b.logarithms]),
+  patches: a.patches + b.patches,
+});
+
+async function measureDiversity(
+  { pairs = QUALITY_DEFAULTS.pairs, signal, onProgress }: QualityTask,
+  sets: Record<SetName, PatchStack>,
+  seed: number,
+): Promise<Kinds<Diversity>> {
+  const range = valueRange([sets.training, sets.others]);
+  const heldOut = stackOf([...halfOf(sets.heldOutA), ...halfOf(sets.heldOutB)], sets.heldOutA.side);
+  const kinds = { generated: sets.generated, reconstructed: sets.reconstructed, training: sets.training, heldOut };
+  const found = {} as Kinds<Diversity>;
+  for (const [i, name] of (Object.keys(kinds) as (keyof typeof kinds)[]).entries()) {
+    found[name] = await diversity(kinds[name], range, { pairs, seed, signal });
+    onProgress?.('diversity', i + 1, 4);
+  }
+  return found;
+}
+
+/** The first half of a set's patches, which are in random order; at least one. */
+function halfOf({ data, side, count }: PatchStack): Float32Array[] {
+  const length = side * side;
+  return Array.from({ length: Math.ceil(count / 2) }, (_, row) => data.subarray(row * length, (row + 1) * length));
+}
+
+/** Training patches that pass by at a time. */
+const SEARCH_BLOCK = 256;
+
+async function searchNearest(
+  { matcher, generator, signal, onProgress }: QualityTask,
+  learned: readonly number[],
+  patches: PatchSource,
+  sets: Record<SetName, PatchStack>,
+  rows: SetFeatures['rows'],
+  features: SetFeatures['features'],
+): Promise<{ copies: GeneratorQuality['memorisation']; shown: ShownPatches['nearest'] }> {
+  const heldOut = (of: Record<'heldOutA' | 'heldOutB', FeatureRows>) => alternating(of.heldOutA, of.heldOutB);
+  const patterns = { generated: new NearestSearch(rows.generated), real: new NearestSearch(heldOut(rows)) };
+  const seen = features && {
+    generated: new NearestSearch(features.generated),
+    real: new NearestSearch(heldOut(features)),
+  };
+  for (let start = 0; start < learned.length; start += SEARCH_BLOCK) {
+    await pause(signal);
+    const records = learned.slice(start, start + SEARCH_BLOCK);
+    const block = stackOf(await Promise.all(records.map((record) => patches.sar(record))), generator.info.side);
+    const means = patternRows(block);
+    patterns.generated.add(means, records);
+    patterns.real.add(means, records);
+    if (seen) {
+      const found = await sarFeatures(matcher!.halves!, block, signal);
+      divide(found, features!.scale);
+      seen.generated.add(found, records);
+      seen.real.add(found, records);
+    }
+    onProgress?.('nearest training patches', start + records.length, learned.length);
+  }
+  const distances = patterns.generated.distances;
+  return {
+    copies: {
+      patches: learned.length,
+      patterns: memorisation(distances, patterns.real.distances),
+      features: seen ? memorisation(seen.generated.distances, seen.real.distances) : null,
+    },
+    shown: Array.from({ length: sets.generated.count }, (_, row) => ({
+      row,
+      record: patterns.generated.rows[row]!,
+      distance: distances[row]!,
+    })),
+  };
+}
+
+/** Rows of both in turn, as many as one of them has. */
+function alternating(a: FeatureRows, b: FeatureRows): FeatureRows {
+  const { count, width } = a;
+  const data = new Float32Array(count * width);
+  for (let row = 0; row < count; row++) {
+    const { data: from } = row % 2 === 0 ? a : b;
+    data.set(from.subarray(row * width, (row + 1) * width), row * width);
+  }
+  return { data, count, width };
+}

@@ -1,0 +1,57 @@
+/** What the SAR stream of a matcher makes of patches, for distances in the eyes of whom the patches are made for. */
+import * as tf from '@tensorflow/tfjs-core';
+import type { ScorerHalves } from '../../matcher/scorer.ts';
+import { blockMeans } from '../../mining/patch_distance.ts';
+import { momentsOf } from '../../patches/normalisation.ts';
+import { pause } from '../../pause.ts';
+import type { FeatureRows } from './kernel_distance.ts';
+import { type PatchStack, patchAt, slice } from './patch_stacks.ts';
+
+const BATCH = 64;
+
+/** The last maps of the SAR stream, averaged over positions. @throws the signal's reason when it is aborted. */
+export async function sarFeatures(
+  { features }: Pick<ScorerHalves, 'features'>,
+  stack: PatchStack,
+  signal?: AbortSignal,
+): Promise<FeatureRows> {
+  const { side, count } = stack;
+  let [all, width] = [new Float32Array(0), 0];
+  for (let start = 0; start < count; start += BATCH) {
+    await pause(signal);
+    const { data, count: size } = slice(stack, start, start + BATCH);
+    const rows = tf.tidy(() => features(tf.tensor4d(data, [size, side, side, 1]), 'sar'));
+    try {
+      const values = await rows.data<'float32'>();
+      width = values.length / size;
+      if (start === 0) all = new Float32Array(count * width);
+      all.set(values, start * width);
+    } finally {
+      rows.dispose();
+    }
+  }
+  return { data: all, count, width };
+}
+
+/**
+ * What a patch shows, without its speckle, brightness and contrast: means of 4 × 4 pixels, standardised. The root mean square
+ * difference of two such rows is √(2·(1 − r)), with their correlation r.
+ */
+export function patternRows(stack: PatchStack): FeatureRows {
+  const rows = Array.from({ length: stack.count }, (_, row) =>
+    standardised(blockMeans(patchAt(stack, row), stack.side)),
+  );
+  const width = rows[0]!.length;
+  const data = new Float32Array(stack.count * width);
+  rows.forEach((row, i) => {
+    data.set(row, i * width);
+  });
+  return { data, count: stack.count, width };
+}
+
+/** Zeros where all are the same. */
+function standardised(values: Float32Array): Float32Array {
+  const { mean, std } = momentsOf(values);
+  const scale = std > 1e-6 ? 1 / std : 0;
+  return values.map((value) => (value - mean) * scale);
+}

@@ -1,0 +1,68 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import report from '@doppel/cli/commands/experiment/report';
+import run from '@doppel/cli/commands/experiment/run';
+import { FileStore } from '@doppel/cli/file_store';
+import { UsageError } from '@doppel/core';
+import { selectBackend } from '@doppel/core/backends';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { writeSyntheticDataset } from './dataset_on_disk.ts';
+import { runCommand } from './run_command.ts';
+
+let folder: string;
+const at = (...path: string[]) => join(folder, ...path);
+
+beforeAll(async () => {
+  await selectBackend({ requested: 'wasm' });
+  folder = await mkdtemp(join(tmpdir(), 'doppel-experiment-'));
+  await writeSyntheticDataset(new FileStore(), at('data'));
+  const stage = '{epochs: 1, stepsPerEpoch: 2, batch: {positives: 2, negatives: 2}, validation: {positives: 2}}';
+  const yaml = [
+    `data: ${at('data')}`,
+    'seeds: [1, 2]',
+    'budgets: [1]',
+    'arms: {random: {strategy: random}, loss: {strategy: loss}}',
+    `base: ${stage}`,
+    `tune: ${stage}`,
+    'evaluation: {positives: 4, shifts: [8], resamples: 20, permutations: 20}',
+  ];
+  await writeFile(at('experiment.yaml'), yaml.join('\n'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const doppelRun = (out: string, ...args: string[]) =>
+  runCommand(run, ['--config', at('experiment.yaml'), '--out', at(out), '--backend', 'wasm', ...args]);
+
+describe('doppel experiment', () => {
+  test('runs in shards, which a report puts together', async () => {
+    const first = await doppelRun('one', '--shard', '1/2', '--json');
+    expect(JSON.parse(first.stdout)).toMatchObject({ cells: 2, made: 2, kept: 0 });
+    expect(first.log).toContainEqual(expect.stringMatching(/mirrored at the edge/));
+    const second = await doppelRun('two', '--shard', '2/2');
+    expect(second.stdout).toMatch(/2 cells run, 0 were there\nreport: doppel experiment report/);
+    expect((await doppelRun('two', '--seeds', '2')).stdout).toMatch(/0 cells run, 2 were there/);
+
+    const { stdout } = await runCommand(report, [at('one'), '--merge', at('two'), '--out', at('all'), '--json']);
+    expect(JSON.parse(stdout)).toMatchObject({ cells: 4, report: at('all/report.html') });
+    expect((await readdir(at('all'))).sort()).toEqual(['plots', 'report.html', 'results.json']);
+    const results = JSON.parse(await readFile(at('all/results.json'), 'utf8'));
+    expect(results.groups[0].arms.map(({ arm, seeds }: { arm: string; seeds: number[] }) => [arm, seeds])).toEqual([
+      ['random', [1, 2]],
+      ['loss', [1, 2]],
+    ]);
+    expect(results.toBaseline).toHaveLength(3);
+    expect(await readFile(at('all/report.html'), 'utf8')).toContain(results.conclusion[0].slice(0, 40));
+  });
+
+  test('stops at Ctrl-C with what is done, and refuses what cannot be meant', async () => {
+    const controller = new AbortController();
+    controller.abort();
+    const args = ['--config', at('experiment.yaml'), '--out', at('cut'), '--backend', 'wasm'];
+    const { exitCode, stdout } = await runCommand(run, args, controller.signal);
+    expect([exitCode, stdout]).toEqual([130, expect.stringMatching(/interrupted; the same command goes on/)]);
+    await expect(doppelRun('cut', '--arms', 'random,best')).rejects.toThrow(UsageError);
+    await expect(doppelRun('cut', '--shard', '3/2')).rejects.toThrow(/--shard.*2\/5/);
+    await expect(runCommand(report, [at('cut')])).rejects.toThrow(/at least one cell.*doppel experiment run/);
+  });
+});
