@@ -140,7 +140,11 @@ export function anchorsMet(
 const wholePart = (value: number, rng: Rng) => Math.floor(value) + (rng.float() < value % 1 ? 1 : 0);
 
 /** Deals out records endlessly, in a new order each time round. */
-export function deck(records: readonly number[], seed: number, label: string): (start: number, count: number) => number[] {
+export function deck(
+  records: readonly number[],
+  seed: number,
+  label: string,
+): (start: number, count: number) => number[] {
   const orders = new Map<number, number[]>();
   const order = (round: number) => {
     const known = orders.get(round);
