@@ -77,9 +77,10 @@ const BLAME: readonly [LossTerm, Network][] = [
   ['decoder.reconstruction', 'encoder'], // likewise
 ];
 
-function culprit(values: Partial<Record<LossTerm, number>>): Network | undefined {
+function culprit(values: Partial<Record<LossTerm, number>>): string | undefined {
   const bad = BLAME.find(([term]) => values[term] !== undefined && !Number.isFinite(values[term]));
-  return bad?.[1];
+  // An auto-encoder has one loss for both, and no term that is the encoder's alone.
+  return bad && values['encoder.kl'] === undefined ? 'encoder and decoder' : bad?.[1];
 }
 
 const listed = (values: Partial<Record<LossTerm, number>>) =>
@@ -88,7 +89,7 @@ const listed = (values: Partial<Record<LossTerm, number>>) =>
     .map(([term, value]) => `${term} ${value}`)
     .join(', ');
 
-const notFinite = (network: Network, when: string, found: string) =>
+const notFinite = (network: string, when: string, found: string) =>
   new NonFiniteError({
     action: `train the ${network} ${when}`,
     expected: 'finite losses and weights',
