@@ -204,7 +204,9 @@ describe.skipIf(skipReason)(title('plain kernels against cpu'), () => {
     await fc.assert(
       fc.asyncProperty(drawn, async ([name, sides, chosen, keep, seed]) => {
         const axes = sides.map((_, d) => d).filter(() => chosen.next().value);
-        await agree(() => REDUCE[name]!(tf.randomNormal(sides, 1, 1, 'float32', seed), axes, keep), 1e-5);
+        // Products of hundreds of numbers around 1 stay in the range of float32, which is what is compared.
+        const spread = name === 'prod' ? 0.05 : 1;
+        await agree(() => REDUCE[name]!(tf.randomNormal(sides, 1, spread, 'float32', seed), axes, keep), 1e-5);
       }),
       { numRuns: 60 },
     );

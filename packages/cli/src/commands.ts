@@ -9,6 +9,7 @@ export const COMMANDS: Record<string, () => Promise<DoppelCommand>> = {
   doctor: () => load(import('./commands/doctor.ts')),
   evaluate: () => load(import('./commands/evaluate.ts')),
   experiment: () => load(import('./commands/experiment.ts')),
+  generator: () => load(import('./commands/generator.ts')),
   mine: () => load(import('./commands/mine.ts')),
   score: () => load(import('./commands/score.ts')),
   serve: () => load(import('./commands/serve.ts')),

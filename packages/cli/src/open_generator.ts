@@ -1,17 +1,10 @@
-/**
- * A generator's checkpoint, ready to make patches. Training a generator is not part of this version yet, so that there is no
- * file to open: what stands on generators says so, instead of failing half-way.
- */
-import { UsageError } from '@doppel/core/errors';
+/** A generator's checkpoint, ready to make patches. Its code is loaded when a command needs it. */
 import type { LatentGenerator } from '@doppel/core/mining/latent';
 import type { Store } from '@doppel/core/store';
 
-/** @throws UsageError always, in this version. */
-export async function openGeneratorFile(_store: Store, file: string): Promise<LatentGenerator> {
-  throw new UsageError({
-    action: `open the generator ${file}`,
-    expected: 'negatives that need no generator',
-    found: 'a strategy that makes patches, which this version cannot train yet',
-    remedy: 'Use --strategy random, loss or nearest, or adaptive without --generator.',
-  });
+/** @throws FileError where there is none. @throws CheckpointError where it is damaged or no generator. */
+export async function openGeneratorFile(store: Store, file: string): Promise<LatentGenerator> {
+  const bytes = await store.read(file);
+  const { openGenerator } = await import('@doppel/core/generator/open');
+  return openGenerator(bytes, file);
 }

@@ -1,0 +1,145 @@
+/** `doppel generator train`: trains a generator on the SAR patches of a data set, or takes up a run that was stopped. */
+import { UsageError } from '@doppel/core/errors';
+import { GENERATOR_PRESET_NAMES, resolveGeneratorTraining } from '@doppel/core/generator/config';
+import { generatorCurves } from '@doppel/core/generator/curves';
+import { loadLastGenerator } from '@doppel/core/generator/run';
+import { OBJECTIVES } from '@doppel/core/generator/step';
+import { type GeneratorTask, type GeneratorTrainingResult, trainGenerator } from '@doppel/core/generator/training';
+import { openDataset } from '@doppel/core/patches/dataset';
+import { joinPath } from '@doppel/core/store';
+import { mergeSettings, type PartialConfig } from '@doppel/core/training/config';
+import { command, numberFlag, type Outcome } from '../../command.ts';
+import type { Context } from '../../context.ts';
+import { svgToPng } from '../../svg_to_png.ts';
+import { readYaml, writeYaml } from '../../yaml_file.ts';
+
+export default command({
+  meta: { name: 'train', description: 'Train a generator on the SAR patches of a data set' },
+  args: {
+    dataset: { type: 'positional', required: false, description: 'Folder of the data set; not needed with --resume' },
+    config: { type: 'string', valueHint: 'file', description: 'Settings in YAML; docs/generator.md lists them' },
+    preset: { type: 'enum', options: [...GENERATOR_PRESET_NAMES], description: 'Networks and recipe; default small' },
+    objective: { type: 'enum', options: [...OBJECTIVES], description: 'What is learnt; default vae-adversarial' },
+    seed: { type: 'string', valueHint: 'n', description: 'Of weights, batches, augmentation and noise' },
+    out: { type: 'string', valueHint: 'folder', description: 'Folder of the run; default runs/DATASET-generator' },
+    resume: { type: 'string', valueHint: 'run', description: 'Take up the run in this folder, bit for bit' },
+    backend: { type: 'string', description: 'cuda, native, wasm or cpu; default: the first that works' },
+  },
+  examples: [
+    'doppel generator train data/pairs --config configs/generator-small.yaml --out runs/g',
+    'doppel generator train data/pairs --objective vae-gan --out runs/g2',
+    'doppel generator train --resume runs/g',
+  ],
+  async run({ args, context }): Promise<Outcome> {
+    const { name: backend, device } = await context.selectBackend(args.backend);
+    const prepared = args.resume === undefined ? await freshRun(args, context) : await resumedRun(args, context);
+    const result = await withProgress(context, { ...prepared, backend, device });
+    for (const [name, svg] of Object.entries(generatorCurves(result.rows))) {
+      await context.store.write(joinPath(result.run, 'plots', `${name}.svg`), `${svg}\n`);
+      await context.store.write(joinPath(result.run, 'plots', `${name}.png`), svgToPng(svg));
+    }
+    const { run, checkpoint, steps, images, stages, interrupted } = result;
+    return {
+      json: { run, checkpoint, steps, images, stages, backend, interrupted },
+      text: textOf(result),
+      exitCode: interrupted ? 130 : 0,
+    };
+  },
+});
+
+interface Flags {
+  dataset?: string | undefined;
+  config?: string | undefined;
+  preset?: string | undefined;
+  objective?: string | undefined;
+  seed?: string | undefined;
+  out?: string | undefined;
+  resume?: string | undefined;
+}
+
+type PreparedTask = Omit<GeneratorTask, 'backend' | 'device'>;
+
+async function freshRun(flags: Flags, { store }: Context): Promise<PreparedTask> {
+  const yaml = flags.config === undefined ? {} : await readYaml(store, flags.config);
+  const asked = mergeSettings([yaml, settingsOf(flags)]);
+  const { data } = asked;
+  if (typeof data !== 'string') {
+    throw new UsageError({
+      action: 'train a generator',
+      expected: 'the folder of a data set',
+      found: data === undefined ? 'none' : JSON.stringify(data),
+      remedy: 'Name it: `doppel generator train DATASET`; `doppel data import` makes one.',
+    });
+  }
+  const dataset = await openDataset(store, data);
+  const config = resolveGeneratorTraining([asked], { data, side: dataset.header.side }, flags.config ?? 'the flags');
+  const run = flags.out ?? joinPath('runs', `${data.split('/').filter(Boolean).at(-1)}-generator`);
+  if (await store.stat(joinPath(run, 'checkpoints'))) {
+    throw new UsageError({
+      action: `train into ${run}`,
+      expected: 'a folder without a run',
+      found: 'checkpoints of an earlier one',
+      remedy: `Take it up by --resume ${run}, name another folder by --out, or remove it.`,
+    });
+  }
+  await store.write(joinPath(run, 'config.yaml'), writeYaml(config));
+  return { store, dataset, run, start: { config } };
+}
+
+/** Flags that are settings, in the shape of the configuration. */
+function settingsOf({ dataset, preset, objective, seed }: Flags): PartialConfig {
+  return { data: dataset, preset, objective, seed: numberFlag('seed', seed, { min: 0, integer: true }) };
+}
+
+/** The data set is found where the run began with it, or where the flags say it is now. */
+async function resumedRun(flags: Flags, { store }: Context): Promise<PreparedTask> {
+  const settings = ['config', 'preset', 'objective', 'seed', 'out'] as const;
+  const given = settings.find((name) => flags[name] !== undefined);
+  if (given !== undefined) {
+    throw new UsageError({
+      action: `take up the run ${flags.resume}`,
+      expected: 'no settings, since the run has its own',
+      found: `--${given}`,
+      remedy: 'Leave it out, or start a new run.',
+    });
+  }
+  const run = flags.resume as string;
+  const last = await loadLastGenerator(store, run);
+  const dataset = await openDataset(store, flags.dataset ?? last.trainedOn.folder);
+  return { store, dataset, run, start: { last } };
+}
+
+/** One bar over all stages. */
+async function withProgress(context: Context, task: GeneratorTask): Promise<GeneratorTrainingResult> {
+  let progress: ReturnType<Context['progress']> | undefined;
+  const stop = () => {
+    progress?.stop();
+    progress = undefined;
+  };
+  try {
+    return await trainGenerator({
+      ...task,
+      signal: context.signal,
+      onLog(line) {
+        stop(); // a line under the bar, which starts anew below
+        context.log(line);
+      },
+      onProgress({ images, totalImages, side, alpha }) {
+        progress ??= context.progress('training', totalImages, 'patches');
+        progress.update(images, `side ${side}${alpha < 1 ? `, faded in ${Math.round(alpha * 100)} %` : ''}`);
+      },
+    });
+  } finally {
+    stop();
+  }
+}
+
+function textOf({ run, checkpoint, steps, images, stages, interrupted }: GeneratorTrainingResult): string {
+  const last = stages.at(-1);
+  return [
+    ...(interrupted ? [`stopped and saved; go on by: doppel generator train --resume ${run}`] : []),
+    `${steps} steps, ${images} patches, ${stages.length} stages${last ? ` up to side ${last.side}` : ''}`,
+    ...(last ? [`reconstruction error ${last.reconstructionError.toFixed(3)}`] : []),
+    `checkpoint: ${checkpoint}`,
+  ].join('\n');
+}

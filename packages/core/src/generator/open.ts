@@ -1,0 +1,49 @@
+/** A generator's checkpoint, ready to make patches: the encoder, and the averaged decoder. */
+import * as tf from '@tensorflow/tfjs-core';
+import { CheckpointError } from '../errors.ts';
+import { parameterSpecs, sideAt, stageCount } from '../generator.ts';
+import type { LatentGenerator } from '../mining/latent.ts';
+import { sha256 } from '../sha256.ts';
+import { type GeneratorCheckpoint, readGenerator } from './checkpoint.ts';
+import { cropPatches, padPatches } from './fit_patch.ts';
+import { decode, encode } from './networks.ts';
+
+export interface OpenGenerator extends LatentGenerator {
+  readonly info: LatentGenerator['info'] & Pick<GeneratorCheckpoint, 'preset' | 'objective'>;
+}
+
+/**
+ * Patches go in and come out at the side of the data set; the networks see them padded by reflection to a power of 2.
+ *
+ * @param file for messages. @throws CheckpointError where it is damaged, no generator's, or not grown to its full side yet.
+ */
+export async function openGenerator(bytes: Uint8Array, file: string): Promise<OpenGenerator> {
+  const checkpoint = readGenerator(bytes, file);
+  const { networks, preset, objective, growth, normalisation, trainedOn } = checkpoint;
+  if (growth.stage < stageCount(networks) - 1) {
+    throw new CheckpointError({
+      action: 'make patches with the generator',
+      file,
+      expected: `networks that are grown to side ${networks.side}`,
+      found: `ones that are grown to side ${sideAt(growth.stage)}`,
+      remedy: 'Let its run go on: `doppel generator train --resume RUN`.',
+    });
+  }
+  const parameters = new Map<string, tf.Tensor>();
+  const [encoder, average] = (['encoder', 'average'] as const).map((wanted) => {
+    const own = new Map<string, tf.Tensor>();
+    for (const { name, shape, network } of parameterSpecs(networks)) {
+      if (network === wanted) own.set(name, tf.tensor(checkpoint.tensors.get(name)!.data, shape));
+    }
+    for (const [name, tensor] of own) parameters.set(name, tensor);
+    return own;
+  }) as [Map<string, tf.Tensor>, Map<string, tf.Tensor>];
+  const { side } = normalisation;
+  const { latent } = networks;
+  return {
+    info: { preset, side, latent, objective, fingerprint: await sha256(bytes), normalisation, trainedOn },
+    encode: (x) => tf.tidy(() => encode(encoder, padPatches(x, networks.side), { ...growth, wanted: 'input' })),
+    decode: (z) => tf.tidy(() => cropPatches(decode(average, z, { ...growth, wanted: 'input' }), side)),
+    dispose: () => tf.dispose([...parameters.values()]),
+  };
+}
