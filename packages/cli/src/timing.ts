@@ -11,16 +11,34 @@ export interface Timing {
   repeats: number;
 }
 
-/** Runs `f` once or twice to warm up, then `repeats` times. `f` must wait for its own result. */
-export function timeOf(f: () => void, repeats: number, warmUps = 2): Timing {
-  const times: number[] = [];
-  for (let i = 0; i < warmUps + repeats; i++) {
-    const start = performance.now();
-    f();
-    times.push(performance.now() - start);
+/** Runs `f` twice to warm up, then `repeats` times. `f` must wait for its own result. */
+export function timeOf(f: () => void, repeats: number): Timing {
+  return timeInTurn({ f }, repeats).f;
+}
+
+/** The same for several, in turn: where the machine slows down for a while, it does so for all of them. */
+export function timeInTurn<Name extends string>(
+  functions: Record<Name, () => void>,
+  repeats: number,
+): Record<Name, Timing> {
+  const named = Object.entries(functions) as [Name, () => void][];
+  const times = Object.fromEntries(named.map(([name]) => [name, [] as number[]])) as Record<Name, number[]>;
+  for (let i = 0; i < WARM_UPS + repeats; i++) {
+    for (const [name, f] of named) {
+      const start = performance.now();
+      f();
+      times[name].push(performance.now() - start);
+    }
   }
-  const sorted = times.slice(warmUps).sort((a, b) => a - b);
-  return { median: sorted[sorted.length >> 1]!, fastest: sorted[0]!, slowest: sorted.at(-1)!, repeats };
+  const timings = named.map(([name]) => [name, summarise(times[name].slice(WARM_UPS))]);
+  return Object.fromEntries(timings) as Record<Name, Timing>;
+}
+
+const WARM_UPS = 2;
+
+function summarise(times: number[]): Timing {
+  const sorted = times.sort((a, b) => a - b);
+  return { median: sorted[sorted.length >> 1]!, fastest: sorted[0]!, slowest: sorted.at(-1)!, repeats: sorted.length };
 }
 
 /** The processor and the runtime, for a result's file. */

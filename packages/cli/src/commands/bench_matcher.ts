@@ -1,35 +1,29 @@
 /** `doppel bench matcher`: pairs per second of a training step (forward, backward, L2, Adam) and of scoring. */
 import { createMatcher, type Matcher, PRESETS } from '@doppel/core/matcher';
-import { crossEntropy, weightPenalty } from '@doppel/core/matcher/loss';
+import { classWeights } from '@doppel/core/matcher/loss';
 import { createScorer } from '@doppel/core/matcher/scorer';
-import { adam } from '@doppel/core/ops';
-import { variableGradients } from '@doppel/core/variable_gradients';
+import { trainingStep, zeroMoments } from '@doppel/core/training/step';
 import * as tf from '@tensorflow/tfjs-core';
 import { command, numberFlag } from '../command.ts';
-import { BENCH_ARGS, fallbacksOf, machine, selectForBench, type Timing, timeOf, transfersOf } from '../timing.ts';
+import { BENCH_ARGS, fallbacksOf, machine, selectForBench, type Timing, timeInTurn, transfersOf } from '../timing.ts';
 
-const HYPERPARAMETERS = { learningRate: 9e-4, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
-const L2 = 1e-3;
+const HYPERPARAMETERS = { learningRate: 9e-4, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, l2: 1e-3 };
 
-/** A training step on the same batch again and again; ends when the loss has been read. */
-function trainingStep(matcher: Matcher, sar: tf.Tensor4D, optical: tf.Tensor4D, labels: tf.Tensor1D): () => void {
-  const variables = [...matcher.parameters.values()];
-  const zeros = () => variables.map((variable) => tf.zerosLike(variable) as tf.Tensor);
-  let [first, second, step] = [zeros(), zeros(), 0];
+/** The step of `doppel train` on the same batch again and again; ends when the loss has been read. */
+function repeatedStep(matcher: Matcher, sar: tf.Tensor4D, optical: tf.Tensor4D): () => void {
+  const rows = Array.from({ length: sar.shape[0] }, (_, i) => i);
+  const labels = rows.map((i) => (i % 2) as 0 | 1);
+  const batch = {
+    ...{ sar, optical, pairing: { sar: rows, optical: rows } },
+    labels: tf.tensor1d(labels, 'int32'),
+    weights: tf.tensor1d(classWeights(labels)),
+  };
+  const moments = zeroMoments(matcher);
+  let step = 0;
   return () => {
-    step++;
-    const { value, grads } = variableGradients(() => {
-      const logits = matcher.logits(sar, optical, { training: true, seed: 1, step });
-      return tf.add(crossEntropy(logits, labels), weightPenalty(matcher, L2)) as tf.Scalar;
-    }, variables);
-    const gradients = variables.map(({ name }) => grads[name]!);
-    const next = adam({ parameters: variables, gradients, first, second, step, ...HYPERPARAMETERS });
-    variables.forEach((variable, i) => {
-      variable.assign(next.parameters[i]!);
-    });
-    value.dataSync();
-    tf.dispose([value, grads, first, second, next.parameters]);
-    [first, second] = [next.first, next.second];
+    const { loss, gradientNorm } = trainingStep(matcher, moments, batch, { ...HYPERPARAMETERS, seed: 1, step: step++ });
+    loss.dataSync();
+    tf.dispose([loss, gradientNorm]);
   };
 }
 
@@ -51,23 +45,19 @@ export default command({
     const batch = numberFlag('batch', args.batch, { min: 1, integer: true }) ?? 64;
     const repeats = numberFlag('repeats', args.repeats, { min: 1, integer: true }) ?? 7;
     const { name: backend, device } = await selectForBench(context, args);
-    const matcher = createMatcher({ preset: args.preset, side: size, sarBands: 1, opticalBands: 1, seed: 1 });
+    const create = () => createMatcher({ preset: args.preset, side: size, sarBands: 1, opticalBands: 1, seed: 1 });
     const patches = (seed: number) => tf.randomNormal([batch, size, size, 1], 0, 1, 'float32', seed) as tf.Tensor4D;
     const [sar, optical] = [patches(1), patches(2)];
-    const labels = tf.tensor1d(
-      Array.from({ length: batch }, (_, i) => i % 2),
-      'int32',
-    );
 
-    const step = trainingStep(matcher, sar, optical, labels);
-    const train = timeOf(step, repeats);
-    const transfers = transfersOf(tf.backend(), step);
-    const scorer = createScorer(matcher);
-    const score = timeOf(() => {
+    const step = repeatedStep(create(), sar, optical);
+    const scorer = createScorer(create()); // of weights that stay, as when serving
+    const scoring = () => {
       const logits = scorer.score(sar, optical);
       logits.dataSync();
       logits.dispose();
-    }, repeats);
+    };
+    const { train, infer } = timeInTurn({ train: step, infer: scoring }, repeats);
+    const transfers = transfersOf(tf.backend(), step);
 
     const rate = ({ median }: Timing) => (1000 * batch) / median;
     const memory = tf.memory() as tf.MemoryInfo & { poolBytes?: number };
@@ -83,7 +73,7 @@ export default command({
         size,
         batch,
         train: { pairsPerSecond: rate(train), ...train },
-        infer: { pairsPerSecond: rate(score), ...score },
+        infer: { pairsPerSecond: rate(infer), ...infer },
         poolBytes: memory.poolBytes,
         rss: process.memoryUsage.rss(),
         ...{ fallbacks, transfers },
@@ -92,7 +82,7 @@ export default command({
       text: [
         `${args.preset}, ${size}×${size}, batch ${batch}, on ${backend} (${device})`,
         show('training step', train),
-        show('scoring      ', score),
+        show('scoring      ', infer),
         `fallback kernels: ${fallbacks.join(', ') || 'none'}`,
       ].join('\n'),
     };

