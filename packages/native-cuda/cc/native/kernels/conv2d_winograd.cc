@@ -173,37 +173,50 @@ void product(const float* a, int64_t rows, int k, const float* panel, float* c, 
 }
 
 // G f: three values to six.
-inline void filter_transform(float f0, float f1, float f2, float* u, int step) {
-  u[0] = f0 * (1.f / 4);
-  u[step] = -(f0 + f1 + f2) * (1.f / 6);
-  u[2 * step] = -(f0 - f1 + f2) * (1.f / 6);
-  u[3 * step] = f0 * (1.f / 24) + f1 * (1.f / 12) + f2 * (1.f / 6);
-  u[4 * step] = f0 * (1.f / 24) - f1 * (1.f / 12) + f2 * (1.f / 6);
+inline void filter_transform(Vec f0, Vec f1, Vec f2, Vec* u, int step) {
+  const Vec ends = f0 * splat(1.f / 24) + f2 * splat(1.f / 6), middle = f1 * splat(1.f / 12), sum = f0 + f2, sixth = splat(-1.f / 6);
+  u[0] = f0 * splat(1.f / 4);
+  u[step] = (sum + f1) * sixth;
+  u[2 * step] = (sum - f1) * sixth;
+  u[3 * step] = ends + middle;
+  u[4 * step] = ends - middle;
   u[5 * step] = f2;
 }
 
 size_t transformed_floats(int k, int n) { return static_cast<size_t>(positions) * ceil_div(n, tile_columns) * k * tile_columns; }
 
-// out[position][panel][k][tile_columns] of the filter whose element (tap, k, n) lies at tap_offset(tap) + k·k_stride + n·n_stride.
-template <class TapOffset>
-void transform_filter(const float* filter, int k, int n, int64_t k_stride, int64_t n_stride, TapOffset tap_offset, float* out, Runtime& runtime) {
-  const int64_t panels = ceil_div(n, tile_columns), size = panels * k * tile_columns;
-  parallel(runtime, panels, [&](int64_t panel, int) {
-    for (int row = 0; row < k; row++) {
-      for (int j = 0; j < tile_columns; j++) {
-        const int64_t column = panel * tile_columns + j;
-        float* to = out + (panel * k + row) * tile_columns + j;
-        float half[6][3], u[6];
+// filter [3, 3, k, n] → out[position][panel][k][tile_columns].
+void transform_filter(const float* filter, int k, int n, float* out, Runtime& runtime) {
+  constexpr int rows = 4;  // of a task
+  const int64_t panels = ceil_div(n, tile_columns), size = panels * k * tile_columns, tap = int64_t{k} * n;
+  parallel(runtime, ceil_div(k, rows), [&](int64_t task, int) {
+    for (int64_t row = task * rows; row < smaller<int64_t>(k, (task + 1) * rows); row++) {
+      for (int64_t column = 0; column < panels * tile_columns; column += lanes) {
+        const float* from = filter + row * n + column;
+        float* to = out + (column / tile_columns * k + row) * tile_columns + column % tile_columns;
+        Vec half[6][3], u[6];
         for (int kx = 0; kx < 3; kx++) {
-          auto at = [&](int ky) { return column < n ? filter[tap_offset(ky * 3 + kx) + row * k_stride + column * n_stride] : 0.f; };
+          auto at = [&](int ky) { return column < n ? load(from + (ky * 3 + kx) * tap) : Vec{}; };
           filter_transform(at(0), at(1), at(2), &half[0][kx], 3);
         }
         for (int i = 0; i < 6; i++) {
           filter_transform(half[i][0], half[i][1], half[i][2], u, 1);
-          for (int l = 0; l < 6; l++) to[(i * 6 + l) * size] = u[l];
+          for (int l = 0; l < 6; l++) store(to + (i * 6 + l) * size, u[l]);
         }
       }
     }
+  });
+}
+
+// The filter turned by 180° with its channels swapped: [3, 3, ci, co] → [3, 3, co, ci].
+void turn_filter(const float* filter, int ci, int co, float* out, Runtime& runtime) {
+  const int64_t size = int64_t{ci} * co;
+  parallel(runtime, 9 * ceil_div(co, lanes), [&](int64_t task, int) {
+    const int64_t tap = task % 9, first = task / 9 * lanes;
+    const float* from = filter + (8 - tap) * size + first;
+    float* to = out + tap * size + first * ci;
+    for (int64_t i = 0; i < ci; i++)
+      for (int o = 0; o < lanes; o++) to[o * ci + i] = from[i * co + o];
   });
 }
 
@@ -257,40 +270,73 @@ void conv2d_winograd(const Conv2D& p, Runtime& runtime) {
   const size_t floats = transformed_floats(s.ci, s.co);
   Scratch own(runtime, p.packed ? 0 : floats);
   const PackedForm form = p.packed ? packed_form(*p.packed, winograd_kind, floats) : PackedForm{own.data(), true};
-  if (form.fresh) transform_filter(p.filter, s.ci, s.co, s.co, 1, [&](int tap) { return int64_t{tap} * s.ci * s.co; }, form.data, runtime);
+  if (form.fresh) transform_filter(p.filter, s.ci, s.co, form.data, runtime);
   convolve(tiles_of(s.n, s.h, s.w, s.ci, s.top, s.left, s.oh, s.ow), p.x, form.data, s.co, p.bias, p.activation, p.y, runtime);
 }
 
 // dx is the convolution of g with the filter turned by 180° and its channels swapped.
 void conv2d_dx_winograd(const Conv2DShape& s, const float* g, const float* filter, float* dx, Runtime& runtime) {
-  Scratch transformed(runtime, transformed_floats(s.co, s.ci));
-  transform_filter(filter, s.co, s.ci, 1, s.co, [&](int tap) { return int64_t{8 - tap} * s.ci * s.co; }, transformed.data(), runtime);
+  Scratch turned(runtime, size_t{9} * s.ci * s.co), transformed(runtime, transformed_floats(s.co, s.ci));
+  turn_filter(filter, s.ci, s.co, turned.data(), runtime);
+  transform_filter(turned.data(), s.co, s.ci, transformed.data(), runtime);
   convolve(tiles_of(s.n, s.oh, s.ow, s.co, 2 - s.top, 2 - s.left, s.h, s.w), g, transformed.data(), s.ci, nullptr, Activation{}, dx, runtime);
+}
+
+// Sums by block of tiles, each thread into its own copy of dU.
+void sum_by_tiles(const Tiles& t, int co, const float* x, const float* g, const float* zeros, int64_t copies, float* sums, int64_t sum_size, Runtime& runtime) {
+  const int64_t block = block_of(t.count(), runtime.threads()), blocks = ceil_div(t.count(), block);
+  const int64_t x_stride = block * t.c + 16, g_stride = block * co + 16, taps = int64_t{t.c} * co;
+  const int64_t size = positions * (x_stride + g_stride);
+  Scratch scratch(runtime, static_cast<size_t>(size * copies));
+  parallel(runtime, copies, [&](int64_t copy, int) {
+    float* v = scratch.data() + size * copy;
+    float* d = v + positions * x_stride;
+    float* sum = sums + sum_size * copy;
+    std::memset(sum, 0, static_cast<size_t>(sum_size) * 4);
+    for (int64_t index = blocks * copy / copies; index < blocks * (copy + 1) / copies; index++) {
+      const int64_t from = index * block, to = smaller(t.count(), from + block);
+      transform_inputs(t, x, from, to, zeros, v, x_stride);
+      transform_gradients(t, co, g, from, to, zeros, d, g_stride);
+      for (int position = 0; position < positions; position++) {
+        accumulate_outer_products(v + position * x_stride, t.c, d + position * g_stride, co, static_cast<int>(to - from), sum + position * taps);
+      }
+    }
+  });
+}
+
+// Sums by position: a group of tiles is transformed, then each position is one product, into the only copy of dU.
+void sum_by_positions(const Tiles& t, int co, const float* x, const float* g, const float* zeros, float* sums, Runtime& runtime) {
+  constexpr int64_t run = 4, most = 128;  // tiles of a task, and of a group
+  const int64_t group = smaller(t.count(), most), taps = int64_t{t.c} * co;
+  const int64_t x_stride = group * t.c + 16, g_stride = group * co + 16;
+  Scratch v(runtime, static_cast<size_t>(positions * x_stride)), d(runtime, static_cast<size_t>(positions * g_stride));
+  for (int64_t first = 0; first < t.count(); first += group) {
+    const int64_t count = smaller(group, t.count() - first);
+    parallel(runtime, ceil_div(count, run), [&](int64_t task, int) {
+      const int64_t from = task * run, to = smaller(count, from + run);
+      transform_inputs(t, x, first + from, first + to, zeros, v.data() + from * t.c, x_stride);
+      transform_gradients(t, co, g, first + from, first + to, zeros, d.data() + from * co, g_stride);
+    });
+    parallel(runtime, positions, [&](int64_t position, int) {
+      float* sum = sums + position * taps;
+      if (first == 0) std::memset(sum, 0, static_cast<size_t>(taps) * 4);
+      accumulate_outer_products(v.data() + position * x_stride, t.c, d.data() + position * g_stride, co, static_cast<int>(count), sum);
+    });
+  }
 }
 
 void conv2d_dfilter_winograd(const Conv2DShape& s, const float* x, const float* g, float* dfilter, Runtime& runtime) {
   const Tiles t = tiles_of(s.n, s.h, s.w, s.ci, s.top, s.left, s.oh, s.ow);
-  const int64_t block = block_of(t.count(), runtime.threads()), blocks = ceil_div(t.count(), block);
-  const int64_t x_stride = block * s.ci + 16, g_stride = block * s.co + 16, taps = int64_t{s.ci} * s.co;
+  const int64_t taps = int64_t{s.ci} * s.co, block = block_of(t.count(), runtime.threads());
+  // Reading and writing dU for each block of tiles, or the transformed tiles once more: what moves fewer bytes.
+  const bool by_positions = taps > block * (s.ci + s.co);
   // Columns of a register block may reach past the last channel of dU by up to a vector: 16 floats more at the end.
-  const int64_t size = positions * (x_stride + g_stride), sum_size = positions * taps + tile_columns;
-  const int64_t copies = smaller<int64_t>(runtime.threads(), blocks);
-  Scratch scratch(runtime, static_cast<size_t>(size * copies)), sums(runtime, static_cast<size_t>(sum_size * copies)), zeros(runtime, larger(s.ci, s.co));
+  const int64_t sum_size = positions * taps + tile_columns;
+  const int64_t copies = by_positions ? 1 : smaller<int64_t>(runtime.threads(), ceil_div(t.count(), block));
+  Scratch sums(runtime, static_cast<size_t>(sum_size * copies)), zeros(runtime, larger(s.ci, s.co));
   std::memset(zeros.data(), 0, static_cast<size_t>(larger(s.ci, s.co)) * 4);
-  parallel(runtime, copies, [&](int64_t copy, int) {
-    float* v = scratch.data() + size * copy;
-    float* d = v + positions * x_stride;
-    float* sum = sums.data() + sum_size * copy;
-    std::memset(sum, 0, static_cast<size_t>(sum_size) * 4);
-    for (int64_t index = blocks * copy / copies; index < blocks * (copy + 1) / copies; index++) {
-      const int64_t from = index * block, to = smaller(t.count(), from + block);
-      transform_inputs(t, x, from, to, zeros.data(), v, x_stride);
-      transform_gradients(t, s.co, g, from, to, zeros.data(), d, g_stride);
-      for (int position = 0; position < positions; position++) {
-        accumulate_outer_products(v + position * x_stride, s.ci, d + position * g_stride, s.co, static_cast<int>(to - from), sum + position * taps);
-      }
-    }
-  });
+  if (by_positions) sum_by_positions(t, s.co, x, g, zeros.data(), sums.data(), runtime);
+  else sum_by_tiles(t, s.co, x, g, zeros.data(), copies, sums.data(), sum_size, runtime);
   // dfilter = Gᵀ dU G, by input channel.
   parallel_range(runtime, s.ci, 4, [&](int64_t first, int64_t last) {
     for (int64_t c = first; c < last; c++) {
