@@ -144,6 +144,20 @@ describe('generatorStep', () => {
     expect(await names('autoencoder')).toEqual({ encoder: ['reconstruction'] });
   });
 
+  it('weighs the reconstructions of vae-gan, for encoder and decoder', async () => {
+    const terms = async (more: Partial<GeneratorStepOptions>) => {
+      const state = freshState();
+      const losses = await stepOnce(state, { ...FULL, objective: 'vae-gan', adam: STILL, ...more });
+      disposeState(state);
+      return losses;
+    };
+    const [plain, heavy] = [await terms({}), await terms({ reconstructionWeight: 30 })];
+    for (const network of ['encoder', 'decoder'] as const) {
+      expect(heavy[network]!.reconstruction).toBeCloseTo(30 * plain[network]!.reconstruction!, 3);
+    }
+    expect(heavy.encoder!.kl).toBe(plain.encoder!.kl);
+  });
+
   it.each(OBJECTIVES)('%s: leaves no tensor behind', async (objective) => {
     const state = freshState();
     const options = { ...FULL, objective, alpha: 0.5 };

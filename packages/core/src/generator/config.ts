@@ -61,6 +61,8 @@ export const generatorTrainingSchema = z
       penaltyWeight: z.number().nonnegative(),
       driftWeight: z.number().nonnegative(),
       klWeight: z.number().nonnegative(),
+      /** Of the reconstruction term of `vae-gan`. */
+      reconstructionWeight: z.number().nonnegative().default(1),
     }),
     /** Share of the old value in a step of the averaged decoder, which generates. */
     ema: z.number().min(0).lt(1),
@@ -102,7 +104,7 @@ const COMMON = {
   seed: 1,
   objective: 'vae-adversarial',
   optimiser: GENERATOR_ADAM,
-  loss: { code: 'sample', codeNoise: 0.05, klWeight: 1, penaltyWeight: 10, driftWeight: 1e-3 },
+  loss: { code: 'sample', codeNoise: 0.05, klWeight: 1, reconstructionWeight: 1, penaltyWeight: 10, driftWeight: 1e-3 },
   ema: 0.999,
   augmentation: { flips: true, turns: false },
   normalisation: {},

@@ -49,6 +49,8 @@ export interface GeneratorStepOptions extends Growth {
   codeNoise?: number;
   /** Default 1. */
   klWeight?: number;
+  /** Of the reconstruction term of `vae-gan`, for encoder and decoder. Default 1. */
+  reconstructionWeight?: number;
   /** Default 10. */
   penaltyWeight?: number;
   /** Default 0.001. */
@@ -137,14 +139,17 @@ class StepTrainer {
   }
 
   encoder(): Terms {
-    const { objective, klWeight = 1, code = 'sample' } = this.options;
+    const { objective, klWeight = 1, reconstructionWeight = 1, code = 'sample' } = this.options;
     return this.train(['encoder'], (terms) => {
       const { z, kl } = this.posterior('encoder', 'parameters', code);
       const squares = this.halfSquares(decode(this.generator.decoder, z, this.growth('input')));
       const perImage = objective === 'vae-gan';
       const latent = z.shape[1];
       return tf.add(
-        terms('reconstruction', perImage ? tf.div(squares, this.count * this.pixels) : squares),
+        terms(
+          'reconstruction',
+          perImage ? tf.mul(squares, reconstructionWeight / (this.count * this.pixels)) : squares,
+        ),
         terms('kl', tf.mul(tf.mean(kl), klWeight / (perImage ? latent : 1))),
       );
     });
@@ -173,6 +178,7 @@ class StepTrainer {
 
   decoder(): Terms {
     const { critic, decoder } = this.generator;
+    const { reconstructionWeight = 1 } = this.options;
     const score = (patches: tf.Tensor4D) => tf.neg(tf.mean(criticise(critic, patches, this.growth('input'))));
     const losses = this.train(['decoder'], (terms) => {
       const made = decode(decoder, this.prior('decoder prior'), this.growth('parameters'));
@@ -180,7 +186,7 @@ class StepTrainer {
       const again = decode(decoder, this.code('decoder posterior'), this.growth('parameters'));
       return tf.add(
         terms('adversarial', tf.add(score(made), score(again))),
-        terms('reconstruction', tf.div(this.halfSquares(again), this.count * this.pixels)),
+        terms('reconstruction', tf.mul(this.halfSquares(again), reconstructionWeight / (this.count * this.pixels))),
       );
     });
     this.moveAverage();
