@@ -1,0 +1,76 @@
+// The texts of what went wrong with an access.
+#include "views.h"
+
+namespace doppel::cuda::emulator {
+
+namespace {
+
+std::string element_text(const char* name, int64_t i) { return std::string(name) + "[" + std::to_string(i) + "]"; }
+
+std::string thread_text(uint16_t warp, uint32_t lanes) {
+  const unsigned rank = warp * warp_size + static_cast<unsigned>(__builtin_ctz(lanes));
+  const uint3 at = {rank % blockDim.x, rank / blockDim.x % blockDim.y, rank / blockDim.x / blockDim.y};
+  return "thread (" + std::to_string(at.x) + ", " + std::to_string(at.y) + ", " + std::to_string(at.z) + ")";
+}
+
+// "thread (3, 0, 0) wrote it" if that access is not ordered before the present one.
+std::string rival_text(const Accesses& accesses, const char* did) {
+  const Toucher now = toucher();
+  if (!accesses.races_with(now)) return "";
+  uint32_t lanes = accesses.lanes;
+  if (accesses.warp == now.warp.index) lanes &= ~(1u << now.lane);
+  if (lanes == 0) return std::string("threads of several warps ") + did + " it";
+  return thread_text(accesses.warp, lanes) + " " + (accesses.asynchronous ? "had it written by a cp.async" : std::string(did) + " it");
+}
+
+[[noreturn]] void fail_race(const Cell& cell, const char* action, const char* name, int64_t i, const Place& place) {
+  std::string rival = rival_text(cell.write, "wrote");
+  if (rival.empty()) rival = rival_text(cell.atomics, "updated");
+  if (rival.empty()) rival = rival_text(cell.reads, "read");
+  const std::string way_out = cell.write.asynchronous ? "The thread that issued the copy waits for it (cp_async_wait), then all pass __syncthreads." : "Expected __syncthreads between the two, or __syncwarp within a warp.";
+  fail(FaultKind::race, std::string(action) + " of shared " + element_text(name, i) + ": since the last barrier " + rival + ". " + way_out, place);
+}
+
+[[noreturn]] void fail_copying(const Cell& cell, const char* action, const char* name, int64_t i, const Place& place) {
+  fail(FaultKind::async_copy, std::string(action) + " of shared " + element_text(name, i) + ": the cp.async of thread " + std::to_string(cell.copying_thread) + " of the block into it is still under way. Expected its cp_async_commit, cp_async_wait and a barrier before.", place);
+}
+
+}  // namespace
+
+void fail_read(const Cell& cell, const char* name, int64_t i, const Place& place) {
+  if (is_copying(cell)) fail_copying(cell, "read", name, i, place);
+  if (!is_written(cell)) fail(FaultKind::unwritten, "read of shared " + element_text(name, i) + ": no thread of this block wrote it. Shared memory begins with arbitrary contents: fill it first.", place);
+  fail_race(cell, "read", name, i, place);
+}
+
+void fail_write(const Cell& cell, const char* name, int64_t i, const Place& place) {
+  if (is_copying(cell)) fail_copying(cell, "write", name, i, place);
+  fail_race(cell, "write", name, i, place);
+}
+
+void fail_atomic(const Cell& cell, const char* name, int64_t i, const Place& place) {
+  if (is_copying(cell)) fail_copying(cell, "atomic update", name, i, place);
+  if (!is_written(cell)) fail(FaultKind::unwritten, "atomic update of shared " + element_text(name, i) + ": no thread of this block wrote it before. Set it first, then pass __syncthreads.", place);
+  fail_race(cell, "atomic update", name, i, place);
+}
+
+void fail_index(const char* action, const char* memory, const char* name, int64_t i, int64_t many, int64_t count, const Place& place) {
+  const std::string range = many == 1 ? "element " + std::to_string(i) : "elements " + std::to_string(i) + " to " + std::to_string(i + many - 1);
+  const std::string of = *name ? std::string(memory) + " " + name : "a view of " + std::string(memory) + " memory";
+  fail(FaultKind::out_of_bounds, std::string(action) + " of " + range + " of " + of + ": expected an index from 0 to " + std::to_string(count - 1) + ". Guard the access by the tensor's size.", place);
+}
+
+void fail_alignment(const char* memory, const char* name, int64_t i, size_t bytes, const Place& place) {
+  const std::string of = *name ? std::string(memory) + " " + name : "a view of " + std::string(memory) + " memory";
+  fail(FaultKind::misaligned, "access to " + std::to_string(bytes) + " bytes from element " + std::to_string(i) + " of " + of + " on: expected an address that is a multiple of " + std::to_string(bytes) + ". Go element by element where rows are not a multiple.", place);
+}
+
+void fail_shadow(const void* data, const uint8_t* shadow, size_t bytes, const Place& place) {
+  size_t at = 0;
+  while (at + 1 < bytes && shadow[at] == written) at++;
+  const std::string where = text_of(static_cast<const char*>(data) + at);
+  if (shadow[at] & freed) fail(FaultKind::freed, "access to " + where + ": it was given back. Free it after the last launch that uses it.", place);
+  fail(FaultKind::unwritten, "read of " + where + ": nobody wrote it. Fill the buffer, or do not read what is outside the tensor.", place);
+}
+
+}  // namespace doppel::cuda::emulator
