@@ -39,7 +39,7 @@ std::string rival_text(const Accesses& accesses, const char* did) {
 
 void fail_read(const Cell& cell, const char* name, int64_t i, const Place& place) {
   if (is_copying(cell)) fail_copying(cell, "read", name, i, place);
-  if (!is_written(cell)) fail(FaultKind::unwritten, "read of shared " + element_text(name, i) + ": no thread of this block wrote it. Shared memory begins with arbitrary contents: fill it first.", place);
+  if (!is_written(cell)) fail(FaultKind::unwritten, "read of shared " + element_text(name, i) + ": no thread of this block has written it yet. Shared memory begins with arbitrary contents: fill it, then let all threads pass __syncthreads.", place);
   fail_race(cell, "read", name, i, place);
 }
 
@@ -50,7 +50,7 @@ void fail_write(const Cell& cell, const char* name, int64_t i, const Place& plac
 
 void fail_atomic(const Cell& cell, const char* name, int64_t i, const Place& place) {
   if (is_copying(cell)) fail_copying(cell, "atomic update", name, i, place);
-  if (!is_written(cell)) fail(FaultKind::unwritten, "atomic update of shared " + element_text(name, i) + ": no thread of this block wrote it before. Set it first, then pass __syncthreads.", place);
+  if (!is_written(cell)) fail(FaultKind::unwritten, "atomic update of shared " + element_text(name, i) + ": no thread of this block has written it yet. Set it first, then pass __syncthreads.", place);
   fail_race(cell, "atomic update", name, i, place);
 }
 

@@ -113,7 +113,7 @@ template <class T> class Global {
     uint8_t* shadow = check<V>("write", i, place);
     if (*shadow & emulator::freed) emulator::fail_shadow(address(i), shadow, sizeof(V), place);
     std::memset(shadow, emulator::written, sizeof(V));
-    std::memcpy(const_cast<Value*>(address(i)), &value, sizeof(V));
+    std::memcpy(address(i), &value, sizeof(V));
   }
 
   template <class F> Value update(int64_t i, F f, const emulator::Place& place) const {
@@ -122,7 +122,7 @@ template <class T> class Global {
     return before;
   }
 
-  const Value* address(int64_t i) const { return data_ + first_ + i; }
+  T* address(int64_t i) const { return data_ + first_ + i; }
 
  private:
   template <class U> friend class Global;
