@@ -1,6 +1,7 @@
 #include "machine.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
@@ -39,7 +40,10 @@ std::string text_of(const Collective& collective) {
   return std::string(collective.name) + " with mask " + mask + " (" + emulator::text_of(collective.place) + ")";
 }
 
-bool same_place(const Place& a, const Place& b) { return a.line() == b.line() && a.column() == b.column() && std::strcmp(a.file_name(), b.file_name()) == 0; }
+bool same_place(const Place& a, const Place& b) {
+  if (a.line() != b.line() || a.column() != b.column()) return false;
+  return a.file_name() == b.file_name() || std::strcmp(a.file_name(), b.file_name()) == 0;
+}
 
 bool same(const Collective& a, const Collective& b) { return a.complete == b.complete && a.mask == b.mask && same_place(a.place, b.place); }
 
@@ -105,6 +109,8 @@ void Machine::start_threads() {
     Warp& warp = warps_[w];
     warp.reset(w);
     warp.lanes = std::min(warp_size, size_ - w * warp_size);
+    warp.meeting = 0;
+    warp.ended = ~warp.all();
     for (unsigned lane = 0; lane < warp.lanes; lane++) warp.threads[lane] = threads_[w * warp_size + lane].get();
   }
   for (unsigned rank = 0; rank < size_; rank++) {
@@ -165,10 +171,11 @@ void Machine::thread_main() {
 void Machine::finish(Thread& thread) {
   thread.state = State::done;
   live_--;
-  // Lanes may wait for all that are left of their warp.
   Warp& warp = this->warp();
+  warp.ended |= 1u << thread.lane;
+  // Lanes may wait for all that are left of their warp.
   for (unsigned lane = 0; lane < warp.lanes; lane++) {
-    if (warp.threads[lane]->state == State::at_collective && complete_collective(warp, warp.threads[lane]->collective)) return;
+    if (warp.meeting >> lane & 1) complete_collective(warp, warp.threads[lane]->collective);
   }
 }
 
@@ -200,23 +207,20 @@ void Machine::collective(const Collective& collective, void* operand) {
   thread.state = State::at_collective;
   thread.collective = collective;
   thread.operand = operand;
+  warp().meeting |= 1u << thread.lane;
   if (!complete_collective(warp(), collective)) thread.fiber.suspend();
 }
 
 // Does the operation if every lane of its mask that has not ended is there.
 bool Machine::complete_collective(Warp& warp, const Collective& collective) {
-  uint32_t there = 0;
-  for (unsigned lane = 0; lane < warp.lanes; lane++) {
-    if (!(collective.mask >> lane & 1)) continue;
-    const Thread& thread = *warp.threads[lane];
-    if (thread.state == State::done) continue;
-    if (thread.state != State::at_collective || !same(thread.collective, collective)) return false;
-    there |= 1u << lane;
+  if (collective.mask & ~(warp.meeting | warp.ended)) return false;
+  const uint32_t there = collective.mask & warp.meeting;
+  for (uint32_t left = there; left != 0; left &= left - 1) {
+    if (!same(warp.threads[std::countr_zero(left)]->collective, collective)) return false;
   }
-  if (collective.complete) collective.complete(warp, there);
-  for (unsigned lane = 0; lane < warp.lanes; lane++) {
-    if (there >> lane & 1) warp.threads[lane]->state = State::ready;
-  }
+  collective.complete(warp, there);
+  for (uint32_t left = there; left != 0; left &= left - 1) warp.threads[std::countr_zero(left)]->state = State::ready;
+  warp.meeting &= ~there;
   return true;
 }
 

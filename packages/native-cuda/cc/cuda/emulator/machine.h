@@ -53,7 +53,10 @@ struct Thread {
 
 struct Warp : WarpClock {
   Thread* threads[warp_size] = {};
-  unsigned lanes = 0;  // that exist
+  unsigned lanes = 0;     // that exist
+  uint32_t meeting = 0;   // lanes that wait at a collective
+  uint32_t ended = 0;     // lanes that have ended, and those that do not exist
+  uint32_t all() const { return lanes == warp_size ? ~0u : (1u << lanes) - 1; }
 };
 
 // Where and what was launched.

@@ -14,9 +14,11 @@ struct WarpClock {
   uint32_t all_known_before = 0;       // every lane knows what any did before this time
   uint32_t known_before[32][32] = {};  // [lane][other]
 
+  bool in_parts = false;               // since the reset, some lanes synchronised without the others
+
   void reset(unsigned warp) {
-    index = warp, time = 0, all_known_before = 0;
-    std::memset(known_before, 0, sizeof known_before);
+    if (in_parts) std::memset(known_before, 0, sizeof known_before);
+    index = warp, time = 0, all_known_before = 0, in_parts = false;
   }
 
   // From now on the lanes of the mask know what each of them knew.
@@ -26,6 +28,7 @@ struct WarpClock {
       all_known_before = time;
       return;
     }
+    in_parts = true;
     uint32_t joined[32];
     for (unsigned other = 0; other < 32; other++) joined[other] = mask >> other & 1 ? time : all_known_before;
     for (unsigned lane = 0; lane < 32; lane++) {

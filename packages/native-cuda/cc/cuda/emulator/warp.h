@@ -6,10 +6,7 @@
 
 namespace doppel::cuda::emulator {
 
-inline void join_clocks(Warp& warp, uint32_t lanes) {
-  const uint32_t all = warp.lanes == warp_size ? ~0u : (1u << warp.lanes) - 1;
-  warp.synchronise(lanes, lanes == all);
-}
+inline void join_clocks(Warp& warp, uint32_t lanes) { warp.synchronise(lanes, lanes == warp.all()); }
 
 // A lane's part of a shuffle.
 template <class T> struct Shuffle {
