@@ -14,6 +14,7 @@ const features = [
   'exchanges within a warp by __syncwarp',
   'exchanges within half a warp',
   'counts by atomics',
+  'sums by the last block that arrives',
   'loads and stores four at a time',
   'multiplies in TF32',
   'multiplies in bf16',
@@ -60,6 +61,10 @@ const faults = [
   'a __syncwarp of too few lanes',
   'a shuffle that is trusted to order memory',
   'a read of what others still count',
+  'a read of what a neighbour writes to global memory',
+  'a read of what another block writes',
+  'a write over what another block writes',
+  'a last block without a fence',
   'a count that begins before it is cleared',
   'a copy that is not waited for',
   'a copy that is not committed',
@@ -71,7 +76,6 @@ const faults = [
   'a misaligned copy',
   'tensor cores on unrounded numbers',
   'a sum of floats by atomics',
-  "blocks that use each other's results",
 ];
 
 interface Outcome {

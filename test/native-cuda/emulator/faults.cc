@@ -99,12 +99,15 @@ void floats_are_summed_in_any_order() {
   });
 }
 
+void the_last_block_comes_too_early() {
+  Device<float> out(21);
+  Device<int> arrived(std::vector<int>{0});
+  forgets_the_fence(out.view(), arrived.view(), 20);
+}
+
 void blocks_use_each_other() {
-  run_orders([] {
-    Device<float> out(std::vector<float>(20));
-    reads_what_another_block_writes(out.view(), 20);
-    return bytes_of(out);
-  });
+  Device<float> out(std::vector<float>(20));
+  reads_what_another_block_writes(out.view(), 20);
 }
 
 const std::vector<float> host_memory(4);
@@ -114,8 +117,8 @@ std::vector<Case> in_memory() {
   return {
       kernel("a read past the end of a view", out_of_bounds, {"kernel reads_past_the_end_kernel, block (31, 0, 0), thread (8, 0, 0)", "read of element 1000 of a view", "0 to 999", "faulty.cu:"},
              [](In<float> x, Out<float> out) { reads_past_the_end(Global<const float>(x.address(0), 1000), out, 1000); }),
-      kernel("a write past the end of a view", out_of_bounds, {"block (1, 0, 0), thread (4, 0, 0)", "write of element 12 of a view", "0 to 11", "faulty.cu:"},
-             [](Out<float> out) { writes_past_the_end(Global<float>(out.address(0), 12)); }),
+      kernel("a write past the end of a view", out_of_bounds, {"block (1, 0, 0), thread (0, 1, 0)", "write of element 40 of a view", "0 to 39", "faulty.cu:"},
+             [](Out<float> out) { writes_past_the_end(Global<float>(out.address(0), 40)); }),
       kernel("a read before the start of a view", out_of_bounds, {"thread (0, 0, 0)", "read of element -1"}, reads_before_the_start),
       kernel("a wide read that ends past the view", out_of_bounds, {"elements 1022 to 1025"}, [](In<float> x, Out<float> out) { reads_four_past_the_end(x, out, 1022); }),
       kernel("a wide read between two multiples", misaligned, {"16 bytes from element 6", "multiple of 16"}, [](In<float> x, Out<float> out) { reads_four_past_the_end(x, out, 6); }),
@@ -161,6 +164,10 @@ std::vector<Case> in_racing() {
       kernel("a __syncwarp of too few lanes", race, {"shared tile["}, synchronises_too_few_lanes),
       kernel("a shuffle that is trusted to order memory", race, {"shared tile["}, trusts_a_shuffle),
       kernel<int>("a read of what others still count", race, {"shared counter[0]"}, reads_a_counter_too_early),
+      kernel("a read of what a neighbour writes to global memory", race, {"of 4096 bytes: since the last barrier thread (", "__syncthreads"}, exchanges_without_a_barrier),
+      host("a read of what another block writes", race, {"block (1, 0, 0), thread (0, 0, 0): read of byte 0 of buffer", "another block of this launch wrote it"}, blocks_use_each_other),
+      kernel("a write over what another block writes", race, {"block (1, 0, 0)", "write of byte 0 of buffer", "another block"}, writes_what_another_block_writes),
+      host("a last block without a fence", race, {"block (19, 0, 0)", "__threadfence"}, the_last_block_comes_too_early),
       kernel<int>("a count that begins before it is cleared", race, {"thread (16, 0, 0): write of shared counter[0]", "updated it"}, [](Out<int> out) { updates_what_was_just_cleared(out); }),
   };
 }
@@ -184,7 +191,6 @@ std::vector<Case> in_numbers() {
   return {
       kernel("tensor cores on unrounded numbers", operand, {"more than 10 bits of mantissa", "to_tf32"}, multiplies_what_is_not_tf32),
       host("a sum of floats by atomics", order, {"run_orders", "byte "}, floats_are_summed_in_any_order),
-      host("blocks that use each other's results", order, {"backwards"}, blocks_use_each_other),
   };
 }
 

@@ -9,7 +9,7 @@ __global__ void reads_past_the_end_kernel(In<float> x, Out<float> out, int count
   if (i <= count) out[i] = x[i];  // < count
 }
 
-__global__ void writes_past_the_end_kernel(Out<float> out) { out[blockIdx.x * blockDim.x + threadIdx.x] = 1; }
+__global__ void writes_past_the_end_kernel(Out<float> out) { out[(blockIdx.x * blockDim.y + threadIdx.y) * blockDim.x + threadIdx.x] = 1; }
 
 __global__ void reads_before_the_start_kernel(In<float> x, Out<float> out) {
   const int i = threadIdx.x;
@@ -178,6 +178,24 @@ __global__ void updates_what_was_just_cleared_kernel(Out<int> out) {
   out[threadIdx.x] = counter[0];
 }
 
+__global__ void exchanges_without_a_barrier_kernel(Out<float> out) {
+  out[threadIdx.x] = threadIdx.x;
+  const float met = __shfl_xor_sync(0xffffffffu, 1.0f, 1);
+  out[64 + threadIdx.x] = met * out[threadIdx.x ^ 1];
+}
+
+// The last block to come adds up what the others left, but no fence says that it is there.
+__global__ void forgets_the_fence_kernel(Out<float> out, Out<int> arrived) {
+  if (threadIdx.x != 0) return;
+  out[1 + blockIdx.x] = 1;
+  if (atomicAdd(&arrived[0], 1) != static_cast<int>(gridDim.x) - 1) return;
+  float sum = 0;
+  for (unsigned b = 0; b < gridDim.x; b++) sum += out[1 + b];
+  out[0] = sum;
+}
+
+__global__ void writes_what_another_block_writes_kernel(Out<float> out) { out[threadIdx.x] = blockIdx.x; }
+
 __global__ void forgets_to_wait_kernel(In<float> x, Out<float> out) {
   DOPPEL_SHARED(float, tile, 128);
   const int t = threadIdx.x;
@@ -323,6 +341,10 @@ void synchronises_too_few_lanes(In<float> x, Out<float> out) { launch(synchronis
 void trusts_a_shuffle(In<float> x, Out<float> out) { launch(trusts_a_shuffle_kernel, 1, 32, nullptr, x, out); }
 void reads_a_counter_too_early(Out<int> out) { launch(reads_a_counter_too_early_kernel, 1, 32, nullptr, out); }
 void updates_what_was_just_cleared(Out<int> out) { launch(updates_what_was_just_cleared_kernel, 1, 32, nullptr, out); }
+
+void exchanges_without_a_barrier(Out<float> out) { launch(exchanges_without_a_barrier_kernel, 1, 64, nullptr, out); }
+void forgets_the_fence(Out<float> out, Out<int> arrived, int blocks) { launch(forgets_the_fence_kernel, blocks, 32, nullptr, out, arrived); }
+void writes_what_another_block_writes(Out<float> out) { launch(writes_what_another_block_writes_kernel, 2, 32, nullptr, out); }
 
 void forgets_to_wait(In<float> x, Out<float> out) { launch(forgets_to_wait_kernel, 1, 32, nullptr, x, out); }
 void forgets_to_commit(In<float> x, Out<float> out) { launch(forgets_to_commit_kernel, 1, 32, nullptr, x, out); }

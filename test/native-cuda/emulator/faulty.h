@@ -38,6 +38,10 @@ void synchronises_too_few_lanes(In<float> x, Out<float> out);
 void trusts_a_shuffle(In<float> x, Out<float> out);
 void reads_a_counter_too_early(Out<int> out);
 void updates_what_was_just_cleared(Out<int> out);
+void exchanges_without_a_barrier(Out<float> out);
+void reads_what_another_block_writes(Out<float> out, int blocks);
+void writes_what_another_block_writes(Out<float> out);
+void forgets_the_fence(Out<float> out, Out<int> arrived, int blocks);
 
 // Asynchronous copies
 void forgets_to_wait(In<float> x, Out<float> out);
@@ -52,6 +56,5 @@ void fetches_misaligned(In<float> x, Out<float> out);
 // Numbers, and the order of blocks
 void multiplies_what_is_not_tf32(In<float> x, Out<float> out);
 void sums_floats_by_atomics(In<float> x, Out<float> out, int blocks);
-void reads_what_another_block_writes(Out<float> out, int blocks);
 
 }  // namespace doppel::cuda::faulty

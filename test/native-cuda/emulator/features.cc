@@ -85,6 +85,15 @@ void counts_by_atomics() {
   expect_equal(counts.values(), expected);
 }
 
+void sums_by_the_last_block() {
+  const int blocks = 50;
+  const Values x = random_values(32 * blocks, 12);
+  Device<float> in(x), out(1 + blocks);
+  Device<int> arrived(std::vector<int>{0});
+  sum_in_one_launch(in.in(), out.view(), arrived.view(), blocks);
+  expect_equal<float>({out.values()[0]}, {std::accumulate(x.begin(), x.end(), 0.0f)});
+}
+
 void loads_and_stores_four() {
   for (const int count : {1, 4, 250, 256}) {
     const Values x = random_values(count);
@@ -195,6 +204,7 @@ std::vector<Case> features() {
       {"exchanges within a warp by __syncwarp", exchanges_in_a_warp},
       {"exchanges within half a warp", exchanges_in_half_a_warp},
       {"counts by atomics", counts_by_atomics},
+      {"sums by the last block that arrives", sums_by_the_last_block},
       {"loads and stores four at a time", loads_and_stores_four},
       {"multiplies in TF32", [] { multiplies(product_tf32, 24, 11); }},
       {"multiplies in bf16", [] { multiplies(product_bf16, 48, 8); }},

@@ -83,6 +83,29 @@ __global__ void half_warp_exchange_kernel(In<float> x, Out<float> out) {
   }
 }
 
+__device__ __forceinline__ float warp_total(float value) {
+  for (int lanes = 16; lanes > 0; lanes /= 2) value += __shfl_xor_sync(0xffffffffu, value, lanes);
+  return value;
+}
+
+__global__ void sum_in_one_launch_kernel(In<float> x, Out<float> out, Out<int> arrived) {
+  DOPPEL_SHARED(int, order, 1);
+  const int t = threadIdx.x, blocks = gridDim.x;
+  const float sum = warp_total(x[blockIdx.x * 32 + t]);
+  if (t == 0) {
+    out[1 + blockIdx.x] = sum;
+    __threadfence();
+    order[0] = atomicAdd(&arrived[0], 1);
+  }
+  __syncthreads();
+  if (order[0] != blocks - 1) return;
+  __threadfence();
+  float part = 0;
+  for (int b = t; b < blocks; b += 32) part += out[1 + b];
+  part = warp_total(part);
+  if (t == 0) out[0] = part;
+}
+
 __global__ void histogram_kernel(In<int> x, Out<int> counts, int count) {
   DOPPEL_SHARED(int, local, 16);
   if (threadIdx.x < 16) local[threadIdx.x] = 0;
@@ -179,6 +202,7 @@ void transpose(In<float> x, Out<float> out, int rows, int columns) {
 void warp_sum(In<float> x, Out<float> by_xor, Out<float> by_down, int warps) { launch(warp_sum_kernel, warps / 2, 64, nullptr, x, by_xor, by_down); }
 void warp_exchange(In<float> x, Out<float> out, int warps) { launch(warp_exchange_kernel, warps / 2, 64, nullptr, x, out); }
 void half_warp_exchange(In<float> x, Out<float> out) { launch(half_warp_exchange_kernel, 1, 32, nullptr, x, out); }
+void sum_in_one_launch(In<float> x, Out<float> out, Out<int> arrived, int blocks) { launch(sum_in_one_launch_kernel, blocks, 32, nullptr, x, out, arrived); }
 void histogram(In<int> x, Out<int> counts, int count) { launch(histogram_kernel, (count + 63) / 64, 64, nullptr, x, counts, count); }
 void twice(In<float> x, Out<float> out, int count) { launch(twice_kernel, (count + 127) / 128, 32, nullptr, x, out, count); }
 void product_tf32(In<float> a, In<float> b, Out<float> d, int depth) { launch(product_tf32_kernel, 1, 32, nullptr, a, b, d, depth); }

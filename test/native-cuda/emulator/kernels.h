@@ -19,6 +19,8 @@ void warp_sum(In<float> x, Out<float> by_xor, Out<float> by_down, int warps);
 void warp_exchange(In<float> x, Out<float> out, int warps);
 // As above, but each half of a warp by itself.
 void half_warp_exchange(In<float> x, Out<float> out);
+// out[1 + block] = the sum of the block's 32 elements; out[0] = the sum of those, by the last block that arrives.
+void sum_in_one_launch(In<float> x, Out<float> out, Out<int> arrived, int blocks);
 // How many of x have each value in 0..15.
 void histogram(In<int> x, Out<int> counts, int count);
 // out = 2x, four at a time and the rest one by one.

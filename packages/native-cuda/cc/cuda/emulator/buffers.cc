@@ -1,5 +1,6 @@
 #include "buffers.h"
 
+#include <cstdlib>
 #include <cstring>
 #include <deque>
 #include <map>
@@ -21,6 +22,7 @@ struct Buffer {
   size_t bytes;
   unsigned char* data;
   std::unique_ptr<uint8_t[]> shadow;
+  std::unique_ptr<Writer[], decltype(&std::free)> writers;
   bool in_use = true;
 };
 
@@ -58,7 +60,7 @@ std::string name_of(const Buffer& buffer) { return "buffer " + std::to_string(bu
 
 }  // namespace
 
-uint8_t* shadow_of(const void* data, size_t bytes, const Place& place) {
+Shadow shadow_of(const void* data, size_t bytes, const Place& place) {
   Buffers& all = buffers();
   const std::lock_guard lock(all.mutex);
   const Buffer* buffer = all.find(data);
@@ -69,7 +71,7 @@ uint8_t* shadow_of(const void* data, size_t bytes, const Place& place) {
   if (bytes > buffer->bytes - offset) {
     fail(FaultKind::out_of_bounds, wanted + " wanted from byte " + std::to_string(offset) + " of " + name_of(*buffer) + ": they end past it.", place);
   }
-  return buffer->shadow.get() + offset;
+  return {buffer->shadow.get() + offset, buffer->writers.get() + offset / 4};
 }
 
 std::string text_of(const void* data) {
@@ -89,7 +91,10 @@ void* device_malloc(size_t bytes, Stream) {
   std::memset(data, 0xff, bytes);  // a NaN to whoever gets round the checks
   auto& all = emulator::buffers();
   const std::lock_guard lock(all.mutex);
-  all.by_start[data] = {++all.made, bytes, data, std::make_unique<uint8_t[]>(bytes + 1)};
+  // From calloc: pages that no kernel writes to cost nothing.
+  auto* writers = static_cast<emulator::Writer*>(std::calloc(bytes / 4 + 1, sizeof(emulator::Writer)));
+  if (!writers) throw std::bad_alloc();
+  all.by_start.insert_or_assign(data, emulator::Buffer{++all.made, bytes, data, std::make_unique<uint8_t[]>(bytes + 1), {writers, &std::free}});
   return data;
 }
 
@@ -110,13 +115,13 @@ void device_free(void* data, Stream) {
 
 void copy_to_device(void* to, const void* from, size_t bytes, Stream) {
   if (bytes == 0) return;
-  std::memset(emulator::shadow_of(to, bytes, Place::current()), emulator::written, bytes);
+  std::memset(emulator::shadow_of(to, bytes, Place::current()).bytes, emulator::written, bytes);
   std::memcpy(to, from, bytes);
 }
 
 void copy_to_host(void* to, const void* from, size_t bytes, Stream) {
   if (bytes == 0) return;
-  const uint8_t* shadow = emulator::shadow_of(from, bytes, Place::current());
+  const uint8_t* shadow = emulator::shadow_of(from, bytes, Place::current()).bytes;
   if (const void* hole = std::memchr(shadow, 0, bytes)) {
     const auto offset = static_cast<const uint8_t*>(hole) - shadow;
     emulator::fail(FaultKind::unwritten, "copy_to_host of " + std::to_string(bytes) + " bytes: nobody wrote " +
@@ -128,14 +133,14 @@ void copy_to_host(void* to, const void* from, size_t bytes, Stream) {
 // What was not written stays so.
 void copy_on_device(void* to, const void* from, size_t bytes, Stream) {
   if (bytes == 0) return;
-  const uint8_t* shadow = emulator::shadow_of(from, bytes, Place::current());
-  std::memmove(emulator::shadow_of(to, bytes, Place::current()), shadow, bytes);
+  const uint8_t* shadow = emulator::shadow_of(from, bytes, Place::current()).bytes;
+  std::memmove(emulator::shadow_of(to, bytes, Place::current()).bytes, shadow, bytes);
   std::memmove(to, from, bytes);
 }
 
 void fill_bytes(void* to, unsigned char value, size_t bytes, Stream) {
   if (bytes == 0) return;
-  std::memset(emulator::shadow_of(to, bytes, Place::current()), emulator::written, bytes);
+  std::memset(emulator::shadow_of(to, bytes, Place::current()).bytes, emulator::written, bytes);
   std::memset(to, value, bytes);
 }
 

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "fault.h"
+#include "global_race.h"
 
 namespace doppel::cuda {
 
@@ -23,8 +23,13 @@ namespace emulator {
 // Bits of a shadow byte. A byte of a buffer that was given back keeps its shadow for as long as the quarantine lasts.
 constexpr uint8_t written = 1, freed = 2;
 
+struct Shadow {
+  uint8_t* bytes = nullptr;   // one a byte
+  Writer* writers = nullptr;  // one a word of 4 bytes, the first the word that `data` is in
+};
+
 // The shadow of what starts at `data`; a Fault unless all `bytes` belong to one buffer in use.
-uint8_t* shadow_of(const void* data, size_t bytes, const Place& place);
+Shadow shadow_of(const void* data, size_t bytes, const Place& place);
 
 // "byte 4096 of buffer 3, which has 4096"
 std::string text_of(const void* data);

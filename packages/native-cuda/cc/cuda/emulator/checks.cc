@@ -7,8 +7,7 @@ namespace {
 
 std::string element_text(const char* name, int64_t i) { return std::string(name) + "[" + std::to_string(i) + "]"; }
 
-std::string thread_text(uint16_t warp, uint32_t lanes) {
-  const unsigned rank = warp * warp_size + static_cast<unsigned>(__builtin_ctz(lanes));
+std::string thread_text(unsigned rank) {
   const uint3 at = {rank % blockDim.x, rank / blockDim.x % blockDim.y, rank / blockDim.x / blockDim.y};
   return "thread (" + std::to_string(at.x) + ", " + std::to_string(at.y) + ", " + std::to_string(at.z) + ")";
 }
@@ -20,7 +19,7 @@ std::string rival_text(const Accesses& accesses, const char* did) {
   uint32_t lanes = accesses.lanes;
   if (accesses.warp == now.warp.index) lanes &= ~(1u << now.lane);
   if (lanes == 0) return std::string("threads of several warps ") + did + " it";
-  return thread_text(accesses.warp, lanes) + " " + (accesses.asynchronous ? "had it written by a cp.async" : std::string(did) + " it");
+  return thread_text(accesses.warp * warp_size + static_cast<unsigned>(__builtin_ctz(lanes))) + " " + (accesses.asynchronous ? "had it written by a cp.async" : std::string(did) + " it");
 }
 
 [[noreturn]] void fail_race(const Cell& cell, const char* action, const char* name, int64_t i, const Place& place) {
@@ -52,6 +51,23 @@ void fail_atomic(const Cell& cell, const char* name, int64_t i, const Place& pla
   if (is_copying(cell)) fail_copying(cell, "atomic update", name, i, place);
   if (!is_written(cell)) fail(FaultKind::unwritten, "atomic update of shared " + element_text(name, i) + ": no thread of this block has written it yet. Set it first, then pass __syncthreads.", place);
   fail_race(cell, "atomic update", name, i, place);
+}
+
+bool is_before(const Writer& writer) {
+  if (writer.epoch < machine.first_epoch()) return machine.is_handed_on(writer.epoch);
+  if (writer.epoch < machine.epoch()) return true;
+  const Warp& warp = machine.warp();
+  if (writer.rank / warp_size != warp.index) return false;
+  return writer.time < warp.all_known_before || writer.time < warp.known_before[machine.thread().lane][writer.rank % warp_size];
+}
+
+void fail_global_race(const Writer& writer, const char* action, const void* data, const Place& place) {
+  const std::string did = writer.atomic ? " updated" : " wrote";
+  const std::string what = std::string(action) + " of " + text_of(data) + ": ";
+  if (writer.epoch >= machine.first_epoch()) {
+    fail(FaultKind::race, what + "since the last barrier " + thread_text(writer.rank) + did + " it. Expected __syncthreads between the two, or __syncwarp within a warp.", place);
+  }
+  fail(FaultKind::race, what + "another block of this launch" + did + " it, and blocks run in any order. Use two launches; or the writer calls __threadfence and then an atomic, and who uses it an atomic that tells it that all have.", place);
 }
 
 void fail_index(const char* action, const char* memory, const char* name, int64_t i, int64_t many, int64_t count, const Place& place) {

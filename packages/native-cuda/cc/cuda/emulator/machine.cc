@@ -93,6 +93,8 @@ void Machine::run(const LaunchSite& site, dim3 grid, dim3 block, Body body) {
   size_ = static_cast<unsigned>(volume(block));
   while (threads_.size() < size_) threads_.push_back(std::make_unique<Thread>(static_cast<unsigned>(threads_.size())));
   gridDim = grid, blockDim = block;
+  launch_epoch_ = epoch_ + 1;
+  handed_on_.clear();
   if (epoch_ > 0xf0000000u) fail(FaultKind::launch, "the emulator has counted 4 026 531 840 blocks and barriers and would lose track: begin a new process.", site.place);
   const struct AtEnd {
     ~AtEnd() { machine.thread_ = nullptr; }
@@ -127,6 +129,7 @@ void Machine::start_threads() {
 void Machine::run_block() {
   first_epoch_ = ++epoch_;
   shared_used_ = 0;
+  fenced_ = met_others_ = false;
   start_threads();
   const std::vector<unsigned> order = ordered(static_cast<unsigned>(warps_.size()), order_, seed_ + epoch_);
   while (live_ > 0) {
@@ -259,6 +262,19 @@ std::string Machine::spot() const {
   std::string text = "kernel " + kernel_;
   if (thread_) text += ", block " + text_of(blockIdx) + ", thread " + text_of(thread_->index);
   return text;
+}
+
+void Machine::global_atomic() {
+  met_others_ = true;
+  if (!fenced_) return;
+  if (handed_on_.empty() || handed_on_.back().first != first_epoch_) handed_on_.push_back({first_epoch_, epoch_});
+  handed_on_.back().last = epoch_;
+}
+
+bool Machine::is_handed_on(uint32_t epoch) const {
+  if (!met_others_) return false;
+  const auto after = std::upper_bound(handed_on_.begin(), handed_on_.end(), epoch, [](uint32_t wanted, const HandOn& block) { return wanted < block.first; });
+  return after != handed_on_.begin() && epoch <= std::prev(after)->last;
 }
 
 size_t Machine::take_shared(size_t bytes, const char* name, const Place& place) {

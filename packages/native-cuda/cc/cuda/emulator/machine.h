@@ -91,6 +91,13 @@ class Machine {
   // written in it, and what is older than the epoch is ordered before it.
   uint32_t epoch() const { return epoch_; }
   uint32_t first_epoch() const { return first_epoch_; }
+  uint32_t launch_epoch() const { return launch_epoch_; }
+
+  // __threadfence, and an atomic on global memory: together they hand on to other blocks what this one wrote.
+  void fence() { fenced_ = true; }
+  void global_atomic();
+  // Whether the running block may use what an earlier one wrote in this epoch.
+  bool is_handed_on(uint32_t epoch) const;
 
   // Shared memory of the running block.
   unsigned char* shared_memory(size_t offset) { return shared_.get() + offset; }
@@ -124,7 +131,12 @@ class Machine {
   std::string kernel_;
   Body body_{};
   std::exception_ptr error_;
-  uint32_t epoch_ = 0, first_epoch_ = 0;
+  uint32_t epoch_ = 0, first_epoch_ = 0, launch_epoch_ = 0;
+  bool fenced_ = false, met_others_ = false;  // by the running block
+  struct HandOn {
+    uint32_t first, last;  // epochs of a block
+  };
+  std::vector<HandOn> handed_on_;  // in this launch, oldest first
   std::unique_ptr<unsigned char[]> shared_;
   std::unique_ptr<Cell[]> cells_;  // one an element, the first at the array's offset in bytes
   size_t shared_used_ = 0;

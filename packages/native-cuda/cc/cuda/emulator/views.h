@@ -78,7 +78,7 @@ template <class T> class Global {
 
   Global() = default;
   Global(T* data, int64_t count, emulator::Place place = emulator::Place::current())
-      : data_(data), shadow_(count > 0 ? emulator::shadow_of(data, static_cast<size_t>(count) * sizeof(T), place) : nullptr), count_(count) {}
+      : data_(data), shadow_(count > 0 ? emulator::shadow_of(data, static_cast<size_t>(count) * sizeof(T), place) : emulator::Shadow{}), count_(count) {}
   operator Global<const T>() const requires(!std::is_const_v<T>) { return Global<const T>(data_, shadow_, first_, count_); }
 
   explicit operator bool() const { return data_ != nullptr; }
@@ -104,6 +104,7 @@ template <class T> class Global {
   template <class V> V read(int64_t i, const emulator::Place& place) const {
     const uint8_t* shadow = check<V>("read", i, place);
     if (!emulator::all_written<sizeof(V)>(shadow)) emulator::fail_shadow(address(i), shadow, sizeof(V), place);
+    check_writers<V>("read", i, place, false);
     V value;
     std::memcpy(&value, address(i), sizeof(V));
     return value;
@@ -112,13 +113,20 @@ template <class T> class Global {
   template <class V> void write(int64_t i, V value, const emulator::Place& place) const {
     uint8_t* shadow = check<V>("write", i, place);
     if (*shadow & emulator::freed) emulator::fail_shadow(address(i), shadow, sizeof(V), place);
+    check_writers<V>("write", i, place, false);
+    set_writers<V>(i, false);
     std::memset(shadow, emulator::written, sizeof(V));
     std::memcpy(address(i), &value, sizeof(V));
   }
 
   template <class F> Value update(int64_t i, F f, const emulator::Place& place) const {
-    const Value before = read<Value>(i, place);
-    write<Value>(i, f(before), place);
+    const uint8_t* shadow = check<T>("atomic update", i, place);
+    if (!emulator::all_written<sizeof(T)>(shadow)) emulator::fail_shadow(address(i), shadow, sizeof(T), place);
+    check_writers<T>("atomic update", i, place, true);
+    set_writers<T>(i, true);
+    emulator::machine.global_atomic();
+    const Value before = *address(i);
+    *address(i) = f(before);
     return before;
   }
 
@@ -126,18 +134,38 @@ template <class T> class Global {
 
  private:
   template <class U> friend class Global;
-  Global(T* data, uint8_t* shadow, int64_t first, int64_t count) : data_(data), shadow_(shadow), first_(first), count_(count) {}
+  Global(T* data, emulator::Shadow shadow, int64_t first, int64_t count) : data_(data), shadow_(shadow), first_(first), count_(count) {}
 
   template <class V> uint8_t* check(const char* action, int64_t i, const emulator::Place& place) const {
     constexpr int64_t many = sizeof(V) / sizeof(T);
     const int64_t at = first_ + i;
     if (at < 0 || at + many > count_) emulator::fail_index(action, "global", "", at, many, count_, place);
     if (many > 1 && reinterpret_cast<uintptr_t>(data_ + at) % sizeof(V) != 0) emulator::fail_alignment("global", "", at, sizeof(V), place);
-    return shadow_ + static_cast<size_t>(at) * sizeof(T);
+    return shadow_.bytes + static_cast<size_t>(at) * sizeof(T);
+  }
+
+  // Elements smaller than a word are not watched for races: their neighbours share it.
+  static constexpr bool watched = sizeof(T) % 4 == 0;
+
+  emulator::Writer* writers(int64_t i) const { return shadow_.writers + static_cast<size_t>(first_ + i) * (sizeof(T) / 4); }
+
+  template <class V> void check_writers(const char* action, int64_t i, const emulator::Place& place, bool atomically) const {
+    if constexpr (watched) {
+      for (size_t k = 0; k < sizeof(V) / 4; k++) {
+        const emulator::Writer& writer = writers(i)[k];
+        if (!emulator::may_touch(writer) && !(atomically && writer.atomic)) emulator::fail_global_race(writer, action, address(i), place);
+      }
+    }
+  }
+
+  template <class V> void set_writers(int64_t i, bool atomically) const {
+    if constexpr (watched) {
+      for (size_t k = 0; k < sizeof(V) / 4; k++) writers(i)[k] = emulator::this_writer(atomically);
+    }
   }
 
   T* data_ = nullptr;
-  uint8_t* shadow_ = nullptr;
+  emulator::Shadow shadow_;
   int64_t first_ = 0, count_ = 0;
 };
 

@@ -100,8 +100,8 @@ inline bool __all_sync(unsigned mask, bool predicate, std::source_location place
   return doppel::cuda::emulator::vote("__all_sync", mask, !predicate, place) == 0;
 }
 
-// Every write is seen by all at once here; what a missing fence does is not shown.
-inline void __threadfence() {}
+// Every write is seen by all at once here; but without the fence, what other blocks do with it is a fault.
+inline void __threadfence() { doppel::cuda::emulator::machine.fence(); }
 inline void __threadfence_block() {}
 
 // atomicAdd(&x[i], v) and its like, in global and shared memory. Atomics do not race with each other, but with the rest.
