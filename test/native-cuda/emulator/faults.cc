@@ -115,7 +115,7 @@ const std::vector<float> host_memory(4);
 std::vector<Case> in_memory() {
   using enum FaultKind;
   return {
-      kernel("a read past the end of a view", out_of_bounds, {"kernel reads_past_the_end_kernel, block (31, 0, 0), thread (8, 0, 0)", "read of element 1000 of a view", "0 to 999", "faulty.cu:"},
+      kernel("a read past the end of a view", out_of_bounds, {"kernel reads_past_the_end_kernel, block (31, 0, 0), thread (8, 0, 0)", "read of element 1000 of a view of global memory from byte 0 of buffer ", "0 to 999", "faulty.cu:"},
              [](In<float> x, Out<float> out) { reads_past_the_end(Global<const float>(x.address(0), 1000), out, 1000); }),
       kernel("a write past the end of a view", out_of_bounds, {"block (1, 0, 0), thread (0, 1, 0)", "write of element 40 of a view", "0 to 39", "faulty.cu:"},
              [](Out<float> out) { writes_past_the_end(Global<float>(out.address(0), 40)); }),

@@ -5,6 +5,11 @@ namespace doppel::cuda::emulator {
 
 namespace {
 
+std::string text_of(const Span& span) {
+  if (span.name) return std::string("shared ") + span.name;
+  return "a view of global memory" + (span.start ? " from " + emulator::text_of(span.start) + " on" : std::string(" that is empty"));
+}
+
 std::string element_text(const char* name, int64_t i) { return std::string(name) + "[" + std::to_string(i) + "]"; }
 
 std::string thread_text(unsigned rank) {
@@ -70,15 +75,13 @@ void fail_global_race(const Writer& writer, const char* action, const void* data
   fail(FaultKind::race, what + "another block of this launch" + did + " it, and blocks run in any order. Use two launches; or the writer calls __threadfence and then an atomic, and who uses it an atomic that tells it that all have.", place);
 }
 
-void fail_index(const char* action, const char* memory, const char* name, int64_t i, int64_t many, int64_t count, const Place& place) {
+void fail_index(const char* action, const Span& span, int64_t i, int64_t many, const Place& place) {
   const std::string range = many == 1 ? "element " + std::to_string(i) : "elements " + std::to_string(i) + " to " + std::to_string(i + many - 1);
-  const std::string of = *name ? std::string(memory) + " " + name : "a view of " + std::string(memory) + " memory";
-  fail(FaultKind::out_of_bounds, std::string(action) + " of " + range + " of " + of + ": expected an index from 0 to " + std::to_string(count - 1) + ". Guard the access by the tensor's size.", place);
+  fail(FaultKind::out_of_bounds, std::string(action) + " of " + range + " of " + text_of(span) + ": expected an index from 0 to " + std::to_string(span.count - 1) + ". Guard the access by the tensor's size.", place);
 }
 
-void fail_alignment(const char* memory, const char* name, int64_t i, size_t bytes, const Place& place) {
-  const std::string of = *name ? std::string(memory) + " " + name : "a view of " + std::string(memory) + " memory";
-  fail(FaultKind::misaligned, "access to " + std::to_string(bytes) + " bytes from element " + std::to_string(i) + " of " + of + " on: expected an address that is a multiple of " + std::to_string(bytes) + ". Go element by element where rows are not a multiple.", place);
+void fail_alignment(const Span& span, int64_t i, size_t bytes, const Place& place) {
+  fail(FaultKind::misaligned, "access to " + std::to_string(bytes) + " bytes from element " + std::to_string(i) + " of " + text_of(span) + " on: expected an address that is a multiple of " + std::to_string(bytes) + ". Go element by element where rows are not a multiple.", place);
 }
 
 void fail_shadow(const void* data, const uint8_t* shadow, size_t bytes, const Place& place) {

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <memory>
 
-#if !defined(__x86_64__) || defined(DOPPEL_EMULATOR_UCONTEXT)
+#if !(defined(__x86_64__) && defined(__linux__)) || defined(DOPPEL_EMULATOR_UCONTEXT)
 #define DOPPEL_FIBER_UCONTEXT
 #include <ucontext.h>
 #endif

@@ -49,8 +49,15 @@ template <class View> class Element {
   Place place_;
 };
 
-[[noreturn]] void fail_index(const char* action, const char* memory, const char* name, int64_t i, int64_t many, int64_t count, const Place& place);
-[[noreturn]] void fail_alignment(const char* memory, const char* name, int64_t i, size_t bytes, const Place& place);
+// What an access missed: a shared array by its name, or a view of global memory by where it starts.
+struct Span {
+  const char* name;
+  const void* start;
+  int64_t count;
+};
+
+[[noreturn]] void fail_index(const char* action, const Span& span, int64_t i, int64_t many, const Place& place);
+[[noreturn]] void fail_alignment(const Span& span, int64_t i, size_t bytes, const Place& place);
 
 // A read of bytes that nobody wrote, or any access to some that were given back.
 [[noreturn]] void fail_shadow(const void* data, const uint8_t* shadow, size_t bytes, const Place& place);
@@ -139,8 +146,8 @@ template <class T> class Global {
   template <class V> uint8_t* check(const char* action, int64_t i, const emulator::Place& place) const {
     constexpr int64_t many = sizeof(V) / sizeof(T);
     const int64_t at = first_ + i;
-    if (at < 0 || at + many > count_) emulator::fail_index(action, "global", "", at, many, count_, place);
-    if (many > 1 && reinterpret_cast<uintptr_t>(data_ + at) % sizeof(V) != 0) emulator::fail_alignment("global", "", at, sizeof(V), place);
+    if (at < 0 || at + many > count_) emulator::fail_index(action, {nullptr, data_, count_}, at, many, place);
+    if (many > 1 && reinterpret_cast<uintptr_t>(data_ + at) % sizeof(V) != 0) emulator::fail_alignment({nullptr, data_, count_}, at, sizeof(V), place);
     return shadow_.bytes + static_cast<size_t>(at) * sizeof(T);
   }
 
@@ -213,8 +220,8 @@ template <class T> class Shared {
   template <class V> void check(const char* action, int64_t i, const emulator::Place& place) const {
     constexpr int64_t many = sizeof(V) / sizeof(T);
     const int64_t at = first_ + i;
-    if (at < 0 || at + many > count_) emulator::fail_index(action, "shared", name_, at, many, count_, place);
-    if (many > 1 && reinterpret_cast<uintptr_t>(data_ + at) % sizeof(V) != 0) emulator::fail_alignment("shared", name_, at, sizeof(V), place);
+    if (at < 0 || at + many > count_) emulator::fail_index(action, {name_, data_, count_}, at, many, place);
+    if (many > 1 && reinterpret_cast<uintptr_t>(data_ + at) % sizeof(V) != 0) emulator::fail_alignment({name_, data_, count_}, at, sizeof(V), place);
   }
 
   T* address(int64_t i) const { return data_ + first_ + i; }

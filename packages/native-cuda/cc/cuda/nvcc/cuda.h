@@ -31,6 +31,30 @@ inline void check(cudaError_t code, const LaunchSite& site) {
   throw std::runtime_error(std::string(site.what) + ": " + cudaGetErrorString(code) + " [" + site.file + ":" + std::to_string(site.line) + "]");
 }
 
+// Throws what the call returned, if that is not success.
+#define DOPPEL_CUDA(call) ::doppel::cuda::check((call), {#call, __FILE__, __LINE__})
+
+// Memory of the card, in the order of the stream. Copies to and from the host return when the host's memory is free again.
+inline void* device_malloc(size_t bytes, Stream stream = nullptr) {
+  void* data = nullptr;
+  DOPPEL_CUDA(cudaMallocAsync(&data, bytes, stream));
+  return data;
+}
+inline void device_free(void* data, Stream stream = nullptr) { DOPPEL_CUDA(cudaFreeAsync(data, stream)); }
+inline void synchronize(Stream stream = nullptr) { DOPPEL_CUDA(cudaStreamSynchronize(stream)); }
+inline void copy_to_device(void* to, const void* from, size_t bytes, Stream stream = nullptr) {
+  DOPPEL_CUDA(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, stream));
+  synchronize(stream);
+}
+inline void copy_to_host(void* to, const void* from, size_t bytes, Stream stream = nullptr) {
+  DOPPEL_CUDA(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, stream));
+  synchronize(stream);
+}
+inline void copy_on_device(void* to, const void* from, size_t bytes, Stream stream = nullptr) {
+  DOPPEL_CUDA(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream));
+}
+inline void fill_bytes(void* to, unsigned char value, size_t bytes, Stream stream = nullptr) { DOPPEL_CUDA(cudaMemsetAsync(to, value, bytes, stream)); }
+
 template <class... Parameters, class... Arguments>
 void launch_kernel(const LaunchSite& site, void (*kernel)(Parameters...), dim3 grid, dim3 block, Stream stream, Arguments&&... arguments) {
   static_assert((std::is_trivially_copyable_v<Parameters> && ...), "a kernel's parameters are copied to the card byte by byte");
