@@ -4,6 +4,9 @@ namespace doppel::cuda::faulty {
 
 namespace {
 
+// Lets the lanes of a warp meet, which orders nothing. Gives 1.
+__device__ __forceinline__ int meet() { return __shfl_xor_sync(0xffffffffu, 1, 1); }
+
 __global__ void reads_past_the_end_kernel(In<float> x, Out<float> out, int count) {
   const int i = blockIdx.x * blockDim.x + threadIdx.x;
   if (i <= count) out[i] = x[i];  // < count
@@ -83,6 +86,16 @@ __global__ void leaves_lanes_out_of_a_shuffle_kernel(Out<float> out) {
   out[threadIdx.x] = value;
 }
 
+__global__ void shuffles_in_each_branch_kernel(Out<float> out) {
+  float value = threadIdx.x;
+  if (threadIdx.x % 2 == 0) {
+    value += __shfl_xor_sync(0xffffffffu, value, 1);
+  } else {
+    value -= __shfl_xor_sync(0xffffffffu, value, 1);
+  }
+  out[threadIdx.x] = value;
+}
+
 __global__ void calls_outside_its_mask_kernel(Out<float> out) { out[threadIdx.x] = __shfl_sync(0x0000ffffu, 1.0f, 0); }
 
 __global__ void shuffles_from_a_lane_that_ended_kernel(Out<float> out) {
@@ -156,7 +169,7 @@ __global__ void trusts_a_shuffle_kernel(In<float> x, Out<float> out) {
   DOPPEL_SHARED(float, tile, 32);
   const int t = threadIdx.x;
   tile[t] = x[t];
-  const float met = __shfl_xor_sync(0xffffffffu, 1.0f, 1);
+  const int met = meet();
   out[t] = met * tile[31 - t];
 }
 
@@ -164,15 +177,39 @@ __global__ void reads_a_counter_too_early_kernel(Out<int> out) {
   DOPPEL_SHARED(int, counter, 1);
   if (threadIdx.x == 0) counter[0] = 0;
   __syncthreads();
-  atomicAdd(&counter[0], 1);
+  atomicAdd(&counter[0], meet());
+  out[threadIdx.x] = meet() * counter[0];
+}
+
+__global__ void counts_what_others_still_read_kernel(Out<int> out) {
+  DOPPEL_SHARED(int, counter, 1);
+  if (threadIdx.x == 0) counter[0] = 0;
+  __syncthreads();
+  out[threadIdx.x] = counter[0];
+  atomicAdd(&counter[0], meet());
+}
+
+__global__ void counts_from_a_value_too_new_kernel(Out<int> out) {
+  DOPPEL_SHARED(int, counter, 1);
+  if (threadIdx.x == 0) counter[0] = 0;
+  atomicAdd(&counter[0], meet());
+  __syncthreads();
   out[threadIdx.x] = counter[0];
 }
 
-__global__ void updates_what_was_just_cleared_kernel(Out<int> out) {
+__global__ void clears_what_others_count_kernel(Out<int> out) {
   DOPPEL_SHARED(int, counter, 1);
   if (threadIdx.x == 0) counter[0] = 5;
   __syncthreads();
-  if (threadIdx.x == 16) counter[0] = 0;
+  atomicAdd(&counter[0], 1);
+  const int met = meet();
+  if (threadIdx.x == 16) counter[0] = met;
+  __syncthreads();
+  out[threadIdx.x] = counter[0];
+}
+
+__global__ void counts_from_nothing_kernel(Out<int> out) {
+  DOPPEL_SHARED(int, counter, 1);
   atomicAdd(&counter[0], 1);
   __syncthreads();
   out[threadIdx.x] = counter[0];
@@ -180,7 +217,7 @@ __global__ void updates_what_was_just_cleared_kernel(Out<int> out) {
 
 __global__ void exchanges_without_a_barrier_kernel(Out<float> out) {
   out[threadIdx.x] = threadIdx.x;
-  const float met = __shfl_xor_sync(0xffffffffu, 1.0f, 1);
+  const int met = meet();
   out[64 + threadIdx.x] = met * out[threadIdx.x ^ 1];
 }
 
@@ -203,6 +240,29 @@ __global__ void forgets_to_wait_kernel(In<float> x, Out<float> out) {
   cp_async_commit();
   __syncthreads();
   out[t] = tile[t];
+}
+
+// As in a ring: the place has been used before.
+__global__ void reads_what_is_being_replaced_kernel(In<float> x, Out<float> out) {
+  DOPPEL_SHARED(float, tile, 128);
+  const int t = threadIdx.x;
+  for (int i = 0; i < 4; i++) tile[4 * t + i] = 0;
+  __syncthreads();
+  cp_async_16(tile + 4 * t, x + 4 * t, true);
+  cp_async_commit();
+  out[t] = tile[4 * t];
+}
+
+__global__ void counts_where_a_copy_lands_kernel(In<float> x, Out<float> out) {
+  DOPPEL_SHARED(float, tile, 128);
+  const int t = threadIdx.x;
+  for (int i = 0; i < 4; i++) tile[4 * t + i] = 0;
+  __syncthreads();
+  cp_async_16(tile + 4 * t, x + 4 * t, true);
+  cp_async_commit();
+  atomicAdd(&tile[4 * t], 1.0f);
+  cp_async_wait<0>();
+  out[t] = tile[4 * t];
 }
 
 __global__ void forgets_to_commit_kernel(In<float> x, Out<float> out) {
@@ -232,7 +292,7 @@ __global__ void waits_without_a_barrier_kernel(In<float> x, Out<float> out) {
   cp_async_16(tile + 4 * t, x + 4 * t, true);
   cp_async_commit();
   cp_async_wait<0>();
-  const float met = __shfl_xor_sync(0xffffffffu, 1.0f, 1);  // so that all copies have landed when one of them is read
+  const int met = meet();  // so that all copies have landed when one of them is read
   out[t] = met * tile[t];
 }
 
@@ -249,7 +309,7 @@ __global__ void fetches_into_what_others_read_kernel(In<float> x, Out<float> out
     cp_async_wait<1>();
     __syncthreads();
     sum += ring[k % 2 * 128 + t];
-    sum *= __shfl_xor_sync(0xffffffffu, 1.0f, 1);  // so that all have read when the next copy begins
+    sum *= meet();  // so that all have read when the next copy begins
   }
   out[t] = sum;
 }
@@ -328,6 +388,7 @@ void returns_before_the_barrier(Out<float> out, int count) { launch(returns_befo
 void has_a_barrier_in_a_branch(Out<float> out) { launch(has_a_barrier_in_a_branch_kernel, 1, 64, nullptr, out); }
 void has_a_barrier_in_each_branch(Out<float> out) { launch(has_a_barrier_in_each_branch_kernel, 1, 64, nullptr, out); }
 void leaves_lanes_out_of_a_shuffle(Out<float> out) { launch(leaves_lanes_out_of_a_shuffle_kernel, 1, 32, nullptr, out); }
+void shuffles_in_each_branch(Out<float> out) { launch(shuffles_in_each_branch_kernel, 1, 32, nullptr, out); }
 void calls_outside_its_mask(Out<float> out) { launch(calls_outside_its_mask_kernel, 1, 32, nullptr, out); }
 void shuffles_from_a_lane_that_ended(Out<float> out) { launch(shuffles_from_a_lane_that_ended_kernel, 1, 32, nullptr, out); }
 void shuffles_past_the_block(Out<float> out) { launch(shuffles_past_the_block_kernel, 1, 40, nullptr, out); }
@@ -340,13 +401,18 @@ void trusts_the_warp(In<float> x, Out<float> out) { launch(trusts_the_warp_kerne
 void synchronises_too_few_lanes(In<float> x, Out<float> out) { launch(synchronises_too_few_lanes_kernel, 1, 32, nullptr, x, out); }
 void trusts_a_shuffle(In<float> x, Out<float> out) { launch(trusts_a_shuffle_kernel, 1, 32, nullptr, x, out); }
 void reads_a_counter_too_early(Out<int> out) { launch(reads_a_counter_too_early_kernel, 1, 32, nullptr, out); }
-void updates_what_was_just_cleared(Out<int> out) { launch(updates_what_was_just_cleared_kernel, 1, 32, nullptr, out); }
+void counts_what_others_still_read(Out<int> out) { launch(counts_what_others_still_read_kernel, 1, 32, nullptr, out); }
+void counts_from_a_value_too_new(Out<int> out) { launch(counts_from_a_value_too_new_kernel, 1, 32, nullptr, out); }
+void clears_what_others_count(Out<int> out) { launch(clears_what_others_count_kernel, 1, 32, nullptr, out); }
+void counts_from_nothing(Out<int> out) { launch(counts_from_nothing_kernel, 1, 32, nullptr, out); }
 
 void exchanges_without_a_barrier(Out<float> out) { launch(exchanges_without_a_barrier_kernel, 1, 64, nullptr, out); }
 void forgets_the_fence(Out<float> out, Out<int> arrived, int blocks) { launch(forgets_the_fence_kernel, blocks, 32, nullptr, out, arrived); }
 void writes_what_another_block_writes(Out<float> out) { launch(writes_what_another_block_writes_kernel, 2, 32, nullptr, out); }
 
 void forgets_to_wait(In<float> x, Out<float> out) { launch(forgets_to_wait_kernel, 1, 32, nullptr, x, out); }
+void reads_what_is_being_replaced(In<float> x, Out<float> out) { launch(reads_what_is_being_replaced_kernel, 1, 32, nullptr, x, out); }
+void counts_where_a_copy_lands(In<float> x, Out<float> out) { launch(counts_where_a_copy_lands_kernel, 1, 32, nullptr, x, out); }
 void forgets_to_commit(In<float> x, Out<float> out) { launch(forgets_to_commit_kernel, 1, 32, nullptr, x, out); }
 void waits_for_too_few(In<float> x, Out<float> out) { launch(waits_for_too_few_kernel, 1, 32, nullptr, x, out); }
 void waits_without_a_barrier(In<float> x, Out<float> out) { launch(waits_without_a_barrier_kernel, 1, 32, nullptr, x, out); }

@@ -24,6 +24,7 @@ void returns_before_the_barrier(Out<float> out, int count);
 void has_a_barrier_in_a_branch(Out<float> out);
 void has_a_barrier_in_each_branch(Out<float> out);
 void leaves_lanes_out_of_a_shuffle(Out<float> out);
+void shuffles_in_each_branch(Out<float> out);
 void calls_outside_its_mask(Out<float> out);
 void shuffles_from_a_lane_that_ended(Out<float> out);
 void shuffles_past_the_block(Out<float> out);
@@ -37,7 +38,10 @@ void trusts_the_warp(In<float> x, Out<float> out);
 void synchronises_too_few_lanes(In<float> x, Out<float> out);
 void trusts_a_shuffle(In<float> x, Out<float> out);
 void reads_a_counter_too_early(Out<int> out);
-void updates_what_was_just_cleared(Out<int> out);
+void counts_what_others_still_read(Out<int> out);
+void counts_from_a_value_too_new(Out<int> out);
+void clears_what_others_count(Out<int> out);
+void counts_from_nothing(Out<int> out);
 void exchanges_without_a_barrier(Out<float> out);
 void reads_what_another_block_writes(Out<float> out, int blocks);
 void writes_what_another_block_writes(Out<float> out);
@@ -45,6 +49,8 @@ void forgets_the_fence(Out<float> out, Out<int> arrived, int blocks);
 
 // Asynchronous copies
 void forgets_to_wait(In<float> x, Out<float> out);
+void reads_what_is_being_replaced(In<float> x, Out<float> out);
+void counts_where_a_copy_lands(In<float> x, Out<float> out);
 void forgets_to_commit(In<float> x, Out<float> out);
 void waits_for_too_few(In<float> x, Out<float> out);
 void waits_without_a_barrier(In<float> x, Out<float> out);

@@ -193,6 +193,16 @@ void copies_on_the_device() {
   expect_equal(to.values(), x);
 }
 
+void counts_memory() {
+  const auto [buffers, bytes] = device_memory_in_use();
+  {
+    Device<float> one(10), other(0);
+    expect(device_memory_in_use().buffers == buffers + 2, "expected two buffers more");
+    expect(device_memory_in_use().bytes == bytes + 40, "expected 40 bytes more");
+  }
+  expect(device_memory_in_use().buffers == buffers && device_memory_in_use().bytes == bytes, "expected as much as before");
+}
+
 }  // namespace
 
 std::vector<Case> features() {
@@ -214,6 +224,7 @@ std::vector<Case> features() {
       {"votes", votes},
       {"runs in all orders", runs_in_all_orders},
       {"copies on the device", copies_on_the_device},
+      {"counts the memory in use", counts_memory},
   };
 }
 

@@ -113,6 +113,16 @@ void device_free(void* data, Stream) {
   while (all.quarantined > emulator::quarantine_bytes) all.drop_oldest();
 }
 
+DeviceMemory device_memory_in_use() {
+  auto& all = emulator::buffers();
+  const std::lock_guard lock(all.mutex);
+  DeviceMemory in_use{0, 0};
+  for (const auto& [start, buffer] : all.by_start) {
+    if (buffer.in_use) in_use.buffers++, in_use.bytes += buffer.bytes;
+  }
+  return in_use;
+}
+
 void copy_to_device(void* to, const void* from, size_t bytes, Stream) {
   if (bytes == 0) return;
   std::memset(emulator::shadow_of(to, bytes, Place::current()).bytes, emulator::written, bytes);

@@ -16,6 +16,13 @@ void copy_to_device(void* to, const void* from, size_t bytes, Stream stream = nu
 void copy_to_host(void* to, const void* from, size_t bytes, Stream stream = nullptr);
 void copy_on_device(void* to, const void* from, size_t bytes, Stream stream = nullptr);
 void fill_bytes(void* to, unsigned char value, size_t bytes, Stream stream = nullptr);
+
+struct DeviceMemory {
+  int buffers;
+  size_t bytes;
+};
+DeviceMemory device_memory_in_use();  // of the emulator only: what was allocated and not given back
+
 inline void synchronize(Stream = nullptr) {}
 
 namespace emulator {

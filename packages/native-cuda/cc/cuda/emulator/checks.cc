@@ -7,7 +7,7 @@ namespace {
 
 std::string text_of(const Span& span) {
   if (span.name) return std::string("shared ") + span.name;
-  return "a view of global memory" + (span.start ? " from " + emulator::text_of(span.start) + " on" : std::string(" that is empty"));
+  return "a view of global memory" + (span.start ? " that starts at " + emulator::text_of(span.start) : std::string(" that is empty"));
 }
 
 std::string element_text(const char* name, int64_t i) { return std::string(name) + "[" + std::to_string(i) + "]"; }
@@ -81,7 +81,7 @@ void fail_index(const char* action, const Span& span, int64_t i, int64_t many, c
 }
 
 void fail_alignment(const Span& span, int64_t i, size_t bytes, const Place& place) {
-  fail(FaultKind::misaligned, "access to " + std::to_string(bytes) + " bytes from element " + std::to_string(i) + " of " + text_of(span) + " on: expected an address that is a multiple of " + std::to_string(bytes) + ". Go element by element where rows are not a multiple.", place);
+  fail(FaultKind::misaligned, "access to the " + std::to_string(bytes) + " bytes at element " + std::to_string(i) + " of " + text_of(span) + ": expected an address that is a multiple of " + std::to_string(bytes) + ". Go element by element where rows are not a multiple.", place);
 }
 
 void fail_shadow(const void* data, const uint8_t* shadow, size_t bytes, const Place& place) {

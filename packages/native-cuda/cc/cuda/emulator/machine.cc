@@ -86,6 +86,7 @@ void Machine::check(dim3 grid, dim3 block, const Place& place) const {
 
 void Machine::run(const LaunchSite& site, dim3 grid, dim3 block, Body body) {
   const std::lock_guard lock(one_grid_at_a_time);
+  owner_ = std::this_thread::get_id();
   read_environment();
   kernel_ = kernel_of(site.arguments);
   check(grid, block, site.place);

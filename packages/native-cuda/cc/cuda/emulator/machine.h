@@ -5,6 +5,7 @@
 #include <exception>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "fault.h"
@@ -82,7 +83,8 @@ class Machine {
   // Waits until all lanes of the mask are there; `operand` is this lane's, and lives on its stack.
   void collective(const Collective& collective, void* operand);
 
-  bool running() const { return thread_ != nullptr; }
+  // Whether the caller is a kernel, and not the host (on whatever thread).
+  bool running() const { return thread_ != nullptr && owner_ == std::this_thread::get_id(); }
   Thread& thread() { return *thread_; }
   Warp& warp() { return warps_[thread_->rank / warp_size]; }
   std::string spot() const;  // "kernel sum, block (0, 1, 0), thread (3, 0, 0)"
@@ -128,6 +130,7 @@ class Machine {
   unsigned size_ = 0;  // threads in a block
   unsigned live_ = 0;
   Thread* thread_ = nullptr;
+  std::thread::id owner_;  // the host's thread that launched
   std::string kernel_;
   Body body_{};
   std::exception_ptr error_;

@@ -4,20 +4,23 @@ namespace doppel::cuda::emulator {
 
 namespace {
 
-// a[m][k], b[k][n], d[m][n] of one mma.
+// One mma. Lane 4·row + pair holds d[row | row + 8][2·pair | 2·pair + 1].
 template <int depth> struct Matrices {
-  double a[16][depth], b[depth][8];
+  double a[16][depth], b[depth][8], d[16][8];
 
-  // Adds the product to the lanes' sums: lane 4·row + pair holds d[row | row + 8][2·pair | 2·pair + 1].
-  void multiply_into(Warp& warp) const {
+  double& sum(int lane, int i) { return d[lane / 4 + i / 2 * 8][lane % 4 * 2 + i % 2]; }
+
+  void multiply_into(Warp& warp) {
     for (int lane = 0; lane < 32; lane++) {
-      float* d = static_cast<Mma*>(warp.threads[lane]->operand)->d;
-      for (int i = 0; i < 4; i++) {
-        const int m = lane / 4 + i / 2 * 8, n = lane % 4 * 2 + i % 2;
-        double sum = d[i];
-        for (int k = 0; k < depth; k++) sum += a[m][k] * b[k][n];
-        d[i] = static_cast<float>(sum);
+      for (int i = 0; i < 4; i++) sum(lane, i) = static_cast<const Mma*>(warp.threads[lane]->operand)->d[i];
+    }
+    for (int m = 0; m < 16; m++) {
+      for (int k = 0; k < depth; k++) {
+        for (int n = 0; n < 8; n++) d[m][n] += a[m][k] * b[k][n];
       }
+    }
+    for (int lane = 0; lane < 32; lane++) {
+      for (int i = 0; i < 4; i++) static_cast<Mma*>(warp.threads[lane]->operand)->d[i] = static_cast<float>(sum(lane, i));
     }
   }
 };

@@ -85,7 +85,9 @@ template <class T> class Global {
 
   Global() = default;
   Global(T* data, int64_t count, emulator::Place place = emulator::Place::current())
-      : data_(data), shadow_(count > 0 ? emulator::shadow_of(data, static_cast<size_t>(count) * sizeof(T), place) : emulator::Shadow{}), count_(count) {}
+      : data_(data), shadow_(count > 0 ? emulator::shadow_of(data, static_cast<size_t>(count) * sizeof(T), place) : emulator::Shadow{}), count_(count) {
+    if (reinterpret_cast<uintptr_t>(data) % alignof(T) != 0) emulator::fail_alignment({nullptr, data, count}, 0, alignof(T), place);
+  }
   operator Global<const T>() const requires(!std::is_const_v<T>) { return Global<const T>(data_, shadow_, first_, count_); }
 
   explicit operator bool() const { return data_ != nullptr; }
