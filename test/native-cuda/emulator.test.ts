@@ -70,6 +70,7 @@ const faults = [
   'a count from a value too new',
   'a write over what others count',
   'a read of what a neighbour writes to global memory',
+  'a __syncwarp between two warps',
   'a read of what another block writes',
   'a write over what another block writes',
   'a last block without a fence',

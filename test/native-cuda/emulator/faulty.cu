@@ -221,6 +221,12 @@ __global__ void exchanges_without_a_barrier_kernel(Out<float> out) {
   out[64 + threadIdx.x] = met * out[threadIdx.x ^ 1];
 }
 
+__global__ void takes_a_warp_for_a_block_kernel(Out<float> out) {
+  out[threadIdx.x] = threadIdx.x;
+  __syncwarp();
+  out[64 + threadIdx.x] = out[63 - threadIdx.x];
+}
+
 // The last block to come adds up what the others left, but no fence says that it is there.
 __global__ void forgets_the_fence_kernel(Out<float> out, Out<int> arrived) {
   if (threadIdx.x != 0) return;
@@ -407,6 +413,7 @@ void clears_what_others_count(Out<int> out) { launch(clears_what_others_count_ke
 void counts_from_nothing(Out<int> out) { launch(counts_from_nothing_kernel, 1, 32, nullptr, out); }
 
 void exchanges_without_a_barrier(Out<float> out) { launch(exchanges_without_a_barrier_kernel, 1, 64, nullptr, out); }
+void takes_a_warp_for_a_block(Out<float> out) { launch(takes_a_warp_for_a_block_kernel, 1, 64, nullptr, out); }
 void forgets_the_fence(Out<float> out, Out<int> arrived, int blocks) { launch(forgets_the_fence_kernel, blocks, 32, nullptr, out, arrived); }
 void writes_what_another_block_writes(Out<float> out) { launch(writes_what_another_block_writes_kernel, 2, 32, nullptr, out); }
 

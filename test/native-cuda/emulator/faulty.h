@@ -45,6 +45,7 @@ void counts_from_nothing(Out<int> out);
 void exchanges_without_a_barrier(Out<float> out);
 void reads_what_another_block_writes(Out<float> out, int blocks);
 void writes_what_another_block_writes(Out<float> out);
+void takes_a_warp_for_a_block(Out<float> out);
 void forgets_the_fence(Out<float> out, Out<int> arrived, int blocks);
 
 // Asynchronous copies

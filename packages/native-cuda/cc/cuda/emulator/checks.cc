@@ -23,7 +23,6 @@ std::string rival_text(const Accesses& accesses, const char* did) {
   if (!accesses.races_with(now)) return "";
   uint32_t lanes = accesses.lanes;
   if (accesses.warp == now.warp.index) lanes &= ~(1u << now.lane);
-  if (lanes == 0) return std::string("threads of several warps ") + did + " it";
   return thread_text(accesses.warp * warp_size + static_cast<unsigned>(__builtin_ctz(lanes))) + " " + (accesses.asynchronous ? "had it written by a cp.async" : std::string(did) + " it");
 }
 

@@ -136,6 +136,7 @@ void Machine::run_block() {
   while (live_ > 0) {
     bool progress = false;
     for (const unsigned w : order) {
+      // To the end or a barrier of the block before the next warp begins: race.h counts on it.
       while (run_warp(warps_[w])) progress = true;
     }
     if (!progress) pass_barrier();

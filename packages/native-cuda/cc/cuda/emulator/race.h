@@ -55,14 +55,13 @@ struct Accesses {
   uint32_t epoch = 0;
   uint32_t time = 0;   // of the warp
   uint32_t lanes = 0;  // of the warp
-  uint16_t warp = 0;   // the first, if there are several
-  bool several_warps = false;
+  uint16_t warp = 0;
   bool asynchronous = false;  // a cp.async that landed
 
   // Whether some other thread's access is not ordered before the toucher's.
   bool races_with(const Toucher& now) const {
     if (epoch != now.epoch) return false;
-    if (several_warps || warp != now.warp.index) return true;
+    if (warp != now.warp.index) return true;
     uint32_t others = lanes & ~(1u << now.lane);
     if (others == 0 || time < now.warp.all_known_before) return false;
     for (; others != 0; others &= others - 1) {
@@ -71,22 +70,20 @@ struct Accesses {
     return false;
   }
 
-  // Adds the toucher. Of one warp's accesses only the newest are kept: an older one that is still not ordered (only where
-  // the synchronisations between had partial masks) is forgotten.
+  // Adds the toucher. Of several warps the first is kept: between two barriers warps run one after the other, so it does not
+  // come back, and races with whoever does. Of one warp's accesses only the newest are kept: an older one that is still not
+  // ordered (only where the synchronisations between had partial masks) is forgotten.
   void note(const Toucher& now) {
     if (epoch != now.epoch) {
-      *this = {now.epoch, now.warp.time, 1u << now.lane, static_cast<uint16_t>(now.warp.index), false, false};
-    } else if (warp != now.warp.index) {
-      several_warps = true;
-    } else if (time == now.warp.time) {
-      lanes |= 1u << now.lane;
-    } else {
-      time = now.warp.time, lanes = 1u << now.lane;
+      *this = {now.epoch, now.warp.time, 1u << now.lane, static_cast<uint16_t>(now.warp.index), false};
+    } else if (warp == now.warp.index) {
+      lanes = time == now.warp.time ? lanes | 1u << now.lane : 1u << now.lane;
+      time = now.warp.time;
     }
   }
 
   void replace(const Toucher& now, bool asynchronously) {
-    *this = {now.epoch, now.warp.time, 1u << now.lane, static_cast<uint16_t>(now.warp.index), false, asynchronously};
+    *this = {now.epoch, now.warp.time, 1u << now.lane, static_cast<uint16_t>(now.warp.index), asynchronously};
   }
 };
 
