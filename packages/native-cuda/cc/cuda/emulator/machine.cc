@@ -157,6 +157,7 @@ bool Machine::run_warp(Warp& warp) {
 
 void Machine::resume(Thread& thread) {
   thread_ = &thread;
+  warp_ = &warps_[thread.rank / warp_size];
   threadIdx = thread.index;
   thread.fiber.resume();
   thread_ = nullptr;

@@ -86,7 +86,7 @@ class Machine {
   // Whether the caller is a kernel, and not the host (on whatever thread).
   bool running() const { return thread_ != nullptr && owner_ == std::this_thread::get_id(); }
   Thread& thread() { return *thread_; }
-  Warp& warp() { return warps_[thread_->rank / warp_size]; }
+  Warp& warp() { return *warp_; }
   std::string spot() const;  // "kernel sum, block (0, 1, 0), thread (3, 0, 0)"
 
   // Grows with every block and every barrier, so that nothing has to be cleared: what is older than the block was not
@@ -129,7 +129,8 @@ class Machine {
   std::vector<Warp> warps_;
   unsigned size_ = 0;  // threads in a block
   unsigned live_ = 0;
-  Thread* thread_ = nullptr;
+  Thread* thread_ = nullptr;  // that runs, and its warp
+  Warp* warp_ = nullptr;
   std::thread::id owner_;  // the host's thread that launched
   std::string kernel_;
   Body body_{};
