@@ -135,7 +135,8 @@ void copy_to_host(void* to, const void* from, size_t bytes, Stream) {
   if (const void* hole = std::memchr(shadow, 0, bytes)) {
     const auto offset = static_cast<const uint8_t*>(hole) - shadow;
     emulator::fail(FaultKind::unwritten, "copy_to_host of " + std::to_string(bytes) + " bytes: nobody wrote " +
-                                             emulator::text_of(static_cast<const char*>(from) + offset) + ". Copy only what the kernels fill, or let them fill all.", Place::current());
+                                             emulator::text_of(static_cast<const char*>(from) + offset) + ". "
+                                                 "Copy only what the kernels fill, or let them fill all.", Place::current());
   }
   std::memcpy(to, from, bytes);
 }
