@@ -167,6 +167,9 @@ describe('the results', () => {
     expect(text).toMatch(
       /adaptive against random, FPR at 95 % recall on the hard sets: lower in 1 of 1 .*away from 0 in 1.*1 significant/,
     );
+    expect(text).toMatch(
+      /Ranking of adaptive against random, ROC-AUC on the hard sets: lower in 0 of 1 .*higher in 1 \(away from 0 in 1\); 1 significant.*The largest: \+0\.\d{3} \(\+0\.\d{3} to \+0\.\d{3}\)/,
+    );
     expect(text).toMatch(/adaptive against the best of all other arms in each set, .*: lower in 2 of 2/);
     expect(text).toMatch(/rests on 3 seeds and 40 updates a matcher. The baseline had stopped improving/);
   });

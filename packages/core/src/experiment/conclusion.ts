@@ -15,18 +15,16 @@ export function conclude(facts: Facts): string[] {
   return [...arms.flatMap((arm) => againstBaseline(arm, facts)), againstBest(facts), caveat(facts)];
 }
 
-/** Of the false alarms at 95 % recall on the hard sets, then the accuracy on the shuffled one. */
+/** Of the false alarms at 95 % recall and the ranking on the hard sets, then the accuracy on the shuffled one. */
 function againstBaseline(arm: string, { toBaseline, baseline }: Facts): string[] {
   const own = toBaseline.filter((each) => each.arm === arm);
   const hard = own.filter(({ set }) => set !== EASY);
   const easy = own.filter(({ set }) => set === EASY);
   const sentences: string[] = [];
   if (hard.length > 0) {
-    const { better, surelyBetter, worse, surelyWorse } = tally(hard);
     sentences.push(
-      `${arm} against ${baseline}, FPR at 95 % recall on the hard sets: lower in ${better} of ${hard.length} comparisons ` +
-        `(interval away from 0 in ${surelyBetter}), higher in ${worse} (away from 0 in ${surelyWorse}); ` +
-        `${significant(hard)}. ${largest(hard)}`,
+      `${arm} against ${baseline}, FPR at 95 % recall on the hard sets: ${tally(hard, 'fpr95')}. ${largest(hard, 'fpr95')}`,
+      `Ranking of ${arm} against ${baseline}, ROC-AUC on the hard sets: ${tally(hard, 'auc')}. ${largest(hard, 'auc')}`,
     );
   }
   if (easy.length > 0) {
@@ -38,41 +36,41 @@ function againstBaseline(arm: string, { toBaseline, baseline }: Facts): string[]
   return sentences;
 }
 
-function tally(comparisons: readonly Comparison[]) {
-  const values = comparisons.map(({ difference: { fpr95 } }) => fpr95);
-  return {
-    better: values.filter(({ mean }) => mean < 0).length,
-    surelyBetter: values.filter(({ interval }) => interval !== null && interval[1] < 0).length,
-    worse: values.filter(({ mean }) => mean > 0).length,
-    surelyWorse: values.filter(({ interval }) => interval !== null && interval[0] > 0).length,
-  };
-}
+type Metric = 'fpr95' | 'auc';
 
-function significant(comparisons: readonly Comparison[]): string {
-  const count = comparisons.filter(({ adjusted }) => adjusted.fpr95 < 0.05).length;
-  return count === 0
-    ? 'no difference is significant after correction'
-    : `${count} significant after correction (p < 0.05)`;
+/** In how many comparisons the metric is lower and higher, and how far that is more than chance. */
+function tally(comparisons: readonly Comparison[], metric: Metric): string {
+  const values = comparisons.map(({ difference }) => difference[metric]);
+  const lower = values.filter(({ mean }) => mean < 0).length;
+  const surelyLower = values.filter(({ interval }) => interval !== null && interval[1] < 0).length;
+  const higher = values.filter(({ mean }) => mean > 0).length;
+  const surelyHigher = values.filter(({ interval }) => interval !== null && interval[0] > 0).length;
+  const count = comparisons.filter(({ adjusted }) => adjusted[metric] < 0.05).length;
+  const significant =
+    count === 0 ? 'no difference is significant after correction' : `${count} significant after correction (p < 0.05)`;
+  return (
+    `lower in ${lower} of ${values.length} comparisons (interval away from 0 in ${surelyLower}), ` +
+    `higher in ${higher} (away from 0 in ${surelyHigher}); ${significant}`
+  );
 }
 
 /** The difference that is furthest from 0. */
-function largest(comparisons: readonly Comparison[]): string {
-  const [most] = comparisons.toSorted((a, b) => Math.abs(b.difference.fpr95.mean) - Math.abs(a.difference.fpr95.mean));
+function largest(comparisons: readonly Comparison[], metric: Metric): string {
+  const distance = ({ difference }: Comparison) => Math.abs(difference[metric].mean);
+  const [most] = comparisons.toSorted((a, b) => distance(b) - distance(a));
   const { set, matcher, budget, difference } = most!;
-  const { mean, interval } = difference.fpr95;
-  const range = interval ? ` (${interval.map(signed).join(' to ')})` : '';
-  return `The largest: ${signed(mean)} points${range} on ${set} at ${perCent(budget)} % (${matcher}).`;
+  const { mean, interval } = difference[metric];
+  const text = metric === 'auc' ? signedValue : signed;
+  const range = interval ? ` (${interval.map(text).join(' to ')})` : '';
+  const unit = metric === 'auc' ? '' : ' points';
+  return `The largest: ${text(mean)}${unit}${range} on ${set} at ${perCent(budget)} % (${matcher}).`;
 }
 
 function againstBest({ toBest, champion, groups }: Facts): string {
   if (!groups.some(({ arms }) => arms.some(({ arm }) => arm === champion))) {
     return `The arm ${champion} was not run.`;
   }
-  const { better, surelyBetter, worse, surelyWorse } = tally(toBest);
-  return (
-    `${champion} against the best of all other arms in each set, FPR at 95 % recall: lower in ${better} of ${toBest.length} ` +
-    `(interval away from 0 in ${surelyBetter}), higher in ${worse} (away from 0 in ${surelyWorse}); ${significant(toBest)}.`
-  );
+  return `${champion} against the best of all other arms in each set, FPR at 95 % recall: ${tally(toBest, 'fpr95')}.`;
 }
 
 /** How far the numbers carry. */
@@ -106,3 +104,6 @@ function signed(share: number): string {
   if (Number(text) === 0) return text;
   return `${share < 0 ? '−' : '+'}${text}`;
 }
+
+/** 0.0277 → "+0.028" */
+const signedValue = (value: number): string => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(3)}`;
