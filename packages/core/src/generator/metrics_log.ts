@@ -1,5 +1,5 @@
 /** `metrics.csv` of a generator's run: a row every few steps. */
-import { FormatError } from '../errors.ts';
+import { formatTable, parseTable } from '../number_table.ts';
 import type { GeneratorLosses, TrainedNetwork } from './step.ts';
 
 /** Terms of the losses, as `generatorStep` names them; those that an objective lacks stay empty. */
@@ -28,34 +28,10 @@ export function flatLosses(losses: GeneratorLosses<number>): Partial<Record<Loss
   return flat;
 }
 
-const digits: Partial<Record<keyof GeneratorRow, number>> = { imagesPerSecond: 2, seconds: 1 };
+const TABLE = { columns: COLUMNS, digits: { imagesPerSecond: 2, seconds: 1 } };
 
-/** A header and a line for each row; numbers that are not finite stay empty. */
-export function formatGeneratorMetrics(rows: readonly GeneratorRow[]): string {
-  const cell = (row: GeneratorRow, column: keyof GeneratorRow) => {
-    const value = row[column];
-    const places = digits[column];
-    return Number.isFinite(value) ? (places === undefined ? String(value) : value.toFixed(places)) : '';
-  };
-  const lines = rows.map((row) => COLUMNS.map((column) => cell(row, column)).join(','));
-  return `${[COLUMNS.join(','), ...lines].join('\n')}\n`;
-}
+export const formatGeneratorMetrics = (rows: readonly GeneratorRow[]): string => formatTable(TABLE, rows);
 
 /** The rows of a file that `formatGeneratorMetrics` wrote. @throws FormatError with the line. */
-export function parseGeneratorMetrics(text: string, file: string): GeneratorRow[] {
-  const [header, ...lines] = text.trimEnd().split('\n');
-  if (header !== COLUMNS.join(',')) {
-    const remedy = 'Delete the file to go on without the older rows.';
-    const found = header ?? 'nothing';
-    throw new FormatError({ action: 'read', file, line: 1, expected: COLUMNS.join(','), found, remedy });
-  }
-  return lines.map((line, i) => {
-    const cells = line.split(',');
-    const values = cells.map((cell) => (cell === '' ? Number.NaN : Number(cell)));
-    if (cells.length !== COLUMNS.length || values.some((value, k) => Number.isNaN(value) && cells[k] !== '')) {
-      const expected = `${COLUMNS.length} numbers`;
-      throw new FormatError({ action: 'read', file, line: i + 2, expected, found: `"${line}"` });
-    }
-    return Object.fromEntries(COLUMNS.map((column, k) => [column, values[k]])) as GeneratorRow;
-  });
-}
+export const parseGeneratorMetrics = (text: string, file: string): GeneratorRow[] =>
+  parseTable(TABLE, text, { file, remedy: 'Delete the file to go on without the older rows.' });
