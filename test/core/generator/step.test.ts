@@ -158,6 +158,31 @@ describe('generatorStep', () => {
     expect(heavy.encoder!.kl).toBe(plain.encoder!.kl);
   });
 
+  it('leaves what is finer than the reconstruction side out of the reconstruction', async () => {
+    const reconstruction = async (more: Partial<GeneratorStepOptions>) => {
+      const state = freshState();
+      const losses = await stepOnce(state, { ...FULL, objective: 'vae-gan', adam: STILL, ...more });
+      disposeState(state);
+      return losses.encoder!.reconstruction!;
+    };
+    const whole = await reconstruction({});
+    expect(await reconstruction({ reconstructionSide: CONFIG.side })).toBeCloseTo(whole, 6);
+    expect(await reconstruction({ reconstructionSide: 4 })).toBeLessThan(whole);
+  });
+
+  it('holds the codes of a batch to mean and variance of the prior', async () => {
+    const state = freshState();
+    const options = { ...FULL, objective: 'vae-gan' as const, klWeight: 0, reconstructionWeight: 0, momentWeight: 1 };
+    const adam = { ...STILL, encoder: { ...GENERATOR_ADAM.encoder, learningRate: 5e-3 } };
+    const distances: number[] = [];
+    for (let step = 0; step < 30; step++) {
+      const losses = await stepOnce(state, { ...options, step, adam });
+      distances.push(losses.encoder!.moments!);
+    }
+    expect(distances.at(-1)!).toBeLessThan(0.7 * distances[0]!);
+    disposeState(state);
+  });
+
   it.each(OBJECTIVES)('%s: leaves no tensor behind', async (objective) => {
     const state = freshState();
     const options = { ...FULL, objective, alpha: 0.5 };

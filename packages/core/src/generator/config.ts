@@ -63,6 +63,10 @@ export const generatorTrainingSchema = z
       klWeight: z.number().nonnegative(),
       /** Of the reconstruction term of `vae-gan`. */
       reconstructionWeight: z.number().nonnegative().default(1),
+      /** Side to which that term averages patches down, if they are larger. */
+      reconstructionSide: z.int().min(4).optional(),
+      /** Of the distance of a batch's codes from mean and variance of the prior, for the encoder of `vae-gan`. */
+      momentWeight: z.number().nonnegative().default(0),
     }),
     /** Share of the old value in a step of the averaged decoder, which generates. */
     ema: z.number().min(0).lt(1),
@@ -104,7 +108,15 @@ const COMMON = {
   seed: 1,
   objective: 'vae-adversarial',
   optimiser: GENERATOR_ADAM,
-  loss: { code: 'sample', codeNoise: 0.05, klWeight: 1, reconstructionWeight: 1, penaltyWeight: 10, driftWeight: 1e-3 },
+  loss: {
+    code: 'sample',
+    codeNoise: 0.05,
+    klWeight: 1,
+    reconstructionWeight: 1,
+    momentWeight: 0,
+    penaltyWeight: 10,
+    driftWeight: 1e-3,
+  },
   ema: 0.999,
   augmentation: { flips: true, turns: false },
   normalisation: {},

@@ -68,6 +68,7 @@ export class GeneratorLearner {
  */
 const BLAME: readonly [LossTerm, Network][] = [
   ['encoder.kl', 'encoder'],
+  ['encoder.moments', 'encoder'],
   ['encoder.reconstruction', 'decoder'], // a finite code comes before it
   ['critic.real', 'critic'],
   ['critic.fake', 'decoder'],

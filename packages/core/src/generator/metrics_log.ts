@@ -6,6 +6,7 @@ import type { GeneratorLosses, TrainedNetwork } from './step.ts';
 export const LOSS_TERMS = [
   'encoder.reconstruction',
   'encoder.kl',
+  'encoder.moments',
   'critic.real',
   'critic.fake',
   'critic.penalty',

@@ -5,7 +5,9 @@
  *   z ~ N(0, I); the encoder learns to invert it: ½Σ(x − G(z))² + KL, the squares summed over pixels and batch, KL averaged over
  *   the batch
  * - `vae-gan`: the decoder also learns from reconstructions, −D(G(z_E)) − D(G(z)) + ½‖x − G(z_E)‖²/pixels; the encoder by
- *   KL/dimensions + the same reconstruction term; the critic sees both kinds of fakes, half of the batch each
+ *   KL/dimensions + the same reconstruction term; the critic sees both kinds of fakes, half of the batch each. On request it
+ *   compares patches averaged down, which leaves speckle to the critic, and holds the codes of a batch to the mean and variance
+ *   of the prior
  * - `autoencoder` (the same authors, IGARSS 2018): encoder and decoder by ½‖x − G(mu + noise)‖²/pixels, no critic; mu is the code
  *
  * The critic is that of WGAN-GP (Gulrajani et al., NeurIPS 2017) with the drift term of Karras et al. (ICLR 2018), appendix A:
@@ -13,7 +15,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Generator } from '../generator.ts';
-import { type AdamHyperparameters, adam, normalNoise, reparameterize, uniformNoise } from '../ops.ts';
+import { type AdamHyperparameters, adam, avgPool, normalNoise, reparameterize, uniformNoise } from '../ops.ts';
 import { hash32 } from '../random.ts';
 import type { Moments } from '../training/step.ts';
 import { variableGradients } from '../variable_gradients.ts';
@@ -51,6 +53,17 @@ export interface GeneratorStepOptions extends Growth {
   klWeight?: number;
   /** Of the reconstruction term of `vae-gan`, for encoder and decoder. Default 1. */
   reconstructionWeight?: number;
+  /**
+   * Side to which the reconstruction term of `vae-gan` averages both patches down, if they are larger: speckle cannot be
+   * foretold from a code, and its error drowns that of the ground. Default: no averaging.
+   */
+  reconstructionSide?: number | undefined;
+  /**
+   * Of the squared distance between mean and variance of the codes of a batch and those of the prior, 0 and 1, averaged over
+   * dimensions: for the encoder of `vae-gan`. It forbids what KL must pay for in every patch, that all codes lie on one side.
+   * After Kumar, Sattigeri and Balakrishnan (ICLR 2018, DIP-VAE), without the covariances. Default 0.
+   */
+  momentWeight?: number;
   /** Default 10. */
   penaltyWeight?: number;
   /** Default 0.001. */
@@ -62,7 +75,7 @@ export interface GeneratorStepOptions extends Growth {
 /**
  * The terms of each network's loss before its update, with their weights:
  *
- * - encoder: `reconstruction` + `kl`
+ * - encoder: `reconstruction` + `kl` + `moments`
  * - critic: `fake` − `real` + `penalty` + `drift`
  * - decoder: `adversarial` + `reconstruction`
  *
@@ -139,19 +152,18 @@ class StepTrainer {
   }
 
   encoder(): Terms {
-    const { objective, klWeight = 1, reconstructionWeight = 1, code = 'sample' } = this.options;
+    const { objective, klWeight = 1, momentWeight = 0, code = 'sample' } = this.options;
     return this.train(['encoder'], (terms) => {
       const { z, kl } = this.posterior('encoder', 'parameters', code);
-      const squares = this.halfSquares(decode(this.generator.decoder, z, this.growth('input')));
-      const perImage = objective === 'vae-gan';
-      const latent = z.shape[1];
-      return tf.add(
-        terms(
-          'reconstruction',
-          perImage ? tf.mul(squares, reconstructionWeight / (this.count * this.pixels)) : squares,
-        ),
-        terms('kl', tf.mul(tf.mean(kl), klWeight / (perImage ? latent : 1))),
+      const again = decode(this.generator.decoder, z, this.growth('input'));
+      if (objective !== 'vae-gan') {
+        return tf.add(terms('reconstruction', this.halfSquares(again)), terms('kl', tf.mul(tf.mean(kl), klWeight)));
+      }
+      const loss = tf.add(
+        terms('reconstruction', this.contentError(again)),
+        terms('kl', tf.mul(tf.mean(kl), klWeight / z.shape[1])),
       );
+      return momentWeight === 0 ? loss : tf.add(loss, terms('moments', tf.mul(distanceToPrior(z), momentWeight)));
     });
   }
 
@@ -178,7 +190,6 @@ class StepTrainer {
 
   decoder(): Terms {
     const { critic, decoder } = this.generator;
-    const { reconstructionWeight = 1 } = this.options;
     const score = (patches: tf.Tensor4D) => tf.neg(tf.mean(criticise(critic, patches, this.growth('input'))));
     const losses = this.train(['decoder'], (terms) => {
       const made = decode(decoder, this.prior('decoder prior'), this.growth('parameters'));
@@ -186,7 +197,7 @@ class StepTrainer {
       const again = decode(decoder, this.code('decoder posterior'), this.growth('parameters'));
       return tf.add(
         terms('adversarial', tf.add(score(made), score(again))),
-        terms('reconstruction', tf.mul(this.halfSquares(again), reconstructionWeight / (this.count * this.pixels))),
+        terms('reconstruction', this.contentError(again)),
       );
     });
     this.moveAverage();
@@ -244,6 +255,14 @@ class StepTrainer {
   /** ½Σ(x − made)² over pixels and batch. */
   private halfSquares(made: tf.Tensor4D): tf.Scalar {
     return tf.mul(tf.sum(tf.square(tf.sub(this.x, made))), 0.5) as tf.Scalar;
+  }
+
+  /** ½‖x − made‖²/pixels of both averaged down, with its weight: the mean over the batch. */
+  private contentError(made: tf.Tensor4D): tf.Scalar {
+    const { reconstructionWeight = 1, reconstructionSide = Infinity } = this.options;
+    let difference = tf.sub(this.x, made) as tf.Tensor4D;
+    while (difference.shape[1] > reconstructionSide) difference = avgPool(difference);
+    return tf.mul(tf.mean(tf.square(difference)), 0.5 * reconstructionWeight) as tf.Scalar;
   }
 
   private growth(wanted: NetworkOptions['wanted'] = 'both'): NetworkOptions {
@@ -315,6 +334,13 @@ class StepTrainer {
       }
     });
   }
+}
+
+/** Mean over dimensions of mean² + (variance − 1)², both over the batch: 0 for the moments of N(0, I). z [n, latent] */
+function distanceToPrior(z: tf.Tensor2D): tf.Scalar {
+  const mean = tf.mean(z, 0, true);
+  const variance = tf.mean(tf.square(tf.sub(z, mean)), 0, true);
+  return tf.mean(tf.add(tf.square(mean), tf.square(tf.sub(variance, 1)))) as tf.Scalar;
 }
 
 function replace(moments: Map<string, tf.Tensor>, name: string, value: tf.Tensor): void {
