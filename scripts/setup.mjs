@@ -1,6 +1,6 @@
 /**
  * Everything that a fresh clone needs, from Node and npm alone: pnpm, the packages (Deno among them), the build.
- * What is up to date is left alone, so that `npm start` and `npm test` can call it every time.
+ * What is up to date is left alone, so that `npm start` and `npm test` can call it every time. Flags go to build_native.mjs.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -42,4 +42,4 @@ checkNode();
 install();
 console.log('Building …');
 run('node', ['scripts/build.mjs']);
-run('node', ['scripts/build_native.mjs']);
+run('node', ['scripts/build_native.mjs', ...process.argv.slice(2)]);

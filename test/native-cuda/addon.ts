@@ -1,7 +1,7 @@
 /** The native backend for the tests of this folder, or the reason why they are skipped. */
 import { selectBackend } from '@doppel/core/backends';
 import { reasonOf } from '@doppel/core/errors';
-import { loadAddon, type NativeBackend, nativeBackend, nativeBackendLoaders } from '@doppel/native-cuda';
+import { type AddonBackend, addonBackend, loadAddon, nativeBackendLoaders } from '@doppel/native-cuda';
 
 const loaded = loadAddon();
 
@@ -10,11 +10,12 @@ export const skipReason = loaded.available ? undefined : loaded.reason;
 export const title = (text: string) => (skipReason ? `${text} (skipped: ${skipReason})` : text);
 
 /** Makes `native` the current backend, on one instruction set. */
-export async function useNative(isa = ''): Promise<NativeBackend> {
+export async function useNative(isa = ''): Promise<AddonBackend> {
   await selectBackend({ requested: 'native', loaders: nativeBackendLoaders() });
-  const backend = nativeBackend();
+  const backend = addonBackend('native');
   if (!backend) throw new Error('the backend native is selected and yet not there');
-  backend.addon.start(isa);
+  const wanted = isa || isas[0];
+  if (loaded.available && backend.device.name !== wanted) backend.device = new loaded.addon.Device('native', isa);
   return backend;
 }
 

@@ -17,7 +17,7 @@ import {
   softmaxCrossEntropy,
   upsampleNearest,
 } from '@doppel/core/ops';
-import { type NativeBackend, NativeOpError } from '@doppel/native-cuda';
+import { type AddonBackend, NativeOpError } from '@doppel/native-cuda';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { addonFile, skipReason, title, useNative } from './addon.ts';
@@ -112,7 +112,7 @@ function generatorLoss(x: tf.Tensor4D, step: number) {
 }
 
 describe.skipIf(skipReason)(title('the backend native'), () => {
-  let native: NativeBackend;
+  let native: AddonBackend;
   beforeAll(async () => {
     native = await useNative();
   });
@@ -168,11 +168,11 @@ describe.skipIf(skipReason)(title('the backend native'), () => {
     };
     step(1);
     native.fallbacks.clear();
-    const buffers = native.addon.memory().buffers;
+    const buffers = native.device.memory().buffers;
     for (let number = 2; number < 5; number++) step(number);
     tf.tidy(() => void matcher.logits(sar, optical, { training: false }));
     expect([...native.fallbacks]).toEqual([]);
-    expect(native.addon.memory().buffers).toBe(buffers);
+    expect(native.device.memory().buffers).toBe(buffers);
     matcher.dispose();
     tf.dispose([sar, optical, labels]);
   });
@@ -186,9 +186,9 @@ describe.skipIf(skipReason)(title('the backend native'), () => {
         ({ state } = stepOf(state, step, matcherLoss(x, labels, step)));
     };
     run(1, 50);
-    const before = { tensors: tf.memory().numTensors, ...native.addon.memory(), rss: process.memoryUsage.rss() };
+    const before = { tensors: tf.memory().numTensors, ...native.device.memory(), rss: process.memoryUsage.rss() };
     run(51, 1000);
-    const after = { tensors: tf.memory().numTensors, ...native.addon.memory(), rss: process.memoryUsage.rss() };
+    const after = { tensors: tf.memory().numTensors, ...native.device.memory(), rss: process.memoryUsage.rss() };
     expect(after.tensors).toBe(before.tensors);
     expect(after.buffers).toBe(before.buffers);
     expect(after.inUse).toBe(before.inUse);
@@ -212,7 +212,7 @@ describe.skipIf(skipReason)(title('the backend native'), () => {
     const filter = tf.zeros([3, 3, 2, 8]);
     const info = { shape: [1, 4, 4, 8], dtype: 'float32' as const };
     const attrs = { shape: [1, 4, 4, 2, 3, 3, 16, 4, 4, 1, 1, 1], activation: 'linear', leakyreluAlpha: 0 };
-    const buffers = native.addon.memory().buffers;
+    const buffers = native.device.memory().buffers;
     const run = () => native.run('conv2d', [x, filter, null], [info], attrs);
     expect(run).toThrow(NativeOpError);
     expect(run).toThrow(
@@ -222,8 +222,8 @@ describe.skipIf(skipReason)(title('the backend native'), () => {
     expect(() =>
       native.run('unary', [x], [{ shape: [32], dtype: 'float32' }], { op: 'neg', dtype: 'float32', count: 32, p0: 0 }),
     ).toThrow(/attribute p1 is missing/);
-    expect(() => native.addon.allocate(2 ** 50)).toThrow(/out of memory: 1125899906842624 bytes asked for/);
-    expect(native.addon.memory().buffers).toBe(buffers);
+    expect(() => native.device.allocate(2 ** 50)).toThrow(/out of memory: 1125899906842624 bytes asked for/);
+    expect(native.device.memory().buffers).toBe(buffers);
     expect(tf.sum(x).dataSync()[0]).toBe(0);
     tf.dispose([x, filter]);
   });
@@ -231,17 +231,17 @@ describe.skipIf(skipReason)(title('the backend native'), () => {
   it('serves several workers of one process at once', async () => {
     const source = `
       const { parentPort, workerData } = require('node:worker_threads');
-      const addon = require(workerData.file);
-      addon.start('');
+      const { Device } = require(workerData.file);
+      const device = new Device('native', '');
       const n = 200;
-      const make = (fill) => { const id = addon.allocate(n * n * 4); addon.upload(id, new Float32Array(n * n).fill(fill)); return id; };
+      const make = (fill) => device.hold(new Float32Array(n * n).fill(fill));
       const [a, b, y] = [make(workerData.value), make(2), make(0)];
-      const attrs = { batch: 1, m: n, k: n, n, transposeA: false, transposeB: false, broadcastA: false, broadcastB: false, activation: 'linear' };
+      const attrs = { batch: 1, m: n, k: n, n, transposeA: false, transposeB: false, broadcastA: false, broadcastB: false, activation: 'linear', precision: 'fp32' };
       const out = new Float32Array(n * n);
       let right = true;
       for (let i = 0; i < 200; i++) {
-        addon.run('matmul', [a, b, null], [y], attrs);
-        addon.download(y, out);
+        device.run('matmul', [a, b, null], [y], attrs);
+        device.download(y, out);
         right &&= out.every((v) => v === workerData.value * 2 * n);
       }
       parentPort.postMessage(right);`;

@@ -1,5 +1,5 @@
 /** What every command is given: files, logging, progress, Ctrl-C and the choice of a backend. */
-import type { BackendLoader, SelectedBackend } from '@doppel/core/backends';
+import type { BackendLoader, BackendName, SelectedBackend } from '@doppel/core/backends';
 import { selectBackend } from '@doppel/core/backends';
 import { UsageError } from '@doppel/core/errors';
 import { FileStore } from './file_store.ts';
@@ -15,15 +15,23 @@ export interface Context {
   /**
    * The backend asked for, else DOPPEL_BACKEND, else the first that works. Announces it.
    *
-   * @param precision of convolutions when scoring; `bf16` is an error on another backend than `native`.
+   * @param precision of convolutions and matrix products; an error where the backend does not serve it.
    */
   selectBackend(requested?: string, precision?: Precision): Promise<SelectedBackend>;
   /** Loaders of the native addon, for `doctor`. */
   backendLoaders(): Promise<BackendLoader[]>;
 }
 
-export const PRECISIONS = ['fp32', 'bf16'] as const;
+export const PRECISIONS = ['fp32', 'tf32', 'bf16'] as const;
 export type Precision = (typeof PRECISIONS)[number];
+export const PRECISION_HELP = 'Of convolutions and matrix products; tf32: cuda; bf16: cuda, or native when scoring';
+
+/** Other backends compute in fp32 only. */
+const SERVED: Partial<Record<BackendName, readonly Precision[]>> = {
+  cuda: PRECISIONS,
+  'cuda-emulated': PRECISIONS,
+  native: ['fp32', 'bf16'],
+};
 
 /** Set by the entry point, the only place that knows of the native addon. */
 export type LoadBackendLoaders = () => Promise<BackendLoader[]>;
@@ -38,20 +46,23 @@ export function createContext(signal: AbortSignal, loadBackendLoaders: LoadBacke
     backendLoaders: loadBackendLoaders,
     async selectBackend(requested, precision) {
       // The addon reads it when it loads.
-      if (precision) process.env.DOPPEL_NATIVE_PRECISION = precision;
+      if (precision) process.env.DOPPEL_PRECISION = precision;
       const wanted = requested ?? process.env.DOPPEL_BACKEND;
       const selected = await selectBackend({
         ...(wanted && { requested: wanted }),
         loaders: await loadBackendLoaders(),
       });
-      if (precision === 'bf16' && selected.name !== 'native') throw noBf16(selected.name);
+      if (precision) checkServed(precision, selected.name);
       log(`backend: ${selected.name}${selected.device ? ` (${selected.device})` : ''}`);
       return selected;
     },
   };
 }
 
-function noBf16(backend: string): UsageError {
-  const remedy = 'Leave --precision out, or build the addon: `pnpm build:native`.';
-  return new UsageError({ action: 'use --precision bf16', expected: 'the backend native', found: backend, remedy });
+function checkServed(precision: Precision, backend: BackendName): void {
+  const served: readonly Precision[] = SERVED[backend] ?? ['fp32'];
+  if (served.includes(precision)) return;
+  const remedy = 'Leave --precision out, or see `doppel doctor` for the backends cuda and native.';
+  const expected = `a precision that the backend ${backend} serves: ${served.join(', ')}`;
+  throw new UsageError({ action: 'use --precision', expected, found: precision, remedy });
 }

@@ -1,7 +1,7 @@
 /** Timing for benchmarks: medians and spread over repeats, and what a result needs to be read later. */
 import { cpus } from 'node:os';
 import { numberFlag } from './command.ts';
-import { type Context, PRECISIONS, type Precision } from './context.ts';
+import { type Context, PRECISION_HELP, PRECISIONS, type Precision } from './context.ts';
 
 export interface Timing {
   /** Of the repeats, in milliseconds. */
@@ -54,7 +54,7 @@ export const BENCH_ARGS = {
   precision: {
     type: 'enum',
     options: [...PRECISIONS] as Precision[],
-    description: 'Of convolutions when scoring, on native',
+    description: PRECISION_HELP,
   },
   repeats: { type: 'string', valueHint: '7', description: 'Timed repeats; the median counts' },
 } as const;

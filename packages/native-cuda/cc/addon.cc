@@ -1,174 +1,258 @@
-// The addon: buffers and ops of the device `native`, one instance a JS thread. Every failure is a JS error.
+// The addon: opens devices for one JS thread; a device has buffers, known by number, and runs ops on them. Every failure is a
+// JS error.
 #include <napi.h>
 
-#include <cstring>
+#include <memory>
 
 #include "border.h"
+#include "cuda/open.h"
+#include "native/native_device.h"
 #include "native/thread_pool.h"
 
 namespace doppel {
 
 namespace {
 
-// What belongs to one JS thread. Destroyed with its environment.
-class Instance : public Napi::Addon<Instance> {
+// A C++ exception becomes a JS error.
+template <class F> Napi::Value guarded(const Napi::CallbackInfo& info, F f) {
+  try {
+    return f();
+  } catch (const Napi::Error&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw Napi::Error::New(info.Env(), error.what());
+  }
+}
+
+Napi::TypedArray typed_array(const Napi::Value& value) {
+  if (!value.IsTypedArray()) throw std::runtime_error("a typed array was expected");
+  return value.As<Napi::TypedArray>();
+}
+
+void* start_of(const Napi::TypedArray& values) { return static_cast<char*>(values.ArrayBuffer().Data()) + values.ByteOffset(); }
+
+// Waits for a reading off the JS thread; the array is held until then.
+class ReadWorker : public Napi::AsyncWorker {
  public:
-  Instance(Napi::Env env, Napi::Object exports) : runtime_(pool_), buffers_(pool_) {
-    (void)env;
-    DefineAddon(exports, {
-      InstanceMethod("start", &Instance::start),
-      InstanceMethod("isas", &Instance::isas),
-      InstanceMethod("ops", &Instance::ops),
-      InstanceMethod("allocate", &Instance::allocate),
-      InstanceMethod("release", &Instance::release),
-      InstanceMethod("upload", &Instance::upload),
-      InstanceMethod("download", &Instance::download),
-      InstanceMethod("run", &Instance::run),
-      InstanceMethod("memory", &Instance::memory),
-      InstanceMethod("trim", &Instance::trim),
-      InstanceMethod("threads", &Instance::threads),
+  ReadWorker(Napi::Env env, std::unique_ptr<Reading> reading, Napi::TypedArray values)
+      : Napi::AsyncWorker(env), reading_(std::move(reading)), values_(Napi::Persistent(values.As<Napi::Object>())), promise_(Napi::Promise::Deferred::New(env)) {}
+  Napi::Promise promise() const { return promise_.Promise(); }
+
+ private:
+  void Execute() override { reading_->finish(); }
+  void OnOK() override { promise_.Resolve(Env().Undefined()); }
+  void OnError(const Napi::Error& error) override { promise_.Reject(error.Value()); }
+
+  std::unique_ptr<Reading> reading_;
+  Napi::ObjectReference values_;
+  Napi::Promise::Deferred promise_;
+};
+
+class DeviceObject : public Napi::ObjectWrap<DeviceObject> {
+ public:
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(env, "Device", {
+      InstanceMethod("allocate", &DeviceObject::allocate),
+      InstanceMethod("hold", &DeviceObject::hold),
+      InstanceMethod("release", &DeviceObject::release),
+      InstanceMethod("download", &DeviceObject::download),
+      InstanceMethod("read", &DeviceObject::read),
+      InstanceMethod("run", &DeviceObject::run),
+      InstanceMethod("memory", &DeviceObject::memory),
+      InstanceMethod("trim", &DeviceObject::trim),
+      InstanceAccessor("name", &DeviceObject::name, nullptr),
+    });
+  }
+
+  // new Device(backend, which): "native" and an instruction set ("" for the widest), or "cuda" and the card's number.
+  explicit DeviceObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<DeviceObject>(info) {
+    guarded(info, [&] {
+      const std::string backend = info[0].ToString();
+      device_ = backend == "native" ? std::make_unique<NativeDevice>(info[1].ToString().Utf8Value()) : cuda::open(info[1].ToNumber().Int32Value());
+      buffers_ = std::make_unique<Buffers>(device_->pool());
+      return info.Env().Undefined();
     });
   }
 
  private:
-  // A C++ exception becomes a JS error.
-  template <class F> Napi::Value guarded(const Napi::CallbackInfo& info, F f) {
-    try {
-      return f();
-    } catch (const Napi::Error&) {
-      throw;
-    } catch (const std::exception& error) {
-      throw Napi::Error::New(info.Env(), error.what());
-    }
-  }
+  Napi::Value name(const Napi::CallbackInfo& info) { return Napi::String::New(info.Env(), device_->name()); }
 
-  // start(isa: string): string — chooses the instruction set ("" for the widest) and says which.
-  Napi::Value start(const Napi::CallbackInfo& info) {
-    return guarded(info, [&] {
-      const Isa& isa = choose_isa(info[0].IsString() ? info[0].As<Napi::String>().Utf8Value() : "");
-      ops_ = isa.ops();
-      return Napi::String::New(info.Env(), isa.name);
-    });
-  }
-
-  // isas(): those that are compiled in and run here, widest first.
-  Napi::Value isas(const Napi::CallbackInfo& info) {
-    Napi::Array names = Napi::Array::New(info.Env());
-    for (const Isa& isa : compiled_isas()) {
-      if (isa.runs_here()) names.Set(names.Length(), isa.name);
-    }
-    return names;
-  }
-
-  Napi::Value ops(const Napi::CallbackInfo& info) {
-    Napi::Array names = Napi::Array::New(info.Env());
-    for (const std::string& name : op_names()) names.Set(names.Length(), name);
-    return names;
-  }
-
+  // allocate(bytes): number
   Napi::Value allocate(const Napi::CallbackInfo& info) {
-    return guarded(info, [&] {
+    return asked(info, [&] {
       const double bytes = info[0].ToNumber();
       if (!(bytes >= 0)) throw std::runtime_error("a buffer's size must be a number that is not negative");
-      const int id = buffers_.add(static_cast<size_t>(bytes));
-      report_external_memory(info.Env());
-      return Napi::Number::New(info.Env(), id);
+      return added(info.Env(), buffers_->add(static_cast<size_t>(bytes)));
     });
   }
 
+  // hold(values): number — a buffer with a typed array's bytes, which may be written to again.
+  Napi::Value hold(const Napi::CallbackInfo& info) {
+    return asked(info, [&] {
+      const Napi::TypedArray values = typed_array(info[0]);
+      void* block = device_->take_filled(start_of(values), values.ByteLength());
+      return added(info.Env(), buffers_->adopt(block, values.ByteLength()));
+    });
+  }
+
+  // A lost device has no memory to give back; what tidies up must not fail for it.
   Napi::Value release(const Napi::CallbackInfo& info) {
     return guarded(info, [&] {
-      buffers_.remove(info[0].ToNumber().Int32Value());
+      if (lost_.empty()) buffers_->remove(info[0].ToNumber().Int32Value());
       return info.Env().Undefined();
     });
   }
 
-  // upload(id, values): copies a typed array into the buffer.
-  Napi::Value upload(const Napi::CallbackInfo& info) {
-    return guarded(info, [&] {
-      const Napi::TypedArray values = typed_array(info[1]);
-      Block& block = buffer_of(info[0], values.ByteLength());
-      block.packed.reset();
-      std::memcpy(block.data, static_cast<const char*>(values.ArrayBuffer().Data()) + values.ByteOffset(), values.ByteLength());
-      return info.Env().Undefined();
-    });
-  }
-
-  // download(id, values): fills a typed array from the buffer.
+  // download(id, values): fills a typed array from the buffer, and waits for it.
   Napi::Value download(const Napi::CallbackInfo& info) {
-    return guarded(info, [&] {
-      Napi::TypedArray values = typed_array(info[1]);
-      const Block& block = buffer_of(info[0], values.ByteLength());
-      std::memcpy(static_cast<char*>(values.ArrayBuffer().Data()) + values.ByteOffset(), block.data, values.ByteLength());
+    return asked(info, [&] {
+      const Napi::TypedArray values = typed_array(info[1]);
+      device_->download(start_of(values), buffer_of(info[0], values.ByteLength()), values.ByteLength());
       return info.Env().Undefined();
+    });
+  }
+
+  // read(id, values): Promise<void> — the same without waiting. The buffer may be released at once.
+  Napi::Value read(const Napi::CallbackInfo& info) {
+    return asked(info, [&]() -> Napi::Value {
+      const Napi::TypedArray values = typed_array(info[1]);
+      std::unique_ptr<Reading> reading = device_->read(start_of(values), buffer_of(info[0], values.ByteLength()), values.ByteLength());
+      if (!reading) {
+        const auto done = Napi::Promise::Deferred::New(info.Env());
+        done.Resolve(info.Env().Undefined());
+        return done.Promise();
+      }
+      auto* worker = new ReadWorker(info.Env(), std::move(reading), values);
+      const Napi::Promise promise = worker->promise();
+      worker->Queue();
+      return promise;
     });
   }
 
   // run(op, inputs, outputs, attributes)
   Napi::Value run(const Napi::CallbackInfo& info) {
-    return guarded(info, [&] {
-      if (!ops_) throw std::runtime_error("start() comes before run()");
+    return asked(info, [&] {
       if (!info[0].IsString() || !info[1].IsArray() || !info[2].IsArray() || !info[3].IsObject()) {
         throw std::runtime_error("run() takes an op's name, arrays of inputs and of outputs, and attributes");
       }
-      const Call call(buffers_, info[1].As<Napi::Array>(), info[2].As<Napi::Array>(), info[3].As<Napi::Object>(), runtime_);
-      run_op(info[0].As<Napi::String>().Utf8Value(), *ops_, call);
+      const Call call(*buffers_, info[1].As<Napi::Array>(), info[2].As<Napi::Array>(), info[3].As<Napi::Object>(), device_->runtime());
+      run_op(info[0].As<Napi::String>().Utf8Value(), device_->ops(), call);
       return info.Env().Undefined();
     });
   }
 
   Napi::Value memory(const Napi::CallbackInfo& info) {
+    const BlockPool& pool = device_->pool();
     Napi::Object out = Napi::Object::New(info.Env());
-    out.Set("buffers", buffers_.count());
-    out.Set("inUse", static_cast<double>(pool_.bytes_in_use()));
-    out.Set("peak", static_cast<double>(pool_.peak_bytes()));
-    out.Set("held", static_cast<double>(pool_.bytes_held()));
+    out.Set("buffers", buffers_->count());
+    out.Set("inUse", static_cast<double>(pool.bytes_in_use()));
+    out.Set("peak", static_cast<double>(pool.peak_bytes()));
+    out.Set("held", static_cast<double>(pool.bytes_held()));
     return out;
   }
 
   Napi::Value trim(const Napi::CallbackInfo& info) {
-    pool_.trim();
-    report_external_memory(info.Env());
-    return info.Env().Undefined();
-  }
-
-  // threads(count?): sets their number if it is given, and says how many there are.
-  Napi::Value threads(const Napi::CallbackInfo& info) {
-    return guarded(info, [&] {
-      if (info[0].IsNumber()) ThreadPool::shared().set_threads(info[0].As<Napi::Number>().Int32Value());
-      return Napi::Number::New(info.Env(), ThreadPool::shared().threads());
+    return asked(info, [&] {
+      device_->pool().trim();
+      report_external_memory(info.Env());
+      return info.Env().Undefined();
     });
   }
 
-  static Napi::TypedArray typed_array(const Napi::Value& value) {
-    if (!value.IsTypedArray()) throw std::runtime_error("a typed array was expected");
-    return value.As<Napi::TypedArray>();
+  // What needs the device: refused once it is lost.
+  template <class F> Napi::Value asked(const Napi::CallbackInfo& info, F f) {
+    return guarded(info, [&] {
+      if (!lost_.empty()) throw std::runtime_error("the device was lost before: " + lost_ + ". Start the process anew");
+      try {
+        return Napi::Value(f());
+      } catch (const DeviceLost& error) {
+        lost_ = error.what();
+        throw std::runtime_error("the device is lost: " + lost_ + ". Nothing more can be computed on it; start the process anew");
+      }
+    });
   }
 
-  Block& buffer_of(const Napi::Value& id, size_t bytes) {
-    Block& block = buffers_.at(id.ToNumber().Int32Value());
+  Napi::Value added(Napi::Env env, int id) {
+    report_external_memory(env);
+    return Napi::Number::New(env, id);
+  }
+
+  void* buffer_of(const Napi::Value& id, size_t bytes) {
+    const Block& block = buffers_->at(id.ToNumber().Int32Value());
     if (bytes > block.bytes) throw std::runtime_error("the array has " + std::to_string(bytes) + " bytes, the buffer " + std::to_string(block.bytes));
-    return block;
+    return block.data;
   }
 
   // So that the garbage collector knows what JS holds on to.
   void report_external_memory(Napi::Env env) {
-    const int64_t held = static_cast<int64_t>(pool_.bytes_held());
+    if (!device_->is_host()) return;
+    const int64_t held = static_cast<int64_t>(device_->pool().bytes_held());
     if (held == reported_) return;
     Napi::MemoryManagement::AdjustExternalMemory(env, held - reported_);
     reported_ = held;
   }
 
-  MemoryPool pool_;
-  Runtime runtime_;
-  Buffers buffers_;
-  const Ops* ops_ = nullptr;
+  std::unique_ptr<Device> device_;
+  std::unique_ptr<Buffers> buffers_;
+  std::string lost_;  // why; empty while it serves
   int64_t reported_ = 0;
 };
 
+Napi::Array texts(Napi::Env env, const std::vector<std::string>& from) {
+  Napi::Array to = Napi::Array::New(env, from.size());
+  for (uint32_t i = 0; i < from.size(); i++) to.Set(i, from[i]);
+  return to;
+}
+
+// isas(): instruction sets that are compiled in and run here, widest first.
+Napi::Value isas(const Napi::CallbackInfo& info) {
+  std::vector<std::string> names;
+  for (const Isa& isa : compiled_isas()) {
+    if (isa.runs_here()) names.push_back(isa.name);
+  }
+  return texts(info.Env(), names);
+}
+
+Napi::Value ops(const Napi::CallbackInfo& info) { return texts(info.Env(), op_names()); }
+
+// cards(): what cuda::cards() found.
+Napi::Value cards(const Napi::CallbackInfo& info) {
+  const cuda::Cards found = cuda::cards();
+  Napi::Array list = Napi::Array::New(info.Env());
+  for (const cuda::Card& each : found.cards) {
+    Napi::Object card = Napi::Object::New(info.Env());
+    card.Set("name", each.name);
+    card.Set("problem", each.problem);
+    list.Set(list.Length(), card);
+  }
+  Napi::Object out = Napi::Object::New(info.Env());
+  out.Set("backend", found.backend);
+  out.Set("problem", found.problem);
+  out.Set("cards", list);
+  return out;
+}
+
+// threads(count?): the number of threads of the device native; sets it where a count is given.
+Napi::Value threads(const Napi::CallbackInfo& info) {
+  return guarded(info, [&] {
+    if (info[0].IsNumber()) ThreadPool::shared().set_threads(info[0].As<Napi::Number>().Int32Value());
+    return Napi::Number::New(info.Env(), ThreadPool::shared().threads());
+  });
+}
+
+Napi::Object start(Napi::Env env, Napi::Object exports) {
+  exports.Set("Device", DeviceObject::define(env));
+  exports.Set("isas", Napi::Function::New(env, isas));
+  exports.Set("ops", Napi::Function::New(env, ops));
+  exports.Set("cards", Napi::Function::New(env, cards));
+  exports.Set("threads", Napi::Function::New(env, threads));
+  return exports;
+}
+
 }  // namespace
 
-NODE_API_NAMED_ADDON(doppel_native, Instance)
+NODE_API_MODULE(doppel_native, start)
+
 
 // Read from the file by addon.ts before it loads it: Node aborts on an addon that wants a newer Node-API than it has.
 #define DOPPEL_TEXT_OF(number) #number

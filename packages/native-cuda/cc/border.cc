@@ -12,9 +12,9 @@ Buffers::~Buffers() {
   }
 }
 
-int Buffers::add(size_t bytes) {
+int Buffers::adopt(void* data, size_t bytes) {
   Block block;
-  block.data = pool_.take(bytes);
+  block.data = data;
   block.bytes = bytes;
   if (free_.empty()) {
     blocks_.push_back(std::move(block));
@@ -104,6 +104,8 @@ const std::map<std::string, Type> types = {{"float32", Type::float32}, {"int32",
 const std::map<std::string, ActivationKind> activations = {
     {"linear", ActivationKind::linear}, {"relu", ActivationKind::relu}, {"leakyrelu", ActivationKind::leakyrelu}};
 
+const std::map<std::string, Precision> precisions = {{"fp32", Precision::fp32}, {"tf32", Precision::tf32}, {"bf16", Precision::bf16}};
+
 const std::map<std::string, BinaryOp> binary_ops = {
     {"add", BinaryOp::add}, {"sub", BinaryOp::sub}, {"mul", BinaryOp::mul}, {"div", BinaryOp::div}, {"maximum", BinaryOp::maximum},
     {"minimum", BinaryOp::minimum}, {"pow", BinaryOp::pow}, {"squaredDifference", BinaryOp::squared_difference},
@@ -145,7 +147,8 @@ void conv2d(const Call& call, const Ops& ops) {
   const Conv2DShape s = conv_shape(call);
   Conv2D p{s, call.activation(), call.input<float>(0, x_count(s)), call.input<float>(1, filter_count(s)), nullptr, call.output<float>(0, y_count(s)), call.packed_cache(1), call.flag("exact")};
   if (call.has_input(2)) p.bias = call.input<float>(2, s.co);
-  (call.text("precision") == "bf16" ? ops.conv2d_bf16 : ops.conv2d)(p, call.runtime);
+  p.precision = call.precision();
+  (p.precision == Precision::bf16 ? ops.conv2d_bf16 : ops.conv2d)(p, call.runtime);
 }
 
 void conv2d_backprop(const Call& call, const Ops& ops) {
@@ -155,6 +158,7 @@ void conv2d_backprop(const Call& call, const Ops& ops) {
   if (call.has_output(0)) p.dx = call.output<float>(0, x_count(s));
   if (call.has_output(1)) p.dfilter = call.output<float>(1, filter_count(s));
   if (call.has_output(2)) p.dbias = call.output<float>(2, s.co);
+  p.precision = call.precision();
   ops.conv2d_backprop(p, call.runtime);
 }
 
@@ -165,6 +169,7 @@ void matmul(const Call& call, const Ops& ops) {
   p.transpose_a = call.flag("transposeA"), p.transpose_b = call.flag("transposeB");
   p.broadcast_a = call.flag("broadcastA"), p.broadcast_b = call.flag("broadcastB");
   p.activation = call.activation();
+  p.precision = call.precision();
   p.a = call.input<float>(0, int64_t{p.broadcast_a ? 1 : p.batch} * p.m * p.k);
   p.b = call.input<float>(1, int64_t{p.broadcast_b ? 1 : p.batch} * p.k * p.n);
   if (call.has_input(2)) p.bias = call.input<float>(2, p.n);
@@ -455,6 +460,8 @@ const std::map<std::string, Entry> entries = {
 }  // namespace
 
 Type Call::type(const char* name) const { return choose(text(name), types, "type"); }
+
+Precision Call::precision() const { return choose(text("precision"), precisions, "precision"); }
 
 Activation Call::activation() const {
   const ActivationKind kind = choose(text("activation"), activations, "activation");

@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "native/isa.h"
-#include "native/memory_pool.h"
 #include "native/packed_cache.h"
 #include "native/runtime.h"
+#include "block_pool.h"
 
 namespace doppel {
 
@@ -25,15 +25,16 @@ struct Block {
 // The buffers of one JS thread, by number.
 class Buffers {
  public:
-  explicit Buffers(MemoryPool& pool) : pool_(pool) {}
+  explicit Buffers(BlockPool& pool) : pool_(pool) {}
   ~Buffers();
-  int add(size_t bytes);
+  int add(size_t bytes) { return adopt(pool_.take(bytes), bytes); }
+  int adopt(void* data, size_t bytes);  // of the same pool
   void remove(int id);
   Block& at(int id);  // throws where there is no such buffer
   int count() const { return static_cast<int>(blocks_.size() - free_.size()); }
 
  private:
-  MemoryPool& pool_;
+  BlockPool& pool_;
   std::vector<Block> blocks_;
   std::vector<int> free_;
 };
@@ -60,6 +61,7 @@ class Call {
   std::string text(const char* name) const;
   std::vector<int64_t> integers(const char* name) const;
   Type type(const char* name) const;
+  Precision precision() const;
   Activation activation() const;  // of the attributes `activation` and `leakyreluAlpha`
 
   static size_t size_of(Type type) { return type == Type::boolean ? 1 : 4; }

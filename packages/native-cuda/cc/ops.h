@@ -14,12 +14,11 @@
 
 namespace doppel {
 
-
 class Runtime;
 
 struct Ops {
   void (*conv2d)(const Conv2D&, Runtime&);
-  void (*conv2d_bf16)(const Conv2D&, Runtime&);  // x and filter rounded to bfloat16, sums in fp32
+  void (*conv2d_bf16)(const Conv2D&, Runtime&);  // of Precision::bf16; `native` has a table entry for it by instruction set
   void (*conv2d_backprop)(const Conv2DBackprop&, Runtime&);
   void (*matmul)(const MatMul&, Runtime&);
   void (*binary)(const Binary&, Runtime&);

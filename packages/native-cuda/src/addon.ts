@@ -7,21 +7,46 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { reasonOf } from '@doppel/core/errors';
 
-/** What the addon exports; buffers are known by number. Every method throws an Error with the cause. */
-export interface Addon {
-  /** Chooses the instruction set, '' for the widest that runs here, and returns its name. */
-  start(isa: string): string;
-  isas(): string[];
-  ops(): string[];
+/** A device of the addon, opened for this thread; buffers are known by number. Every method throws an Error with the cause. */
+export interface Device {
+  /** For people: the instruction set of `native`, or the card. */
+  readonly name: string;
   allocate(bytes: number): number;
+  /** A buffer with these values; the array may be written to again. */
+  hold(values: ArrayBufferView): number;
   release(buffer: number): void;
-  upload(buffer: number, values: ArrayBufferView): void;
+  /** Fills the array, and waits for it. */
   download(buffer: number, values: ArrayBufferView): void;
+  /** Fills the array without blocking this thread. The buffer may be released at once. */
+  read(buffer: number, values: ArrayBufferView): Promise<void>;
   run(op: string, inputs: readonly (number | null)[], outputs: readonly (number | null)[], attributes: object): void;
   memory(): { buffers: number; inUse: number; peak: number; held: number };
   /** Gives idle blocks back to the system. */
   trim(): void;
-  /** Number of threads that kernels use; sets it where a count is given. */
+}
+
+/** NVIDIA cards, as far as this build of the addon can use them. */
+export interface Cards {
+  /** Empty where the addon was built without CUDA. */
+  backend: '' | 'cuda' | 'cuda-emulated';
+  /** Why there are none; empty where there are some. */
+  problem: string;
+  /** `problem`: why this one cannot serve; empty where it can. */
+  cards: { name: string; problem: string }[];
+}
+
+/** What the addon exports. */
+export interface Addon {
+  /** `native` and an instruction set, '' for the widest that runs here; or `cuda` and the number of a card, from 0. */
+  Device: new (
+    backend: 'native' | 'cuda',
+    which: string | number,
+  ) => Device;
+  /** Instruction sets that are compiled in and run here, widest first. */
+  isas(): string[];
+  ops(): string[];
+  cards(): Cards;
+  /** Number of threads that the kernels of `native` use; sets it where a count is given. */
   threads(count?: number): number;
 }
 
@@ -36,6 +61,9 @@ export function candidates(): string[] {
   return named ? [named] : [here('../build/Release/doppel_native.node')];
 }
 
+/** The addon whose device `cuda` is the emulator: a second build, for tests only. */
+export const EMULATED_ADDON = here('../build/Release/doppel_emulated.node');
+
 /** Loads the first candidate that works. Never throws. */
 export function loadAddon(files: readonly string[] = candidates()): LoadResult {
   const reasons: string[] = [];
@@ -49,7 +77,7 @@ export function loadAddon(files: readonly string[] = candidates()): LoadResult {
       checkMark(content);
       checkWhole(content);
       const addon = require(file) as Addon;
-      if (typeof addon.run !== 'function') throw new Error('it exports no ops');
+      if (typeof addon.Device !== 'function') throw new Error('it exports no ops');
       return { available: true, addon, file };
     } catch (cause) {
       reasons.push(`${file} does not load: ${reasonOf(cause)}`);

@@ -1,11 +1,11 @@
 /**
- * The tfjs backend `native`: kernels of the addon, and tfjs's JavaScript kernels for the rest, on tensors whose memory is
- * native. Every kernel that fell back is counted by name.
+ * A device of the addon as tfjs backend: kernels of the addon, and tfjs's JavaScript kernels for the rest, on tensors whose
+ * memory is the device's. Every kernel that fell back is counted by name.
  */
 import { DoppelError } from '@doppel/core/errors';
 import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Addon } from './addon.ts';
+import type { Device } from './addon.ts';
 import { bytesOf, isNumeric, TensorBuffer, type Transfers } from './tensor_buffer.ts';
 
 /** An op of the addon that failed; the message names op, shapes and cause. */
@@ -29,22 +29,24 @@ export interface OutputSpec {
 
 const describe = ({ shape, dtype }: OutputSpec) => `${dtype}[${shape.join('×')}]`;
 
-export class NativeBackend extends MathBackendCPU {
-  readonly addon: Addon;
-  readonly isa: string;
+/** What the factors of convolutions and matrix products are rounded to; sums are fp32 always. */
+export type Precision = 'fp32' | 'tf32' | 'bf16';
+
+export class AddonBackend extends MathBackendCPU {
+  device: Device;
   /**
-   * Of convolutions going forward: `bf16` rounds their inputs to bfloat16 and sums in fp32 (relative error about 3e-3 a
-   * layer). For scoring; gradients are fp32 always.
+   * Of convolutions where no gradient follows. `bf16` has a relative error of about 3e-3 a layer, `tf32` of 3e-4.
    */
-  precision: 'fp32' | 'bf16' = 'fp32';
+  precision: Precision = 'fp32';
+  /** Of all other convolutions and matrix products, gradients among them. */
+  tracedPrecision: Precision = 'fp32';
   /** How often each kernel ran in JavaScript instead. */
   readonly fallbacks = new Map<string, number>();
   readonly transfers: Transfers = { up: 0, down: 0 };
 
-  constructor(addon: Addon, isa: string) {
+  constructor(device: Device) {
     super();
-    this.addon = addon;
-    this.isa = addon.start(isa);
+    this.device = device;
   }
 
   override write(values: tf.BackendValues, shape: number[], dtype: tf.DataType): object {
@@ -57,7 +59,7 @@ export class NativeBackend extends MathBackendCPU {
     this.keep(dataId, values, shape, dtype, refCount);
   }
 
-  /** Copied into native memory at once: the caller may write to its array again. */
+  /** Copied into the device's memory at once: the caller may write to its array again. */
   private keep(
     dataId: object,
     values: tf.BackendValues | undefined,
@@ -66,7 +68,7 @@ export class NativeBackend extends MathBackendCPU {
     refCount: number,
   ): void {
     const entry = new TensorBuffer(
-      this.addon,
+      this.device,
       this.transfers,
       dtype,
       tf.util.sizeFromShape(shape),
@@ -84,7 +86,12 @@ export class NativeBackend extends MathBackendCPU {
   override readSync(dataId: object): tf.BackendValues {
     const entry = this.entry(dataId);
     if (!isNumeric(entry.dtype)) return super.readSync(dataId);
-    return entry.isNative ? entry.copyOut() : (entry.values as tf.BackendValues);
+    return entry.isOnDevice ? entry.copyOut() : (entry.values as tf.BackendValues);
+  }
+
+  override async read(dataId: object): Promise<tf.BackendValues> {
+    const entry = this.entry(dataId);
+    return isNumeric(entry.dtype) && entry.isOnDevice ? entry.readOut() : this.readSync(dataId);
   }
 
   override disposeData(dataId: object, force = false): boolean {
@@ -94,9 +101,9 @@ export class NativeBackend extends MathBackendCPU {
     return gone;
   }
 
-  /** With the bytes of native memory that tensors use (`nativeBytes`) and that the pool holds for reuse (`poolBytes`). */
+  /** With the bytes of the device's memory that tensors use (`nativeBytes`) and that the pool holds for reuse (`poolBytes`). */
   override memory() {
-    const { inUse, held, buffers } = this.addon.memory();
+    const { inUse, held, buffers } = this.device.memory();
     return { unreliable: false, reasons: [], nativeBytes: inUse, poolBytes: held, nativeBuffers: buffers } as {
       unreliable: boolean;
       reasons: string[];
@@ -108,7 +115,7 @@ export class NativeBackend extends MathBackendCPU {
   }
 
   override dispose(): void {
-    this.addon.trim();
+    this.device.trim();
   }
 
   /** Runs an op of the addon on tensors; `null` marks an input that is absent, or an output that is not wanted. */
@@ -142,7 +149,7 @@ export class NativeBackend extends MathBackendCPU {
   ): void {
     try {
       const bufferOf = (info: tf.TensorInfo | null | undefined) => (info ? this.entry(info.dataId).buffer : null);
-      this.addon.run(op, inputs.map(bufferOf), outputs.map(bufferOf), attributes);
+      this.device.run(op, inputs.map(bufferOf), outputs.map(bufferOf), attributes);
     } catch (cause) {
       const shapes = inputs.map((input) => (input ? describe(input) : 'none')).join(', ');
       const results = outputs.map((output) => (output ? describe(output) : 'none')).join(', ');

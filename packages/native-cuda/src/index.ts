@@ -1,64 +1,108 @@
 /** The addon's devices as tfjs backends: `native` on any CPU, `cuda` on NVIDIA GPUs. */
+import { existsSync } from 'node:fs';
 import type { BackendLoader } from '@doppel/core/backends';
 import { BackendError } from '@doppel/core/errors';
 import * as tf from '@tensorflow/tfjs-core';
-import { loadAddon } from './addon.ts';
-import { NativeBackend } from './backend.ts';
+import { type Addon, type Cards, candidates, EMULATED_ADDON, loadAddon } from './addon.ts';
+import { AddonBackend, type Precision } from './backend.ts';
 import { registerKernels } from './kernels.ts';
 
-export { type Addon, candidates, type LoadResult, loadAddon } from './addon.ts';
-export { NativeBackend, NativeOpError } from './backend.ts';
+export {
+  type Addon,
+  type Cards,
+  candidates,
+  type Device,
+  EMULATED_ADDON,
+  type LoadResult,
+  loadAddon,
+} from './addon.ts';
+export { AddonBackend, NativeOpError, type Precision } from './backend.ts';
+
+type AddonDevice = 'native' | 'cuda' | 'cuda-emulated';
 
 /**
  * Registers the backend `native`, once. Rejects with every reason where the addon is missing, does not load, or lacks the
  * instruction set that DOPPEL_NATIVE_ISA (generic, avx2, avx512, neon) names.
  */
-export async function loadNative(): Promise<{ device: string }> {
-  const existing = tf.findBackend('native') as NativeBackend | null;
-  const backend = existing ?? registerNative();
-  const threads = backend.addon.threads();
-  return { device: `${backend.isa}, ${threads} thread${threads === 1 ? '' : 's'}` };
+async function loadNative(): Promise<{ device: string }> {
+  const addon = addonFor('native', candidates());
+  const backend = registered('native', () => {
+    const made = new AddonBackend(new addon.Device('native', process.env.DOPPEL_NATIVE_ISA ?? ''));
+    made.precision = precisionFrom('native', ['fp32', 'bf16']);
+    return made;
+  });
+  const threads = addon.threads();
+  return { device: `${backend.device.name}, ${threads} thread${threads === 1 ? '' : 's'}` };
 }
 
-function registerNative(): NativeBackend {
-  const loaded = loadAddon();
-  if (!loaded.available)
-    throw new BackendError({ backend: 'native', action: 'load the native addon', found: loaded.reason });
-  const backend = new NativeBackend(loaded.addon, process.env.DOPPEL_NATIVE_ISA ?? '');
-  backend.precision = precisionFrom(process.env.DOPPEL_NATIVE_PRECISION);
-  registerKernels('native');
-  tf.registerBackend('native', () => backend, 1);
+/** Registers a backend on the first card that can serve, or on the one that DOPPEL_CUDA_DEVICE numbers from 0. */
+async function loadCuda(name: 'cuda' | 'cuda-emulated', files: readonly string[]): Promise<{ device: string }> {
+  const addon = addonFor(name, files);
+  const backend = registered(name, () => {
+    const made = new AddonBackend(new addon.Device('cuda', chooseCard(name, addon.cards())));
+    made.precision = precisionFrom(name, ['fp32', 'tf32', 'bf16']);
+    made.tracedPrecision = made.precision;
+    return made;
+  });
+  return { device: backend.device.name };
+}
+
+function addonFor(backend: AddonDevice, files: readonly string[]): Addon {
+  const loaded = loadAddon(files);
+  if (!loaded.available) throw new BackendError({ backend, action: 'load the native addon', found: loaded.reason });
+  return loaded.addon;
+}
+
+function chooseCard(backend: AddonDevice, { problem, cards }: Cards): number {
+  const action = 'find a card';
+  if (problem) throw new BackendError({ backend, action, found: problem });
+  const named = process.env.DOPPEL_CUDA_DEVICE;
+  if (named) {
+    const index = Number(named);
+    if (Number.isInteger(index) && index >= 0 && index < cards.length) return index;
+    const expected = `a number from 0 to ${cards.length - 1} in DOPPEL_CUDA_DEVICE`;
+    throw new BackendError({ backend, action, expected, found: `"${named}"` });
+  }
+  const index = cards.findIndex((card) => !card.problem);
+  if (index >= 0) return index;
+  throw new BackendError({ backend, action, found: cards.map((card) => card.problem).join('; ') });
+}
+
+function registered(name: AddonDevice, make: () => AddonBackend): AddonBackend {
+  const existing = addonBackend(name);
+  if (existing) return existing;
+  const backend = make();
+  registerKernels(name);
+  tf.registerBackend(name, () => backend, 1);
   return backend;
 }
 
-/** DOPPEL_NATIVE_PRECISION: fp32 (where it is not set) or bf16. */
-function precisionFrom(name: string | undefined): NativeBackend['precision'] {
-  if (name === undefined || name === '' || name === 'fp32') return 'fp32';
-  if (name === 'bf16') return 'bf16';
+/** DOPPEL_PRECISION: fp32 where it is not set. */
+function precisionFrom<P extends Precision>(backend: AddonDevice, served: readonly P[]): P {
+  const name = process.env.DOPPEL_PRECISION || 'fp32';
+  const found = served.find((each) => each === name);
+  if (found) return found;
   throw new BackendError({
-    backend: 'native',
-    action: 'use DOPPEL_NATIVE_PRECISION',
-    expected: 'fp32 or bf16',
+    backend,
+    action: 'use DOPPEL_PRECISION',
+    expected: served.join(' or '),
     found: `"${name}"`,
   });
 }
 
-/** The backend `native` where it is loaded, for counts of fallbacks, transfers and memory. */
-export function nativeBackend(): NativeBackend | undefined {
-  return (tf.findBackend('native') as NativeBackend | null) ?? undefined;
+/** A backend of the addon where it is loaded, for counts of fallbacks, transfers and memory. */
+export function addonBackend(name: AddonDevice): AddonBackend | undefined {
+  return (tf.findBackend(name) as AddonBackend | null) ?? undefined;
 }
 
 /** Loaders for the devices of the addon, most capable first. Each rejects with the reason when it cannot serve. */
 export function nativeBackendLoaders(): BackendLoader[] {
-  const cuda = async () => {
-    throw new BackendError({
-      backend: 'cuda',
-      action: 'load the device cuda',
-      found: 'an addon that was built without CUDA',
-    });
-  };
-  return [
-    { name: 'cuda', load: cuda },
+  const loaders: BackendLoader[] = [
+    { name: 'cuda', load: () => loadCuda('cuda', candidates()) },
     { name: 'native', load: loadNative },
   ];
+  // Built by the tests.
+  if (existsSync(EMULATED_ADDON))
+    loaders.push({ name: 'cuda-emulated', load: () => loadCuda('cuda-emulated', [EMULATED_ADDON]) });
+  return loaders;
 }

@@ -1,15 +1,15 @@
-/** What a native kernel is: a tfjs kernel name and a function that may decline, and then tfjs's JavaScript kernel runs. */
+/** What a kernel of the addon is: a tfjs kernel name and a function that may decline, and then tfjs's JavaScript kernel runs. */
 import type * as tf from '@tensorflow/tfjs-core';
-import type { NativeBackend } from './backend.ts';
+import type { AddonBackend } from './backend.ts';
 
 export type Inputs = Record<string, tf.TensorInfo> & ArrayLike<tf.TensorInfo>;
 // biome-ignore lint/suspicious/noExplicitAny: each kernel knows its own attributes; tfjs types them as a bag.
 export type Attributes = any;
 
-export interface NativeKernel {
+export interface AddonKernel {
   name: string;
   /** Undefined where this kernel does not serve these types or attributes. */
-  run(backend: NativeBackend, inputs: Inputs, attrs: Attributes): tf.TensorInfo | tf.TensorInfo[] | undefined;
+  run(backend: AddonBackend, inputs: Inputs, attrs: Attributes): tf.TensorInfo | tf.TensorInfo[] | undefined;
 }
 
 export const sizeOf = (shape: readonly number[]) => shape.reduce((product, side) => product * side, 1);

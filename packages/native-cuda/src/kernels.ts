@@ -1,7 +1,7 @@
 /** Every kernel that the addon serves, and their registration with tfjs. */
 import * as tf from '@tensorflow/tfjs-core';
-import type { NativeBackend } from './backend.ts';
-import type { Attributes, Inputs, NativeKernel } from './kernel.ts';
+import type { AddonBackend } from './backend.ts';
+import type { AddonKernel, Attributes, Inputs } from './kernel.ts';
 import { CONVOLUTION } from './kernels/convolution.ts';
 import { ELEMENTWISE } from './kernels/elementwise.ts';
 import { LAYERS } from './kernels/layers.ts';
@@ -9,7 +9,7 @@ import { POOLING } from './kernels/pooling.ts';
 import { REARRANGE } from './kernels/rearrange.ts';
 import { REDUCTION } from './kernels/reduction.ts';
 
-export const KERNELS: readonly NativeKernel[] = [
+export const KERNELS: readonly AddonKernel[] = [
   ...CONVOLUTION,
   ...ELEMENTWISE,
   ...LAYERS,
@@ -23,7 +23,7 @@ const FREE = new Set(['Identity', 'Reshape', 'ExpandDims', 'Range', 'LinSpace'])
 
 type KernelFunc = (args: {
   inputs: Inputs;
-  backend: NativeBackend;
+  backend: AddonBackend;
   attrs: Attributes;
 }) => tf.TensorInfo | tf.TensorInfo[];
 

@@ -1,13 +1,13 @@
 /**
- * The memory of one tensor: a native buffer, a JavaScript array, or both. Each side is made when it is first asked for, so
- * that chained native kernels copy nothing and a kernel of the backend `cpu` still finds its `values`.
+ * The memory of one tensor: a buffer of the device, a JavaScript array, or both. Each side is made when it is first asked for,
+ * so that chained kernels of the addon copy nothing and a kernel of the backend `cpu` still finds its `values`.
  */
 import type { backend_util, DataType } from '@tensorflow/tfjs-core';
-import type { Addon } from './addon.ts';
+import type { Device } from './addon.ts';
 
 type Values = backend_util.TypedArray | Uint8Array[];
 
-/** Copies between JavaScript and native memory, in bytes; tests and benches read them. */
+/** Copies between JavaScript's memory and the device's, in bytes; tests and benches read them. */
 export interface Transfers {
   up: number;
   down: number;
@@ -27,36 +27,41 @@ export class TensorBuffer {
   readonly dtype: DataType;
   /** Set by tfjs's kernels for complex tensors, which live in JavaScript alone. */
   complexTensorInfos: unknown;
-  readonly #addon: Addon;
+  readonly #device: Device;
   readonly #transfers: Transfers;
   #mirror: Values | undefined;
   #buffer: number | undefined;
   #count: number;
 
-  constructor(addon: Addon, transfers: Transfers, dtype: DataType, count: number, values?: Values) {
-    this.#addon = addon;
+  constructor(device: Device, transfers: Transfers, dtype: DataType, count: number, values?: Values) {
+    this.#device = device;
     this.#transfers = transfers;
     this.dtype = dtype;
     this.#count = count;
     this.#mirror = values;
   }
 
-  /** The native buffer's number; the values are copied into it the first time. */
+  /** The buffer's number; the values are copied into it the first time. */
   get buffer(): number {
-    if (this.#buffer !== undefined) return this.#buffer;
-    if (!isNumeric(this.dtype)) throw new Error(`tensors of type ${this.dtype} have no native memory`);
-    this.#buffer = this.#addon.allocate(bytesOf(this.#count, this.dtype));
-    if (this.#mirror) {
-      const array = ARRAYS[this.dtype];
-      const values = this.#mirror instanceof array ? this.#mirror : array.from(this.#mirror as ArrayLike<number>);
-      this.#addon.upload(this.#buffer, values);
-      this.#transfers.up += values.byteLength;
-      this.#mirror = undefined;
-    }
+    this.#buffer ??= this.#mirror ? this.#copyIn() : this.#device.allocate(bytesOf(this.#count, this.#numericType()));
     return this.#buffer;
   }
 
-  /** The elements as `cpu`'s kernels know them; copied out of native memory the first time. */
+  #copyIn(): number {
+    const array = ARRAYS[this.#numericType()];
+    const values = this.#mirror instanceof array ? this.#mirror : array.from(this.#mirror as ArrayLike<number>);
+    const buffer = this.#device.hold(values);
+    this.#transfers.up += values.byteLength;
+    this.#mirror = undefined;
+    return buffer;
+  }
+
+  #numericType(): NumericType {
+    if (isNumeric(this.dtype)) return this.dtype;
+    throw new Error(`tensors of type ${this.dtype} have no memory on the device`);
+  }
+
+  /** The elements as `cpu`'s kernels know them; copied out of the device's memory the first time. */
   get values(): Values | undefined {
     if (this.#mirror === undefined && this.#buffer !== undefined) this.#mirror = this.copyOut();
     return this.#mirror;
@@ -70,18 +75,30 @@ export class TensorBuffer {
 
   /** A copy of the elements that nobody else holds. */
   copyOut(): backend_util.TypedArray {
-    const values = new ARRAYS[this.dtype as NumericType](this.#count);
-    this.#addon.download(this.buffer, values);
+    const values = this.#arrayToFill();
+    this.#device.download(this.buffer, values);
+    return values;
+  }
+
+  /** The same without blocking this thread. */
+  async readOut(): Promise<backend_util.TypedArray> {
+    const values = this.#arrayToFill();
+    await this.#device.read(this.buffer, values);
+    return values;
+  }
+
+  #arrayToFill(): backend_util.TypedArray {
+    const values = new ARRAYS[this.#numericType()](this.#count);
     this.#transfers.down += values.byteLength;
     return values;
   }
 
-  get isNative(): boolean {
+  get isOnDevice(): boolean {
     return this.#buffer !== undefined;
   }
 
   release(): void {
-    if (this.#buffer !== undefined) this.#addon.release(this.#buffer);
+    if (this.#buffer !== undefined) this.#device.release(this.#buffer);
     this.#buffer = undefined;
     this.#mirror = undefined;
   }

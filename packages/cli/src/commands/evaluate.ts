@@ -24,7 +24,7 @@ import { PatchCache } from '@doppel/core/patches/to_tensors';
 import { sha256 } from '@doppel/core/sha256';
 import { folderOf, joinPath, nameOf } from '@doppel/core/store';
 import { command, numberFlag, type Outcome } from '../command.ts';
-import { type Context, PRECISIONS } from '../context.ts';
+import { type Context, PRECISION_HELP, PRECISIONS } from '../context.ts';
 import { evaluationFiles, evaluationText, metricsJson } from '../evaluation_files.ts';
 import { hasFonts } from '../svg_to_png.ts';
 import { VERSION } from '../version.ts';
@@ -73,7 +73,7 @@ export default command({
     },
     batch: { type: 'string', valueHint: `${DEFAULTS.batch}`, description: 'Pairs at a time' },
     backend: { type: 'string', description: 'cuda, native, wasm or cpu; default: the first that works' },
-    precision: { type: 'enum', options: [...PRECISIONS], description: 'Of convolutions, on native; default fp32' },
+    precision: { type: 'enum', options: [...PRECISIONS], description: PRECISION_HELP },
   },
   examples: [
     'doppel evaluate --model runs/a/checkpoints/best.safetensors --data data/a',

@@ -2,7 +2,7 @@
 import { isDoppelError, UsageError } from '@doppel/core/errors';
 import { openModel, type PairScore, type RasterPair, type ScoringModel } from '@doppel/core/scoring';
 import { command, type Outcome } from '../command.ts';
-import { type Context, PRECISIONS } from '../context.ts';
+import { type Context, PRECISION_HELP, PRECISIONS } from '../context.ts';
 import { type ManifestPair, readManifest } from '../manifest.ts';
 import { type Crop, readPatch } from '../read_patch.ts';
 import { FORMATS, type Format, formatRow, headOf, type ScoreRow, scoreRow } from '../score_rows.ts';
@@ -21,7 +21,7 @@ export default command({
     format: { type: 'enum', options: [...FORMATS], description: 'Of the rows for a manifest; default jsonl' },
     out: { type: 'string', valueHint: 'file', description: 'Where the rows go; default: printed as they come' },
     backend: { type: 'string', description: 'cuda, native, wasm or cpu; default: the first that works' },
-    precision: { type: 'enum', options: [...PRECISIONS], description: 'Of convolutions, on native; default fp32' },
+    precision: { type: 'enum', options: [...PRECISIONS], description: PRECISION_HELP },
   },
   examples: [
     'doppel score --model best.safetensors --sar a.tif --optical b.png',

@@ -18,7 +18,7 @@ import {
 import { trainingCurves } from '@doppel/core/training/curves';
 import { type FileInput, loadLast } from '@doppel/core/training/run';
 import { command, numberFlag, type Outcome } from '../command.ts';
-import type { Context } from '../context.ts';
+import { type Context, PRECISION_HELP, PRECISIONS } from '../context.ts';
 import { openGeneratorFile } from '../open_generator.ts';
 import { svgToPng } from '../svg_to_png.ts';
 import { readYaml, writeYaml } from '../yaml_file.ts';
@@ -42,6 +42,7 @@ export default command({
     from: { type: 'string', valueHint: 'file', description: 'Train on from the weights of this checkpoint' },
     negatives: { type: 'string', valueHint: 'file', description: 'Hard negatives, as `doppel mine` writes them' },
     backend: { type: 'string', description: 'cuda, native, wasm or cpu; default: the first that works' },
+    precision: { type: 'enum', options: [...PRECISIONS], description: PRECISION_HELP },
   },
   examples: [
     'doppel train data/pairs --epochs 10 --out runs/a',
@@ -50,7 +51,7 @@ export default command({
     'doppel train --resume runs/a',
   ],
   async run({ args, context }): Promise<Outcome> {
-    const { name: backend, device } = await context.selectBackend(args.backend);
+    const { name: backend, device } = await context.selectBackend(args.backend, args.precision);
     const prepared = args.resume === undefined ? await freshRun(args, context) : await resumedRun(args, context);
     const result = await withProgress(context, { ...prepared, backend, device }).finally(() =>
       prepared.generator?.dispose(),

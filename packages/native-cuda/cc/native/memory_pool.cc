@@ -44,9 +44,8 @@ void* MemoryPool::take(size_t bytes) {
 #if defined(__linux__)
   if (size >= huge) madvise(block, size / huge * huge, MADV_HUGEPAGE);
 #endif
-  in_use_ += size;
   held_ += size;
-  if (in_use_ > peak_) peak_ = in_use_;
+  lend(size);
   return block;
 }
 
@@ -57,8 +56,7 @@ void* MemoryPool::reuse(size_t size) {
     if (at->second.empty()) continue;
     void* block = at->second.back();
     at->second.pop_back();
-    in_use_ += at->first;
-    if (in_use_ > peak_) peak_ = in_use_;
+    lend(at->first);
     if (at->first != size) lent_[block] = at->first;
     return block;
   }

@@ -2,7 +2,7 @@
 #pragma once
 #include <vector>
 
-#include "memory_pool.h"
+#include "../block_pool.h"
 
 namespace doppel {
 
@@ -12,14 +12,14 @@ struct PackedCache {
     float* data;
     size_t bytes;
   };
-  explicit PackedCache(MemoryPool& pool) : pool(pool) {}
+  explicit PackedCache(BlockPool& pool) : pool(pool) {}
   PackedCache(const PackedCache&) = delete;
   PackedCache& operator=(const PackedCache&) = delete;
   ~PackedCache() {
     for (const Entry& e : entries) pool.give(e.data, e.bytes);
   }
 
-  MemoryPool& pool;
+  BlockPool& pool;
   std::vector<Entry> entries;
 };
 

@@ -6,10 +6,10 @@
 
 namespace doppel {
 
-Runtime::Runtime(MemoryPool& pool) : pool_(pool) {}
+Runtime::Runtime(BlockPool& pool) : pool_(pool) {}
 int Runtime::threads() const { return ThreadPool::shared().threads(); }
 void Runtime::run(int tasks, Task f, void* context) { ThreadPool::shared().run(tasks, f, context); }
-MemoryPool& Runtime::pool() { return pool_; }
+BlockPool& Runtime::pool() { return pool_; }
 
 Scratch::Scratch(Runtime& runtime, size_t floats)
     : pool_(runtime.pool()), bytes_(floats * sizeof(float)), data_(bytes_ ? static_cast<float*>(pool_.take(bytes_)) : nullptr) {}

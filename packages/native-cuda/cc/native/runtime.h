@@ -5,20 +5,20 @@
 
 namespace doppel {
 
-class MemoryPool;
+class BlockPool;
 struct PackedCache;
 using Task = void (*)(void* context, int task, int thread);
 
 class Runtime {
  public:
-  explicit Runtime(MemoryPool& pool);
+  explicit Runtime(BlockPool& pool);
   int threads() const;
   // Calls f(context, task, thread) for each task below `tasks`, on all threads; returns when all are done.
   void run(int tasks, Task f, void* context);
-  MemoryPool& pool();
+  BlockPool& pool();
 
  private:
-  MemoryPool& pool_;
+  BlockPool& pool_;
 };
 
 // A block of floats that returns to the pool at the end of the scope.
@@ -31,7 +31,7 @@ class Scratch {
   float* data() const;
 
  private:
-  MemoryPool& pool_;
+  BlockPool& pool_;
   size_t bytes_;
   float* data_;
 };

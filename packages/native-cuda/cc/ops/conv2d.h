@@ -2,6 +2,7 @@
 // NHWC, filters HWIO. `top` and `left` count the rows and columns of zeros before x; what lies beyond x is zero too.
 #pragma once
 #include "activation.h"
+#include "precision.h"
 
 namespace doppel {
 
@@ -24,6 +25,7 @@ struct Conv2D {
   PackedCache* packed;  // where the packed filter is kept for the next call with the same filter; may be null
   // Round as little as a plain sum does: where a gradient follows, a ReLU or a maximum that falls to the other side moves it.
   bool exact = false;
+  Precision precision = Precision::fp32;
 };
 
 // g = dy · act'(y);  dx = g * filter turned,  dfilter = x correlated with g,  dbias = sum of g.
@@ -37,6 +39,7 @@ struct Conv2DBackprop {
   float* dx;       // each of the outputs may be null: not asked for
   float* dfilter;
   float* dbias;
+  Precision precision = Precision::fp32;
 };
 
 }  // namespace doppel

@@ -1,6 +1,7 @@
 // BatchMatMul, _FusedMatMul: y[b] = act(op(a[b]) · op(b[b]) + bias), op being the transposition where it is asked for.
 #pragma once
 #include "activation.h"
+#include "precision.h"
 
 namespace doppel {
 
@@ -13,6 +14,7 @@ struct MatMul {
   const float* b;
   const float* bias;  // [n], or null
   float* y;           // [batch, m, n]
+  Precision precision = Precision::fp32;
 };
 
 }  // namespace doppel

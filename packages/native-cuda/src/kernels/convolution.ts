@@ -1,8 +1,8 @@
 /** Convolutions: doppel's own kernels, and tfjs's names for the same thing. */
 import type { Activation } from '@doppel/core/ops/activation';
 import * as tf from '@tensorflow/tfjs-core';
-import type { NativeBackend } from '../backend.ts';
-import type { Attributes, NativeKernel } from '../kernel.ts';
+import type { AddonBackend } from '../backend.ts';
+import type { AddonKernel, Attributes } from '../kernel.ts';
 
 type Shape4D = [number, number, number, number];
 type ConvInfo = tf.backend_util.Conv2DInfo;
@@ -56,7 +56,7 @@ function infoOf(
 }
 
 function forward(
-  backend: NativeBackend,
+  backend: AddonBackend,
   info: ConvInfo,
   x: tf.TensorInfo,
   filter: tf.TensorInfo,
@@ -66,7 +66,7 @@ function forward(
   // Under a gradient, an activation that rounding moves to the other side of a kink moves the gradient with it.
   const exact = (tf.engine() as unknown as { state: { gradientDepth: number } }).state.gradientDepth > 0;
   // A single channel has no pair to multiply; it stays fp32.
-  const precision = !exact && info.inChannels > 1 ? backend.precision : 'fp32';
+  const precision = info.inChannels === 1 ? 'fp32' : exact ? backend.tracedPrecision : backend.precision;
   const attrs = {
     exact,
     precision,
@@ -81,7 +81,7 @@ const OUTPUTS = ['dx', 'dfilter', 'dbias'] as const;
 type Output = (typeof OUTPUTS)[number];
 
 function backward(
-  backend: NativeBackend,
+  backend: AddonBackend,
   info: ConvInfo,
   { dy, x, filter, y }: Record<'dy', tf.TensorInfo> & Partial<Record<'x' | 'filter' | 'y', tf.TensorInfo>>,
   outputs: readonly Output[],
@@ -93,6 +93,7 @@ function backward(
   );
   return backend.run('conv2dBackprop', [dy, x, filter, y], wanted, {
     shape: shapeOf(info),
+    precision: backend.tracedPrecision,
     activation,
     leakyreluAlpha,
   });
@@ -104,7 +105,7 @@ function isPlain({ strides, dilations = 1, dataFormat = 'NHWC' }: Attributes): b
   return dataFormat === 'NHWC' && down === right && [dilations].flat().every((d: number) => d === 1);
 }
 
-export const CONVOLUTION: NativeKernel[] = [
+export const CONVOLUTION: AddonKernel[] = [
   {
     name: 'DoppelConv2D',
     run: (backend, { x, filter, bias }, attrs) =>

@@ -1,7 +1,7 @@
 /** Arithmetic by element: unary and binary with broadcasting, casts, choices and fills. */
 import * as tf from '@tensorflow/tfjs-core';
-import type { NativeBackend } from '../backend.ts';
-import { mergeDimensions, type NativeKernel, sizeOf, stridesOf } from '../kernel.ts';
+import type { AddonBackend } from '../backend.ts';
+import { type AddonKernel, mergeDimensions, sizeOf, stridesOf } from '../kernel.ts';
 
 const BINARY: Record<string, string> = {
   Add: 'add',
@@ -66,7 +66,7 @@ function broadcastStrides(shape: readonly number[], out: readonly number[]): num
 }
 
 function runBinary(
-  backend: NativeBackend,
+  backend: AddonBackend,
   op: string,
   a: tf.TensorInfo,
   b: tf.TensorInfo,
@@ -88,7 +88,7 @@ function runBinary(
   })[0]!;
 }
 
-function binaryKernel(name: string, op: string): NativeKernel {
+function binaryKernel(name: string, op: string): AddonKernel {
   return {
     name,
     run(backend, { a, b }) {
@@ -100,7 +100,7 @@ function binaryKernel(name: string, op: string): NativeKernel {
   };
 }
 
-function comparisonKernel(name: string, op: string): NativeKernel {
+function comparisonKernel(name: string, op: string): AddonKernel {
   return {
     name,
     run(backend, { a, b }) {
@@ -110,7 +110,7 @@ function comparisonKernel(name: string, op: string): NativeKernel {
   };
 }
 
-function unaryKernel(name: string, op: string): NativeKernel {
+function unaryKernel(name: string, op: string): AddonKernel {
   return {
     name,
     run(backend, { x }, attrs) {
@@ -129,13 +129,13 @@ function unaryKernel(name: string, op: string): NativeKernel {
   };
 }
 
-export function fill(backend: NativeBackend, shape: number[], dtype: tf.DataType, value: number): tf.TensorInfo {
+export function fill(backend: AddonBackend, shape: number[], dtype: tf.DataType, value: number): tf.TensorInfo {
   return backend.run('fill', [], [{ shape, dtype }], { dtype, count: sizeOf(shape), value })[0]!;
 }
 
 const isServed = (dtype: string) => dtype === 'float32' || dtype === 'int32' || dtype === 'bool';
 
-export const ELEMENTWISE: NativeKernel[] = [
+export const ELEMENTWISE: AddonKernel[] = [
   ...Object.entries(BINARY).map(([name, op]) => binaryKernel(name, op)),
   ...Object.entries(COMPARISON).map(([name, op]) => comparisonKernel(name, op)),
   ...Object.entries(UNARY).map(([name, op]) => unaryKernel(name, op)),

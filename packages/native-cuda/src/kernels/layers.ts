@@ -1,12 +1,12 @@
 /** Matrix products, normalisation, noise, and Adam. */
 import * as tf from '@tensorflow/tfjs-core';
-import type { NativeBackend } from '../backend.ts';
-import { type Attributes, type NativeKernel, sizeOf } from '../kernel.ts';
+import type { AddonBackend } from '../backend.ts';
+import { type AddonKernel, type Attributes, sizeOf } from '../kernel.ts';
 
 const float = (shape: number[]) => ({ shape, dtype: 'float32' as const });
 
 function matMul(
-  backend: NativeBackend,
+  backend: AddonBackend,
   a: tf.TensorInfo,
   b: tf.TensorInfo,
   bias: tf.TensorInfo | undefined,
@@ -27,7 +27,8 @@ function matMul(
   if ((batchA !== batch && batchA !== 1) || (batchB !== batch && batchB !== 1)) return undefined;
   if (bias && sizeOf(bias.shape) !== n) return undefined;
   const sizes = { batch, m, k, n, transposeA, transposeB, broadcastA: batchA === 1, broadcastB: batchB === 1 };
-  return backend.run('matmul', [a, b, bias], [float([...outer, m, n])], { ...sizes, activation, leakyreluAlpha })[0];
+  const attributes = { ...sizes, activation, leakyreluAlpha, precision: backend.tracedPrecision };
+  return backend.run('matmul', [a, b, bias], [float([...outer, m, n])], attributes)[0];
 }
 
 const rowsOf = (x: tf.TensorInfo) => ({ rows: sizeOf(x.shape.slice(0, -1)), channels: x.shape.at(-1)! });
@@ -36,7 +37,7 @@ const rowsOf = (x: tf.TensorInfo) => ({ rows: sizeOf(x.shape.slice(0, -1)), chan
 const fused = ({ epsilon, activation, leakyreluAlpha }: Attributes) => ({ epsilon, activation, leakyreluAlpha });
 
 function adam(
-  backend: NativeBackend,
+  backend: AddonBackend,
   inputs: Record<string, tf.TensorInfo>,
   { count, ...attrs }: Attributes,
 ): tf.TensorInfo[] {
@@ -47,7 +48,7 @@ function adam(
   return backend.run('adam', [parameters, all('g'), all('m'), all('v')].flat(), outputs, { counts, ...attrs });
 }
 
-export const LAYERS: NativeKernel[] = [
+export const LAYERS: AddonKernel[] = [
   { name: 'BatchMatMul', run: (backend, { a, b }, attrs) => matMul(backend, a!, b!, undefined, attrs) },
   {
     name: '_FusedMatMul',

@@ -1,6 +1,6 @@
 /** Pooling and nearest resizing, forward and backward. */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Attributes, NativeKernel } from '../kernel.ts';
+import type { AddonKernel, Attributes } from '../kernel.ts';
 
 type Shape4D = [number, number, number, number];
 
@@ -39,7 +39,7 @@ function shapeOf(info: tf.backend_util.Conv2DInfo): number[] {
   ];
 }
 
-function forward(name: string, max: boolean): NativeKernel {
+function forward(name: string, max: boolean): AddonKernel {
   return {
     name,
     run(backend, { x }, attrs) {
@@ -50,7 +50,7 @@ function forward(name: string, max: boolean): NativeKernel {
   };
 }
 
-function backward(name: string, max: boolean): NativeKernel {
+function backward(name: string, max: boolean): AddonKernel {
   return {
     name,
     run(backend, { dy, input }, attrs) {
@@ -72,7 +72,7 @@ function nearest(from: number, to: number, alignCorners: boolean, halfPixelCente
   });
 }
 
-export const POOLING: NativeKernel[] = [
+export const POOLING: AddonKernel[] = [
   forward('MaxPool', true),
   forward('AvgPool', false),
   backward('MaxPoolGrad', true),

@@ -1,7 +1,7 @@
 /** Copies that change the place of elements: one strided copy of the addon serves nearly all of them. */
 import * as tf from '@tensorflow/tfjs-core';
-import type { NativeBackend } from '../backend.ts';
-import { mergeDimensions, type NativeKernel, sizeOf, stridesOf } from '../kernel.ts';
+import type { AddonBackend } from '../backend.ts';
+import { type AddonKernel, mergeDimensions, sizeOf, stridesOf } from '../kernel.ts';
 import { fill } from './elementwise.ts';
 
 const isServed = ({ dtype }: tf.TensorInfo) => dtype === 'float32' || dtype === 'int32' || dtype === 'bool';
@@ -15,7 +15,7 @@ interface Walk {
 }
 
 /** Copies into `y`, or into a new tensor of `shape`. */
-function copy(backend: NativeBackend, x: tf.TensorInfo, walk: Walk, into: tf.TensorInfo): void {
+function copy(backend: AddonBackend, x: tf.TensorInfo, walk: Walk, into: tf.TensorInfo): void {
   if (sizeOf(walk.dims) === 0) return;
   const { dims, strides } = mergeDimensions(walk.dims, [[...walk.xStrides], [...walk.yStrides]]);
   const attrs = {
@@ -29,7 +29,7 @@ function copy(backend: NativeBackend, x: tf.TensorInfo, walk: Walk, into: tf.Ten
   backend.runInto('stridedCopy', [x], [into], attrs);
 }
 
-export function transpose(backend: NativeBackend, x: tf.TensorInfo, perm: readonly number[]): tf.TensorInfo {
+export function transpose(backend: AddonBackend, x: tf.TensorInfo, perm: readonly number[]): tf.TensorInfo {
   const shape = perm.map((d) => x.shape[d]!);
   const own = stridesOf(x.shape);
   const y = backend.makeTensorInfo(shape, x.dtype);
@@ -38,7 +38,7 @@ export function transpose(backend: NativeBackend, x: tf.TensorInfo, perm: readon
 }
 
 function slice(
-  backend: NativeBackend,
+  backend: AddonBackend,
   x: tf.TensorInfo,
   begin: readonly number[],
   size: readonly number[],
@@ -50,7 +50,7 @@ function slice(
   return y;
 }
 
-function concat(backend: NativeBackend, tensors: readonly tf.TensorInfo[], axis: number): tf.TensorInfo {
+function concat(backend: AddonBackend, tensors: readonly tf.TensorInfo[], axis: number): tf.TensorInfo {
   const shape = tf.backend_util.computeOutShape(
     tensors.map((each) => each.shape),
     axis,
@@ -65,7 +65,7 @@ function concat(backend: NativeBackend, tensors: readonly tf.TensorInfo[], axis:
   return y;
 }
 
-function tile(backend: NativeBackend, x: tf.TensorInfo, reps: readonly number[]): tf.TensorInfo {
+function tile(backend: AddonBackend, x: tf.TensorInfo, reps: readonly number[]): tf.TensorInfo {
   const shape = x.shape.map((side, d) => side * reps[d]!);
   const [own, out] = [stridesOf(x.shape), stridesOf(shape)];
   const y = backend.makeTensorInfo(shape, x.dtype);
@@ -78,7 +78,7 @@ function tile(backend: NativeBackend, x: tf.TensorInfo, reps: readonly number[])
 }
 
 function pad(
-  backend: NativeBackend,
+  backend: AddonBackend,
   x: tf.TensorInfo,
   paddings: readonly [number, number][],
   value: number,
@@ -91,7 +91,7 @@ function pad(
   return y;
 }
 
-export const REARRANGE: NativeKernel[] = [
+export const REARRANGE: AddonKernel[] = [
   { name: 'Transpose', run: (backend, { x }, { perm }) => (isServed(x!) ? transpose(backend, x!, perm) : undefined) },
   {
     name: 'Slice',

@@ -1,7 +1,7 @@
 /** Reductions over any axes, and softmax. */
 import * as tf from '@tensorflow/tfjs-core';
-import type { NativeBackend } from '../backend.ts';
-import { type NativeKernel, sizeOf } from '../kernel.ts';
+import type { AddonBackend } from '../backend.ts';
+import { type AddonKernel, sizeOf } from '../kernel.ts';
 import { transpose } from './rearrange.ts';
 
 interface Layout {
@@ -31,7 +31,7 @@ function layoutOf(shape: readonly number[], axes: readonly number[]): Layout | u
 }
 
 function reduceWith(
-  backend: NativeBackend,
+  backend: AddonBackend,
   x: tf.TensorInfo,
   axisParam: number | number[] | undefined,
   keepDims: boolean,
@@ -53,7 +53,7 @@ function reduceWith(
   return result;
 }
 
-function reduceKernel(name: string, op: string, types: readonly string[], axisName = 'axis'): NativeKernel {
+function reduceKernel(name: string, op: string, types: readonly string[], axisName = 'axis'): AddonKernel {
   return {
     name,
     run(backend, { x }, attrs) {
@@ -70,7 +70,7 @@ function reduceKernel(name: string, op: string, types: readonly string[], axisNa
   };
 }
 
-function argKernel(name: string, max: boolean): NativeKernel {
+function argKernel(name: string, max: boolean): AddonKernel {
   return {
     name,
     run(backend, { x }, { axis }) {
@@ -86,7 +86,7 @@ function argKernel(name: string, max: boolean): NativeKernel {
   };
 }
 
-function softmaxKernel(name: string, log: boolean): NativeKernel {
+function softmaxKernel(name: string, log: boolean): AddonKernel {
   return {
     name,
     run(backend, { logits }, attrs) {
@@ -103,7 +103,7 @@ function softmaxKernel(name: string, log: boolean): NativeKernel {
   };
 }
 
-export const REDUCTION: NativeKernel[] = [
+export const REDUCTION: AddonKernel[] = [
   reduceKernel('Sum', 'sum', ['float32', 'int32']),
   reduceKernel('Mean', 'mean', ['float32']),
   reduceKernel('Prod', 'prod', ['float32', 'int32']),

@@ -9,7 +9,7 @@ import { openDataset } from '@doppel/core/patches/dataset';
 import { joinPath } from '@doppel/core/store';
 import { mergeSettings, type PartialConfig } from '@doppel/core/training/config';
 import { command, numberFlag, type Outcome } from '../../command.ts';
-import type { Context } from '../../context.ts';
+import { type Context, PRECISION_HELP, PRECISIONS } from '../../context.ts';
 import { svgToPng } from '../../svg_to_png.ts';
 import { readYaml, writeYaml } from '../../yaml_file.ts';
 
@@ -24,6 +24,7 @@ export default command({
     out: { type: 'string', valueHint: 'folder', description: 'Folder of the run; default runs/DATASET-generator' },
     resume: { type: 'string', valueHint: 'run', description: 'Take up the run in this folder, bit for bit' },
     backend: { type: 'string', description: 'cuda, native, wasm or cpu; default: the first that works' },
+    precision: { type: 'enum', options: [...PRECISIONS], description: PRECISION_HELP },
   },
   examples: [
     'doppel generator train data/pairs --config configs/generator-small.yaml --out runs/g',
@@ -31,7 +32,7 @@ export default command({
     'doppel generator train --resume runs/g',
   ],
   async run({ args, context }): Promise<Outcome> {
-    const { name: backend, device } = await context.selectBackend(args.backend);
+    const { name: backend, device } = await context.selectBackend(args.backend, args.precision);
     const prepared = args.resume === undefined ? await freshRun(args, context) : await resumedRun(args, context);
     const result = await withProgress(context, { ...prepared, backend, device });
     for (const [name, svg] of Object.entries(generatorCurves(result.rows))) {

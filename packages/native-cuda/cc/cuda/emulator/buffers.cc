@@ -32,6 +32,7 @@ struct Buffers {
   std::deque<const unsigned char*> quarantine;
   size_t quarantined = 0;
   int made = 0;
+  DeviceMemory in_use{0, 0};
 
   // The buffer that `data` points into or just past the end of.
   Buffer* find(const void* data) {
@@ -95,8 +96,18 @@ void* device_malloc(size_t bytes, Stream) {
   auto* writers = static_cast<emulator::Writer*>(std::calloc(bytes / 4 + 1, sizeof(emulator::Writer)));
   if (!writers) throw std::bad_alloc();
   all.by_start.insert_or_assign(data, emulator::Buffer{++all.made, bytes, data, std::make_unique<uint8_t[]>(bytes + 1), {writers, &std::free}});
+  all.in_use.buffers++, all.in_use.bytes += bytes;
   return data;
 }
+
+DeviceSpace device_space() {
+  const char* limit = std::getenv("DOPPEL_EMULATOR_BYTES");
+  const size_t total = limit ? std::strtoull(limit, nullptr, 10) : size_t{1} << 30;
+  const size_t used = device_memory_in_use().bytes;
+  return {used < total ? total - used : 0, total};
+}
+
+void* try_device_malloc(size_t bytes, Stream stream) { return bytes <= device_space().free ? device_malloc(bytes, stream) : nullptr; }
 
 void device_free(void* data, Stream) {
   if (!data) return;
@@ -107,6 +118,7 @@ void device_free(void* data, Stream) {
   emulator::Buffer& buffer = found->second;
   if (!buffer.in_use) emulator::fail(FaultKind::freed, "device_free of " + emulator::name_of(buffer) + " for the second time.", Place::current());
   buffer.in_use = false;
+  all.in_use.buffers--, all.in_use.bytes -= buffer.bytes;
   std::memset(buffer.shadow.get(), emulator::freed, buffer.bytes);
   all.quarantine.push_back(buffer.data);
   all.quarantined += buffer.bytes;
@@ -116,11 +128,7 @@ void device_free(void* data, Stream) {
 DeviceMemory device_memory_in_use() {
   auto& all = emulator::buffers();
   const std::lock_guard lock(all.mutex);
-  DeviceMemory in_use{0, 0};
-  for (const auto& [start, buffer] : all.by_start) {
-    if (buffer.in_use) in_use.buffers++, in_use.bytes += buffer.bytes;
-  }
-  return in_use;
+  return all.in_use;
 }
 
 void copy_to_device(void* to, const void* from, size_t bytes, Stream) {

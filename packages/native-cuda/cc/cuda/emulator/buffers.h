@@ -10,6 +10,8 @@ namespace doppel::cuda {
 using Stream = struct EmulatedStream*;  // work is done when its call returns: one stream is as good as another
 
 void* device_malloc(size_t bytes, Stream stream = nullptr);
+// Null where more than DOPPEL_EMULATOR_BYTES would be in use.
+void* try_device_malloc(size_t bytes, Stream stream = nullptr);
 void device_free(void* data, Stream stream = nullptr);
 void copy_to_device(void* to, const void* from, size_t bytes, Stream stream = nullptr);
 // Every byte must have been written.
@@ -23,6 +25,12 @@ struct DeviceMemory {
 };
 DeviceMemory device_memory_in_use();  // of the emulator only: what was allocated and not given back
 
+struct DeviceSpace {
+  size_t free, total;
+};
+DeviceSpace device_space();  // total: DOPPEL_EMULATOR_BYTES, or 1 GiB
+
+inline void release_idle_memory(Stream = nullptr) {}
 inline void synchronize(Stream = nullptr) {}
 
 namespace emulator {

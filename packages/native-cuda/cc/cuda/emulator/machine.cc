@@ -1,5 +1,7 @@
 #include "machine.h"
 
+#include "../../device.h"
+
 #include <algorithm>
 #include <bit>
 #include <cstdio>
@@ -84,11 +86,18 @@ void Machine::check(dim3 grid, dim3 block, const Place& place) const {
   }
 }
 
+// DOPPEL_EMULATOR_LOSE names a kernel at which the card is to fail as cards do for good.
+static void lose_device_at(const std::string& kernel) {
+  const char* named = std::getenv("DOPPEL_EMULATOR_LOSE");
+  if (named && kernel == named) throw DeviceLost(kernel + ": an illegal memory access was encountered (DOPPEL_EMULATOR_LOSE)");
+}
+
 void Machine::run(const LaunchSite& site, dim3 grid, dim3 block, Body body) {
   const std::lock_guard lock(one_grid_at_a_time);
   owner_ = std::this_thread::get_id();
   read_environment();
   kernel_ = kernel_of(site.arguments);
+  lose_device_at(kernel_);
   check(grid, block, site.place);
   body_ = body;
   size_ = static_cast<unsigned>(volume(block));

@@ -9,6 +9,8 @@
 #include <string>
 #include <type_traits>
 
+#include "../../device.h"
+
 #define launch(...) ::doppel::cuda::launch_kernel({#__VA_ARGS__, __FILE__, __LINE__}, __VA_ARGS__)
 
 // An array of a size that is known when compiling, one for all threads of the block.
@@ -26,9 +28,31 @@ struct LaunchSite {
   int line;
 };
 
+// After these the context is gone: every later call gives the same code (CUDA Runtime API, data types).
+inline bool is_sticky(cudaError_t code) {
+  switch (code) {
+    case cudaErrorIllegalAddress:
+    case cudaErrorLaunchFailure:
+    case cudaErrorLaunchTimeout:
+    case cudaErrorHardwareStackError:
+    case cudaErrorIllegalInstruction:
+    case cudaErrorMisalignedAddress:
+    case cudaErrorInvalidAddressSpace:
+    case cudaErrorInvalidPc:
+    case cudaErrorAssert:
+    case cudaErrorECCUncorrectable:
+    case cudaErrorCudartUnloading:
+      return true;
+    default:
+      return false;
+  }
+}
+
 inline void check(cudaError_t code, const LaunchSite& site) {
   if (code == cudaSuccess) return;
-  throw std::runtime_error(std::string(site.what) + ": " + cudaGetErrorString(code) + " [" + site.file + ":" + std::to_string(site.line) + "]");
+  const std::string text = std::string(site.what) + ": " + cudaGetErrorString(code) + " (" + cudaGetErrorName(code) + ") [" + site.file + ":" + std::to_string(site.line) + "]";
+  if (!is_sticky(code)) throw std::runtime_error(text);
+  throw DeviceLost(text + ". A kernel that was enqueued before may be the cause; with CUDA_LAUNCH_BLOCKING=1 it is this call");
 }
 
 // Throws what the call returned, if that is not success.
@@ -40,7 +64,38 @@ inline void* device_malloc(size_t bytes, Stream stream = nullptr) {
   DOPPEL_CUDA(cudaMallocAsync(&data, bytes, stream));
   return data;
 }
+// Null where the card has not so much left.
+inline void* try_device_malloc(size_t bytes, Stream stream = nullptr) {
+  void* data = nullptr;
+  const cudaError_t code = cudaMallocAsync(&data, bytes, stream);
+  if (code == cudaErrorMemoryAllocation) {
+    cudaGetLastError();
+    return nullptr;
+  }
+  check(code, {"cudaMallocAsync", __FILE__, __LINE__});
+  return data;
+}
 inline void device_free(void* data, Stream stream = nullptr) { DOPPEL_CUDA(cudaFreeAsync(data, stream)); }
+
+struct DeviceSpace {
+  size_t free, total;
+};
+inline DeviceSpace device_space() {
+  DeviceSpace space{};
+  DOPPEL_CUDA(cudaMemGetInfo(&space.free, &space.total));
+  return space;
+}
+
+// Gives back to the system what was freed and is kept for reuse.
+inline void release_idle_memory(Stream stream = nullptr) {
+  int device = 0;
+  cudaMemPool_t pool{};
+  DOPPEL_CUDA(cudaStreamSynchronize(stream));
+  DOPPEL_CUDA(cudaGetDevice(&device));
+  DOPPEL_CUDA(cudaDeviceGetDefaultMemPool(&pool, device));
+  DOPPEL_CUDA(cudaMemPoolTrimTo(pool, 0));
+}
+
 inline void synchronize(Stream stream = nullptr) { DOPPEL_CUDA(cudaStreamSynchronize(stream)); }
 inline void copy_to_device(void* to, const void* from, size_t bytes, Stream stream = nullptr) {
   DOPPEL_CUDA(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, stream));

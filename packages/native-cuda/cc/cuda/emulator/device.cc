@@ -1,0 +1,58 @@
+// The emulator as a device of the addon, for tests. Its work is done when a call returns, but for readings, which finish on
+// another thread as those of a card do.
+#include <cstdlib>
+#include <cstring>
+#include <vector>
+
+#include "../device_pool.h"
+#include "../open.h"
+#include "../runtime.cuh"
+
+namespace doppel::cuda {
+
+namespace {
+
+const char* const text = "the emulator of CUDA, for tests";
+
+class EmulatedReading : public Reading {
+ public:
+  EmulatedReading(void* to, const void* from, size_t bytes) : to_(to), bytes_(bytes) { copy_to_host(bytes_.data(), from, bytes); }
+  void finish() override { std::memcpy(to_, bytes_.data(), bytes_.size()); }
+
+ private:
+  void* to_;
+  std::vector<char> bytes_;
+};
+
+class EmulatedDevice : public Device {
+ public:
+  EmulatedDevice() : pool_(nullptr), runtime_(pool_, nullptr, 1) {}
+
+  std::string name() const override { return text; }
+  BlockPool& pool() override { return pool_; }
+  Runtime& runtime() override { return runtime_; }
+  const Ops& ops() const override { return table(); }
+  bool is_host() const override { return false; }
+
+  void upload(void* to, const void* from, size_t bytes) override { copy_to_device(to, from, bytes); }
+  void download(void* to, const void* from, size_t bytes) override { copy_to_host(to, from, bytes); }
+  std::unique_ptr<Reading> read(void* to, const void* from, size_t bytes) override {
+    if (bytes == 0) return nullptr;
+    return std::make_unique<EmulatedReading>(to, from, bytes);
+  }
+
+ private:
+  DevicePool pool_;
+  DeviceRuntime runtime_;
+};
+
+}  // namespace
+
+Cards cards() { return {"cuda-emulated", "", {{text, ""}}}; }
+
+std::unique_ptr<Device> open(int index) {
+  if (index != 0) throw std::runtime_error("the emulator has one card, number 0");
+  return std::make_unique<EmulatedDevice>();
+}
+
+}  // namespace doppel::cuda

@@ -1,0 +1,85 @@
+// What the ops of the device `cuda` are given besides their params: the stream, and scratch memory in the order of the stream.
+#pragma once
+#include <cstdint>
+
+#include "../block_pool.h"
+#include "../native/runtime.h"
+#include "../ops.h"
+#include "device.cuh"
+
+namespace doppel::cuda {
+
+// One JS thread's work on one card: everything is enqueued on one stream, in the order of the calls.
+class DeviceRuntime : public Runtime {
+ public:
+  DeviceRuntime(BlockPool& pool, Stream stream, int multiprocessors) : Runtime(pool), stream(stream), multiprocessors(multiprocessors) {}
+  const Stream stream;
+  const int multiprocessors;  // of the card: how many blocks can run at once, at least
+};
+
+inline DeviceRuntime& device_of(Runtime& runtime) { return static_cast<DeviceRuntime&>(runtime); }
+inline Stream stream_of(Runtime& runtime) { return device_of(runtime).stream; }
+
+// Elements of the pool for the kernels of one op; they go back at the end of the scope, in the order of the stream.
+template <class T> class DeviceScratch {
+ public:
+  DeviceScratch(Runtime& runtime, int64_t count)
+      : pool_(runtime.pool()), count_(count), data_(count > 0 ? static_cast<T*>(pool_.take(static_cast<size_t>(count) * sizeof(T))) : nullptr) {}
+  DeviceScratch(const DeviceScratch&) = delete;
+  DeviceScratch& operator=(const DeviceScratch&) = delete;
+  ~DeviceScratch() {
+    if (data_) pool_.give(data_, static_cast<size_t>(count_) * sizeof(T));
+  }
+  T* data() const { return data_; }
+  Global<T> view() const { return Global<T>(data_, count_); }
+
+ private:
+  BlockPool& pool_;
+  int64_t count_;
+  T* data_;
+};
+
+__host__ __device__ constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+__device__ inline float activate(float v, Activation activation) {
+  if (!(v < 0) || activation.kind == ActivationKind::linear) return v;
+  return activation.kind == ActivationKind::relu ? 0.f : v * activation.alpha;
+}
+
+// d · act'(x) by the activation's result y, which has the sign of x
+__device__ inline float activation_gradient(float d, float y, Activation activation) {
+  if (!(y <= 0) || activation.kind == ActivationKind::linear) return d;
+  return activation.kind == ActivationKind::relu ? 0.f : d * activation.alpha;
+}
+
+// The ops; kernels/table.cc lists them.
+const Ops& table();
+void conv2d(const Conv2D&, Runtime&);
+void conv2d_backprop(const Conv2DBackprop&, Runtime&);
+void matmul(const MatMul&, Runtime&);
+void binary(const Binary&, Runtime&);
+void unary(const Unary&, Runtime&);
+void cast(const Cast&, Runtime&);
+void select(const Select&, Runtime&);
+void fill(const Fill&, Runtime&);
+void add_n(const AddN&, Runtime&);
+void strided_copy(const StridedCopy&, Runtime&);
+void gather(const Gather&, Runtime&);
+void one_hot(const OneHot&, Runtime&);
+void reduce(const Reduce&, Runtime&);
+void arg_reduce(const ArgReduce&, Runtime&);
+void softmax(const Softmax&, Runtime&);
+void pool(const Pool&, Runtime&);
+void pool_grad(const PoolGrad&, Runtime&);
+void resize_nearest(const ResizeNearest&, Runtime&);
+void batch_norm(const BatchNorm&, Runtime&);
+void batch_norm_inference(const BatchNormInference&, Runtime&);
+void batch_norm_backprop(const BatchNormBackprop&, Runtime&);
+void pixel_norm(const PixelNorm&, Runtime&);
+void philox(const Philox&, Runtime&);
+void reparameterize(const Reparameterize&, Runtime&);
+void reparameterize_backprop(const ReparameterizeBackprop&, Runtime&);
+void adam(const Adam&, Runtime&);
+void measure(const Measure&, Runtime&);
+
+}  // namespace doppel::cuda
