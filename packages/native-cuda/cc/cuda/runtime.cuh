@@ -41,6 +41,16 @@ template <class T> class DeviceScratch {
 
 __host__ __device__ constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
+// Kernels by element: blocks of 256 threads that walk the elements in steps of the whole grid. As many blocks as keep a card
+// busy, and no more than there is work for.
+constexpr int block_size = 256;
+inline dim3 grid_for(Runtime& runtime, int64_t count) {
+  const int64_t wanted = ceil_div(count, block_size), most = int64_t{device_of(runtime).multiprocessors} * 16;
+  return dim3(static_cast<unsigned>(wanted < most ? wanted : most));
+}
+__device__ inline int64_t first_index() { return int64_t{blockIdx.x} * blockDim.x + threadIdx.x; }
+__device__ inline int64_t index_step() { return int64_t{gridDim.x} * blockDim.x; }
+
 __device__ inline float activate(float v, Activation activation) {
   if (!(v < 0) || activation.kind == ActivationKind::linear) return v;
   return activation.kind == ActivationKind::relu ? 0.f : v * activation.alpha;
