@@ -1,7 +1,23 @@
 /** The loaders of the native addon, as an entry point would give them; a package that is absent is a reason to skip. */
-import type { BackendLoader } from '@doppel/core/backends';
+import {
+  type BackendLoader,
+  type BackendName,
+  type BackendReport,
+  EMULATED_CUDA,
+  examineBackends,
+} from '@doppel/core/backends';
 
 export async function backendLoaders(): Promise<BackendLoader[]> {
   const { nativeBackendLoaders } = await import('@doppel/native-cuda');
   return nativeBackendLoaders();
+}
+
+/** Which backends the tests can use here, the emulator among them. */
+export async function backendReports(): Promise<Record<BackendName, BackendReport>> {
+  const loaders = await backendLoaders();
+  const { report } = await examineBackends(loaders);
+  const emulated = loaders.some(({ name }) => name === EMULATED_CUDA)
+    ? { available: true }
+    : { available: false, reason: 'its addon is not built: `node scripts/build_native.mjs --tests`' };
+  return { ...report, [EMULATED_CUDA]: emulated };
 }

@@ -1,21 +1,34 @@
-/** The native backend for the tests of this folder, or the reason why they are skipped. */
-import { selectBackend } from '@doppel/core/backends';
+/** The addon's backends for the tests of this folder, or the reason why they are skipped. */
+import { EMULATED_CUDA, selectBackend } from '@doppel/core/backends';
 import { reasonOf } from '@doppel/core/errors';
-import { type AddonBackend, addonBackend, loadAddon, nativeBackendLoaders } from '@doppel/native-cuda';
+import { type AddonBackend, addonBackend, EMULATED_ADDON, loadAddon, nativeBackendLoaders } from '@doppel/native-cuda';
 
 const loaded = loadAddon();
+const emulated = loadAddon([EMULATED_ADDON]);
 
 export const addonFile = loaded.available ? loaded.file : undefined;
 export const skipReason = loaded.available ? undefined : loaded.reason;
-export const title = (text: string) => (skipReason ? `${text} (skipped: ${skipReason})` : text);
+/** Of what needs the emulator of CUDA. */
+export const emulatorSkipReason = emulated.available ? undefined : emulated.reason;
+export const title = (text: string, reason = skipReason) => (reason ? `${text} (skipped: ${reason})` : text);
 
 /** Makes `native` the current backend, on one instruction set. */
 export async function useNative(isa = ''): Promise<AddonBackend> {
-  await selectBackend({ requested: 'native', loaders: nativeBackendLoaders() });
-  const backend = addonBackend('native');
-  if (!backend) throw new Error('the backend native is selected and yet not there');
+  const backend = await useDevice('native');
   const wanted = isa || isas[0];
   if (loaded.available && backend.device.name !== wanted) backend.device = new loaded.addon.Device('native', isa);
+  return backend;
+}
+
+export const DEVICES = [
+  ['native', skipReason],
+  [EMULATED_CUDA, emulatorSkipReason],
+] as const;
+
+export async function useDevice(name: (typeof DEVICES)[number][0]): Promise<AddonBackend> {
+  await selectBackend({ requested: name, loaders: nativeBackendLoaders() });
+  const backend = addonBackend(name);
+  if (!backend) throw new Error(`the backend ${name} is selected and yet not there`);
   return backend;
 }
 

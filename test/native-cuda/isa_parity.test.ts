@@ -1,4 +1,4 @@
-/** The parity suite on every instruction set that this machine runs, and random shapes of the plain kernels. */
+/** The parity suite on every instruction set that this machine runs, and random shapes of the plain kernels on each device. */
 import { selectBackend } from '@doppel/core/backends';
 import { conv2d } from '@doppel/core/ops';
 import {
@@ -14,7 +14,7 @@ import { relativeError, relativeErrorOfSums } from '@doppel/core/tolerance';
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isas, skipReason, title, useNative } from './addon.ts';
+import { DEVICES, isas, skipReason, title, useDevice, useNative } from './addon.ts';
 
 async function onCpu(each: OpCase, seed?: number): Promise<CaseValues> {
   await selectBackend({ requested: 'cpu' });
@@ -149,150 +149,152 @@ const REDUCE: Record<string, (x: tf.Tensor, axes: number[], keep: boolean) => tf
 
 const shape = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 4 });
 
-describe.skipIf(skipReason)(title('plain kernels against cpu'), () => {
-  /** Where the op sums what may cancel, `sums` is to be true and the inputs are to go through `part`. */
-  async function agree(run: (part: Part) => tf.Tensor, tolerance = 1e-6, sums = false): Promise<void> {
-    const valuesOf = (part: Part = (x) => x) => tf.tidy(() => [...run(part).dataSync()]);
-    await selectBackend({ requested: 'cpu' });
-    const expected = valuesOf();
-    const magnitudes = sums ? valuesOf(tf.abs) : expected.map(() => 0);
-    const backend = await useNative();
-    backend.fallbacks.clear();
-    expect(relativeErrorOfSums(valuesOf(), expected, magnitudes)).toBeLessThan(tolerance);
-    expect([...backend.fallbacks]).toEqual([]);
-  }
+describe.each(DEVICES)('device %s', (device, reason) => {
+  describe.skipIf(reason)(title('plain kernels against cpu', reason), () => {
+    /** Where the op sums what may cancel, `sums` is to be true and the inputs are to go through `part`. */
+    async function agree(run: (part: Part) => tf.Tensor, tolerance = 1e-6, sums = false): Promise<void> {
+      const valuesOf = (part: Part = (x) => x) => tf.tidy(() => [...run(part).dataSync()]);
+      await selectBackend({ requested: 'cpu' });
+      const expected = valuesOf();
+      const magnitudes = sums ? valuesOf(tf.abs) : expected.map(() => 0);
+      const backend = await useDevice(device);
+      backend.fallbacks.clear();
+      expect(relativeErrorOfSums(valuesOf(), expected, magnitudes)).toBeLessThan(tolerance);
+      expect([...backend.fallbacks]).toEqual([]);
+    }
 
-  it('binary, broadcast', async () => {
-    const drawn = fc.tuple(
-      fc.constantFrom(...Object.keys(BINARY)),
-      shape,
-      fc.infiniteStream(fc.boolean()),
-      fc.nat(3),
-      fc.integer({ min: 1, max: 2 ** 30 }),
-    );
-    await fc.assert(
-      fc.asyncProperty(drawn, async ([name, full, flat, drop, seed]) => {
-        const narrow = full.map((side) => (flat.next().value ? 1 : side)).slice(Math.min(drop, full.length));
-        await agree(
-          () =>
-            BINARY[name]!(
-              tf.randomNormal(full, 0, 1, 'float32', seed),
-              tf.randomNormal(narrow, 0.3, 1, 'float32', seed + 1),
-            ),
-          1e-5,
-        );
-      }),
-      { numRuns: 60 },
-    );
-  });
-
-  it('unary', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.constantFrom(...Object.keys(UNARY)),
+    it('binary, broadcast', async () => {
+      const drawn = fc.tuple(
+        fc.constantFrom(...Object.keys(BINARY)),
         shape,
+        fc.infiniteStream(fc.boolean()),
+        fc.nat(3),
         fc.integer({ min: 1, max: 2 ** 30 }),
-        async (name, sides, seed) => {
-          await agree(() => UNARY[name]!(tf.randomNormal(sides, 0, 2, 'float32', seed)));
-        },
-      ),
-      { numRuns: 60 },
-    );
-  });
-
-  it('reductions over any axes', async () => {
-    const drawn = fc.tuple(
-      fc.constantFrom(...Object.keys(REDUCE)),
-      shape,
-      fc.infiniteStream(fc.boolean()),
-      fc.boolean(),
-      fc.integer({ min: 1, max: 2 ** 30 }),
-    );
-    await fc.assert(
-      fc.asyncProperty(drawn, async ([name, sides, chosen, keep, seed]) => {
-        const axes = sides.map((_, d) => d).filter(() => chosen.next().value);
-        // Products of hundreds of numbers around 1 stay in the range of float32, which is what is compared.
-        const spread = name === 'prod' ? 0.05 : 1;
-        const x = () => tf.randomNormal(sides, 1, spread, 'float32', seed);
-        await agree((part) => REDUCE[name]!(part(x()), axes, keep), 1e-5, true);
-      }),
-      { numRuns: 60 },
-    );
-  });
-
-  it('transpose, slice, pad, tile, concat, split, gather, one-hot', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        shape,
-        fc.integer({ min: 1, max: 2 ** 30 }),
-        fc.infiniteStream(fc.nat(1000)),
-        async (sides, seed, draw) => {
-          const below = (limit: number) => draw.next().value! % limit;
-          const order = sides
-            .map((_, d) => [below(1000), d] as const)
-            .sort((a, b) => a[0] - b[0])
-            .map(([, d]) => d);
-          const begin = sides.map((side) => below(side));
-          const size = sides.map((side, d) => 1 + below(side - begin[d]!));
-          const paddings = sides.map(() => [below(3), below(3)] as [number, number]);
-          const reps = sides.map(() => 1 + below(3));
-          const [first, second] = [below(sides[order[0]!]!), below(4)];
-          const axis = below(sides.length);
-          const x = () => tf.randomNormal(sides, 0, 1, 'float32', seed);
-          await agree(() => tf.transpose(x(), order));
-          await agree(() => tf.slice(x(), begin, size));
-          await agree(() => tf.pad(x(), paddings, 0.5));
-          await agree(() => tf.tile(x(), reps));
-          await agree(() =>
-            tf.concat(
-              [
-                x(),
-                tf.slice(
-                  x(),
-                  begin.map((at, d) => (d === axis ? at : 0)),
-                  sides.map((side, d) => (d === axis ? size[d]! : side)),
-                ),
-              ],
-              axis,
-            ),
-          );
-          await agree(() => tf.stack(tf.split(x(), sides[axis]!, axis), 0));
-          await agree(() => tf.gather(x(), tf.tensor1d([first, 0, first], 'int32'), order[0]!));
-          await agree(() => tf.cast(tf.oneHot(tf.tensor1d([second, 1], 'int32'), 4), 'float32'));
-        },
-      ),
-      { numRuns: 25 },
-    );
-  });
-
-  it('matrix products, transposed and in batches', async () => {
-    const side = fc.integer({ min: 1, max: 40 });
-    await fc.assert(
-      fc.asyncProperty(
-        fc.tuple(
-          side,
-          side,
-          side,
-          fc.integer({ min: 1, max: 3 }),
-          fc.boolean(),
-          fc.boolean(),
-          fc.integer({ min: 1, max: 2 ** 30 }),
-        ),
-        async ([m, k, n, batch, ta, tb, seed]) => {
+      );
+      await fc.assert(
+        fc.asyncProperty(drawn, async ([name, full, flat, drop, seed]) => {
+          const narrow = full.map((side) => (flat.next().value ? 1 : side)).slice(Math.min(drop, full.length));
           await agree(
-            (part) =>
-              tf.matMul(
-                part(tf.randomNormal(ta ? [batch, k, m] : [batch, m, k], 0, 1, 'float32', seed)),
-                part(tf.randomNormal(tb ? [n, k] : [k, n], 0, 1, 'float32', seed + 1)),
-                ta,
-                tb,
+            () =>
+              BINARY[name]!(
+                tf.randomNormal(full, 0, 1, 'float32', seed),
+                tf.randomNormal(narrow, 0.3, 1, 'float32', seed + 1),
               ),
             1e-5,
-            true,
           );
-        },
-      ),
-      { numRuns: 40 },
-    );
+        }),
+        { numRuns: 60 },
+      );
+    });
+
+    it('unary', async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.constantFrom(...Object.keys(UNARY)),
+          shape,
+          fc.integer({ min: 1, max: 2 ** 30 }),
+          async (name, sides, seed) => {
+            await agree(() => UNARY[name]!(tf.randomNormal(sides, 0, 2, 'float32', seed)));
+          },
+        ),
+        { numRuns: 60 },
+      );
+    });
+
+    it('reductions over any axes', async () => {
+      const drawn = fc.tuple(
+        fc.constantFrom(...Object.keys(REDUCE)),
+        shape,
+        fc.infiniteStream(fc.boolean()),
+        fc.boolean(),
+        fc.integer({ min: 1, max: 2 ** 30 }),
+      );
+      await fc.assert(
+        fc.asyncProperty(drawn, async ([name, sides, chosen, keep, seed]) => {
+          const axes = sides.map((_, d) => d).filter(() => chosen.next().value);
+          // Products of hundreds of numbers around 1 stay in the range of float32, which is what is compared.
+          const spread = name === 'prod' ? 0.05 : 1;
+          const x = () => tf.randomNormal(sides, 1, spread, 'float32', seed);
+          await agree((part) => REDUCE[name]!(part(x()), axes, keep), 1e-5, true);
+        }),
+        { numRuns: 60 },
+      );
+    });
+
+    it('transpose, slice, pad, tile, concat, split, gather, one-hot', async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          shape,
+          fc.integer({ min: 1, max: 2 ** 30 }),
+          fc.infiniteStream(fc.nat(1000)),
+          async (sides, seed, draw) => {
+            const below = (limit: number) => draw.next().value! % limit;
+            const order = sides
+              .map((_, d) => [below(1000), d] as const)
+              .sort((a, b) => a[0] - b[0])
+              .map(([, d]) => d);
+            const begin = sides.map((side) => below(side));
+            const size = sides.map((side, d) => 1 + below(side - begin[d]!));
+            const paddings = sides.map(() => [below(3), below(3)] as [number, number]);
+            const reps = sides.map(() => 1 + below(3));
+            const [first, second] = [below(sides[order[0]!]!), below(4)];
+            const axis = below(sides.length);
+            const x = () => tf.randomNormal(sides, 0, 1, 'float32', seed);
+            await agree(() => tf.transpose(x(), order));
+            await agree(() => tf.slice(x(), begin, size));
+            await agree(() => tf.pad(x(), paddings, 0.5));
+            await agree(() => tf.tile(x(), reps));
+            await agree(() =>
+              tf.concat(
+                [
+                  x(),
+                  tf.slice(
+                    x(),
+                    begin.map((at, d) => (d === axis ? at : 0)),
+                    sides.map((side, d) => (d === axis ? size[d]! : side)),
+                  ),
+                ],
+                axis,
+              ),
+            );
+            await agree(() => tf.stack(tf.split(x(), sides[axis]!, axis), 0));
+            await agree(() => tf.gather(x(), tf.tensor1d([first, 0, first], 'int32'), order[0]!));
+            await agree(() => tf.cast(tf.oneHot(tf.tensor1d([second, 1], 'int32'), 4), 'float32'));
+          },
+        ),
+        { numRuns: 25 },
+      );
+    });
+
+    it('matrix products, transposed and in batches', async () => {
+      const side = fc.integer({ min: 1, max: 40 });
+      await fc.assert(
+        fc.asyncProperty(
+          fc.tuple(
+            side,
+            side,
+            side,
+            fc.integer({ min: 1, max: 3 }),
+            fc.boolean(),
+            fc.boolean(),
+            fc.integer({ min: 1, max: 2 ** 30 }),
+          ),
+          async ([m, k, n, batch, ta, tb, seed]) => {
+            await agree(
+              (part) =>
+                tf.matMul(
+                  part(tf.randomNormal(ta ? [batch, k, m] : [batch, m, k], 0, 1, 'float32', seed)),
+                  part(tf.randomNormal(tb ? [n, k] : [k, n], 0, 1, 'float32', seed + 1)),
+                  ta,
+                  tb,
+                ),
+              1e-5,
+              true,
+            );
+          },
+        ),
+        { numRuns: 40 },
+      );
+    });
   });
 });

@@ -22,6 +22,12 @@ export function bytesOf(count: number, dtype: string): number {
   return count * (dtype === 'bool' ? 1 : 4);
 }
 
+/** One number throughout, such as tfjs's zeros; most others are told apart by their first two elements. */
+function isUniform(values: ArrayLike<number>): boolean {
+  for (let i = 1; i < values.length; i++) if (!Object.is(values[i], values[0])) return false;
+  return values.length > 0;
+}
+
 export class TensorBuffer {
   refCount = 1;
   readonly dtype: DataType;
@@ -48,10 +54,20 @@ export class TensorBuffer {
   }
 
   #copyIn(): number {
-    const array = ARRAYS[this.#numericType()];
+    const dtype = this.#numericType();
+    const array = ARRAYS[dtype];
     const values = this.#mirror instanceof array ? this.#mirror : array.from(this.#mirror as ArrayLike<number>);
+    if (isUniform(values)) return this.#filled(dtype, values[0]!);
     const buffer = this.#device.hold(values);
     this.#transfers.up += values.byteLength;
+    this.#mirror = undefined;
+    return buffer;
+  }
+
+  /** A number goes along with the call of a kernel: it needs no copy. */
+  #filled(dtype: NumericType, value: number): number {
+    const buffer = this.#device.allocate(bytesOf(this.#count, dtype));
+    this.#device.run('fill', [], [buffer], { dtype, count: this.#count, value });
     this.#mirror = undefined;
     return buffer;
   }

@@ -1,5 +1,5 @@
 /** One suite, every backend: values and gradients of doppel's ops against the backend `cpu`. */
-import { BACKENDS, selectBackend } from '@doppel/core/backends';
+import { BACKENDS, type BackendName, EMULATED_CUDA, selectBackend } from '@doppel/core/backends';
 import {
   type CaseValues,
   caseError,
@@ -12,18 +12,18 @@ import {
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { backendLoaders } from '../../backends.ts';
+import { backendLoaders, backendReports } from '../../backends.ts';
 
-const { report } = await import('@doppel/core/backends').then(async ({ examineBackends }) =>
-  examineBackends(await backendLoaders()),
-);
+const report = await backendReports();
 
-async function valuesOn(backend: string, each: OpCase, seed?: number): Promise<CaseValues> {
+async function valuesOn(backend: BackendName, each: OpCase, seed?: number): Promise<CaseValues> {
   await selectBackend({ requested: backend, loaders: await backendLoaders() });
   return runCase(each, seed);
 }
 
-for (const backend of BACKENDS.filter((name) => name !== 'cpu')) {
+const COMPARED: readonly BackendName[] = [...BACKENDS.filter((name) => name !== 'cpu'), EMULATED_CUDA];
+
+for (const backend of COMPARED) {
   const { available, reason } = report[backend];
   describe.skipIf(!available)(`backend ${backend}${available ? '' : ` (skipped: ${reason})`}`, () => {
     for (const each of PARITY_CASES) {
