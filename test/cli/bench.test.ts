@@ -1,6 +1,8 @@
 /** `doppel bench`: what other programs read of it. */
+import benchAll from '@doppel/cli/commands/bench_all';
 import benchMatcher from '@doppel/cli/commands/bench_matcher';
 import benchOps from '@doppel/cli/commands/bench_ops';
+import benchRoofline from '@doppel/cli/commands/bench_roofline';
 import { expect, it } from 'vitest';
 import { runCommand } from './run_command.ts';
 
@@ -22,4 +24,28 @@ it('ops: each convolution of the matcher, forward and backward', async () => {
 
 it('a size that is no size is a usage error', async () => {
   await expect(runCommand(benchMatcher, ['--size', 'large'])).rejects.toThrow('--size');
+});
+
+it('all: ops, matcher and generator in one object', { timeout: 300_000 }, async () => {
+  const flags = ['--size', '64', '--batch', '4', '--repeats', '1', '--backend', 'wasm', '--json'];
+  const { ops, matcher, generator } = JSON.parse((await runCommand(benchAll, flags)).stdout);
+  expect(ops.rows.length).toBeGreaterThanOrEqual(18);
+  expect(matcher).toMatchObject({ backend: 'wasm', batch: 4 });
+  expect(generator.train.imagesPerSecond).toBeGreaterThan(0);
+});
+
+it('roofline: the slower of arithmetic and memory, by data sheet', async () => {
+  const { rows, computed } = JSON.parse(
+    (await runCommand(benchRoofline, ['--size', '112', '--batch', '64', '--json'])).stdout,
+  );
+  expect(computed).toBe(true);
+  const conv2 = rows.find(
+    (row: { name: string; direction: string }) => row.name === 'conv2' && row.direction === 'forward',
+  );
+  const outputs = 64 * 112 * 112 * 32;
+  expect(conv2.flops).toBe(2 * outputs * 9 * 32);
+  expect(conv2.bytes).toBe(4 * (2 * outputs + 9 * 32 * 32));
+  const a100 = conv2.bounds.find((each: { card: string }) => each.card === 'A100');
+  expect(a100.fp32).toEqual({ ms: expect.closeTo(conv2.flops / 19_500e6, 9), by: 'arithmetic' });
+  expect(a100.bf16).toEqual({ ms: expect.closeTo(conv2.bytes / 2039e6, 9), by: 'memory' });
 });

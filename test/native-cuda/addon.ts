@@ -20,8 +20,20 @@ export async function useNative(isa = ''): Promise<AddonBackend> {
   return backend;
 }
 
+/** Why there is no card to test on. */
+export const cardSkipReason =
+  skipReason ??
+  (loaded.available && loaded.addon.cards().cards.some((card) => !card.problem) ? undefined : cardProblem());
+
+function cardProblem(): string {
+  if (!loaded.available) return loaded.reason;
+  const { problem, cards } = loaded.addon.cards();
+  return problem || cards.map((card) => card.problem).join('; ');
+}
+
 export const DEVICES = [
   ['native', skipReason],
+  ['cuda', cardSkipReason],
   [EMULATED_CUDA, emulatorSkipReason],
 ] as const;
 

@@ -15,7 +15,7 @@ import { relativeError } from '@doppel/core/tolerance';
 import { type AddonBackend, type Device, EMULATED_ADDON, loadAddon } from '@doppel/native-cuda';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { emulatorSkipReason, skipReason, title, useDevice } from './addon.ts';
+import { cardSkipReason, emulatorSkipReason, skipReason, title, useDevice } from './addon.ts';
 
 const normal = <T extends tf.Tensor = tf.Tensor4D>(shape: number[], seed: number) =>
   tf.randomNormal(shape, 0, 1, 'float32', seed) as unknown as T;
@@ -37,7 +37,139 @@ function newDevice(): Device {
 
 const ENVIRONMENT = ['DOPPEL_EMULATOR_ORDER', 'DOPPEL_EMULATOR_BYTES', 'DOPPEL_EMULATOR_LOSE'];
 
-describe.skipIf(emulatorSkipReason)(title('the device cuda on the emulator', emulatorSkipReason), () => {
+/** Value and gradients of a convolution, 12 → 20 channels. */
+const convolution = () =>
+  tf.tidy(() => {
+    const [x, filter] = [normal([2, 9, 10, 12], 1), normal([3, 3, 12, 20], 2)];
+    const { value, grads } = tf.valueAndGrads((x, filter) =>
+      tf.sum(tf.square(conv2d(x as tf.Tensor4D, filter as tf.Tensor4D, null, { activation: 'leakyrelu' }))),
+    )([x, filter]);
+    return [conv2d(x, filter, null), value, ...grads].map((tensor) => tensor.dataSync<'float32'>().slice());
+  });
+
+/** What is summed over many elements, by blocks that could come in any order. */
+const sums = () =>
+  tf.tidy(() => {
+    const x = normal([2, 17, 16, 12], 3);
+    const long = normal<tf.Tensor2D>([3, 20000], 4);
+    const results = [tf.sum(long), tf.mean(x, [0, 1, 2]), tf.softmax(normal<tf.Tensor2D>([40, 5], 5)), tf.max(long, 1)];
+    return [...convolution(), ...results.map((tensor) => tensor.dataSync<'float32'>().slice())];
+  });
+
+describe.each([
+  ['cuda', cardSkipReason],
+  [EMULATED_CUDA, emulatorSkipReason],
+] as const)('the device %s', (device, reason) => {
+  describe.skipIf(reason)(title('trains, rounds and reads', reason), { timeout: 300_000 }, () => {
+    let cuda: AddonBackend;
+    beforeEach(async () => {
+      cuda = await useDevice(device);
+    });
+
+    it.each(PRESETS)('trains the matcher %s: no fallback, the batch up and the loss down', async (preset) => {
+      const side = 64;
+      const matcher = createMatcher({ preset, side, sarBands: 1, opticalBands: 1, seed: 4 });
+      const named = [...matcher.parameters];
+      const parameters = named.map(([, variable]) => variable);
+      let moments = [0, 1].map(() => parameters.map(({ shape }) => tf.zeros(shape) as tf.Tensor));
+      const step = async (number: number) => {
+        const batch = {
+          sar: ramp(side * side),
+          optical: ramp(side * side),
+          labels: new Int32Array([1]),
+        };
+        const loss = tf.tidy(() => {
+          const [sar, optical] = [batch.sar, batch.optical].map((values) => tf.tensor4d(values, [1, side, side, 1]));
+          const labels = tf.tensor1d(batch.labels, 'int32');
+          const { value, grads } = tf.variableGrads(
+            () =>
+              tf.add(
+                crossEntropy(matcher.logits(sar!, optical!, { training: true, seed: 1, step: number }), labels),
+                weightPenalty(matcher, 1e-3),
+              ) as tf.Scalar,
+            parameters,
+          );
+          const updated = adam({
+            parameters,
+            gradients: parameters.map(({ name }) => grads[name]!),
+            ...{ first: moments[0]!, second: moments[1]!, step: number },
+            ...{ learningRate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
+          });
+          for (const [i, variable] of parameters.entries()) variable.assign(updated.parameters[i]!);
+          const next = [updated.first, updated.second].map((list) => list.map((tensor) => tf.keep(tensor)));
+          tf.dispose(moments);
+          moments = next;
+          return value;
+        });
+        await loss.data();
+        loss.dispose();
+      };
+      await step(1);
+      cuda.fallbacks.clear();
+      const buffers = cuda.device.memory().buffers;
+      const copies = await copiesOf(cuda, () => step(2));
+      expect([...cuda.fallbacks]).toEqual([]);
+      expect(copies).toEqual({ up: (2 * side * side + 1) * 4, down: 4 });
+      expect(cuda.device.memory().buffers).toBe(buffers);
+      matcher.dispose();
+      tf.dispose(moments);
+    });
+
+    it.each(OBJECTIVES)(
+      'trains the generator by %s: no fallback, the batch up and the losses down',
+      async (objective) => {
+        const generator = createGenerator({ side: 8, latent: 4, channels: { base: 16, max: 6 }, seed: 5 });
+        const moments = zeroGeneratorMoments(generator);
+        const options: GeneratorStepOptions = { objective, stage: 1, alpha: 0.5, seed: 7, step: 0, momentWeight: 1 };
+        let losses = 0;
+        const step = async (number: number) => {
+          const batch = tf.tensor4d(ramp(8 * 64), [8, 8, 8, 1]);
+          const values = await lossValues(generatorStep(generator, moments, batch, { ...options, step: number }));
+          losses = Object.values(values).flatMap((terms) => Object.values(terms)).length;
+          batch.dispose();
+        };
+        await step(0);
+        cuda.fallbacks.clear();
+        const buffers = cuda.device.memory().buffers;
+        expect(await copiesOf(cuda, () => step(1))).toEqual({ up: 8 * 64 * 4, down: losses * 4 });
+        expect([...cuda.fallbacks]).toEqual([]);
+        expect(cuda.device.memory().buffers).toBe(buffers);
+        generator.dispose();
+        tf.dispose([...moments.first.values(), ...moments.second.values()]);
+      },
+    );
+
+    it.each([
+      ['tf32', 1e-5, 2e-3],
+      ['bf16', 1e-4, 2e-2],
+    ] as const)('%s rounds what is multiplied, and no more', async (precision, least, most) => {
+      await selectBackend({ requested: 'cpu' });
+      const expected = convolution();
+      cuda = await useDevice(device);
+      Object.assign(cuda, { precision, tracedPrecision: precision });
+      const rounded = convolution();
+      Object.assign(cuda, { precision: 'fp32', tracedPrecision: 'fp32' });
+      for (const [i, values] of convolution().entries()) {
+        expect(relativeError(values, expected[i]!)).toBeLessThan(1e-5);
+        expect(relativeError(rounded[i]!, expected[i]!)).toBeLessThan(most);
+      }
+      expect(relativeError(rounded[0]!, expected[0]!)).toBeGreaterThan(least);
+    });
+
+    it('computes the same bits each time', () => {
+      expect(sums()).toEqual(sums());
+    });
+
+    it('reads without blocking, and the tensor may be gone meanwhile', async () => {
+      const x = tf.add(tf.range(0, 1000), 1);
+      const reading = x.data();
+      x.dispose();
+      expect((await reading)[999]).toBe(1000);
+    });
+  });
+});
+
+describe.skipIf(emulatorSkipReason)(title('the emulated device', emulatorSkipReason), () => {
   let cuda: AddonBackend;
   beforeEach(async () => {
     cuda = await useDevice(EMULATED_CUDA);
@@ -46,129 +178,10 @@ describe.skipIf(emulatorSkipReason)(title('the device cuda on the emulator', emu
     for (const name of ENVIRONMENT) delete process.env[name];
   });
 
-  it.each(PRESETS)('trains the matcher %s: no fallback, the batch up and the loss down', async (preset) => {
-    const side = 64;
-    const matcher = createMatcher({ preset, side, sarBands: 1, opticalBands: 1, seed: 4 });
-    const named = [...matcher.parameters];
-    const parameters = named.map(([, variable]) => variable);
-    let moments = [0, 1].map(() => parameters.map(({ shape }) => tf.zeros(shape) as tf.Tensor));
-    const step = async (number: number) => {
-      const batch = {
-        sar: ramp(2 * side * side),
-        optical: ramp(2 * side * side),
-        labels: new Int32Array([0, 1]),
-      };
-      const loss = tf.tidy(() => {
-        const [sar, optical] = [batch.sar, batch.optical].map((values) => tf.tensor4d(values, [2, side, side, 1]));
-        const labels = tf.tensor1d(batch.labels, 'int32');
-        const { value, grads } = tf.variableGrads(
-          () =>
-            tf.add(
-              crossEntropy(matcher.logits(sar!, optical!, { training: true, seed: 1, step: number }), labels),
-              weightPenalty(matcher, 1e-3),
-            ) as tf.Scalar,
-          parameters,
-        );
-        const updated = adam({
-          parameters,
-          gradients: parameters.map(({ name }) => grads[name]!),
-          ...{ first: moments[0]!, second: moments[1]!, step: number },
-          ...{ learningRate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
-        });
-        for (const [i, variable] of parameters.entries()) variable.assign(updated.parameters[i]!);
-        const next = [updated.first, updated.second].map((list) => list.map((tensor) => tf.keep(tensor)));
-        tf.dispose(moments);
-        moments = next;
-        return value;
-      });
-      await loss.data();
-      loss.dispose();
-    };
-    await step(1);
-    cuda.fallbacks.clear();
-    const buffers = cuda.device.memory().buffers;
-    const copies = await copiesOf(cuda, () => step(2));
-    expect([...cuda.fallbacks]).toEqual([]);
-    expect(copies).toEqual({ up: (2 * 2 * side * side + 2) * 4, down: 4 });
-    expect(cuda.device.memory().buffers).toBe(buffers);
-    matcher.dispose();
-    tf.dispose(moments);
-  });
-
-  it.each(OBJECTIVES)(
-    'trains the generator by %s: no fallback, the batch up and the losses down',
-    async (objective) => {
-      const generator = createGenerator({ side: 8, latent: 4, channels: { base: 16, max: 6 }, seed: 5 });
-      const moments = zeroGeneratorMoments(generator);
-      const options: GeneratorStepOptions = { objective, stage: 1, alpha: 0.5, seed: 7, step: 0, momentWeight: 1 };
-      let losses = 0;
-      const step = async (number: number) => {
-        const batch = tf.tensor4d(ramp(8 * 64), [8, 8, 8, 1]);
-        const values = await lossValues(generatorStep(generator, moments, batch, { ...options, step: number }));
-        losses = Object.values(values).flatMap((terms) => Object.values(terms)).length;
-        batch.dispose();
-      };
-      await step(0);
-      cuda.fallbacks.clear();
-      const buffers = cuda.device.memory().buffers;
-      expect(await copiesOf(cuda, () => step(1))).toEqual({ up: 8 * 64 * 4, down: losses * 4 });
-      expect([...cuda.fallbacks]).toEqual([]);
-      expect(cuda.device.memory().buffers).toBe(buffers);
-      generator.dispose();
-      tf.dispose([...moments.first.values(), ...moments.second.values()]);
-    },
-  );
-
-  /** Value and gradients of a convolution, 12 → 20 channels. */
-  const convolution = () =>
-    tf.tidy(() => {
-      const [x, filter] = [normal([2, 9, 10, 12], 1), normal([3, 3, 12, 20], 2)];
-      const { value, grads } = tf.valueAndGrads((x, filter) =>
-        tf.sum(tf.square(conv2d(x as tf.Tensor4D, filter as tf.Tensor4D, null, { activation: 'leakyrelu' }))),
-      )([x, filter]);
-      return [conv2d(x, filter, null), value, ...grads].map((tensor) => tensor.dataSync<'float32'>().slice());
-    });
-
-  it.each([
-    ['tf32', 1e-5, 2e-3],
-    ['bf16', 1e-4, 2e-2],
-  ] as const)('%s rounds what is multiplied, and no more', async (precision, least, most) => {
-    await selectBackend({ requested: 'cpu' });
-    const expected = convolution();
-    cuda = await useDevice(EMULATED_CUDA);
-    Object.assign(cuda, { precision, tracedPrecision: precision });
-    const rounded = convolution();
-    Object.assign(cuda, { precision: 'fp32', tracedPrecision: 'fp32' });
-    for (const [i, values] of convolution().entries()) {
-      expect(relativeError(values, expected[i]!)).toBeLessThan(1e-5);
-      expect(relativeError(rounded[i]!, expected[i]!)).toBeLessThan(most);
-    }
-    expect(relativeError(rounded[0]!, expected[0]!)).toBeGreaterThan(least);
-  });
-
   it.each(['backwards', 'shuffled:3'])('computes the same bits with its blocks %s', (order) => {
-    const all = () =>
-      tf.tidy(() => {
-        const x = normal([2, 17, 16, 12], 3);
-        const long = normal<tf.Tensor2D>([3, 20000], 4);
-        const results = [
-          tf.sum(long),
-          tf.mean(x, [0, 1, 2]),
-          tf.softmax(normal<tf.Tensor2D>([40, 5], 5)),
-          tf.max(long, 1),
-        ];
-        return [...convolution(), ...results.map((tensor) => tensor.dataSync<'float32'>().slice())];
-      });
-    const forwards = all();
+    const forwards = sums();
     process.env.DOPPEL_EMULATOR_ORDER = order;
-    expect(all()).toEqual(forwards);
-  });
-
-  it('reads without blocking, and the tensor may be gone meanwhile', async () => {
-    const x = tf.add(tf.range(0, 1000), 1);
-    const reading = x.data();
-    x.dispose();
-    expect((await reading)[999]).toBe(1000);
+    expect(sums()).toEqual(forwards);
   });
 
   it('names the bytes where memory runs out, and lives on', () => {

@@ -4,7 +4,7 @@
  */
 import { stripVTControlCharacters } from 'node:util';
 import { DoppelError, UsageError } from '@doppel/core';
-import { type ArgDef, type ArgsDef, type CommandDef, defineCommand, type ParsedArgs } from 'citty';
+import { type ArgDef, type ArgsDef, type CommandDef, defineCommand, type ParsedArgs, parseArgs } from 'citty';
 import type { Context } from './context.ts';
 
 const COMMON = {
@@ -32,7 +32,11 @@ export interface CommandSpec<A extends ArgsDef> {
 }
 
 /** A citty command that carries its examples. */
-export type DoppelCommand = CommandDef<ArgsDef> & { examples?: readonly string[] };
+export type DoppelCommand = CommandDef<ArgsDef> & {
+  examples?: readonly string[];
+  /** What the command would print for these words, for commands that are made of others. */
+  outcomeOf?(rawArgs: string[], context: Context): Promise<Outcome>;
+};
 
 export function command<const A extends ArgsDef>(spec: CommandSpec<A>): DoppelCommand {
   const args: ArgsDef = { ...spec.args, ...COMMON };
@@ -47,15 +51,18 @@ export function command<const A extends ArgsDef>(spec: CommandSpec<A>): DoppelCo
     },
   }) as DoppelCommand;
   definition.examples = spec.examples;
+  definition.outcomeOf = (rawArgs, context) =>
+    spec.run({ args: parseArgs(rawArgs, args) as ParsedArgs<A & typeof COMMON>, context });
   return definition;
 }
 
-/** A command that only holds others, such as `doppel data`. */
+/** A command that holds others, such as `doppel data`; `fallback` names the one that runs where none is. */
 export function commandGroup(
   meta: { name: string; description: string },
   subCommands: Record<string, () => Promise<DoppelCommand>>,
+  fallback?: string,
 ): DoppelCommand {
-  return { meta, subCommands };
+  return { meta, subCommands, ...(fallback && { default: fallback }) };
 }
 
 const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

@@ -48,6 +48,14 @@ async function findCommand(rawArgs: readonly string[]) {
   return { found, parent, path: ['doppel', ...rawArgs.slice(0, depth)].join(' '), rest: rawArgs.slice(depth) };
 }
 
+/** What a group runs where the next word is no command of its own but a flag, or nothing. */
+async function defaultOf(group: DoppelCommand, word: string | undefined): Promise<DoppelCommand> {
+  const children = group.subCommands as Record<string, () => Promise<DoppelCommand>> | undefined;
+  const name = group.default as string | undefined;
+  if (!children || !name || (word !== undefined && !word.startsWith('-'))) return group;
+  return children[name]!();
+}
+
 /** `doppel` and `doppel data` only hold commands: one of theirs must be named. */
 function refuseGroup(group: DoppelCommand, path: string, word: string | undefined): void {
   if (!group.subCommands) return;
@@ -91,7 +99,8 @@ async function run(rawArgs: string[]): Promise<void> {
   }
   const signal = watchSignals();
   try {
-    const { found, path, rest } = await findCommand(rawArgs);
+    const { found: named, path, rest } = await findCommand(rawArgs);
+    const found = await defaultOf(named, rest[0]);
     refuseGroup(found, path, rest[0]);
     await runCommand(found, { rawArgs: rest, data: createContext(signal, nativeLoaders) });
     if (signal.aborted && process.exitCode === undefined) process.exitCode = 130;

@@ -6,8 +6,11 @@ const load = <T>(module: Promise<{ default: T }>) => module.then((it) => it.defa
 export default commandGroup(
   { name: 'bench', description: 'Time the models and their ops on a backend' },
   {
+    all: () => load(import('./bench_all.ts')),
     generator: () => load(import('./bench_generator.ts')),
     matcher: () => load(import('./bench_matcher.ts')),
     ops: () => load(import('./bench_ops.ts')),
+    roofline: () => load(import('./bench_roofline.ts')),
   },
+  'all',
 );

@@ -1,38 +1,15 @@
 /**
  * `doppel bench ops`: each convolution of the preset `paper`, forward and backward, in GFLOP/s of the plain algorithm (an
- * algorithm with fewer multiplications may come out above the peak), and on `native` as a share of what the machine can do,
+ * algorithm with fewer multiplications may come out above the peak), and on `native` and `cuda` as a share of what the device can do,
  * measured in the same run: multiply-adds on registers, and bytes copied through memory.
  */
 
 import { conv2d } from '@doppel/core/ops';
-import { convInfo } from '@doppel/core/ops/conv2d';
 import { runKernelMulti } from '@doppel/core/ops/kernel';
 import * as tf from '@tensorflow/tfjs-core';
+import { boundOf, type Shape, shapesOf, workOf } from '../bench_shapes.ts';
 import { command, numberFlag } from '../command.ts';
 import { BENCH_ARGS, machine, selectForBench, timeOf } from '../timing.ts';
-
-interface Shape {
-  name: string;
-  side: number;
-  ci: number;
-  co: number;
-  strides: number;
-}
-
-/** One of each kind: the second stream and the repeated layers have the same shapes. */
-function shapesOf(side: number): Shape[] {
-  return [
-    { name: 'conv1', side, ci: 1, co: 32, strides: 1 },
-    { name: 'conv2', side, ci: 32, co: 32, strides: 1 },
-    { name: 'conv3', side: side / 2, ci: 32, co: 64, strides: 1 },
-    { name: 'conv4', side: side / 2, ci: 64, co: 64, strides: 1 },
-    { name: 'conv5', side: side / 4, ci: 64, co: 128, strides: 1 },
-    { name: 'conv6', side: side / 4, ci: 128, co: 128, strides: 1 },
-    { name: 'conv7', side: side / 8, ci: 128, co: 128, strides: 1 },
-    { name: 'fusion1', side: side / 8, ci: 256, co: 256, strides: 2 },
-    { name: 'fusion2', side: Math.ceil(side / 16), ci: 256, co: 128, strides: 2 },
-  ];
-}
 
 interface Limits {
   gflops: number;
@@ -56,7 +33,8 @@ function limits(): Limits | undefined {
   return { gflops: measure(false), gigabytes: measure(true) };
 }
 
-function timeShape({ name, side, ci, co, strides }: Shape, batch: number, repeats: number) {
+function timeShape(shape: Shape, batch: number, repeats: number) {
+  const { side, ci, co, strides } = shape;
   const x = tf.randomNormal([batch, side, side, ci], 0, 1, 'float32', 1) as tf.Tensor4D;
   const filter = tf.randomNormal([3, 3, ci, co], 0, 1 / (3 * Math.sqrt(ci)), 'float32', 2) as tf.Tensor4D;
   const bias = tf.zeros([co]) as tf.Tensor1D;
@@ -73,30 +51,17 @@ function timeShape({ name, side, ci, co, strides }: Shape, batch: number, repeat
     () => settle(runKernelMulti('DoppelConv2DBackprop', { dy, x, filter, y }, { ...attrs, outputs })),
     repeats,
   );
-  const { outHeight, outWidth } = convInfo(x.shape, filter.shape, attrs);
-  const flops = 2 * batch * outHeight * outWidth * 9 * ci * co;
-  const bytes = 4 * (x.size + filter.size + y.size);
   tf.dispose([x, filter, bias, y, dy]);
-  const directions = [
-    { direction: 'forward', ms: forward.median, flops, bytes },
-    // dfilter reads x and g, dx reads g and writes as much as x; the mask reads dy and y.
-    {
-      direction: 'backward',
-      ms: backward.median,
-      flops: flops * (outputs.length - 1),
-      bytes: bytes * (outputs.length - 1) + 8 * y.size,
-    },
-  ];
-  return directions.map((each) => ({
-    name,
-    side,
-    ci,
-    co,
-    strides,
-    ...each,
-    gflops: each.flops / each.ms / 1e6,
-    gigabytesPerSecond: each.bytes / each.ms / 1e6,
-  }));
+  const times = { forward, backward };
+  return workOf(shape, batch).map(({ direction, flops, bytes }) => {
+    const ms = times[direction].median;
+    return {
+      ...shape,
+      ...{ direction, ms, flops, bytes },
+      gflops: flops / ms / 1e6,
+      gigabytesPerSecond: bytes / ms / 1e6,
+    };
+  });
 }
 
 export default command({
@@ -122,11 +87,12 @@ export default command({
     const lines = rows.map(
       (row) =>
         `${row.name.padEnd(8)} ${`${row.side}² ${row.ci}→${row.co}/${row.strides}`.padEnd(16)} ${row.direction.padEnd(8)} ${row.ms.toFixed(2).padStart(8)} ms` +
-        ` ${row.gflops.toFixed(0).padStart(6)} GFLOP/s${share(row.gflops, peak?.gflops)} ${row.gigabytesPerSecond.toFixed(1).padStart(6)} GB/s${share(row.gigabytesPerSecond, peak?.gigabytes)}`,
+        ` ${row.gflops.toFixed(0).padStart(6)} GFLOP/s${share(row.gflops, peak?.gflops)} ${row.gigabytesPerSecond.toFixed(1).padStart(6)} GB/s${share(row.gigabytesPerSecond, peak?.gigabytes)}` +
+        (peak ? ` roofline ${share(boundOf(row, peak).ms, row.ms).trim()}` : ''),
     );
     const measured = peak
       ? `measured limits: ${peak.gflops.toFixed(0)} GFLOP/s, ${peak.gigabytes.toFixed(1)} GB/s (copy)`
-      : 'limits are measured on native only';
+      : 'limits are measured on native and cuda only';
     return {
       json: { benchmark: 'ops', backend, device, size, batch, repeats, limits: peak, rows, machine: machine() },
       text: [`batch ${batch} on ${backend} (${device}); ${measured}`, ...lines].join('\n'),

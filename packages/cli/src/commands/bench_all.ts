@@ -1,0 +1,34 @@
+/** `doppel bench`: everything at once, for a page about a machine: ops, then the training steps with what they copy. */
+import { command, type DoppelCommand, type Outcome } from '../command.ts';
+import { BENCH_ARGS, machine } from '../timing.ts';
+import generator from './bench_generator.ts';
+import matcher from './bench_matcher.ts';
+import ops from './bench_ops.ts';
+
+export default command({
+  meta: { name: 'all', description: 'Ops, the matcher and the generator, one after the other' },
+  args: {
+    size: { type: 'string', valueHint: '112', description: 'Side of the patches of ops and matcher, in pixels' },
+    batch: { type: 'string', valueHint: '64', description: 'Images or pairs a call, a multiple of 4' },
+    ...BENCH_ARGS,
+  },
+  examples: ['doppel bench', 'doppel bench --backend cuda --json', 'doppel bench all --precision tf32'],
+  async run({ args, context }): Promise<Outcome> {
+    const flags = (names: readonly (keyof typeof args)[]) =>
+      names.flatMap((name) => (args[name] === undefined ? [] : [`--${String(name)}`, String(args[name])]));
+    const common = flags(['backend', 'threads', 'isa', 'precision', 'repeats']);
+    const sizes = flags(['size', 'batch']);
+    const part = async (name: string, bench: DoppelCommand, more: string[]) => {
+      context.log(`${name} …`);
+      return bench.outcomeOf!([...common, ...more], context);
+    };
+    const parts = {
+      ops: await part('ops', ops, sizes),
+      matcher: await part('matcher', matcher, sizes),
+      generator: await part('generator', generator, flags(['batch'])),
+    };
+    const json = Object.fromEntries(Object.entries(parts).map(([name, { json }]) => [name, json]));
+    const text = Object.values(parts).map((outcome) => outcome.text);
+    return { json: { benchmark: 'all', ...json, machine: machine() }, text: text.join('\n\n') };
+  },
+});

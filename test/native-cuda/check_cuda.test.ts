@@ -1,0 +1,53 @@
+/** What nvcc makes of the convolutions, by scripts/check_cuda.mjs; and that the script finds what it is there for. */
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { loadAddon } from '@doppel/native-cuda';
+import { describe, expect, it } from 'vitest';
+import { nvcc } from './emulator/build.ts';
+
+const script = fileURLToPath(new URL('../../scripts/check_cuda.mjs', import.meta.url));
+const planted = fileURLToPath(new URL('planted_resources.cu', import.meta.url));
+const compiling = 600_000;
+
+interface Check {
+  rows: { kernel: string; architecture: string; spills: number; hmma: number }[];
+  faults: string[];
+}
+
+function check(...files: string[]): Check & { status: number | null } {
+  const env = { ...process.env, CUDACXX: nvcc };
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script, '--json', ...files], {
+    encoding: 'utf8',
+    env,
+  });
+  if (!stdout) throw new Error(stderr);
+  return { status, ...(JSON.parse(stdout) as Check) };
+}
+
+describe.skipIf(!nvcc)(nvcc ? 'kernels by nvcc' : 'kernels by nvcc (skipped: nvcc was not found)', () => {
+  it('spill nothing, use tensor cores where they say so, and fit as often as they say', { timeout: compiling }, () => {
+    const { status, rows, faults } = check();
+    expect(faults).toEqual([]);
+    expect(status).toBe(0);
+    expect([...new Set(rows.map(({ architecture }) => architecture))].sort()).toEqual(['100', '80', '86', '89', '90']);
+    for (const kernel of ['gemm_fp32_kernel', 'gemm_tf32_kernel', 'gemm_bf16_kernel', 'conv2d_few_kernel']) {
+      expect(rows.filter((row) => row.kernel === kernel).length, kernel).toBeGreaterThanOrEqual(5);
+    }
+  });
+
+  it.each([
+    ['greedy_kernel', /spills/],
+    ['fake_tf32_kernel', /no tensor-core instruction/],
+    ['wide_kernel', /blocks fit on a multiprocessor, its comment says 8/],
+  ])('finds the fault planted in %s', { timeout: compiling }, (kernel, what) => {
+    const { status, faults } = check(planted);
+    expect(status).toBe(1);
+    expect(faults.filter((fault) => fault.includes(kernel) && what.test(fault))).toHaveLength(5);
+  });
+
+  it('are in the addon that the tests build', () => {
+    const loaded = loadAddon();
+    if (!loaded.available) throw new Error(loaded.reason);
+    expect(loaded.addon.cards().backend).toBe('cuda');
+  });
+});
