@@ -16,7 +16,8 @@ import {
 import { emptySweep, type Ranking, rank, runsAccepted, type Sweep, sweep } from '../evaluation/ranking.ts';
 import type { Cell } from './cell.ts';
 
-export const EXPERIMENT_METRICS = ['accuracy', 'fpr', 'recall', 'fpr95', 'auc', 'averagePrecision'] as const;
+/** `fpr95`, `fpr80`: false positive rates at equal recall, the usual one and about that of a threshold of most right calls. */
+export const EXPERIMENT_METRICS = ['accuracy', 'fpr', 'recall', 'fpr80', 'fpr95', 'auc', 'averagePrecision'] as const;
 export type ExperimentMetric = (typeof EXPERIMENT_METRICS)[number];
 export type ExperimentMetrics = Record<ExperimentMetric, number>;
 
@@ -65,6 +66,7 @@ export function metricsOf(counts: Sweep, accepted: number): ExperimentMetrics {
     accuracy: accuracyOf(confusion),
     fpr: fprOf(confusion),
     recall: recallOf(confusion),
+    fpr80: fprAtRecallOf(counts, 0.8),
     fpr95: fprAtRecallOf(counts, 0.95),
     auc: rocAucOf(counts),
     averagePrecision: averagePrecisionOf(counts),

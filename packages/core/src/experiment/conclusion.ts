@@ -24,6 +24,7 @@ function againstBaseline(arm: string, { toBaseline, baseline }: Facts): string[]
   if (hard.length > 0) {
     sentences.push(
       `${arm} against ${baseline}, FPR at 95 % recall on the hard sets: ${tally(hard, 'fpr95')}. ${largest(hard, 'fpr95')}`,
+      `The same at 80 % recall: ${tally(hard, 'fpr80')}. ${largest(hard, 'fpr80')}`,
       `Ranking of ${arm} against ${baseline}, ROC-AUC on the hard sets: ${tally(hard, 'auc')}. ${largest(hard, 'auc')}`,
     );
   }
@@ -36,7 +37,7 @@ function againstBaseline(arm: string, { toBaseline, baseline }: Facts): string[]
   return sentences;
 }
 
-type Metric = 'fpr95' | 'auc';
+type Metric = 'fpr95' | 'fpr80' | 'auc';
 
 /** In how many comparisons the metric is lower and higher, and how far that is more than chance. */
 function tally(comparisons: readonly Comparison[], metric: Metric): string {
@@ -70,7 +71,10 @@ function againstBest({ toBest, champion, groups }: Facts): string {
   if (!groups.some(({ arms }) => arms.some(({ arm }) => arm === champion))) {
     return `The arm ${champion} was not run.`;
   }
-  return `${champion} against the best of all other arms in each set, FPR at 95 % recall: ${tally(toBest, 'fpr95')}.`;
+  return (
+    `${champion} against the best of all other arms in each set, FPR at 95 % recall: ${tally(toBest, 'fpr95')}; ` +
+    `at 80 % recall: ${tally(toBest, 'fpr80')}.`
+  );
 }
 
 /** How far the numbers carry. */

@@ -15,6 +15,7 @@ import type { Comparison, ResultGroup, Results } from './results.ts';
 
 const METRICS: Record<ExperimentMetric, { label: string; format: Format }> = {
   fpr95: { label: 'FPR at 95 % recall', format: percentage },
+  fpr80: { label: 'FPR at 80 % recall', format: percentage },
   fpr: { label: 'FPR at the threshold', format: percentage },
   accuracy: { label: 'Accuracy', format: percentage },
   recall: { label: 'Recall', format: percentage },
@@ -105,7 +106,7 @@ function differences(results: Results): string[] {
 }
 
 function comparisonTable(caption: string, comparisons: readonly Comparison[], baseline?: string): string {
-  const shown = ['fpr95', 'fpr', 'accuracy', 'auc', 'averagePrecision'] as const;
+  const shown = ['fpr95', 'fpr80', 'fpr', 'accuracy', 'auc', 'averagePrecision'] as const;
   const columns = [
     { name: 'Arm' },
     { name: 'Test set' },
