@@ -47,4 +47,12 @@ export async function useDevice(name: (typeof DEVICES)[number][0]): Promise<Addo
 /** Those that this machine runs; empty where there is no addon. */
 export const isas: readonly string[] = loaded.available ? loaded.addon.isas() : [];
 
+/** Sets the number of threads of `native`, and says how many there were. */
+export function useThreads(count: number): number {
+  if (!loaded.available) throw new Error(loaded.reason);
+  const before = loaded.addon.threads();
+  loaded.addon.threads(count);
+  return before;
+}
+
 export { reasonOf };

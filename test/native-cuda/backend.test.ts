@@ -1,5 +1,7 @@
 /** The backend itself: no fallback in a training step, memory that does not grow, errors that explain, several workers. */
 import { Worker } from 'node:worker_threads';
+import { createGenerator } from '@doppel/core/generator';
+import { generatorStep, lossValues, zeroGeneratorMoments } from '@doppel/core/generator/step';
 import { createMatcher, PRESETS } from '@doppel/core/matcher';
 import { crossEntropy, weightPenalty } from '@doppel/core/matcher/loss';
 import {
@@ -20,7 +22,7 @@ import {
 import { type AddonBackend, NativeOpError } from '@doppel/native-cuda';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { addonFile, skipReason, title, useNative } from './addon.ts';
+import { addonFile, skipReason, title, useNative, useThreads } from './addon.ts';
 
 interface State {
   parameters: tf.Tensor[];
@@ -195,6 +197,38 @@ describe.skipIf(skipReason)(title('the backend native'), () => {
     expect(after.held).toBe(before.held);
     expect(after.rss - before.rss).toBeLessThan(64 * 2 ** 20);
     tf.dispose([state.parameters, state.first, state.second, x, labels]);
+  });
+
+  it('does not grow over 1,000 steps of the generator', { timeout: 300_000 }, async () => {
+    const generator = createGenerator({ side: 8, latent: 4, channels: { base: 16, max: 6 }, seed: 5 });
+    const moments = zeroGeneratorMoments(generator);
+    const batch = tf.randomNormal([4, 8, 8, 1], 0, 1, 'float32', 8) as tf.Tensor4D;
+    const options = { objective: 'vae-gan', stage: 1, alpha: 1, seed: 7, momentWeight: 1 } as const;
+    const run = async (from: number, count: number) => {
+      for (let step = from; step < from + count; step++)
+        await lossValues(generatorStep(generator, moments, batch, { ...options, step }));
+    };
+    const threads = useThreads(1); // many small kernels: handing them over would cost more than they do
+    const memory = () => ({
+      tensors: tf.memory().numTensors,
+      ...native.device.memory(),
+      rss: process.memoryUsage.rss(),
+    });
+    await run(0, 100);
+    const before = memory();
+    await run(100, 1000);
+    const { rss, ...after } = memory();
+    expect(after).toEqual({
+      tensors: before.tensors,
+      buffers: before.buffers,
+      inUse: before.inUse,
+      peak: before.peak,
+      held: before.held,
+    });
+    expect(rss - before.rss).toBeLessThan(64 * 2 ** 20);
+    useThreads(threads);
+    generator.dispose();
+    tf.dispose([batch, ...moments.first.values(), ...moments.second.values()]);
   });
 
   it('gives a tensor’s memory back at once and counts it', () => {
