@@ -3,7 +3,9 @@
  * spilled registers, tensor-core instructions where a kernel's name says tf32 or bf16 and none elsewhere, and the occupancy
  * that stands above the kernel as `// occupancy: NAME THREADS threads, BLOCKS blocks`. Needs nvcc, no card.
  *
- *     node scripts/check_cuda.mjs [--json] [FILE.cu …]
+ *     node scripts/check_cuda.mjs [--json] [--one] [FILE.cu …]
+ *
+ * `--one` compiles one after the other instead of as many at once as there are processors.
  *
  * Registers, spills and shared memory are ptxas's report. Instructions are counted in the machine code itself.
  */
@@ -164,7 +166,7 @@ try {
   const worker = async () => {
     for (let task = tasks.shift(); task; task = tasks.shift()) rows.push(...(await examine(...task, scratch)));
   };
-  await Promise.all(Array.from({ length: availableParallelism() }, worker));
+  await Promise.all(Array.from({ length: process.argv.includes('--one') ? 1 : availableParallelism() }, worker));
   const faults = rows.flatMap(faultsOf);
   if (json) console.log(JSON.stringify({ rows, faults }));
   else {

@@ -16,7 +16,7 @@ interface Check {
 
 function check(...files: string[]): Check & { status: number | null } {
   const env = { ...process.env, CUDACXX: nvcc };
-  const { status, stdout, stderr } = spawnSync(process.execPath, [script, '--json', ...files], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script, '--json', '--one', ...files], {
     encoding: 'utf8',
     env,
   });
