@@ -1,5 +1,5 @@
 // The addon without CUDA.
-#include "open.h"
+#include "../open.h"
 
 namespace doppel::cuda {
 
