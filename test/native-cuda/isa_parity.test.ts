@@ -266,6 +266,15 @@ describe.each(DEVICES)('device %s', (device, reason) => {
       );
     });
 
+    it("the gradients of tfjs's own convolution, each by itself", async () => {
+      const x = () => tf.randomNormal([2, 6, 7, 3], 0, 1, 'float32', 1) as tf.Tensor4D;
+      const filter = () => tf.randomNormal([3, 3, 3, 5], 0, 1, 'float32', 2) as tf.Tensor4D;
+      const convolve = (x: tf.Tensor, filter: tf.Tensor) =>
+        tf.sum(tf.square(tf.conv2d(x as tf.Tensor4D, filter as tf.Tensor4D, 1, 'same')));
+      await agree(() => tf.grad((each) => convolve(each, filter()))(x()), 1e-5);
+      await agree(() => tf.grad((each) => convolve(x(), each))(filter()), 1e-5);
+    });
+
     it('matrix products, transposed and in batches', async () => {
       const side = fc.integer({ min: 1, max: 40 });
       await fc.assert(

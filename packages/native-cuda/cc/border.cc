@@ -153,10 +153,14 @@ void conv2d(const Call& call, const Ops& ops) {
 
 void conv2d_backprop(const Call& call, const Ops& ops) {
   const Conv2DShape s = conv_shape(call);
-  Conv2DBackprop p{s, call.activation(), call.input<float>(0, y_count(s)), call.input<float>(1, x_count(s)), call.input<float>(2, filter_count(s)), nullptr, nullptr, nullptr, nullptr};
+  Conv2DBackprop p{};
+  p.shape = s;
+  p.activation = call.activation();
+  p.dy = call.input<float>(0, y_count(s));
   if (p.activation.kind != ActivationKind::linear) p.y = call.input<float>(3, y_count(s));
-  if (call.has_output(0)) p.dx = call.output<float>(0, x_count(s));
-  if (call.has_output(1)) p.dfilter = call.output<float>(1, filter_count(s));
+  // The input is needed for the filter's gradient only, and the filter for the input's.
+  if (call.has_output(0)) p.filter = call.input<float>(2, filter_count(s)), p.dx = call.output<float>(0, x_count(s));
+  if (call.has_output(1)) p.x = call.input<float>(1, x_count(s)), p.dfilter = call.output<float>(1, filter_count(s));
   if (call.has_output(2)) p.dbias = call.output<float>(2, s.co);
   p.precision = call.precision();
   ops.conv2d_backprop(p, call.runtime);

@@ -33,10 +33,10 @@ struct Conv2DBackprop {
   Conv2DShape shape;
   Activation activation;
   const float* dy;
-  const float* x;
-  const float* filter;
-  const float* y;  // read only where there is an activation
-  float* dx;       // each of the outputs may be null: not asked for
+  const float* x;       // read only for dfilter
+  const float* filter;  // read only for dx
+  const float* y;       // read only where there is an activation
+  float* dx;            // each of the outputs may be null: not asked for
   float* dfilter;
   float* dbias;
   Precision precision = Precision::fp32;
