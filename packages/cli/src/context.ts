@@ -47,7 +47,8 @@ export function createContext(signal: AbortSignal, loadBackendLoaders: LoadBacke
     async selectBackend(requested, precision) {
       // The addon reads it when it loads.
       if (precision) process.env.DOPPEL_PRECISION = precision;
-      const wanted = requested ?? process.env.DOPPEL_BACKEND;
+      // One backend alone serves tf32: where it cannot, that is the reason to give.
+      const wanted = requested ?? process.env.DOPPEL_BACKEND ?? (precision === 'tf32' ? 'cuda' : undefined);
       const selected = await selectBackend({
         ...(wanted && { requested: wanted }),
         loaders: await loadBackendLoaders(),

@@ -66,7 +66,7 @@ export async function selectBackend({ requested, loaders = [] }: SelectOptions =
     backend: requested ?? 'any',
     action: `use the backend ${requested ?? BACKENDS.join(', ')}`,
     found: Object.entries(report)
-      .map(([name, { reason }]) => `${name}: ${reason}`)
+      .map(([name, { reason }]) => `${name}: ${reason?.replace(/\.$/, '')}`)
       .join('; '),
     remedy: 'Run `doppel doctor` to see which backends work here, or leave --backend out.',
   });
