@@ -22,15 +22,16 @@ export interface Context {
   backendLoaders(): Promise<BackendLoader[]>;
 }
 
-export const PRECISIONS = ['fp32', 'tf32', 'bf16'] as const;
+export const PRECISIONS = ['fp32', 'fp32-fast', 'tf32', 'bf16'] as const;
 export type Precision = (typeof PRECISIONS)[number];
-export const PRECISION_HELP = 'Of convolutions and matrix products; tf32: cuda; bf16: cuda, or native when scoring';
+export const PRECISION_HELP =
+  'Of convolutions and matrix products; fp32-fast: native, training by Winograd forwards too; tf32: cuda; bf16: cuda, or native when scoring';
 
 /** Other backends compute in fp32 only. */
 const SERVED: Partial<Record<BackendName, readonly Precision[]>> = {
-  cuda: PRECISIONS,
-  'cuda-emulated': PRECISIONS,
-  native: ['fp32', 'bf16'],
+  cuda: ['fp32', 'tf32', 'bf16'],
+  'cuda-emulated': ['fp32', 'tf32', 'bf16'],
+  native: ['fp32', 'fp32-fast', 'bf16'],
 };
 
 /** Set by the entry point, the only place that knows of the native addon. */

@@ -40,6 +40,11 @@ export class AddonBackend extends MathBackendCPU {
   precision: Precision = 'fp32';
   /** Of all other convolutions and matrix products, gradients among them. */
   tracedPrecision: Precision = 'fp32';
+  /**
+   * Whether convolutions that a gradient follows round as little as a plain sum does: an activation that rounding moves to the
+   * other side of a kink moves the gradient with it. Otherwise they may go by Winograd, as scoring does: still fp32, to 1e-6.
+   */
+  exactForward = true;
   /** How often each kernel ran in JavaScript instead. */
   readonly fallbacks = new Map<string, number>();
   readonly transfers: Transfers = { up: 0, down: 0 };

@@ -28,7 +28,9 @@ async function loadNative(): Promise<{ device: string }> {
   const addon = addonFor('native', candidates());
   const backend = registered('native', () => {
     const made = new AddonBackend(new addon.Device('native', process.env.DOPPEL_NATIVE_ISA ?? ''));
-    made.precision = precisionFrom('native', ['fp32', 'bf16']);
+    const precision = precisionFrom('native', ['fp32', 'fp32-fast', 'bf16']);
+    made.exactForward = precision !== 'fp32-fast';
+    made.precision = precision === 'fp32-fast' ? 'fp32' : precision;
     return made;
   });
   const threads = addon.threads();
@@ -78,7 +80,7 @@ function registered(name: AddonDevice, make: () => AddonBackend): AddonBackend {
 }
 
 /** DOPPEL_PRECISION: fp32 where it is not set. */
-function precisionFrom<P extends Precision>(backend: AddonDevice, served: readonly P[]): P {
+function precisionFrom<P extends Precision | 'fp32-fast'>(backend: AddonDevice, served: readonly P[]): P {
   const name = process.env.DOPPEL_PRECISION || 'fp32';
   const found = served.find((each) => each === name);
   if (found) return found;

@@ -42,7 +42,7 @@ const settings = {
 const taskOf = (store: MemoryStore, change: object = {}, more: Partial<ExperimentTask> = {}): ExperimentTask => ({
   ...{ store, out: 'out', config: parseExperiment({ ...settings, ...change }, 'test'), dataset },
   generatorFor: async () => blockGenerator(normalisation, dataset.fingerprint),
-  ...{ backend: 'wasm', machine: 'this one', commit: null },
+  ...{ backend: 'wasm', precision: 'fp32', machine: 'this one', commit: null },
   ...more,
 });
 

@@ -73,6 +73,7 @@ export const cellSchema = z.object({
   mining: z.record(z.string(), z.json()).nullable(),
   run: z.object({
     backend: z.string(),
+    precision: z.string().default('fp32'),
     machine: z.string(),
     date: z.string(),
     doppel: z.string(),

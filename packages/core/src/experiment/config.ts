@@ -8,6 +8,7 @@ import { PRESETS } from '../matcher.ts';
 import { adaptiveSettingsSchema } from '../mining/adaptive_settings.ts';
 import { LATENT_RULES } from '../mining/latent.ts';
 import { MATCHES } from '../mining/match_histogram.ts';
+import { mergeSettings } from '../training/config.ts';
 
 const name = z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'must be small letters, digits and single hyphens');
 const share = z.number().min(0).max(1);
@@ -59,7 +60,9 @@ export const armSchema = z.discriminatedUnion('strategy', [
 export type Arm = z.infer<typeof armSchema>;
 
 /** A stage of training: settings of `doppel train`, of which those that decide the number of updates must be given. */
-const stageSchema = z.looseObject({ epochs: z.int().positive(), stepsPerEpoch: z.int().positive() });
+const length = { epochs: z.int().positive(), stepsPerEpoch: z.int().positive() };
+const stageSchema = z.looseObject(length);
+const looseStage = z.looseObject(length).partial().optional();
 
 export const experimentConfigSchema = z.strictObject({
   /** Folder of the data set. */
@@ -85,6 +88,8 @@ export const experimentConfigSchema = z.strictObject({
   base: stageSchema,
   /** Second stage, in which the arms differ. */
   tune: stageSchema,
+  /** What a budget changes of the two stages, by its share of the places: more places are worth a longer training. */
+  byBudget: z.record(z.string(), z.strictObject({ base: looseStage, tune: looseStage })).default({}),
   /** Share of hard negatives in a batch's negatives, where an arm has none of its own. */
   share: shares.default(0.25),
   evaluation: z
@@ -129,9 +134,20 @@ export function parseExperiment(settings: unknown, source: string): ExperimentCo
       );
     }
   }
+  const stray = Object.keys(config.byBudget).find((budget) => !config.budgets.includes(Number(budget)));
+  if (stray !== undefined) refuse(`only budgets of "budgets" under "byBudget": ${config.budgets.join(', ')}`, stray);
   for (const list of ['seeds', 'budgets', 'matchers'] as const) {
     if (new Set<unknown>(config[list]).size < config[list].length)
       refuse(`each of "${list}" once`, config[list].join(', '));
   }
   return config;
+}
+
+/** The two stages of a budget. */
+export function stagesOf({ base, tune, byBudget }: ExperimentConfig, budget: number) {
+  const own = Object.entries(byBudget).find(([share]) => Number(share) === budget)?.[1];
+  return {
+    base: mergeSettings([base, own?.base ?? {}]) as ExperimentConfig['base'],
+    tune: mergeSettings([tune, own?.tune ?? {}]) as ExperimentConfig['tune'],
+  };
 }

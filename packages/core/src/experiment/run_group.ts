@@ -23,7 +23,7 @@ import { VERSION } from '../version.ts';
 import { negativesOf } from './arm_negatives.ts';
 import { withBudget } from './budget.ts';
 import { type Cell, readCell, roundScores } from './cell.ts';
-import type { Arm, ExperimentConfig } from './config.ts';
+import { type Arm, type ExperimentConfig, stagesOf } from './config.ts';
 import { type CellGroup, cellPath, groupName } from './plan.ts';
 import type { TestSets } from './test_sets.ts';
 
@@ -40,6 +40,8 @@ export interface GroupTask {
   /** By name in the configuration, for a budget; opened once, disposed of by the caller. */
   generatorFor(name: string, budget: number): Promise<LatentGenerator>;
   backend: string;
+  /** Of the arithmetic. */
+  precision: string;
   machine: string;
   commit: string | null;
   signal?: AbortSignal | undefined;
@@ -105,7 +107,7 @@ async function trainBase(group: CellGroup, dataset: Dataset, task: GroupTask): P
   const hasBegun = (await store.stat(checkpointPath(run, 'last'))) !== undefined;
   const start = hasBegun
     ? { last: await loadLast(store, run) }
-    : { config: stageConfig(config.base, group, dataset, config), normalisation: task.normalisation };
+    : { config: stageConfig('base', group, dataset, config), normalisation: task.normalisation };
   const result = await train(trainingTask({ run, start }, dataset, task));
   if (result.interrupted) return undefined;
   const bytes = await store.read(file);
@@ -122,7 +124,7 @@ function trainingTask(
 }
 
 function stageConfig(
-  stage: PartialConfig,
+  stage: 'base' | 'tune',
   group: CellGroup,
   dataset: Dataset,
   config: ExperimentConfig,
@@ -131,7 +133,7 @@ function stageConfig(
   const positives = dataset.indicesOf('train').filter((index) => dataset.records[index]!.label === 1).length;
   const facts = { data: config.data, side: dataset.header.side, positives };
   const own = { preset: group.matcher, seed: group.seed };
-  return resolveConfig([mergeSettings([stage, more]), own], facts, 'the experiment');
+  return resolveConfig([mergeSettings([stagesOf(config, group.budget)[stage], more]), own], facts, 'the experiment');
 }
 
 /** Undefined where the signal stopped it: an arm that is cut short begins again. */
@@ -150,8 +152,8 @@ async function runArm(
     'generator' in arm && arm.generator ? await task.generatorFor(arm.generator, group.budget) : undefined;
   const started = performance.now();
   const isFineTuned = config.start === 'fine-tune';
-  const length = isFineTuned ? {} : { epochs: Math.round(totalSteps(config) / config.tune.stepsPerEpoch) };
-  const anchors = anchorsToMeet(stageConfig(config.tune, group, dataset, config, length), dataset);
+  const length = isFineTuned ? {} : { epochs: epochsOfBoth(config, group.budget) };
+  const anchors = anchorsToMeet(stageConfig('tune', group, dataset, config, length), dataset);
   const { model } = base;
   const { negatives, settings, report } = await negativesOf({
     ...{ store, dataset, model, arm, config, generator, anchors, seed: group.seed, signal },
@@ -162,7 +164,7 @@ async function runArm(
     fingerprint: base.model.info.fingerprint,
     content: readCheckpoint(base.bytes, base.file),
   };
-  const resolved = stageConfig(config.tune, group, dataset, config, { ...settings, ...length });
+  const resolved = stageConfig('tune', group, dataset, config, { ...settings, ...length });
   const lines: string[] = [];
   const result = await train(
     trainingTask(
@@ -204,8 +206,11 @@ function anchorsToMeet(config: TrainingConfig, dataset: Dataset): number[] {
   return anchorsMet(all, options, 0, config.epochs * config.stepsPerEpoch);
 }
 
-const totalSteps = ({ base, tune }: ExperimentConfig) =>
-  base.epochs * base.stepsPerEpoch + tune.epochs * tune.stepsPerEpoch;
+/** Epochs of the second stage that hold the updates of both. */
+function epochsOfBoth(config: ExperimentConfig, budget: number): number {
+  const { base, tune } = stagesOf(config, budget);
+  return Math.round((base.epochs * base.stepsPerEpoch) / tune.stepsPerEpoch) + tune.epochs;
+}
 
 /** What the log says of negatives that were found in training. */
 function foundAnew(lines: readonly string[]): Record<string, unknown> | null {
@@ -306,7 +311,7 @@ function cellOf({
   report,
   task,
 }: CellParts): Omit<Cell, 'settings'> {
-  const { tests, backend, machine, commit } = task;
+  const { tests, backend, precision, machine, commit } = task;
   const train = dataset.indicesOf('train');
   const { epoch, validationAuc, validationLoss } = result.metrics;
   const { matcher, budget, seed } = group;
@@ -326,7 +331,7 @@ function cellOf({
     },
     seconds,
     mining: report && JSON.parse(JSON.stringify(report)),
-    run: { backend, machine, date: new Date().toISOString(), doppel: VERSION, commit },
+    run: { backend, precision, machine, date: new Date().toISOString(), doppel: VERSION, commit },
   };
 }
 
@@ -342,7 +347,8 @@ const curveOf = (rows: readonly EpochRow[]) =>
 /** Seeds, budgets and arms besides its own are none of a cell's business: they may be added later. */
 async function settingsFingerprint(group: CellGroup, name: string, arm: Arm, task: GroupTask): Promise<string> {
   const { config, dataset, normalisation } = task;
-  const { base, tune, start, share, evaluation } = config;
+  const { start, share, evaluation } = config;
+  const { base, tune } = stagesOf(config, group.budget);
   const generator =
     'generator' in arm && arm.generator
       ? (await task.generatorFor(arm.generator, group.budget)).info.fingerprint

@@ -63,12 +63,11 @@ function forward(
   bias: tf.TensorInfo | undefined,
   activation: ActivationAttributes,
 ) {
-  // Under a gradient, an activation that rounding moves to the other side of a kink moves the gradient with it.
-  const exact = (tf.engine() as unknown as { state: { gradientDepth: number } }).state.gradientDepth > 0;
+  const isTraced = (tf.engine() as unknown as { state: { gradientDepth: number } }).state.gradientDepth > 0;
   // A single channel has no pair to multiply; it stays fp32.
-  const precision = info.inChannels === 1 ? 'fp32' : exact ? backend.tracedPrecision : backend.precision;
+  const precision = info.inChannels === 1 ? 'fp32' : isTraced ? backend.tracedPrecision : backend.precision;
   const attrs = {
-    exact,
+    exact: isTraced && backend.exactForward,
     precision,
     shape: shapeOf(info),
     activation: activation.activation,

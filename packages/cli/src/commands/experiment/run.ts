@@ -11,7 +11,7 @@ import type { LatentGenerator } from '@doppel/core/mining/latent';
 import { openDataset } from '@doppel/core/patches/dataset';
 import { joinPath } from '@doppel/core/store';
 import { command, numberFlag, type Outcome } from '../../command.ts';
-import type { Context } from '../../context.ts';
+import { type Context, PRECISION_HELP, PRECISIONS } from '../../context.ts';
 import { openGeneratorFile } from '../../open_generator.ts';
 import { readYaml, writeYaml } from '../../yaml_file.ts';
 
@@ -24,6 +24,7 @@ export default command({
     arms: { type: 'string', valueHint: 'a,b', description: 'Only these arms of the configuration' },
     seeds: { type: 'string', valueHint: '1,2', description: 'Only these seeds of the configuration' },
     backend: { type: 'string', description: 'cuda, native, wasm or cpu; default: the first that works' },
+    precision: { type: 'enum', options: [...PRECISIONS], description: PRECISION_HELP },
   },
   examples: [
     'doppel experiment run --config configs/experiment.yaml --out experiments/a',
@@ -35,12 +36,13 @@ export default command({
     const config = parseExperiment(await readYaml(store, args.config), args.config);
     const selection = selectionOf(args);
     const dataset = await openDataset(store, config.data);
-    const { name: backend } = await context.selectBackend(args.backend);
+    const { name: backend } = await context.selectBackend(args.backend, args.precision);
     const generators = new Generators(config, context);
     await store.write(joinPath(args.out, 'experiment.yaml'), writeYaml(config));
     try {
       const outcome = await runExperiment({
         ...{ store, out: args.out, config, dataset, backend, signal, selection },
+        precision: args.precision ?? 'fp32',
         generatorFor: (name, budget) => generators.open(name, budget),
         machine: machine(),
         commit: await commit(),
