@@ -181,6 +181,31 @@ describe('training mode', () => {
     });
   });
 
+  it.each(['paper-bn', 'two-channel'] as const)(
+    '%s keeps rows apart: what is made changes nothing for the rest',
+    (preset) => {
+      const all = { sar: [0, 1, 2, 3], optical: [0, 1, 0, 1] };
+      const real = { sar: [0, 1], optical: [0, 1] };
+      const trained = (rows: number, pairing: typeof all, apart: number[]) => {
+        const matcher = matcherOf(preset);
+        return tf.tidy(() => {
+          const sar = tf.slice(noise(4, 64, 1, 1), [0, 0, 0, 0], [rows, 64, 64, 1]);
+          const mode = { training: true, seed: 1, step: 0, apart } as const;
+          const logits = matcher.logits(sar, noise(2, 64, 1, 2), mode, pairing);
+          const statistics = [...matcher.statistics.values()].flatMap((each) => [...each.dataSync()]);
+          return { logits: [...tf.slice(logits, [0, 0], [2, 2]).dataSync()], statistics };
+        });
+      };
+      const alone = trained(2, real, []);
+      const apart = trained(4, all, [2, 3]);
+      const together = trained(4, all, []);
+      for (const what of ['logits', 'statistics'] as const) {
+        expect(relativeError(apart[what], alone[what]), what).toBeLessThan(MODEL_TOLERANCE);
+        expect(relativeError(together[what], alone[what]), what).toBeGreaterThan(1e-3);
+      }
+    },
+  );
+
   it('drops other units at another step, the same at the same', () => {
     const matcher = matcherOf('paper');
     tf.tidy(() => {

@@ -7,7 +7,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
-import { evaluationLayers, type Layers, trainingLayers } from './matcher/layers.ts';
+import { type Apart, evaluationLayers, type Layers, trainingLayers } from './matcher/layers.ts';
 import { type Pairing, takeRows } from './matcher/pairing.ts';
 import { fuse, paperParameters, stream } from './matcher/paper.ts';
 import { type Initialisation, initialValues, isStatistic, type ParameterSpec } from './matcher/parameters.ts';
@@ -28,8 +28,12 @@ export type MatcherConfig = z.infer<typeof matcherConfigSchema>;
 
 export type MatcherMode =
   | { training: false }
-  /** @param seed and step: decide which units dropout zeroes. */
-  | { training: true; seed: number; step: number };
+  /**
+   * @param seed and step: decide which units dropout zeroes.
+   * @param apart rows of `sar` whose maps, and those of their pairs, batch normalisation normalises by themselves; the moving
+   * statistics are those of the others. Default: none. Xie et al., Adversarial Examples Improve Image Recognition (CVPR 2020)
+   */
+  | { training: true; seed: number; step: number; apart?: readonly number[] };
 
 export interface Matcher {
   readonly config: MatcherConfig;
@@ -81,12 +85,19 @@ export function matcherFrom(config: MatcherConfig, initial: (spec: ParameterSpec
     weightNames: specs.filter(({ kind }) => kind === 'weight').map(({ name }) => name),
     logits: (sar, optical, mode, pairing) => {
       const layers = mode.training
-        ? trainingLayers(parameters, statistics, mode)
+        ? trainingLayers(parameters, statistics, mode, mode.apart?.length ? apartOf(mode.apart, pairing) : undefined)
         : evaluationLayers(parameters, statistics);
       return forward(config.preset, layers, sar, optical, pairing);
     },
     dispose: () => tf.dispose([...parameters.values(), ...statistics.values()]),
   };
+}
+
+/** What is kept apart in each stream: the patches themselves, and the pairs that they take part in. */
+function apartOf(rows: readonly number[], pairing: Pairing | undefined): Apart {
+  const isApart = new Set(rows);
+  const pairs = pairing?.sar.flatMap((row, pair) => (isApart.has(row) ? [pair] : []));
+  return { sar: rows, optical: [], fusion: pairs ?? rows, pair: pairs ?? rows };
 }
 
 function variableOf(value: tf.Tensor, trainable: boolean): tf.Variable {

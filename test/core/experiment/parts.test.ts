@@ -2,7 +2,7 @@
 import { UsageError } from '@doppel/core';
 import { selectBackend } from '@doppel/core/backends';
 import { withBudget } from '@doppel/core/experiment/budget';
-import { parseExperiment } from '@doppel/core/experiment/config';
+import { parseExperiment, stagesOf } from '@doppel/core/experiment/config';
 import { descriptor, findLookAlikes } from '@doppel/core/experiment/look_alikes';
 import { parseShard, planCells } from '@doppel/core/experiment/plan';
 import { drawShift, neighbourFinder, shiftPatch } from '@doppel/core/experiment/shifted_patches';
@@ -40,6 +40,13 @@ describe('the plan', () => {
     expect(names('paper-bn')).toEqual(['random', 'nearest', 'generated']);
     expect(names('two-channel')).toEqual(['random', 'generated']); // it has no features of a SAR patch alone
     expect(groups.slice(0, 4).every(({ seed }) => seed === 11)).toBe(true);
+  });
+
+  it('gives a budget the lengths that it asks for, and the others the common ones', () => {
+    const longer = parseExperiment({ ...settings, byBudget: { 0.25: { base: { epochs: 5 } } } }, 'a.yaml');
+    expect(stagesOf(longer, 0.25)).toMatchObject({ base: { epochs: 5, stepsPerEpoch: 10 }, tune: { epochs: 1 } });
+    expect(stagesOf(longer, 1)).toMatchObject({ base: { epochs: 2, stepsPerEpoch: 10 }, tune: { epochs: 1 } });
+    expect(() => parseExperiment({ ...settings, byBudget: { 0.5: {} } }, 'a.yaml')).toThrow(/byBudget.*0\.5/);
   });
 
   it('falls into shards that share nothing and miss nothing', () => {

@@ -43,7 +43,14 @@ function cell(arm: string, seed: number, separation: number, change: Partial<Cel
     },
     seconds: { base: 10, mining: 1, training: 5, testing: 2 },
     ...{ shortcut: null, mining: null },
-    run: { backend: 'native', precision: 'fp32', machine: 'one', date: '2026-01-01T00:00:00.000Z', doppel: '0', commit: 'abc' },
+    run: {
+      backend: 'native',
+      precision: 'fp32',
+      machine: 'one',
+      date: '2026-01-01T00:00:00.000Z',
+      doppel: '0',
+      commit: 'abc',
+    },
     ...change,
   };
 }

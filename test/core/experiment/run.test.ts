@@ -109,6 +109,15 @@ describe('an experiment', () => {
     expect(await scores()).toEqual(await scores());
   });
 
+  it('tests on the validation split where settings of arms are chosen', async () => {
+    const store = new MemoryStore();
+    const evaluation = { ...settings.evaluation, split: 'validation', positives: 100 };
+    await runExperiment(taskOf(store, { evaluation, arms: { random: settings.arms.random }, generators: {} }));
+    const [cell] = await cellsOf(store);
+    const groups = dataset.indicesOf('validation').map((index) => dataset.records[index]!.group);
+    expect([...cell!.places].sort()).toEqual([...new Set(groups)].sort());
+  });
+
   it('from scratch has as many updates in one stage as in two', async () => {
     const store = new MemoryStore();
     await runExperiment(taskOf(store, { start: 'scratch', arms: { random: settings.arms.random }, generators: {} }));

@@ -32,6 +32,17 @@ describe('adaptive negatives', () => {
     expect(report.surplus).toBe(18 + 12 - 6);
   });
 
+  it('are the hardest of each kind where both are wanted', async () => {
+    const { negatives, report } = await mineAdaptive(task({ perKind: true }));
+    expect(report).toMatchObject({ chosen: { made: 6, real: 6 }, byStrength: { 0.5: 6 }, shortages: 0 });
+    for (const anchor of [0, 1, 2, 3, 4, 5]) {
+      const own = negatives.filter(({ optical }) => optical === anchor);
+      expect(own.map((negative) => 'sar' in negative).sort()).toEqual([false, true]);
+    }
+    const { report: near } = await mineAdaptive(task({ perKind: true, minDistance: 10 }));
+    expect(near).toMatchObject({ chosen: { made: 0, real: 6 }, shortages: 6 });
+  });
+
   it('drop what is too easy, beyond the margin and too near, and count each candidate once', async () => {
     const { report: near, negatives } = await mineAdaptive(task({ minDistance: 0.2, real: 0 }));
     expect(near.dropped.tooNear).toBeGreaterThan(0);

@@ -28,10 +28,11 @@ function setUp(preset: Preset) {
   const matcher = createMatcher({ preset, side: 64, sarBands: 1, opticalBands: 1, seed: 1 });
   const moments = zeroMoments(matcher);
   const batch = batchOf();
-  const { pairing: _, ...tensors } = batch;
+  const { sar, optical, labels, weights } = batch;
+  const tensors = [sar, optical, labels, weights];
   const tearDown = () => {
     matcher.dispose();
-    tf.dispose([...moments.first.values(), ...moments.second.values(), tensors]);
+    tf.dispose([...moments.first.values(), ...moments.second.values(), ...tensors]);
   };
   return { matcher, moments, batch, tearDown };
 }

@@ -33,6 +33,7 @@ export const MADE_FLAGS = {
   match: { type: 'enum', options: [...MATCHES], description: 'What made patches take over from their source' },
   reconstructions: { type: 'boolean', description: 'Also make G(E(x)), to be positives in training' },
   strengths: { type: 'string', valueHint: ADAPTIVE.strengths.join(','), description: 'One candidate each (adaptive)' },
+  perKind: { type: 'boolean', description: 'k made and k real negatives, instead of k in all (adaptive)' },
   real: { type: 'string', valueHint: `${ADAPTIVE.real}`, description: 'Real candidates of an anchor (adaptive)' },
   minDistance: { type: 'string', valueHint: `${ADAPTIVE.minDistance}`, description: 'From the true patch (adaptive)' },
   ascentSteps: { type: 'string', valueHint: '0', description: 'Steps up the score in latent space (adaptive)' },
@@ -40,7 +41,7 @@ export const MADE_FLAGS = {
   anchors: { type: 'string', valueHint: 'n', description: 'Only for so many, drawn at random (adaptive)' },
 } satisfies ArgsDef;
 
-type MadeFlag = Exclude<keyof typeof MADE_FLAGS, 'reconstructions'>;
+type MadeFlag = Exclude<keyof typeof MADE_FLAGS, 'reconstructions' | 'perKind'>;
 export type MadeArgs = Partial<
   Record<
     MadeFlag | 'k' | 'seed' | 'minScore' | 'relativeMargin' | 'maxCandidates' | 'maxUses' | 'backend',
@@ -53,6 +54,7 @@ export type MadeArgs = Partial<
   out: string;
   split: Split;
   reconstructions?: boolean | undefined;
+  perKind?: boolean | undefined;
   sheet?: boolean | undefined;
   rule?: AdaptiveSettings['rule'] | undefined;
   match?: AdaptiveSettings['match'] | undefined;
@@ -69,6 +71,7 @@ const OTHER_FLAGS = [
   'refreshCache',
 ] as const;
 const OF_ADAPTIVE = [
+  'perKind',
   'strengths',
   'real',
   'minDistance',
@@ -206,6 +209,7 @@ function settingsOf(args: MadeArgs): AdaptiveSettings {
       maxUses: whole('maxUses', 1),
     },
     ...{ minScore: share('minScore'), relativeMargin: share('relativeMargin'), rule: args.rule, match: args.match },
+    perKind: args.perKind,
     minDistance: numberFlag('min-distance', args.minDistance, { min: 0 }),
     strengths: list?.map((text) => numberFlag('strengths', text, { min: 1e-6 })!),
     ascent: { steps: whole('ascentSteps', 0), size: numberFlag('ascent-size', args.ascentSize, { min: 1e-6 }) },

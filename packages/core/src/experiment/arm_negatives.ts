@@ -42,9 +42,12 @@ export async function negativesOf(task: ArmTask): Promise<ArmNegatives> {
   const share = arm.share ?? config.share;
   if (arm.strategy === 'generated') return generated(task, arm, share);
   if (arm.strategy !== 'adaptive') return mined(task, arm, share);
-  const { strategy: _, share: __, generator, reconstructions, ...adaptive } = arm;
+  const { strategy: _, share: __, generator, reconstructions, separateStatistics, ...adaptive } = arm;
   const names = { generator: generator === undefined ? null : config.generators[generator]! };
-  const negatives = { mined: share, generated: share, reconstructions, adaptive: { ...adaptive, ...names } };
+  const negatives = {
+    ...{ mined: share, generated: share, reconstructions, separateStatistics },
+    adaptive: { ...adaptive, ...names },
+  };
   return { settings: { negatives }, report: null };
 }
 
@@ -82,7 +85,7 @@ async function generated(task: ArmTask, arm: Arm & { strategy: 'generated' }, sh
   const { generator, seed, signal } = task;
   const dataset = met(task);
   const model = modelOf(task);
-  const { rule, strength, k, match, reconstructions } = arm;
+  const { rule, strength, k, match, reconstructions, separateStatistics } = arm;
   const { header, negatives, patches, report } = await mineGenerated({
     ...{ dataset, model, rule, strength, k, match, reconstructions, seed, signal },
     patches: new PatchCache(dataset, model.normalisation),
@@ -100,7 +103,7 @@ async function generated(task: ArmTask, arm: Arm & { strategy: 'generated' }, sh
         reconstructions: of(1),
       },
     },
-    settings: { negatives: { generated: share, reconstructions } },
+    settings: { negatives: { generated: share, reconstructions, separateStatistics } },
     report: { ...report },
   };
 }

@@ -39,6 +39,7 @@ const generatedArm = z.strictObject({
   /** Counter-measures against the shortcut. */
   match: z.enum(MATCHES).default('none'),
   reconstructions: z.boolean().default(false),
+  separateStatistics: z.boolean().default(false),
 });
 
 const adaptiveArm = adaptiveSettingsSchema.extend({
@@ -47,6 +48,7 @@ const adaptiveArm = adaptiveSettingsSchema.extend({
   /** Absent: real candidates only, and then no `strengths`. */
   generator: name.optional(),
   reconstructions: z.boolean().default(false),
+  separateStatistics: z.boolean().default(false),
   everyEpochs: z.int().positive().default(1),
   anchors: z.int().positive().nullable().default(null),
 });
@@ -94,7 +96,9 @@ export const experimentConfigSchema = z.strictObject({
   share: shares.default(0.25),
   evaluation: z
     .strictObject({
-      /** True pairs of the test split, drawn where it has more. */
+      /** `validation`: for choosing the settings of arms. Figures of it are no result. */
+      split: z.enum(['test', 'validation']).default('test'),
+      /** True pairs of the split, drawn where it has more. */
       positives: z.int().min(2).default(2000),
       seed: z.int().nonnegative().default(1),
       /** Pixels by which the true SAR patch is shifted. */

@@ -51,7 +51,7 @@ export async function makeTestSets(
   const { seed } = settings;
   const { records } = dataset;
   const guard = placeGuard(records);
-  const all = dataset.indicesOf('test').filter((index) => records[index]!.label === 1);
+  const all = dataset.indicesOf(settings.split).filter((index) => records[index]!.label === 1);
   const chosen = Rng.derive(seed, 'experiment test')
     .shuffle([...all])
     .slice(0, settings.positives);

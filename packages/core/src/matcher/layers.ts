@@ -75,6 +75,9 @@ function linearPairConv(
 const biased = (tensors: Tensors, name: string, linear: tf.Tensor4D): tf.Tensor4D =>
   tf.relu(tf.add(linear, tensorOf(tensors, `${name}.bias`)));
 
+/** Rows that batch normalisation keeps apart, by the first part of a layer's name ("sar", "optical", "fusion", "pair"). */
+export type Apart = Readonly<Record<string, readonly number[]>>;
+
 /**
  * Batch statistics and dropout. Each convolution's batch statistics move the moving ones:
  * moving ← 0.9·moving + 0.1·batch (the variance is the biased one, in both).
@@ -83,17 +86,25 @@ export function trainingLayers(
   parameters: Tensors,
   statistics: ReadonlyMap<string, tf.Variable>,
   noise: { seed: number; step: number },
+  apart: Apart = {},
 ): Layers {
   const move = (name: string, batch: tf.Tensor) => {
     const moving = tensorOf<tf.Variable>(statistics, name);
     moving.assign(tf.tidy(() => tf.add(tf.mul(moving, MOMENTUM), tf.mul(batch, 1 - MOMENTUM))));
   };
-  const normalise = (norm: string, linear: tf.Tensor4D) => {
+  const byBatch = (norm: string, linear: tf.Tensor4D) => {
     const [gamma, beta] = [`${norm}.gamma`, `${norm}.beta`].map((each) => tensorOf<tf.Tensor1D>(parameters, each));
-    const { y, mean, variance } = batchNorm(linear, gamma!, beta!, { epsilon: EPSILON, activation: 'relu' });
+    return batchNorm(linear, gamma!, beta!, { epsilon: EPSILON, activation: 'relu' });
+  };
+  const normalise = (norm: string, linear: tf.Tensor4D) => {
+    const rows = apart[norm.slice(0, norm.indexOf('.'))] ?? [];
+    const others = rowsBut(rows, linear.shape[0]);
+    const { y, mean, variance } = byBatch(norm, takeRows(linear, others));
     move(`${norm}.mean`, mean);
     move(`${norm}.variance`, variance);
-    return y;
+    if (rows.length === 0) return y;
+    const together = tf.concat([y, byBatch(norm, takeRows(linear, rows)).y], 0) as tf.Tensor4D;
+    return takeRows(together, inverseOf([...others, ...rows]));
   };
   return {
     ...normalisedLayers(parameters, statistics, normalise),
@@ -101,6 +112,20 @@ export function trainingLayers(
     // 2^20 counters a step: enough for 4 million elements.
     dropout: (x, rate) => dropout(x, { rate, seed: noise.seed, offset: noise.step * 2 ** 20 }),
   };
+}
+
+function rowsBut(rows: readonly number[], count: number): number[] {
+  const without = new Set(rows);
+  return Array.from({ length: count }, (_, row) => row).filter((row) => !without.has(row));
+}
+
+/** Where each row went. */
+function inverseOf(order: readonly number[]): number[] {
+  const inverse = new Array<number>(order.length);
+  order.forEach((row, position) => {
+    inverse[row] = position;
+  });
+  return inverse;
 }
 
 /** Moving statistics, no dropout, batch normalisation as it is defined: the truth for the folded form. */

@@ -120,7 +120,7 @@ export async function mineAdaptive(task: AdaptiveTask): Promise<AdaptiveResult> 
     for (const [i, anchor] of batch.entries()) {
       const candidates: Candidate[] = [...made[i]!, ...(real.get(anchor) ?? []).map(asCandidate)];
       candidates.sort((a, b) => b.probability - a.probability);
-      gathered.choose(anchor, candidates, settings.k, positives[i]!, tally);
+      gathered.choose(anchor, candidates, settings, positives[i]!, tally);
       if (plain && gathered.hasMade(anchor)) gathered.addReconstruction(anchor, plain[i]!, positives[i]!);
     }
     task.onProgress?.(first + batch.length, anchors.length);
@@ -245,6 +245,18 @@ function dropOf(
   return probability < minScore ? 'tooEasy' : undefined;
 }
 
+type Choice = Pick<AdaptiveSettings, 'k' | 'perKind' | 'real' | 'strengths'>;
+
+/** The first k, or the first k of each kind, in their order. */
+function chosenOf(candidates: readonly Candidate[], { k, perKind }: Choice): readonly Candidate[] {
+  if (!perKind) return candidates.slice(0, k);
+  const left = { made: k, real: k };
+  return candidates.filter(({ made }) => left[made ? 'made' : 'real']-- > 0);
+}
+
+const wantedOf = ({ k, perKind, real, strengths }: Choice): number =>
+  perKind ? (strengths.length > 0 ? k : 0) + (real > 0 ? k : 0) : k;
+
 /** What was chosen, in the form of the file. */
 class Gathered {
   readonly negatives: (MadeNegative | MinedNegative)[] = [];
@@ -265,8 +277,15 @@ class Gathered {
   }
 
   /** @param candidates from the hardest to the easiest. */
-  choose(anchor: number, candidates: readonly Candidate[], k: number, positive: number, tally: AdaptiveTally): void {
-    candidates.slice(0, k).forEach(({ probability, reason, made, real }, rank) => {
+  choose(
+    anchor: number,
+    candidates: readonly Candidate[],
+    settings: Choice,
+    positive: number,
+    tally: AdaptiveTally,
+  ): void {
+    const chosen = chosenOf(candidates, settings);
+    chosen.forEach(({ probability, reason, made, real }, rank) => {
       tally.addChosen(probability, made);
       if (real) {
         this.negatives.push({ ...real, rank, reason });
@@ -284,7 +303,7 @@ class Gathered {
         reason,
       });
     });
-    tally.addAnchor(positive, Math.min(candidates.length, k) < k, Math.max(candidates.length - k, 0));
+    tally.addAnchor(positive, chosen.length < wantedOf(settings), candidates.length - chosen.length);
   }
 
   addReconstruction(anchor: number, patch: Float32Array, positive: number): void {

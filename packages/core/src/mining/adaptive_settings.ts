@@ -8,6 +8,8 @@ const probability = z.number().min(0).max(1);
 export const adaptiveSettingsSchema = z.strictObject({
   /** Negatives for each anchor. */
   k: z.int().positive().default(1),
+  /** So many made and so many real ones: what is hardest now is mostly real, and would leave no room for the others. */
+  perKind: z.boolean().default(false),
   rule: z.enum(LATENT_RULES).default('sample'),
   /** One made candidate for each strength; empty: real ones only. */
   strengths: z.array(z.number().positive()).default([0.5, 1, 1.5, 2]),

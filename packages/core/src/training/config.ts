@@ -54,6 +54,8 @@ export const trainingConfigSchema = z.strictObject({
     generated: shares.default(0.5),
     /** Let reconstructions stand for true SAR patches in the same share, so that being made tells nothing. */
     reconstructions: z.boolean().default(false),
+    /** Normalise made patches of a batch by statistics of their own, so that these do not tell how many are made. */
+    separateStatistics: z.boolean().default(false),
     /** Find negatives anew with the matcher as it learns; null: those of the file throughout. */
     adaptive: refreshSchema.nullable().default(null),
     /** Share of the pairs that the data set labels 0, where it has any. What is left is shuffled. */
@@ -90,7 +92,10 @@ const COMMON = {
   warmupSteps: 0,
   l2: 1e-5,
   from: null,
-  negatives: { file: null, mined: 0.5, generated: 0.5, reconstructions: false, adaptive: null, listed: 0.5 },
+  negatives: {
+    ...{ file: null, mined: 0.5, generated: 0.5, reconstructions: false, separateStatistics: false },
+    ...{ adaptive: null, listed: 0.5 },
+  },
   augmentation: { flips: true, turns: true, shift: 0, speckleLooks: null },
   normalisation: {},
   validation: { positives: 2000, seed: 1 },
