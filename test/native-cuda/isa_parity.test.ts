@@ -82,6 +82,29 @@ describe.each(isas.length > 0 ? isas : ['none'])('instruction set %s', (isa) => 
       expect(relativeError(run(), expected)).toBeLessThan(1e-5);
     });
 
+    it('trains by Winograd where rounding may be a little larger, and by plain sums otherwise', async () => {
+      const run = () =>
+        tf.tidy(() => {
+          const x = tf.randomNormal([2, 32, 32, 32], 0, 1, 'float32', 1) as tf.Tensor4D;
+          const filter = tf.randomNormal([3, 3, 32, 32], 0, 0.1, 'float32', 2) as tf.Tensor4D;
+          const traced = tf.valueAndGrad((f) => tf.sum(tf.square(conv2d(x, f as tf.Tensor4D, null))))(filter);
+          return {
+            scored: conv2d(x, filter, null).dataSync(),
+            loss: traced.value.dataSync(),
+            df: traced.grad.dataSync(),
+          };
+        });
+      const error = (a: ReturnType<typeof run>, b: ReturnType<typeof run>) => relativeError(a.df, b.df);
+      const backend = await useNative(isa);
+      const exact = run();
+      backend.exactForward = false;
+      const fast = run();
+      backend.exactForward = true;
+      expect(error(fast, exact)).toBeGreaterThan(0);
+      expect(error(fast, exact)).toBeLessThan(1e-5);
+      expect(fast.scored).toEqual(exact.scored);
+    });
+
     it('any convolution', async () => {
       await fc.assert(
         fc.asyncProperty(convolution, fc.integer({ min: 1, max: 2 ** 30 }), async (drawn, seed) => {
