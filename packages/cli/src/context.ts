@@ -2,6 +2,7 @@
 import type { BackendLoader, BackendName, SelectedBackend } from '@doppel/core/backends';
 import { selectBackend } from '@doppel/core/backends';
 import { UsageError } from '@doppel/core/errors';
+import type { ArgsDef } from 'citty';
 import { FileStore } from './file_store.ts';
 import { type Progress, startProgress } from './progress.ts';
 
@@ -24,8 +25,17 @@ export interface Context {
 
 export const PRECISIONS = ['fp32', 'fp32-fast', 'tf32', 'bf16'] as const;
 export type Precision = (typeof PRECISIONS)[number];
-export const PRECISION_HELP =
+const PRECISION_HELP =
   'Of convolutions and matrix products; fp32-fast: native, training by Winograd forwards too; tf32: cuda; bf16: cuda, or native when scoring';
+
+/** Flags of commands that compute. */
+export const BACKEND_FLAG = {
+  backend: { type: 'string', description: 'cuda, native, wasm or cpu; default: the first that works' },
+} as const satisfies ArgsDef;
+export const COMPUTE_FLAGS = {
+  ...BACKEND_FLAG,
+  precision: { type: 'enum', options: [...PRECISIONS] as Precision[], description: PRECISION_HELP },
+} as const satisfies ArgsDef;
 
 /** Other backends compute in fp32 only. */
 const SERVED: Partial<Record<BackendName, readonly Precision[]>> = {

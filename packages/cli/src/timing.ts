@@ -1,7 +1,7 @@
 /** Timing for benchmarks: medians and spread over repeats, and what a result needs to be read later. */
 import { cpus } from 'node:os';
 import { numberFlag } from './command.ts';
-import { type Context, PRECISION_HELP, PRECISIONS, type Precision } from './context.ts';
+import { COMPUTE_FLAGS, type Context, type Precision } from './context.ts';
 
 export interface Timing {
   /** Of the repeats, in milliseconds. */
@@ -48,14 +48,9 @@ export function machine() {
 
 /** Flags that every benchmark takes. */
 export const BENCH_ARGS = {
-  backend: { type: 'string', description: 'cuda, native, wasm or cpu; default: the first that works' },
+  ...COMPUTE_FLAGS,
   threads: { type: 'string', valueHint: 'n', description: 'Threads of the backend native; default: all cores' },
   isa: { type: 'string', valueHint: 'name', description: 'Instruction set of native: avx512, avx2, neon or generic' },
-  precision: {
-    type: 'enum',
-    options: [...PRECISIONS] as Precision[],
-    description: PRECISION_HELP,
-  },
   repeats: { type: 'string', valueHint: '7', description: 'Timed repeats; the median counts' },
 } as const;
 

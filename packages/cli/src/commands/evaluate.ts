@@ -24,7 +24,7 @@ import { PatchCache } from '@doppel/core/patches/to_tensors';
 import { sha256 } from '@doppel/core/sha256';
 import { folderOf, joinPath, nameOf } from '@doppel/core/store';
 import { command, numberFlag, type Outcome } from '../command.ts';
-import { type Context, PRECISION_HELP, PRECISIONS } from '../context.ts';
+import { COMPUTE_FLAGS, type Context } from '../context.ts';
 import { evaluationFiles, evaluationText, metricsJson } from '../evaluation_files.ts';
 import { hasFonts } from '../svg_to_png.ts';
 import { VERSION } from '../version.ts';
@@ -72,8 +72,7 @@ export default command({
       description: 'Bootstrap resamples for the intervals',
     },
     batch: { type: 'string', valueHint: `${DEFAULTS.batch}`, description: 'Pairs at a time' },
-    backend: { type: 'string', description: 'cuda, native, wasm or cpu; default: the first that works' },
-    precision: { type: 'enum', options: [...PRECISIONS], description: PRECISION_HELP },
+    ...COMPUTE_FLAGS,
   },
   examples: [
     'doppel evaluate --model runs/a/checkpoints/best.safetensors --data data/a',

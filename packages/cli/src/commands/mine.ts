@@ -10,7 +10,7 @@ import { openDataset } from '@doppel/core/patches/dataset';
 import { placeGuard } from '@doppel/core/patches/place_guard';
 import { nameOf } from '@doppel/core/store';
 import { command, numberFlag, type Outcome } from '../command.ts';
-import type { Context } from '../context.ts';
+import { BACKEND_FLAG, type Context } from '../context.ts';
 import { miningFiles, miningJson, miningPaths, miningText } from '../mining_files.ts';
 import { openForMining } from '../open_for_mining.ts';
 import { duration } from '../progress.ts';
@@ -54,7 +54,7 @@ export default command({
     refreshCache: { type: 'boolean', description: 'Score anew, and replace the scores that are kept' },
     ...MADE_FLAGS,
     sheet: { type: 'boolean', description: `Draw the ${SHEET_ROWS} hardest negatives as a PNG beside --out` },
-    backend: { type: 'string', description: 'cuda, native, wasm or cpu; default: the first that works' },
+    ...BACKEND_FLAG,
   },
   examples: [
     'doppel mine --model runs/a/checkpoints/best.safetensors --data data/a --strategy loss --out runs/a/negatives.jsonl',

@@ -2,7 +2,7 @@
 import { isDoppelError, UsageError } from '@doppel/core/errors';
 import { openModel, type PairScore, type RasterPair, type ScoringModel } from '@doppel/core/scoring';
 import { command, type Outcome } from '../command.ts';
-import { type Context, PRECISION_HELP, PRECISIONS } from '../context.ts';
+import { COMPUTE_FLAGS, type Context } from '../context.ts';
 import { type ManifestPair, readManifest } from '../manifest.ts';
 import { type Crop, readPatch } from '../read_patch.ts';
 import { FORMATS, type Format, formatRow, headOf, type ScoreRow, scoreRow } from '../score_rows.ts';
@@ -20,8 +20,7 @@ export default command({
     crop: { type: 'enum', options: ['centre'], description: 'Take this part of images that are larger than the model' },
     format: { type: 'enum', options: [...FORMATS], description: 'Of the rows for a manifest; default jsonl' },
     out: { type: 'string', valueHint: 'file', description: 'Where the rows go; default: printed as they come' },
-    backend: { type: 'string', description: 'cuda, native, wasm or cpu; default: the first that works' },
-    precision: { type: 'enum', options: [...PRECISIONS], description: PRECISION_HELP },
+    ...COMPUTE_FLAGS,
   },
   examples: [
     'doppel score --model best.safetensors --sar a.tif --optical b.png',

@@ -18,9 +18,10 @@ import {
 import { trainingCurves } from '@doppel/core/training/curves';
 import { type FileInput, loadLast } from '@doppel/core/training/run';
 import { command, numberFlag, type Outcome } from '../command.ts';
-import { type Context, PRECISION_HELP, PRECISIONS } from '../context.ts';
+import { COMPUTE_FLAGS, type Context } from '../context.ts';
 import { openGeneratorFile } from '../open_generator.ts';
 import { svgToPng } from '../svg_to_png.ts';
+import { RunProgress, refuseOlderRun, refuseSettings } from '../training_command.ts';
 import { readYaml, writeYaml } from '../yaml_file.ts';
 
 export default command({
@@ -41,8 +42,7 @@ export default command({
     resume: { type: 'string', valueHint: 'run', description: 'Take up the run in this folder, bit for bit' },
     from: { type: 'string', valueHint: 'file', description: 'Train on from the weights of this checkpoint' },
     negatives: { type: 'string', valueHint: 'file', description: 'Hard negatives, as `doppel mine` writes them' },
-    backend: { type: 'string', description: 'cuda, native, wasm or cpu; default: the first that works' },
-    precision: { type: 'enum', options: [...PRECISIONS], description: PRECISION_HELP },
+    ...COMPUTE_FLAGS,
   },
   examples: [
     'doppel train data/pairs --epochs 10 --out runs/a',
@@ -136,20 +136,12 @@ function settingsOf(flags: Flags): PartialConfig {
   };
 }
 
-/** Where a run lies, nothing else is trained: two runs in one folder would mix their files. */
-async function refuseOlderRun({ store }: Context, run: string): Promise<void> {
-  if (!(await store.stat(joinPath(run, 'checkpoints')))) return;
-  throw new UsageError({
-    action: `train into ${run}`,
-    expected: 'a folder without a run',
-    found: 'checkpoints of an earlier one',
-    remedy: `Take it up by --resume ${run}, name another folder by --out, or remove it.`,
-  });
-}
-
 /** Data set and negatives are found where the run began with them, or where the flags say they are now. */
 async function resumedRun(flags: Flags, context: Context): Promise<PreparedTask> {
-  refuseSettings(flags);
+  refuseSettings(flags, ['config', 'preset', 'maxSteps', 'learningRate', 'seed', 'out', 'from'], {
+    but: '--epochs',
+    remedy: 'Leave it out; or start a new run by --from, which takes the weights.',
+  });
   const run = flags.resume as string;
   const last = await loadLast(context.store, run);
   const dataset = await openDataset(context.store, flags.dataset ?? last.trainedOn.folder);
@@ -159,20 +151,6 @@ async function resumedRun(flags: Flags, context: Context): Promise<PreparedTask>
   const epochs = numberFlag('epochs', flags.epochs, { min: 1, integer: true });
   const generator = await generatorOf(context, config);
   return { store: context.store, dataset, run, start: { last, epochs }, negatives, generator };
-}
-
-/** A run that is taken up has its settings. */
-function refuseSettings(flags: Flags): void {
-  const settings = ['config', 'preset', 'maxSteps', 'learningRate', 'seed', 'out', 'from'] as const;
-  const given = settings.find((name) => flags[name] !== undefined);
-  if (given === undefined) return;
-  const flag = `--${given.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-  throw new UsageError({
-    action: `take up the run ${flags.resume}`,
-    expected: 'no settings but --epochs, since the run has its own',
-    found: flag,
-    remedy: 'Leave it out; or start a new run by --from, which takes the weights.',
-  });
 }
 
 async function readModel({ store }: Context, file: string): Promise<FileInput<Checkpoint>> {
@@ -192,29 +170,21 @@ async function generatorOf({ store }: Context, { negatives: { adaptive } }: Trai
 
 /** One bar over all steps; validation shows as a note. */
 async function withProgress(context: Context, task: TrainingTask): Promise<TrainingResult> {
-  let progress: ReturnType<Context['progress']> | undefined;
+  const progress = new RunProgress(context, 'pairs');
   let done = 0;
-  const stop = () => {
-    progress?.stop();
-    progress = undefined;
-  };
   try {
     return await train({
       ...task,
       signal: context.signal,
-      onLog(line) {
-        stop(); // a line under the bar, which starts anew below
-        context.log(line);
-      },
+      onLog: (line) => progress.log(line),
       onProgress({ pairs, totalPairs, epoch, loss }) {
-        progress ??= context.progress('training', totalPairs, 'pairs');
         done = pairs;
-        progress.update(pairs, `epoch ${epoch}, loss ${loss.toFixed(3)}`);
+        progress.update(pairs, totalPairs, `epoch ${epoch}, loss ${loss.toFixed(3)}`);
       },
-      onValidation: (pairs, total) => progress?.update(done, `validating ${pairs}/${total}`),
+      onValidation: (pairs, total) => progress.note(done, `validating ${pairs}/${total}`),
     });
   } finally {
-    stop();
+    progress.stop();
   }
 }
 

@@ -1,6 +1,7 @@
 /** `doppel verify`: holds a backend against reference values. */
 import { type TensorError, verify } from '@doppel/core/verify';
 import { command } from '../command.ts';
+import { BACKEND_FLAG } from '../context.ts';
 
 const show = ({ case: name, tensor, error }: TensorError) => `${name} ${tensor}: ${error.toExponential(2)}`;
 
@@ -8,7 +9,7 @@ export default command({
   meta: { name: 'verify', description: 'Hold a backend against reference values (a folder of *.safetensors cases)' },
   args: {
     folder: { type: 'positional', required: true, description: 'Folder of cases, KIND-NUMBER.safetensors' },
-    backend: { type: 'string', description: 'cuda, native, wasm or cpu; default: the first that works' },
+    ...BACKEND_FLAG,
   },
   examples: ['doppel verify golden', 'doppel verify golden --backend cpu --json'],
   async run({ args, context }) {

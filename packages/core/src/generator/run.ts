@@ -6,6 +6,7 @@ import { createGenerator, NETWORKS } from '../generator.ts';
 import type { Dataset } from '../patches/dataset.ts';
 import { fitNormalisation, type Normalisation } from '../patches/normalisation.ts';
 import { PatchCache } from '../patches/to_tensors.ts';
+import { resumable } from '../run_files.ts';
 import type { Store } from '../store.ts';
 import { VERSION } from '../version.ts';
 import { type GeneratorCheckpoint, type LastGeneratorCheckpoint, loadGenerator } from './checkpoint.ts';
@@ -215,13 +216,5 @@ async function introduce(run: GeneratorRun, patches: number): Promise<void> {
  */
 export async function loadLastGenerator(store: Store, run: string): Promise<LastGeneratorCheckpoint> {
   const file = generatorCheckpointPath(run, 'last');
-  const { resume, ...checkpoint } = await loadGenerator(store, file);
-  if (resume) return { ...checkpoint, resume };
-  throw new CheckpointError({
-    action: 'take up the run of',
-    file,
-    expected: "the optimiser's moments and the state of the run",
-    found: 'weights only',
-    remedy: 'Bring back the file that the run left there.',
-  });
+  return resumable(await loadGenerator(store, file), file, 'Bring back the file that the run left there.');
 }

@@ -3,7 +3,8 @@
  * `checkpoints/last.safetensors` and `checkpoints/side-N.safetensors` at each stage's end. Each file is written whole or not
  * at all.
  */
-import { joinPath, readText, type Store } from '../store.ts';
+import { RunFiles } from '../run_files.ts';
+import { joinPath } from '../store.ts';
 import { type GeneratorCheckpoint, loadGenerator, saveGenerator } from './checkpoint.ts';
 import { generatorCurves } from './curves.ts';
 import { formatGeneratorMetrics, type GeneratorRow, parseGeneratorMetrics } from './metrics_log.ts';
@@ -12,39 +13,19 @@ import type { StageReport } from './run_state.ts';
 export const generatorCheckpointPath = (run: string, name: 'last' | `side-${number}`) =>
   joinPath(run, 'checkpoints', `${name}.safetensors`);
 
-export class GeneratorFolder {
-  readonly path: string;
-  private readonly store: Store;
-  private readonly onLog: ((line: string) => void) | undefined;
-
-  constructor(store: Store, path: string, onLog?: (line: string) => void) {
-    this.store = store;
-    this.path = path;
-    this.onLog = onLog;
-  }
-
-  /** A line for `log.txt`, with the time, and for whoever follows the run. */
-  async log(line: string): Promise<void> {
-    await this.store.append(joinPath(this.path, 'log.txt'), `${new Date().toISOString()} ${line}\n`);
-    this.onLog?.(line);
-  }
-
+export class GeneratorFolder extends RunFiles {
   /** The rows up to a step, of a run that is taken up. */
   async readRows(step: number): Promise<GeneratorRow[]> {
-    const file = joinPath(this.path, 'metrics.csv');
-    if (!(await this.store.stat(file))) return [];
-    return parseGeneratorMetrics(await readText(this.store, file), file).filter((row) => row.step <= step);
+    return (await this.readTable(parseGeneratorMetrics)).filter((row) => row.step <= step);
   }
 
   async writeRows(rows: readonly GeneratorRow[]): Promise<void> {
-    await this.store.write(joinPath(this.path, 'metrics.csv'), formatGeneratorMetrics(rows));
+    await this.writeTable(formatGeneratorMetrics(rows));
   }
 
   async writeStages(stages: readonly StageReport[], rows: readonly GeneratorRow[]): Promise<void> {
     await this.store.write(joinPath(this.path, 'stages.json'), `${JSON.stringify(stages, null, 1)}\n`);
-    for (const [name, svg] of Object.entries(generatorCurves(rows))) {
-      await this.store.write(joinPath(this.path, 'plots', `${name}.svg`), `${svg}\n`);
-    }
+    await this.writePlots(generatorCurves(rows));
   }
 
   /** Named so that files sort by time. */

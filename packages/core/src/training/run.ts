@@ -11,6 +11,7 @@ import { fitNormalisation, type Normalisation } from '../patches/normalisation.t
 import { placeGuard } from '../patches/place_guard.ts';
 import { PatchCache } from '../patches/to_tensors.ts';
 import type { PairReference, Split } from '../patches.ts';
+import { resumable } from '../run_files.ts';
 import type { Store } from '../store.ts';
 import { VERSION } from '../version.ts';
 import { generatedShare, minedShare, parseConfig, type TrainingConfig, totalSteps } from './config.ts';
@@ -230,15 +231,7 @@ function refuseUnfit(
  */
 export async function loadLast(store: Store, run: string): Promise<LastCheckpoint> {
   const file = checkpointPath(run, 'last');
-  const { resume, ...checkpoint } = await loadCheckpoint(store, file);
-  if (resume) return { ...checkpoint, resume };
-  throw new CheckpointError({
-    action: 'take up the run of',
-    file,
-    expected: "the optimiser's moments and the state of the run",
-    found: 'weights only',
-    remedy: 'Train on from these weights by --from.',
-  });
+  return resumable(await loadCheckpoint(store, file), file, 'Train on from these weights by --from.');
 }
 
 function resumedConfig({ last, epochs }: ResumedStart): TrainingConfig {

@@ -11,7 +11,7 @@ import type { LatentGenerator } from '@doppel/core/mining/latent';
 import { openDataset } from '@doppel/core/patches/dataset';
 import { joinPath } from '@doppel/core/store';
 import { command, numberFlag, type Outcome } from '../../command.ts';
-import { type Context, PRECISION_HELP, PRECISIONS } from '../../context.ts';
+import { COMPUTE_FLAGS, type Context } from '../../context.ts';
 import { openGeneratorFile } from '../../open_generator.ts';
 import { readYaml, writeYaml } from '../../yaml_file.ts';
 
@@ -23,8 +23,7 @@ export default command({
     shard: { type: 'string', valueHint: 'i/n', description: 'Only the i-th of n parts, from 1' },
     arms: { type: 'string', valueHint: 'a,b', description: 'Only these arms of the configuration' },
     seeds: { type: 'string', valueHint: '1,2', description: 'Only these seeds of the configuration' },
-    backend: { type: 'string', description: 'cuda, native, wasm or cpu; default: the first that works' },
-    precision: { type: 'enum', options: [...PRECISIONS], description: PRECISION_HELP },
+    ...COMPUTE_FLAGS,
   },
   examples: [
     'doppel experiment run --config configs/experiment.yaml --out experiments/a',

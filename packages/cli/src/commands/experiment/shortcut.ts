@@ -5,7 +5,7 @@ import { type MadeScores, measureShortcut, type Shortcut } from '@doppel/core/mi
 import { SPLITS } from '@doppel/core/patches';
 import { openDataset } from '@doppel/core/patches/dataset';
 import { command, numberFlag, type Outcome } from '../../command.ts';
-import type { Context } from '../../context.ts';
+import { BACKEND_FLAG, type Context } from '../../context.ts';
 import { openForMining } from '../../open_for_mining.ts';
 import { openGeneratorFile } from '../../open_generator.ts';
 
@@ -27,7 +27,7 @@ export default command({
     strength: { type: 'string', valueHint: `${DEFAULTS.strength}`, description: 'k of the rule' },
     pairs: { type: 'string', valueHint: `${DEFAULTS.pairs}`, description: 'True pairs, drawn where there are more' },
     seed: { type: 'string', valueHint: `${DEFAULTS.seed}`, description: 'Of the draw and the noise' },
-    backend: { type: 'string', description: 'cuda, native, wasm or cpu; default: the first that works' },
+    ...BACKEND_FLAG,
   },
   examples: ['doppel experiment shortcut --generator g.safetensors --model best.safetensors --data data/a --json'],
   async run({ args, context }): Promise<Outcome> {

@@ -18,7 +18,7 @@ import { preparePatch } from '@doppel/core/patches/to_tensors';
 import { sha256 } from '@doppel/core/sha256';
 import { folderOf, joinPath, nameOf, type Store } from '@doppel/core/store';
 import { command, numberFlag, type Outcome } from '../../command.ts';
-import type { Context } from '../../context.ts';
+import { BACKEND_FLAG, type Context } from '../../context.ts';
 import { openGeneratorFile } from '../../open_generator.ts';
 import { VERSION } from '../../version.ts';
 import { ensureWritable, writeTogether } from '../../write_together.ts';
@@ -43,7 +43,7 @@ export default command({
       description: 'Where the report goes; default: quality-SPLIT in the run',
     },
     quiz: { type: 'string', valueHint: 'folder', description: 'Also make a page of real and generated patches, mixed' },
-    backend: { type: 'string', description: 'cuda, native, wasm or cpu; default: the first that works' },
+    ...BACKEND_FLAG,
   },
   examples: [
     'doppel generator evaluate --generator runs/g/checkpoints/last.safetensors --data data/a --model best.safetensors',

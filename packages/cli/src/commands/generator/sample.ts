@@ -9,6 +9,7 @@ import { preparePatch } from '@doppel/core/patches/to_tensors';
 import { encodePatch } from '@doppel/core/raster/encode_patch';
 import { joinPath } from '@doppel/core/store';
 import { command, numberFlag, type Outcome } from '../../command.ts';
+import { BACKEND_FLAG } from '../../context.ts';
 import { openGeneratorFile } from '../../open_generator.ts';
 import { ensureWritable, writeTogether } from '../../write_together.ts';
 
@@ -31,7 +32,7 @@ export default command({
     strength: { type: 'string', valueHint: 'k', description: 'How far; by sigma, in equal steps up to it' },
     between: { type: 'string', valueHint: 'id', description: 'Go from the SAR patch of this pair …' },
     and: { type: 'string', valueHint: 'id', description: '… to that of this one' },
-    backend: { type: 'string', description: 'cuda, native, wasm or cpu; default: the first that works' },
+    ...BACKEND_FLAG,
   },
   examples: [
     'doppel generator sample --generator runs/g/checkpoints/last.safetensors --out samples --count 64',

@@ -9,8 +9,9 @@ import { openDataset } from '@doppel/core/patches/dataset';
 import { joinPath } from '@doppel/core/store';
 import { mergeSettings, type PartialConfig } from '@doppel/core/training/config';
 import { command, numberFlag, type Outcome } from '../../command.ts';
-import { type Context, PRECISION_HELP, PRECISIONS } from '../../context.ts';
+import { COMPUTE_FLAGS, type Context } from '../../context.ts';
 import { svgToPng } from '../../svg_to_png.ts';
+import { RunProgress, refuseOlderRun, refuseSettings } from '../../training_command.ts';
 import { readYaml, writeYaml } from '../../yaml_file.ts';
 
 export default command({
@@ -23,8 +24,7 @@ export default command({
     seed: { type: 'string', valueHint: 'n', description: 'Of weights, batches, augmentation and noise' },
     out: { type: 'string', valueHint: 'folder', description: 'Folder of the run; default runs/DATASET-generator' },
     resume: { type: 'string', valueHint: 'run', description: 'Take up the run in this folder, bit for bit' },
-    backend: { type: 'string', description: 'cuda, native, wasm or cpu; default: the first that works' },
-    precision: { type: 'enum', options: [...PRECISIONS], description: PRECISION_HELP },
+    ...COMPUTE_FLAGS,
   },
   examples: [
     'doppel generator train data/pairs --config configs/generator-small.yaml --out runs/g',
@@ -60,7 +60,8 @@ interface Flags {
 
 type PreparedTask = Omit<GeneratorTask, 'backend' | 'device'>;
 
-async function freshRun(flags: Flags, { store }: Context): Promise<PreparedTask> {
+async function freshRun(flags: Flags, context: Context): Promise<PreparedTask> {
+  const { store } = context;
   const yaml = flags.config === undefined ? {} : await readYaml(store, flags.config);
   const asked = mergeSettings([yaml, settingsOf(flags)]);
   const { data } = asked;
@@ -75,14 +76,7 @@ async function freshRun(flags: Flags, { store }: Context): Promise<PreparedTask>
   const dataset = await openDataset(store, data);
   const config = resolveGeneratorTraining([asked], { data, side: dataset.header.side }, flags.config ?? 'the flags');
   const run = flags.out ?? joinPath('runs', `${data.split('/').filter(Boolean).at(-1)}-generator`);
-  if (await store.stat(joinPath(run, 'checkpoints'))) {
-    throw new UsageError({
-      action: `train into ${run}`,
-      expected: 'a folder without a run',
-      found: 'checkpoints of an earlier one',
-      remedy: `Take it up by --resume ${run}, name another folder by --out, or remove it.`,
-    });
-  }
+  await refuseOlderRun(context, run);
   await store.write(joinPath(run, 'config.yaml'), writeYaml(config));
   return { store, dataset, run, start: { config } };
 }
@@ -94,16 +88,8 @@ function settingsOf({ dataset, preset, objective, seed }: Flags): PartialConfig 
 
 /** The data set is found where the run began with it, or where the flags say it is now. */
 async function resumedRun(flags: Flags, { store }: Context): Promise<PreparedTask> {
-  const settings = ['config', 'preset', 'objective', 'seed', 'out'] as const;
-  const given = settings.find((name) => flags[name] !== undefined);
-  if (given !== undefined) {
-    throw new UsageError({
-      action: `take up the run ${flags.resume}`,
-      expected: 'no settings, since the run has its own',
-      found: `--${given}`,
-      remedy: 'Leave it out, or start a new run.',
-    });
-  }
+  const remedy = 'Leave it out, or start a new run.';
+  refuseSettings(flags, ['config', 'preset', 'objective', 'seed', 'out'], { remedy });
   const run = flags.resume as string;
   const last = await loadLastGenerator(store, run);
   const dataset = await openDataset(store, flags.dataset ?? last.trainedOn.folder);
@@ -112,26 +98,19 @@ async function resumedRun(flags: Flags, { store }: Context): Promise<PreparedTas
 
 /** One bar over all stages. */
 async function withProgress(context: Context, task: GeneratorTask): Promise<GeneratorTrainingResult> {
-  let progress: ReturnType<Context['progress']> | undefined;
-  const stop = () => {
-    progress?.stop();
-    progress = undefined;
-  };
+  const progress = new RunProgress(context, 'patches');
   try {
     return await trainGenerator({
       ...task,
       signal: context.signal,
-      onLog(line) {
-        stop(); // a line under the bar, which starts anew below
-        context.log(line);
-      },
+      onLog: (line) => progress.log(line),
       onProgress({ images, totalImages, side, alpha }) {
-        progress ??= context.progress('training', totalImages, 'patches');
-        progress.update(images, `side ${side}${alpha < 1 ? `, faded in ${Math.round(alpha * 100)} %` : ''}`);
+        const note = `side ${side}${alpha < 1 ? `, faded in ${Math.round(alpha * 100)} %` : ''}`;
+        progress.update(images, totalImages, note);
       },
     });
   } finally {
-    stop();
+    progress.stop();
   }
 }
 
