@@ -67,6 +67,7 @@ class DeviceObject : public Napi::ObjectWrap<DeviceObject> {
       InstanceMethod("replay", &DeviceObject::replay),
       InstanceMethod("releaseGraph", &DeviceObject::release_graph),
       InstanceAccessor("hasGraphs", &DeviceObject::has_graphs, nullptr),
+      InstanceAccessor("captureStrays", &DeviceObject::capture_strays, nullptr),
       InstanceAccessor("name", &DeviceObject::name, nullptr),
     });
   }
@@ -171,6 +172,11 @@ class DeviceObject : public Napi::ObjectWrap<DeviceObject> {
   }
 
   Napi::Value has_graphs(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), device_->capture() != nullptr); }
+
+  Napi::Value capture_strays(const Napi::CallbackInfo& info) {
+    const Capture* capture = device_->capture();
+    return Napi::Number::New(info.Env(), capture ? static_cast<double>(capture->strays()) : 0);
+  }
 
   Capture& capture() {
     Capture* found = device_->capture();

@@ -27,10 +27,12 @@ class Capture {
   virtual ~Capture() = default;
   // Counters of random numbers are moved on by `counters_a_step` at each replay, Adam's step by one.
   virtual void begin(uint64_t counters_a_step) = 0;
-  // Throws std::runtime_error where the work cannot be repeated; `abandon` then.
+  // Throws where the work cannot be made a graph; `abandon` then.
   virtual std::unique_ptr<Graph> end(const std::vector<Renewal>& state) = 0;
   virtual void abandon() = 0;
   virtual bool is_open() const = 0;
+  // Blocks of before the capture that were given back meanwhile: the work reads them, and nobody will write to them any more.
+  virtual size_t strays() const = 0;
 };
 
 }  // namespace doppel

@@ -16,6 +16,7 @@ class StreamCapture : public Capture {
   std::unique_ptr<Graph> end(const std::vector<Renewal>& state) override;
   void abandon() override;
   bool is_open() const override { return memory_ != nullptr; }
+  size_t strays() const override { return memory_ ? memory_->strays() : 0; }
 
  private:
   void close();
