@@ -38,7 +38,7 @@ describe.skipIf(!existsSync(EMULATED_ADDON))(
       expect(graph.stepsPerSecond.plain).toBeGreaterThan(0);
       expect(graph.stepsPerSecond.graph).toBeGreaterThan(0);
       expect(graph.bytes).toBeGreaterThan(0);
-        expect(graph.transfers).toEqual({ up: 4 * 64 * 4, down: 4 });
+      expect(graph.transfers).toEqual({ up: 4 * 64 * 4, down: 4 });
     });
   },
 );
