@@ -113,45 +113,31 @@ describe.each([
       cuda = await useDevice(device);
     });
 
-    describe('the matcher paper-bn, with dropout', () => {
-      it('steps as without a graph, bit for bit, and goes on without', async () => {
-        const [plain, replayed] = [newMatcher(), newMatcher()];
-        const [plainMoments, moments] = [zeroMoments(plain), zeroMoments(replayed)];
-        const expected = [];
-        for (const step of STEPS) expected.push(await plainStep(plain, plainMoments, step));
-        const graph = captured(cuda, replayed, moments);
-        // Captured, not run.
-        const untrained = newMatcher();
-        expect(bitsOf(replayed.parameters.values())).toEqual(bitsOf(untrained.parameters.values()));
-        for (const step of STEPS) expect(await graph.replay(batchOf(step))).toEqual(expected[step]);
-        expect(bitsOf(stateOf(replayed, moments))).toEqual(bitsOf(stateOf(plain, plainMoments)));
-
-        graph.dispose();
-        expect(await plainStep(replayed, moments, 3)).toEqual(await plainStep(plain, plainMoments, 3));
-        expect(bitsOf(stateOf(replayed, moments))).toEqual(bitsOf(stateOf(plain, plainMoments)));
-        for (const each of [plain, replayed, untrained]) each.dispose();
-        tf.dispose([...momentTensors(moments), ...momentTensors(plainMoments)]);
-      });
-
-      it('copies the batch up and the losses down, and its memory stays as it is until it is given back', async () => {
-        const matcher = newMatcher();
-        const moments = zeroMoments(matcher);
-        await plainStep(matcher, moments, 0);
-        const before = cuda.device.memory();
-        const graph = captured(cuda, matcher, moments);
-        expect(graph.bytes).toBeGreaterThan(2 ** 20);
-        expect(cuda.device.memory().graphs).toBe(graph.bytes);
-        await graph.replay(batchOf(0));
-        const after = cuda.device.memory();
-        const copied = { ...cuda.transfers };
-        await graph.replay(batchOf(1));
-        expect(cuda.transfers).toEqual({ up: copied.up + BATCH_BYTES, down: copied.down + 2 * 4 });
-        expect(cuda.device.memory()).toEqual(after);
-        graph.dispose();
-        expect(cuda.device.memory()).toEqual({ ...before, peak: expect.any(Number) });
-        matcher.dispose();
-        tf.dispose(momentTensors(moments));
-      });
+    it('the matcher paper-bn, with dropout: the bits of plain steps; the batch up, the losses down, no more memory', async () => {
+      const [plain, replayed] = [newMatcher(), newMatcher()];
+      const [plainMoments, moments] = [zeroMoments(plain), zeroMoments(replayed)];
+      const expected = [];
+      for (const step of STEPS) expected.push(await plainStep(plain, plainMoments, step));
+      const before = { memory: cuda.device.memory(), parameters: bitsOf(replayed.parameters.values()) };
+      const graph = captured(cuda, replayed, moments);
+      expect(graph.bytes).toBeGreaterThan(2 ** 20);
+      expect(cuda.device.memory().graphs).toBe(graph.bytes);
+      // Captured, not run.
+      expect(bitsOf(replayed.parameters.values())).toEqual(before.parameters);
+      const memory = [];
+      for (const step of STEPS) {
+        const { up, down } = cuda.transfers;
+        expect(await graph.replay(batchOf(step))).toEqual(expected[step]);
+        expect(cuda.transfers).toEqual({ up: up + BATCH_BYTES, down: down + 2 * 4 });
+        memory.push(cuda.device.memory());
+      }
+      expect(memory[1]).toEqual(memory[0]);
+      expect(memory[2]).toEqual(memory[0]);
+      expect(bitsOf(stateOf(replayed, moments))).toEqual(bitsOf(stateOf(plain, plainMoments)));
+      graph.dispose();
+      expect(cuda.device.memory()).toEqual({ ...before.memory, peak: expect.any(Number) });
+      for (const each of [plain, replayed]) each.dispose();
+      tf.dispose([...momentTensors(moments), ...momentTensors(plainMoments)]);
     });
 
     it('moves noise and Adam on by a step with each replay', async () => {
@@ -204,7 +190,7 @@ describe.each([
       tf.dispose(results);
     });
 
-    it.each(OBJECTIVES)('the generator by %s: the same bits as plain steps', async (objective) => {
+    it.each(OBJECTIVES)('the generator by %s: the bits of plain steps, and it goes on without', async (objective) => {
       const options: GeneratorStepOptions = { ...GENERATOR_OPTIONS, objective };
       const all = (generator: Generator, moments: Moments) => [
         ...NETWORKS.flatMap((network) => [...generator[network].values()]),
@@ -226,6 +212,15 @@ describe.each([
       }
       expect(bitsOf(all(replayed, moments))).toEqual(bitsOf(all(plain, plainMoments)));
       graph.dispose();
+      for (const [generator, moving] of [
+        [plain, plainMoments],
+        [replayed, moments],
+      ] as const) {
+        const batch = tf.tensor4d(noise(8 * 64, 9), [8, 8, 8, 1]);
+        tf.dispose(generatorStep(generator, moving, batch, { ...options, step: 7 }));
+        batch.dispose();
+      }
+      expect(bitsOf(all(replayed, moments))).toEqual(bitsOf(all(plain, plainMoments)));
       for (const each of [plain, replayed]) each.dispose();
       tf.dispose([...momentTensors(moments), ...momentTensors(plainMoments)]);
     });

@@ -40,21 +40,18 @@ export const capturerOf =
     captureStep(backend, step);
 
 function capture(backend: AddonBackend, { inputs, state, step }: StepToCapture): CapturedStep {
-  const fixed = mapValues(inputs, ({ shape, dtype }) => tf.keep(tf.zeros(shape, dtype)));
   const held = new HeldState(backend, state);
+  const fixed = mapValues(inputs, ({ shape, dtype }) => tf.keep(tf.zeros(shape, dtype)));
   const { graphs: bytesBefore } = backend.device.memory();
-  let recorded: Recorded | undefined;
   try {
-    recorded = record(backend, held, () => step(fixed));
-  } finally {
-    held.restore();
-    if (!recorded) {
-      held.dispose();
-      tf.dispose(fixed);
-    }
+    const recorded = record(backend, held, () => step(fixed));
+    const bytes = backend.device.memory().graphs - bytesBefore;
+    return new GraphStep(backend, { ...recorded, fixed, held, bytes });
+  } catch (cause) {
+    held.dispose();
+    tf.dispose(fixed);
+    throw cause;
   }
-  const bytes = backend.device.memory().graphs - bytesBefore;
-  return new GraphStep(backend, { ...recorded, fixed, held, bytes });
 }
 
 interface Recorded {
@@ -84,6 +81,7 @@ function record(backend: AddonBackend, held: HeldState, step: () => Record<strin
     throw new GraphError({ reason: 'step', action: 'capture the step', found: reasonOf(cause), cause });
   } finally {
     backend.watch = undefined;
+    held.restore();
   }
 }
 

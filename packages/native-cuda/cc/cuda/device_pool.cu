@@ -1,10 +1,17 @@
 #include "device_pool.h"
 
 #include <string>
+#include <utility>
 
 #include "../device.h"
 
 namespace doppel::cuda {
+
+// A capture may be open still. Its memory comes back to a pool that has no graphs any more.
+DevicePool::~DevicePool() {
+  recorded_ = nullptr;
+  const auto graphs = std::move(graphs_);
+}
 
 // CUDA's own pool keeps what is given back, as opening the card tells it to: nothing is kept here.
 void* DevicePool::take_on(Stream stream, size_t bytes) {

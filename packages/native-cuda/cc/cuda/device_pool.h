@@ -13,6 +13,7 @@ namespace doppel::cuda {
 class DevicePool : public BlockPool {
  public:
   explicit DevicePool(Stream stream) : stream_(stream) {}
+  ~DevicePool() override;
 
   void* take(size_t bytes) override { return recorded_ ? recorded_->take(bytes) : take_on(stream_, bytes); }
   // For work that is enqueued on another stream first; `give` it only when this pool's stream waits for that work.
