@@ -1,7 +1,7 @@
 /**
  * What a machine with an NVIDIA card can show of the backend `cuda`, and others cannot: `pnpm test:gpu`. Builds the addon for it,
- * says which card was found, then runs parity with `cpu`, random shapes, training steps with their copies, memory, determinism
- * and errors, and the reference values of the folder that --golden names.
+ * says which card was found, then runs parity with `cpu`, random shapes, training steps with their copies and as graphs, memory,
+ * determinism and errors, and the reference values of the folder that --golden names.
  */
 import { ROOT, run } from './run.mjs';
 
@@ -16,7 +16,8 @@ if (usable.length === 0) {
 }
 console.log(usable.map(({ name }) => name).join('\n'));
 
-const suites = ['test/core/ops/parity.test.ts', 'test/native-cuda/isa_parity.test.ts', 'test/native-cuda/cuda.test.ts'];
+const native = ['isa_parity', 'cuda', 'graph'].map((name) => `test/native-cuda/${name}.test.ts`);
+const suites = ['test/core/ops/parity.test.ts', ...native];
 run('node_modules/.bin/vitest', ['run', ...suites]);
 const golden = process.argv.indexOf('--golden');
 if (golden > 0) run('node', ['packages/cli/dist/main.js', 'verify', process.argv[golden + 1], '--backend', 'cuda']);

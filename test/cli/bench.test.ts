@@ -1,9 +1,12 @@
 /** `doppel bench`: what other programs read of it. */
+import { existsSync } from 'node:fs';
 import benchAll from '@doppel/cli/commands/bench_all';
+import benchGenerator from '@doppel/cli/commands/bench_generator';
 import benchMatcher from '@doppel/cli/commands/bench_matcher';
 import benchOps from '@doppel/cli/commands/bench_ops';
 import benchRoofline from '@doppel/cli/commands/bench_roofline';
-import { expect, it } from 'vitest';
+import { EMULATED_ADDON, nativeBackendLoaders } from '@doppel/native-cuda';
+import { describe, expect, it } from 'vitest';
 import { runCommand } from './run_command.ts';
 
 it('matcher: pairs a second of training and of scoring', async () => {
@@ -20,6 +23,29 @@ it('ops: each convolution of the matcher, forward and backward', async () => {
   expect(size).toBe(64);
   expect(rows.length).toBeGreaterThanOrEqual(18);
   for (const row of rows) expect(row.gflops, row.name).toBeGreaterThan(0);
+});
+
+const EMULATED = ['--repeats', '1', '--backend', 'cuda-emulated', '--graph', '--json'];
+
+describe.skipIf(!existsSync(EMULATED_ADDON))(
+  `with a graph${existsSync(EMULATED_ADDON) ? '' : ' (skipped: the emulator is not built)'}`,
+  () => {
+    it('generator: steps a second as a graph and without', { timeout: 300_000 }, async () => {
+      const flags = ['--size', '8', '--batch', '4', '--objective', 'autoencoder', ...EMULATED];
+      const { graph } = JSON.parse(
+        (await runCommand(benchGenerator, flags, undefined, async () => nativeBackendLoaders())).stdout,
+      );
+      expect(graph.stepsPerSecond.plain).toBeGreaterThan(0);
+      expect(graph.stepsPerSecond.graph).toBeGreaterThan(0);
+      expect(graph.bytes).toBeGreaterThan(0);
+      expect(graph.transfers).toEqual({ up: 4 * 64 * 4, down: 4 });
+    });
+  },
+);
+
+it('a graph on a backend without graphs is a usage error', async () => {
+  const flags = ['--size', '8', '--batch', '4', '--repeats', '1', '--backend', 'wasm', '--graph'];
+  await expect(runCommand(benchGenerator, flags)).rejects.toThrow(/Cannot use --graph: .* found wasm/);
 });
 
 it('a size that is no size is a usage error', async () => {

@@ -1,6 +1,6 @@
 /** Runs a command in this process as the entry point would, and catches what it prints. */
 import type { DoppelCommand } from '@doppel/cli/command';
-import { createContext } from '@doppel/cli/context';
+import { createContext, type LoadBackendLoaders } from '@doppel/cli/context';
 import { runCommand as runCitty } from 'citty';
 
 export interface CommandRun {
@@ -10,13 +10,17 @@ export interface CommandRun {
   exitCode: number;
 }
 
-/** @throws what the command throws; the entry point would print it. */
+/**
+ * @param loaders of the native addon, where the command is to find it.
+ * @throws what the command throws; the entry point would print it.
+ */
 export async function runCommand(
   command: DoppelCommand,
   rawArgs: string[],
   signal: AbortSignal = new AbortController().signal,
+  loaders: LoadBackendLoaders = async () => [],
 ): Promise<CommandRun> {
-  const context = createContext(signal, async () => []);
+  const context = createContext(signal, loaders);
   const log: string[] = [];
   const quiet = { update: () => {}, stop: () => {} };
   const write = process.stdout.write;

@@ -11,6 +11,7 @@ import {
 import { createMatcher, PRESETS } from '@doppel/core/matcher';
 import { crossEntropy, weightPenalty } from '@doppel/core/matcher/loss';
 import { adam, conv2d } from '@doppel/core/ops';
+import { runKernelMulti } from '@doppel/core/ops/kernel';
 import { relativeError } from '@doppel/core/tolerance';
 import { type AddonBackend, type Device, EMULATED_ADDON, loadAddon } from '@doppel/native-cuda';
 import * as tf from '@tensorflow/tfjs-core';
@@ -35,6 +36,17 @@ function newDevice(): Device {
   return new loaded.addon.Device('cuda', 0);
 }
 
+/** What a convolution's backward pass gives, of a shape whose product by filter is split along the pixels. */
+function convolutionGradients(activation: 'relu' | 'leakyrelu', outputs: string[]) {
+  return tf.tidy(() => {
+    const [x, filter, dy] = [normal([2, 20, 20, 8], 6), normal([3, 3, 8, 12], 7), normal([2, 20, 20, 12], 8)];
+    const attrs = { strides: 1, pad: 'same', activation, leakyreluAlpha: 0.2 } as const;
+    const y = conv2d(x, filter, normal<tf.Tensor1D>([12], 9), attrs);
+    const gradients = runKernelMulti('DoppelConv2DBackprop', { dy, x, filter, y }, { ...attrs, outputs });
+    return gradients.map((tensor) => tensor.dataSync<'float32'>().slice());
+  });
+}
+
 const ENVIRONMENT = ['DOPPEL_EMULATOR_ORDER', 'DOPPEL_EMULATOR_BYTES', 'DOPPEL_EMULATOR_LOSE'];
 
 /** Value and gradients of a convolution, 12 → 20 channels. */
@@ -53,7 +65,8 @@ const sums = () =>
     const x = normal([2, 17, 16, 12], 3);
     const long = normal<tf.Tensor2D>([3, 20000], 4);
     const results = [tf.sum(long), tf.mean(x, [0, 1, 2]), tf.softmax(normal<tf.Tensor2D>([40, 5], 5)), tf.max(long, 1)];
-    return [...convolution(), ...results.map((tensor) => tensor.dataSync<'float32'>().slice())];
+    const gradients = convolutionGradients('leakyrelu', ['dx', 'dfilter', 'dbias']);
+    return [...convolution(), ...gradients, ...results.map((tensor) => tensor.dataSync<'float32'>().slice())];
   });
 
 describe.each([
@@ -155,6 +168,18 @@ describe.each([
         expect(relativeError(rounded[i]!, expected[i]!)).toBeLessThan(most);
       }
       expect(relativeError(rounded[0]!, expected[0]!)).toBeGreaterThan(least);
+    });
+
+    it.each(['relu', 'leakyrelu'] as const)('masks the gradient by %s as it reads it', async (activation) => {
+      await selectBackend({ requested: 'cpu' });
+      const expected = convolutionGradients(activation, ['dx', 'dfilter', 'dbias']);
+      cuda = await useDevice(device);
+      const found = convolutionGradients(activation, ['dx', 'dfilter', 'dbias']);
+      expect(found.length).toBe(3);
+      for (const [i, values] of found.entries()) expect(relativeError(values, expected[i]!)).toBeLessThan(1e-5);
+      // Without the product by filter the bias's gradient is summed by itself.
+      const [alone] = convolutionGradients(activation, ['dbias']);
+      expect(relativeError(alone!, expected[2]!)).toBeLessThan(1e-5);
     });
 
     it('computes the same bits each time', () => {

@@ -25,6 +25,7 @@ const features = [
   'runs in all orders',
   'copies on the device',
   'counts the memory in use',
+  'records a stream and replays it',
 ];
 
 const faults = [
@@ -49,6 +50,10 @@ const faults = [
   'more shared memory than a block has',
   'a block of too many threads',
   'a grid without a block',
+  'memory taken while a stream is captured',
+  'a read while a stream is captured',
+  'a wait while a stream is captured',
+  'a read of a part of a block that a replay gave back',
   'a grid too high',
   'a thread that returns before a barrier',
   'a barrier in a branch',

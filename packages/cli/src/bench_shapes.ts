@@ -37,10 +37,10 @@ export function workOf({ side, ci, co, strides }: Shape, batch: number): Work[] 
   const flops = 2 * y * 9 * ci;
   const bytes = 4 * (x + filter + y);
   const gradients = ci === 1 ? 1 : 2;
-  // dfilter reads x and g, dx reads g and writes as much as x; the mask reads dy and y.
+  // dfilter reads x, dy and y, dx reads dy and y and writes as much as x.
   return [
     { direction: 'forward', flops, bytes },
-    { direction: 'backward', flops: flops * gradients, bytes: bytes * gradients + 8 * y },
+    { direction: 'backward', flops: flops * gradients, bytes: (bytes + 4 * y) * gradients },
   ];
 }
 

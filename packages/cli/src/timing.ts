@@ -11,24 +11,31 @@ export interface Timing {
   repeats: number;
 }
 
-/** Runs `f` twice to warm up, then `repeats` times. `f` must wait for its own result. */
-export function timeOf(f: () => void, repeats: number): Timing {
-  return timeInTurn({ f }, repeats).f;
+/** What is timed waits for its own result, or its promise does. */
+type Timed = () => unknown;
+
+/** Runs `f` twice to warm up, then `repeats` times. */
+export async function timeOf(f: Timed, repeats: number): Promise<Timing> {
+  return (await timeInTurn({ f }, repeats)).f;
+}
+
+/** A turn of the event loop is not counted for what has no promise. */
+async function runOnce(f: Timed): Promise<number> {
+  const start = performance.now();
+  const pending = f();
+  if (pending instanceof Promise) await pending;
+  return performance.now() - start;
 }
 
 /** The same for several, in turn: where the machine slows down for a while, it does so for all of them. */
-export function timeInTurn<Name extends string>(
-  functions: Record<Name, () => void>,
+export async function timeInTurn<Name extends string>(
+  functions: Record<Name, Timed>,
   repeats: number,
-): Record<Name, Timing> {
-  const named = Object.entries(functions) as [Name, () => void][];
+): Promise<Record<Name, Timing>> {
+  const named = Object.entries(functions) as [Name, Timed][];
   const times = Object.fromEntries(named.map(([name]) => [name, [] as number[]])) as Record<Name, number[]>;
   for (let i = 0; i < WARM_UPS + repeats; i++) {
-    for (const [name, f] of named) {
-      const start = performance.now();
-      f();
-      times[name].push(performance.now() - start);
-    }
+    for (const [name, f] of named) times[name].push(await runOnce(f));
   }
   const timings = named.map(([name]) => [name, summarise(times[name].slice(WARM_UPS))]);
   return Object.fromEntries(timings) as Record<Name, Timing>;
@@ -76,10 +83,10 @@ export function fallbacksOf(backend: unknown): string[] {
 }
 
 /** Bytes copied to the device and back that `f` makes, for backends whose tensors lie elsewhere; else none. */
-export function transfersOf(backend: unknown, f: () => void): { up: number; down: number } {
+export async function transfersOf(backend: unknown, f: Timed): Promise<{ up: number; down: number }> {
   const { transfers } = backend as { transfers?: { up: number; down: number } };
   const before = { up: 0, down: 0, ...transfers };
-  f();
+  await f();
   const after = { ...before, ...transfers };
   return { up: after.up - before.up, down: after.down - before.down };
 }

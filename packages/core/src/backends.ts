@@ -7,16 +7,23 @@ import { prepareCpu } from './backends/cpu.ts';
 import { prepareWasm } from './backends/wasm.ts';
 import { BackendError, reasonOf, UsageError } from './errors.ts';
 import { registerOps } from './ops.ts';
+import type { StepCapture } from './step_capture.ts';
 
 export const BACKENDS = ['cuda', 'native', 'wasm', 'cpu'] as const;
 /** For tests of the kernels of `cuda` where there is no GPU: used when it is asked for, never chosen. */
 export const EMULATED_CUDA = 'cuda-emulated';
 export type BackendName = (typeof BACKENDS)[number] | typeof EMULATED_CUDA;
 
+export interface LoadedBackend {
+  device: string;
+  /** Where the backend has graphs. */
+  captureStep?: StepCapture;
+}
+
 export interface BackendLoader {
   name: BackendName;
   /** Registers the backend and its kernels with tfjs. Rejects with the reason where it cannot serve. */
-  load(): Promise<{ device: string }>;
+  load(): Promise<LoadedBackend>;
 }
 
 export interface BackendReport {
@@ -24,11 +31,13 @@ export interface BackendReport {
   /** Why it is not available, and what to do. */
   reason?: string;
   device?: string;
+  captureStep?: StepCapture;
 }
 
 export interface SelectedBackend {
   name: BackendName;
   device?: string;
+  captureStep?: StepCapture;
   report: Record<BackendName, BackendReport>;
 }
 
@@ -59,8 +68,8 @@ export async function selectBackend({ requested, loaders = [] }: SelectOptions =
   for (const name of requested ? [requested] : BACKENDS) {
     report[name] = await tryBackend(name, [...loaders, ...BUILT_IN]);
     if (!report[name].available) continue;
-    const { device } = report[name];
-    return { name, ...(device && { device }), report };
+    const { device, captureStep } = report[name];
+    return { name, ...(device && { device }), ...(captureStep && { captureStep }), report };
   }
   throw new BackendError({
     backend: requested ?? 'any',
@@ -89,10 +98,10 @@ async function tryBackend(name: BackendName, loaders: readonly BackendLoader[]):
   const loader = loaders.find((each) => each.name === name);
   if (!loader) return { available: false, reason: 'not part of this build' };
   try {
-    const { device } = await loader.load();
+    const loaded = await loader.load();
     if (!(await tf.setBackend(name))) throw new Error(`tfjs could not start the backend ${name}`);
     await tf.ready();
-    return { available: true, device };
+    return { available: true, ...loaded };
   } catch (cause) {
     return { available: false, reason: reasonOf(cause) };
   }

@@ -5,6 +5,12 @@
  * the counter `offset + k`; the key is the seed's low and high 32 bits.
  */
 
+/**
+ * Counters between the draws of one training step and those of the next: enough for 4 million numbers a draw. What a captured step
+ * adds with each replay, too.
+ */
+export const COUNTERS_A_STEP = 2 ** 20;
+
 const M0 = 0xd2511f53;
 const M1 = 0xcd9e8d57;
 const W0 = 0x9e3779b9;

@@ -2,6 +2,7 @@
 // JS error.
 #include <napi.h>
 
+#include <map>
 #include <memory>
 
 #include "border.h"
@@ -60,6 +61,13 @@ class DeviceObject : public Napi::ObjectWrap<DeviceObject> {
       InstanceMethod("run", &DeviceObject::run),
       InstanceMethod("memory", &DeviceObject::memory),
       InstanceMethod("trim", &DeviceObject::trim),
+      InstanceMethod("beginCapture", &DeviceObject::begin_capture),
+      InstanceMethod("endCapture", &DeviceObject::end_capture),
+      InstanceMethod("abandonCapture", &DeviceObject::abandon_capture),
+      InstanceMethod("replay", &DeviceObject::replay),
+      InstanceMethod("releaseGraph", &DeviceObject::release_graph),
+      InstanceAccessor("hasGraphs", &DeviceObject::has_graphs, nullptr),
+      InstanceAccessor("captureStrays", &DeviceObject::capture_strays, nullptr),
       InstanceAccessor("name", &DeviceObject::name, nullptr),
     });
   }
@@ -89,6 +97,7 @@ class DeviceObject : public Napi::ObjectWrap<DeviceObject> {
   // hold(values): number — a buffer with a typed array's bytes, which may be written to again.
   Napi::Value hold(const Napi::CallbackInfo& info) {
     return asked(info, [&] {
+      refuse_while_capturing("values cannot be copied to the device");
       const Napi::TypedArray values = typed_array(info[0]);
       void* block = device_->take_filled(start_of(values), values.ByteLength());
       return added(info.Env(), buffers_->adopt(block, values.ByteLength()));
@@ -106,6 +115,7 @@ class DeviceObject : public Napi::ObjectWrap<DeviceObject> {
   // download(id, values): fills a typed array from the buffer, and waits for it.
   Napi::Value download(const Napi::CallbackInfo& info) {
     return asked(info, [&] {
+      refuse_while_capturing("values cannot be read from the device");
       const Napi::TypedArray values = typed_array(info[1]);
       device_->download(start_of(values), buffer_of(info[0], values.ByteLength()), values.ByteLength());
       return info.Env().Undefined();
@@ -115,6 +125,7 @@ class DeviceObject : public Napi::ObjectWrap<DeviceObject> {
   // read(id, values): Promise<void> — the same without waiting. The buffer may be released at once.
   Napi::Value read(const Napi::CallbackInfo& info) {
     return asked(info, [&]() -> Napi::Value {
+      refuse_while_capturing("values cannot be read from the device");
       const Napi::TypedArray values = typed_array(info[1]);
       std::unique_ptr<Reading> reading = device_->read(start_of(values), buffer_of(info[0], values.ByteLength()), values.ByteLength());
       if (!reading) {
@@ -148,6 +159,7 @@ class DeviceObject : public Napi::ObjectWrap<DeviceObject> {
     out.Set("inUse", static_cast<double>(pool.bytes_in_use()));
     out.Set("peak", static_cast<double>(pool.peak_bytes()));
     out.Set("held", static_cast<double>(pool.bytes_held()));
+    out.Set("graphs", static_cast<double>(pool.bytes_in_graphs()));
     return out;
   }
 
@@ -155,6 +167,72 @@ class DeviceObject : public Napi::ObjectWrap<DeviceObject> {
     return asked(info, [&] {
       device_->pool().trim();
       report_external_memory(info.Env());
+      return info.Env().Undefined();
+    });
+  }
+
+  Napi::Value has_graphs(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), device_->capture() != nullptr); }
+
+  Napi::Value capture_strays(const Napi::CallbackInfo& info) {
+    const Capture* capture = device_->capture();
+    return Napi::Number::New(info.Env(), capture ? static_cast<double>(capture->strays()) : 0);
+  }
+
+  Capture& capture() {
+    Capture* found = device_->capture();
+    if (!found) throw std::runtime_error("the device " + device_->name() + " has no graphs");
+    return *found;
+  }
+
+  // What cannot be recorded.
+  void refuse_while_capturing(const char* what) {
+    if (device_->capture() && device_->capture()->is_open()) throw std::runtime_error(std::string(what) + " while a step is captured: nothing is computed before its first replay");
+  }
+
+  // beginCapture(countersAStep): from here to endCapture, run() records.
+  Napi::Value begin_capture(const Napi::CallbackInfo& info) {
+    return asked(info, [&] {
+      capture().begin(static_cast<uint64_t>(info[0].ToNumber().Int64Value()));
+      return info.Env().Undefined();
+    });
+  }
+
+  // endCapture(from, to): number — the graph. Each of its replays ends with the buffers `from` copied to the buffers `to`.
+  Napi::Value end_capture(const Napi::CallbackInfo& info) {
+    return asked(info, [&] {
+      const Napi::Array from = info[0].As<Napi::Array>(), to = info[1].As<Napi::Array>();
+      std::vector<Renewal> state;
+      for (uint32_t i = 0; i < from.Length(); i++) {
+        const Block &source = buffers_->at(from.Get(i).ToNumber().Int32Value()), &target = buffers_->at(to.Get(i).ToNumber().Int32Value());
+        if (source.bytes != target.bytes || source.bytes % 4 != 0) throw std::runtime_error("a new value of the state has another size, or one that is no multiple of 4 bytes");
+        state.push_back({source.data, target.data, source.bytes});
+      }
+      graphs_[++graphs_made_] = capture().end(state);
+      return Napi::Number::New(info.Env(), graphs_made_);
+    });
+  }
+
+  Napi::Value abandon_capture(const Napi::CallbackInfo& info) {
+    return asked(info, [&] {
+      capture().abandon();
+      return info.Env().Undefined();
+    });
+  }
+
+  // replay(graph): enqueues it.
+  Napi::Value replay(const Napi::CallbackInfo& info) {
+    return asked(info, [&] {
+      refuse_while_capturing("a graph cannot be replayed");
+      const auto found = graphs_.find(info[0].ToNumber().Int32Value());
+      if (found == graphs_.end()) throw std::runtime_error("there is no such graph: it was released");
+      found->second->replay();
+      return info.Env().Undefined();
+    });
+  }
+
+  Napi::Value release_graph(const Napi::CallbackInfo& info) {
+    return guarded(info, [&] {
+      if (lost_.empty()) graphs_.erase(info[0].ToNumber().Int32Value());
       return info.Env().Undefined();
     });
   }
@@ -194,6 +272,8 @@ class DeviceObject : public Napi::ObjectWrap<DeviceObject> {
 
   std::unique_ptr<Device> device_;
   std::unique_ptr<Buffers> buffers_;
+  std::map<int, std::unique_ptr<Graph>> graphs_;  // destroyed before the buffers
+  int graphs_made_ = 0;
   std::string lost_;  // why; empty while it serves
   int64_t reported_ = 0;
 };

@@ -24,6 +24,7 @@ class BlockPool {
   size_t bytes_in_use() const { return in_use_; }
   size_t peak_bytes() const { return peak_; }  // the most that was ever in use
   size_t bytes_held() const { return held_; }  // in use and idle
+  virtual size_t bytes_in_graphs() const { return 0; }  // of those in use: what captured steps keep
 
  protected:
   void lend(size_t bytes) {

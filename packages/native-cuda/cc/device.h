@@ -5,6 +5,7 @@
 #include <string>
 
 #include "block_pool.h"
+#include "capture.h"
 #include "native/runtime.h"
 #include "ops.h"
 
@@ -43,6 +44,9 @@ class Device {
   virtual void download(void* to, const void* from, size_t bytes) = 0;
   // Enqueues the copy. Null where it is done already.
   virtual std::unique_ptr<Reading> read(void* to, const void* from, size_t bytes) = 0;
+
+  // Null where the device has no graphs.
+  virtual Capture* capture() { return nullptr; }
 };
 
 }  // namespace doppel

@@ -20,9 +20,21 @@ export interface Device {
   /** Fills the array without blocking this thread. The buffer may be released at once. */
   read(buffer: number, values: ArrayBufferView): Promise<void>;
   run(op: string, inputs: readonly (number | null)[], outputs: readonly (number | null)[], attributes: object): void;
-  memory(): { buffers: number; inUse: number; peak: number; held: number };
+  /** Bytes; `graphs`: of those in use, what captured steps keep. */
+  memory(): { buffers: number; inUse: number; peak: number; held: number; graphs: number };
   /** Gives idle blocks back to the system. */
   trim(): void;
+  readonly hasGraphs: boolean;
+  /** From here to `endCapture`, or `abandonCapture`, `run` records.  countersAStep by which random numbers move on. */
+  beginCapture(countersAStep: number): void;
+  /** The graph; each replay of it ends with the buffers `from` copied to the buffers `to`. */
+  endCapture(from: readonly number[], to: readonly number[]): number;
+  abandonCapture(): void;
+  /** Buffers of before the capture that were released meanwhile. */
+  readonly captureStrays: number;
+  /** Enqueues it. */
+  replay(graph: number): void;
+  releaseGraph(graph: number): void;
 }
 
 /** NVIDIA cards, as far as this build of the addon can use them. */

@@ -6,6 +6,7 @@ import { DoppelError } from '@doppel/core/errors';
 import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Device } from './addon.ts';
+import type { CaptureWatch } from './graph_error.ts';
 import { bytesOf, isNumeric, TensorBuffer, type Transfers } from './tensor_buffer.ts';
 
 /** An op of the addon that failed; the message names op, shapes and cause. */
@@ -48,6 +49,8 @@ export class AddonBackend extends MathBackendCPU {
   /** How often each kernel ran in JavaScript instead. */
   readonly fallbacks = new Map<string, number>();
   readonly transfers: Transfers = { up: 0, down: 0 };
+  /** While a step is captured. */
+  watch: CaptureWatch | undefined;
 
   constructor(device: Device) {
     super();
@@ -72,13 +75,7 @@ export class AddonBackend extends MathBackendCPU {
     dtype: tf.DataType,
     refCount: number,
   ): void {
-    const entry = new TensorBuffer(
-      this.device,
-      this.transfers,
-      dtype,
-      tf.util.sizeFromShape(shape),
-      values ?? undefined,
-    );
+    const entry = new TensorBuffer(this.device, this, dtype, tf.util.sizeFromShape(shape), values ?? undefined);
     entry.refCount = refCount;
     if (values && isNumeric(dtype)) void entry.buffer;
     this.data.set(dataId, entry as never);
@@ -106,10 +103,12 @@ export class AddonBackend extends MathBackendCPU {
     return gone;
   }
 
-  /** With the bytes of the device's memory that tensors use (`nativeBytes`) and that the pool holds for reuse (`poolBytes`). */
+  /** With the bytes of the device's memory that tensors use (`nativeBytes`), that the pool holds
+   * with those for reuse (`poolBytes`), and that captured steps keep (`graphBytes`). */
   override memory() {
-    const { inUse, held, buffers } = this.device.memory();
-    return { unreliable: false, reasons: [], nativeBytes: inUse, poolBytes: held, nativeBuffers: buffers } as {
+    const { inUse, held, buffers, graphs } = this.device.memory();
+    const bytes = { nativeBytes: inUse, poolBytes: held, graphBytes: graphs, nativeBuffers: buffers };
+    return { unreliable: false, reasons: [], ...bytes } as {
       unreliable: boolean;
       reasons: string[];
     };
@@ -169,11 +168,16 @@ export class AddonBackend extends MathBackendCPU {
   }
 
   countFallback(kernelName: string): void {
+    this.watch?.refuse('fallback', `the kernel ${kernelName} in JavaScript`);
     this.fallbacks.set(kernelName, (this.fallbacks.get(kernelName) ?? 0) + 1);
   }
 
   bytes(info: tf.TensorInfo): number {
     return bytesOf(tf.util.sizeFromShape(info.shape), info.dtype);
+  }
+
+  memoryOf(tensor: tf.TensorInfo): TensorBuffer {
+    return this.entry(tensor.dataId);
   }
 
   private entry(dataId: object): TensorBuffer {

@@ -1,10 +1,11 @@
 /** The addon's devices as tfjs backends: `native` on any CPU, `cuda` on NVIDIA GPUs. */
 import { existsSync } from 'node:fs';
-import type { BackendLoader } from '@doppel/core/backends';
+import type { BackendLoader, LoadedBackend } from '@doppel/core/backends';
 import { BackendError } from '@doppel/core/errors';
 import * as tf from '@tensorflow/tfjs-core';
 import { type Addon, type Cards, candidates, EMULATED_ADDON, loadAddon } from './addon.ts';
 import { AddonBackend, type Precision } from './backend.ts';
+import { capturerOf } from './captured_step.ts';
 import { registerKernels } from './kernels.ts';
 
 export {
@@ -17,6 +18,8 @@ export {
   loadAddon,
 } from './addon.ts';
 export { AddonBackend, NativeOpError, type Precision } from './backend.ts';
+export { captureStep } from './captured_step.ts';
+export { GraphError, type GraphReason } from './graph_error.ts';
 
 type AddonDevice = 'native' | 'cuda' | 'cuda-emulated';
 
@@ -38,7 +41,7 @@ async function loadNative(): Promise<{ device: string }> {
 }
 
 /** Registers a backend on the first card that can serve, or on the one that DOPPEL_CUDA_DEVICE numbers from 0. */
-async function loadCuda(name: 'cuda' | 'cuda-emulated', files: readonly string[]): Promise<{ device: string }> {
+async function loadCuda(name: 'cuda' | 'cuda-emulated', files: readonly string[]): Promise<LoadedBackend> {
   const addon = addonFor(name, files);
   const backend = registered(name, () => {
     const made = new AddonBackend(new addon.Device('cuda', chooseCard(name, addon.cards())));
@@ -46,7 +49,7 @@ async function loadCuda(name: 'cuda' | 'cuda-emulated', files: readonly string[]
     made.tracedPrecision = made.precision;
     return made;
   });
-  return { device: backend.device.name };
+  return { device: backend.device.name, captureStep: capturerOf(backend) };
 }
 
 function addonFor(backend: AddonDevice, files: readonly string[]): Addon {

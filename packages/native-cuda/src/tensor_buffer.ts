@@ -4,6 +4,7 @@
  */
 import type { backend_util, DataType } from '@tensorflow/tfjs-core';
 import type { Device } from './addon.ts';
+import type { CaptureWatch } from './graph_error.ts';
 
 type Values = backend_util.TypedArray | Uint8Array[];
 
@@ -11,6 +12,12 @@ type Values = backend_util.TypedArray | Uint8Array[];
 export interface Transfers {
   up: number;
   down: number;
+}
+
+/** Who is told of each copy, and may refuse it. */
+export interface CopyCounter {
+  readonly transfers: Transfers;
+  readonly watch: CaptureWatch | undefined;
 }
 
 const ARRAYS = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const;
@@ -34,14 +41,14 @@ export class TensorBuffer {
   /** Set by tfjs's kernels for complex tensors, which live in JavaScript alone. */
   complexTensorInfos: unknown;
   readonly #device: Device;
-  readonly #transfers: Transfers;
+  readonly #counter: CopyCounter;
   #mirror: Values | undefined;
   #buffer: number | undefined;
   #count: number;
 
-  constructor(device: Device, transfers: Transfers, dtype: DataType, count: number, values?: Values) {
+  constructor(device: Device, counter: CopyCounter, dtype: DataType, count: number, values?: Values) {
     this.#device = device;
-    this.#transfers = transfers;
+    this.#counter = counter;
     this.dtype = dtype;
     this.#count = count;
     this.#mirror = values;
@@ -58,8 +65,9 @@ export class TensorBuffer {
     const array = ARRAYS[dtype];
     const values = this.#mirror instanceof array ? this.#mirror : array.from(this.#mirror as ArrayLike<number>);
     if (isUniform(values)) return this.#filled(dtype, values[0]!);
+    this.#counter.watch?.refuse('upload', `${values.length} numbers of ${dtype} from JavaScript`);
     const buffer = this.#device.hold(values);
-    this.#transfers.up += values.byteLength;
+    this.#counter.transfers.up += values.byteLength;
     this.#mirror = undefined;
     return buffer;
   }
@@ -104,13 +112,21 @@ export class TensorBuffer {
   }
 
   #arrayToFill(): backend_util.TypedArray {
+    this.#counter.watch?.refuse('read', `a read of ${this.#count} numbers of ${this.dtype}`);
     const values = new ARRAYS[this.#numericType()](this.#count);
-    this.#transfers.down += values.byteLength;
+    this.#counter.transfers.down += values.byteLength;
     return values;
   }
 
   get isOnDevice(): boolean {
     return this.#buffer !== undefined;
+  }
+
+  /** Both on the device: each gets the other's buffer. */
+  exchange(other: TensorBuffer): void {
+    [this.#buffer, other.#buffer] = [other.#buffer, this.#buffer];
+    this.#mirror = undefined;
+    other.#mirror = undefined;
   }
 
   release(): void {

@@ -119,6 +119,24 @@ void blocks_use_each_other() {
   reads_what_another_block_writes(out.view(), 20);
 }
 
+void while_captured(const std::function<void(Stream)>& work) {
+  EmulatedStream stream;
+  begin_recording(&stream);
+  work(&stream);
+}
+
+void a_replay_gives_back_too_early() {
+  EmulatedStream stream;
+  Device<float> x(random_values(64)), out(32);
+  begin_recording(&stream);
+  note_given(x.data + 32, 32 * sizeof(float), &stream);
+  const RecordedWork work = end_recording(&stream);
+  copies(Global<const float>(x.data + 32, 32), out.view(), 32);
+  work.replay(&stream);
+  copies(Global<const float>(x.data, 32), out.view(), 32);
+  copies(Global<const float>(x.data + 32, 32), out.view(), 32);
+}
+
 const std::vector<float> host_memory(4);
 
 std::vector<Case> in_memory() {
@@ -147,6 +165,10 @@ std::vector<Case> in_memory() {
       kernel("more shared memory than a block has", FaultKind::launch, {"shared array large of 50176 bytes", "49152"}, takes_too_much_shared_memory),
       host("a block of too many threads", FaultKind::launch, {"block (32, 33, 1)", "1 to 1024 threads"}, [] { copies_in_a_grid(1, dim3(32, 33)); }),
       host("a grid without a block", FaultKind::launch, {"grid (0, 1, 1)", "at least one block"}, [] { copies_in_a_grid(0, 32); }),
+      host("memory taken while a stream is captured", capture, {"device_malloc on a stream that is being captured"}, [] { while_captured([](Stream stream) { device_malloc(4, stream); }); }),
+      host("a read while a stream is captured", capture, {"copy_to_host on a stream"}, [] { while_captured([](Stream stream) { copy_to_host(nullptr, nullptr, 4, stream); }); }),
+      host("a wait while a stream is captured", capture, {"synchronize on a stream"}, [] { while_captured([](Stream stream) { synchronize(stream); }); }),
+      host("a read of a part of a block that a replay gave back", freed, {"kernel copies_kernel", "given back"}, a_replay_gives_back_too_early),
       host("a grid too high", FaultKind::launch, {"grid (1, 65536, 1)", "65535 in y"}, [] { copies_in_a_grid(dim3(1, 65536), 32); }),
   };
 }

@@ -193,6 +193,22 @@ void copies_on_the_device() {
   expect_equal(to.values(), x);
 }
 
+void records_a_stream() {
+  EmulatedStream stream;
+  Device<float> from({1, 2, 3, 4}), to({0, 0, 0, 0});
+  begin_recording(&stream);
+  copy_on_device(to.data, from.data, 4 * sizeof(float), &stream);
+  fill_bytes(from.data, 0, sizeof(float), &stream);
+  expect_equal(to.values(), {0, 0, 0, 0});
+  const RecordedWork work = end_recording(&stream);
+  work.replay(&stream);
+  expect_equal(to.values(), {1, 2, 3, 4});
+  work.replay(&stream);
+  expect_equal(to.values(), {0, 2, 3, 4});
+  copy_on_device(from.data, to.data, 4 * sizeof(float), &stream);  // not recorded any more
+  expect_equal(from.values(), {0, 2, 3, 4});
+}
+
 void counts_memory() {
   const auto [buffers, bytes] = device_memory_in_use();
   {
@@ -225,6 +241,7 @@ std::vector<Case> features() {
       {"runs in all orders", runs_in_all_orders},
       {"copies on the device", copies_on_the_device},
       {"counts the memory in use", counts_memory},
+      {"records a stream and replays it", records_a_stream},
   };
 }
 

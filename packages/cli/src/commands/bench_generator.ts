@@ -1,13 +1,24 @@
 /** `doppel bench generator`: images per second of a training step of encoder, critic and decoder, at full resolution. */
-import { createGenerator, GENERATOR_PRESETS, type GeneratorPreset, stageCount } from '@doppel/core/generator';
+import type { SelectedBackend } from '@doppel/core/backends';
+import {
+  createGenerator,
+  GENERATOR_PRESETS,
+  type Generator,
+  type GeneratorPreset,
+  stageCount,
+} from '@doppel/core/generator';
+import { captureGeneratorStep } from '@doppel/core/generator/captured_step';
 import {
   type GeneratorLosses,
+  type GeneratorStepOptions,
   generatorStep,
+  lossValues,
   OBJECTIVES,
   type Objective,
   zeroGeneratorMoments,
 } from '@doppel/core/generator/step';
 import * as tf from '@tensorflow/tfjs-core';
+import { benchGraph, GRAPH_ARG, graphText } from '../bench_graph.ts';
 import { command, numberFlag } from '../command.ts';
 import { BENCH_ARGS, fallbacksOf, machine, selectForBench, timeOf, transfersOf } from '../timing.ts';
 
@@ -16,6 +27,32 @@ function readLosses(losses: GeneratorLosses): void {
   const together = tf.stack(Object.values(losses).flatMap((terms) => Object.values(terms)));
   together.dataSync();
   tf.dispose([together, losses]);
+}
+
+/** The step as a graph and without, each with a generator of its own. */
+async function graphOf(
+  selected: SelectedBackend,
+  create: () => Generator,
+  batch: tf.Tensor4D,
+  options: Omit<GeneratorStepOptions, 'step'>,
+  repeats: number,
+) {
+  const patches = (await batch.data()) as Float32Array;
+  const [plainGenerator, generator] = [create(), create()];
+  const [plainMoments, moments] = [zeroGeneratorMoments(plainGenerator), zeroGeneratorMoments(generator)];
+  let step = 0;
+  const plain = async () => {
+    const copy = tf.tensor4d(patches, batch.shape);
+    await lossValues(generatorStep(plainGenerator, plainMoments, copy, { ...options, step: step++ }));
+    copy.dispose();
+  };
+  return benchGraph(
+    selected,
+    { patches },
+    plain,
+    (capture) => captureGeneratorStep(capture, generator, moments, batch.shape, { ...options, step: 0 }),
+    repeats,
+  );
 }
 
 export default command({
@@ -39,6 +76,7 @@ export default command({
       default: 'vae-adversarial' as Objective,
       description: 'What is learnt',
     },
+    ...GRAPH_ARG,
     ...BENCH_ARGS,
   },
   examples: ['doppel bench generator', 'doppel bench generator --objective vae-gan --batch 16 --json'],
@@ -47,8 +85,10 @@ export default command({
     const size = numberFlag('size', args.size, { min: 8, integer: true }) ?? preset.side;
     const batch = numberFlag('batch', args.batch, { min: 4, integer: true }) ?? 32;
     const repeats = numberFlag('repeats', args.repeats, { min: 1, integer: true }) ?? 7;
-    const { name: backend, device } = await selectForBench(context, args);
-    const generator = createGenerator({ ...preset, side: size, seed: 1 });
+    const selected = await selectForBench(context, args);
+    const { name: backend, device } = selected;
+    const create = () => createGenerator({ ...preset, side: size, seed: 1 });
+    const generator = create();
     const moments = zeroGeneratorMoments(generator);
     const patches = tf.randomNormal([batch, size, size, 1], 0, 1, 'float32', 1) as tf.Tensor4D;
     // The mean as the code, as in the PyTorch script that this is compared with.
@@ -62,8 +102,9 @@ export default command({
     let step = 0;
     const trainOnce = () => readLosses(generatorStep(generator, moments, patches, { ...options, step: step++ }));
 
-    const train = timeOf(trainOnce, repeats);
-    const transfers = transfersOf(tf.backend(), trainOnce);
+    const train = await timeOf(trainOnce, repeats);
+    const transfers = await transfersOf(tf.backend(), trainOnce);
+    const graph = args.graph ? await graphOf(selected, create, patches, options, repeats) : undefined;
     const imagesPerSecond = (1000 * batch) / train.median;
     const memory = tf.memory() as tf.MemoryInfo & { poolBytes?: number };
     const fallbacks = fallbacksOf(tf.backend());
@@ -77,6 +118,7 @@ export default command({
         size,
         batch,
         train: { imagesPerSecond, ...train },
+        ...(graph && { graph }),
         poolBytes: memory.poolBytes,
         rss: process.memoryUsage.rss(),
         ...{ fallbacks, transfers },
@@ -85,6 +127,7 @@ export default command({
       text: [
         `${args.preset}, ${args.objective}, ${size}×${size}, batch ${batch}, on ${backend} (${device})`,
         `training step  ${imagesPerSecond.toFixed(1)} images/s  (${train.median.toFixed(1)} ms, ${train.fastest.toFixed(1)} to ${train.slowest.toFixed(1)})`,
+        ...(graph ? [graphText(graph)] : []),
         `fallback kernels: ${fallbacks.join(', ') || 'none'}`,
       ].join('\n'),
     };

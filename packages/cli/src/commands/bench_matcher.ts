@@ -1,23 +1,68 @@
 /** `doppel bench matcher`: pairs per second of a training step (forward, backward, L2, Adam) and of scoring. */
+import type { SelectedBackend } from '@doppel/core/backends';
 import { createMatcher, type Matcher, PRESETS } from '@doppel/core/matcher';
 import { classWeights } from '@doppel/core/matcher/loss';
 import { createScorer } from '@doppel/core/matcher/scorer';
+import { captureTrainingStep } from '@doppel/core/training/captured_step';
 import { trainingStep, zeroMoments } from '@doppel/core/training/step';
 import * as tf from '@tensorflow/tfjs-core';
+import { benchGraph, GRAPH_ARG, graphText } from '../bench_graph.ts';
 import { command, numberFlag } from '../command.ts';
 import { BENCH_ARGS, fallbacksOf, machine, selectForBench, type Timing, timeInTurn, transfersOf } from '../timing.ts';
 
 const HYPERPARAMETERS = { learningRate: 9e-4, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, l2: 1e-3 };
 
+/** Patch k with patch k, every second a match. */
+function pairsOf(count: number) {
+  const rows = Array.from({ length: count }, (_, i) => i);
+  const labels = rows.map((i) => (i % 2) as 0 | 1);
+  const weights = Float32Array.from(classWeights(labels));
+  return { labels: Int32Array.from(labels), weights, pairing: { sar: rows, optical: rows } };
+}
+
+/** The step as a graph and without, each with a matcher of its own. */
+async function graphOf(
+  selected: SelectedBackend,
+  create: () => Matcher,
+  patches: readonly tf.Tensor4D[],
+  repeats: number,
+) {
+  const [sar, optical] = (await Promise.all(patches.map((each) => each.data()))) as [Float32Array, Float32Array];
+  const shape = patches[0]!.shape;
+  const { labels, weights, pairing } = pairsOf(shape[0]);
+  const [plainMatcher, matcher] = [create(), create()];
+  const [plainMoments, moments] = [zeroMoments(plainMatcher), zeroMoments(matcher)];
+  let step = 0;
+  const plain = async () => {
+    const batch = {
+      ...{ sar: tf.tensor4d(sar, shape), optical: tf.tensor4d(optical, shape), pairing },
+      ...{ labels: tf.tensor1d(labels, 'int32'), weights: tf.tensor1d(weights) },
+    };
+    const options = { ...HYPERPARAMETERS, seed: 1, step: step++ };
+    const { loss, gradientNorm } = trainingStep(plainMatcher, plainMoments, batch, options);
+    await Promise.all([loss.data(), gradientNorm.data()]);
+    tf.dispose([batch.sar, batch.optical, batch.labels, batch.weights, loss, gradientNorm]);
+  };
+  return benchGraph(
+    selected,
+    { sar, optical, labels, weights },
+    plain,
+    (capture) =>
+      captureTrainingStep(
+        capture,
+        matcher,
+        moments,
+        { sar: shape, optical: shape, pairing },
+        { ...HYPERPARAMETERS, seed: 1, step: 0 },
+      ),
+    repeats,
+  );
+}
+
 /** The step of `doppel train` on the same batch again and again; ends when the loss has been read. */
 function repeatedStep(matcher: Matcher, sar: tf.Tensor4D, optical: tf.Tensor4D): () => void {
-  const rows = Array.from({ length: sar.shape[0] }, (_, i) => i);
-  const labels = rows.map((i) => (i % 2) as 0 | 1);
-  const batch = {
-    ...{ sar, optical, pairing: { sar: rows, optical: rows } },
-    labels: tf.tensor1d(labels, 'int32'),
-    weights: tf.tensor1d(classWeights(labels)),
-  };
+  const { labels, weights, pairing } = pairsOf(sar.shape[0]);
+  const batch = { sar, optical, pairing, labels: tf.tensor1d(labels, 'int32'), weights: tf.tensor1d(weights) };
   const moments = zeroMoments(matcher);
   let step = 0;
   return () => {
@@ -33,18 +78,21 @@ export default command({
     preset: { type: 'enum', options: [...PRESETS], default: 'paper', description: 'Which network' },
     size: { type: 'string', valueHint: '112', description: 'Side of the patches, in pixels' },
     batch: { type: 'string', valueHint: '64', description: 'Pairs a step' },
+    ...GRAPH_ARG,
     ...BENCH_ARGS,
   },
   examples: [
     'doppel bench matcher',
     'doppel bench matcher --preset paper-bn --isa avx2 --json',
     'doppel bench matcher --batch 1',
+    'doppel bench matcher --backend cuda --graph --json',
   ],
   async run({ args, context }) {
     const size = numberFlag('size', args.size, { min: 64, integer: true }) ?? 112;
     const batch = numberFlag('batch', args.batch, { min: 1, integer: true }) ?? 64;
     const repeats = numberFlag('repeats', args.repeats, { min: 1, integer: true }) ?? 7;
-    const { name: backend, device } = await selectForBench(context, args);
+    const selected = await selectForBench(context, args);
+    const { name: backend, device } = selected;
     const create = () => createMatcher({ preset: args.preset, side: size, sarBands: 1, opticalBands: 1, seed: 1 });
     const patches = (seed: number) => tf.randomNormal([batch, size, size, 1], 0, 1, 'float32', seed) as tf.Tensor4D;
     const [sar, optical] = [patches(1), patches(2)];
@@ -56,8 +104,9 @@ export default command({
       logits.dataSync();
       logits.dispose();
     };
-    const { train, infer } = timeInTurn({ train: step, infer: scoring }, repeats);
-    const transfers = transfersOf(tf.backend(), step);
+    const { train, infer } = await timeInTurn({ train: step, infer: scoring }, repeats);
+    const transfers = await transfersOf(tf.backend(), step);
+    const graph = args.graph ? await graphOf(selected, create, [sar, optical], repeats) : undefined;
 
     const rate = ({ median }: Timing) => (1000 * batch) / median;
     const memory = tf.memory() as tf.MemoryInfo & { poolBytes?: number };
@@ -74,6 +123,7 @@ export default command({
         batch,
         train: { pairsPerSecond: rate(train), ...train },
         infer: { pairsPerSecond: rate(infer), ...infer },
+        ...(graph && { graph }),
         poolBytes: memory.poolBytes,
         rss: process.memoryUsage.rss(),
         ...{ fallbacks, transfers },
@@ -83,6 +133,7 @@ export default command({
         `${args.preset}, ${size}×${size}, batch ${batch}, on ${backend} (${device})`,
         show('training step', train),
         show('scoring      ', infer),
+        ...(graph ? [graphText(graph)] : []),
         `fallback kernels: ${fallbacks.join(', ') || 'none'}`,
       ].join('\n'),
     };

@@ -33,7 +33,7 @@ function limits(): Limits | undefined {
   return { gflops: measure(false), gigabytes: measure(true) };
 }
 
-function timeShape(shape: Shape, batch: number, repeats: number) {
+async function timeShape(shape: Shape, batch: number, repeats: number) {
   const { side, ci, co, strides } = shape;
   const x = tf.randomNormal([batch, side, side, ci], 0, 1, 'float32', 1) as tf.Tensor4D;
   const filter = tf.randomNormal([3, 3, ci, co], 0, 1 / (3 * Math.sqrt(ci)), 'float32', 2) as tf.Tensor4D;
@@ -46,8 +46,8 @@ function timeShape(shape: Shape, batch: number, repeats: number) {
     tf.tidy(() => tf.slice(tf.reshape(tensors[0]!, [-1]), 0, 1).dataSync());
     tf.dispose(tensors);
   };
-  const forward = timeOf(() => settle([conv2d(x, filter, bias, attrs)]), repeats);
-  const backward = timeOf(
+  const forward = await timeOf(() => settle([conv2d(x, filter, bias, attrs)]), repeats);
+  const backward = await timeOf(
     () => settle(runKernelMulti('DoppelConv2DBackprop', { dy, x, filter, y }, { ...attrs, outputs })),
     repeats,
   );
@@ -81,7 +81,8 @@ export default command({
     const repeats = numberFlag('repeats', args.repeats, { min: 1, integer: true }) ?? 7;
     const { name: backend, device } = await selectForBench(context, args);
     const peak = limits();
-    const rows = shapesOf(size).flatMap((shape) => timeShape(shape, batch, repeats));
+    const rows: Awaited<ReturnType<typeof timeShape>> = [];
+    for (const shape of shapesOf(size)) rows.push(...(await timeShape(shape, batch, repeats)));
     const share = (value: number, most: number | undefined) =>
       most === undefined ? '' : `${((100 * value) / most).toFixed(0).padStart(5)} %`;
     const lines = rows.map(

@@ -16,6 +16,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Generator } from '../generator.ts';
 import { type AdamHyperparameters, adam, avgPool, normalNoise, reparameterize, uniformNoise } from '../ops.ts';
+import { COUNTERS_A_STEP } from '../philox.ts';
 import { hash32 } from '../random.ts';
 import type { Moments } from '../training/step.ts';
 import { variableGradients } from '../variable_gradients.ts';
@@ -130,9 +131,6 @@ export async function lossValues(losses: GeneratorLosses): Promise<GeneratorLoss
 }
 
 type Terms = Record<string, tf.Scalar>;
-
-/** 2^20 counters a step and draw: enough for 4 million numbers. */
-const COUNTERS_A_STEP = 2 ** 20;
 
 class StepTrainer {
   private readonly generator: Generator;

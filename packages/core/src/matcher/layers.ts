@@ -5,6 +5,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { type Activation, batchNorm, conv2d, dense, dropout } from '../ops.ts';
+import { COUNTERS_A_STEP } from '../philox.ts';
 import { type Pairing, takeRows } from './pairing.ts';
 import { normName } from './parameters.ts';
 
@@ -109,8 +110,7 @@ export function trainingLayers(
   return {
     ...normalisedLayers(parameters, statistics, normalise),
     dense: (name, x, activation) => denseLayer(parameters, name, x, activation),
-    // 2^20 counters a step: enough for 4 million elements.
-    dropout: (x, rate) => dropout(x, { rate, seed: noise.seed, offset: noise.step * 2 ** 20 }),
+    dropout: (x, rate) => dropout(x, { rate, seed: noise.seed, offset: noise.step * COUNTERS_A_STEP }),
   };
 }
 

@@ -9,12 +9,27 @@
 
 namespace doppel::cuda {
 
+// How often the graph that a launch belongs to was replayed: what is a number in other launches moves on with it. Outside of a
+// graph there is no count, and it is 0.
+struct Replays {
+  Global<const int64_t> count;
+  uint64_t counters_a_step = 0;
+
+  __device__ int64_t done() const {
+    if (!count) return 0;
+    return count[0];
+  }
+  // Of random numbers.
+  __device__ uint64_t counters() const { return static_cast<uint64_t>(done()) * counters_a_step; }
+};
+
 // One JS thread's work on one card: everything is enqueued on one stream, in the order of the calls.
 class DeviceRuntime : public Runtime {
  public:
   DeviceRuntime(BlockPool& pool, Stream stream, int multiprocessors) : Runtime(pool), stream(stream), multiprocessors(multiprocessors) {}
   const Stream stream;
   const int multiprocessors;  // of the card: how many blocks can run at once, at least
+  Replays replays;           // while a step is captured
 };
 
 inline DeviceRuntime& device_of(Runtime& runtime) { return static_cast<DeviceRuntime&>(runtime); }

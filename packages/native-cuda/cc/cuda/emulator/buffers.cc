@@ -87,7 +87,8 @@ std::string text_of(const void* data) {
 
 using emulator::Place;
 
-void* device_malloc(size_t bytes, Stream) {
+void* device_malloc(size_t bytes, Stream stream) {
+  emulator::refuse_recording(stream, "device_malloc", Place::current());
   auto* data = static_cast<unsigned char*>(::operator new(bytes + 1, std::align_val_t{emulator::alignment}));
   std::memset(data, 0xff, bytes);  // a NaN to whoever gets round the checks
   auto& all = emulator::buffers();
@@ -109,7 +110,12 @@ DeviceSpace device_space() {
 
 void* try_device_malloc(size_t bytes, Stream stream) { return bytes <= device_space().free ? device_malloc(bytes, stream) : nullptr; }
 
-void device_free(void* data, Stream) {
+void release_idle_memory(Stream stream) { emulator::refuse_recording(stream, "release_idle_memory", Place::current()); }
+
+void synchronize(Stream stream) { emulator::refuse_recording(stream, "synchronize", Place::current()); }
+
+void device_free(void* data, Stream stream) {
+  emulator::refuse_recording(stream, "device_free", Place::current());
   if (!data) return;
   auto& all = emulator::buffers();
   const std::lock_guard lock(all.mutex);
@@ -131,13 +137,15 @@ DeviceMemory device_memory_in_use() {
   return all.in_use;
 }
 
-void copy_to_device(void* to, const void* from, size_t bytes, Stream) {
+void copy_to_device(void* to, const void* from, size_t bytes, Stream stream) {
+  emulator::refuse_recording(stream, "copy_to_device", Place::current());
   if (bytes == 0) return;
   std::memset(emulator::shadow_of(to, bytes, Place::current()).bytes, emulator::written, bytes);
   std::memcpy(to, from, bytes);
 }
 
-void copy_to_host(void* to, const void* from, size_t bytes, Stream) {
+void copy_to_host(void* to, const void* from, size_t bytes, Stream stream) {
+  emulator::refuse_recording(stream, "copy_to_host", Place::current());
   if (bytes == 0) return;
   const uint8_t* shadow = emulator::shadow_of(from, bytes, Place::current()).bytes;
   if (const void* hole = std::memchr(shadow, 0, bytes)) {
@@ -150,17 +158,21 @@ void copy_to_host(void* to, const void* from, size_t bytes, Stream) {
 }
 
 // What was not written stays so.
-void copy_on_device(void* to, const void* from, size_t bytes, Stream) {
+void copy_on_device(void* to, const void* from, size_t bytes, Stream stream) {
   if (bytes == 0) return;
-  const uint8_t* shadow = emulator::shadow_of(from, bytes, Place::current()).bytes;
-  std::memmove(emulator::shadow_of(to, bytes, Place::current()).bytes, shadow, bytes);
-  std::memmove(to, from, bytes);
+  emulator::run_or_record(stream, [=] {
+    const uint8_t* shadow = emulator::shadow_of(from, bytes, Place::current()).bytes;
+    std::memmove(emulator::shadow_of(to, bytes, Place::current()).bytes, shadow, bytes);
+    std::memmove(to, from, bytes);
+  });
 }
 
-void fill_bytes(void* to, unsigned char value, size_t bytes, Stream) {
+void fill_bytes(void* to, unsigned char value, size_t bytes, Stream stream) {
   if (bytes == 0) return;
-  std::memset(emulator::shadow_of(to, bytes, Place::current()).bytes, emulator::written, bytes);
-  std::memset(to, value, bytes);
+  emulator::run_or_record(stream, [=] {
+    std::memset(emulator::shadow_of(to, bytes, Place::current()).bytes, emulator::written, bytes);
+    std::memset(to, value, bytes);
+  });
 }
 
 }  // namespace doppel::cuda

@@ -4,10 +4,9 @@
 #include <cstdint>
 
 #include "global_race.h"
+#include "stream.h"
 
 namespace doppel::cuda {
-
-using Stream = struct EmulatedStream*;  // work is done when its call returns: one stream is as good as another
 
 void* device_malloc(size_t bytes, Stream stream = nullptr);
 // Null where more than DOPPEL_EMULATOR_BYTES would be in use.
@@ -30,8 +29,8 @@ struct DeviceSpace {
 };
 DeviceSpace device_space();  // total: DOPPEL_EMULATOR_BYTES, or 1 GiB
 
-inline void release_idle_memory(Stream = nullptr) {}
-inline void synchronize(Stream = nullptr) {}
+void release_idle_memory(Stream stream = nullptr);
+void synchronize(Stream stream = nullptr);
 
 namespace emulator {
 

@@ -7,6 +7,7 @@
 #include "launch.h"
 #include "math.h"
 #include "order.h"
+#include "stream.h"
 #include "tensor_cores.h"
 #include "types.h"
 #include "views.h"

@@ -18,6 +18,7 @@ const char* name_of(FaultKind kind) {
     case FaultKind::operand: return "operand";
     case FaultKind::launch: return "launch";
     case FaultKind::order: return "order of blocks";
+    case FaultKind::capture: return "capture";
   }
   return "?";
 }

@@ -18,6 +18,7 @@ enum class FaultKind {
   operand,        // a value that an instruction does not take
   launch,         // a grid or block that no card runs
   order,          // a result that depends on the order of blocks
+  capture,        // what a stream that is being captured does not take
 };
 
 const char* name_of(FaultKind kind);

@@ -1,8 +1,8 @@
-// Matrix products of operands (operands.cuh) in tiles of 64 × 64, 16 of k at a time: cp.async fills a ring of three tiles in shared
-// memory while the threads multiply the oldest. By CUDA cores in fp32, or by tensor cores with factors rounded to TF32 or bf16
+// Matrix products of operands (operands.cuh) in tiles of 64 × 64, 16 of k at a time: a ring of three tiles in shared memory is
+// filled (tiles.cuh) while the threads multiply the oldest. By CUDA cores in fp32, or by tensor cores with factors rounded to TF32 or bf16
 // and sums in fp32.
 #pragma once
-#include "operands.cuh"
+#include "tiles.cuh"
 
 namespace doppel::cuda {
 
@@ -19,36 +19,6 @@ struct Epilogue {
 };
 
 namespace gemm {
-
-constexpr int threads = 128, tile = 64, tile_k = 16, stages = 3;
-// A row more than 16 or 64 floats long, so that the threads of a warp read from different banks.
-constexpr int by_k_pitch = tile_k + 4, by_outer_pitch = tile + 8;
-constexpr int tile_floats = tile * by_k_pitch > tile_k * by_outer_pitch ? tile * by_k_pitch : tile_k * by_outer_pitch;
-
-template <bool along_k> __device__ __forceinline__ int place(int outer, int k) { return along_k ? outer * by_k_pitch + k : k * by_outer_pitch + outer; }
-
-// Fills one tile of an operand: 256 groups of four neighbours, two for each thread.
-template <class O> __device__ __forceinline__ void fill_tile(const O& operand, const Shared<float>& to, int first_outer, int outers, int first_k, int end_k) {
-  constexpr int groups = O::along_k ? tile_k / 4 : tile / 4;  // in a row of the tile
-#pragma unroll
-  for (int part = 0; part < 2; part++) {
-    const int group = threadIdx.x + part * threads, row = group / groups, column = group % groups * 4;
-    const int outer = first_outer + (O::along_k ? row : column), k = first_k + (O::along_k ? column : row);
-    const Shared<float> four = to + (O::along_k ? row * by_k_pitch : row * by_outer_pitch) + column;
-    if (operand.vectors) {
-      const int64_t at = outer < outers && k < end_k ? operand.at(operand.begin(outer), k) : -1;
-      cp_async_16(four, at >= 0 ? operand.data + at : operand.data, at >= 0);
-    } else {
-      for (int j = 0; j < 4; j++) {
-        const int i = O::along_k ? outer : outer + j, l = O::along_k ? k + j : k;
-        const int64_t at = i < outers && l < end_k ? operand.at(operand.begin(i), l) : -1;
-        float v = 0;
-        if (at >= 0) v = operand.data[at];
-        four[j] = v;
-      }
-    }
-  }
-}
 
 // fp32: each thread has 8 rows and 4 columns of the tile.
 template <bool a_by_k, bool b_by_k> struct CudaCores {
@@ -173,22 +143,32 @@ __device__ __forceinline__ void multiply_tiles(const A& a, const B& b, const Gem
   DOPPEL_SHARED(float, a_ring, stages * tile_floats);
   DOPPEL_SHARED(float, b_ring, stages * tile_floats);
   const int row = blockIdx.x * tile, column = blockIdx.y * tile, tiles = (end_k - first_k + tile_k - 1) / tile_k;
-  auto fill = [&](int index) {
+  Filler<A> a_filler;
+  Filler<B> b_filler;
+  auto begin = [&](int index) {
     const int k = first_k + index * tile_k, stage = index % stages * tile_floats;
     if (index < tiles) {
-      fill_tile(a, a_ring + stage, row, s.m, k, end_k);
-      fill_tile(b, b_ring + stage, column, s.n, k, end_k);
+      a_filler.begin(a, a_ring + stage, {row, s.m, k, end_k});
+      b_filler.begin(b, b_ring + stage, {column, s.n, k, end_k});
     }
     cp_async_commit();  // an empty group at the end keeps the count
   };
-  for (int index = 0; index < stages - 1; index++) fill(index);
+  auto end = [&](int index) {
+    const int stage = index % stages * tile_floats;
+    if (index >= tiles) return;
+    a_filler.end(a, a_ring + stage);
+    b_filler.end(b, b_ring + stage);
+  };
+  for (int index = 0; index < stages - 1; index++) begin(index), end(index);
   for (int index = 0; index < tiles; index++) {
     cp_async_wait<stages - 2>();
     __syncthreads();
-    fill(index + stages - 1);
+    begin(index + stages - 1);
     const int stage = index % stages * tile_floats;
     cores.multiply(a_ring + stage, b_ring + stage);
+    end(index + stages - 1);
   }
+  b_filler.finish(b, b_ring, column, s.n);
 }
 
 }  // namespace gemm
@@ -234,7 +214,7 @@ template <class A, class B> __global__ void __launch_bounds__(block_size, 2) nar
     for (int k = lane; k < s.k; k += 32) {
       const int64_t at = a.at(outer, k);
       if (at < 0) continue;
-      const float v = a.data[at];
+      const float v = value_at(a, at);
 #pragma unroll
       for (int j = 0; j < few_columns; j++) {
         if (j < s.n) sum[j] += v * b.data[b.at(b.begin(j), k)];
@@ -274,7 +254,19 @@ constexpr int least_run = 256;  // of k: shorter parts cost more to add up than 
 
 }  // namespace gemm
 
-// One product; where it has too few tiles for the card it is split along k.
+// A product is split along k where it has too few tiles for the card.
+struct Split {
+  int run, parts;
+};
+inline Split split_of(int m, int n, int k, Runtime& runtime) {
+  const int64_t rows = ceil_div(m, gemm::tile), columns = ceil_div(n, gemm::tile), busy = int64_t{device_of(runtime).multiprocessors} * 3;
+  const int64_t wanted = ceil_div(busy, rows * columns), most = ceil_div(k, gemm::least_run);
+  const int64_t target = wanted < most ? wanted : most;
+  const int run = target > 1 ? static_cast<int>(ceil_div(ceil_div(k, target), gemm::tile_k)) * gemm::tile_k : k;
+  return {run, run < k ? static_cast<int>(ceil_div(k, run)) : 1};
+}
+
+// One product.
 template <class A, class B> void multiply(Precision precision, const A& a, const B& b, int m, int n, int k, const Epilogue& end, float* c, Runtime& runtime) {
   const int64_t count = int64_t{m} * n;
   if (count == 0) return;
@@ -285,12 +277,8 @@ template <class A, class B> void multiply(Precision precision, const A& a, const
       return;
     }
   }
-  const int64_t rows = ceil_div(m, gemm::tile), columns = ceil_div(n, gemm::tile), busy = int64_t{device_of(runtime).multiprocessors} * 3;
-  const int64_t wanted = ceil_div(busy, rows * columns), most = ceil_div(k, gemm::least_run);
-  const int64_t target = wanted < most ? wanted : most;
-  const int run = target > 1 ? static_cast<int>(ceil_div(ceil_div(k, target), gemm::tile_k)) * gemm::tile_k : k;
-  const int parts = run < k ? static_cast<int>(ceil_div(k, run)) : 1;
-  const dim3 grid(static_cast<unsigned>(rows), static_cast<unsigned>(columns), static_cast<unsigned>(parts));
+  const auto [run, parts] = split_of(m, n, k, runtime);
+  const dim3 grid(static_cast<unsigned>(ceil_div(m, gemm::tile)), static_cast<unsigned>(ceil_div(n, gemm::tile)), static_cast<unsigned>(parts));
   if (parts == 1) return gemm::launch_tiles(precision, grid, a, b, GemmShape{m, n, k, k, 0, 0, 0}, end, result, runtime);
   const DeviceScratch<float> part(runtime, count * parts);
   gemm::launch_tiles(precision, grid, a, b, GemmShape{m, n, k, run, 0, 0, count}, Epilogue{{}, {ActivationKind::linear, 1}}, part.view(), runtime);

@@ -5,6 +5,7 @@
 //   vectors   whether four such neighbours from a multiple of 4 on can be copied at once: they lie together, aligned to 16 bytes
 //   begin(i)  what is known of an outer index, before k is
 //   at(…, k)  the element's place in `data`, or −1 where it is a zero
+//   masked    whether an element is multiplied by act'(y) as it is read (Masked, below)
 #pragma once
 #include "../runtime.cuh"
 
@@ -19,7 +20,7 @@ inline bool is_pointwise(const Conv2DShape& s) {
 
 // [count, size of k] if along_k, else [size of k, count]
 template <bool by_k> struct Matrix {
-  static constexpr bool along_k = by_k;
+  static constexpr bool along_k = by_k, masked = false;
   using Outer = int64_t;
   Global<const float> data;
   int64_t leading;  // elements from one row in memory to the next
@@ -42,7 +43,7 @@ struct WindowStart {
 
 // Rows are output pixels, k = (ky, kx, channel of the input).
 struct Windows {
-  static constexpr bool along_k = true;
+  static constexpr bool along_k = true, masked = false;
   using Outer = WindowStart;
   Global<const float> data;
   Conv2DShape s;
@@ -61,7 +62,7 @@ struct Windows {
 
 // The same turned round, for the filter's gradient: rows are (ky, kx, channel of the input), k = output pixels.
 struct WindowsByTap {
-  static constexpr bool along_k = false;
+  static constexpr bool along_k = false, masked = false;
   struct Outer {
     int ky, kx, channel;
   };
@@ -83,7 +84,7 @@ struct WindowsByTap {
 
 // Rows are input pixels, k = (ky, kx, channel of the output): the output pixels whose windows hold the input pixel at that tap.
 struct Covering {
-  static constexpr bool along_k = true;
+  static constexpr bool along_k = true, masked = false;
   using Outer = WindowStart;
   Global<const float> data;
   Conv2DShape s;
@@ -104,7 +105,7 @@ struct Covering {
 
 // The filter for it: columns are channels of the input, k = (ky, kx, channel of the output).
 struct TurnedFilter {
-  static constexpr bool along_k = true;
+  static constexpr bool along_k = true, masked = false;
   using Outer = int;
   Global<const float> data;
   int ci, co;
@@ -116,5 +117,27 @@ struct TurnedFilter {
     return int64_t{tap} * ci * co + first + (k - tap * co);
   }
 };
+
+// A gradient dy, the elements of O, as dy · act'(y): masked on the way to the product, never written out. On request it also sums
+// what passes, by outer index, where k is not the axis of neighbours: the bias's gradient.
+template <class O> struct Masked : O {
+  static constexpr bool masked = true;
+  Global<const float> y;  // in the places of dy
+  Activation activation;
+  Global<float> totals;  // [parts of k, outer indices], or none
+
+  __device__ float apply(float d, float result) const { return activation_gradient(d, result, activation); }
+};
+
+template <class O> Masked<O> masked(O gradient, const float* y, int64_t count, Activation activation, Global<float> totals = {}) {
+  gradient.vectors = gradient.vectors && is_aligned(y);
+  return {gradient, Global<const float>(y, count), activation, totals};
+}
+
+template <class O> __device__ __forceinline__ float value_at(const O& operand, int64_t at) {
+  const float v = operand.data[at];
+  if constexpr (O::masked) return operand.apply(v, operand.y[at]);
+  return v;
+}
 
 }  // namespace doppel::cuda

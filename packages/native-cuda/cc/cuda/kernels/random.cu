@@ -42,9 +42,17 @@ __device__ float4 normals_of(const Words& words) {
   return make_float4(a.x, a.y, b.x, b.y);
 }
 
-__global__ void philox_kernel(bool normal, uint64_t seed, uint64_t offset, int64_t count, Global<float> y) {
+struct Draw {
+  uint64_t seed, offset;
+  Replays replays;
+
+  __device__ uint64_t first() const { return offset + replays.counters(); }
+};
+
+__global__ void philox_kernel(bool normal, Draw draw, int64_t count, Global<float> y) {
+  const uint64_t offset = draw.first();
   for (int64_t group = first_index(); group * 4 < count; group += index_step()) {
-    const Words words = philox4x32(offset + static_cast<uint64_t>(group), seed);
+    const Words words = philox4x32(offset + static_cast<uint64_t>(group), draw.seed);
     float values[4];
     if (normal) {
       const float4 drawn = normals_of(words);
@@ -65,20 +73,17 @@ __device__ float normal_at(uint64_t seed, uint64_t offset, int64_t i) {
   return i % 2 == 0 ? drawn.x : drawn.y;
 }
 
-struct Draw {
-  uint64_t seed, offset;
-};
-
 constexpr int rows_a_block = block_size / 32;
 
 // A warp for each row: draws, moves and sums KL in one launch.
 __global__ void reparameterize_kernel(int64_t n, int64_t d, Draw draw, Global<const float> mu, Global<const float> logvar, Global<const float> eps, Global<float> z,
                                       Global<float> kl, Global<float> eps_out) {
   const int lane = threadIdx.x % 32;
+  const uint64_t offset = draw.first();
   for (int64_t row = int64_t{blockIdx.x} * rows_a_block + threadIdx.x / 32; row < n; row += int64_t{gridDim.x} * rows_a_block) {
     double total = 0;
     for (int64_t i = row * d + lane; i < (row + 1) * d; i += 32) {
-      const float noise = eps ? static_cast<float>(eps[i]) : normal_at(draw.seed, draw.offset, i);
+      const float noise = eps ? static_cast<float>(eps[i]) : normal_at(draw.seed, offset, i);
       const float mean = mu[i], log_variance = logvar[i];
       const double variance = ::exp(static_cast<double>(log_variance));
       z[i] = static_cast<float>(mean + ::sqrt(variance) * noise);
@@ -104,13 +109,13 @@ __global__ void reparameterize_grad_kernel(int64_t count, int64_t d, Global<cons
 
 void philox(const Philox& p, Runtime& runtime) {
   if (p.count == 0) return;
-  launch(philox_kernel, grid_for(runtime, ceil_div(p.count, 4)), block_size, stream_of(runtime), p.normal, p.seed, p.offset, p.count, Global<float>(p.y, p.count));
+  launch(philox_kernel, grid_for(runtime, ceil_div(p.count, 4)), block_size, stream_of(runtime), p.normal, Draw{p.seed, p.offset, device_of(runtime).replays}, p.count, Global<float>(p.y, p.count));
 }
 
 void reparameterize(const Reparameterize& p, Runtime& runtime) {
   const int64_t count = p.n * p.d;
   const Global<const float> eps = p.eps ? Global<const float>(p.eps, count) : Global<const float>();
-  launch(reparameterize_kernel, grid_for(runtime, p.n * 32), block_size, stream_of(runtime), p.n, p.d, Draw{p.seed, p.offset}, Global<const float>(p.mu, count),
+  launch(reparameterize_kernel, grid_for(runtime, p.n * 32), block_size, stream_of(runtime), p.n, p.d, Draw{p.seed, p.offset, device_of(runtime).replays}, Global<const float>(p.mu, count),
          Global<const float>(p.logvar, count), eps, Global<float>(p.z, count), Global<float>(p.kl, p.n), Global<float>(p.eps_out, count));
 }
 

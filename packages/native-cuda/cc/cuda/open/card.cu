@@ -6,6 +6,7 @@
 #include "../device_pool.h"
 #include "../open.h"
 #include "../runtime.cuh"
+#include "../stream_capture.h"
 
 namespace doppel::cuda {
 
@@ -130,7 +131,7 @@ void keep_freed_memory(int index) {
 class CardDevice : public Device {
  public:
   CardDevice(int index, const cudaDeviceProp& card)
-      : name_(text_of(card)), pool_(compute_.stream), runtime_(pool_, compute_.stream, card.multiProcessorCount) {
+      : name_(text_of(card)), pool_(compute_.stream), runtime_(pool_, compute_.stream, card.multiProcessorCount), capture_(pool_, runtime_, copies_.stream) {
     keep_freed_memory(index);
   }
   ~CardDevice() override { cudaStreamSynchronize(compute_.stream); }
@@ -158,6 +159,7 @@ class CardDevice : public Device {
     if (bytes == 0) return nullptr;
     return std::make_unique<CardReading>(to, from, bytes, compute_.stream);
   }
+  Capture* capture() override { return &capture_; }
 
  private:
   std::string name_;
@@ -166,6 +168,7 @@ class CardDevice : public Device {
   Staging staging_;
   DevicePool pool_;
   DeviceRuntime runtime_;
+  StreamCapture capture_;
 };
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "../device_pool.h"
 #include "../open.h"
 #include "../runtime.cuh"
+#include "../stream_capture.h"
 
 namespace doppel::cuda {
 
@@ -16,7 +17,7 @@ const char* const text = "the emulator of CUDA, for tests";
 
 class EmulatedReading : public Reading {
  public:
-  EmulatedReading(void* to, const void* from, size_t bytes) : to_(to), bytes_(bytes) { copy_to_host(bytes_.data(), from, bytes); }
+  EmulatedReading(void* to, const void* from, size_t bytes, Stream stream) : to_(to), bytes_(bytes) { copy_to_host(bytes_.data(), from, bytes, stream); }
   void finish() override { std::memcpy(to_, bytes_.data(), bytes_.size()); }
 
  private:
@@ -26,7 +27,7 @@ class EmulatedReading : public Reading {
 
 class EmulatedDevice : public Device {
  public:
-  EmulatedDevice() : pool_(nullptr), runtime_(pool_, nullptr, 1) {}
+  EmulatedDevice() : pool_(&stream_), runtime_(pool_, &stream_, 1), capture_(pool_, runtime_, nullptr) {}
 
   std::string name() const override { return text; }
   BlockPool& pool() override { return pool_; }
@@ -34,16 +35,19 @@ class EmulatedDevice : public Device {
   const Ops& ops() const override { return table(); }
   bool is_host() const override { return false; }
 
-  void upload(void* to, const void* from, size_t bytes) override { copy_to_device(to, from, bytes); }
-  void download(void* to, const void* from, size_t bytes) override { copy_to_host(to, from, bytes); }
+  void upload(void* to, const void* from, size_t bytes) override { copy_to_device(to, from, bytes, &stream_); }
+  void download(void* to, const void* from, size_t bytes) override { copy_to_host(to, from, bytes, &stream_); }
   std::unique_ptr<Reading> read(void* to, const void* from, size_t bytes) override {
     if (bytes == 0) return nullptr;
-    return std::make_unique<EmulatedReading>(to, from, bytes);
+    return std::make_unique<EmulatedReading>(to, from, bytes, &stream_);
   }
+  Capture* capture() override { return &capture_; }
 
  private:
+  EmulatedStream stream_;
   DevicePool pool_;
   DeviceRuntime runtime_;
+  StreamCapture capture_;
 };
 
 }  // namespace
