@@ -145,9 +145,25 @@ async function runArm(
   base: Base,
   task: GroupTask,
 ): Promise<Omit<Cell, 'settings'> | undefined> {
-  const { store, out, config, signal } = task;
-  const run = joinPath(out, 'runs', groupName(group), name);
-  await store.remove(run);
+  // Of its own: another process that makes the same cell must not find it.
+  const run = joinPath(task.out, 'runs', groupName(group), `${name}-${crypto.randomUUID()}`);
+  try {
+    return await makeCell(run, name, arm, group, dataset, base, task);
+  } finally {
+    await task.store.remove(run); // cells are what counts; weights of every cell would fill a disk
+  }
+}
+
+async function makeCell(
+  run: string,
+  name: string,
+  arm: Arm,
+  group: CellGroup,
+  dataset: Dataset,
+  base: Base,
+  task: GroupTask,
+): Promise<Omit<Cell, 'settings'> | undefined> {
+  const { store, config, signal } = task;
   const generator =
     'generator' in arm && arm.generator ? await task.generatorFor(arm.generator, group.budget) : undefined;
   const started = performance.now();
@@ -185,7 +201,6 @@ async function runArm(
   const measured = await testCheckpoint(result, task);
   const shortcut = await shortcutOf(result, arm, group, task);
   const testing = (performance.now() - tested) / 1000;
-  await store.remove(run); // cells are what counts; weights of every cell would fill a disk
   const seconds = { base: base.rows.at(-1)?.seconds ?? 0, mining, training: trained, testing };
   return cellOf({
     name,
