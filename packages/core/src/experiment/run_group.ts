@@ -75,7 +75,10 @@ export async function runGroup(group: CellGroup, task: GroupTask): Promise<Group
   if (!base) return { ...outcome, interrupted: true };
   try {
     for (const { name, arm, settings } of missing) {
-      const cell = await runArm(name, arm, group, dataset, base, task);
+      // A folder of its own, which another process that makes the same cell does not find. Cells are what counts: weights of
+      // every cell would fill a disk.
+      const run = joinPath(out, 'runs', groupName(group), `${name}-${crypto.randomUUID()}`);
+      const cell = await runArm(run, name, arm, group, dataset, base, task).finally(() => store.remove(run));
       if (!cell) return { ...outcome, interrupted: true };
       await store.write(cellPath(out, { ...group, arm: name }), `${JSON.stringify({ ...cell, settings })}\n`);
       outcome.made++;
@@ -136,25 +139,11 @@ function stageConfig(
   return resolveConfig([mergeSettings([stagesOf(config, group.budget)[stage], more]), own], facts, 'the experiment');
 }
 
-/** Undefined where the signal stopped it: an arm that is cut short begins again. */
+/**
+ * @param run folder of the second stage.
+ * @returns undefined where the signal stopped it: an arm that is cut short begins again.
+ */
 async function runArm(
-  name: string,
-  arm: Arm,
-  group: CellGroup,
-  dataset: Dataset,
-  base: Base,
-  task: GroupTask,
-): Promise<Omit<Cell, 'settings'> | undefined> {
-  // Of its own: another process that makes the same cell must not find it.
-  const run = joinPath(task.out, 'runs', groupName(group), `${name}-${crypto.randomUUID()}`);
-  try {
-    return await makeCell(run, name, arm, group, dataset, base, task);
-  } finally {
-    await task.store.remove(run); // cells are what counts; weights of every cell would fill a disk
-  }
-}
-
-async function makeCell(
   run: string,
   name: string,
   arm: Arm,
