@@ -43,6 +43,20 @@ describe('adaptive negatives', () => {
     expect(near).toMatchObject({ chosen: { made: 0, real: 6 }, shortages: 6 });
   });
 
+  it('may be the real patch that looks most alike, as a kind of its own, never the same as the hardest', async () => {
+    const { negatives, report } = await mineAdaptive(task({ perKind: true, strengths: [], real: 1, nearest: 3 }));
+    expect(report.candidates).toEqual({ made: 0, real: 6 + 18 });
+    expect(report.dropped.repeated).toBeGreaterThan(0);
+    for (const anchor of [0, 1, 2, 3, 4, 5]) {
+      const own = negatives.filter(({ optical }) => optical === anchor);
+      expect(own.map(({ reason }) => reason.split(',')[0]).sort()).toEqual(['adaptive: nearest', 'adaptive: real']);
+      expect(new Set(own.map((negative) => 'sar' in negative && negative.sar)).size).toBe(2);
+    }
+    const { report: strict } = await mineAdaptive(task({ strengths: [], real: 0, nearest: 3, relativeMargin: 1 }));
+    expect(strict).toMatchObject({ chosen: { made: 0, real: 0 }, shortages: 6 });
+    expect(strict.dropped.margin).toBe(18);
+  });
+
   it('drop what is too easy, beyond the margin and too near, and count each candidate once', async () => {
     const { report: near, negatives } = await mineAdaptive(task({ minDistance: 0.2, real: 0 }));
     expect(near.dropped.tooNear).toBeGreaterThan(0);

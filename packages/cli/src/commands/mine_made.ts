@@ -33,8 +33,13 @@ export const MADE_FLAGS = {
   match: { type: 'enum', options: [...MATCHES], description: 'What made patches take over from their source' },
   reconstructions: { type: 'boolean', description: 'Also make G(E(x)), to be positives in training' },
   strengths: { type: 'string', valueHint: ADAPTIVE.strengths.join(','), description: 'One candidate each (adaptive)' },
-  perKind: { type: 'boolean', description: 'k made and k real negatives, instead of k in all (adaptive)' },
+  perKind: { type: 'boolean', description: 'k of each kind of candidate, instead of k in all (adaptive)' },
   real: { type: 'string', valueHint: `${ADAPTIVE.real}`, description: 'Real candidates of an anchor (adaptive)' },
+  nearest: {
+    type: 'string',
+    valueHint: `${ADAPTIVE.nearest}`,
+    description: 'Real ones that look most alike (adaptive)',
+  },
   minDistance: { type: 'string', valueHint: `${ADAPTIVE.minDistance}`, description: 'From the true patch (adaptive)' },
   ascentSteps: { type: 'string', valueHint: '0', description: 'Steps up the score in latent space (adaptive)' },
   ascentSize: { type: 'string', valueHint: '0.25', description: 'Of a step, in standard deviations (adaptive)' },
@@ -74,6 +79,7 @@ const OF_ADAPTIVE = [
   'perKind',
   'strengths',
   'real',
+  'nearest',
   'minDistance',
   'ascentSteps',
   'ascentSize',
@@ -197,7 +203,7 @@ async function make(
 }
 
 function settingsOf(args: MadeArgs): AdaptiveSettings {
-  const whole = (name: 'k' | 'real' | 'maxCandidates' | 'maxUses' | 'ascentSteps', min: number) =>
+  const whole = (name: 'k' | 'real' | 'nearest' | 'maxCandidates' | 'maxUses' | 'ascentSteps', min: number) =>
     numberFlag(name, args[name], { min, integer: true });
   const share = (name: 'minScore' | 'relativeMargin') => numberFlag(name, args[name], { min: 0, max: 1 });
   const list = args.strengths?.split(',').filter((text) => text.trim() !== '');
@@ -205,6 +211,7 @@ function settingsOf(args: MadeArgs): AdaptiveSettings {
     ...{
       k: whole('k', 1),
       real: whole('real', 0),
+      nearest: whole('nearest', 0),
       maxCandidates: whole('maxCandidates', 2),
       maxUses: whole('maxUses', 1),
     },

@@ -42,10 +42,18 @@ export async function negativesOf(task: ArmTask): Promise<ArmNegatives> {
   const share = arm.share ?? config.share;
   if (arm.strategy === 'generated') return generated(task, arm, share);
   if (arm.strategy !== 'adaptive') return mined(task, arm, share);
-  const { strategy: _, share: __, generator, reconstructions, separateStatistics, ...adaptive } = arm;
+  const {
+    strategy: _,
+    share: __,
+    madeShare = share,
+    generator,
+    reconstructions,
+    separateStatistics,
+    ...adaptive
+  } = arm;
   const names = { generator: generator === undefined ? null : config.generators[generator]! };
   const negatives = {
-    ...{ mined: share, generated: share, reconstructions, separateStatistics },
+    ...{ mined: share, generated: madeShare, reconstructions, separateStatistics },
     adaptive: { ...adaptive, ...names },
   };
   return { settings: { negatives }, report: null };

@@ -44,7 +44,9 @@ const generatedArm = z.strictObject({
 
 const adaptiveArm = adaptiveSettingsSchema.extend({
   strategy: z.literal('adaptive'),
+  /** Of real ones; and of made ones, where `madeShare` is not given. */
   share: shares.optional(),
+  madeShare: shares.optional(),
   /** Absent: real candidates only, and then no `strengths`. */
   generator: name.optional(),
   reconstructions: z.boolean().default(false),

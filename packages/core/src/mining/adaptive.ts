@@ -2,13 +2,14 @@
  * `--strategy adaptive`: of several made and real candidates for each anchor, the hardest that is still safely a negative.
  *
  * A single strength suits no anchor for long: what is hard at first is easy once the matcher has learned, and what is near
- * enough to be hard may be the true patch in all but name. So candidates of several strengths, and the real patches that
- * the matcher scores highest, compete. The present matcher ranks them; dropped, with the reason counted, are those that
+ * enough to be hard may be the true patch in all but name. So candidates of several strengths, the real patches that the
+ * matcher scores highest, and those that look most alike to it, compete. The present matcher ranks them; dropped, with the reason counted, are those that
  *
  * - are `tooEasy`: the matcher gives them a probability below `minScore`
  * - are beyond the `margin`: above positive − relativeMargin·positive, where the true pair itself hardly scores higher
  * - are `tooNear`: made patches whose distance to the true patch is below `minDistance`
  * - are guarded by place (real ones), or were the negative of `maxUses` anchors: `guard`, `maxUses`
+ * - were found twice, as the hardest and as the most alike: `repeated`
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { SplitError } from '../errors.ts';
@@ -52,7 +53,7 @@ export interface AdaptiveTask {
   onProgress?: ((anchors: number, total: number) => void) | undefined;
 }
 
-export const DROPS = ['tooEasy', 'margin', 'tooNear', 'guard', 'maxUses'] as const;
+export const DROPS = ['tooEasy', 'margin', 'tooNear', 'guard', 'maxUses', 'repeated'] as const;
 /** Why a candidate was dropped. */
 export type Drop = (typeof DROPS)[number];
 
@@ -86,8 +87,13 @@ export interface AdaptiveResult {
   report: AdaptiveReport;
 }
 
+/** Made, real by the matcher's score, real by likeness to the anchor's SAR patch. */
+const KINDS = ['made', 'real', 'nearest'] as const;
+type Kind = (typeof KINDS)[number];
+
 /** A candidate that passed, before it is known whether it is needed. */
 interface Candidate {
+  kind: Kind;
   probability: number;
   reason: string;
   made?: { patch: Float32Array; distance: number; strength: number };
@@ -104,7 +110,7 @@ export async function mineAdaptive(task: AdaptiveTask): Promise<AdaptiveResult> 
   const { dataset, model, generator, patches, settings, signal } = task;
   const anchors = drawAnchors(task);
   const tally = new AdaptiveTally(anchors.length);
-  const real = settings.real > 0 ? await realCandidates(task, anchors, tally) : new Map<number, MinedNegative[]>();
+  const real = await realCandidates(task, anchors, tally);
   const gathered = new Gathered(model.shape.side);
   const scoring = { scorer: model.scorer, shape: model.shape, patches, signal };
   const visit = async (batch: readonly number[], first: number, latents?: Latents) => {
@@ -118,7 +124,7 @@ export async function mineAdaptive(task: AdaptiveTask): Promise<AdaptiveResult> 
     const plain =
       latents && task.reconstructions ? await decodeFor(makerOf(task, generator!), latents.mu, batch) : undefined;
     for (const [i, anchor] of batch.entries()) {
-      const candidates: Candidate[] = [...made[i]!, ...(real.get(anchor) ?? []).map(asCandidate)];
+      const candidates: Candidate[] = [...made[i]!, ...passing(real.get(anchor) ?? [], positives[i]!, settings, tally)];
       candidates.sort((a, b) => b.probability - a.probability);
       gathered.choose(anchor, candidates, settings, positives[i]!, tally);
       if (plain && gathered.hasMade(anchor)) gathered.addReconstruction(anchor, plain[i]!, positives[i]!);
@@ -159,42 +165,71 @@ const makerOf = ({ model, patches, settings, signal }: AdaptiveTask, generator: 
   match: settings.match,
 });
 
-/** The real patches that the matcher scores highest within the margin, by anchor. */
+/** Real candidates by anchor, not yet compared with its positive. */
 async function realCandidates(task: AdaptiveTask, anchors: readonly number[], tally: AdaptiveTally) {
-  const { dataset, model, patches, guard, settings, seed, signal } = task;
-  const byAnchor = new Map<number, MinedNegative[]>();
-  if (anchors.length < 2) return byAnchor;
-  const rules = { k: settings.real, rankMin: 0, rankMax: Infinity, sampling: 'top' } as const;
-  try {
-    const { negatives, report } = await mine({
-      store: new MemoryStore(), // no cache: the matcher is another one each time
-      dataset: { ...dataset, indicesOf: () => [...anchors] },
-      ...{ split: 'train', strategy: 'loss', model, patches, guard, guardMargin: 1, seed, signal },
-      rules: { ...rules, relativeMargin: settings.relativeMargin },
-      maxCandidates: settings.maxCandidates,
-      maxUses: settings.maxUses,
-    });
-    tally.addRealSkips(report.skipped);
-    for (const negative of negatives) {
-      if (negative.probability < settings.minScore) {
-        tally.dropped.tooEasy++;
-        continue;
-      }
-      byAnchor.set(negative.optical, [...(byAnchor.get(negative.optical) ?? []), negative]);
-    }
-    tally.candidates.real += negatives.length;
-  } catch (error) {
-    // No real patch within the rules: the made ones have it to themselves.
-    if (!(error instanceof SplitError)) throw error;
+  const { real, nearest } = task.settings;
+  const found = [
+    ...(await realOfKind('real', real, task, anchors, tally)),
+    ...(await realOfKind('nearest', nearest, task, anchors, tally)),
+  ];
+  const byAnchor = new Map<number, Candidate[]>();
+  for (const candidate of found) {
+    const anchor = candidate.real!.optical;
+    byAnchor.set(anchor, [...(byAnchor.get(anchor) ?? []), candidate]);
   }
   return byAnchor;
 }
 
-const asCandidate = (real: MinedNegative): Candidate => ({
-  probability: real.probability,
-  reason: `adaptive: real, ${real.reason}`,
-  real,
-});
+const STRATEGY_OF = { real: 'loss', nearest: 'nearest' } as const;
+
+/** The k real patches of each anchor that its strategy puts first. */
+async function realOfKind(
+  kind: keyof typeof STRATEGY_OF,
+  k: number,
+  task: AdaptiveTask,
+  anchors: readonly number[],
+  tally: AdaptiveTally,
+): Promise<Candidate[]> {
+  const { dataset, model, patches, guard, settings, seed, signal } = task;
+  const { relativeMargin, maxCandidates, maxUses } = settings;
+  if (k === 0 || anchors.length < 2) return [];
+  try {
+    const { negatives, report } = await mine({
+      store: new MemoryStore(), // no cache: the matcher is another one each time
+      dataset: { ...dataset, indicesOf: () => [...anchors] },
+      ...{ split: 'train', strategy: STRATEGY_OF[kind], model, patches, guard, guardMargin: 1, seed, signal },
+      // Patches beyond the margin make room for the next; of likeness, a cosine, there is no margin.
+      rules: { k, rankMin: 0, rankMax: Infinity, sampling: 'top', ...(kind === 'real' && { relativeMargin }) },
+      ...{ maxCandidates, maxUses },
+    });
+    tally.addRealSkips(report.skipped);
+    tally.candidates.real += negatives.length;
+    return negatives.map((real) => ({
+      ...{ kind, real, probability: real.probability },
+      reason: `adaptive: ${kind}, ${real.reason}`,
+    }));
+  } catch (error) {
+    // No real patch within the rules: the made ones have it to themselves.
+    if (!(error instanceof SplitError)) throw error;
+    return [];
+  }
+}
+
+/** The real candidates of an anchor that pass. One that is both hardest and most alike is kept as the former. */
+function passing(
+  candidates: readonly Candidate[],
+  positive: number,
+  settings: AdaptiveSettings,
+  tally: AdaptiveTally,
+): Candidate[] {
+  const seen = new Set<number>();
+  return candidates.filter(({ real, probability }) => {
+    const drop = seen.has(real!.sar) ? 'repeated' : dropOf(probability, Number.POSITIVE_INFINITY, positive, settings);
+    seen.add(real!.sar);
+    if (drop) tally.dropped[drop]++;
+    return !drop;
+  });
+}
 
 /** One candidate for each anchor and strength; by anchor those that pass. */
 async function madeCandidates(
@@ -227,7 +262,7 @@ async function madeCandidates(
       if (drop) tally.dropped[drop]++;
       else {
         const reason = `adaptive: made, ${settings.rule}, strength ${strength}`;
-        found[i]!.push({ probability, reason, made: { patch: made[i]!, distance, strength } });
+        found[i]!.push({ kind: 'made', probability, reason, made: { patch: made[i]!, distance, strength } });
       }
     }
   }
@@ -245,17 +280,19 @@ function dropOf(
   return probability < minScore ? 'tooEasy' : undefined;
 }
 
-type Choice = Pick<AdaptiveSettings, 'k' | 'perKind' | 'real' | 'strengths'>;
+type Choice = Pick<AdaptiveSettings, 'k' | 'perKind' | 'real' | 'nearest' | 'strengths'>;
 
 /** The first k, or the first k of each kind, in their order. */
 function chosenOf(candidates: readonly Candidate[], { k, perKind }: Choice): readonly Candidate[] {
   if (!perKind) return candidates.slice(0, k);
-  const left = { made: k, real: k };
-  return candidates.filter(({ made }) => left[made ? 'made' : 'real']-- > 0);
+  const left = { made: k, real: k, nearest: k };
+  return candidates.filter(({ kind }) => left[kind]-- > 0);
 }
 
-const wantedOf = ({ k, perKind, real, strengths }: Choice): number =>
-  perKind ? (strengths.length > 0 ? k : 0) + (real > 0 ? k : 0) : k;
+function wantedOf({ k, perKind, real, nearest, strengths }: Choice): number {
+  const kinds = [strengths.length > 0, real > 0, nearest > 0].filter((isAsked) => isAsked).length;
+  return perKind ? kinds * k : k;
+}
 
 /** What was chosen, in the form of the file. */
 class Gathered {

@@ -8,13 +8,15 @@ const probability = z.number().min(0).max(1);
 export const adaptiveSettingsSchema = z.strictObject({
   /** Negatives for each anchor. */
   k: z.int().positive().default(1),
-  /** So many made and so many real ones: what is hardest now is mostly real, and would leave no room for the others. */
+  /** So many of each kind (made, real, nearest): what is hardest now is mostly real, and would leave no room for the others. */
   perKind: z.boolean().default(false),
   rule: z.enum(LATENT_RULES).default('sample'),
   /** One made candidate for each strength; empty: real ones only. */
   strengths: z.array(z.number().positive()).default([0.5, 1, 1.5, 2]),
   /** Real candidates for each anchor: the ones that the matcher scores highest; 0: made ones only. */
   real: z.int().nonnegative().default(4),
+  /** Further real candidates: the ones most alike to the anchor's own SAR patch by the features of the matcher's stream. */
+  nearest: z.int().nonnegative().default(0),
   /** Real SAR patches that these are searched among, drawn at random. */
   maxCandidates: z.int().min(2).default(250),
   /** Anchors that a real SAR patch may be the negative of. */
