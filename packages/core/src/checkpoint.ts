@@ -3,113 +3,66 @@
  * patches are prepared for it, its calibration, its metrics, the data and places it saw, and the resolved configuration. The
  * `last` checkpoint of a run also holds the optimiser's moments and where the run stands, so that it goes on bit for bit.
  *
- * The file is safetensors: tensors under the names of `parameterSpecs`, moments under `adam.first.NAME` and
- * `adam.second.NAME`, the rest as JSON in the metadata. Nothing in it depends on the time or the machine.
+ * The file is that of `checkpoint_file.ts`, tensors under the names of `parameterSpecs`. Nothing in it depends on the time or
+ * the machine.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
-import { type CheckpointKind, metadataTexts, openCheckpointFile, type Values } from './checkpoint_file.ts';
+import {
+  type CheckpointKind,
+  type CommonFacts,
+  metadataSchema,
+  openCheckpointFile,
+  packCheckpoint,
+  type TensorGroups,
+  type TensorSpecs,
+  takeGroups,
+  type Values,
+} from './checkpoint_file.ts';
 import { CheckpointError } from './errors.ts';
-import type { TrainedOn } from './evaluation/held_out.ts';
-import { isStatistic, type ParameterSpec } from './matcher/parameters.ts';
+import { isStatistic } from './matcher/parameters.ts';
 import { type Matcher, type MatcherConfig, matcherConfigSchema, matcherFrom, parameterSpecs } from './matcher.ts';
-import { type Normalisation, normalisationSchema } from './patches/normalisation.ts';
-import { type TensorData, writeSafetensors } from './safetensors.ts';
 import type { Store } from './store.ts';
 import { type RunState, runStateSchema } from './training/run_state.ts';
-import { VERSION } from './version.ts';
 
 export type { Values } from './checkpoint_file.ts';
 
-export interface Checkpoint {
+export interface Checkpoint extends CommonFacts, TensorGroups<RunState> {
   matcher: MatcherConfig;
-  /** Parameters and moving statistics, by name. */
-  tensors: ReadonlyMap<string, Values>;
-  normalisation: Normalisation;
   /** Fitted on the validation split; absent where the weights were saved between two validations. */
   calibration?: { temperature: number; threshold: number } | undefined;
-  /** Of the validation split when the weights were saved. */
-  metrics: Record<string, number>;
-  trainedOn: TrainedOn & { folder: string };
   /** What the run was given besides data: SHA-256 of the files, null where there was none. */
   inputs: { from: string | null; negatives: string | null };
-  /** The backend that trained it. */
-  backend: string;
-  /** The resolved configuration of the run. */
-  training: Record<string, unknown>;
-  /** Version of doppel that wrote it. */
-  version: string;
-  /** Where the run stands, in `last` only. */
-  resume?: { state: RunState; first: ReadonlyMap<string, Values>; second: ReadonlyMap<string, Values> } | undefined;
 }
 
 const FORMAT = 'checkpoint';
-const FORMAT_VERSION = 1;
 
-const places = z.array(z.string());
-const metadataSchema = z.object({
-  doppel: z.literal(FORMAT),
-  formatVersion: z.literal(FORMAT_VERSION),
-  version: z.string(),
+const schema = metadataSchema(FORMAT, {
   matcher: matcherConfigSchema,
-  normalisation: normalisationSchema,
   calibration: z
     .object({ temperature: z.number().positive(), threshold: z.number().gt(0).lt(1) })
     .nullable()
     .transform((value) => value ?? undefined),
-  metrics: z.record(z.string(), z.number()),
-  trainedOn: z.object({
-    folder: z.string(),
-    dataFingerprint: z.string(),
-    places: z.object({ train: places, validation: places }).optional(),
-  }),
   inputs: z.object({ from: z.string().nullable(), negatives: z.string().nullable() }),
-  backend: z.string(),
-  training: z.record(z.string(), z.unknown()),
   state: runStateSchema.optional(),
 });
 
-const KIND: CheckpointKind<z.infer<typeof metadataSchema>> = {
+const KIND: CheckpointKind<z.infer<typeof schema>> = {
   format: FORMAT,
-  formatVersion: FORMAT_VERSION,
-  schema: metadataSchema,
+  schema,
   name: 'a checkpoint of doppel',
   remedy: 'Name a checkpoint that `doppel train` wrote, such as RUN/checkpoints/best.safetensors.',
 };
 
+function specsOf(matcher: MatcherConfig): TensorSpecs {
+  const all = parameterSpecs(matcher);
+  return { all, trained: all.filter((spec) => !isStatistic(spec)) };
+}
+
 /** The bytes of a checkpoint's file. */
 export function writeCheckpoint(checkpoint: Omit<Checkpoint, 'version'>): Uint8Array {
-  const {
-    matcher,
-    normalisation,
-    calibration = null,
-    metrics,
-    trainedOn,
-    inputs,
-    backend,
-    training,
-    resume,
-  } = checkpoint;
-  const specs = parameterSpecs(matcher);
-  const tensors = new Map<string, TensorData>();
-  const add = (prefix: string, some: readonly ParameterSpec[], group: ReadonlyMap<string, Values>) => {
-    for (const { name, shape } of some) {
-      const data = (group.get(name) as Values).data as Float32Array<ArrayBuffer>;
-      tensors.set(prefix + name, { dtype: 'F32', shape, data });
-    }
-  };
-  add('', specs, checkpoint.tensors);
-  if (resume) {
-    const trained = specs.filter((spec) => !isStatistic(spec));
-    add('adam.first.', trained, resume.first);
-    add('adam.second.', trained, resume.second);
-  }
-  const metadata = {
-    ...{ doppel: FORMAT, formatVersion: FORMAT_VERSION, version: VERSION },
-    ...{ matcher, normalisation, calibration, metrics, trainedOn, inputs, backend, training },
-    ...(resume && { state: resume.state }),
-  };
-  return writeSafetensors(tensors, metadataTexts(metadata));
+  const { tensors, resume, calibration = null, ...facts } = checkpoint;
+  return packCheckpoint(FORMAT, { ...facts, calibration }, { tensors, resume }, specsOf(facts.matcher));
 }
 
 /**
@@ -121,15 +74,8 @@ export function writeCheckpoint(checkpoint: Omit<Checkpoint, 'version'>): Uint8A
  */
 export function readCheckpoint(bytes: Uint8Array, file: string): Checkpoint {
   const { metadata, take } = openCheckpointFile(bytes, file, KIND);
-  const { state, formatVersion: _, doppel: __, ...rest } = metadata;
-  const specs = parameterSpecs(rest.matcher);
-  const group = (prefix: string, some: typeof specs) =>
-    new Map(some.map(({ name, shape }) => [name, take(prefix + name, shape)]));
-  const own = group('', specs);
-  const trained = specs.filter((spec) => !isStatistic(spec));
-  const resume = state && { state, first: group('adam.first.', trained), second: group('adam.second.', trained) };
-  take.refuseRest();
-  return { ...rest, tensors: own, resume };
+  const { state, formatVersion: _, doppel: __, ...facts } = metadata;
+  return { ...facts, ...takeGroups(take, specsOf(facts.matcher), state) };
 }
 
 export async function saveCheckpoint(

@@ -1,9 +1,13 @@
 /**
  * What all checkpoints have in common as files: safetensors with JSON in the metadata, held against what they say they are.
+ * Tensors stand under their own names, the optimiser's moments under `adam.first.NAME` and `adam.second.NAME`.
  */
 import { z } from 'zod';
 import { CheckpointError, reasonOf } from './errors.ts';
-import { readSafetensors, type TensorData } from './safetensors.ts';
+import type { TrainedOn } from './evaluation/held_out.ts';
+import { type Normalisation, normalisationSchema } from './patches/normalisation.ts';
+import { readSafetensors, type TensorData, writeSafetensors } from './safetensors.ts';
+import { VERSION } from './version.ts';
 
 /** A tensor outside of tfjs: shape and row-major float32 values. */
 export interface Values {
@@ -11,10 +15,53 @@ export interface Values {
   data: Float32Array;
 }
 
+/** What is worth knowing of any checkpoint. */
+export interface CommonFacts {
+  /** Version of doppel that wrote it. */
+  version: string;
+  /** How patches are prepared. */
+  normalisation: Normalisation;
+  /** When the weights were saved. */
+  metrics: Record<string, number>;
+  trainedOn: TrainedOn & { folder: string };
+  /** The backend that trained it. */
+  backend: string;
+  /** The resolved configuration of the run. */
+  training: Record<string, unknown>;
+}
+
+/** The tensors of a checkpoint, by name; in `last` the optimiser's moments and where the run stands, too. */
+export interface TensorGroups<State> {
+  tensors: ReadonlyMap<string, Values>;
+  resume?: { state: State; first: ReadonlyMap<string, Values>; second: ReadonlyMap<string, Values> } | undefined;
+}
+
+const places = z.array(z.string());
+
+/** @returns the schema of the metadata: what is common to all, and what a kind has of its own. */
+export function metadataSchema<Own extends z.ZodRawShape>(format: string, own: Own) {
+  return z.object({
+    doppel: z.literal(format),
+    formatVersion: z.literal(FORMAT_VERSION),
+    version: z.string(),
+    normalisation: normalisationSchema,
+    metrics: z.record(z.string(), z.number()),
+    trainedOn: z.object({
+      folder: z.string(),
+      dataFingerprint: z.string(),
+      places: z.object({ train: places, validation: places }).optional(),
+    }),
+    backend: z.string(),
+    training: z.record(z.string(), z.unknown()),
+    ...own,
+  });
+}
+
+const FORMAT_VERSION = 1;
+
 export interface CheckpointKind<Metadata> {
   /** Value of `doppel` in the metadata. */
   format: string;
-  formatVersion: number;
   schema: z.ZodType<Metadata>;
   /** For messages: "a checkpoint of doppel". */
   name: string;
@@ -42,9 +89,69 @@ export function openCheckpointFile<Metadata>(
   return { metadata: parseMetadata(metadata, file, kind), take: tensorTaker(tensors, file) };
 }
 
-/** Values as safetensors keeps them. */
-export const metadataTexts = (metadata: object): Record<string, string> =>
-  Object.fromEntries(Object.entries(metadata).map(([key, value]) => [key, JSON.stringify(value)]));
+/** Which tensors there must be: all that a checkpoint holds, and those of them that the optimiser moves. */
+export interface TensorSpecs {
+  all: readonly { name: string; shape: number[] }[];
+  trained: readonly { name: string; shape: number[] }[];
+}
+
+/**
+ * The bytes of a checkpoint's file.
+ *
+ * @param facts common ones and a kind's own, without the version, which is that of this program.
+ */
+export function packCheckpoint<State>(
+  format: string,
+  facts: Omit<CommonFacts, 'version'> & Record<string, unknown>,
+  { tensors, resume }: TensorGroups<State>,
+  { all, trained }: TensorSpecs,
+): Uint8Array {
+  const packed = new Map<string, TensorData>();
+  const add = (prefix: string, specs: TensorSpecs['all'], group: ReadonlyMap<string, Values>) => {
+    for (const { name, shape } of specs) {
+      const data = (group.get(name) as Values).data as Float32Array<ArrayBuffer>;
+      packed.set(prefix + name, { dtype: 'F32', shape, data });
+    }
+  };
+  add('', all, tensors);
+  if (resume) {
+    add('adam.first.', trained, resume.first);
+    add('adam.second.', trained, resume.second);
+  }
+  const metadata = {
+    ...{ doppel: format, formatVersion: FORMAT_VERSION, version: VERSION },
+    ...facts,
+    ...(resume && { state: resume.state }),
+  };
+  return writeSafetensors(packed, metadataTexts(metadata));
+}
+
+/**
+ * The tensors of a checkpoint.
+ *
+ * @param state where the run stands; undefined: there are no moments.
+ * @throws CheckpointError where one is missing, of another shape or type, not finite, or of no name that there should be.
+ */
+export function takeGroups<State>(
+  take: TensorTaker,
+  { all, trained }: TensorSpecs,
+  state: State | undefined,
+): TensorGroups<State> {
+  const group = (prefix: string, specs: TensorSpecs['all']) =>
+    new Map(specs.map(({ name, shape }) => [name, take(prefix + name, shape)]));
+  const tensors = group('', all);
+  const resume = state && { state, first: group('adam.first.', trained), second: group('adam.second.', trained) };
+  take.refuseRest();
+  return { tensors, resume };
+}
+
+/** As safetensors keeps it; in the order of names, so that the same content gives the same bytes, whoever put it together. */
+const metadataTexts = (metadata: object): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(metadata)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, value]) => [key, JSON.stringify(value)]),
+  );
 
 function parseFile(bytes: Uint8Array, file: string) {
   try {
@@ -68,16 +175,16 @@ function parseMetadata<Metadata>(
   } catch (cause) {
     throw new CheckpointError({ action, file, expected: 'JSON as metadata', found: reasonOf(cause), remedy: DAMAGED });
   }
-  const { name, remedy, format, formatVersion, schema } = kind;
+  const { name, remedy, format, schema } = kind;
   if (raw.doppel !== format) {
     const found = typeof raw.doppel === 'string' ? `another file of doppel ("${raw.doppel}")` : 'other tensors';
     throw new CheckpointError({ action, file, expected: name, found, remedy });
   }
-  if (raw.formatVersion !== formatVersion) {
+  if (raw.formatVersion !== FORMAT_VERSION) {
     throw new CheckpointError({
       action,
       file,
-      expected: `format version ${formatVersion}`,
+      expected: `format version ${FORMAT_VERSION}`,
       found: `version ${raw.formatVersion}, written by doppel ${raw.version}`,
       remedy: 'Use a doppel of that version.',
     });
