@@ -1,13 +1,15 @@
 /**
  * The tables of docs/experiment.md, written from the results.json that the page names, so that no figure is copied by hand:
- * `node scripts/experiment_page.mjs` replaces what stands between `<!-- tables of FILE -->` and `<!-- end of tables -->`.
+ * `node scripts/experiment_page.mjs` replaces what stands between `<!-- KIND of FILE[, FILE …] -->` and `<!-- end of KIND -->`.
+ * Kinds: `tables`, all of one file; `means`, its differences to the baseline in the mean of the budgets; `summary`, what several
+ * files say of the arms that matter most.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const PAGE = fileURLToPath(new URL('../docs/experiment.md', import.meta.url));
-const BLOCK = /(<!-- tables of (\S+) -->\n)[\s\S]*?(<!-- end of tables -->)/g;
+const BLOCK = /(<!-- (tables|means|summary) of ([^>]+) -->\n)[\s\S]*?(<!-- end of \2 -->)/g;
 
 /** [test set, metric, heading, whether it is a share] */
 const COLUMNS = [
@@ -121,11 +123,63 @@ export function tablesOf(results) {
   ].join('\n\n');
 }
 
+/** [arm, test set, metric, what it is called], all of shares. */
+const SUMMARY_ROWS = ['noise', 'generated', 'adaptive'].flatMap((arm) => [
+  [arm, 'look-alikes', 'fpr80', 'FPR at 80 % recall, `look-alikes`'],
+  [arm, 'look-alikes', 'fpr95', 'FPR at 95 % recall, `look-alikes`'],
+  [arm, 'shuffled', 'accuracy', 'accuracy, `shuffled`'],
+]);
+
+/** Of one arm and set, by budget. */
+const comparisonsOf = ({ toBaseline }, arm, set) =>
+  byBudget(toBaseline).filter((each) => each.arm === arm && each.set === set);
+
+/** Differences to the baseline, a column for each file and a figure for each budget, bold where the interval does not hold 0. */
+function summaryOf(files) {
+  const headOf = ({ groups }) => {
+    const [{ matcher, arms }] = groups;
+    const budgets = byBudget(groups).map(({ budget }) => percent(budget));
+    return `\`${matcher}\`, seeds ${arms[0].seeds.join(', ')}: ${budgets.join(', ')}`;
+  };
+  const figure = ({ difference }, metric) => {
+    const { mean, interval } = difference[metric];
+    return holdsZero(interval) ? signed(mean, true) : `**${signed(mean, true)}**`;
+  };
+  const rows = SUMMARY_ROWS.map(([arm, set, metric, heading]) => [
+    `\`${arm}\`, ${heading}`,
+    ...files.map((results) =>
+      comparisonsOf(results, arm, set)
+        .map((each) => figure(each, metric))
+        .join(', '),
+    ),
+  ]);
+  return table(['less the baseline, points', ...files.map(headOf)], rows.map(row));
+}
+
+/** Differences of each arm to the baseline, in the mean of its budgets; which, where it was not run at all of them. */
+function meansOf([results]) {
+  const budgets = new Set(results.groups.map(({ budget }) => budget));
+  const arms = [...new Set(byBudget(results.groups).flatMap((group) => group.arms.map(({ arm }) => arm)))];
+  const rows = arms
+    .filter((arm) => arm !== results.baseline)
+    .map((arm) => {
+      const own = comparisonsOf(results, arm, COLUMNS[0][0]).map(({ budget }) => percent(budget));
+      const cells = COLUMNS.map(([set, metric, , isShare]) => {
+        const found = comparisonsOf(results, arm, set).map(({ difference }) => difference[metric].mean);
+        return signed(found.reduce((sum, each) => sum + each, 0) / found.length, isShare);
+      });
+      return row([`\`${arm}\`${own.length < budgets.size ? ` (${own.join(', ')})` : ''}`, ...cells]);
+    });
+  return table(['less the baseline', ...COLUMNS.map(([, , heading]) => heading.replace(', %', ', points'))], rows);
+}
+
+const KINDS = { tables: ([results]) => tablesOf(results), means: meansOf, summary: summaryOf };
+
 /** The page with its tables as the results say. */
 export function withTables(page, folder) {
-  return page.replace(BLOCK, (_, begin, file, end) => {
-    const results = JSON.parse(readFileSync(join(folder, file), 'utf8'));
-    return `${begin}\n${tablesOf(results)}\n\n${end}`;
+  return page.replace(BLOCK, (_, begin, kind, names, end) => {
+    const files = names.split(', ').map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')));
+    return `${begin}\n${KINDS[kind](files)}\n\n${end}`;
   });
 }
 
