@@ -108,6 +108,10 @@ describe('doppel mine', () => {
     expect(stdout).toMatch(/dropped as (margin|guard): \d+ candidates/);
     const alone = await doppelMine('real.jsonl', '--strategy', 'adaptive', '--strengths', '', ...loose, '--json');
     expect(JSON.parse(alone.stdout)).toMatchObject({ candidates: { made: 0 }, generator: null });
+    const kinds = ['--per-kind', '--real', '1', '--nearest', '2', '--strengths', '', ...loose, '--json'];
+    const both = JSON.parse((await doppelMine('kinds.jsonl', '--strategy', 'adaptive', ...kinds)).stdout);
+    expect(both.candidates.real).toBeGreaterThan(12);
+    expect(both.chosen.real).toBeGreaterThan(12);
   });
 
   test.each([
