@@ -149,8 +149,8 @@ const whole = () =>
   [1, 2, 3].flatMap((seed) => [cell('random', seed, 2), cell('loss', seed, 2), cell('adaptive', seed, 3.5)]);
 
 describe('the results', () => {
-  it('hold estimates, paired differences with corrected p-values, times and a conclusion', () => {
-    const results = resultsOf(whole(), options);
+  it('hold estimates, paired differences with corrected p-values, times and a conclusion', async () => {
+    const results = await resultsOf(whole(), options);
     const [group] = results.groups;
     expect(group!.arms.map(({ arm }) => arm)).toEqual(['random', 'loss', 'adaptive']);
     expect(group!.arms[0]!.seconds).toMatchObject({ base: 10, total: 18 });
@@ -181,9 +181,9 @@ describe('the results', () => {
     expect(text).toMatch(/rests on 3 seeds and 40 updates a matcher. The baseline had stopped improving/);
   });
 
-  it('say a loss where it is one, and what was not run', () => {
+  it('say a loss where it is one, and what was not run', async () => {
     const cells = [1, 2, 3].flatMap((seed) => [cell('random', seed, 3), cell('loss', seed, 1.5)]);
-    const { conclusion, toBest } = resultsOf(cells, options);
+    const { conclusion, toBest } = await resultsOf(cells, options);
     expect(conclusion.join('\n')).toMatch(
       /loss against random.*lower in 0 of 1 .*higher in 1 \(away from 0 in 1\).*The largest: \+/,
     );
@@ -192,14 +192,14 @@ describe('the results', () => {
     expect(toBest).toEqual([]);
   });
 
-  it('show the shortcut of each arm where it was measured', () => {
+  it('show the shortcut of each arm where it was measured', async () => {
     const made = { score: 1, probability: 0.4, called: 0.3, lost: 0.5, gained: 0.1, probeAuc: 0.9 };
     const shortcut = {
       ...{ generator: 'vae', pairs: 10, real: { score: 2, probability: 0.8, called: 0.7 } },
       ...{ reconstructions: { none: made }, negatives: { none: made } },
     };
     const cells = [cell('random', 1, 2), cell('loss', 1, 2, { shortcut })];
-    const results = resultsOf(cells, options);
+    const results = await resultsOf(cells, options);
     expect(results.groups[0]!.arms.map((arm) => arm.shortcut)).toEqual([
       null,
       { real: 0.8, reconstructed: 0.4, lost: 0.5, probeAuc: 0.9 },
@@ -208,20 +208,31 @@ describe('the results', () => {
     expect(html).toMatch(/The shortcut.*loss, 100 %.*0\.800.*0\.400.*50\.0 %.*0\.900/s);
   });
 
-  it('compare only seeds that both arms have', () => {
+  it('compare only seeds that both arms have', async () => {
     const cells = [cell('random', 1, 2), cell('random', 2, 2), cell('loss', 2, 2), cell('loss', 3, 2)];
-    expect(resultsOf(cells, options).toBaseline.map(({ seeds }) => seeds)).toEqual([[2], [2]]);
+    expect((await resultsOf(cells, options)).toBaseline.map(({ seeds }) => seeds)).toEqual([[2], [2]]);
   });
 
-  it('refuse cells that were tested on other pairs, and none', () => {
-    expect(() => resultsOf([cell('random', 1, 2), cell('loss', 1, 2, { tests: 'others' })], options)).toThrow(
+  it('say how far they are, and stop when they are told to', async () => {
+    const seen: string[] = [];
+    const controller = new AbortController();
+    const onProgress = (done: number, total: number) => {
+      seen.push(`${done}/${total}`);
+      if (done === 2) controller.abort(new Error('stopped'));
+    };
+    await expect(resultsOf(whole(), options, { signal: controller.signal, onProgress })).rejects.toThrow('stopped');
+    expect(seen).toEqual(['1/6', '2/6']);
+  });
+
+  it('refuse cells that were tested on other pairs, and none', async () => {
+    await expect(resultsOf([cell('random', 1, 2), cell('loss', 1, 2, { tests: 'others' })], options)).rejects.toThrow(
       /tested on the same pairs/,
     );
-    expect(() => resultsOf([], options)).toThrow(UsageError);
+    await expect(resultsOf([], options)).rejects.toThrow(UsageError);
   });
 
-  it('become one page with plots, in which what comes from outside is escaped', () => {
-    const results = resultsOf(whole(), options);
+  it('become one page with plots, in which what comes from outside is escaped', async () => {
+    const results = await resultsOf(whole(), options);
     const html = experimentHtml({ results, data: { folder: '<data>', fingerprint: 'f'.repeat(64) }, config: 'a: <b>' });
     expect(html).toMatch(/^<!doctype html>/);
     expect(html).toContain('&lt;data&gt;');

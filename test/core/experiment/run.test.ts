@@ -91,7 +91,7 @@ describe('an experiment', () => {
     expect(new Set(cells.map(({ positives }) => String(positives))).size, 'arms differ').toBe(5);
     expect(new Set(cells.map(({ tests }) => tests)).size).toBe(1);
     const options = { baseline: 'random', champion: 'adaptive', resamples: 20, permutations: 20, seed: 1, order: [] };
-    expect(resultsOf(cells, options).toBaseline).toHaveLength(4 * 3);
+    expect((await resultsOf(cells, options)).toBaseline).toHaveLength(4 * 3);
 
     // The same again is nothing to do; further arms are added, and other settings refused.
     expect(await runExperiment(taskOf(store))).toMatchObject({ made: 0, kept: 5 });

@@ -4,6 +4,7 @@
  */
 import { UsageError } from '../errors.ts';
 import type { Preset } from '../matcher.ts';
+import { pause } from '../pause.ts';
 import { type ExperimentMetric, type ExperimentMetrics, sampleOf } from './arm_sample.ts';
 import type { Cell } from './cell.ts';
 import {
@@ -107,8 +108,22 @@ export interface Results {
 /** The metric that arms are chosen and judged by: false alarms at equal recall. */
 export const MAIN_METRIC: ExperimentMetric = 'fpr95';
 
-/** @throws UsageError where there are no cells, or they were tested on other pairs. */
-export function resultsOf(cells: readonly Cell[], options: ResultsOptions): Results {
+/** Resampling and permutations of many cells take minutes. */
+export interface ResultsWatch {
+  signal?: AbortSignal | undefined;
+  /** Comparisons that are done. */
+  onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+/**
+ * @throws UsageError where there are no cells, or they were tested on other pairs. @throws the signal's reason when it is
+ * aborted.
+ */
+export async function resultsOf(
+  cells: readonly Cell[],
+  options: ResultsOptions,
+  { signal, onProgress }: ResultsWatch = {},
+): Promise<Results> {
   const first = cells[0];
   if (!first) throw noCells();
   const other = cells.find(({ tests }) => tests !== first.tests);
@@ -116,24 +131,28 @@ export function resultsOf(cells: readonly Cell[], options: ResultsOptions): Resu
   const places = first.places.length;
   const sets = Object.keys(first.sets);
   const groups = groupsOf(cells, options);
+  const total = sets.length * groups.reduce((sum, { arms }) => sum + arms.length, 0);
+  let done = 0;
   const toBaseline: Comparison[] = [];
   const toBest: Comparison[] = [];
   const results: ResultGroup[] = [];
   for (const group of groups) {
     const context = { ...options, places };
-    const table = new Map(
-      group.arms.map(([arm, own]) => [
-        arm,
-        Object.fromEntries(sets.map((set) => [set, resampledOf(own, set, context)])),
-      ]),
-    );
+    const table: Table = new Map();
+    for (const [arm, own] of group.arms) {
+      await pause(signal);
+      table.set(arm, Object.fromEntries(sets.map((set) => [set, resampledOf(own, set, context)])));
+    }
     results.push(resultGroup(group, table, sets, options));
     for (const set of sets) {
+      const compare = (arm: string, against: string) => comparison(group, set, arm, against, table, context);
       for (const [arm] of group.arms) {
-        if (arm !== options.baseline) toBaseline.push(...comparison(group, set, arm, options.baseline, context));
+        await pause(signal);
+        if (arm !== options.baseline) toBaseline.push(...compare(arm, options.baseline));
+        onProgress?.(++done, total);
       }
       const best = bestOther(group, set, table, options.champion);
-      if (best) toBest.push(...comparison(group, set, options.champion, best, context));
+      if (best) toBest.push(...compare(options.champion, best));
     }
   }
   for (const family of [toBaseline, toBest]) correct(family);
@@ -172,6 +191,9 @@ function groupsOf(cells: readonly Cell[], { order }: ResultsOptions): Group[] {
 
 type Context = ResultsOptions & { places: number };
 
+/** By arm and test set, in all seeds of the arm. */
+type Table = Map<string, Record<string, Resampled>>;
+
 const seedsOf = (cells: readonly Cell[]) => cells.map(({ seed }) => seed);
 
 function resampledOf(cells: readonly Cell[], set: string, { places, resamples, seed }: Context): Resampled {
@@ -185,7 +207,7 @@ function resampledOf(cells: readonly Cell[], set: string, { places, resamples, s
 
 function resultGroup(
   { matcher, budget, arms }: Group,
-  table: ReadonlyMap<string, Record<string, Resampled>>,
+  table: Table,
   sets: readonly string[],
   { baseline }: ResultsOptions,
 ): ResultGroup {
@@ -249,13 +271,22 @@ function baselineCurve(cells: readonly Cell[]): ResultGroup['baseline'] {
 }
 
 /** None where one of the two was not run, or never with the same seed. */
-function comparison(group: Group, set: string, arm: string, against: string, context: Context): Comparison[] {
+function comparison(
+  group: Group,
+  set: string,
+  arm: string,
+  against: string,
+  table: Table,
+  context: Context,
+): Comparison[] {
   const cellsOf = (name: string) => group.arms.find(([each]) => each === name)?.[1] ?? [];
   const seeds = seedsOf(cellsOf(arm)).filter((seed) => seedsOf(cellsOf(against)).includes(seed));
   if (seeds.length === 0) return [];
   const shared = (name: string) => cellsOf(name).filter(({ seed }) => seeds.includes(seed));
   const [own, other] = [shared(arm), shared(against)];
-  const [a, b] = [resampledOf(own, set, context), resampledOf(other, set, context)];
+  const drawn = (name: string, cells: readonly Cell[]) =>
+    cells.length === cellsOf(name).length ? table.get(name)![set]! : resampledOf(cells, set, context);
+  const [a, b] = [drawn(arm, own), drawn(against, other)];
   const pairs = own.map((cell, i) => [sampleOf(cell, set), sampleOf(other[i]!, set)] as const);
   const p = permutationTest(pairs, context.places, context);
   const isBetter = (i: number) => {
@@ -275,12 +306,7 @@ function comparison(group: Group, set: string, arm: string, against: string, con
 }
 
 /** Of the other arms the one with the fewest false alarms; the champion's own variants are no rivals. */
-function bestOther(
-  group: Group,
-  set: string,
-  table: ReadonlyMap<string, Record<string, Resampled>>,
-  champion: string,
-): string | undefined {
+function bestOther(group: Group, set: string, table: Table, champion: string): string | undefined {
   if (!table.has(champion)) return undefined;
   const rivals = group.arms.map(([arm]) => arm).filter((arm) => arm !== champion && !arm.startsWith(`${champion}-`));
   const value = (arm: string) => table.get(arm)![set]!.point[MAIN_METRIC];

@@ -7,6 +7,7 @@ import { type Results, resultsOf } from '@doppel/core/experiment/results';
 import { openDataset } from '@doppel/core/patches/dataset';
 import { joinPath, type Store } from '@doppel/core/store';
 import { command, type Outcome } from '../../command.ts';
+import type { Context } from '../../context.ts';
 import { writeTogether } from '../../write_together.ts';
 import { readYaml, writeYaml } from '../../yaml_file.ts';
 
@@ -27,7 +28,8 @@ export default command({
     const config = parseExperiment(await readYaml(store, file), file);
     const folders = [args.folder, ...(args.merge?.split(',') ?? [])];
     const cells = (await Promise.all(folders.map((folder) => cellsIn(store, folder)))).flat();
-    const results = resultsOf(withoutTwins(cells), optionsOf(config));
+    const results = await compare(withoutTwins(cells), config, context);
+    if (!results) return { json: { interrupted: true }, text: 'interrupted; nothing was written', exitCode: 130 };
     const { header, fingerprint } = await openDataset(store, config.data);
     const out = args.out ?? args.folder;
     const page = experimentHtml({
@@ -49,6 +51,25 @@ export default command({
     return { json: { report, results: joinPath(out, 'results.json'), cells: run.cells, conclusion }, text };
   },
 });
+
+/** Undefined where it was interrupted. */
+async function compare(cells: Cell[], config: ExperimentConfig, context: Context): Promise<Results | undefined> {
+  let bar: ReturnType<Context['progress']> | undefined;
+  try {
+    return await resultsOf(cells, optionsOf(config), {
+      signal: context.signal,
+      onProgress(done, total) {
+        bar ??= context.progress('comparing', total, 'comparisons');
+        bar.update(done);
+      },
+    });
+  } catch (error) {
+    if (!context.signal.aborted) throw error;
+    return undefined;
+  } finally {
+    bar?.stop();
+  }
+}
 
 function optionsOf({ baseline, champion, evaluation, arms }: ExperimentConfig) {
   const { resamples, permutations, seed } = evaluation;
