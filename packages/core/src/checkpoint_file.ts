@@ -36,6 +36,8 @@ export interface TensorGroups<State> {
   resume?: { state: State; first: ReadonlyMap<string, Values>; second: ReadonlyMap<string, Values> } | undefined;
 }
 
+const FORMAT_VERSION = 1;
+
 const places = z.array(z.string());
 
 /** @returns the schema of the metadata: what is common to all, and what a kind has of its own. */
@@ -56,8 +58,6 @@ export function metadataSchema<Own extends z.ZodRawShape>(format: string, own: O
     ...own,
   });
 }
-
-const FORMAT_VERSION = 1;
 
 export interface CheckpointKind<Metadata> {
   /** Value of `doppel` in the metadata. */

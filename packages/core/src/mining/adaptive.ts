@@ -3,7 +3,8 @@
  *
  * A single strength suits no anchor for long: what is hard at first is easy once the matcher has learned, and what is near
  * enough to be hard may be the true patch in all but name. So candidates of several strengths, the real patches that the
- * matcher scores highest, and those that look most alike to it, compete. The present matcher ranks them; dropped, with the reason counted, are those that
+ * matcher scores highest, and those that look most alike to it, compete. The present matcher ranks them; dropped, with the
+ * reason counted, are those that
  *
  * - are `tooEasy`: the matcher gives them a probability below `minScore`
  * - are beyond the `margin`: above positive − relativeMargin·positive, where the true pair itself hardly scores higher
@@ -88,8 +89,7 @@ export interface AdaptiveResult {
 }
 
 /** Made, real by the matcher's score, real by likeness to the anchor's SAR patch. */
-const KINDS = ['made', 'real', 'nearest'] as const;
-type Kind = (typeof KINDS)[number];
+type Kind = 'made' | 'real' | 'nearest';
 
 /** A candidate that passed, before it is known whether it is needed. */
 interface Candidate {
