@@ -136,6 +136,7 @@ describe('doppel data import scenes', () => {
     [['--max-no-data', '1.5'], /--max-no-data/],
     [['--resolution', '-1'], /--resolution/],
     [['--sar', 'x.tif'], /either a folder, or --sar and --optical, or --manifest/],
+    [['--unit', '--json'], /a value after --unit, found the flag --json/],
   ])('refuses %j as wrong usage', async (flags, message) => {
     const found = doppelData('import scenes', path('in'), '--out', path('out'), ...flags);
     await expect(found).rejects.toThrow(UsageError);

@@ -45,6 +45,7 @@ export function command<const A extends ArgsDef>(spec: CommandSpec<A>): DoppelCo
     args,
     async run({ args: parsed, rawArgs, data }) {
       refuseUnknownFlags(spec.meta.name, rawArgs, args);
+      refuseFlagAsValue(spec.meta.name, rawArgs, args);
       const outcome = await spec.run({ args: parsed as ParsedArgs<A & typeof COMMON>, context: data as Context });
       if (!outcome.streamed) process.stdout.write(`${parsed.json ? JSON.stringify(outcome.json) : outcome.text}\n`);
       if (outcome.exitCode !== undefined) process.exitCode = outcome.exitCode;
@@ -90,6 +91,24 @@ function refuseUnknownFlags(name: string, rawArgs: readonly string[], args: Args
       action: `run \`doppel ${name}\``,
       expected: `one of the flags ${known.filter((each) => !each.startsWith('--no-')).join(' ')}`,
       found: flag,
+      remedy: `See \`doppel ${name} --help\`.`,
+    });
+  }
+}
+
+/** citty takes whatever follows a flag for its value: `--out --json` would make a folder of the name --json. */
+function refuseFlagAsValue(name: string, rawArgs: readonly string[], args: ArgsDef): void {
+  const known = flagsOf(args);
+  const isBoolean = ([, arg]: [string, ArgDef]) => arg.type === 'boolean';
+  const withoutValue = flagsOf(Object.fromEntries(Object.entries(args).filter(isBoolean)));
+  for (const [i, flag] of rawArgs.entries()) {
+    if (flag === '--') return;
+    const value = rawArgs[i + 1];
+    if (!known.includes(flag) || withoutValue.includes(flag) || value === undefined || !known.includes(value)) continue;
+    throw new UsageError({
+      action: `run \`doppel ${name}\``,
+      expected: `a value after ${flag}`,
+      found: `the flag ${value}`,
       remedy: `See \`doppel ${name} --help\`.`,
     });
   }
