@@ -1,9 +1,10 @@
 /** The app over a fake scorer: every route, each form of a request, each way that it can fail. */
-import { type App, createApp } from '@doppel/server/app';
-import { OverloadError, ServerError } from '@doppel/server/errors';
-import { type Limits, limitsFrom } from '@doppel/server/limits';
-import { prometheusMetrics } from '@doppel/server/prometheus';
+
 import { beforeEach, describe, expect, it } from 'vitest';
+import { type App, createApp } from '../../packages/server/src/app.ts';
+import { type Limits, limitsFrom } from '../../packages/server/src/body/limits.ts';
+import { OverloadError, ServerError } from '../../packages/server/src/errors.ts';
+import { prometheusMetrics } from '../../packages/server/src/runtime/prometheus.ts';
 import { type FakeScorer, fakeScorer } from './fake_scorer.ts';
 
 let scorer: FakeScorer;

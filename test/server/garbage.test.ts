@@ -1,8 +1,9 @@
 /** Whatever arrives, the answer is no 5xx, and a refusal is a problem document. */
-import { createApp } from '@doppel/server/app';
-import { limitsFrom } from '@doppel/server/limits';
+
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { createApp } from '../../packages/server/src/app.ts';
+import { limitsFrom } from '../../packages/server/src/body/limits.ts';
 import { fakeScorer } from './fake_scorer.ts';
 
 const log: string[] = [];

@@ -1,9 +1,16 @@
 /** The OpenAPI document is valid, complete, and says what the server does. */
-import { createApp } from '@doppel/server/app';
-import { prometheusMetrics } from '@doppel/server/prometheus';
-import { failedMatchSchema, matchSchema, modelSchema, problemSchema, stateSchema } from '@doppel/server/responses';
+
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { expect, it } from 'vitest';
+import { createApp } from '../../packages/server/src/app.ts';
+import {
+  failedMatchSchema,
+  matchSchema,
+  modelSchema,
+  problemSchema,
+  stateSchema,
+} from '../../packages/server/src/routes/responses.ts';
+import { prometheusMetrics } from '../../packages/server/src/runtime/prometheus.ts';
 import { fakeScorer } from './fake_scorer.ts';
 
 const app = createApp({ scorer: fakeScorer(), metrics: prometheusMetrics() });

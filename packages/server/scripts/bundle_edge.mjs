@@ -35,7 +35,7 @@ export async function bundleEdge({ model, out, backend = 'wasm', entry = default
     },
   };
   await build({
-    stdin: { contents: entry, resolveDir: join(here, '../src'), loader: 'ts' },
+    stdin: { contents: entry, resolveDir: join(here, '../src/runtime'), loader: 'ts' },
     plugins: [embed],
     outfile: out,
     bundle: true,

@@ -7,13 +7,13 @@ import { VERSION } from '@doppel/core/version';
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { type RequestIdVariables, requestId } from 'hono/request-id';
-import { type Limits, limitsFrom } from './limits.ts';
-import { match, notReady, overloaded } from './match.ts';
-import type { ServerMetrics } from './metrics.ts';
-import { DOCUMENT, describePaths } from './openapi.ts';
+import { type Limits, limitsFrom } from './body/limits.ts';
+import { type ReadItems, readItems as readItemsHere } from './body/read_items.ts';
 import { type Problem, ProblemError, problemError, problemOf, problemResponse } from './problem.ts';
-import { type ReadItems, readItems as readItemsHere } from './read_items.ts';
-import type { ScoringService, ServedModel } from './scoring_service.ts';
+import { match, notReady, overloaded } from './routes/match.ts';
+import type { ServerMetrics } from './routes/metrics.ts';
+import { DOCUMENT, describePaths } from './routes/openapi.ts';
+import type { ScoringService, ServedModel } from './scoring/scoring_service.ts';
 
 export interface AppDeps {
   scorer: ScoringService;

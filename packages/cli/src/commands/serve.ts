@@ -1,7 +1,7 @@
 /** `doppel serve`: match scores over HTTP, by @doppel/server. */
-import { FLAGS, type Flag, type FlagTexts, settingsFrom } from '@doppel/server/flags';
-import type { Listen } from '@doppel/server/listening';
-import { startServer, startupJson, startupLine } from '@doppel/server/start_server';
+import { FLAGS, type Flag, type FlagTexts, settingsFrom } from '@doppel/server/runtime/flags';
+import type { Listen } from '@doppel/server/runtime/listening';
+import { startServer, startupJson, startupLine } from '@doppel/server/runtime/start_server';
 import type { ArgsDef } from 'citty';
 import { command, type Outcome } from '../command.ts';
 
@@ -38,6 +38,6 @@ export default command({
 
 /** Each runtime has an HTTP server of its own. */
 async function loadListen(): Promise<Listen> {
-  if ('Deno' in globalThis) return (await import('@doppel/server/listen_deno')).listenDeno;
-  return (await import('@doppel/server/listen_node')).listenNode;
+  if ('Deno' in globalThis) return (await import('@doppel/server/runtime/listen_deno')).listenDeno;
+  return (await import('@doppel/server/runtime/listen_node')).listenNode;
 }

@@ -5,11 +5,11 @@
 import { pause } from '@doppel/core/pause';
 import { UNITS } from '@doppel/core/raster';
 import { z } from '@hono/zod-openapi';
+import { type ProblemError, problemError, problemOf } from '../problem.ts';
+import type { ImageInput } from '../scoring/scoring_service.ts';
 import { brokenItem, type Item, MAX_ID_LENGTH, requireCount } from './items.ts';
 import type { Limits } from './limits.ts';
-import { type ProblemError, problemError, problemOf } from './problem.ts';
 import { SampleError, samplesOf } from './samples.ts';
-import type { ImageInput } from './scoring_service.ts';
 
 const side = z.int().min(1);
 

@@ -4,7 +4,7 @@
  */
 import { BACKENDS } from '@doppel/core/backends';
 import { UsageError } from '@doppel/core/errors';
-import { type Limits, limitsFrom } from './limits.ts';
+import { type Limits, limitsFrom } from '../body/limits.ts';
 
 export interface Flag {
   hint: string;

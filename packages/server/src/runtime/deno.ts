@@ -2,4 +2,4 @@
 import { main } from './entry.ts';
 import { listenDeno } from './listen_deno.ts';
 
-await main(listenDeno, 'deno run … packages/server/src/deno.ts');
+await main(listenDeno, 'deno run … packages/server/src/runtime/deno.ts');

@@ -1,9 +1,10 @@
 /** Threads that score, die, hang and come back. */
-import { createApp } from '@doppel/server/app';
-import { limitsFrom } from '@doppel/server/limits';
-import type { PairInput, PairOutcome } from '@doppel/server/scoring_service';
-import { WorkerScoring, type WorkerScoringOptions } from '@doppel/server/worker_scoring';
+
 import { afterEach, expect, it, vi } from 'vitest';
+import { createApp } from '../../../packages/server/src/app.ts';
+import { limitsFrom } from '../../../packages/server/src/body/limits.ts';
+import type { PairInput, PairOutcome } from '../../../packages/server/src/scoring/scoring_service.ts';
+import { WorkerScoring, type WorkerScoringOptions } from '../../../packages/server/src/scoring/worker_scoring.ts';
 
 const [EXIT, THROW, HANG, BROKEN] = [666, 667, 668, 669];
 

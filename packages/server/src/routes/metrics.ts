@@ -1,5 +1,5 @@
 /** What the server counts and times. An edge runtime does without; `prometheus.ts` keeps it for `/metrics`. */
-import type { ScoringObserver } from './scoring_service.ts';
+import type { ScoringObserver } from '../scoring/scoring_service.ts';
 
 export interface ServerMetrics extends ScoringObserver {
   /** A request was answered. @param route a path of the OpenAPI document, or "other". */

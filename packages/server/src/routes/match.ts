@@ -1,13 +1,14 @@
 /** `POST /v1/match`: from a request to the answer for each of its pairs. */
+
+import type { Item } from '../body/items.ts';
+import type { Limits } from '../body/limits.ts';
+import { readBody } from '../body/read_body.ts';
+import { type ReadItems, requireKnownType } from '../body/read_items.ts';
+import { OverloadError } from '../errors.ts';
+import { type Problem, ProblemError, problemError, problemOf } from '../problem.ts';
+import type { PairOutcome, ScoringService } from '../scoring/scoring_service.ts';
 import { type Deadline, deadlineOf } from './deadline.ts';
-import { OverloadError } from './errors.ts';
-import type { Item } from './items.ts';
-import type { Limits } from './limits.ts';
-import { type Problem, ProblemError, problemError, problemOf } from './problem.ts';
-import { readBody } from './read_body.ts';
-import { type ReadItems, requireKnownType } from './read_items.ts';
 import type { MatchAnswer } from './responses.ts';
-import type { PairOutcome, ScoringService } from './scoring_service.ts';
 
 export interface MatchDeps {
   scorer: ScoringService;

@@ -1,9 +1,10 @@
 /** The body of a request as items, by its content type. */
+
+import { problemError } from '../problem.ts';
 import type { Item } from './items.ts';
 import { jsonPairs } from './json_pairs.ts';
 import type { Limits } from './limits.ts';
 import { multipartPairs } from './multipart_pairs.ts';
-import { problemError } from './problem.ts';
 
 export interface Body {
   bytes: Uint8Array;

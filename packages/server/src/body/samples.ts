@@ -1,5 +1,5 @@
 /** Float arrays of a JSON request as samples of a known shape. */
-import type { ProblemFacts } from './problem.ts';
+import type { ProblemFacts } from '../problem.ts';
 
 export interface Samples {
   data: Float32Array;

@@ -1,12 +1,12 @@
 /** One scoring thread as the server sees it: started, given batches, found dead. */
 import { Worker } from 'node:worker_threads';
-import { ServerError } from './errors.ts';
+import { ServerError } from '../errors.ts';
 import type { PlainError, ScoreRequest, WorkerReply, WorkerTask } from './scoring_messages.ts';
 import type { PairInput, PairOutcome, ServedModel } from './scoring_service.ts';
 import { buffersOf } from './transfer.ts';
 import { workerUrl } from './worker_url.ts';
 
-export const WORKER_MAIN = workerUrl('scoring_main');
+export const WORKER_MAIN = workerUrl('scoring_main', import.meta.url);
 
 export interface ThreadOptions {
   task: WorkerTask;

@@ -1,7 +1,8 @@
 /** A request for scores as a list of items: each a pair that can be scored, or the problem that it has by itself. */
+
+import { type Problem, type ProblemFacts, problemError, problemOf } from '../problem.ts';
+import type { PairInput } from '../scoring/scoring_service.ts';
 import type { Limits } from './limits.ts';
-import { type Problem, type ProblemFacts, problemError, problemOf } from './problem.ts';
-import type { PairInput } from './scoring_service.ts';
 
 export type Item = { id: string; pair: PairInput } | { id: string; error: Problem };
 

@@ -2,7 +2,7 @@
  * Dynamic batching: pairs of concurrent requests wait a few milliseconds for each other and go through the network
  * together, as a batch costs little more than a pair. A runner takes one batch at a time; several runners share the queue.
  */
-import { OverloadError } from './errors.ts';
+import { OverloadError } from '../errors.ts';
 import type { PairInput, PairOutcome, ScoringObserver } from './scoring_service.ts';
 
 /** Scores one batch at a time; rejects when it broke down, which fails the requests that have pairs in the batch. */

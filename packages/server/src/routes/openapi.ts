@@ -3,7 +3,7 @@
 import { UNITS } from '@doppel/core/raster';
 import { VERSION } from '@doppel/core/version';
 import type { OpenAPIHono } from '@hono/zod-openapi';
-import { jsonRequestSchema } from './json_pairs.ts';
+import { jsonRequestSchema } from '../body/json_pairs.ts';
 import { failedMatchSchema, matchSchema, modelSchema, problemSchema, stateSchema } from './responses.ts';
 
 type Registry = OpenAPIHono['openAPIRegistry'];

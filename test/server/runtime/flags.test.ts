@@ -1,8 +1,8 @@
 /** Settings come from flags, then variables, then defaults; what is out of range is said by name. */
 import { UsageError } from '@doppel/core/errors';
-import { settingsFrom } from '@doppel/server/flags';
-import { limitsFrom } from '@doppel/server/limits';
 import { expect, it } from 'vitest';
+import { limitsFrom } from '../../../packages/server/src/body/limits.ts';
+import { settingsFrom } from '../../../packages/server/src/runtime/flags.ts';
 
 it('has defaults for all but the model', () => {
   expect(settingsFrom({ model: 'a.safetensors' }, {})).toEqual({

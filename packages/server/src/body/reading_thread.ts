@@ -3,12 +3,12 @@
  * requests. Small bodies are read at once, as the way to the thread and back takes longer.
  */
 import { Worker } from 'node:worker_threads';
-import { ServerError } from './errors.ts';
+import { ServerError } from '../errors.ts';
+import { type Problem, ProblemError } from '../problem.ts';
+import { workerUrl } from '../scoring/worker_url.ts';
 import type { Item } from './items.ts';
 import type { Limits } from './limits.ts';
-import { type Problem, ProblemError } from './problem.ts';
 import { type Body, type ReadItems, readItems } from './read_items.ts';
-import { workerUrl } from './worker_url.ts';
 
 /** Bytes from which the thread is worth its while: some milliseconds of parsing. */
 const LARGE = 2 ** 18;
@@ -33,7 +33,7 @@ export class ReadingThread {
   #count = 0;
 
   /** @param main the thread's program, for tests. */
-  constructor(main: URL = workerUrl('reading_main')) {
+  constructor(main: URL = workerUrl('reading_main', import.meta.url)) {
     this.#main = main;
   }
 

@@ -1,5 +1,5 @@
 /** Reading a request's body without holding more of it than is allowed, or waiting for it longer. */
-import { type ProblemError, problemError } from './problem.ts';
+import { type ProblemError, problemError } from '../problem.ts';
 
 /** @throws ProblemError (413) beyond `maxBytes`, announced or sent. @throws the signal's reason when it is aborted. */
 export async function readBody(request: Request, maxBytes: number, signal: AbortSignal): Promise<Uint8Array> {

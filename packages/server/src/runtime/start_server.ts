@@ -1,13 +1,13 @@
 /** A whole server on Node or Deno: port, app, metrics, scoring threads, and their end in the right order. */
 
 import { VERSION } from '@doppel/core/version';
-import { type App, createApp } from './app.ts';
+import { type App, createApp } from '../app.ts';
+import { ReadingThread } from '../body/reading_thread.ts';
+import type { ServedModel } from '../scoring/scoring_service.ts';
+import { WorkerScoring } from '../scoring/worker_scoring.ts';
 import type { ServerSettings } from './flags.ts';
 import type { Listen, Listening } from './listening.ts';
 import { prometheusMetrics } from './prometheus.ts';
-import { ReadingThread } from './reading_thread.ts';
-import type { ServedModel } from './scoring_service.ts';
-import { WorkerScoring } from './worker_scoring.ts';
 
 export interface StartOptions {
   settings: ServerSettings;

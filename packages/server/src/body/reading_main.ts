@@ -1,9 +1,9 @@
 /** The entry point of the reading thread: bodies in, items out. */
 import { parentPort } from 'node:worker_threads';
-import { ProblemError } from './problem.ts';
+import { ProblemError } from '../problem.ts';
+import { buffersOf } from '../scoring/transfer.ts';
 import { readItems } from './read_items.ts';
 import type { ReadReply, ReadRequest } from './reading_thread.ts';
-import { buffersOf } from './transfer.ts';
 
 const port = parentPort!;
 

@@ -2,7 +2,7 @@
 
 import { reasonOf } from '@doppel/core/errors';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { ServerMetrics } from './metrics.ts';
+import type { ServerMetrics } from '../routes/metrics.ts';
 
 /** Seconds. */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];

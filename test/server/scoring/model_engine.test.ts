@@ -1,13 +1,13 @@
 /** The engine under a real model: each pair fails by itself, whatever its bytes and numbers are. */
 import { selectBackend } from '@doppel/core/backends';
-import { limitsFrom } from '@doppel/server/limits';
-import { type ModelEngine, openEngine } from '@doppel/server/model_engine';
-import type { ImageInput, PairInput, PairOutcome } from '@doppel/server/scoring_service';
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { encode } from 'fast-png';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { noisePatch, SIDE, tinyCheckpoint } from './tiny_model.mjs';
+import { limitsFrom } from '../../../packages/server/src/body/limits.ts';
+import { type ModelEngine, openEngine } from '../../../packages/server/src/scoring/model_engine.ts';
+import type { ImageInput, PairInput, PairOutcome } from '../../../packages/server/src/scoring/scoring_service.ts';
+import { noisePatch, SIDE, tinyCheckpoint } from '../tiny_model.mjs';
 
 const { maxPixels } = limitsFrom();
 let engine: ModelEngine;

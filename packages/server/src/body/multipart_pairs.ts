@@ -4,10 +4,10 @@
  * pair, `sarUnit` says what the samples of all SAR images are.
  */
 import { UNITS, type Unit } from '@doppel/core/raster';
+import { type ProblemError, problemError } from '../problem.ts';
+import type { ImageInput } from '../scoring/scoring_service.ts';
 import { brokenItem, type Item, MAX_ID_LENGTH, requireCount } from './items.ts';
 import type { Limits } from './limits.ts';
-import { type ProblemError, problemError } from './problem.ts';
-import type { ImageInput } from './scoring_service.ts';
 
 type Value = string | File;
 type PartName = 'sar' | 'optical' | 'id';

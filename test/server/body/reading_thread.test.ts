@@ -1,7 +1,8 @@
 /** Large bodies are read on a thread, whose death costs the requests that it was reading. */
-import { limitsFrom } from '@doppel/server/limits';
-import { ReadingThread } from '@doppel/server/reading_thread';
+
 import { afterEach, expect, it } from 'vitest';
+import { limitsFrom } from '../../../packages/server/src/body/limits.ts';
+import { ReadingThread } from '../../../packages/server/src/body/reading_thread.ts';
 
 const contentType = 'application/json';
 let open: ReadingThread | undefined;

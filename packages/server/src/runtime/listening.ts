@@ -1,5 +1,5 @@
 /** A port that answers, on whatever runtime: implemented for Node in `listen_node.ts`, for Deno in `listen_deno.ts`. */
-import { ServerError } from './errors.ts';
+import { ServerError } from '../errors.ts';
 
 export interface Listening {
   /** With the port that was really taken. */

@@ -5,10 +5,10 @@
 import { platformHere } from '@doppel/core/backends/platform';
 import { provideWasmBinary } from '@doppel/core/backends/wasm_binary';
 import { reasonOf } from '@doppel/core/errors';
-import { type App, createApp } from './app.ts';
-import { InlineScoring } from './inline_scoring.ts';
-import { type Limits, limitsFrom } from './limits.ts';
-import { problemOf, problemResponse } from './problem.ts';
+import { type App, createApp } from '../app.ts';
+import { type Limits, limitsFrom } from '../body/limits.ts';
+import { problemOf, problemResponse } from '../problem.ts';
+import { InlineScoring } from '../scoring/inline_scoring.ts';
 
 export interface EdgeOptions {
   /** Bytes of a checkpoint. */

@@ -9,12 +9,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { selectBackend } from '@doppel/core/backends';
-import { createApp } from '@doppel/server/app';
-import { InlineScoring } from '@doppel/server/inline_scoring';
-import { limitsFrom } from '@doppel/server/limits';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { bundleEdge } from '../../packages/server/scripts/bundle_edge.mjs';
-import { noisePatch, tinyCheckpoint } from './tiny_model.mjs';
+import { bundleEdge } from '../../../packages/server/scripts/bundle_edge.mjs';
+import { createApp } from '../../../packages/server/src/app.ts';
+import { limitsFrom } from '../../../packages/server/src/body/limits.ts';
+import { InlineScoring } from '../../../packages/server/src/scoring/inline_scoring.ts';
+import { noisePatch, tinyCheckpoint } from '../tiny_model.mjs';
 
 const folder = mkdtempSync(join(tmpdir(), 'doppel-edge-'));
 const model = join(folder, 'tiny.safetensors');

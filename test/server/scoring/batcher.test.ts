@@ -1,10 +1,11 @@
 /** Batching keeps each answer with its question, whatever is batched with what. */
-import { Batcher, type BatchingOptions } from '@doppel/server/batcher';
-import { OverloadError } from '@doppel/server/errors';
-import type { PairInput, PairOutcome } from '@doppel/server/scoring_service';
+
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { fakeOutcome } from './fake_scorer.ts';
+import { OverloadError } from '../../../packages/server/src/errors.ts';
+import { Batcher, type BatchingOptions } from '../../../packages/server/src/scoring/batcher.ts';
+import type { PairInput, PairOutcome } from '../../../packages/server/src/scoring/scoring_service.ts';
+import { fakeOutcome } from '../fake_scorer.ts';
 
 const OPTIONS: BatchingOptions = { maxBatch: 4, batchDelayMs: 2, maxQueuedPairs: 100 };
 
