@@ -2,4 +2,12 @@
 import { run } from './run.mjs';
 
 run('node', ['packages/core/scripts/bundle_gradients.mjs']);
-run('node_modules/.bin/tsc', ['-b', 'packages/core', 'packages/native-cuda', 'packages/server', 'packages/cli']);
+run('node_modules/.bin/tsc', [
+  '-b',
+  'packages/core',
+  'packages/report',
+  'packages/experiment',
+  'packages/native-cuda',
+  'packages/server',
+  'packages/cli',
+]);

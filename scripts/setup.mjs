@@ -3,7 +3,7 @@
  * What is up to date is left alone, so that `npm start` and `npm test` can call it every time. Flags go to build_native.mjs.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT, run } from './run.mjs';
 
@@ -19,7 +19,8 @@ function checkNode() {
 /** Changes with whatever decides about the installed packages. */
 function fingerprint() {
   const hash = createHash('sha256');
-  const folders = ['.', 'packages/core', 'packages/cli', 'packages/server', 'packages/native-cuda', 'test'];
+  const packages = readdirSync(join(ROOT, 'packages')).map((name) => `packages/${name}`);
+  const folders = ['.', ...packages, 'test'];
   const files = ['pnpm-lock.yaml', 'pnpm-workspace.yaml', ...folders.map((folder) => `${folder}/package.json`)];
   for (const file of files) hash.update(readFileSync(join(ROOT, file)));
   return hash.digest('hex');

@@ -5,7 +5,7 @@ import {
   type BackendReport,
   EMULATED_CUDA,
   examineBackends,
-} from '@doppel/core/backends';
+} from '../packages/core/src/backends/select_backend.ts';
 
 export async function backendLoaders(): Promise<BackendLoader[]> {
   const { nativeBackendLoaders } = await import('@doppel/native-cuda');

@@ -1,7 +1,7 @@
 import { describeError, flagsOf, numberFlag } from '@doppel/cli/command';
 import { duration } from '@doppel/cli/progress';
-import { FileError, UsageError } from '@doppel/core/errors';
 import { describe, expect, it } from 'vitest';
+import { FileError, UsageError } from '../../packages/core/src/errors.ts';
 
 describe('describeError', () => {
   it('gives usage errors exit code 2, the rest 1, and no stack trace', () => {

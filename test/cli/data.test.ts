@@ -5,12 +5,12 @@ import type { DoppelCommand } from '@doppel/cli/command';
 import data from '@doppel/cli/commands/data';
 import { buildFolder } from '@doppel/cli/commands/data/build_folder';
 import { FileStore } from '@doppel/cli/file_store';
-import { FileError, FormatError, SplitError, UsageError } from '@doppel/core';
-import { openDataset } from '@doppel/core/patches/dataset';
-import { momentsOf } from '@doppel/core/patches/normalisation';
 import { decode } from 'fast-png';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { matFile, pngFile, tiffFile } from '../core/patches/image_files.ts';
+import { openDataset } from '../../packages/core/src/dataset/dataset.ts';
+import { FileError, FormatError, SplitError, UsageError } from '../../packages/core/src/errors.ts';
+import { momentsOf } from '../../packages/core/src/prepare/normalisation.ts';
+import { matFile, pngFile, tiffFile } from '../core/import/image_files.ts';
 import { sharedFolder } from '../shared.ts';
 import { runCommand } from './run_command.ts';
 

@@ -1,9 +1,10 @@
 /** The synthetic data set as files, for commands that read real folders. */
-import type { Raster, Store } from '@doppel/core';
-import { openDataset, writePairs, writeSplits } from '@doppel/core/patches/dataset';
-import { joinPath } from '@doppel/core/store';
+
 import { encode } from 'fast-png';
-import { syntheticDataset } from '../core/training/synthetic.ts';
+import { openDataset, writePairs, writeSplits } from '../../packages/core/src/dataset/dataset.ts';
+import type { Raster } from '../../packages/core/src/raster/raster.ts';
+import { joinPath, type Store } from '../../packages/core/src/store.ts';
+import { syntheticDataset } from '../core/training/matcher/synthetic.ts';
 
 /** An 8-bit gray PNG; values are rounded and limited to 0 … 255. */
 export function png({ data, width, height }: Raster): Uint8Array {

@@ -1,10 +1,10 @@
 import { evaluationFiles, evaluationText } from '@doppel/cli/evaluation_files';
 import { hasFonts, svgToPng } from '@doppel/cli/svg_to_png';
-import { selectBackend } from '@doppel/core/backends';
-import { evaluatePairs } from '@doppel/core/evaluation';
-import type { Report } from '@doppel/core/evaluation/report';
 import { decode } from 'fast-png';
 import { beforeAll, expect, test } from 'vitest';
+import { selectBackend } from '../../packages/core/src/backends/select_backend.ts';
+import { evaluatePairs } from '../../packages/core/src/evaluation/evaluate.ts';
+import type { Report } from '../../packages/report/src/evaluation/report.ts';
 import { byPlace, distanceScorer, SHAPE, syntheticPatches, syntheticRecords } from '../core/evaluation/synthetic.ts';
 
 const records = syntheticRecords(5, 6);

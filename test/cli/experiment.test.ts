@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import report from '@doppel/cli/commands/experiment/report';
 import run from '@doppel/cli/commands/experiment/run';
 import { FileStore } from '@doppel/cli/file_store';
-import { UsageError } from '@doppel/core';
-import { selectBackend } from '@doppel/core/backends';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { selectBackend } from '../../packages/core/src/backends/select_backend.ts';
+import { UsageError } from '../../packages/core/src/errors.ts';
 import { writeSyntheticDataset } from './dataset_on_disk.ts';
 import { runCommand } from './run_command.ts';
 

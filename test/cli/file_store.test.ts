@@ -2,9 +2,9 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FileStore } from '@doppel/cli/file_store';
-import { FileError } from '@doppel/core/errors';
-import { MemoryStore, type Store } from '@doppel/core/store';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FileError } from '../../packages/core/src/errors.ts';
+import { MemoryStore, type Store } from '../../packages/core/src/store.ts';
 
 let folder: string;
 beforeEach(async () => {

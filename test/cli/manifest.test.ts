@@ -1,9 +1,9 @@
 /** Manifests: JSON lines and CSV, long ones, and lines that are broken or leave the folder. */
 
 import { type ManifestPair, readManifest } from '@doppel/cli/manifest';
-import { MemoryStore } from '@doppel/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { MemoryStore } from '../../packages/core/src/store.ts';
 
 async function read(name: string, text: string): Promise<ManifestPair[]> {
   const store = new MemoryStore();

@@ -6,16 +6,20 @@ import shortcut from '@doppel/cli/commands/experiment/shortcut';
 import mine from '@doppel/cli/commands/mine';
 import train from '@doppel/cli/commands/train';
 import { FileStore } from '@doppel/cli/file_store';
-import { UsageError } from '@doppel/core';
-import { selectBackend } from '@doppel/core/backends';
-import { saveCheckpoint, valuesOf } from '@doppel/core/checkpoint';
-import { createMatcher } from '@doppel/core/matcher';
-import { readTrainingNegatives } from '@doppel/core/mining/made_file';
-import { type Dataset, openDataset } from '@doppel/core/patches/dataset';
-import { fitNormalisation, type Normalisation, normalisationOptionsSchema } from '@doppel/core/patches/normalisation';
 import { decode } from 'fast-png';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { blockGenerator } from '../core/training/block_generator.ts';
+import { selectBackend } from '../../packages/core/src/backends/select_backend.ts';
+import { type Dataset, openDataset } from '../../packages/core/src/dataset/dataset.ts';
+import { UsageError } from '../../packages/core/src/errors.ts';
+import { saveCheckpoint, valuesOf } from '../../packages/core/src/matcher/checkpoint.ts';
+import { createMatcher } from '../../packages/core/src/matcher/matcher.ts';
+import { readTrainingNegatives } from '../../packages/core/src/mining/made_file.ts';
+import {
+  fitNormalisation,
+  type Normalisation,
+  normalisationOptionsSchema,
+} from '../../packages/core/src/prepare/normalisation.ts';
+import { blockGenerator } from '../core/training/matcher/block_generator.ts';
 import { writeSyntheticDataset } from './dataset_on_disk.ts';
 import { runCommand } from './run_command.ts';
 

@@ -1,7 +1,7 @@
 import { miningJson, miningPaths } from '@doppel/cli/mining_files';
-import type { MiningReport } from '@doppel/core/mining';
-import { noneSkipped } from '@doppel/core/mining/select';
 import { describe, expect, test } from 'vitest';
+import type { MiningReport } from '../../packages/core/src/mining/mine.ts';
+import { noneSkipped } from '../../packages/core/src/mining/select.ts';
 
 describe('the files of a mining', () => {
   test('lie beside each other', () => {

@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import score from '@doppel/cli/commands/score';
 import { FileStore } from '@doppel/cli/file_store';
-import { selectBackend } from '@doppel/core/backends';
-import { valuesOf, writeCheckpoint } from '@doppel/core/checkpoint';
-import { createMatcher } from '@doppel/core/matcher';
-import { readText } from '@doppel/core/store';
 import type * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { patch, syntheticNormalisation } from '../core/training/synthetic.ts';
+import { selectBackend } from '../../packages/core/src/backends/select_backend.ts';
+import { valuesOf, writeCheckpoint } from '../../packages/core/src/matcher/checkpoint.ts';
+import { createMatcher } from '../../packages/core/src/matcher/matcher.ts';
+import { readText } from '../../packages/core/src/store.ts';
+import { patch, syntheticNormalisation } from '../core/training/matcher/synthetic.ts';
 import { png } from './dataset_on_disk.ts';
 import { runCommand } from './run_command.ts';
 

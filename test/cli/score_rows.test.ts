@@ -1,8 +1,8 @@
 /** Rows of scores as JSON lines and CSV. */
 
 import { formatRow, headOf, scoreRow } from '@doppel/cli/score_rows';
-import { PatchError } from '@doppel/core';
 import { expect, it } from 'vitest';
+import { PatchError } from '../../packages/core/src/errors.ts';
 
 const pair = { line: 2, id: '1', sar: 'a,b.tif', optical: 'c.png', sarPath: 'x', opticalPath: 'y' };
 const good = scoreRow(pair, { score: 1.5, probability: 0.75, match: true, threshold: 0.5 });

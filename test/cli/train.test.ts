@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import train from '@doppel/cli/commands/train';
 import { FileStore } from '@doppel/cli/file_store';
 import { readYaml } from '@doppel/cli/yaml_file';
-import { sha256 } from '@doppel/core/sha256';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sha256 } from '../../packages/core/src/base/sha256.ts';
 import { writeSyntheticDataset } from './dataset_on_disk.ts';
 import { runCommand } from './run_command.ts';
 

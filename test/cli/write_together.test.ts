@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FileStore } from '@doppel/cli/file_store';
 import { ensureWritable, writeTogether } from '@doppel/cli/write_together';
-import { FileError } from '@doppel/core';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { FileError } from '../../packages/core/src/errors.ts';
 
 let folder: string;
 beforeEach(async () => {

@@ -1,8 +1,8 @@
 /** Settings in YAML. */
 
 import { readYaml, writeYaml } from '@doppel/cli/yaml_file';
-import { MemoryStore } from '@doppel/core';
 import { expect, it } from 'vitest';
+import { MemoryStore } from '../../packages/core/src/store.ts';
 
 async function read(text: string) {
   const store = new MemoryStore();

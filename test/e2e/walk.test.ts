@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { Rng } from '@doppel/core/random';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Rng } from '../../packages/core/src/base/random.ts';
 import { geoTags, tiffFile } from '../core/raster/tiff_fixture.ts';
 
 const MAIN = fileURLToPath(new URL('../../packages/cli/dist/main.js', import.meta.url));

@@ -1,7 +1,8 @@
 /** The addon's backends for the tests of this folder, or the reason why they are skipped. */
-import { EMULATED_CUDA, selectBackend } from '@doppel/core/backends';
-import { reasonOf } from '@doppel/core/errors';
+
 import { type AddonBackend, addonBackend, EMULATED_ADDON, loadAddon, nativeBackendLoaders } from '@doppel/native-cuda';
+import { EMULATED_CUDA, selectBackend } from '../../packages/core/src/backends/select_backend.ts';
+import { reasonOf } from '../../packages/core/src/errors.ts';
 
 const loaded = loadAddon();
 const emulated = loadAddon([EMULATED_ADDON]);

@@ -2,10 +2,12 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Worker } from 'node:worker_threads';
-import { createGenerator } from '@doppel/core/generator';
-import { generatorStep, lossValues, zeroGeneratorMoments } from '@doppel/core/generator/step';
-import { createMatcher, PRESETS } from '@doppel/core/matcher';
-import { crossEntropy, weightPenalty } from '@doppel/core/matcher/loss';
+import { type AddonBackend, NativeOpError } from '@doppel/native-cuda';
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { createGenerator } from '../../packages/core/src/generator/generator.ts';
+import { crossEntropy, weightPenalty } from '../../packages/core/src/matcher/loss.ts';
+import { createMatcher, PRESETS } from '../../packages/core/src/matcher/matcher.ts';
 import {
   adam,
   avgPool,
@@ -20,10 +22,8 @@ import {
   reparameterize,
   softmaxCrossEntropy,
   upsampleNearest,
-} from '@doppel/core/ops';
-import { type AddonBackend, NativeOpError } from '@doppel/native-cuda';
-import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+} from '../../packages/core/src/ops/ops.ts';
+import { generatorStep, lossValues, zeroGeneratorMoments } from '../../packages/core/src/training/generator/step.ts';
 import { addonFile, skipReason, title, useNative, useThreads } from './addon.ts';
 
 interface State {

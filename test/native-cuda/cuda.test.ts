@@ -1,21 +1,22 @@
 /** The device `cuda`, by the emulator: what a training step runs and copies, precisions, orders of blocks, and how it fails. */
-import { EMULATED_CUDA, selectBackend } from '@doppel/core/backends';
-import { createGenerator } from '@doppel/core/generator';
+
+import { type AddonBackend, type Device, EMULATED_ADDON, loadAddon } from '@doppel/native-cuda';
+import * as tf from '@tensorflow/tfjs-core';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { EMULATED_CUDA, selectBackend } from '../../packages/core/src/backends/select_backend.ts';
+import { relativeError } from '../../packages/core/src/base/tolerance.ts';
+import { createGenerator } from '../../packages/core/src/generator/generator.ts';
+import { crossEntropy, weightPenalty } from '../../packages/core/src/matcher/loss.ts';
+import { createMatcher, PRESETS } from '../../packages/core/src/matcher/matcher.ts';
+import { runKernelMulti } from '../../packages/core/src/ops/kernel.ts';
+import { adam, conv2d } from '../../packages/core/src/ops/ops.ts';
 import {
   type GeneratorStepOptions,
   generatorStep,
   lossValues,
   OBJECTIVES,
   zeroGeneratorMoments,
-} from '@doppel/core/generator/step';
-import { createMatcher, PRESETS } from '@doppel/core/matcher';
-import { crossEntropy, weightPenalty } from '@doppel/core/matcher/loss';
-import { adam, conv2d } from '@doppel/core/ops';
-import { runKernelMulti } from '@doppel/core/ops/kernel';
-import { relativeError } from '@doppel/core/tolerance';
-import { type AddonBackend, type Device, EMULATED_ADDON, loadAddon } from '@doppel/native-cuda';
-import * as tf from '@tensorflow/tfjs-core';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+} from '../../packages/core/src/training/generator/step.ts';
 import { cardSkipReason, emulatorSkipReason, skipReason, title, useDevice } from './addon.ts';
 
 const normal = <T extends tf.Tensor = tf.Tensor4D>(shape: number[], seed: number) =>

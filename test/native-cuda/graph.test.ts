@@ -1,8 +1,16 @@
 /** Training steps as CUDA graphs: the same bits as plain steps, what they copy and keep, and what cannot be captured. */
-import { EMULATED_CUDA } from '@doppel/core/backends';
-import { createGenerator, type Generator, NETWORKS } from '@doppel/core/generator';
-import { captureGeneratorStep } from '@doppel/core/generator/captured_step';
-import { flatLosses } from '@doppel/core/generator/metrics_log';
+
+import { type AddonBackend, captureStep, GraphError } from '@doppel/native-cuda';
+import * as tf from '@tensorflow/tfjs-core';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { EMULATED_CUDA } from '../../packages/core/src/backends/select_backend.ts';
+import type { CapturedStep, StepToCapture } from '../../packages/core/src/backends/step_capture.ts';
+import { COUNTERS_A_STEP, philoxNormal } from '../../packages/core/src/base/philox.ts';
+import { createGenerator, type Generator, NETWORKS } from '../../packages/core/src/generator/generator.ts';
+import { createMatcher, type Matcher } from '../../packages/core/src/matcher/matcher.ts';
+import { adam, normalNoise, reparameterize, uniformNoise } from '../../packages/core/src/ops/ops.ts';
+import { captureGeneratorStep } from '../../packages/core/src/training/generator/captured_step.ts';
+import { flatLosses } from '../../packages/core/src/training/generator/metrics_log.ts';
 import {
   type GeneratorStepOptions,
   generatorStep,
@@ -10,16 +18,9 @@ import {
   OBJECTIVES,
   type Objective,
   zeroGeneratorMoments,
-} from '@doppel/core/generator/step';
-import { createMatcher, type Matcher } from '@doppel/core/matcher';
-import { adam, normalNoise, reparameterize, uniformNoise } from '@doppel/core/ops';
-import { COUNTERS_A_STEP, philoxNormal } from '@doppel/core/philox';
-import type { CapturedStep, StepToCapture } from '@doppel/core/step_capture';
-import { captureTrainingStep } from '@doppel/core/training/captured_step';
-import { type Moments, trainingStep, zeroMoments } from '@doppel/core/training/step';
-import { type AddonBackend, captureStep, GraphError } from '@doppel/native-cuda';
-import * as tf from '@tensorflow/tfjs-core';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+} from '../../packages/core/src/training/generator/step.ts';
+import { captureTrainingStep } from '../../packages/core/src/training/matcher/captured_step.ts';
+import { type Moments, trainingStep, zeroMoments } from '../../packages/core/src/training/matcher/step.ts';
 import { cardSkipReason, emulatorSkipReason, skipReason, title, useDevice } from './addon.ts';
 
 const SIDE = 64;

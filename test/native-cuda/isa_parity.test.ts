@@ -1,6 +1,10 @@
 /** The parity suite on every instruction set that this machine runs, and random shapes of the plain kernels on each device. */
-import { selectBackend } from '@doppel/core/backends';
-import { conv2d } from '@doppel/core/ops';
+
+import * as tf from '@tensorflow/tfjs-core';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { selectBackend } from '../../packages/core/src/backends/select_backend.ts';
+import { relativeError, relativeErrorOfSums } from '../../packages/core/src/base/tolerance.ts';
 import {
   type CaseValues,
   caseError,
@@ -9,11 +13,8 @@ import {
   type OpCase,
   PARITY_CASES,
   runCase,
-} from '@doppel/core/ops/cases';
-import { relativeError, relativeErrorOfSums } from '@doppel/core/tolerance';
-import * as tf from '@tensorflow/tfjs-core';
-import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+} from '../../packages/core/src/ops/cases.ts';
+import { conv2d } from '../../packages/core/src/ops/ops.ts';
 import { DEVICES, isas, skipReason, title, useDevice, useNative } from './addon.ts';
 
 async function onCpu(each: OpCase, seed?: number): Promise<CaseValues> {

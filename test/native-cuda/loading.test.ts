@@ -2,9 +2,9 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { examineBackends } from '@doppel/core/backends';
 import { loadAddon } from '@doppel/native-cuda';
 import { afterAll, describe, expect, it } from 'vitest';
+import { examineBackends } from '../../packages/core/src/backends/select_backend.ts';
 import { addonFile } from './addon.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'doppel-addon-'));

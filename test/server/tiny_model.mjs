@@ -2,9 +2,9 @@
  * A matcher with random weights, and patches of noise: enough to see that the same pair gets the same score everywhere.
  * Plain JavaScript, as the smoke suite uses it on Node too.
  */
-import { writeCheckpoint } from '@doppel/core/checkpoint';
-import { createMatcher, parameterSpecs } from '@doppel/core/matcher';
-import { Rng } from '@doppel/core/random';
+
+import { Rng } from '@doppel/core/base';
+import { createMatcher, parameterSpecs, writeCheckpoint } from '@doppel/core/matcher';
 import * as tf from '@tensorflow/tfjs-core';
 import { encode } from 'fast-png';
 import { writeArrayBuffer } from 'geotiff';

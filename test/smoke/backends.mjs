@@ -1,7 +1,7 @@
 /** Backends and gradients in the plain runtime. */
 import { selectBackend } from '@doppel/core/backends';
-import { PARITY_CASES, runCase } from '@doppel/core/ops/cases';
-import { relativeError } from '@doppel/core/tolerance';
+import { relativeError } from '@doppel/core/base';
+import { PARITY_CASES, runCase } from '@doppel/core/ops';
 
 async function valuesOn(requested) {
   await selectBackend({ requested });

@@ -1,7 +1,8 @@
 /** `--graph` of the benchmarks: a training step replayed as a graph against the same step without, in turn. */
-import type { SelectedBackend } from '@doppel/core/backends';
-import { UsageError } from '@doppel/core/errors';
-import type { CapturedStep, InputValues, StepCapture } from '@doppel/core/step_capture';
+
+import { UsageError } from '@doppel/core';
+import type { CapturedStep, InputValues, SelectedBackend, StepCapture } from '@doppel/core/backends';
+
 import * as tf from '@tensorflow/tfjs-core';
 import { type Timing, timeInTurn, transfersOf } from './timing.ts';
 

@@ -1,7 +1,7 @@
 /** What every command is given: files, logging, progress, Ctrl-C and the choice of a backend. */
-import type { BackendLoader, BackendName, SelectedBackend } from '@doppel/core/backends';
-import { selectBackend } from '@doppel/core/backends';
-import { UsageError } from '@doppel/core/errors';
+
+import { UsageError } from '@doppel/core';
+import { type BackendLoader, type BackendName, type SelectedBackend, selectBackend } from '@doppel/core/backends';
 import type { ArgsDef } from 'citty';
 import { FileStore } from './file_store.ts';
 import { type Progress, startProgress } from './progress.ts';

@@ -1,9 +1,8 @@
 /** What `doppel evaluate` leaves in its folder: for programs, for people, and the plots by themselves. */
-import type { Evaluation } from '@doppel/core/evaluation';
-import { evaluationJson, scoresCsv } from '@doppel/core/evaluation/outputs';
-import { type Report, reportHtml } from '@doppel/core/evaluation/report';
-import { evaluationFigures } from '@doppel/core/evaluation/report/figures';
-import type { PairableRecord } from '@doppel/core/evaluation/test_pairs';
+import { type Evaluation, evaluationJson, type PairableRecord, scoresCsv } from '@doppel/core/evaluation';
+
+import { evaluationFigures, type Report, reportHtml } from '@doppel/report';
+
 import { svgToPng } from './svg_to_png.ts';
 
 /** Content by path inside the folder. @param records of the data set, which the pairs of the evaluation refer to. */

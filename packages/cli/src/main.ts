@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /** `doppel`: the entry point. It finds the command, gives it a context, and turns what it throws into an exit code. */
 import { stripVTControlCharacters } from 'node:util';
+import { reasonOf, UsageError } from '@doppel/core';
 import type { BackendLoader } from '@doppel/core/backends';
-import { reasonOf, UsageError } from '@doppel/core/errors';
 import { renderUsage, runCommand } from 'citty';
 import { type DoppelCommand, describeError } from './command.ts';
 import { COMMANDS } from './commands.ts';

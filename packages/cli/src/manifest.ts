@@ -3,9 +3,10 @@
  * header that names the columns `sar`, `optical` and, if wanted, `id`. Paths are relative to the manifest's folder and stay
  * inside it. Manifests may be long: they are read line by line.
  */
-import { FormatError, type Store } from '@doppel/core';
-import { isInside } from '@doppel/core/patches/inside';
-import { folderOf, joinPath } from '@doppel/core/store';
+import { FormatError, folderOf, joinPath, type Store } from '@doppel/core';
+
+import { isInside } from '@doppel/core/dataset';
+
 import { z } from 'zod';
 
 export interface ManifestPair {

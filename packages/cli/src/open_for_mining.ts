@@ -1,13 +1,11 @@
 /** A checkpoint as mining needs it, with the patches of a data set prepared as it wants them. */
-import { matcherOf, readCheckpoint } from '@doppel/core/checkpoint';
-import type { Calibration } from '@doppel/core/evaluation/calibration';
-import { createScorer } from '@doppel/core/matcher/scorer';
+
+import type { Store } from '@doppel/core';
+import { sha256 } from '@doppel/core/base';
+import type { Dataset } from '@doppel/core/dataset';
+import { type Calibration, createScorer, matcherOf, readCheckpoint } from '@doppel/core/matcher';
 import type { MiningModel } from '@doppel/core/mining';
-import type { Dataset } from '@doppel/core/patches/dataset';
-import type { Normalisation } from '@doppel/core/patches/normalisation';
-import { PatchCache } from '@doppel/core/patches/to_tensors';
-import { sha256 } from '@doppel/core/sha256';
-import type { Store } from '@doppel/core/store';
+import { type Normalisation, PatchCache } from '@doppel/core/prepare';
 
 export interface ModelForMining {
   model: MiningModel & { normalisation: Normalisation; calibration: Calibration };

@@ -1,10 +1,11 @@
 /** A generator's checkpoint, ready to make patches. Its code is loaded when a command needs it. */
-import type { LatentGenerator } from '@doppel/core/mining/latent';
-import type { Store } from '@doppel/core/store';
+
+import type { Store } from '@doppel/core';
+import type { LatentGenerator } from '@doppel/core/generator';
 
 /** @throws FileError where there is none. @throws CheckpointError where it is damaged or no generator. */
 export async function openGeneratorFile(store: Store, file: string): Promise<LatentGenerator> {
   const bytes = await store.read(file);
-  const { openGenerator } = await import('@doppel/core/generator/open');
+  const { openGenerator } = await import('@doppel/core/generator');
   return openGenerator(bytes, file);
 }

@@ -1,6 +1,6 @@
 /** An image file as the patch that a model wants, read no further than it needs. */
-import { PatchError, type Raster, type Store } from '@doppel/core';
-import { openRaster } from '@doppel/core/raster/open';
+import { PatchError, type Store } from '@doppel/core';
+import { openRaster, type Raster } from '@doppel/core/raster';
 
 export type Crop = 'centre';
 

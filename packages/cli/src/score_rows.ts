@@ -1,5 +1,5 @@
 /** Scores as rows for a file or a pipe: JSON lines or CSV, one row a pair, in the order of the manifest. */
-import type { PairScore } from '@doppel/core/scoring';
+import type { PairScore } from '@doppel/core';
 import type { ManifestPair } from './manifest.ts';
 
 /** Either a score or an error. */

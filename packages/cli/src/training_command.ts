@@ -1,6 +1,6 @@
 /** What the commands that train have in common: flags, a folder of their own for each run, and a bar with lines above it. */
-import { UsageError } from '@doppel/core/errors';
-import { joinPath } from '@doppel/core/store';
+import { joinPath, UsageError } from '@doppel/core';
+
 import type { Context } from './context.ts';
 import type { Progress } from './progress.ts';
 

@@ -1,6 +1,6 @@
 /** Settings as YAML: read with the file's name in every message, and written for people. */
-import { FormatError, reasonOf, type Store } from '@doppel/core';
-import { readText } from '@doppel/core/store';
+import { FormatError, readText, reasonOf, type Store } from '@doppel/core';
+
 import { parse, stringify } from 'yaml';
 
 /** A mapping of settings. @throws FileError where there is no file. @throws FormatError where it is no mapping in YAML. */

@@ -5,7 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { reasonOf } from '@doppel/core/errors';
+import { reasonOf } from '@doppel/core';
 
 /** A device of the addon, opened for this thread; buffers are known by number. Every method throws an Error with the cause. */
 export interface Device {

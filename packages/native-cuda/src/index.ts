@@ -1,7 +1,7 @@
 /** The addon's devices as tfjs backends: `native` on any CPU, `cuda` on NVIDIA GPUs. */
 import { existsSync } from 'node:fs';
+import { BackendError } from '@doppel/core';
 import type { BackendLoader, LoadedBackend } from '@doppel/core/backends';
-import { BackendError } from '@doppel/core/errors';
 import * as tf from '@tensorflow/tfjs-core';
 import { type Addon, type Cards, candidates, EMULATED_ADDON, loadAddon } from './addon.ts';
 import { AddonBackend, type Precision } from './backend.ts';

@@ -2,8 +2,8 @@
  * The HTTP app, on any runtime that knows Request and Response. It has no port, no files and no backend of its own: who
  * scores is given to it, so that tests call `app.request` with a fake.
  */
-import { reasonOf } from '@doppel/core/errors';
-import { VERSION } from '@doppel/core/version';
+import { reasonOf, VERSION } from '@doppel/core';
+
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { type RequestIdVariables, requestId } from 'hono/request-id';

@@ -1,5 +1,5 @@
 /** Failures of the server itself, beyond those of core: what it cannot start, and what it had to give up. */
-import { DoppelError, type Explanation } from '@doppel/core/errors';
+import { DoppelError, type Explanation } from '@doppel/core';
 
 /** The server cannot start or cannot go on: a port that is taken, a worker that died. */
 export class ServerError extends DoppelError {

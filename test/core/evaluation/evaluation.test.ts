@@ -1,12 +1,12 @@
-import { SplitError } from '@doppel/core';
-import { selectBackend } from '@doppel/core/backends';
-import { calibrateOn, type EvaluationTask, evaluatePairs } from '@doppel/core/evaluation';
-import { hardestOf } from '@doppel/core/evaluation/hardest';
-import { confusionAt } from '@doppel/core/evaluation/metrics';
-import { measurePlaces } from '@doppel/core/evaluation/places';
-import { intervalsOf } from '@doppel/core/evaluation/summary';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { selectBackend } from '../../../packages/core/src/backends/select_backend.ts';
+import { SplitError } from '../../../packages/core/src/errors.ts';
+import { calibrateOn, type EvaluationTask, evaluatePairs } from '../../../packages/core/src/evaluation/evaluate.ts';
+import { hardestOf } from '../../../packages/core/src/evaluation/hardest.ts';
+import { confusionAt } from '../../../packages/core/src/evaluation/metrics.ts';
+import { measurePlaces } from '../../../packages/core/src/evaluation/places.ts';
+import { intervalsOf } from '../../../packages/core/src/evaluation/summary.ts';
 import { byPlace, distanceScorer, SHAPE, syntheticPatches, syntheticRecords } from './synthetic.ts';
 
 beforeAll(async () => {

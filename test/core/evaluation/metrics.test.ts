@@ -1,4 +1,6 @@
-import { NonFiniteError, SplitError } from '@doppel/core';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { NonFiniteError, SplitError } from '../../../packages/core/src/errors.ts';
 import {
   accuracyOf,
   averagePrecision,
@@ -15,10 +17,8 @@ import {
   recallOf,
   rocAuc,
   rocAucOf,
-} from '@doppel/core/evaluation/metrics';
-import { rank, runsAccepted, sweep } from '@doppel/core/evaluation/ranking';
-import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+} from '../../../packages/core/src/evaluation/metrics.ts';
+import { rank, runsAccepted, sweep } from '../../../packages/core/src/evaluation/ranking.ts';
 
 /** Scores on a coarse grid, so that ties are common, with both classes. */
 const scored = fc

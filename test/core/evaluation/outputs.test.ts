@@ -1,7 +1,7 @@
-import { selectBackend } from '@doppel/core/backends';
-import { evaluatePairs } from '@doppel/core/evaluation';
-import { evaluationJson, scoresCsv } from '@doppel/core/evaluation/outputs';
 import { beforeAll, expect, test } from 'vitest';
+import { selectBackend } from '../../../packages/core/src/backends/select_backend.ts';
+import { evaluatePairs } from '../../../packages/core/src/evaluation/evaluate.ts';
+import { evaluationJson, scoresCsv } from '../../../packages/core/src/evaluation/outputs.ts';
 import { byPlace, distanceScorer, SHAPE, syntheticPatches, syntheticRecords } from './synthetic.ts';
 
 beforeAll(async () => {

@@ -1,12 +1,18 @@
-import { Rng, SplitError } from '@doppel/core';
-import { bootstrap, quantileOfSorted } from '@doppel/core/evaluation/bootstrap';
-import { sigmoid } from '@doppel/core/evaluation/calibration';
-import { operatingPointAt } from '@doppel/core/evaluation/operating_points';
-import { rank, sweep } from '@doppel/core/evaluation/ranking';
-import { foundWithin } from '@doppel/core/evaluation/retrieval';
-import { intervalsOf, METRIC_NAMES, type MeasuredPair, summarise } from '@doppel/core/evaluation/summary';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { Rng } from '../../../packages/core/src/base/random.ts';
+import { SplitError } from '../../../packages/core/src/errors.ts';
+import { bootstrap, quantileOfSorted } from '../../../packages/core/src/evaluation/bootstrap.ts';
+import { operatingPointAt } from '../../../packages/core/src/evaluation/operating_points.ts';
+import { rank, sweep } from '../../../packages/core/src/evaluation/ranking.ts';
+import { foundWithin } from '../../../packages/core/src/evaluation/retrieval.ts';
+import {
+  intervalsOf,
+  METRIC_NAMES,
+  type MeasuredPair,
+  summarise,
+} from '../../../packages/core/src/evaluation/summary.ts';
+import { sigmoid } from '../../../packages/core/src/matcher/calibration.ts';
 
 /** Pairs of `places` places, each with an offset of its own, so that pairs of a place resemble each other. */
 function sample(places: number, pairsEach: number, seed = 3): MeasuredPair[] {

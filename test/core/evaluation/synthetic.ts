@@ -1,8 +1,9 @@
 /** Patches that a formula can match: each record has a code, its two patches are the code with noise of their own. */
-import { Rng } from '@doppel/core';
-import type { PairScorer, PatchSource } from '@doppel/core/evaluation/score_pairs';
-import type { PairableRecord } from '@doppel/core/evaluation/test_pairs';
+
 import * as tf from '@tensorflow/tfjs-core';
+import { Rng } from '../../../packages/core/src/base/random.ts';
+import type { PairableRecord } from '../../../packages/core/src/evaluation/test_pairs.ts';
+import type { PairScorer, PatchSource } from '../../../packages/core/src/matcher/score_pairs.ts';
 
 export const SHAPE = { side: 4, sarChannels: 1, opticalChannels: 1 };
 

@@ -1,8 +1,8 @@
-import { SplitError } from '@doppel/core';
-import { drawSearches } from '@doppel/core/evaluation/search_pairs';
-import { drawTestPairs, type PairableRecord } from '@doppel/core/evaluation/test_pairs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { SplitError } from '../../../packages/core/src/errors.ts';
+import { drawSearches } from '../../../packages/core/src/evaluation/search_pairs.ts';
+import { drawTestPairs, type PairableRecord } from '../../../packages/core/src/evaluation/test_pairs.ts';
 
 const records = (count: number, perPlace = 4): PairableRecord[] =>
   Array.from({ length: count }, (_, i) => ({

@@ -1,5 +1,9 @@
 /** The generator's networks: their shapes at each stage, how levels fade in, and the full networks as they are published. */
-import { selectBackend } from '@doppel/core/backends';
+
+import * as tf from '@tensorflow/tfjs-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { selectBackend } from '../../../packages/core/src/backends/select_backend.ts';
+import { relativeError } from '../../../packages/core/src/base/tolerance.ts';
 import {
   createGenerator,
   GENERATOR_PRESETS,
@@ -9,12 +13,9 @@ import {
   parameterSpecs,
   sideAt,
   stageCount,
-} from '@doppel/core/generator';
-import { criticise, decode, encode, type Parameters } from '@doppel/core/generator/networks';
-import { avgPool, normalNoise, upsampleNearest } from '@doppel/core/ops';
-import { relativeError } from '@doppel/core/tolerance';
-import * as tf from '@tensorflow/tfjs-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+} from '../../../packages/core/src/generator/generator.ts';
+import { criticise, decode, encode, type Parameters } from '../../../packages/core/src/generator/networks.ts';
+import { avgPool, normalNoise, upsampleNearest } from '../../../packages/core/src/ops/ops.ts';
 
 const CONFIG = { side: 32, latent: 6, channels: { base: 64, max: 12 } };
 const BATCH = 4;

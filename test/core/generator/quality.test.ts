@@ -1,12 +1,12 @@
-import { SplitError, UsageError } from '@doppel/core';
-import { selectBackend } from '@doppel/core/backends';
-import { evaluateGenerator, type QualityTask } from '@doppel/core/generator/quality';
-import { qualityPictures } from '@doppel/core/generator/quality/pictures';
-import { quizOf } from '@doppel/core/generator/quality/quiz';
-import { qualityHtml } from '@doppel/core/generator/quality/report';
 import * as tf from '@tensorflow/tfjs-core';
 import { decode } from 'fast-png';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { selectBackend } from '../../../packages/core/src/backends/select_backend.ts';
+import { SplitError, UsageError } from '../../../packages/core/src/errors.ts';
+import { evaluateGenerator, type QualityTask } from '../../../packages/core/src/generator/quality.ts';
+import { qualityPictures } from '../../../packages/report/src/generator_quality/pictures.ts';
+import { quizOf } from '../../../packages/report/src/generator_quality/quiz.ts';
+import { qualityHtml } from '../../../packages/report/src/generator_quality/report.ts';
 import { fakeDataset, fakeGenerator, fresh, noisePatch, normalisation, prepared, SIDE } from './quality/fake_data.ts';
 
 const dataset = fakeDataset();

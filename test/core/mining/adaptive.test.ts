@@ -1,11 +1,12 @@
 /** Adaptive negatives: the hardest of several that are still safely negatives, and why the others were dropped. */
-import { selectBackend } from '@doppel/core/backends';
-import { type AdaptiveTask, mineAdaptive } from '@doppel/core/mining/adaptive';
-import { adaptiveSettingsSchema } from '@doppel/core/mining/adaptive_settings';
-import { patchAt } from '@doppel/core/mining/negative_set';
-import { patchDistance } from '@doppel/core/mining/patch_distance';
+
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { selectBackend } from '../../../packages/core/src/backends/select_backend.ts';
+import { patchAt } from '../../../packages/core/src/generator/made_patches.ts';
+import { patchDistance } from '../../../packages/core/src/generator/patch_distance.ts';
+import { type AdaptiveTask, mineAdaptive } from '../../../packages/core/src/mining/adaptive.ts';
+import { adaptiveSettingsSchema } from '../../../packages/core/src/mining/adaptive_settings.ts';
 import { dataset, fakeGenerator, guard, model, patches, patchOf, SIDE } from './fake_generator.ts';
 
 beforeAll(async () => {

@@ -1,10 +1,10 @@
-import { selectBackend } from '@doppel/core/backends';
-import { createMatcher, type Preset } from '@doppel/core/matcher';
-import { createScorer } from '@doppel/core/matcher/scorer';
-import { blockScorer } from '@doppel/core/mining/block_scores';
-import { Rng } from '@doppel/core/random';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, test } from 'vitest';
+import { selectBackend } from '../../../packages/core/src/backends/select_backend.ts';
+import { Rng } from '../../../packages/core/src/base/random.ts';
+import { createMatcher, type Preset } from '../../../packages/core/src/matcher/matcher.ts';
+import { createScorer } from '../../../packages/core/src/matcher/scorer.ts';
+import { blockScorer } from '../../../packages/core/src/mining/block_scores.ts';
 
 beforeAll(async () => {
   await selectBackend({ requested: 'wasm' });

@@ -2,11 +2,13 @@
  * A generator, a matcher and data that fit each other and can be seen through: a latent vector is the patch itself, and the
  * matcher likes two patches the more, the less they differ. A record's optical patch equals its SAR patch.
  */
-import { Rng, type Split } from '@doppel/core';
-import type { LatentGenerator } from '@doppel/core/mining/latent';
-import { standardiseAgain } from '@doppel/core/mining/match_histogram';
-import type { Normalisation } from '@doppel/core/patches/normalisation';
+
 import * as tf from '@tensorflow/tfjs-core';
+import { Rng } from '../../../packages/core/src/base/random.ts';
+import type { Split } from '../../../packages/core/src/dataset/patch_pair.ts';
+import type { LatentGenerator } from '../../../packages/core/src/generator/latent.ts';
+import { standardiseAgain } from '../../../packages/core/src/generator/match_histogram.ts';
+import type { Normalisation } from '../../../packages/core/src/prepare/normalisation.ts';
 
 export const SIDE = 8;
 const LENGTH = SIDE * SIDE;

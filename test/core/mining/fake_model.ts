@@ -2,10 +2,11 @@
  * Models and data of a handful of numbers, to mine by. A patch of record i is one pixel that holds i; the matcher takes
  * two patches for a match the more, the nearer their numbers.
  */
-import type { MiningModel } from '@doppel/core/mining';
-import type { MinableRecord } from '@doppel/core/mining/plan';
-import type { Split } from '@doppel/core/patches';
+
 import * as tf from '@tensorflow/tfjs-core';
+import type { Split } from '../../../packages/core/src/dataset/patch_pair.ts';
+import type { MiningModel } from '../../../packages/core/src/mining/mine.ts';
+import type { MinableRecord } from '../../../packages/core/src/mining/plan.ts';
 
 /** [N, 1, 1, 1] → [N] */
 const flat = (x: tf.Tensor4D): tf.Tensor1D => tf.reshape(x, [x.shape[0]]);

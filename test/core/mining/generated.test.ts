@@ -1,12 +1,14 @@
 /** Made negatives: what is written and read, what they are, what is refused. */
-import { FormatError, MemoryStore, SplitError, UsageError } from '@doppel/core';
-import { selectBackend } from '@doppel/core/backends';
-import { type GeneratedTask, mineGenerated } from '@doppel/core/mining/generated';
-import { patchesFile, readTrainingNegatives, writeMade } from '@doppel/core/mining/made_file';
-import { patchAt } from '@doppel/core/mining/negative_set';
-import { readNegatives } from '@doppel/core/mining/negatives';
+
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { selectBackend } from '../../../packages/core/src/backends/select_backend.ts';
+import { FormatError, SplitError, UsageError } from '../../../packages/core/src/errors.ts';
+import { patchAt } from '../../../packages/core/src/generator/made_patches.ts';
+import { type GeneratedTask, mineGenerated } from '../../../packages/core/src/mining/generated.ts';
+import { patchesFile, readTrainingNegatives, writeMade } from '../../../packages/core/src/mining/made_file.ts';
+import { readNegatives } from '../../../packages/core/src/mining/negatives.ts';
+import { MemoryStore } from '../../../packages/core/src/store.ts';
 import { dataset, fakeGenerator, model, normalisation, patches, patchOf, SIDE } from './fake_generator.ts';
 
 beforeAll(async () => {

@@ -1,10 +1,11 @@
-import { MemoryStore, NonFiniteError, SplitError, StaleCacheError, UsageError } from '@doppel/core';
-import { selectBackend } from '@doppel/core/backends';
-import { MINING_DEFAULTS, type MiningTask, mine } from '@doppel/core/mining';
-import { readNegatives, writeNegatives } from '@doppel/core/mining/negatives';
-import { RULES } from '@doppel/core/mining/select';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { selectBackend } from '../../../packages/core/src/backends/select_backend.ts';
+import { NonFiniteError, SplitError, StaleCacheError, UsageError } from '../../../packages/core/src/errors.ts';
+import { MINING_DEFAULTS, type MiningTask, mine } from '../../../packages/core/src/mining/mine.ts';
+import { readNegatives, writeNegatives } from '../../../packages/core/src/mining/negatives.ts';
+import { RULES } from '../../../packages/core/src/mining/select.ts';
+import { MemoryStore } from '../../../packages/core/src/store.ts';
 import { fakeDataset, fakeGuard, fakeModel, fakePatches } from './fake_model.ts';
 
 beforeAll(async () => {

@@ -1,6 +1,12 @@
-import { FormatError, MemoryStore, SplitError } from '@doppel/core';
-import { type MinedNegative, type NegativesHeader, readNegatives, writeNegatives } from '@doppel/core/mining/negatives';
 import { describe, expect, test } from 'vitest';
+import { FormatError, SplitError } from '../../../packages/core/src/errors.ts';
+import {
+  type MinedNegative,
+  type NegativesHeader,
+  readNegatives,
+  writeNegatives,
+} from '../../../packages/core/src/mining/negatives.ts';
+import { MemoryStore } from '../../../packages/core/src/store.ts';
 
 const splits = { train: [0, 1, 2], validation: [3], test: [4] };
 const dataset = {

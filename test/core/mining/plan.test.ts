@@ -1,7 +1,7 @@
-import { SplitError } from '@doppel/core';
-import { exclusions } from '@doppel/core/mining/exclusion';
-import { type MinableRecord, planMining } from '@doppel/core/mining/plan';
 import { describe, expect, test } from 'vitest';
+import { SplitError } from '../../../packages/core/src/errors.ts';
+import { exclusions } from '../../../packages/core/src/mining/exclusion.ts';
+import { type MinableRecord, planMining } from '../../../packages/core/src/mining/plan.ts';
 
 const records = (count: number): MinableRecord[] =>
   Array.from({ length: count }, (_, i) => ({ id: `${i}`, sar: `${i}.tif`, label: 1, provenance: 'real' }));

@@ -1,6 +1,6 @@
-import { rankAtRandom, rankByScore } from '@doppel/core/mining/rank';
-import { Rng } from '@doppel/core/random';
 import { describe, expect, test } from 'vitest';
+import { Rng } from '../../../packages/core/src/base/random.ts';
+import { rankAtRandom, rankByScore } from '../../../packages/core/src/mining/rank.ts';
 
 describe('ranking', () => {
   test('by score goes from the highest down, equal scores by record', () => {

@@ -1,6 +1,7 @@
-import { FormatError, MemoryStore, StaleCacheError } from '@doppel/core';
-import { openScoreCache, type ScoreKey } from '@doppel/core/mining/score_cache';
 import { describe, expect, test } from 'vitest';
+import { FormatError, StaleCacheError } from '../../../packages/core/src/errors.ts';
+import { openScoreCache, type ScoreKey } from '../../../packages/core/src/mining/score_cache.ts';
+import { MemoryStore } from '../../../packages/core/src/store.ts';
 
 const key: ScoreKey = {
   kind: 'match',

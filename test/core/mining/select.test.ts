@@ -1,9 +1,15 @@
-import { exclusions } from '@doppel/core/mining/exclusion';
-import { rankByScore } from '@doppel/core/mining/rank';
-import { type Exclusion, needsScores, RULES, type SelectionRules, select } from '@doppel/core/mining/select';
-import { Rng } from '@doppel/core/random';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { Rng } from '../../../packages/core/src/base/random.ts';
+import { exclusions } from '../../../packages/core/src/mining/exclusion.ts';
+import { rankByScore } from '../../../packages/core/src/mining/rank.ts';
+import {
+  type Exclusion,
+  needsScores,
+  RULES,
+  type SelectionRules,
+  select,
+} from '../../../packages/core/src/mining/select.ts';
 
 const plain: SelectionRules = { k: 2, rankMin: 0, rankMax: Infinity, sampling: 'top' };
 const nothing: Exclusion = {

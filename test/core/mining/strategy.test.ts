@@ -1,7 +1,7 @@
-import { UsageError } from '@doppel/core';
-import type { SelectionRules } from '@doppel/core/mining/select';
-import { checkRules, type Strategy, scoresNeededBy } from '@doppel/core/mining/strategy';
 import { describe, expect, test } from 'vitest';
+import { UsageError } from '../../../packages/core/src/errors.ts';
+import type { SelectionRules } from '../../../packages/core/src/mining/select.ts';
+import { checkRules, type Strategy, scoresNeededBy } from '../../../packages/core/src/mining/strategy.ts';
 
 const plain: SelectionRules = { k: 2, rankMin: 0, rankMax: Infinity, sampling: 'top' };
 const check = (strategy: Strategy, change: Partial<SelectionRules>) => () =>

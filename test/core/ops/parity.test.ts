@@ -1,5 +1,14 @@
 /** One suite, every backend: values and gradients of doppel's ops against the backend `cpu`. */
-import { BACKENDS, type BackendName, EMULATED_CUDA, selectBackend } from '@doppel/core/backends';
+
+import * as tf from '@tensorflow/tfjs-core';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  BACKENDS,
+  type BackendName,
+  EMULATED_CUDA,
+  selectBackend,
+} from '../../../packages/core/src/backends/select_backend.ts';
 import {
   type CaseValues,
   caseError,
@@ -8,10 +17,7 @@ import {
   type OpCase,
   PARITY_CASES,
   runCase,
-} from '@doppel/core/ops/cases';
-import * as tf from '@tensorflow/tfjs-core';
-import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+} from '../../../packages/core/src/ops/cases.ts';
 import { backendLoaders, backendReports } from '../../backends.ts';
 
 const report = await backendReports();

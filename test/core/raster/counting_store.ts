@@ -1,5 +1,5 @@
 /** A store that counts the bytes that are read of it. */
-import { MemoryStore } from '@doppel/core/store';
+import { MemoryStore } from '../../../packages/core/src/store.ts';
 
 export class CountingStore extends MemoryStore {
   bytesRead = 0;

@@ -1,8 +1,8 @@
-import { Rng } from '@doppel/core/random';
-import type { Raster, Unit } from '@doppel/core/raster';
-import { equivalentNumberOfLooks } from '@doppel/core/raster/enl';
-import { convertUnit } from '@doppel/core/raster/units';
 import { describe, expect, it } from 'vitest';
+import { Rng } from '../../../packages/core/src/base/random.ts';
+import { equivalentNumberOfLooks } from '../../../packages/core/src/raster/enl.ts';
+import type { Raster, Unit } from '../../../packages/core/src/raster/raster.ts';
+import { convertUnit } from '../../../packages/core/src/raster/units.ts';
 
 const SIDE = 128;
 

@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { FormatError, isDoppelError, PatchError } from '@doppel/core/errors';
-import { decodeRaster, openRaster } from '@doppel/core/raster/open';
-import { MemoryStore } from '@doppel/core/store';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { FormatError, isDoppelError, PatchError } from '../../../packages/core/src/errors.ts';
+import { decodeRaster, openRaster } from '../../../packages/core/src/raster/open.ts';
+import { MemoryStore } from '../../../packages/core/src/store.ts';
 import { sharedFolder } from '../../shared.ts';
 import { CountingStore } from './counting_store.ts';
 import { geoTags, type SampleType, type TiffOptions, tiffFile } from './tiff_fixture.ts';

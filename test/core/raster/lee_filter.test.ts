@@ -1,11 +1,11 @@
-import { PatchError, UsageError } from '@doppel/core/errors';
-import { Rng } from '@doppel/core/random';
-import type { Raster, Unit } from '@doppel/core/raster';
-import { amplitudeVariation, leeFilter } from '@doppel/core/raster/lee_filter';
-import { convertUnit } from '@doppel/core/raster/units';
-import { windowSums } from '@doppel/core/raster/window_sums';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { Rng } from '../../../packages/core/src/base/random.ts';
+import { PatchError, UsageError } from '../../../packages/core/src/errors.ts';
+import { amplitudeVariation, leeFilter } from '../../../packages/core/src/raster/lee_filter.ts';
+import type { Raster, Unit } from '../../../packages/core/src/raster/raster.ts';
+import { convertUnit } from '../../../packages/core/src/raster/units.ts';
+import { windowSums } from '../../../packages/core/src/raster/window_sums.ts';
 
 function raster(side: number, unit: Unit, value: (pixel: number) => number, bands = 1): Raster {
   const data = Float32Array.from({ length: side * side * bands }, (_, i) => value(i));

@@ -1,10 +1,9 @@
 import { deflateSync } from 'node:zlib';
-import { FormatError, isDoppelError } from '@doppel/core/errors';
-import { type Mat5Matrix, readMat5 } from '@doppel/core/raster/mat5';
 import fc from 'fast-check';
-
 import { describe, expect, it } from 'vitest';
-import { matFile } from '../patches/image_files.ts';
+import { FormatError, isDoppelError } from '../../../packages/core/src/errors.ts';
+import { type Mat5Matrix, readMat5 } from '../../../packages/core/src/raster/mat5.ts';
+import { matFile } from '../import/image_files.ts';
 
 /** Storage types by name: code, bytes, writer. */
 const STORAGE = {

@@ -1,8 +1,8 @@
-import { PatchError } from '@doppel/core/errors';
-import { type Raster, UNITS, type Unit } from '@doppel/core/raster';
-import { convertUnit, isRadarUnit } from '@doppel/core/raster/units';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { PatchError } from '../../../packages/core/src/errors.ts';
+import { type Raster, UNITS, type Unit } from '../../../packages/core/src/raster/raster.ts';
+import { convertUnit, isRadarUnit } from '../../../packages/core/src/raster/units.ts';
 
 const RADAR: Unit[] = ['dB', 'amplitude', 'intensity'];
 

@@ -1,16 +1,16 @@
 /** PNG and JPEG, which are decoded as a whole, and patches as files. */
 
 import { deflateSync } from 'node:zlib';
-import { FormatError, isDoppelError } from '@doppel/core/errors';
-import { Rng } from '@doppel/core/random';
-import type { Raster } from '@doppel/core/raster';
-import { encodePatch } from '@doppel/core/raster/encode_patch';
-import { decodeRaster, openRaster } from '@doppel/core/raster/open';
-import { MemoryStore } from '@doppel/core/store';
 import fc from 'fast-check';
 import { encode as encodePng } from 'fast-png';
 import { encode as encodeJpeg } from 'jpeg-js';
 import { describe, expect, it } from 'vitest';
+import { Rng } from '../../../packages/core/src/base/random.ts';
+import { FormatError, isDoppelError } from '../../../packages/core/src/errors.ts';
+import { encodePatch } from '../../../packages/core/src/raster/encode_patch.ts';
+import { decodeRaster, openRaster } from '../../../packages/core/src/raster/open.ts';
+import type { Raster } from '../../../packages/core/src/raster/raster.ts';
+import { MemoryStore } from '../../../packages/core/src/store.ts';
 import { CountingStore } from './counting_store.ts';
 
 const raster = (width: number, height: number, bands: number, data: ArrayLike<number>): Raster => ({

@@ -1,6 +1,7 @@
 /** Settings come from flags, then variables, then defaults; what is out of range is said by name. */
-import { UsageError } from '@doppel/core/errors';
+
 import { expect, it } from 'vitest';
+import { UsageError } from '../../../packages/core/src/errors.ts';
 import { limitsFrom } from '../../../packages/server/src/body/limits.ts';
 import { settingsFrom } from '../../../packages/server/src/runtime/flags.ts';
 

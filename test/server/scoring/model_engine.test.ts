@@ -1,9 +1,10 @@
 /** The engine under a real model: each pair fails by itself, whatever its bytes and numbers are. */
-import { selectBackend } from '@doppel/core/backends';
+
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { encode } from 'fast-png';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { selectBackend } from '../../../packages/core/src/backends/select_backend.ts';
 import { limitsFrom } from '../../../packages/server/src/body/limits.ts';
 import { type ModelEngine, openEngine } from '../../../packages/server/src/scoring/model_engine.ts';
 import type { ImageInput, PairInput, PairOutcome } from '../../../packages/server/src/scoring/scoring_service.ts';

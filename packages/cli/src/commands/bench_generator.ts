@@ -7,8 +7,8 @@ import {
   type GeneratorPreset,
   stageCount,
 } from '@doppel/core/generator';
-import { captureGeneratorStep } from '@doppel/core/generator/captured_step';
 import {
+  captureGeneratorStep,
   type GeneratorLosses,
   type GeneratorStepOptions,
   generatorStep,
@@ -16,7 +16,8 @@ import {
   OBJECTIVES,
   type Objective,
   zeroGeneratorMoments,
-} from '@doppel/core/generator/step';
+} from '@doppel/core/training';
+
 import * as tf from '@tensorflow/tfjs-core';
 import { benchGraph, GRAPH_ARG, graphText } from '../bench_graph.ts';
 import { command, numberFlag } from '../command.ts';

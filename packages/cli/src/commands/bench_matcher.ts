@@ -1,10 +1,9 @@
 /** `doppel bench matcher`: pairs per second of a training step (forward, backward, L2, Adam) and of scoring. */
 import type { SelectedBackend } from '@doppel/core/backends';
-import { createMatcher, type Matcher, PRESETS } from '@doppel/core/matcher';
-import { classWeights } from '@doppel/core/matcher/loss';
-import { createScorer } from '@doppel/core/matcher/scorer';
-import { captureTrainingStep } from '@doppel/core/training/captured_step';
-import { trainingStep, zeroMoments } from '@doppel/core/training/step';
+import { classWeights, createMatcher, createScorer, type Matcher, PRESETS } from '@doppel/core/matcher';
+
+import { captureTrainingStep, trainingStep, zeroMoments } from '@doppel/core/training';
+
 import * as tf from '@tensorflow/tfjs-core';
 import { benchGraph, GRAPH_ARG, graphText } from '../bench_graph.ts';
 import { command, numberFlag } from '../command.ts';

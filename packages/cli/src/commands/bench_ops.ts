@@ -4,8 +4,8 @@
  * measured in the same run: multiply-adds on registers, and bytes copied through memory.
  */
 
-import { conv2d } from '@doppel/core/ops';
-import { runKernelMulti } from '@doppel/core/ops/kernel';
+import { conv2d, runKernelMulti } from '@doppel/core/ops';
+
 import * as tf from '@tensorflow/tfjs-core';
 import { boundOf, type Shape, shapesOf, workOf } from '../bench_shapes.ts';
 import { command, numberFlag } from '../command.ts';

@@ -1,28 +1,24 @@
 /** `doppel evaluate`: how a trained matcher does on places it never saw. */
-import { type Checkpoint, matcherOf, readCheckpoint } from '@doppel/core/checkpoint';
-import { UsageError } from '@doppel/core/errors';
+
+import { folderOf, joinPath, nameOf, UsageError } from '@doppel/core';
+import { sha256 } from '@doppel/core/base';
+import { type Dataset, openDataset, placeGuard, SPLITS, type Split } from '@doppel/core/dataset';
 import {
+  BOOTSTRAP_DEFAULTS,
   calibrateOn,
   EVALUATION_DEFAULTS as DEFAULTS,
   type Evaluation,
   type EvaluationTask,
   evaluatePairs,
+  hardestOf,
   type ScoringTask,
   SEARCH_DEFAULTS,
 } from '@doppel/core/evaluation';
-import { BOOTSTRAP_DEFAULTS } from '@doppel/core/evaluation/bootstrap';
-import type { Calibration } from '@doppel/core/evaluation/calibration';
-import { hardestOf } from '@doppel/core/evaluation/hardest';
-import { checkHeldOut } from '@doppel/core/evaluation/held_out';
-import { dataUri, pictureOf } from '@doppel/core/evaluation/picture';
-import type { PicturedPair, Report } from '@doppel/core/evaluation/report';
-import { createScorer } from '@doppel/core/matcher/scorer';
-import { SPLITS, type Split } from '@doppel/core/patches';
-import { type Dataset, openDataset } from '@doppel/core/patches/dataset';
-import { placeGuard } from '@doppel/core/patches/place_guard';
-import { PatchCache } from '@doppel/core/patches/to_tensors';
-import { sha256 } from '@doppel/core/sha256';
-import { folderOf, joinPath, nameOf } from '@doppel/core/store';
+import { type Calibration, type Checkpoint, createScorer, matcherOf, readCheckpoint } from '@doppel/core/matcher';
+import { PatchCache } from '@doppel/core/prepare';
+import { checkHeldOut } from '@doppel/core/runs';
+import { dataUri, type PicturedPair, pictureOf, type Report } from '@doppel/report';
+
 import { command, numberFlag, type Outcome } from '../command.ts';
 import { COMPUTE_FLAGS, type Context } from '../context.ts';
 import { evaluationFiles, evaluationText, metricsJson } from '../evaluation_files.ts';

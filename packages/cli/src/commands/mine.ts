@@ -1,14 +1,19 @@
 /** `doppel mine`: hard negatives, among the real patches of a data set or made by a generator. */
-import { UsageError } from '@doppel/core/errors';
-import { MINING_DEFAULTS as DEFAULTS, type MiningTask, mine, USES_PER_NEGATIVE } from '@doppel/core/mining';
-import { contactSheet, hardestNegatives } from '@doppel/core/mining/contact_sheet';
-import { MADE_STRATEGIES } from '@doppel/core/mining/made_file';
-import { SAMPLINGS, type SelectionRules } from '@doppel/core/mining/select';
-import { checkRules, STRATEGIES } from '@doppel/core/mining/strategy';
-import { SPLITS, type Split } from '@doppel/core/patches';
-import { openDataset } from '@doppel/core/patches/dataset';
-import { placeGuard } from '@doppel/core/patches/place_guard';
-import { nameOf } from '@doppel/core/store';
+import { nameOf, UsageError } from '@doppel/core';
+import { openDataset, placeGuard, SPLITS, type Split } from '@doppel/core/dataset';
+import {
+  checkRules,
+  MINING_DEFAULTS as DEFAULTS,
+  MADE_STRATEGIES,
+  type MiningTask,
+  mine,
+  SAMPLINGS,
+  type SelectionRules,
+  STRATEGIES,
+  USES_PER_NEGATIVE,
+} from '@doppel/core/mining';
+import { hardestNegatives, negativesSheet } from '@doppel/report';
+
 import { command, numberFlag, type Outcome } from '../command.ts';
 import { BACKEND_FLAG, type Context } from '../context.ts';
 import { miningFiles, miningJson, miningPaths, miningText } from '../mining_files.ts';
@@ -95,7 +100,7 @@ export default command({
       const files = miningFiles(result, dataset.records, paths, where);
       if (args.sheet) {
         const shown = hardestNegatives(result.negatives, SHEET_ROWS);
-        files.set(nameOf(paths.sheet), await contactSheet(dataset, shown));
+        files.set(nameOf(paths.sheet), await negativesSheet(dataset, shown));
       }
       await writeTogether(context.store, paths.folder, files);
       const sheet = args.sheet ? paths.sheet : undefined;

@@ -1,17 +1,22 @@
 /** The strategies of `doppel mine` that make patches: `generated` and `adaptive`. */
-import { UsageError } from '@doppel/core/errors';
-import { type AdaptiveResult, mineAdaptive } from '@doppel/core/mining/adaptive';
-import { type AdaptiveSettings, adaptiveSettingsSchema } from '@doppel/core/mining/adaptive_settings';
-import { contactSheet, hardestNegatives } from '@doppel/core/mining/contact_sheet';
-import { GENERATED_DEFAULTS as DEFAULTS, type GeneratedResult, mineGenerated } from '@doppel/core/mining/generated';
-import { LATENT_RULES, type LatentGenerator } from '@doppel/core/mining/latent';
-import { MADE_STRATEGIES, type MadeStrategy, patchesFile, writeMade } from '@doppel/core/mining/made_file';
-import { MATCHES } from '@doppel/core/mining/match_histogram';
-import { patchAt } from '@doppel/core/mining/negative_set';
-import type { Split } from '@doppel/core/patches';
-import { type Dataset, openDataset } from '@doppel/core/patches/dataset';
-import { placeGuard } from '@doppel/core/patches/place_guard';
-import { nameOf } from '@doppel/core/store';
+import { nameOf, UsageError } from '@doppel/core';
+import { type Dataset, openDataset, placeGuard, type Split } from '@doppel/core/dataset';
+import { LATENT_RULES, type LatentGenerator, MATCHES, patchAt } from '@doppel/core/generator';
+import {
+  type AdaptiveResult,
+  type AdaptiveSettings,
+  adaptiveSettingsSchema,
+  GENERATED_DEFAULTS as DEFAULTS,
+  type GeneratedResult,
+  MADE_STRATEGIES,
+  type MadeStrategy,
+  mineAdaptive,
+  mineGenerated,
+  patchesFile,
+  writeMade,
+} from '@doppel/core/mining';
+import { hardestNegatives, negativesSheet } from '@doppel/report';
+
 import type { ArgsDef } from 'citty';
 import { numberFlag, type Outcome } from '../command.ts';
 import type { Context } from '../context.ts';
@@ -244,7 +249,7 @@ async function sheetOf({ negatives, patches }: Made, dataset: Dataset): Promise<
             unit: 'digital number' as const,
           },
   };
-  return contactSheet(source, hardestNegatives(all, SHEET_ROWS));
+  return negativesSheet(source, hardestNegatives(all, SHEET_ROWS));
 }
 
 const COLUMNS = ['min', 'q05', 'median', 'q95', 'max', 'mean'] as const;

@@ -1,6 +1,6 @@
 /** `doppel score`: whether a SAR and an optical image show the same place; for one pair, or for all of a manifest. */
-import { isDoppelError, UsageError } from '@doppel/core/errors';
-import { openModel, type PairScore, type RasterPair, type ScoringModel } from '@doppel/core/scoring';
+import { isDoppelError, openModel, type PairScore, type RasterPair, type ScoringModel, UsageError } from '@doppel/core';
+
 import { command, type Outcome } from '../command.ts';
 import { COMPUTE_FLAGS, type Context } from '../context.ts';
 import { type ManifestPair, readManifest } from '../manifest.ts';

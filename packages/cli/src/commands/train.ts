@@ -1,22 +1,25 @@
 /** `doppel train`: trains a matcher on a data set, trains one on with mined negatives, or takes up a run that was stopped. */
-import { type Checkpoint, readCheckpoint } from '@doppel/core/checkpoint';
-import { UsageError } from '@doppel/core/errors';
-import { PRESETS } from '@doppel/core/matcher';
-import { readTrainingNegatives } from '@doppel/core/mining/made_file';
-import type { NegativeSet } from '@doppel/core/mining/negative_set';
-import { type Dataset, openDataset } from '@doppel/core/patches/dataset';
-import { sha256 } from '@doppel/core/sha256';
-import { joinPath } from '@doppel/core/store';
-import { type TrainingResult, type TrainingTask, train } from '@doppel/core/training';
+
+import { joinPath, UsageError } from '@doppel/core';
+import { sha256 } from '@doppel/core/base';
+import { type Dataset, openDataset } from '@doppel/core/dataset';
+import type { NegativeSet } from '@doppel/core/generator';
+import { type Checkpoint, PRESETS, readCheckpoint } from '@doppel/core/matcher';
+import { readTrainingNegatives } from '@doppel/core/mining';
 import {
+  type FileInput,
+  loadLast,
   mergeSettings,
   type PartialConfig,
   parseConfig,
   resolveConfig,
   type TrainingConfig,
-} from '@doppel/core/training/config';
-import { trainingCurves } from '@doppel/core/training/curves';
-import { type FileInput, loadLast } from '@doppel/core/training/run';
+  type TrainingResult,
+  type TrainingTask,
+  train,
+} from '@doppel/core/training';
+import { trainingCurves, trainingPictures } from '@doppel/report';
+
 import { command, numberFlag, type Outcome } from '../command.ts';
 import { COMPUTE_FLAGS, type Context } from '../context.ts';
 import { openGeneratorFile } from '../open_generator.ts';
@@ -175,6 +178,7 @@ async function withProgress(context: Context, task: TrainingTask): Promise<Train
   try {
     return await train({
       ...task,
+      pictures: trainingPictures,
       signal: context.signal,
       onLog: (line) => progress.log(line),
       onProgress({ pairs, totalPairs, epoch, loss }) {

@@ -7,7 +7,7 @@
  * below take their places. The convolution's gradients are in `ops/conv2d.wasm.ts`, Adam's in `ops/adam.wasm.ts`.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { fillOnHeap, fillTogetherOnHeap } from './heap.ts';
+import { fillOnHeap, fillTogetherOnHeap } from '../ops/wasm_heap.ts';
 
 export async function prepareWasm(): Promise<{ device: string }> {
   await import('@tensorflow/tfjs-backend-wasm');

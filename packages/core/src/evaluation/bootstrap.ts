@@ -3,7 +3,7 @@
  * replacement (the cluster bootstrap; Efron and Tibshirani, An Introduction to the Bootstrap, 1993). A resample is
  * given as how often each place was drawn, which the metrics take as weights; nothing is copied or sorted again.
  */
-import { Rng } from '../random.ts';
+import { Rng } from '../base/random.ts';
 
 export type Interval = readonly [low: number, high: number];
 

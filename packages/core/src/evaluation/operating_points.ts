@@ -2,8 +2,7 @@
  * What a matcher finds when false alarms may be rare: recall at a fixed false positive rate. A rate can only be
  * resolved by enough negatives, so each point says how far the sample carries.
  */
-import type { Ranking, Sweep } from './ranking.ts';
-import { scoreOfRun } from './ranking.ts';
+import { type Ranking, type Sweep, scoreOfRun } from './ranking.ts';
 
 /** The rates of the threshold table. */
 export const TARGET_FPRS = [0.001, 0.01, 0.05] as const;

@@ -1,6 +1,7 @@
 /** An evaluation as data: one JSON object for programs, one CSV line for each pair. */
-import type { Evaluation } from '../evaluation.ts';
-import { probabilityOf } from './calibration.ts';
+
+import { probabilityOf } from '../matcher/calibration.ts';
+import type { Evaluation } from './evaluate.ts';
 import { measurePlaces } from './places.ts';
 import { intervalsOf, METRIC_NAMES } from './summary.ts';
 import type { PairableRecord } from './test_pairs.ts';

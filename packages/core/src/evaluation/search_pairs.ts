@@ -2,7 +2,7 @@
  * The searches behind recall@k: some optical patches of a split as anchors, and for each its true SAR patch among others
  * that the guard by place allows. All anchors have the same number of candidates, or recall@k would mean nothing.
  */
-import { Rng } from '../random.ts';
+import { Rng } from '../base/random.ts';
 import type { PairGuard } from './test_pairs.ts';
 
 export interface SearchOptions {

@@ -1,8 +1,9 @@
 /**
  * All metrics of one sample of scored pairs, with intervals. `summarise` is what `metrics.json` and the report print.
  */
+
+import type { Calibration } from '../matcher/calibration.ts';
 import { type Bootstrap, type BootstrapOptions, bootstrap, type Interval } from './bootstrap.ts';
-import type { Calibration } from './calibration.ts';
 import {
   accuracyOf,
   averagePrecisionOf,

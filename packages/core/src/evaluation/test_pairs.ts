@@ -2,9 +2,10 @@
  * Which pairs a matcher is tested on: the true pairs of a split, and for each optical patch SAR patches of other ground,
  * shuffled among the same split. A guard by place keeps out patches that overlap or touch; nothing generated gets in.
  */
+
+import { Rng } from '../base/random.ts';
+import type { PairReference, Provenance } from '../dataset/patch_pair.ts';
 import { SplitError } from '../errors.ts';
-import type { PairReference, Provenance } from '../patches.ts';
-import { Rng } from '../random.ts';
 
 /** What must be known of a record to draw pairs; `PairRecord` has it. */
 export interface PairableRecord {

@@ -19,18 +19,18 @@ import {
   type TensorSpecs,
   takeGroups,
   type Values,
-} from '../checkpoint_file.ts';
+} from '../runs/checkpoint_file.ts';
+import type { Store } from '../store.ts';
+import { GENERATOR_PRESET_NAMES } from '../training/generator/config.ts';
+import { OBJECTIVES, type Objective } from '../training/generator/step.ts';
 import {
   type Generator,
   type GeneratorConfig,
   generatorConfigSchema,
   generatorFrom,
   parameterSpecs,
-} from '../generator.ts';
-import type { Store } from '../store.ts';
-import { GENERATOR_PRESET_NAMES } from './config.ts';
+} from './generator.ts';
 import { type GeneratorRunState, generatorRunStateSchema } from './run_state.ts';
-import { OBJECTIVES, type Objective } from './step.ts';
 
 export interface GeneratorCheckpoint extends CommonFacts, TensorGroups<GeneratorRunState> {
   networks: GeneratorConfig;

@@ -11,7 +11,7 @@
  * Parameters are named `<network>.<layer>.<filter | kernel | bias>`; see `parameterSpecs`.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { type Activation, avgPool, conv2d, minibatchStddev, pixelNorm, upsampleNearest } from '../ops.ts';
+import { type Activation, avgPool, conv2d, minibatchStddev, pixelNorm, upsampleNearest } from '../ops/ops.ts';
 
 export type Parameters = ReadonlyMap<string, tf.Tensor>;
 

@@ -1,11 +1,11 @@
 /** A generator's checkpoint, ready to make patches: the encoder, and the averaged decoder. */
 import * as tf from '@tensorflow/tfjs-core';
+import { sha256 } from '../base/sha256.ts';
 import { CheckpointError } from '../errors.ts';
-import { parameterSpecs, sideAt, stageCount } from '../generator.ts';
-import type { LatentGenerator } from '../mining/latent.ts';
-import { sha256 } from '../sha256.ts';
 import { type GeneratorCheckpoint, readGenerator } from './checkpoint.ts';
 import { cropPatches, padPatches } from './fit_patch.ts';
+import { parameterSpecs, sideAt, stageCount } from './generator.ts';
+import type { LatentGenerator } from './latent.ts';
 import { decode, encode } from './networks.ts';
 
 export interface OpenGenerator extends LatentGenerator {

@@ -2,16 +2,17 @@
  * How good a generator of SAR patches is, in figures that mean something for radar, each beside the same figure for real
  * patches against real ones. `quality/` has one figure a file; `docs/generator-quality.md` says how to read them.
  */
+
+import { pause } from '../base/pause.ts';
+import type { Dataset } from '../dataset/dataset.ts';
 import { UsageError } from '../errors.ts';
-import type { PatchSource } from '../evaluation/score_pairs.ts';
+import type { PatchSource } from '../matcher/score_pairs.ts';
 import type { ScorerHalves } from '../matcher/scorer.ts';
-import type { LatentGenerator } from '../mining/latent.ts';
-import { checkGenerator } from '../mining/make_patches.ts';
-import type { Dataset } from '../patches/dataset.ts';
-import type { Normalisation } from '../patches/normalisation.ts';
-import { PatchCache } from '../patches/to_tensors.ts';
-import { pause } from '../pause.ts';
-import type { Unit } from '../raster.ts';
+import type { Normalisation } from '../prepare/normalisation.ts';
+import { PatchCache } from '../prepare/prepared_patches.ts';
+import type { Unit } from '../raster/raster.ts';
+import type { LatentGenerator } from './latent.ts';
+import { checkGenerator } from './make_patches.ts';
 import { type Beside, beside, SET_NAMES, SET_PAIRS, type SetName } from './quality/compare.ts';
 import { type FeatureRows, featureScale, type KernelDistance, kernelDistance } from './quality/kernel_distance.ts';
 import { type Looks, type LooksSummary, looksOf, summariseLooks } from './quality/looks.ts';

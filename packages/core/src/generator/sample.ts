@@ -4,8 +4,8 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { NonFiniteError } from '../errors.ts';
-import { isRandom, type LatentGenerator, type LatentRule, latentNoise, moveLatents } from '../mining/latent.ts';
-import { standardiseAgain } from '../mining/match_histogram.ts';
+import { isRandom, type LatentGenerator, type LatentRule, latentNoise, moveLatents } from './latent.ts';
+import { standardiseAgain } from './match_histogram.ts';
 import { fromPrior } from './quality/made_sets.ts';
 import { type PatchStack, patchAt } from './quality/patch_stacks.ts';
 

@@ -4,8 +4,8 @@
  * terms of `Layers`.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { type Activation, batchNorm, conv2d, dense, dropout } from '../ops.ts';
-import { COUNTERS_A_STEP } from '../philox.ts';
+import { COUNTERS_A_STEP } from '../base/philox.ts';
+import { type Activation, batchNorm, conv2d, dense, dropout } from '../ops/ops.ts';
 import { type Pairing, takeRows } from './pairing.ts';
 import { normName } from './parameters.ts';
 

@@ -1,7 +1,7 @@
 /** What a matcher is trained on: cross-entropy, and a penalty on its weights. */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Matcher } from '../matcher.ts';
-import { softmaxCrossEntropy } from '../ops.ts';
+import { softmaxCrossEntropy } from '../ops/ops.ts';
+import type { Matcher } from './matcher.ts';
 
 /**
  * Mean over the pairs of −log softmax(logits)[label]: logits [N, 2], labels [N] int32.

@@ -1,7 +1,7 @@
 /** The tensors of a matcher by name and shape, and the values that training starts from. */
 import * as tf from '@tensorflow/tfjs-core';
-import { philoxNormal, philoxUniform } from '../philox.ts';
-import { hash32 } from '../random.ts';
+import { philoxNormal, philoxUniform } from '../base/philox.ts';
+import { hash32 } from '../base/random.ts';
 
 /**
  * - `weight`: a filter or kernel, drawn at random; the L2 penalty is on these

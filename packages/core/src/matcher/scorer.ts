@@ -10,11 +10,11 @@
  * a pair costs one addition and the small rest.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Matcher } from '../matcher.ts';
-import { conv2d } from '../ops.ts';
+import { conv2d } from '../ops/ops.ts';
+import { decide, fuse, stream } from './architectures/paper.ts';
+import { twoChannel } from './architectures/two_channel.ts';
 import { foldBatchNorm, foldedLayers, type Layers, tensorOf } from './layers.ts';
-import { decide, fuse, stream } from './paper.ts';
-import { twoChannel } from './two_channel.ts';
+import type { Matcher } from './matcher.ts';
 
 export type Modality = 'sar' | 'optical';
 

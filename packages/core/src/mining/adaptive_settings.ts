@@ -1,7 +1,7 @@
 /** What the strategy `adaptive` may be told. docs/mining.md explains each setting. */
 import { z } from 'zod';
-import { LATENT_RULES } from './latent.ts';
-import { MATCHES } from './match_histogram.ts';
+import { LATENT_RULES } from '../generator/latent.ts';
+import { MATCHES } from '../generator/match_histogram.ts';
 
 const probability = z.number().min(0).max(1);
 

@@ -3,13 +3,13 @@
  * step that would bring the patch nearer to the true one than `minDistance` is not taken, and the patch stays where it is.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { PatchShape } from '../evaluation/score_pairs.ts';
-import { pause } from '../pause.ts';
+import { pause } from '../base/pause.ts';
+import type { Latents } from '../generator/latent.ts';
+import { decodeFor, type MakerTask } from '../generator/make_patches.ts';
+import { patchDistance } from '../generator/patch_distance.ts';
+import type { PatchShape } from '../matcher/score_pairs.ts';
 import type { AdaptiveSettings } from './adaptive_settings.ts';
 import type { MiningScorer } from './block_scores.ts';
-import type { Latents } from './latent.ts';
-import { decodeFor, type MakerTask } from './make_patches.ts';
-import { patchDistance } from './patch_distance.ts';
 
 export type AscentTask = MakerTask &
   Pick<AdaptiveSettings, 'ascent' | 'minDistance'> & { scorer: MiningScorer; shape: PatchShape };

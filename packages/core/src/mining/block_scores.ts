@@ -3,10 +3,10 @@
  * candidates go by in chunks.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { pause } from '../base/pause.ts';
 import { UsageError } from '../errors.ts';
-import { scorePairs } from '../evaluation/score_pairs.ts';
+import { scorePairs } from '../matcher/score_pairs.ts';
 import type { MatchScorer, ScorerHalves } from '../matcher/scorer.ts';
-import { pause } from '../pause.ts';
 import { type FeatureTask, PatchFeatures } from './patch_features.ts';
 import type { MiningBlock } from './plan.ts';
 import type { BlockScores } from './score_cache.ts';

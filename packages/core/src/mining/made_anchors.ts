@@ -2,8 +2,9 @@
  * The pairs that patches are made for: real positives of the training split. What is made never comes near another split,
  * so there is no choice of one here.
  */
+
+import type { Split } from '../dataset/patch_pair.ts';
 import { SplitError } from '../errors.ts';
-import type { Split } from '../patches.ts';
 import type { MinableRecord } from './plan.ts';
 
 interface Records {

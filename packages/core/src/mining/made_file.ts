@@ -12,14 +12,14 @@
  * Such a file is for training only. It is always of the train split; nothing but `readTrainingNegatives` reads it.
  */
 import { z } from 'zod';
+import { readSafetensors, writeSafetensors } from '../base/safetensors.ts';
+import { sha256 } from '../base/sha256.ts';
 import { FormatError } from '../errors.ts';
-import { normalisationSchema } from '../patches/normalisation.ts';
-import { readSafetensors, writeSafetensors } from '../safetensors.ts';
-import { sha256 } from '../sha256.ts';
+import { LATENT_RULES } from '../generator/latent.ts';
+import type { NegativeSet, PatchStack } from '../generator/made_patches.ts';
+import { MATCHES } from '../generator/match_histogram.ts';
+import { normalisationSchema } from '../prepare/normalisation.ts';
 import { folderOf, joinPath, nameOf, readText, type Store } from '../store.ts';
-import { LATENT_RULES } from './latent.ts';
-import { MATCHES } from './match_histogram.ts';
-import type { NegativeSet, PatchStack } from './negative_set.ts';
 import {
   type MinedDataset,
   type MinedNegative,

@@ -9,8 +9,8 @@
  * in the validation or test split never come out of `readNegatives` as training material.
  */
 import { z } from 'zod';
+import { type PairReference, SPLITS, type Split } from '../dataset/patch_pair.ts';
 import { FormatError, SplitError } from '../errors.ts';
-import { type PairReference, SPLITS, type Split } from '../patches.ts';
 import { readText, type Store } from '../store.ts';
 import { SAMPLINGS } from './select.ts';
 import { SCALES, STRATEGIES } from './strategy.ts';

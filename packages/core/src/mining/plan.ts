@@ -3,9 +3,10 @@
  * candidates. Pools are what bounds the cost: a split of n pairs has n² candidates, a pool holds at most
  * `maxCandidates` for each anchor. Each block draws its own pool, so that over the blocks every SAR patch gets its turn.
  */
+
+import { Rng } from '../base/random.ts';
+import type { Provenance, Split } from '../dataset/patch_pair.ts';
 import { SplitError } from '../errors.ts';
-import type { Provenance, Split } from '../patches.ts';
-import { Rng } from '../random.ts';
 
 /** What must be known of a record to mine; `PairRecord` has it. */
 export interface MinableRecord {

@@ -2,7 +2,7 @@
  * The order in which an anchor's candidates are looked at. Ties, and the order in which candidates arrive, have no say:
  * the same candidates with the same scores always end in the same order.
  */
-import type { Rng } from '../random.ts';
+import type { Rng } from '../base/random.ts';
 
 /** Positions of the candidates from the highest score to the lowest, equal scores by record. Scores are finite. */
 export function rankByScore(candidates: ArrayLike<number>, scores: ArrayLike<number>): Uint32Array {

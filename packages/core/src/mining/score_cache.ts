@@ -6,9 +6,9 @@
  * time. A cache whose manifest says otherwise than the present task is refused, never used and never overwritten unasked.
  */
 import { z } from 'zod';
+import { readSafetensors, type TensorData, writeSafetensors } from '../base/safetensors.ts';
+import { SPLITS } from '../dataset/patch_pair.ts';
 import { FormatError, StaleCacheError } from '../errors.ts';
-import { SPLITS } from '../patches.ts';
-import { readSafetensors, type TensorData, writeSafetensors } from '../safetensors.ts';
 import { joinPath, readText, type Store } from '../store.ts';
 import type { MiningBlock } from './plan.ts';
 

@@ -6,7 +6,7 @@
  * Every candidate has exactly one fate: chosen, surplus (it passed, but enough others were chosen), or skipped by the
  * first rule against it, in the order of `RULES`.
  */
-import type { Rng } from '../random.ts';
+import type { Rng } from '../base/random.ts';
 
 /** In the order in which they are asked. */
 export const RULES = [

@@ -2,7 +2,7 @@
  * What mining saw on its way: how scores were spread, what each rule skipped, which anchors got less than was asked for
  * and why. Kept in bounded memory while rows go by.
  */
-import { QuantileSketch, type Quantiles } from './quantiles.ts';
+import { QuantileSketch, type Quantiles } from '../base/quantiles.ts';
 import { type Exclusion, noneSkipped, type RankedRow, RULES, type Rule, type Selection } from './select.ts';
 
 /** Why an anchor got fewer negatives than k: the rule that cost it most, or `candidates` where there were too few. */

@@ -3,8 +3,8 @@
  * constant cost that a small batch feels.
  */
 import type * as tf from '@tensorflow/tfjs-core';
-import { fillTogetherOnHeap } from '../backends/heap.ts';
 import type { AdamAttributes } from './adam.ts';
+import { fillTogetherOnHeap } from './wasm_heap.ts';
 
 export function adamWasm(inputs: Record<string, tf.Tensor>, attrs: AdamAttributes): tf.Tensor[] {
   const updated = Array.from({ length: attrs.count }, (_, i) => {

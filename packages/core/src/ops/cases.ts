@@ -5,8 +5,8 @@
  * backend `cpu`.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { philoxNormal } from '../philox.ts';
-import { KERNEL_TOLERANCE, relativeError, relativeErrorOfSums } from '../tolerance.ts';
+import { philoxNormal } from '../base/philox.ts';
+import { KERNEL_TOLERANCE, relativeError, relativeErrorOfSums } from '../base/tolerance.ts';
 import type { Activation } from './activation.ts';
 import { batchNorm } from './batch_norm.ts';
 import { conv2d } from './conv2d.ts';

@@ -11,7 +11,6 @@
  * and the bias's gradient is an average pooling over the whole plane, its fastest sum.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { fillOnHeap } from '../backends/heap.ts';
 import { type Activation, activationGradient } from './activation.ts';
 import {
   type Conv2DAttributes,
@@ -21,6 +20,7 @@ import {
   convInfo,
 } from './conv2d.ts';
 import { runKernel } from './kernel.ts';
+import { fillOnHeap } from './wasm_heap.ts';
 
 type Padding = readonly [top: number, bottom: number, left: number, right: number];
 

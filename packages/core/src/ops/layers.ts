@@ -1,6 +1,6 @@
 /** The small layers that are composed of tfjs ops on every backend: dense, dropout, minibatch stddev, cross-entropy. */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Draw } from '../philox.ts';
+import type { Draw } from '../base/philox.ts';
 import { type Activation, activate } from './activation.ts';
 import { uniformNoise } from './philox.ts';
 

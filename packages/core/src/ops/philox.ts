@@ -1,6 +1,6 @@
 /** DoppelPhilox: a tensor of noise from the counter-based generator, the same on every backend for a seed. */
 import * as tf from '@tensorflow/tfjs-core';
-import { type Draw, philoxNormal, philoxUniform } from '../philox.ts';
+import { type Draw, philoxNormal, philoxUniform } from '../base/philox.ts';
 import { registerReference, runKernel } from './kernel.ts';
 
 export const PHILOX = 'DoppelPhilox';

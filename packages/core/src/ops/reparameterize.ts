@@ -4,7 +4,7 @@
  * Kingma and Welling, Auto-Encoding Variational Bayes (ICLR 2014), §2.4 and appendix B.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Draw } from '../philox.ts';
+import type { Draw } from '../base/philox.ts';
 import { registerReference, runKernelMulti } from './kernel.ts';
 import { normalNoise } from './philox.ts';
 

@@ -1,7 +1,7 @@
 /** Patches as files: PNG where it loses nothing, else GeoTIFF of float32. `decodeRaster` gives back the same samples. */
 import { encode } from 'fast-png';
 import { writeArrayBuffer } from 'geotiff';
-import type { Raster } from '../raster.ts';
+import type { Raster } from './raster.ts';
 
 export interface EncodedPatch {
   bytes: Uint8Array;

@@ -2,7 +2,7 @@
  * How many independent looks the speckle of a SAR image is worth, from the image alone. A speckle filter and the noise of
  * augmentation take the number; a product whose number is not what its maker says was treated differently.
  */
-import type { Raster } from '../raster.ts';
+import type { Raster } from './raster.ts';
 import { convertUnit, isRadarUnit } from './units.ts';
 import { windowSums } from './window_sums.ts';
 

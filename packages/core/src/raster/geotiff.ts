@@ -6,9 +6,9 @@
  */
 import { GeoTIFF, type GeoTIFFImage, getDecoder, rgb } from 'geotiff';
 import { FormatError } from '../errors.ts';
-import type { AffineTransform } from '../raster.ts';
 import type { Store } from '../store.ts';
 import { blockDecoder, requireBlocks, splitLongStrips, type TiffLayout } from './geotiff_blocks.ts';
+import type { AffineTransform } from './raster.ts';
 import {
   damaged,
   explained,

@@ -4,7 +4,7 @@
  * Pattern Analysis and Machine Intelligence 2(2), 1980, section III (multiplicative noise).
  */
 import { PatchError, UsageError } from '../errors.ts';
-import type { Raster } from '../raster.ts';
+import type { Raster } from './raster.ts';
 import { convertUnit } from './units.ts';
 import { windowSums } from './window_sums.ts';
 

@@ -1,10 +1,10 @@
 /** Opens an image file by what its first bytes say; the name's ending is not asked. */
 import { FormatError } from '../errors.ts';
-import type { Raster } from '../raster.ts';
 import { MemoryStore, type Store } from '../store.ts';
 import { openGeotiff } from './geotiff.ts';
 import { openJpeg } from './jpeg.ts';
 import { openPng } from './png.ts';
+import type { Raster } from './raster.ts';
 import type { RasterFile, RasterOptions } from './raster_file.ts';
 
 export type { RasterFile, RasterOptions, RasterWindow } from './raster_file.ts';

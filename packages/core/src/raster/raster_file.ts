@@ -3,7 +3,7 @@
  * how samples become a `Raster`, and the limits that keep a lying header from deciding how much memory is taken.
  */
 import { FormatError, isDoppelError, PatchError, reasonOf } from '../errors.ts';
-import type { AffineTransform, Raster, Unit } from '../raster.ts';
+import type { AffineTransform, Raster, Unit } from './raster.ts';
 
 /** In pixels, from the upper left corner of the file. */
 export interface RasterWindow {

@@ -3,7 +3,7 @@
  * wants one of them.
  */
 import { PatchError } from '../errors.ts';
-import type { Raster, Unit } from '../raster.ts';
+import type { Raster, Unit } from './raster.ts';
 
 const RADAR_UNITS = ['dB', 'amplitude', 'intensity'] as const satisfies readonly Unit[];
 export type RadarUnit = (typeof RADAR_UNITS)[number];

@@ -12,7 +12,7 @@ import {
   pixelNorm,
   reparameterize,
   upsampleNearest,
-} from '../ops.ts';
+} from '../ops/ops.ts';
 import { verifyMatcher } from './matcher_case.ts';
 import { verifyWganGp } from './wgan_gp_case.ts';
 

@@ -4,7 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { crossEntropy, sumOfSquares, weightPenalty } from '../matcher/loss.ts';
-import { matcherFrom } from '../matcher.ts';
+import { matcherFrom } from '../matcher/matcher.ts';
 import type { CaseInputs, Outputs, Settings } from './cases.ts';
 
 export function verifyMatcher(inputs: CaseInputs, settings: Settings): Outputs {

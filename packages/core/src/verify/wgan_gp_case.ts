@@ -3,7 +3,7 @@
  * is, double backpropagation. Gulrajani et al., Improved Training of Wasserstein GANs (NeurIPS 2017), §4.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { avgPool, conv2d } from '../ops.ts';
+import { avgPool, conv2d } from '../ops/ops.ts';
 import type { CaseInputs, Outputs, Settings } from './cases.ts';
 
 const WEIGHTS = ['filter1', 'bias1', 'filter2', 'bias2', 'kernel', 'kernelBias'] as const;

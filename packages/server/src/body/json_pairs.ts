@@ -2,7 +2,7 @@
  * Pairs as JSON: `{"sar": IMAGE, "optical": IMAGE}` for one, `{"pairs": [{"id", "sar", "optical"}, …]}` for many. An image
  * is `{"data", "shape", "unit"}`, or bare nested arrays. The schemas also make the OpenAPI document.
  */
-import { pause } from '@doppel/core/pause';
+import { pause } from '@doppel/core/base';
 import { UNITS } from '@doppel/core/raster';
 import { z } from '@hono/zod-openapi';
 import { type ProblemError, problemError, problemOf } from '../problem.ts';

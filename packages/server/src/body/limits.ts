@@ -1,5 +1,5 @@
 /** What one request, and all of them together, may ask of the server. */
-import { UsageError } from '@doppel/core/errors';
+import { UsageError } from '@doppel/core';
 import { z } from 'zod';
 
 const count = z.int().min(1);

@@ -1,7 +1,7 @@
 /** The OpenAPI document: what each path takes and answers. The handlers are in `app.ts`, at the same paths. */
 
+import { VERSION } from '@doppel/core';
 import { UNITS } from '@doppel/core/raster';
-import { VERSION } from '@doppel/core/version';
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { jsonRequestSchema } from '../body/json_pairs.ts';
 import { failedMatchSchema, matchSchema, modelSchema, problemSchema, stateSchema } from './responses.ts';

@@ -2,9 +2,9 @@
  * The server where there is neither a file system nor native code nor a thread: a handler of requests, made from the bytes
  * of a checkpoint and of tfjs's WebAssembly. `scripts/bundle_edge.mjs` makes one file of it all.
  */
-import { platformHere } from '@doppel/core/backends/platform';
-import { provideWasmBinary } from '@doppel/core/backends/wasm_binary';
-import { reasonOf } from '@doppel/core/errors';
+
+import { reasonOf } from '@doppel/core';
+import { platformHere, provideWasmBinary } from '@doppel/core/backends';
 import { type App, createApp } from '../app.ts';
 import { type Limits, limitsFrom } from '../body/limits.ts';
 import { problemOf, problemResponse } from '../problem.ts';

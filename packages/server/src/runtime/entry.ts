@@ -1,7 +1,7 @@
 /** What the entry points `node.ts` and `deno.ts` share: flags, the checkpoint's bytes, signals, exit codes. */
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { FileError, isDoppelError, reasonOf, UsageError } from '@doppel/core/errors';
+import { FileError, isDoppelError, reasonOf, UsageError } from '@doppel/core';
 import { FLAGS, type Flag, type FlagTexts, kebab, settingsFrom } from './flags.ts';
 import type { Listen } from './listening.ts';
 import { startServer, startupJson, startupLine } from './start_server.ts';

@@ -2,8 +2,9 @@
  * The settings of a server, as flags and as environment variables: one list for `doppel serve` and for the server's own
  * entry points. A flag goes before its variable, a variable before the default.
  */
+
+import { UsageError } from '@doppel/core';
 import { BACKENDS } from '@doppel/core/backends';
-import { UsageError } from '@doppel/core/errors';
 import { type Limits, limitsFrom } from '../body/limits.ts';
 
 export interface Flag {

@@ -1,6 +1,6 @@
 /** The server's metrics for Prometheus. */
 
-import { reasonOf } from '@doppel/core/errors';
+import { reasonOf } from '@doppel/core';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { ServerMetrics } from '../routes/metrics.ts';
 

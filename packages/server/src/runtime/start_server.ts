@@ -1,6 +1,6 @@
 /** A whole server on Node or Deno: port, app, metrics, scoring threads, and their end in the right order. */
 
-import { VERSION } from '@doppel/core/version';
+import { VERSION } from '@doppel/core';
 import { type App, createApp } from '../app.ts';
 import { ReadingThread } from '../body/reading_thread.ts';
 import type { ServedModel } from '../scoring/scoring_service.ts';

@@ -2,12 +2,22 @@
  * The model on a backend in this thread: images in, outcomes out. A worker thread holds one, and so does an edge runtime.
  * Images are decoded here too, as that is work that a server's event loop should not wait for.
  */
+
+import {
+  isDoppelError,
+  MemoryStore,
+  NonFiniteError,
+  nameOf,
+  openModel,
+  type PairScore,
+  PatchError,
+  type RasterPair,
+  reasonOf,
+  type ScoringModel,
+} from '@doppel/core';
 import { type BackendLoader, selectBackend } from '@doppel/core/backends';
-import { isDoppelError, NonFiniteError, PatchError, reasonOf } from '@doppel/core/errors';
-import type { Raster } from '@doppel/core/raster';
-import { openRaster } from '@doppel/core/raster/open';
-import { openModel, type PairScore, type RasterPair, type ScoringModel } from '@doppel/core/scoring';
-import { MemoryStore, nameOf } from '@doppel/core/store';
+import { openRaster, type Raster } from '@doppel/core/raster';
+
 import * as tf from '@tensorflow/tfjs-core';
 import type { ImageInput, PairFailure, PairInput, PairOutcome, ServedModel } from './scoring_service.ts';
 

@@ -2,8 +2,9 @@
  * The loaders of the native addon, for entry points (a scoring thread is one). The addon is optional: where its package
  * cannot be imported, that is the reason that the choice of a backend reports.
  */
+
+import { reasonOf } from '@doppel/core';
 import type { BackendLoader } from '@doppel/core/backends';
-import { reasonOf } from '@doppel/core/errors';
 
 /** A variable, so that neither the compiler nor a bundler needs the package. */
 const ADDON = '@doppel/native-cuda';

@@ -3,9 +3,9 @@
  * thread on an edge runtime, and over a fake in tests. All that passes here is plain data, as it may cross to a thread.
  */
 
-import type { Normalisation } from '@doppel/core/patches/normalisation';
+import type { ModelInfo, PairScore } from '@doppel/core';
+import type { Normalisation } from '@doppel/core/prepare';
 import type { Unit } from '@doppel/core/raster';
-import type { ModelInfo, PairScore } from '@doppel/core/scoring';
 
 /** An image as a request brought it. */
 export type ImageInput =

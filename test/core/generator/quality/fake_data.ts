@@ -1,10 +1,12 @@
 /** Amplitude patches of many places, and generators that can be seen through. */
-import { Rng, type Split } from '@doppel/core';
-import type { LatentGenerator } from '@doppel/core/mining/latent';
-import type { Dataset, PairRecord } from '@doppel/core/patches/dataset';
-import type { Normalisation } from '@doppel/core/patches/normalisation';
-import { preparePatch } from '@doppel/core/patches/to_tensors';
+
 import * as tf from '@tensorflow/tfjs-core';
+import { Rng } from '../../../../packages/core/src/base/random.ts';
+import type { Dataset, PairRecord } from '../../../../packages/core/src/dataset/dataset.ts';
+import type { Split } from '../../../../packages/core/src/dataset/patch_pair.ts';
+import type { LatentGenerator } from '../../../../packages/core/src/generator/latent.ts';
+import type { Normalisation } from '../../../../packages/core/src/prepare/normalisation.ts';
+import { preparePatch } from '../../../../packages/core/src/prepare/prepared_patches.ts';
 
 export const SIDE = 32;
 const EACH = 30;

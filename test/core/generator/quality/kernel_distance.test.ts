@@ -1,6 +1,10 @@
-import { Rng } from '@doppel/core';
-import { type FeatureRows, featureScale, kernelDistance } from '@doppel/core/generator/quality/kernel_distance';
 import { expect, test } from 'vitest';
+import { Rng } from '../../../../packages/core/src/base/random.ts';
+import {
+  type FeatureRows,
+  featureScale,
+  kernelDistance,
+} from '../../../../packages/core/src/generator/quality/kernel_distance.ts';
 
 function gaussian(count: number, width: number, shift: number, seed: number): FeatureRows {
   const rng = Rng.derive(seed, 'features');

@@ -1,5 +1,5 @@
-import { laplacianPyramid, pyramidSides } from '@doppel/core/generator/quality/laplacian_pyramid';
 import { expect, test } from 'vitest';
+import { laplacianPyramid, pyramidSides } from '../../../../packages/core/src/generator/quality/laplacian_pyramid.ts';
 import { texture } from './made_up.ts';
 
 test('halves as long as whole pixels and at least 16 are left', () => {

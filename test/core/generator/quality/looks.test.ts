@@ -1,8 +1,8 @@
-import { Rng } from '@doppel/core';
-import { looksOf, summariseLooks } from '@doppel/core/generator/quality/looks';
-import { stackOf } from '@doppel/core/generator/quality/patch_stacks';
-import { type SarScale, shownUnit, shownValues } from '@doppel/core/generator/quality/sar_scale';
 import { expect, test } from 'vitest';
+import { Rng } from '../../../../packages/core/src/base/random.ts';
+import { looksOf, summariseLooks } from '../../../../packages/core/src/generator/quality/looks.ts';
+import { stackOf } from '../../../../packages/core/src/generator/quality/patch_stacks.ts';
+import { type SarScale, shownUnit, shownValues } from '../../../../packages/core/src/generator/quality/sar_scale.ts';
 
 const SIDE = 64;
 

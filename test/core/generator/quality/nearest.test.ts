@@ -1,7 +1,7 @@
-import { Rng } from '@doppel/core';
-import type { FeatureRows } from '@doppel/core/generator/quality/kernel_distance';
-import { memorisation, NearestSearch } from '@doppel/core/generator/quality/nearest';
 import { expect, test } from 'vitest';
+import { Rng } from '../../../../packages/core/src/base/random.ts';
+import type { FeatureRows } from '../../../../packages/core/src/generator/quality/kernel_distance.ts';
+import { memorisation, NearestSearch } from '../../../../packages/core/src/generator/quality/nearest.ts';
 
 const WIDTH = 64;
 function rowsOf(count: number, seed: number): FeatureRows {

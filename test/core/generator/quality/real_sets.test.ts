@@ -1,6 +1,6 @@
-import { SplitError } from '@doppel/core';
-import { drawRealSets } from '@doppel/core/generator/quality/real_sets';
 import { expect, test } from 'vitest';
+import { SplitError } from '../../../../packages/core/src/errors.ts';
+import { drawRealSets } from '../../../../packages/core/src/generator/quality/real_sets.ts';
 
 const records = Array.from({ length: 400 }, (_, i) => ({
   ...{ sar: `sar/${i}.tif`, group: `place-${Math.floor(i / 50)}` },

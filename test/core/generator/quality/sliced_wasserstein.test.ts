@@ -1,5 +1,8 @@
-import { slicedDistances, slicedWasserstein } from '@doppel/core/generator/quality/sliced_wasserstein';
 import { expect, test } from 'vitest';
+import {
+  slicedDistances,
+  slicedWasserstein,
+} from '../../../../packages/core/src/generator/quality/sliced_wasserstein.ts';
 import { added, blurred, map, texture } from './made_up.ts';
 
 const SIDE = 32;

@@ -1,12 +1,12 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
 import {
   histogramDistance,
   histogramOf,
   merge,
   quantileOf,
   wasserstein,
-} from '@doppel/core/generator/quality/wasserstein';
-import fc from 'fast-check';
-import { expect, test } from 'vitest';
+} from '../../../../packages/core/src/generator/quality/wasserstein.ts';
 
 const values = fc.array(fc.double({ min: -50, max: 50, noNaN: true }), { minLength: 1, maxLength: 30 });
 

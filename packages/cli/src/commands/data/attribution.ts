@@ -1,8 +1,7 @@
 /**
  * Images carry obligations: whose data they are, and on what terms, goes with every data set that is made of them.
  */
-import type { Store } from '@doppel/core';
-import { joinPath, readText } from '@doppel/core/store';
+import { joinPath, readText, type Store } from '@doppel/core';
 
 const TERMS = /^(licen[cs]e|copying|notice)([._-].*)?$/i;
 const ATTRIBUTION = /^attribution(\.(txt|md))?$/i;

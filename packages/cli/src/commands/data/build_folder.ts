@@ -2,8 +2,8 @@
  * Data sets appear as a whole: built under another name beside their place, then renamed. Ctrl-C, a full disk or a damaged
  * file half way leave nothing behind, and what was there before is as it was.
  */
-import { UsageError } from '@doppel/core';
-import { joinPath } from '@doppel/core/store';
+import { joinPath, UsageError } from '@doppel/core';
+
 import type { FileStore } from '../../file_store.ts';
 
 /** @throws UsageError where something is there already, and it is not to be replaced or is no data set. */

@@ -1,5 +1,7 @@
 /** Flags that all imports share, and what they mean. */
-import { UNITS, type Unit, UsageError } from '@doppel/core';
+
+import { UsageError } from '@doppel/core';
+import { UNITS, type Unit } from '@doppel/core/raster';
 import type { ArgsDef } from 'citty';
 import { numberFlag } from '../../command.ts';
 

@@ -1,6 +1,6 @@
 /** `doppel data import folder`: patches that are cut already, paired by their names. */
 import { UsageError } from '@doppel/core';
-import { importFolder } from '@doppel/core/patches/import_folder';
+import { importFolder } from '@doppel/core/import';
 import { command, numberFlag } from '../../command.ts';
 import { maxNoDataFlag, OUT_FLAGS, patternFlag, SAMPLE_FLAGS, sampleOptions } from './import_flags.ts';
 import { runImport } from './run_import.ts';

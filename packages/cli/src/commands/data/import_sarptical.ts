@@ -1,8 +1,8 @@
 /** `doppel data import sarptical`: SAR patches as MATLAB arrays, several optical views of each. */
-import { FormatError, type Store, UsageError } from '@doppel/core';
-import { importSarptical, type PointCoordinates } from '@doppel/core/patches/import_sarptical';
-import { crsProblem } from '@doppel/core/patches/projection';
-import { readText } from '@doppel/core/store';
+import { FormatError, readText, type Store, UsageError } from '@doppel/core';
+import { crsProblem } from '@doppel/core/geo';
+import { importSarptical, type PointCoordinates } from '@doppel/core/import';
+
 import { command, numberFlag } from '../../command.ts';
 import { maxNoDataFlag, OUT_FLAGS } from './import_flags.ts';
 import { runImport } from './run_import.ts';

@@ -1,9 +1,7 @@
 /** `doppel data import scenes`: cuts pairs of scenes into pairs of patches. */
-import { UsageError } from '@doppel/core';
-import { filesIn } from '@doppel/core/patches/import_folder';
-import { importScenes, type ScenePair } from '@doppel/core/patches/import_scenes';
-import { matchNames } from '@doppel/core/patches/match_names';
-import { folderOf, joinPath, nameOf, type Store } from '@doppel/core/store';
+import { folderOf, joinPath, nameOf, type Store, UsageError } from '@doppel/core';
+import { filesIn, importScenes, matchNames, type ScenePair } from '@doppel/core/import';
+
 import { command, numberFlag } from '../../command.ts';
 import { readManifest } from '../../manifest.ts';
 import { maxNoDataFlag, OUT_FLAGS, SAMPLE_FLAGS, sampleOptions } from './import_flags.ts';

@@ -1,10 +1,18 @@
 /** `doppel data inspect`: counts, values, a picture, and a list of positives that are worth a second look. */
-import { Rng } from '@doppel/core';
-import { AUDIT_LIMITS, distanceOf, formatAudit, type Suspicion } from '@doppel/core/patches/audit';
-import { contactSheet } from '@doppel/core/patches/contact_sheet';
-import { type Dataset, openDataset } from '@doppel/core/patches/dataset';
-import { type Inspection, inspectDataset, type ModalityReport } from '@doppel/core/patches/inspect';
-import { joinPath } from '@doppel/core/store';
+
+import { joinPath } from '@doppel/core';
+import { Rng } from '@doppel/core/base';
+import { type Dataset, openDataset } from '@doppel/core/dataset';
+import {
+  AUDIT_LIMITS,
+  distanceOf,
+  formatAudit,
+  type Inspection,
+  inspectDataset,
+  type ModalityReport,
+  type Suspicion,
+} from '@doppel/core/inspect';
+import { pairsSheet } from '@doppel/report';
 import { command, numberFlag, type Outcome } from '../../command.ts';
 import { ensureWritable, writeTogether } from '../../write_together.ts';
 
@@ -50,7 +58,7 @@ export default command({
         const pairs = await Promise.all(shown.map((index) => dataset.read(index)));
         const content = new Map<string, Uint8Array | string>([
           [FILES.report, `${JSON.stringify(inspection, null, 1)}\n`],
-          [FILES.sheet, contactSheet(pairs)],
+          [FILES.sheet, pairsSheet(pairs)],
           [FILES.audit, formatAudit(suspicions)],
         ]);
         await writeTogether(store, args.out, content);

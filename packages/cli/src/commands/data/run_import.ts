@@ -1,7 +1,7 @@
 /** What every import does around its own work: the folder, terms, progress, Ctrl-C and what is said at the end. */
 
-import type { BuiltDataset } from '@doppel/core/patches/dataset_writer';
-import type { ImportHooks } from '@doppel/core/patches/import_scenes';
+import type { BuiltDataset } from '@doppel/core/dataset';
+import type { ImportHooks } from '@doppel/core/import';
 import type { Outcome } from '../../command.ts';
 import type { Context } from '../../context.ts';
 import type { Progress } from '../../progress.ts';

@@ -1,9 +1,18 @@
 /** `doppel data split`: which places train, validate and test. */
-import { FormatError, reasonOf, SPLITS, type Store, UsageError } from '@doppel/core';
-import { type Dataset, openDataset, type Splits, writeSplits } from '@doppel/core/patches/dataset';
-import { type Protocol, splitByPlace, splitByProtocol } from '@doppel/core/patches/split_by_place';
-import { SPLIT_NAMES, SPLITS_FILE } from '@doppel/core/patches/splits_file';
-import { joinPath, readText } from '@doppel/core/store';
+import { FormatError, joinPath, readText, reasonOf, type Store, UsageError } from '@doppel/core';
+import {
+  type Dataset,
+  openDataset,
+  type Protocol,
+  SPLIT_NAMES,
+  SPLITS,
+  SPLITS_FILE,
+  type Splits,
+  splitByPlace,
+  splitByProtocol,
+  writeSplits,
+} from '@doppel/core/dataset';
+
 import { z } from 'zod';
 import { command, numberFlag } from '../../command.ts';
 

@@ -1,11 +1,17 @@
 /** `doppel experiment report`: puts the cells of one folder, or of several shards, together. */
-import { UsageError } from '@doppel/core';
-import { type Cell, readCell } from '@doppel/core/experiment/cell';
-import { type ExperimentConfig, parseExperiment } from '@doppel/core/experiment/config';
-import { experimentFigures, experimentHtml } from '@doppel/core/experiment/report';
-import { type Results, resultsOf } from '@doppel/core/experiment/results';
-import { openDataset } from '@doppel/core/patches/dataset';
-import { joinPath, type Store } from '@doppel/core/store';
+import { joinPath, type Store, UsageError } from '@doppel/core';
+import { openDataset } from '@doppel/core/dataset';
+import {
+  type Cell,
+  type ExperimentConfig,
+  experimentFigures,
+  experimentHtml,
+  parseExperiment,
+  type Results,
+  readCell,
+  resultsOf,
+} from '@doppel/experiment';
+
 import { command, type Outcome } from '../../command.ts';
 import type { Context } from '../../context.ts';
 import { writeTogether } from '../../write_together.ts';

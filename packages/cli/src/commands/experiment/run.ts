@@ -4,12 +4,17 @@ import { cpus } from 'node:os';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { runExperiment } from '@doppel/core/experiment';
-import { type ExperimentConfig, parseExperiment } from '@doppel/core/experiment/config';
-import { parseShard, perCent, type Selection } from '@doppel/core/experiment/plan';
-import type { LatentGenerator } from '@doppel/core/mining/latent';
-import { openDataset } from '@doppel/core/patches/dataset';
-import { joinPath } from '@doppel/core/store';
+import { joinPath } from '@doppel/core';
+import { openDataset } from '@doppel/core/dataset';
+import type { LatentGenerator } from '@doppel/core/generator';
+import {
+  type ExperimentConfig,
+  parseExperiment,
+  parseShard,
+  perCent,
+  runExperiment,
+  type Selection,
+} from '@doppel/experiment';
 import { command, numberFlag, type Outcome } from '../../command.ts';
 import { COMPUTE_FLAGS, type Context } from '../../context.ts';
 import { openGeneratorFile } from '../../open_generator.ts';

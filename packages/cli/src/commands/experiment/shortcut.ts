@@ -1,9 +1,9 @@
 /** `doppel experiment shortcut`: does a matcher tell made patches from real ones, rather than right pairs from wrong ones? */
-import { LATENT_RULES } from '@doppel/core/mining/latent';
-import { MATCHES } from '@doppel/core/mining/match_histogram';
-import { type MadeScores, measureShortcut, type Shortcut } from '@doppel/core/mining/shortcut';
-import { SPLITS } from '@doppel/core/patches';
-import { openDataset } from '@doppel/core/patches/dataset';
+
+import { openDataset, SPLITS } from '@doppel/core/dataset';
+import { LATENT_RULES, MATCHES } from '@doppel/core/generator';
+import { type MadeScores, measureShortcut, type Shortcut } from '@doppel/experiment';
+
 import { command, numberFlag, type Outcome } from '../../command.ts';
 import { BACKEND_FLAG, type Context } from '../../context.ts';
 import { openForMining } from '../../open_for_mining.ts';

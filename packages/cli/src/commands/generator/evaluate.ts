@@ -1,22 +1,20 @@
 /** `doppel generator evaluate`: how like real radar the patches of a generator are, figure by figure. */
-import { matcherOf, readCheckpoint } from '@doppel/core/checkpoint';
-import { UsageError } from '@doppel/core/errors';
+
+import { folderOf, joinPath, nameOf, type Store, UsageError } from '@doppel/core';
+import { sha256 } from '@doppel/core/base';
+import { type Dataset, openDataset } from '@doppel/core/dataset';
 import {
   QUALITY_DEFAULTS as DEFAULTS,
   evaluateGenerator,
   type GeneratorEvaluation,
   type GeneratorQuality,
+  type LatentGenerator,
   type QualityMatcher,
-} from '@doppel/core/generator/quality';
-import { qualityPictures } from '@doppel/core/generator/quality/pictures';
-import { type Quiz, quizOf } from '@doppel/core/generator/quality/quiz';
-import { type QualityReport, qualityHtml } from '@doppel/core/generator/quality/report';
-import { createScorer } from '@doppel/core/matcher/scorer';
-import type { LatentGenerator } from '@doppel/core/mining/latent';
-import { type Dataset, openDataset } from '@doppel/core/patches/dataset';
-import { preparePatch } from '@doppel/core/patches/to_tensors';
-import { sha256 } from '@doppel/core/sha256';
-import { folderOf, joinPath, nameOf, type Store } from '@doppel/core/store';
+} from '@doppel/core/generator';
+import { createScorer, matcherOf, readCheckpoint } from '@doppel/core/matcher';
+import { preparePatch } from '@doppel/core/prepare';
+import { type QualityReport, type Quiz, qualityHtml, qualityPictures, quizOf } from '@doppel/report';
+
 import { command, numberFlag, type Outcome } from '../../command.ts';
 import { BACKEND_FLAG, type Context } from '../../context.ts';
 import { openGeneratorFile } from '../../open_generator.ts';

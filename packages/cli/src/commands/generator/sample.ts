@@ -1,13 +1,20 @@
 /** `doppel generator sample`: patches from a generator, as a picture and as files. */
-import { UsageError } from '@doppel/core/errors';
-import { patchGrid } from '@doppel/core/generator/patch_grid';
-import { type PatchStack, patchAt } from '@doppel/core/generator/quality/patch_stacks';
-import { reconstruction, type SampleTask, samplePatches } from '@doppel/core/generator/sample';
-import { LATENT_RULES, type LatentGenerator, type LatentRule } from '@doppel/core/mining/latent';
-import { type Dataset, openDataset } from '@doppel/core/patches/dataset';
-import { preparePatch } from '@doppel/core/patches/to_tensors';
-import { encodePatch } from '@doppel/core/raster/encode_patch';
-import { joinPath } from '@doppel/core/store';
+import { joinPath, UsageError } from '@doppel/core';
+import { type Dataset, openDataset } from '@doppel/core/dataset';
+import {
+  LATENT_RULES,
+  type LatentGenerator,
+  type LatentRule,
+  type PatchStack,
+  patchAt,
+  reconstruction,
+  type SampleTask,
+  samplePatches,
+} from '@doppel/core/generator';
+import { preparePatch } from '@doppel/core/prepare';
+import { encodePatch } from '@doppel/core/raster';
+import { patchGrid } from '@doppel/report';
+
 import { command, numberFlag, type Outcome } from '../../command.ts';
 import { BACKEND_FLAG } from '../../context.ts';
 import { openGeneratorFile } from '../../open_generator.ts';

@@ -1,13 +1,20 @@
 /** `doppel generator train`: trains a generator on the SAR patches of a data set, or takes up a run that was stopped. */
-import { UsageError } from '@doppel/core/errors';
-import { GENERATOR_PRESET_NAMES, resolveGeneratorTraining } from '@doppel/core/generator/config';
-import { generatorCurves } from '@doppel/core/generator/curves';
-import { loadLastGenerator } from '@doppel/core/generator/run';
-import { OBJECTIVES } from '@doppel/core/generator/step';
-import { type GeneratorTask, type GeneratorTrainingResult, trainGenerator } from '@doppel/core/generator/training';
-import { openDataset } from '@doppel/core/patches/dataset';
-import { joinPath } from '@doppel/core/store';
-import { mergeSettings, type PartialConfig } from '@doppel/core/training/config';
+
+import { joinPath, UsageError } from '@doppel/core';
+import { openDataset } from '@doppel/core/dataset';
+import {
+  GENERATOR_PRESET_NAMES,
+  type GeneratorTask,
+  type GeneratorTrainingResult,
+  loadLastGenerator,
+  mergeSettings,
+  OBJECTIVES,
+  type PartialConfig,
+  resolveGeneratorTraining,
+  trainGenerator,
+} from '@doppel/core/training';
+import { generatorCurves, generatorPictures } from '@doppel/report';
+
 import { command, numberFlag, type Outcome } from '../../command.ts';
 import { COMPUTE_FLAGS, type Context } from '../../context.ts';
 import { svgToPng } from '../../svg_to_png.ts';
@@ -102,6 +109,7 @@ async function withProgress(context: Context, task: GeneratorTask): Promise<Gene
   try {
     return await trainGenerator({
       ...task,
+      pictures: generatorPictures,
       signal: context.signal,
       onLog: (line) => progress.log(line),
       onProgress({ images, totalImages, side, alpha }) {

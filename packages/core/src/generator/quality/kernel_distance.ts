@@ -7,7 +7,7 @@
  * halves of one distribution give about 0, either side of it. There the features are those of Inception; here whoever calls
  * says which.
  */
-import { pause } from '../../pause.ts';
+import { pause } from '../../base/pause.ts';
 
 /** Rows of `width` numbers. */
 export interface FeatureRows {

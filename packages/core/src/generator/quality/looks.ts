@@ -3,8 +3,8 @@
  * that adds noise has too few. Patches without even ground have no such number.
  */
 
-import { quantile } from '../../patches/normalisation.ts';
-import { pause } from '../../pause.ts';
+import { pause } from '../../base/pause.ts';
+import { quantile } from '../../prepare/normalisation.ts';
 import { equivalentNumberOfLooks } from '../../raster/enl.ts';
 import { isRadarUnit } from '../../raster/units.ts';
 import { type PatchStack, patchAt } from './patch_stacks.ts';

@@ -3,12 +3,12 @@
  * made. Both are finished as mining does: where patches are standardised one by one, made ones are as well.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { pause } from '../../base/pause.ts';
+import { philoxNormal } from '../../base/philox.ts';
+import { Rng } from '../../base/random.ts';
 import { NonFiniteError } from '../../errors.ts';
-import type { LatentGenerator } from '../../mining/latent.ts';
-import { standardiseAgain } from '../../mining/match_histogram.ts';
-import { pause } from '../../pause.ts';
-import { philoxNormal } from '../../philox.ts';
-import { Rng } from '../../random.ts';
+import type { LatentGenerator } from '../latent.ts';
+import { standardiseAgain } from '../match_histogram.ts';
 import { type PatchStack, patchAt, slice } from './patch_stacks.ts';
 
 /** Patches that go through the generator at a time. */

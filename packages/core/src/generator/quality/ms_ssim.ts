@@ -9,8 +9,8 @@
  * with an 11 × 11 Gaussian window (σ 1.5), C1 = 0.01², C2 = 0.03² for a dynamic range of 1. A scale is the one before
  * averaged over 2 × 2 pixels. Where mean cs of a scale is negative it counts as 0.
  */
-import { pause } from '../../pause.ts';
-import { Rng } from '../../random.ts';
+import { pause } from '../../base/pause.ts';
+import { Rng } from '../../base/random.ts';
 import { type PatchStack, patchAt } from './patch_stacks.ts';
 
 /** From the paper, of the finest scale first. */

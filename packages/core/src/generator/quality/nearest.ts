@@ -2,7 +2,7 @@
  * Whether a generator has learned patches by heart: the distance of each made patch to the nearest training patch, beside
  * the same for real patches that it never saw. Made patches that are much nearer than those were copied.
  */
-import { quantile } from '../../patches/normalisation.ts';
+import { quantile } from '../../prepare/normalisation.ts';
 import type { FeatureRows } from './kernel_distance.ts';
 
 /** Numbers that are added up before it is asked whether the row can still be the nearest. */

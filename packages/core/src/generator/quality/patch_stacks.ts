@@ -1,8 +1,8 @@
 /** Prepared SAR patches in one array, as all figures of quality take them. */
-import { type PatchStack, patchAt } from '../../mining/negative_set.ts';
+import { type PatchStack, patchAt } from '../made_patches.ts';
 
-export type { PatchStack } from '../../mining/negative_set.ts';
-export { patchAt } from '../../mining/negative_set.ts';
+export type { PatchStack } from '../made_patches.ts';
+export { patchAt } from '../made_patches.ts';
 
 /** @param patches of one side each. */
 export function stackOf(patches: readonly ArrayLike<number>[], side: number): PatchStack {

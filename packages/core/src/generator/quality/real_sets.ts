@@ -5,9 +5,10 @@
  * - `training` and `others`: patches that the generator learned from, at random, no patch in both
  * - `heldOutA` and `heldOutB`: patches of places that it never saw, no place in both
  */
+
+import { Rng } from '../../base/random.ts';
+import type { PairRecord } from '../../dataset/dataset.ts';
 import { SplitError } from '../../errors.ts';
-import type { PairRecord } from '../../patches/dataset.ts';
-import { Rng } from '../../random.ts';
 
 export interface RealSets {
   training: number[];

@@ -1,9 +1,9 @@
 /** What the SAR stream of a matcher makes of patches, for distances in the eyes of whom the patches are made for. */
 import * as tf from '@tensorflow/tfjs-core';
+import { pause } from '../../base/pause.ts';
 import type { ScorerHalves } from '../../matcher/scorer.ts';
-import { blockMeans } from '../../mining/patch_distance.ts';
-import { momentsOf } from '../../patches/normalisation.ts';
-import { pause } from '../../pause.ts';
+import { momentsOf } from '../../prepare/normalisation.ts';
+import { blockMeans } from '../patch_distance.ts';
 import type { FeatureRows } from './kernel_distance.ts';
 import { type PatchStack, patchAt, slice } from './patch_stacks.ts';
 

@@ -6,11 +6,11 @@
  * *typical* scale, the medians of the means and of the deviations of training patches. What is compared is how values are
  * spread within patches; that made patches are as bright, or as rich in contrast, as real ones is not shown.
  */
-import type { Dataset } from '../../patches/dataset.ts';
-import { momentsOf, type Normalisation, quantile } from '../../patches/normalisation.ts';
-import { workingSamples } from '../../patches/working_samples.ts';
+import type { Dataset } from '../../dataset/dataset.ts';
+import { momentsOf, type Normalisation, quantile } from '../../prepare/normalisation.ts';
+import { workingSamples } from '../../prepare/working_samples.ts';
+import type { Raster, Unit } from '../../raster/raster.ts';
 import { isRadarUnit } from '../../raster/units.ts';
-import type { Raster, Unit } from '../../raster.ts';
 
 export interface SarScale {
   /** `known`: that of the data set; `typical`: the same for all patches, since each was standardised by its own. */

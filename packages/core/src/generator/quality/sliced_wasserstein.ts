@@ -10,8 +10,8 @@
  *
  * As the contrast of a level is divided away, it is given beside the distance.
  */
-import { pause } from '../../pause.ts';
-import { Rng } from '../../random.ts';
+import { pause } from '../../base/pause.ts';
+import { Rng } from '../../base/random.ts';
 import { laplacianPyramid, pyramidSides } from './laplacian_pyramid.ts';
 import { type PatchStack, patchAt } from './patch_stacks.ts';
 

@@ -1,6 +1,6 @@
 /** How the values of patches are spread, in dB where the unit is one of radar: the mean distance that values must move. */
-import { pause } from '../../pause.ts';
-import type { Unit } from '../../raster.ts';
+import { pause } from '../../base/pause.ts';
+import type { Unit } from '../../raster/raster.ts';
 import { type Beside, beside, SET_NAMES, SET_PAIRS, type SetName } from './compare.ts';
 import type { ValueRange } from './ms_ssim.ts';
 import { type PatchStack, patchAt } from './patch_stacks.ts';

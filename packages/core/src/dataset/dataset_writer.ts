@@ -1,0 +1,122 @@
+/**
+ * Builds a data set: patches first, its list last, so that a folder with a `pairs.jsonl` is complete. Patches are written
+ * side by side, a bounded number at a time.
+ */
+import { PatchError, UsageError } from '../errors.ts';
+import { encodePatch } from '../raster/encode_patch.ts';
+import type { Raster } from '../raster/raster.ts';
+import { joinPath, type Store } from '../store.ts';
+import { type DatasetHeader, type PairRecord, writePairs } from './dataset.ts';
+import { isInside } from './inside.ts';
+import { PAIRS_FILE } from './pairs_file.ts';
+
+const WRITE_AT_ONCE = 32;
+
+/** Pairs that were left out, by reason. */
+export type Skipped = Record<string, number>;
+
+export interface BuiltDataset {
+  header: DatasetHeader;
+  records: PairRecord[];
+  skipped: Skipped;
+}
+
+export class DatasetWriter {
+  readonly folder: string;
+  private readonly store: Store;
+  private readonly records: PairRecord[] = [];
+  private readonly skipped: Skipped = {};
+  private readonly underWay = new Set<Promise<void>>();
+  private failure: { error: unknown } | undefined;
+
+  private constructor(store: Store, folder: string) {
+    this.store = store;
+    this.folder = folder;
+  }
+
+  /**
+   * @param work adds patches and records, and returns the header.
+   * @throws what `work` throws, once no write is under way any more: the folder can be removed then.
+   */
+  static async build(
+    store: Store,
+    folder: string,
+    work: (writer: DatasetWriter) => Promise<DatasetHeader>,
+  ): Promise<BuiltDataset> {
+    const writer = new DatasetWriter(store, folder);
+    try {
+      return await writer.finish(await work(writer));
+    } finally {
+      await Promise.all(writer.underWay);
+    }
+  }
+
+  get pairs(): number {
+    return this.records.length;
+  }
+
+  /**
+   * Writes a patch without loss; waits only where many are under way already.
+   *
+   * @param stem of the path inside the folder, to which the extension of the format is added.
+   * @returns the path inside the folder. @throws FileError of this patch or of an earlier one.
+   * @throws UsageError where a name from outside, such as that of a place, would lead out of the folder.
+   */
+  async addPatch(stem: string, raster: Raster): Promise<string> {
+    if (!isInside(stem) || /(^|[/\\])\.\.([/\\]|$)/.test(stem)) throw wildName(stem);
+    const { bytes, extension } = await encodePatch(raster);
+    const path = `${stem}.${extension}`;
+    await this.begin(this.store.write(joinPath(this.folder, path), bytes));
+    return path;
+  }
+
+  addRecord(record: PairRecord): void {
+    this.records.push(record);
+  }
+
+  skip(reason: string, count = 1): void {
+    if (count > 0) this.skipped[reason] = (this.skipped[reason] ?? 0) + count;
+  }
+
+  private async finish(header: DatasetHeader): Promise<BuiltDataset> {
+    await Promise.all(this.underWay);
+    this.refuseFailure();
+    if (this.records.length === 0) throw noPairs(this.skipped);
+    await writePairs(this.store, this.folder, header, this.records);
+    return { header, records: this.records, skipped: this.skipped };
+  }
+
+  private async begin(write: Promise<void>): Promise<void> {
+    const watched: Promise<void> = write
+      .catch((error: unknown) => {
+        this.failure ??= { error };
+      })
+      .finally(() => this.underWay.delete(watched));
+    this.underWay.add(watched);
+    if (this.underWay.size >= WRITE_AT_ONCE) await Promise.race(this.underWay);
+    this.refuseFailure();
+  }
+
+  private refuseFailure(): void {
+    if (this.failure) throw this.failure.error;
+  }
+}
+
+function wildName(stem: string): UsageError {
+  return new UsageError({
+    action: `name a patch "${stem}"`,
+    expected: 'a name that stays inside the data set',
+    found: 'one that leads out of it',
+    remedy: 'Give the place another name, without "..".',
+  });
+}
+
+function noPairs(skipped: Skipped): PatchError {
+  const reasons = Object.entries(skipped).map(([reason, count]) => `${count} ${reason}`);
+  return new PatchError({
+    action: `write ${PAIRS_FILE}`,
+    expected: 'at least one pair of patches',
+    found: reasons.length > 0 ? `none (left out: ${reasons.join(', ')})` : 'none',
+    remedy: 'Check that both images show the same ground; a smaller --side or a larger --max-no-data keeps more.',
+  });
+}

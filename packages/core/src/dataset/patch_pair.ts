@@ -1,0 +1,44 @@
+/**
+ * A patch pair is the unit of everything: one SAR and one optical patch, the place they come from, and whether they
+ * show the same ground.
+ */
+import type { Raster } from '../raster/raster.ts';
+
+/** Where a pair comes from: cut from real scenes, re-paired at random, chosen by mining, or made by the generator. */
+export const PROVENANCES = ['real', 'shuffled', 'mined', 'generated'] as const;
+export type Provenance = (typeof PROVENANCES)[number];
+
+export const SPLITS = ['train', 'validation', 'test'] as const;
+export type Split = (typeof SPLITS)[number];
+
+/** A rectangle on the ground. */
+export interface Footprint {
+  crs: string;
+  /** [minimum x, minimum y, maximum x, maximum y] in the units of `crs`. */
+  bounds: readonly [number, number, number, number];
+}
+
+export interface PatchPair {
+  id: string;
+  sar: Raster;
+  optical: Raster;
+  /** The place: pairs of one group never part between splits. */
+  group: string;
+  footprint?: Footprint;
+  /** 1: the same ground; 0: not. */
+  label: 0 | 1;
+  provenance: Provenance;
+}
+
+/**
+ * A pair by reference into a data set: the SAR patch of one record with the optical patch of another (or the same).
+ * Shuffled and mined negatives are such references; nothing is copied.
+ */
+export interface PairReference {
+  /** Index of the record whose SAR patch is meant. */
+  sar: number;
+  /** Index of the record whose optical patch is meant. */
+  optical: number;
+  label: 0 | 1;
+  provenance: Provenance;
+}

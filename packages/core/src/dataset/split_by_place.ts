@@ -1,0 +1,167 @@
+/**
+ * Divides a data set into splits by place: what lies on the same ground goes to the same split, whatever it is called.
+ */
+
+import { Rng } from '../base/random.ts';
+import { SplitError, UsageError } from '../errors.ts';
+import { FootprintIndex } from '../geo/footprint_index.ts';
+import type { Dataset, PairRecord, Splits } from './dataset.ts';
+import { SPLITS, type Split } from './patch_pair.ts';
+
+export type Shares = Readonly<Record<Split, number>>;
+
+export interface SplitOptions {
+  /** Of the pairs; they add up to 1. A share of 0 leaves its split empty. */
+  shares: Shares;
+  seed: number;
+  /** Groups that are nearer than so many patch sides stay together; 0: those that overlap. */
+  margin: number;
+}
+
+/**
+ * Draws a split. Places are dealt out at random, larger ones first, each to the split that lacks most of its share.
+ *
+ * @throws SplitError where a split that was asked for stays empty: too few places.
+ * @throws UsageError where the shares do not add up to 1.
+ */
+export function splitByPlace(dataset: Dataset, { shares, seed, margin }: SplitOptions): Splits['splits'] {
+  refuseShares(shares);
+  const places = placesOf(dataset.records, margin);
+  const rng = Rng.derive(seed, 'split');
+  const dealt = rng.shuffle([...places]).sort((a, b) => b.pairs - a.pairs);
+  const asked = SPLITS.filter((split) => shares[split] > 0);
+  const total = dataset.records.length;
+  const pairs: Record<Split, number> = { train: 0, validation: 0, test: 0 };
+  const splits: Splits['splits'] = { train: [], validation: [], test: [], unused: [] };
+  for (const place of dealt) {
+    const lack = (split: Split) => 1 - pairs[split] / (shares[split] * total);
+    const neediest = asked.reduce((best, split) => {
+      const difference = lack(split) - lack(best);
+      return difference > 0 || (difference === 0 && shares[split] > shares[best]) ? split : best;
+    });
+    splits[neediest].push(...place.groups);
+    pairs[neediest] += place.pairs;
+  }
+  for (const split of SPLITS) splits[split].sort();
+  const empty = asked.filter((split) => pairs[split] === 0);
+  if (empty.length > 0) throw tooFewPlaces(dataset, places.length, empty);
+  return splits;
+}
+
+export interface Protocol {
+  /** Names of places by split. */
+  split: Readonly<Record<Split, readonly string[]>>;
+  unused: readonly string[];
+}
+
+/**
+ * A fixed split, of which the data set may hold a part. Places that it does not name are an error.
+ *
+ * @param file of the protocol, for messages.
+ * @throws SplitError where a place of the data is in none of its lists, or a split is left empty.
+ */
+export function splitByProtocol(dataset: Dataset, { split, unused }: Protocol, file: string): Splits['splits'] {
+  const present = new Set(dataset.records.map(({ group }) => group));
+  const inData = (names: readonly string[]) => names.filter((name) => present.has(name)).sort();
+  const splits = {
+    train: inData(split.train),
+    validation: inData(split.validation),
+    test: inData(split.test),
+    unused: inData(unused),
+  };
+  const named = new Set(Object.values(splits).flat());
+  const left = [...present].filter((group) => !named.has(group)).sort();
+  if (left.length > 0) {
+    throw new SplitError({
+      action: `split ${dataset.folder} by ${file}`,
+      expected: 'every place of the data set in it',
+      found: `${left.length} that are not, such as "${left[0]}"`,
+      remedy: 'Add them to one of its lists, such as "unused".',
+    });
+  }
+  const empty = SPLITS.filter((name) => split[name].length > 0 && splits[name].length === 0);
+  if (empty.length > 0 || named.size === 0) {
+    throw new SplitError({
+      action: `split ${dataset.folder} by ${file}`,
+      expected: `places of the data set in ${empty.join(' and ') || 'it'}`,
+      found: `none of ${present.size}`,
+      remedy: 'The names of its places are the groups of pairs.jsonl: is it the protocol of these data?',
+    });
+  }
+  return splits;
+}
+
+interface Place {
+  groups: string[];
+  pairs: number;
+}
+
+/** Groups, those on common ground joined. */
+function placesOf(records: readonly PairRecord[], margin: number): Place[] {
+  const groups = [...new Set(records.map(({ group }) => group))].sort();
+  const numberOf = new Map(groups.map((group, i) => [group, i]));
+  const groupOf = records.map(({ group }) => numberOf.get(group)!);
+  const joined = new DisjointSets(groups.length);
+  const index = new FootprintIndex(
+    records.map(({ footprint }) => footprint),
+    margin,
+    'the pairs',
+  );
+  for (let i = 0; i < records.length; i++) {
+    for (const j of index.near(i)) joined.join(groupOf[i]!, groupOf[j]!);
+  }
+  const places = new Map<number, Place>();
+  groups.forEach((group, i) => {
+    const root = joined.rootOf(i);
+    const place = places.get(root) ?? { groups: [], pairs: 0 };
+    place.groups.push(group);
+    places.set(root, place);
+  });
+  for (const group of groupOf) places.get(joined.rootOf(group))!.pairs++;
+  return [...places.values()];
+}
+
+/** Union-find. */
+class DisjointSets {
+  private readonly parents: number[];
+
+  constructor(size: number) {
+    this.parents = Array.from({ length: size }, (_, i) => i);
+  }
+
+  rootOf(i: number): number {
+    let root = i;
+    while (this.parents[root] !== root) root = this.parents[root]!;
+    for (let at = i; at !== root; ) {
+      const next = this.parents[at]!;
+      this.parents[at] = root; // shortens the way for the next time
+      at = next;
+    }
+    return root;
+  }
+
+  join(i: number, j: number): void {
+    const [a, b] = [this.rootOf(i), this.rootOf(j)];
+    this.parents[Math.max(a, b)] = Math.min(a, b);
+  }
+}
+
+function refuseShares(shares: Shares): void {
+  const sum = SPLITS.reduce((total, split) => total + shares[split], 0);
+  const areShares = SPLITS.every((split) => shares[split] >= 0 && shares[split] <= 1);
+  if (areShares && Math.abs(sum - 1) < 1e-6) return;
+  throw new UsageError({
+    action: 'split a data set',
+    expected: 'shares from 0 to 1 that add up to 1',
+    found: SPLITS.map((split) => `${split} ${shares[split]}`).join(', '),
+  });
+}
+
+function tooFewPlaces({ folder }: Dataset, places: number, empty: readonly Split[]): SplitError {
+  return new SplitError({
+    action: `split ${folder} by place`,
+    expected: 'a place or more for each split',
+    found: `${places} place(s), and nothing left for ${empty.join(' and ')}`,
+    remedy: 'Import more places, ask for fewer splits (a share of 0), or let places be nearer (--margin 0).',
+  });
+}

@@ -1,0 +1,20 @@
+export { createGenerator, GENERATOR_PRESETS, type Generator, type GeneratorPreset, stageCount } from './generator.ts';
+export { LATENT_RULES, type LatentGenerator, type LatentRule, latentNoise, moveLatents } from './latent.ts';
+export { type NegativeSet, patchAt, requireSamePreparation } from './made_patches.ts';
+export { checkGenerator, decodeFor, forEachEncoded, type MadeFrom } from './make_patches.ts';
+export { MATCHES, type Match } from './match_histogram.ts';
+export { type OpenGenerator, openGenerator } from './open.ts';
+export type { Beside } from './quality/compare.ts';
+export type { LooksSummary } from './quality/looks.ts';
+export type { Memorisation } from './quality/nearest.ts';
+export type { PatchStack } from './quality/patch_stacks.ts';
+export type { ValueFigures } from './quality/values.ts';
+export {
+  evaluateGenerator,
+  type GeneratorEvaluation,
+  type GeneratorQuality,
+  QUALITY_DEFAULTS,
+  type QualityMatcher,
+  type ShownPatches,
+} from './quality.ts';
+export { reconstruction, type SampleTask, samplePatches } from './sample.ts';

@@ -1,0 +1,1 @@
+export { crsProblem } from './projection.ts';

@@ -1,0 +1,173 @@
+/**
+ * A data set from a folder of patches that are cut already, one file a patch, paired by their names.
+ */
+
+import { pause } from '../base/pause.ts';
+import { type BuiltDataset, DatasetWriter } from '../dataset/dataset_writer.ts';
+import type { Footprint } from '../dataset/patch_pair.ts';
+import { FormatError, PatchError } from '../errors.ts';
+import { footprintOf } from '../geo/grid.ts';
+import { reasonToSkip } from '../raster/missing.ts';
+import { openRaster } from '../raster/open.ts';
+import type { Raster, Unit } from '../raster/raster.ts';
+import { joinPath, type Store } from '../store.ts';
+import { matchNames, type NamedPair, type NamePatterns } from './match_names.ts';
+import { CommonFormat, type ImportHooks, opticalBandsOf, sarBandOf } from './scenes.ts';
+
+export interface FolderImportOptions {
+  patterns?: NamePatterns | undefined;
+  /** Captures the place in a pair's key; default: the key's folder, and the key itself where it has none. */
+  group?: RegExp | undefined;
+  /** Width and height; default: those of the first patch. */
+  side?: number | undefined;
+  /** Of larger images the centre is taken; without it they are refused. */
+  crop: boolean;
+  unit?: Unit | undefined;
+  opticalUnit?: Unit | undefined;
+  /** Counted from 0. */
+  sarBand?: number | undefined;
+  opticalBands?: readonly number[] | undefined;
+  /** Share of missing pixels up to which a patch is kept, in [0, 1]. */
+  maxNoData: number;
+  attribution?: string | undefined;
+}
+
+/**
+ * @param source folder, read with all folders in it. @param folder that the data set is written to.
+ * @throws FormatError, PatchError where a file is damaged or of another size. @throws UsageError where names do not pair.
+ */
+export async function importFolder(
+  store: Store,
+  source: string,
+  folder: string,
+  options: FolderImportOptions,
+  { signal, onProgress }: ImportHooks = {},
+): Promise<BuiltDataset> {
+  const { pairs, unmatched } = matchNames(await filesIn(store, source), options.patterns);
+  if (pairs.length === 0) throw nothingMatched(source, unmatched);
+  const format = new CommonFormat();
+  return DatasetWriter.build(store, folder, async (writer) => {
+    writer.skip('unmatched', unmatched.length);
+    let { side } = options;
+    for (const [done, pair] of pairs.entries()) {
+      if (done % 16 === 0) await pause(signal);
+      onProgress?.(done, pairs.length, writer.pairs);
+      const sar = await readCut(store, joinPath(source, pair.sar), 'sar', side, options);
+      side ??= sar.raster.width;
+      const optical = await readCut(store, joinPath(source, pair.optical), 'optical', side, options);
+      await addPair(writer, pair, sar, optical, format, options);
+    }
+    onProgress?.(pairs.length, pairs.length, writer.pairs);
+    return {
+      ...{ doppel: 'pairs', version: 1, side: side!, ...format.found() },
+      ...(options.attribution !== undefined && { attribution: options.attribution }),
+      made: { by: 'doppel data import folder' },
+    };
+  });
+}
+
+async function addPair(
+  writer: DatasetWriter,
+  pair: NamedPair,
+  { raster: sar, footprint }: CutFile,
+  optical: CutFile,
+  format: CommonFormat,
+  { maxNoData, group }: FolderImportOptions,
+): Promise<void> {
+  const reason = reasonToSkip({ sar, optical: optical.raster }, maxNoData);
+  if (reason) {
+    writer.skip(reason);
+    return;
+  }
+  format.add({ sar: sar.unit, optical: optical.raster.unit, bands: optical.raster.bands }, pair.key);
+  const ground = footprint ?? optical.footprint;
+  writer.addRecord({
+    id: pair.key,
+    sar: await writer.addPatch(`patches/${pair.key}.sar`, sar),
+    optical: await writer.addPatch(`patches/${pair.key}.optical`, optical.raster),
+    ...{ group: groupOf(pair, group), label: 1, provenance: 'real' },
+    ...(ground && { footprint: ground }),
+    source: { sar: pair.sar, optical: pair.optical },
+  });
+}
+
+/** Paths of all files, relative to the folder, sorted. @throws FileError where there is no folder. */
+export async function filesIn(store: Store, folder: string, inside = ''): Promise<string[]> {
+  const found: string[] = [];
+  for (const name of await store.list(joinPath(folder, inside))) {
+    const path = joinPath(inside, name);
+    const info = await store.stat(joinPath(folder, path));
+    if (info?.kind === 'folder') found.push(...(await filesIn(store, folder, path)));
+    else if (info) found.push(path);
+  }
+  return found;
+}
+
+interface CutFile {
+  raster: Raster;
+  footprint: Footprint | undefined;
+}
+
+async function readCut(
+  store: Store,
+  path: string,
+  sensor: 'sar' | 'optical',
+  side: number | undefined,
+  options: FolderImportOptions,
+): Promise<CutFile> {
+  const unit = sensor === 'sar' ? options.unit : options.opticalUnit;
+  const file = await openRaster(store, path, { ...(unit && { unit }) });
+  try {
+    const bands =
+      sensor === 'sar' ? sarBandOf(file, path, options.sarBand) : opticalBandsOf(file, path, options.opticalBands);
+    const { width, height } = file;
+    const wanted = side ?? Math.min(width, height);
+    const fits = width === wanted && height === wanted;
+    if (!fits && !(options.crop && width >= wanted && height >= wanted)) throw wrongSize(path, width, height, wanted);
+    const [column, row] = [Math.floor((width - wanted) / 2), Math.floor((height - wanted) / 2)];
+    const window = { column, row, width: wanted, height: wanted };
+    const { crs, transform } = file;
+    const footprint = crs && transform && footprintOf({ crs, transform, width, height }, window);
+    return { raster: await file.read(window, bands), footprint: footprint || undefined };
+  } finally {
+    await file.close();
+  }
+}
+
+function wrongSize(file: string, width: number, height: number, side: number): PatchError {
+  return new PatchError({
+    ...{ action: 'import the patch', file },
+    expected: `${side} × ${side} pixels`,
+    found: `${width} × ${height}`,
+    remedy:
+      width >= side && height >= side
+        ? 'Add --crop to take the centre of larger images.'
+        : 'All patches of a data set have one size: choose a smaller --side and add --crop.',
+  });
+}
+
+function groupOf({ key }: NamedPair, pattern: RegExp | undefined): string {
+  if (!pattern) {
+    const end = key.lastIndexOf('/');
+    return end < 0 ? key : key.slice(0, end);
+  }
+  const match = pattern.exec(key);
+  const group = match?.[1] ?? match?.[0];
+  if (group) return group;
+  throw new PatchError({
+    action: `find the place of the pair "${key}"`,
+    expected: `a name that --group ${pattern.source} matches`,
+    found: 'one that it does not',
+    remedy: 'Widen the pattern; its first group captures the place.',
+  });
+}
+
+function nothingMatched(source: string, unmatched: readonly string[]): FormatError {
+  return new FormatError({
+    action: 'find pairs in',
+    file: source,
+    expected: 'images (GeoTIFF, PNG, JPEG) with names such as sar/1.tif and optical/1.tif, or 1_s1.png and 1_s2.png',
+    found: unmatched.length > 0 ? `${unmatched.length} without counterpart, such as "${unmatched[0]}"` : 'none',
+    remedy: 'Say how names match by --sar-pattern and --optical-pattern.',
+  });
+}

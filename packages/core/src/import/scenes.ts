@@ -1,0 +1,157 @@
+/**
+ * A data set from pairs of scenes: each pair of scenes is a place, and its patches are cut on a common grid.
+ */
+
+import { type BuiltDataset, DatasetWriter } from '../dataset/dataset_writer.ts';
+import { FormatError, PatchError } from '../errors.ts';
+import { footprintOf } from '../geo/grid.ts';
+import { openRaster, type RasterFile } from '../raster/open.ts';
+import type { Unit } from '../raster/raster.ts';
+import { nameOf, type Store } from '../store.ts';
+import { type CutOptions, cutScenes } from './cut_scenes.ts';
+
+export interface ScenePair {
+  /** Name of the place, unique. */
+  name: string;
+  /** Paths of two files. */
+  sar: string;
+  optical: string;
+}
+
+export interface SceneImportOptions extends Omit<CutOptions, 'signal'> {
+  /** Of the SAR samples; default: as the file says. */
+  unit?: Unit | undefined;
+  opticalUnit?: Unit | undefined;
+  /** The SAR band, counted from 0; needed where a file has several. */
+  sarBand?: number | undefined;
+  /** One band, or red, green and blue; counted from 0. Needed where a file has other than one or three. */
+  opticalBands?: readonly number[] | undefined;
+  attribution?: string | undefined;
+}
+
+export interface ImportHooks {
+  signal?: AbortSignal | undefined;
+  /** Of scenes, points or pairs: those that are done, and all. */
+  onProgress?: ((done: number, total: number, pairs: number) => void) | undefined;
+}
+
+/**
+ * @param folder that the data set is written to.
+ * @throws FormatError where a file is damaged, scenes do not match, or bands or units are not clear.
+ */
+export async function importScenes(
+  store: Store,
+  scenes: readonly ScenePair[],
+  folder: string,
+  options: SceneImportOptions,
+  { signal, onProgress }: ImportHooks = {},
+): Promise<BuiltDataset> {
+  const format = new CommonFormat();
+  const open = (path: string, unit: Unit | undefined) => openRaster(store, path, { ...(unit && { unit }) });
+  return DatasetWriter.build(store, folder, async (writer) => {
+    for (const [done, scene] of scenes.entries()) {
+      onProgress?.(done, scenes.length, writer.pairs);
+      const sar = await open(scene.sar, options.unit);
+      try {
+        const optical = await open(scene.optical, options.opticalUnit);
+        try {
+          await importScene(writer, scene, sar, optical, format, { ...options, signal });
+        } finally {
+          await optical.close();
+        }
+      } finally {
+        await sar.close();
+      }
+    }
+    onProgress?.(scenes.length, scenes.length, writer.pairs);
+    const { side, stride, grid, resolution } = options;
+    return {
+      ...{ doppel: 'pairs', version: 1, side, ...format.found() },
+      ...(options.attribution !== undefined && { attribution: options.attribution }),
+      made: { by: 'doppel data import scenes', stride, grid, ...(resolution !== undefined && { resolution }) },
+    };
+  });
+}
+
+async function importScene(
+  writer: DatasetWriter,
+  scene: ScenePair,
+  sar: RasterFile,
+  optical: RasterFile,
+  format: CommonFormat,
+  options: SceneImportOptions & Pick<CutOptions, 'signal'>,
+): Promise<void> {
+  const sarScene = { name: scene.sar, file: sar, bands: sarBandOf(sar, scene.sar, options.sarBand) };
+  const bands = opticalBandsOf(optical, scene.optical, options.opticalBands);
+  const opticalScene = { name: scene.optical, file: optical, bands };
+  const source = { sar: nameOf(scene.sar), optical: nameOf(scene.optical) };
+  const { stride } = options;
+  for await (const patch of cutScenes(sarScene, opticalScene, options)) {
+    if ('reason' in patch) {
+      writer.skip(patch.reason, patch.count);
+      continue;
+    }
+    const { column, row, grid } = patch;
+    format.add({ sar: patch.sar.unit, optical: patch.optical.unit, bands: patch.optical.bands }, scene.name);
+    const id = `${scene.name}/${row / stride}-${column / stride}`;
+    const footprint = footprintOf(grid, { column, row, width: options.side, height: options.side });
+    writer.addRecord({
+      id,
+      sar: await writer.addPatch(`patches/${id}.sar`, patch.sar),
+      optical: await writer.addPatch(`patches/${id}.optical`, patch.optical),
+      ...{ group: scene.name, label: 1, provenance: 'real' },
+      ...(footprint && { footprint }),
+      source: { ...source, column, row },
+    });
+  }
+}
+
+/** Units and bands, which must be the same for all pairs of a data set. */
+export class CommonFormat {
+  private first: { sar: Unit; optical: Unit; bands: number; of: string } | undefined;
+
+  /** @throws PatchError where a pair differs from the first. */
+  add(pair: { sar: Unit; optical: Unit; bands: number }, of: string): void {
+    this.first ??= { ...pair, of };
+    const show = ({ sar, optical, bands }: typeof pair) => `SAR in ${sar}, optical in ${optical} with ${bands} band(s)`;
+    if (show(this.first) === show(pair)) return;
+    throw new PatchError({
+      action: `put ${of} into one data set with ${this.first.of}`,
+      expected: show(this.first),
+      found: show(pair),
+      remedy: 'Say what all files hold (--unit, --optical-unit, --optical-bands), or make two data sets.',
+    });
+  }
+
+  /** Of no pairs at all: nothing that counts, for a data set without pairs is refused. */
+  found(): { sar: { unit: Unit; bands: 1 }; optical: { unit: Unit; bands: 1 | 3 } } {
+    const { sar, optical, bands } = this.first ?? { sar: 'digital number', optical: 'digital number', bands: 1 };
+    return { sar: { unit: sar, bands: 1 }, optical: { unit: optical, bands: bands === 3 ? 3 : 1 } };
+  }
+}
+
+export function sarBandOf({ bands }: { bands: number }, name: string, band: number | undefined): [number] {
+  if (band === undefined && bands === 1) return [0];
+  if (band !== undefined && band < bands) return [band];
+  throw new FormatError({
+    ...{ action: 'take a SAR band of', file: name },
+    expected: band === undefined ? 'one band' : `at least ${band + 1} band(s)`,
+    found: String(bands),
+    remedy: 'Choose one by --sar-band, counted from 1.',
+  });
+}
+
+export function opticalBandsOf(
+  { bands }: { bands: number },
+  name: string,
+  chosen: readonly number[] | undefined,
+): number[] {
+  if (chosen === undefined && (bands === 1 || bands === 3)) return Array.from({ length: bands }, (_, i) => i);
+  if (chosen?.every((band) => band < bands)) return [...chosen];
+  throw new FormatError({
+    ...{ action: 'take optical bands of', file: name },
+    expected: chosen === undefined ? 'one band, or red, green and blue' : `at least ${Math.max(...chosen) + 1} bands`,
+    found: `${bands}`,
+    remedy: 'Choose one band, or red, green and blue, by --optical-bands, counted from 1: --optical-bands 4,3,2',
+  });
+}

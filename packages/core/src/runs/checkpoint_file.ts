@@ -1,0 +1,219 @@
+/**
+ * What all checkpoints have in common as files: safetensors with JSON in the metadata, held against what they say they are.
+ * Tensors stand under their own names, the optimiser's moments under `adam.first.NAME` and `adam.second.NAME`.
+ */
+import { z } from 'zod';
+import { readSafetensors, type TensorData, writeSafetensors } from '../base/safetensors.ts';
+import { CheckpointError, reasonOf } from '../errors.ts';
+import { type Normalisation, normalisationSchema } from '../prepare/normalisation.ts';
+import { VERSION } from '../version.ts';
+import type { TrainedOn } from './held_out.ts';
+
+/** A tensor outside of tfjs: shape and row-major float32 values. */
+export interface Values {
+  shape: number[];
+  data: Float32Array;
+}
+
+/** What is worth knowing of any checkpoint. */
+export interface CommonFacts {
+  /** Version of doppel that wrote it. */
+  version: string;
+  /** How patches are prepared. */
+  normalisation: Normalisation;
+  /** When the weights were saved. */
+  metrics: Record<string, number>;
+  trainedOn: TrainedOn & { folder: string };
+  /** The backend that trained it. */
+  backend: string;
+  /** The resolved configuration of the run. */
+  training: Record<string, unknown>;
+}
+
+/** The tensors of a checkpoint, by name; in `last` the optimiser's moments and where the run stands, too. */
+export interface TensorGroups<State> {
+  tensors: ReadonlyMap<string, Values>;
+  resume?: { state: State; first: ReadonlyMap<string, Values>; second: ReadonlyMap<string, Values> } | undefined;
+}
+
+const FORMAT_VERSION = 1;
+
+const places = z.array(z.string());
+
+/** @returns the schema of the metadata: what is common to all, and what a kind has of its own. */
+export function metadataSchema<Own extends z.ZodRawShape>(format: string, own: Own) {
+  return z.object({
+    doppel: z.literal(format),
+    formatVersion: z.literal(FORMAT_VERSION),
+    version: z.string(),
+    normalisation: normalisationSchema,
+    metrics: z.record(z.string(), z.number()),
+    trainedOn: z.object({
+      folder: z.string(),
+      dataFingerprint: z.string(),
+      places: z.object({ train: places, validation: places }).optional(),
+    }),
+    backend: z.string(),
+    training: z.record(z.string(), z.unknown()),
+    ...own,
+  });
+}
+
+export interface CheckpointKind<Metadata> {
+  /** Value of `doppel` in the metadata. */
+  format: string;
+  schema: z.ZodType<Metadata>;
+  /** For messages: "a checkpoint of doppel". */
+  name: string;
+  /** Where a file is of another kind. */
+  remedy: string;
+}
+
+/** Takes tensors by name and shape, and knows which were left. */
+export interface TensorTaker {
+  /** @throws CheckpointError where it is missing, of another shape or type, or not finite. */
+  (name: string, shape: number[]): Values;
+  /** @throws CheckpointError where tensors were not taken. */
+  refuseRest(): void;
+}
+
+const DAMAGED = 'The file is cut short or damaged: copy it again, or train again.';
+
+/** @throws CheckpointError where the file is cut short, of another kind or version, or its metadata is not valid. */
+export function openCheckpointFile<Metadata>(
+  bytes: Uint8Array,
+  file: string,
+  kind: CheckpointKind<Metadata>,
+): { metadata: Metadata; take: TensorTaker } {
+  const { tensors, metadata } = parseFile(bytes, file);
+  return { metadata: parseMetadata(metadata, file, kind), take: tensorTaker(tensors, file) };
+}
+
+/** Which tensors there must be: all that a checkpoint holds, and those of them that the optimiser moves. */
+export interface TensorSpecs {
+  all: readonly { name: string; shape: number[] }[];
+  trained: readonly { name: string; shape: number[] }[];
+}
+
+/**
+ * The bytes of a checkpoint's file.
+ *
+ * @param facts common ones and a kind's own, without the version, which is that of this program.
+ */
+export function packCheckpoint<State>(
+  format: string,
+  facts: Omit<CommonFacts, 'version'> & Record<string, unknown>,
+  { tensors, resume }: TensorGroups<State>,
+  { all, trained }: TensorSpecs,
+): Uint8Array {
+  const packed = new Map<string, TensorData>();
+  const add = (prefix: string, specs: TensorSpecs['all'], group: ReadonlyMap<string, Values>) => {
+    for (const { name, shape } of specs) {
+      const data = (group.get(name) as Values).data as Float32Array<ArrayBuffer>;
+      packed.set(prefix + name, { dtype: 'F32', shape, data });
+    }
+  };
+  add('', all, tensors);
+  if (resume) {
+    add('adam.first.', trained, resume.first);
+    add('adam.second.', trained, resume.second);
+  }
+  const metadata = {
+    ...{ doppel: format, formatVersion: FORMAT_VERSION, version: VERSION },
+    ...facts,
+    ...(resume && { state: resume.state }),
+  };
+  return writeSafetensors(packed, metadataTexts(metadata));
+}
+
+/**
+ * The tensors of a checkpoint.
+ *
+ * @param state where the run stands; undefined: there are no moments.
+ * @throws CheckpointError where one is missing, of another shape or type, not finite, or of no name that there should be.
+ */
+export function takeGroups<State>(
+  take: TensorTaker,
+  { all, trained }: TensorSpecs,
+  state: State | undefined,
+): TensorGroups<State> {
+  const group = (prefix: string, specs: TensorSpecs['all']) =>
+    new Map(specs.map(({ name, shape }) => [name, take(prefix + name, shape)]));
+  const tensors = group('', all);
+  const resume = state && { state, first: group('adam.first.', trained), second: group('adam.second.', trained) };
+  take.refuseRest();
+  return { tensors, resume };
+}
+
+/** As safetensors keeps it; in the order of names, so that the same content gives the same bytes, whoever put it together. */
+const metadataTexts = (metadata: object): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(metadata)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, value]) => [key, JSON.stringify(value)]),
+  );
+
+function parseFile(bytes: Uint8Array, file: string) {
+  try {
+    return readSafetensors(bytes, file);
+  } catch (cause) {
+    const { expected, found } = cause as CheckpointError;
+    const facts = { ...(expected && { expected }), found: found ?? reasonOf(cause) };
+    throw new CheckpointError({ action: 'read the checkpoint', file, ...facts, remedy: DAMAGED, cause });
+  }
+}
+
+function parseMetadata<Metadata>(
+  texts: Record<string, string>,
+  file: string,
+  kind: CheckpointKind<Metadata>,
+): Metadata {
+  const action = 'read the checkpoint';
+  const raw: Record<string, unknown> = {};
+  try {
+    for (const [key, text] of Object.entries(texts)) raw[key] = JSON.parse(text);
+  } catch (cause) {
+    throw new CheckpointError({ action, file, expected: 'JSON as metadata', found: reasonOf(cause), remedy: DAMAGED });
+  }
+  const { name, remedy, format, schema } = kind;
+  if (raw.doppel !== format) {
+    const found = typeof raw.doppel === 'string' ? `another file of doppel ("${raw.doppel}")` : 'other tensors';
+    throw new CheckpointError({ action, file, expected: name, found, remedy });
+  }
+  if (raw.formatVersion !== FORMAT_VERSION) {
+    throw new CheckpointError({
+      action,
+      file,
+      expected: `format version ${FORMAT_VERSION}`,
+      found: `version ${raw.formatVersion}, written by doppel ${raw.version}`,
+      remedy: 'Use a doppel of that version.',
+    });
+  }
+  const parsed = schema.safeParse(raw);
+  if (parsed.success) return parsed.data;
+  const found = z.prettifyError(parsed.error).replaceAll('\n', ' ');
+  throw new CheckpointError({ action, file, expected: 'valid metadata', found, remedy: DAMAGED, cause: parsed.error });
+}
+
+function tensorTaker(tensors: Map<string, TensorData>, file: string): TensorTaker {
+  const fail = (expected: string, found: string): never => {
+    const remedy = 'The file is of another architecture than it says: train again, or name another checkpoint.';
+    throw new CheckpointError({ action: 'read the checkpoint', file, expected, found, remedy });
+  };
+  const left = new Set(tensors.keys());
+  const take = (name: string, shape: number[]): Values => {
+    const tensor = tensors.get(name);
+    if (!tensor) return fail(`a tensor "${name}" [${shape}]`, 'none of that name');
+    if (tensor.dtype !== 'F32') fail(`"${name}" in F32`, tensor.dtype);
+    if (tensor.shape.join() !== shape.join()) fail(`"${name}" [${shape}]`, `[${tensor.shape}]`);
+    const data = tensor.data as Float32Array;
+    const bad = data.findIndex((value) => !Number.isFinite(value));
+    if (bad >= 0) fail(`finite numbers in "${name}"`, `${data[bad]} at element ${bad}`);
+    left.delete(name);
+    return { shape, data };
+  };
+  const refuseRest = () => {
+    if (left.size > 0) fail('no tensors beyond those of its preset', [...left].slice(0, 3).join(', '));
+  };
+  return Object.assign(take, { refuseRest });
+}

@@ -1,0 +1,1 @@
+export { checkHeldOut } from './held_out.ts';

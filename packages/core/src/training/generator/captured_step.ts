@@ -1,0 +1,36 @@
+/** The generator's training step as one that is captured and replayed: patches of one size go in, the losses come out. */
+import type * as tf from '@tensorflow/tfjs-core';
+import type { CapturedStep, StepCapture } from '../../backends/step_capture.ts';
+import { type Generator, NETWORKS } from '../../generator/generator.ts';
+import type { Moments } from '../matcher/step.ts';
+import { type GeneratorStepOptions, generatorStep } from './step.ts';
+
+/**
+ * @param patches [n, side, side, 1] at the stage's side.
+ * @param options of the first replay; stage, alpha and rates stay, the step moves on.
+ * @returns a step whose replays take `patches` and give each loss as `network.term`.
+ */
+export function captureGeneratorStep(
+  capture: StepCapture,
+  generator: Generator,
+  moments: Moments,
+  patches: number[],
+  options: GeneratorStepOptions,
+): CapturedStep {
+  return capture({
+    inputs: { patches: { shape: patches, dtype: 'float32' } },
+    state: () => [
+      ...NETWORKS.flatMap((network) => [...generator[network].values()]),
+      ...moments.first.values(),
+      ...moments.second.values(),
+    ],
+    step: ({ patches }) => {
+      const losses = generatorStep(generator, moments, patches as tf.Tensor4D, options);
+      return Object.fromEntries(
+        Object.entries(losses).flatMap(([network, terms]) =>
+          Object.entries(terms).map(([term, value]) => [`${network}.${term}`, value]),
+        ),
+      );
+    },
+  });
+}

@@ -1,0 +1,82 @@
+/**
+ * The batches of a generator's run, one step ahead: while a step computes, the patches of the next are read. All follows from
+ * the seed and the step.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { Rng } from '../../base/random.ts';
+import { fadePatch, padPatch, shrinkPatch } from '../../generator/fit_patch.ts';
+import type { PatchSource } from '../../matcher/score_pairs.ts';
+import { augment, drawAugmentation } from '../../prepare/augmentation.ts';
+import { deck } from '../matcher/sampler.ts';
+import { alphaAt, type GeneratorTraining, type StagePlan, stageAt, totalGeneratorSteps } from './config.ts';
+
+export interface PatchSupply {
+  /** [n, side, side, 1] of a step of the run. The caller disposes of it. @throws PatchError where a patch cannot be used. */
+  batch(step: number): Promise<tf.Tensor4D>;
+  /** Patches at the side of a stage, as they are, one after the other. */
+  plain(records: readonly number[], side: number): Promise<Float32Array>;
+}
+
+interface SupplySource {
+  /** SAR patches to learn from. */
+  records: readonly number[];
+  /** Of the data set. */
+  side: number;
+  patches: Pick<PatchSource, 'sar'>;
+  stages: readonly StagePlan[];
+  config: Pick<GeneratorTraining, 'seed' | 'side' | 'augmentation'>;
+}
+
+export function createPatchSupply({ records, side, patches, stages, config }: SupplySource): PatchSupply {
+  const deal = deck(records, config.seed, 'generator patches');
+  const total = totalGeneratorSteps(stages);
+  let ahead: { step: number; patches: Promise<Float32Array> } | undefined;
+
+  /** A patch at a stage's side, not to be changed. */
+  async function shrunk(record: number, to: number): Promise<Float32Array> {
+    return shrinkPatch(padPatch(await patches.sar(record), side, config.side), config.side, to);
+  }
+
+  async function prepare(step: number): Promise<Float32Array> {
+    const stage = stageAt(stages, step);
+    const within = step - stage.firstStep;
+    const dealt = deal(stage.firstImage + within * stage.batch, stage.batch);
+    const rows = dealt.map(async (record, row) => {
+      const patch = moved(await shrunk(record, stage.side), stage.side, step, row);
+      return fadePatch(patch, stage.side, alphaAt(stage, within));
+    });
+    return concatenate(await Promise.all(rows));
+  }
+
+  function moved(patch: Float32Array, width: number, step: number, row: number): Float32Array {
+    const rng = Rng.derive(config.seed, 'generator augmentation', step, row);
+    const drawn = drawAugmentation(rng, { ...config.augmentation, shift: 0, speckleLooks: null });
+    return augment({ data: patch, width, height: width, bands: 1, unit: 'digital number' }, 'sar', drawn).data;
+  }
+
+  function start(step: number): Promise<Float32Array> {
+    const prepared = prepare(step);
+    prepared.catch(() => {}); // reported when it is awaited, at its own step
+    return prepared;
+  }
+
+  return {
+    async batch(step) {
+      const { side: width, batch } = stageAt(stages, step);
+      const data = await (ahead?.step === step ? ahead.patches : prepare(step));
+      ahead = step + 1 < total ? { step: step + 1, patches: start(step + 1) } : undefined;
+      return tf.tensor4d(data, [batch, width, width, 1]);
+    },
+    plain: async (some, to) => concatenate(await Promise.all(some.map((record) => shrunk(record, to)))),
+  };
+}
+
+function concatenate(parts: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}

@@ -1,0 +1,303 @@
+/**
+ * Which pairs each step trains on. All follows from the seed and the step, so that a run is taken up anywhere without
+ * replaying what came before.
+ *
+ * A batch is built around anchors, true pairs of the training split. Negatives are of four kinds:
+ * - shuffled: an anchor's optical patch with the SAR patch of another anchor of the batch, other ground by the guard. No
+ *   patch is added, so these negatives cost next to nothing, and a SAR patch is as often right as wrong.
+ * - mined: an anchor's optical patch with a SAR patch that mining chose for it
+ * - generated: an anchor's optical patch with a SAR patch that was made from its own
+ * - listed: pairs that the data set itself labels 0
+ */
+
+import { Rng } from '../../base/random.ts';
+import type { PairReference } from '../../dataset/patch_pair.ts';
+import { SplitError } from '../../errors.ts';
+import type { Pairing } from '../../matcher/pairing.ts';
+
+/** Which records show ground so near to each other that they are no negatives; `placeGuard` makes one. */
+export interface SamplingGuard {
+  conflict(i: number, j: number): boolean;
+}
+
+export interface SamplerOptions {
+  seed: number;
+  /** Pairs in a batch. */
+  positives: number;
+  negatives: number;
+}
+
+export interface TrainingPairs {
+  /** Records of the true pairs of the training split. */
+  anchors: readonly number[];
+  /** Records that the data set labels 0. */
+  listed: readonly number[];
+  /** SAR records by the optical record that they are hard negatives of. */
+  mined: ReadonlyMap<number, readonly number[]>;
+  /** Made patches (rows of their stack) by the record that they are hard negatives of. */
+  generated?: ReadonlyMap<number, readonly number[]> | undefined;
+  /** Made patches that may stand for the true SAR patch of a record. */
+  reconstructed?: ReadonlyMap<number, readonly number[]> | undefined;
+  guard: SamplingGuard;
+}
+
+/** Of a batch's negatives, in [0, 1]; the rest is shuffled. */
+export interface Shares {
+  mined: number;
+  generated?: number;
+  listed: number;
+}
+
+/** A patch of a batch. Patches of one batch with the same `geometry` are flipped, turned and shifted alike. */
+export interface PatchDraw {
+  record: number;
+  geometry: number;
+  /** Row of the made patches; absent for the patch of the record itself. */
+  made?: number;
+}
+
+export interface StepPlan {
+  sar: PatchDraw[];
+  optical: PatchDraw[];
+  /** Rows of `sar` and `optical`; positives first. */
+  pairing: Pairing;
+  labels: (0 | 1)[];
+}
+
+export interface Sampler {
+  /** @param step from 0. */
+  plan(step: number, shares: Shares): StepPlan;
+}
+
+/** Mined negatives by the record of their optical patch. */
+export function byAnchor(negatives: readonly Pick<PairReference, 'sar' | 'optical'>[]): Map<number, number[]> {
+  const map = new Map<number, number[]>();
+  for (const { sar, optical } of negatives) map.set(optical, [...(map.get(optical) ?? []), sar]);
+  return map;
+}
+
+/** Made patches by the record that they go with. */
+export function madeByAnchor(made: readonly { optical: number; patch: number }[]): Map<number, number[]> {
+  return byAnchor(made.map(({ optical, patch }) => ({ optical, sar: patch })));
+}
+
+/**
+ * @param pairs as they stand when a step is planned: a run that finds negatives anew replaces those in it.
+ * @throws SplitError where there are no two true pairs of different ground.
+ */
+export function createSampler(pairs: TrainingPairs, options: SamplerOptions): Sampler {
+  const { anchors, listed } = pairs;
+  if (anchors.length < 2) {
+    throw new SplitError({
+      action: 'train',
+      expected: 'at least two positive pairs in the training split',
+      found: String(anchors.length),
+      remedy: 'Import more pairs, or split the data set again by `doppel data split`.',
+    });
+  }
+  const anchorDeck = deck(anchors, options.seed, 'anchors');
+  const listedDeck = deck(listed, options.seed, 'listed negatives');
+  return {
+    plan(step, shares) {
+      const rng = Rng.derive(options.seed, 'batch', step);
+      const batch = new BatchBuilder(anchorDeck(step * options.positives, options.positives));
+      const count = (share: number) => wholePart(options.negatives * share, rng);
+      const wanted = listed.length === 0 ? 0 : count(shares.listed);
+      // How many listed pairs came before is not known when the share changes by epoch: each step draws its own.
+      for (const record of listedDeck(step * options.negatives, wanted)) batch.addListed(record);
+      const mined = addMined(batch, pairs, Math.min(count(shares.mined), options.negatives - wanted), rng);
+      const room = options.negatives - wanted - mined;
+      const made = pairs.generated ? addGenerated(batch, pairs.generated, count(shares.generated ?? 0), room, rng) : 0;
+      addShuffled(batch, pairs, room - made, rng);
+      if (pairs.reconstructed && made > 0) {
+        const equal = wholePart((options.positives * made) / options.negatives, rng);
+        reconstruct(batch, pairs.reconstructed, equal, rng);
+      }
+      return batch.plan();
+    },
+  };
+}
+
+/**
+ * The anchors that a run meets from one step to before another, ascending: negatives of others would never be used.
+ *
+ * @param anchors and options as the run's sampler has them.
+ */
+export function anchorsMet(
+  anchors: readonly number[],
+  { seed, positives }: Pick<SamplerOptions, 'seed' | 'positives'>,
+  from: number,
+  to: number,
+): number[] {
+  const deal = deck(anchors, seed, 'anchors');
+  const met = new Set<number>();
+  for (let step = from; step < to && met.size < anchors.length; step++) {
+    for (const anchor of deal(step * positives, positives)) met.add(anchor);
+  }
+  return [...met].sort((a, b) => a - b);
+}
+
+/** 2.3 → 2, or 3 in three of ten cases. */
+const wholePart = (value: number, rng: Rng) => Math.floor(value) + (rng.float() < value % 1 ? 1 : 0);
+
+/** Deals out records endlessly, in a new order each time round. */
+export function deck(
+  records: readonly number[],
+  seed: number,
+  label: string,
+): (start: number, count: number) => number[] {
+  const orders = new Map<number, number[]>();
+  const order = (round: number) => {
+    const known = orders.get(round);
+    if (known) return known;
+    orders.clear(); // only the present round and the next are ever asked for
+    const made = Rng.derive(seed, label, round).shuffle([...records]);
+    orders.set(round, made);
+    return made;
+  };
+  return (start, count) =>
+    Array.from({ length: count }, (_, i) => {
+      const position = start + i;
+      return order(Math.floor(position / records.length))[position % records.length]!;
+    });
+}
+
+class BatchBuilder {
+  readonly anchors: readonly number[];
+  private readonly sar: PatchDraw[];
+  private readonly optical: PatchDraw[];
+  private readonly pairs: { sar: number; optical: number; label: 0 | 1 }[];
+
+  constructor(anchors: readonly number[]) {
+    this.anchors = anchors;
+    this.sar = anchors.map((record, geometry) => ({ record, geometry }));
+    this.optical = anchors.map((record, geometry) => ({ record, geometry }));
+    this.pairs = anchors.map((_, row) => ({ sar: row, optical: row, label: 1 }));
+  }
+
+  /** The optical patch of an anchor with the SAR patch of another. */
+  addShuffled(opticalRow: number, sarRow: number): void {
+    this.pairs.push({ sar: sarRow, optical: opticalRow, label: 0 });
+  }
+
+  /** The optical patch of an anchor with a SAR patch from elsewhere. */
+  addSar(opticalRow: number, record: number): void {
+    this.sar.push({ record, geometry: this.nextGeometry() });
+    this.pairs.push({ sar: this.sar.length - 1, optical: opticalRow, label: 0 });
+  }
+
+  addListed(record: number): void {
+    const geometry = this.nextGeometry();
+    this.sar.push({ record, geometry });
+    this.optical.push({ record, geometry });
+    this.pairs.push({ sar: this.sar.length - 1, optical: this.optical.length - 1, label: 0 });
+  }
+
+  /** The optical patch of an anchor with a made SAR patch, moved alike: it shows the anchor's ground, changed. */
+  addMade(opticalRow: number, made: number): void {
+    this.pairs.push({ sar: this.pushMade(opticalRow, made), optical: opticalRow, label: 0 });
+  }
+
+  /** @param row of the anchor, whose positive is the pair of the same number. */
+  replacePositive(row: number, made: number): void {
+    this.pairs[row]!.sar = this.pushMade(row, made);
+  }
+
+  private pushMade(opticalRow: number, made: number): number {
+    const { record, geometry } = this.optical[opticalRow]!;
+    return this.sar.push({ record, geometry, made }) - 1;
+  }
+
+  plan(): StepPlan {
+    const { sar, optical, pairs } = this;
+    return {
+      ...{ sar, optical },
+      pairing: { sar: pairs.map((pair) => pair.sar), optical: pairs.map((pair) => pair.optical) },
+      labels: pairs.map(({ label }) => label),
+    };
+  }
+
+  /** Every added patch or pair gets one of its own. */
+  private nextGeometry(): number {
+    return this.sar.length + this.optical.length;
+  }
+}
+
+/** One mined negative for each of the batch's anchors that have any, up to a number. @returns how many. */
+function addMined(batch: BatchBuilder, { mined }: TrainingPairs, wanted: number, rng: Rng): number {
+  const rows = batch.anchors.flatMap((anchor, row) => (mined.has(anchor) ? [row] : []));
+  const chosen = rng.shuffle(rows).slice(0, wanted);
+  for (const row of chosen) batch.addSar(row, rng.pick(mined.get(batch.anchors[row]!)!));
+  return chosen.length;
+}
+
+/** One made negative for each of the batch's anchors that have any, up to a number. @returns how many. */
+function addGenerated(
+  batch: BatchBuilder,
+  generated: ReadonlyMap<number, readonly number[]>,
+  wanted: number,
+  room: number,
+  rng: Rng,
+): number {
+  const rows = batch.anchors.flatMap((anchor, row) => (generated.has(anchor) ? [row] : []));
+  const chosen = rng.shuffle(rows).slice(0, Math.min(wanted, room));
+  for (const row of chosen) batch.addMade(row, rng.pick(generated.get(batch.anchors[row]!)!));
+  return chosen.length;
+}
+
+/** Puts reconstructions in the place of so many true SAR patches of positives; shuffled negatives keep the true ones. */
+function reconstruct(
+  batch: BatchBuilder,
+  reconstructed: ReadonlyMap<number, readonly number[]>,
+  wanted: number,
+  rng: Rng,
+): void {
+  const rows = batch.anchors.flatMap((anchor, row) => (reconstructed.has(anchor) ? [row] : []));
+  for (const row of rng.shuffle(rows).slice(0, wanted)) {
+    batch.replacePositive(row, rng.pick(reconstructed.get(batch.anchors[row]!)!));
+  }
+}
+
+/**
+ * Deals the batch's SAR patches out among its optical patches, each pair once, in rounds in which every SAR patch is wrong
+ * once. Where the guard leaves too few such pairs, patches from the whole split are added.
+ */
+function addShuffled(batch: BatchBuilder, pairs: TrainingPairs, wanted: number, rng: Rng): void {
+  const { anchors } = batch;
+  const allowed = rounds(anchors.length, rng).filter(([optical, sar]) =>
+    isNegative(anchors[sar]!, anchors[optical]!, pairs.guard),
+  );
+  for (const [optical, sar] of allowed.slice(0, wanted)) batch.addShuffled(optical, sar);
+  for (let missing = wanted - allowed.length; missing > 0; missing--) {
+    const row = rng.int(anchors.length);
+    batch.addSar(row, anywhere(anchors[row]!, pairs, rng));
+  }
+}
+
+/** All pairs of two different rows: n − 1 rounds, in each of which every row is first once and second once. */
+function rounds(n: number, rng: Rng): [number, number][] {
+  const order = rng.shuffle(Array.from({ length: n }, (_, i) => i));
+  const shifts = rng.shuffle(Array.from({ length: n - 1 }, (_, i) => i + 1));
+  return shifts.flatMap((shift) =>
+    rng.shuffle(order.map((row, i): [number, number] => [row, order[(i + shift) % n]!])),
+  );
+}
+
+/** No safe negative: the anchor itself, and ground that the guard keeps from it. */
+const isNegative = (sar: number, anchor: number, guard: SamplingGuard) =>
+  sar !== anchor && !guard.conflict(sar, anchor);
+
+/** The SAR record of other ground than an anchor's, from the whole split. */
+function anywhere(anchor: number, { anchors, guard }: TrainingPairs, rng: Rng): number {
+  const start = rng.int(anchors.length);
+  for (let i = 0; i < anchors.length; i++) {
+    const record = anchors[(start + i) % anchors.length]!;
+    if (isNegative(record, anchor, guard)) return record;
+  }
+  throw new SplitError({
+    action: 'draw a shuffled negative',
+    expected: 'a SAR patch of other ground in the training split',
+    found: `only patches that overlap or neighbour record ${anchor}, or share its place`,
+    remedy: 'Train on pairs of several places.',
+  });
+}

@@ -1,0 +1,93 @@
+/**
+ * How the matcher does on the validation split while it trains: true pairs and as many shuffled negatives, drawn once, so
+ * that all epochs are measured on the same pairs. Generated and mined negatives never come in.
+ */
+
+import { Rng } from '../../base/random.ts';
+import type { PairReference } from '../../dataset/patch_pair.ts';
+import { accuracyOf, confusionAt, rocAuc } from '../../evaluation/metrics.ts';
+import { drawTestPairs, type PairableRecord, type PairGuard } from '../../evaluation/test_pairs.ts';
+import { type Calibration, calibrate } from '../../matcher/calibration.ts';
+import type { Matcher } from '../../matcher/matcher.ts';
+import { type PatchShape, type PatchSource, scorePairs } from '../../matcher/score_pairs.ts';
+import { createScorer } from '../../matcher/scorer.ts';
+
+export interface ValidationTask {
+  records: readonly PairableRecord[];
+  /** Records of the validation split. */
+  indices: readonly number[];
+  guard: PairGuard;
+  /** At most so many true pairs. */
+  positives: number;
+  seed: number;
+}
+
+/** @throws SplitError where the split has no positive pair, or no negative can be drawn. */
+export function drawValidationPairs({ records, indices, guard, positives, seed }: ValidationTask): PairReference[] {
+  const rng = Rng.derive(seed, 'validation split');
+  const chosen = rng.shuffle([...indices]).slice(0, positives);
+  return drawTestPairs(
+    records,
+    chosen.sort((a, b) => a - b),
+    guard,
+    { seed, negativesPerPositive: 1 },
+  ).pairs;
+}
+
+export interface ValidationResult {
+  /** Mean cross-entropy of the scores as they are, temperature 1. */
+  loss: number;
+  auc: number;
+  /** At the calibration's threshold. */
+  accuracy: number;
+  /** Temperature and threshold fitted on these scores. */
+  calibration: Calibration;
+  /** Largest minus smallest score. */
+  spread: number;
+}
+
+export interface ValidationInputs {
+  matcher: Matcher;
+  pairs: readonly PairReference[];
+  patches: PatchSource;
+  shape: PatchShape;
+  signal?: AbortSignal | undefined;
+  onProgress?: ((done: number) => void) | undefined;
+}
+
+const BATCH = 64;
+
+/**
+ * @throws SplitError where a class is missing. @throws NonFiniteError where a score is not finite.
+ * @throws the signal's reason when it is aborted.
+ */
+export async function validate({ matcher, pairs, ...inputs }: ValidationInputs): Promise<ValidationResult> {
+  const scorer = createScorer(matcher);
+  try {
+    const scores = await scorePairs(pairs, { scorer, batch: BATCH, ...inputs });
+    const labels = pairs.map(({ label }) => label);
+    const calibration = calibrate(scores, labels);
+    const threshold = logit(calibration.threshold) * calibration.temperature;
+    return {
+      loss: meanCrossEntropy(scores, labels),
+      auc: rocAuc(scores, labels),
+      accuracy: accuracyOf(confusionAt(scores, labels, threshold)),
+      calibration,
+      spread: Math.max(...scores) - Math.min(...scores),
+    };
+  } finally {
+    scorer.dispose();
+  }
+}
+
+const logit = (probability: number) => Math.log(probability / (1 - probability));
+
+/** −log of the probability given to the true class, in nats: log(1 + e^−z) with z the score towards the truth. */
+function meanCrossEntropy(scores: Float64Array, labels: readonly (0 | 1)[]): number {
+  let sum = 0;
+  labels.forEach((label, i) => {
+    const z = label === 1 ? scores[i]! : -scores[i]!;
+    sum += Math.max(-z, 0) + Math.log1p(Math.exp(-Math.abs(z))); // no overflow
+  });
+  return sum / labels.length;
+}

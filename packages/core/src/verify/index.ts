@@ -1,0 +1,1 @@
+export { type TensorError, verify } from './verify.ts';

@@ -1,0 +1,106 @@
+/**
+ * What one cell of an experiment leaves behind: the scores of its test pairs, and how they came about. Each is a JSON file
+ * of its own, written whole or not at all, so that a crash costs one cell and shards are merged by copying files together.
+ */
+
+import { FormatError, readText, reasonOf, type Store } from '@doppel/core';
+import { PRESETS } from '@doppel/core/matcher';
+import { z } from 'zod';
+
+const scores = z.array(z.number());
+const curvePoint = z.object({
+  epoch: z.int(),
+  step: z.int(),
+  trainLoss: z.number(),
+  validationLoss: z.number(),
+  validationAuc: z.number(),
+});
+
+const made = z.object({
+  score: z.number(),
+  probability: z.number(),
+  called: z.number(),
+  lost: z.number(),
+  gained: z.number(),
+  probeAuc: z.number().nullable(),
+});
+
+export const cellSchema = z.object({
+  doppel: z.literal('experiment-cell'),
+  version: z.literal(1),
+  matcher: z.enum(PRESETS),
+  budget: z.number(),
+  seed: z.int(),
+  arm: z.string(),
+  /** SHA-256 of all that the cell follows from: its settings, data and generator. */
+  settings: z.string(),
+  /** SHA-256 of the test pairs. */
+  tests: z.string(),
+  places: z.array(z.string()),
+  /** Of each true pair, into `places`. */
+  placeOf: z.array(z.int()),
+  /** logit₁ − logit₀ of the true pairs. */
+  positives: scores,
+  /** By test set: which true pair a negative belongs to, and its score. */
+  sets: z.record(z.string(), z.object({ of: z.array(z.int()), scores })),
+  /** Fitted on the validation split. */
+  calibration: z.object({ temperature: z.number().positive(), threshold: z.number() }),
+  training: z.object({
+    places: z.int(),
+    pairs: z.int(),
+    steps: z.int(),
+    bestEpoch: z.int(),
+    validationAuc: z.number(),
+    validationLoss: z.number(),
+    /** Of the second stage, and of the first where it is gone on from. */
+    curve: z.array(curvePoint),
+    base: z.array(curvePoint),
+  }),
+  /** Seconds: the first stage (shared by the arms), finding negatives before and during training, the second stage, testing. */
+  seconds: z.object({ base: z.number(), mining: z.number(), training: z.number(), testing: z.number() }),
+  /** Whether the matcher goes by made pixels (mining/shortcut.ts): of the arm's generator, else of the first one; null without any. */
+  shortcut: z
+    .object({
+      generator: z.string(),
+      pairs: z.int(),
+      real: made.pick({ score: true, probability: true, called: true }),
+      reconstructions: z.record(z.string(), made),
+      negatives: z.record(z.string(), made),
+    })
+    .nullable()
+    .default(null),
+  /** What mining reported, if there was any. */
+  mining: z.record(z.string(), z.json()).nullable(),
+  run: z.object({
+    backend: z.string(),
+    precision: z.string().default('fp32'),
+    machine: z.string(),
+    date: z.string(),
+    doppel: z.string(),
+    commit: z.string().nullable(),
+  }),
+});
+export type Cell = z.infer<typeof cellSchema>;
+
+/** Undefined where there is none. @throws FormatError where the file is no cell. */
+export async function readCell(store: Store, path: string): Promise<Cell | undefined> {
+  if (!(await store.stat(path))) return undefined;
+  const fail = (found: string, cause: unknown) =>
+    new FormatError({
+      ...{ action: 'read', file: path, expected: 'a cell of an experiment', found, cause },
+      remedy: 'Remove the file, and run the experiment again: it makes what is missing.',
+    });
+  let value: unknown;
+  try {
+    value = JSON.parse(await readText(store, path));
+  } catch (cause) {
+    throw fail(reasonOf(cause), cause);
+  }
+  const parsed = cellSchema.safeParse(value);
+  if (!parsed.success) throw fail(z.prettifyError(parsed.error).replaceAll('\n', ' '), parsed.error);
+  return parsed.data;
+}
+
+/** Scores are written to six digits: more than any metric depends on. */
+export const roundScores = (values: ArrayLike<number>): number[] =>
+  Array.from(values, (value) => Number(value.toPrecision(6)));

@@ -1,0 +1,113 @@
+/**
+ * What the numbers say, in sentences. They are made from the comparisons, whatever these are: a loss reads as a loss, and
+ * what was not run as not run. "Away from 0" means that the whole interval lies on one side of it.
+ */
+import { percentage } from '@doppel/report';
+import { perCent } from './plan.ts';
+import type { Comparison, Results } from './results.ts';
+
+type Facts = Pick<Results, 'groups' | 'toBaseline' | 'toBest' | 'baseline' | 'champion'>;
+
+const EASY = 'shuffled';
+
+export function conclude(facts: Facts): string[] {
+  const arms = [...new Set(facts.toBaseline.map(({ arm }) => arm))];
+  return [...arms.flatMap((arm) => againstBaseline(arm, facts)), againstBest(facts), caveat(facts)];
+}
+
+/** Of the false alarms at 95 % recall and the ranking on the hard sets, then the accuracy on the shuffled one. */
+function againstBaseline(arm: string, { toBaseline, baseline }: Facts): string[] {
+  const own = toBaseline.filter((each) => each.arm === arm);
+  const hard = own.filter(({ set }) => set !== EASY);
+  const easy = own.filter(({ set }) => set === EASY);
+  const sentences: string[] = [];
+  if (hard.length > 0) {
+    sentences.push(
+      `${arm} against ${baseline}, FPR at 95 % recall on the hard sets: ${tally(hard, 'fpr95')}. ${largest(hard, 'fpr95')}`,
+      `The same at 80 % recall: ${tally(hard, 'fpr80')}. ${largest(hard, 'fpr80')}`,
+      `Ranking of ${arm} against ${baseline}, ROC-AUC on the hard sets: ${tally(hard, 'auc')}. ${largest(hard, 'auc')}`,
+    );
+  }
+  if (easy.length > 0) {
+    const told = easy.map(({ matcher, budget, difference: { accuracy } }) => {
+      return `${signed(accuracy.mean)} points at ${perCent(budget)} % (${matcher}${isAway(accuracy.interval) ? ', interval away from 0' : ''})`;
+    });
+    sentences.push(`Accuracy of ${arm} against ${baseline} on shuffled pairs: ${told.join('; ')}.`);
+  }
+  return sentences;
+}
+
+type Metric = 'fpr95' | 'fpr80' | 'auc';
+
+/** In how many comparisons the metric is lower and higher, and how far that is more than chance. */
+function tally(comparisons: readonly Comparison[], metric: Metric): string {
+  const values = comparisons.map(({ difference }) => difference[metric]);
+  const lower = values.filter(({ mean }) => mean < 0).length;
+  const surelyLower = values.filter(({ interval }) => interval !== null && interval[1] < 0).length;
+  const higher = values.filter(({ mean }) => mean > 0).length;
+  const surelyHigher = values.filter(({ interval }) => interval !== null && interval[0] > 0).length;
+  const count = comparisons.filter(({ adjusted }) => adjusted[metric] < 0.05).length;
+  const significant =
+    count === 0 ? 'no difference is significant after correction' : `${count} significant after correction (p < 0.05)`;
+  return (
+    `lower in ${lower} of ${values.length} comparisons (interval away from 0 in ${surelyLower}), ` +
+    `higher in ${higher} (away from 0 in ${surelyHigher}); ${significant}`
+  );
+}
+
+/** The difference that is furthest from 0. */
+function largest(comparisons: readonly Comparison[], metric: Metric): string {
+  const distance = ({ difference }: Comparison) => Math.abs(difference[metric].mean);
+  const [most] = comparisons.toSorted((a, b) => distance(b) - distance(a));
+  const { set, matcher, budget, difference } = most!;
+  const { mean, interval } = difference[metric];
+  const text = metric === 'auc' ? signedValue : signed;
+  const range = interval ? ` (${interval.map(text).join(' to ')})` : '';
+  const unit = metric === 'auc' ? '' : ' points';
+  return `The largest: ${text(mean)}${unit}${range} on ${set} at ${perCent(budget)} % (${matcher}).`;
+}
+
+function againstBest({ toBest, champion, groups }: Facts): string {
+  if (!groups.some(({ arms }) => arms.some(({ arm }) => arm === champion))) {
+    return `The arm ${champion} was not run.`;
+  }
+  return (
+    `${champion} against the best of all other arms in each set, FPR at 95 % recall: ${tally(toBest, 'fpr95')}; ` +
+    `at 80 % recall: ${tally(toBest, 'fpr80')}.`
+  );
+}
+
+/** How far the numbers carry. */
+function caveat({ groups }: Facts): string {
+  const seeds = new Set(groups.flatMap(({ arms }) => arms.flatMap((arm) => arm.seeds)));
+  const steps = groups.map((group) => group.steps);
+  const rising = groups.filter(({ baseline }) => isRising(baseline.map(({ validationAuc }) => validationAuc)));
+  const grown =
+    rising.length === 0
+      ? 'The baseline had stopped improving on validation.'
+      : `The baseline was still improving on validation at the end in ${rising.length} of ${groups.length} settings, so longer training may give another picture.`;
+  return (
+    `This rests on ${seeds.size} seed${seeds.size === 1 ? '' : 's'} and ${Math.round(Math.min(...steps))}` +
+    `${Math.min(...steps) === Math.max(...steps) ? '' : ` to ${Math.round(Math.max(...steps))}`} updates a matcher. ${grown}`
+  );
+}
+
+/** Whether the last third of the epochs holds a value above all before by more than half a point. */
+export function isRising(values: readonly number[]): boolean {
+  if (values.length < 3) return true;
+  const cut = Math.ceil((values.length * 2) / 3);
+  return Math.max(...values.slice(cut)) > Math.max(...values.slice(0, cut)) + 0.005;
+}
+
+const isAway = (interval: readonly [number, number] | null) =>
+  interval !== null && (interval[0] > 0 || interval[1] < 0);
+
+/** 0.031 → "+3.1" */
+function signed(share: number): string {
+  const text = percentage(Math.abs(share)).replace(' %', '');
+  if (Number(text) === 0) return text;
+  return `${share < 0 ? '−' : '+'}${text}`;
+}
+
+/** 0.0277 → "+0.028" */
+const signedValue = (value: number): string => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(3)}`;

@@ -1,0 +1,159 @@
+/**
+ * What an experiment compares, decided before it runs: arms, seeds, data budgets, matchers, and the budget of updates that
+ * is the same for all. docs/experiment.md explains each setting.
+ */
+
+import { UsageError } from '@doppel/core';
+import { LATENT_RULES, MATCHES } from '@doppel/core/generator';
+import { PRESETS } from '@doppel/core/matcher';
+import { adaptiveSettingsSchema } from '@doppel/core/mining';
+import { mergeSettings } from '@doppel/core/training';
+import { z } from 'zod';
+
+const name = z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'must be small letters, digits and single hyphens');
+const share = z.number().min(0).max(1);
+/** One for all epochs, or one for each, of which the last holds on. */
+const shares = z.union([share, z.array(share).min(1)]);
+
+/** Real patches that the matcher of the first stage picks. */
+const minedArm = z.strictObject({
+  strategy: z.enum(['loss', 'nearest']),
+  share: shares.optional(),
+  k: z.int().positive().default(1),
+  maxCandidates: z.int().min(2).default(500),
+  maxUses: z.int().positive().default(5),
+  rankMin: z.int().nonnegative().default(0),
+  rankMax: z.int().positive().optional(),
+  maxScore: share.optional(),
+  relativeMargin: share.optional(),
+});
+
+const generatedArm = z.strictObject({
+  strategy: z.literal('generated'),
+  share: shares.optional(),
+  /** A name among `generators`. */
+  generator: name,
+  rule: z.enum(LATENT_RULES).default('sigma'),
+  strength: z.number().positive().default(1),
+  k: z.int().positive().default(1),
+  /** Counter-measures against the shortcut. */
+  match: z.enum(MATCHES).default('none'),
+  reconstructions: z.boolean().default(false),
+  separateStatistics: z.boolean().default(false),
+});
+
+const adaptiveArm = adaptiveSettingsSchema.extend({
+  strategy: z.literal('adaptive'),
+  /** Of real ones; and of made ones, where `madeShare` is not given. */
+  share: shares.optional(),
+  madeShare: shares.optional(),
+  /** Absent: real candidates only, and then no `strengths`. */
+  generator: name.optional(),
+  reconstructions: z.boolean().default(false),
+  separateStatistics: z.boolean().default(false),
+  everyEpochs: z.int().positive().default(1),
+  anchors: z.int().positive().nullable().default(null),
+});
+
+export const armSchema = z.discriminatedUnion('strategy', [
+  z.strictObject({ strategy: z.literal('random') }),
+  minedArm,
+  generatedArm,
+  adaptiveArm,
+]);
+export type Arm = z.infer<typeof armSchema>;
+
+/** A stage of training: settings of `doppel train`, of which those that decide the number of updates must be given. */
+const length = { epochs: z.int().positive(), stepsPerEpoch: z.int().positive() };
+const stageSchema = z.looseObject(length);
+const looseStage = z.looseObject(length).partial().optional();
+
+export const experimentConfigSchema = z.strictObject({
+  /** Folder of the data set. */
+  data: z.string().min(1),
+  /** Fixed beforehand; each gives weights, samples and the draw of places. */
+  seeds: z.array(z.int().nonnegative()).min(1),
+  /** Shares of the training places. */
+  budgets: z.array(z.number().gt(0).max(1)).min(1),
+  matchers: z.array(z.enum(PRESETS)).min(1).default(['paper-bn']),
+  /** Checkpoints by name; `{budget}` in a path stands for the budget in per cent. */
+  generators: z.record(name, z.string().min(1)).default({}),
+  arms: z.record(name, armSchema),
+  /** The arm that the others are compared with. */
+  baseline: name.default('random'),
+  /** The arm that is compared with the best of all others. */
+  champion: name.default('adaptive'),
+  /**
+   * `fine-tune`: all arms go on from the same weights of the first stage. `scratch`: each arm begins anew, with as many
+   * updates as both stages; the first stage only mines.
+   */
+  start: z.enum(['fine-tune', 'scratch']).default('fine-tune'),
+  /** First stage: shuffled negatives only, once for each matcher, budget and seed. */
+  base: stageSchema,
+  /** Second stage, in which the arms differ. */
+  tune: stageSchema,
+  /** What a budget changes of the two stages, by its share of the places: more places are worth a longer training. */
+  byBudget: z.record(z.string(), z.strictObject({ base: looseStage, tune: looseStage })).default({}),
+  /** Share of hard negatives in a batch's negatives, where an arm has none of its own. */
+  share: shares.default(0.25),
+  evaluation: z
+    .strictObject({
+      /** `validation`: for choosing the settings of arms. Figures of it are no result. */
+      split: z.enum(['test', 'validation']).default('test'),
+      /** True pairs of the split, drawn where it has more. */
+      positives: z.int().min(2).default(2000),
+      seed: z.int().nonnegative().default(1),
+      /** Pixels by which the true SAR patch is shifted. */
+      shifts: z.array(z.int().positive()).default([4, 8, 16]),
+      /** SAR patches of other ground among which the one that looks most alike is sought. */
+      lookAlikes: z.int().min(2).default(5000),
+      /** True pairs of the validation split that the shortcut is measured on; 0: it is not. */
+      shortcutPairs: z.int().nonnegative().default(256),
+      resamples: z.int().positive().default(1000),
+      permutations: z.int().positive().default(2000),
+    })
+    .prefault({}),
+});
+export type ExperimentConfig = z.infer<typeof experimentConfigSchema>;
+
+/** @throws UsageError that names the setting which is unknown, out of range, or contradicts another. */
+export function parseExperiment(settings: unknown, source: string): ExperimentConfig {
+  const refuse = (expected: string, found: string): never => {
+    const remedy = 'docs/experiment.md lists every setting.';
+    throw new UsageError({ action: `use the experiment of ${source}`, expected, found, remedy });
+  };
+  const parsed = experimentConfigSchema.safeParse(settings);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    return refuse(`a usable value for "${issue!.path.join('.') || 'the whole'}"`, issue!.message);
+  }
+  const config = parsed.data;
+  if (config.arms[config.baseline]?.strategy !== 'random') {
+    refuse(`an arm "${config.baseline}" of the strategy random, as the baseline`, Object.keys(config.arms).join(', '));
+  }
+  for (const [arm, settings] of Object.entries(config.arms)) {
+    const wanted = 'generator' in settings ? settings.generator : undefined;
+    if (wanted !== undefined && !config.generators[wanted]) {
+      refuse(
+        `a generator "${wanted}" under "generators", as the arm ${arm} uses it`,
+        Object.keys(config.generators).join(', ') || 'none',
+      );
+    }
+  }
+  const stray = Object.keys(config.byBudget).find((budget) => !config.budgets.includes(Number(budget)));
+  if (stray !== undefined) refuse(`only budgets of "budgets" under "byBudget": ${config.budgets.join(', ')}`, stray);
+  for (const list of ['seeds', 'budgets', 'matchers'] as const) {
+    if (new Set<unknown>(config[list]).size < config[list].length)
+      refuse(`each of "${list}" once`, config[list].join(', '));
+  }
+  return config;
+}
+
+/** The two stages of a budget. */
+export function stagesOf({ base, tune, byBudget }: ExperimentConfig, budget: number) {
+  const own = Object.entries(byBudget).find(([share]) => Number(share) === budget)?.[1];
+  return {
+    base: mergeSettings([base, own?.base ?? {}]) as ExperimentConfig['base'],
+    tune: mergeSettings([tune, own?.tune ?? {}]) as ExperimentConfig['tune'],
+  };
+}

@@ -1,0 +1,81 @@
+/**
+ * The cells of an experiment: one for each matcher, budget, seed and arm. Those that share a first stage go together, so
+ * that shards on several machines do not train it twice.
+ */
+import { joinPath, UsageError } from '@doppel/core';
+import type { Preset } from '@doppel/core/matcher';
+
+import type { Arm, ExperimentConfig } from './config.ts';
+
+export interface CellGroup {
+  matcher: Preset;
+  /** Share of the training places. */
+  budget: number;
+  seed: number;
+  arms: { name: string; arm: Arm }[];
+}
+
+export interface CellKey {
+  matcher: Preset;
+  budget: number;
+  seed: number;
+  arm: string;
+}
+
+/** What is to be run of it. */
+export interface Selection {
+  /** From 1, of so many. */
+  shard?: { index: number; of: number } | undefined;
+  arms?: readonly string[] | undefined;
+  seeds?: readonly number[] | undefined;
+}
+
+/** Whether an arm can be run with a matcher: features of SAR patches by themselves need a stream of their own. */
+export const isPossible = (arm: Arm, matcher: Preset): boolean =>
+  !(arm.strategy === 'nearest' && matcher === 'two-channel');
+
+/** @throws UsageError where an arm or a seed is not in the configuration. */
+export function planCells(config: ExperimentConfig, { shard, arms, seeds }: Selection = {}): CellGroup[] {
+  refuseUnknown('arms', arms, Object.keys(config.arms));
+  refuseUnknown('seeds', seeds, config.seeds);
+  const groups: CellGroup[] = [];
+  // Seeds change last: a shard, or a run that is cut short, has whole comparisons of its first seeds.
+  for (const seed of config.seeds.filter((each) => seeds?.includes(each) ?? true)) {
+    for (const matcher of config.matchers) {
+      for (const budget of config.budgets) {
+        const chosen = Object.entries(config.arms)
+          .filter(([name, arm]) => (arms?.includes(name) ?? true) && isPossible(arm, matcher))
+          .map(([name, arm]) => ({ name, arm }));
+        groups.push({ matcher, budget, seed, arms: chosen });
+      }
+    }
+  }
+  return shard ? groups.filter((_, i) => i % shard.of === shard.index - 1) : groups;
+}
+
+/** "100", "25", "12.5": a budget as it stands in names and tables. */
+export const perCent = (budget: number): string => String(Number((budget * 100).toFixed(4)));
+
+export const groupName = ({ matcher, budget, seed }: Omit<CellKey, 'arm'>): string =>
+  `${matcher}-${perCent(budget)}-${seed}`;
+
+export const cellPath = (out: string, key: CellKey): string =>
+  joinPath(out, 'cells', groupName(key), `${key.arm}.json`);
+
+/** "2/5" @throws UsageError */
+export function parseShard(text: string): { index: number; of: number } {
+  const match = /^(\d+)\/(\d+)$/.exec(text);
+  const [index, of] = [Number(match?.[1]), Number(match?.[2])];
+  if (match && index >= 1 && index <= of) return { index, of };
+  throw new UsageError({ action: 'use --shard', expected: 'one of so many, as 2/5', found: `"${text}"` });
+}
+
+function refuseUnknown<T>(what: string, asked: readonly T[] | undefined, known: readonly T[]): void {
+  const unknown = asked?.find((each) => !known.includes(each));
+  if (unknown === undefined) return;
+  throw new UsageError({
+    action: `run the experiment with --${what} ${asked!.join(',')}`,
+    expected: `${what} among ${known.join(', ')}`,
+    found: String(unknown),
+  });
+}

@@ -1,0 +1,354 @@
+/**
+ * The cells of an experiment put together: `results.json`. Estimates of each arm, differences to the baseline with
+ * intervals and corrected p-values, the champion against the best of the others, times, and a conclusion made from them.
+ */
+import { UsageError } from '@doppel/core';
+import { pause } from '@doppel/core/base';
+import type { Preset } from '@doppel/core/matcher';
+import { type ExperimentMetric, type ExperimentMetrics, sampleOf } from './arm_sample.ts';
+import type { Cell } from './cell.ts';
+import {
+  byMetric,
+  differences,
+  type Estimates,
+  estimates,
+  permutationTest,
+  type Resampled,
+  resample,
+} from './compare.ts';
+import { conclude } from './conclusion.ts';
+import { holm } from './holm.ts';
+import { perCent } from './plan.ts';
+
+/** What a report needs of the configuration; the rest is in the cells. */
+export interface ResultsOptions {
+  baseline: string;
+  champion: string;
+  resamples: number;
+  permutations: number;
+  /** Of bootstrap and permutations. */
+  seed: number;
+  /** Arms in the order of the configuration. */
+  order: readonly string[];
+}
+
+export interface ArmResult {
+  arm: string;
+  seeds: number[];
+  /** By test set. */
+  sets: Record<string, Estimates>;
+  /** Mean seconds of a cell. */
+  seconds: Cell['seconds'] & { total: number };
+  validationAuc: number;
+  /** Of its matchers, where a generator was there to measure it with; means over seeds. */
+  shortcut: ArmShortcut | null;
+}
+
+export interface ArmShortcut {
+  /** Probability of a match with their own optical patch: of real SAR patches, and of their reconstructions as they are. */
+  real: number;
+  reconstructed: number;
+  /** Share called a match when real, and not when reconstructed. */
+  lost: number;
+  /** AUC of a linear probe of the SAR stream, reconstructions against real; null without such a stream. */
+  probeAuc: number | null;
+}
+
+export interface Comparison {
+  matcher: Preset;
+  budget: number;
+  set: string;
+  arm: string;
+  against: string;
+  /** That both were run with. */
+  seeds: number[];
+  difference: Estimates;
+  /** Seeds in which the arm's FPR at 95 % recall is the lower one. */
+  seedsBetter: number;
+  p: ExperimentMetrics;
+  /** Holm's, over all comparisons of the same kind and metric. */
+  adjusted: ExperimentMetrics;
+}
+
+export interface ResultGroup {
+  matcher: Preset;
+  budget: number;
+  /** Means over seeds. */
+  places: number;
+  pairs: number;
+  steps: number;
+  arms: ArmResult[];
+  /** Validation AUC by step, mean over seeds, of the baseline: had it stopped improving? */
+  baseline: { step: number; validationAuc: number }[];
+}
+
+export interface Results {
+  doppel: 'experiment-results';
+  version: 1;
+  tests: { fingerprint: string; places: number; positives: number; sets: Record<string, number> };
+  baseline: string;
+  champion: string;
+  groups: ResultGroup[];
+  toBaseline: Comparison[];
+  /** The champion against the best of the other arms in each test set. */
+  toBest: Comparison[];
+  conclusion: string[];
+  run: {
+    machines: string[];
+    backends: string[];
+    commits: string[];
+    versions: string[];
+    from: string;
+    to: string;
+    cells: number;
+    seconds: number;
+  };
+}
+
+/** The metric that arms are chosen and judged by: false alarms at equal recall. */
+export const MAIN_METRIC: ExperimentMetric = 'fpr95';
+
+/** Resampling and permutations of many cells take minutes. */
+export interface ResultsWatch {
+  signal?: AbortSignal | undefined;
+  /** Comparisons that are done. */
+  onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+/**
+ * @throws UsageError where there are no cells, or they were tested on other pairs. @throws the signal's reason when it is
+ * aborted.
+ */
+export async function resultsOf(
+  cells: readonly Cell[],
+  options: ResultsOptions,
+  { signal, onProgress }: ResultsWatch = {},
+): Promise<Results> {
+  const first = cells[0];
+  if (!first) throw noCells();
+  const other = cells.find(({ tests }) => tests !== first.tests);
+  if (other) throw otherTests(first, other);
+  const places = first.places.length;
+  const sets = Object.keys(first.sets);
+  const groups = groupsOf(cells, options);
+  const total = sets.length * groups.reduce((sum, { arms }) => sum + arms.length, 0);
+  let done = 0;
+  const toBaseline: Comparison[] = [];
+  const toBest: Comparison[] = [];
+  const results: ResultGroup[] = [];
+  for (const group of groups) {
+    const context = { ...options, places };
+    const table: Table = new Map();
+    for (const [arm, own] of group.arms) {
+      await pause(signal);
+      table.set(arm, Object.fromEntries(sets.map((set) => [set, resampledOf(own, set, context)])));
+    }
+    results.push(resultGroup(group, table, sets, options));
+    for (const set of sets) {
+      const compare = (arm: string, against: string) => comparison(group, set, arm, against, table, context);
+      for (const [arm] of group.arms) {
+        await pause(signal);
+        if (arm !== options.baseline) toBaseline.push(...compare(arm, options.baseline));
+        onProgress?.(++done, total);
+      }
+      const best = bestOther(group, set, table, options.champion);
+      if (best) toBest.push(...compare(options.champion, best));
+    }
+  }
+  for (const family of [toBaseline, toBest]) correct(family);
+  const results_ = { groups: results, toBaseline, toBest, baseline: options.baseline, champion: options.champion };
+  return {
+    ...{ doppel: 'experiment-results', version: 1 },
+    tests: {
+      ...{ fingerprint: first.tests, places, positives: first.positives.length },
+      sets: Object.fromEntries(sets.map((set) => [set, first.sets[set]!.scores.length])),
+    },
+    ...results_,
+    conclusion: conclude(results_),
+    run: runOf(cells),
+  };
+}
+
+interface Group {
+  matcher: Preset;
+  budget: number;
+  arms: [string, Cell[]][];
+}
+
+/** By matcher and budget; the largest budget first, arms in the order of the configuration. */
+function groupsOf(cells: readonly Cell[], { order }: ResultsOptions): Group[] {
+  const keys = new Map(cells.map(({ matcher, budget }) => [`${matcher} ${budget}`, { matcher, budget }]));
+  const rank = (arm: string) => (order.includes(arm) ? order.indexOf(arm) : order.length);
+  return [...keys.values()]
+    .sort((a, b) => (a.matcher < b.matcher ? -1 : a.matcher > b.matcher ? 1 : b.budget - a.budget))
+    .map(({ matcher, budget }) => {
+      const own = cells.filter((cell) => cell.matcher === matcher && cell.budget === budget);
+      const arms = [...new Set(own.map(({ arm }) => arm))].sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
+      const bySeed = (arm: string) => own.filter((cell) => cell.arm === arm).sort((a, b) => a.seed - b.seed);
+      return { matcher, budget, arms: arms.map((arm): [string, Cell[]] => [arm, bySeed(arm)]) };
+    });
+}
+
+type Context = ResultsOptions & { places: number };
+
+/** By arm and test set, in all seeds of the arm. */
+type Table = Map<string, Record<string, Resampled>>;
+
+const seedsOf = (cells: readonly Cell[]) => cells.map(({ seed }) => seed);
+
+function resampledOf(cells: readonly Cell[], set: string, { places, resamples, seed }: Context): Resampled {
+  return resample(
+    cells.map((cell) => sampleOf(cell, set)),
+    seedsOf(cells),
+    places,
+    { resamples, seed },
+  );
+}
+
+function resultGroup(
+  { matcher, budget, arms }: Group,
+  table: Table,
+  sets: readonly string[],
+  { baseline }: ResultsOptions,
+): ResultGroup {
+  const all = arms.flatMap(([, cells]) => cells);
+  const mean = (of: (cell: Cell) => number, cells = all) =>
+    cells.reduce((sum, cell) => sum + of(cell), 0) / cells.length;
+  const places = all[0]!.places.length;
+  return {
+    ...{ matcher, budget },
+    places: mean(({ training }) => training.places),
+    pairs: mean(({ training }) => training.pairs),
+    steps: mean(({ training }) => training.steps),
+    arms: arms.map(([arm, cells]) => {
+      const part = (name: keyof Cell['seconds']) => mean(({ seconds }) => seconds[name], cells);
+      const seconds = {
+        base: part('base'),
+        mining: part('mining'),
+        training: part('training'),
+        testing: part('testing'),
+      };
+      return {
+        arm,
+        seeds: seedsOf(cells),
+        sets: Object.fromEntries(sets.map((set) => [set, estimates(table.get(arm)![set]!, places)])),
+        seconds: { ...seconds, total: Object.values(seconds).reduce((a, b) => a + b, 0) },
+        validationAuc: mean(({ training }) => training.validationAuc, cells),
+        shortcut: armShortcut(cells),
+      };
+    }),
+    baseline: baselineCurve(arms.find(([arm]) => arm === baseline)?.[1] ?? []),
+  };
+}
+
+function armShortcut(cells: readonly Cell[]): ArmShortcut | null {
+  const measured = cells.flatMap(({ shortcut }) => shortcut ?? []);
+  if (measured.length === 0) return null;
+  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const plain = measured.map(({ reconstructions }) => reconstructions.none!);
+  const probes = plain.flatMap(({ probeAuc }) => probeAuc ?? []);
+  return {
+    real: mean(measured.map(({ real }) => real.probability)),
+    reconstructed: mean(plain.map(({ probability }) => probability)),
+    lost: mean(plain.map(({ lost }) => lost)),
+    probeAuc: probes.length > 0 ? mean(probes) : null,
+  };
+}
+
+/** First and second stage one after the other, as far as all seeds have it. */
+function baselineCurve(cells: readonly Cell[]): ResultGroup['baseline'] {
+  const curves = cells.map(({ training: { base, curve, steps } }) => {
+    const before = base.at(-1)?.step ?? 0;
+    const isGoneOn = steps > (curve.at(-1)?.step ?? 0);
+    return isGoneOn ? [...base, ...curve.map((point) => ({ ...point, step: point.step + before }))] : curve;
+  });
+  const length = Math.min(...curves.map((curve) => curve.length), Number.MAX_SAFE_INTEGER);
+  if (curves.length === 0) return [];
+  return Array.from({ length }, (_, i) => ({
+    step: curves[0]![i]!.step,
+    validationAuc: curves.reduce((sum, curve) => sum + curve[i]!.validationAuc, 0) / curves.length,
+  }));
+}
+
+/** None where one of the two was not run, or never with the same seed. */
+function comparison(
+  group: Group,
+  set: string,
+  arm: string,
+  against: string,
+  table: Table,
+  context: Context,
+): Comparison[] {
+  const cellsOf = (name: string) => group.arms.find(([each]) => each === name)?.[1] ?? [];
+  const seeds = seedsOf(cellsOf(arm)).filter((seed) => seedsOf(cellsOf(against)).includes(seed));
+  if (seeds.length === 0) return [];
+  const shared = (name: string) => cellsOf(name).filter(({ seed }) => seeds.includes(seed));
+  const [own, other] = [shared(arm), shared(against)];
+  const drawn = (name: string, cells: readonly Cell[]) =>
+    cells.length === cellsOf(name).length ? table.get(name)![set]! : resampledOf(cells, set, context);
+  const [a, b] = [drawn(arm, own), drawn(against, other)];
+  const pairs = own.map((cell, i) => [sampleOf(cell, set), sampleOf(other[i]!, set)] as const);
+  const p = permutationTest(pairs, context.places, context);
+  const isBetter = (i: number) => {
+    const one = { ...context, resamples: 0 };
+    return resampledOf([own[i]!], set, one).point[MAIN_METRIC] < resampledOf([other[i]!], set, one).point[MAIN_METRIC];
+  };
+  const { matcher, budget } = group;
+  return [
+    {
+      ...{ matcher, budget, set, arm, against, seeds },
+      difference: differences(a, b, context.places),
+      seedsBetter: seeds.filter((_, i) => isBetter(i)).length,
+      p,
+      adjusted: p,
+    },
+  ];
+}
+
+/** Of the other arms the one with the fewest false alarms; the champion's own variants are no rivals. */
+function bestOther(group: Group, set: string, table: Table, champion: string): string | undefined {
+  if (!table.has(champion)) return undefined;
+  const rivals = group.arms.map(([arm]) => arm).filter((arm) => arm !== champion && !arm.startsWith(`${champion}-`));
+  const value = (arm: string) => table.get(arm)![set]!.point[MAIN_METRIC];
+  return rivals.toSorted((a, b) => value(a) - value(b))[0];
+}
+
+/** Holm's correction over all comparisons of a family, metric by metric. */
+function correct(family: Comparison[]): void {
+  const adjusted = byMetric((metric) => holm(family.map(({ p }) => p[metric])));
+  family.forEach((each, i) => {
+    each.adjusted = byMetric((metric) => adjusted[metric][i]!);
+  });
+}
+
+function runOf(cells: readonly Cell[]): Results['run'] {
+  const all = (of: (cell: Cell) => string | null) =>
+    [...new Set(cells.map(of).filter((value) => value !== null))].sort();
+  const dates = all(({ run }) => run.date);
+  return {
+    machines: all(({ run }) => run.machine),
+    backends: all(({ run }) => run.backend),
+    commits: all(({ run }) => run.commit),
+    versions: all(({ run }) => run.doppel),
+    ...{ from: dates[0]!, to: dates.at(-1)!, cells: cells.length },
+    seconds: cells.reduce((sum, { seconds: { mining, training, testing } }) => sum + mining + training + testing, 0),
+  };
+}
+
+const noCells = () =>
+  new UsageError({
+    action: 'report on an experiment',
+    expected: 'at least one cell',
+    found: 'none',
+    remedy: 'Run it by `doppel experiment run`.',
+  });
+
+function otherTests(a: Cell, b: Cell): UsageError {
+  const name = ({ matcher, budget, seed, arm }: Cell) => `${matcher}, ${perCent(budget)} %, seed ${seed}, ${arm}`;
+  return new UsageError({
+    action: 'report on an experiment',
+    expected: 'cells that were tested on the same pairs',
+    found: `others for (${name(a)}) and (${name(b)})`,
+    remedy: 'Merge shards of the same configuration, data set and splits only.',
+  });
+}

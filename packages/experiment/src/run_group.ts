@@ -1,0 +1,392 @@
+/**
+ * The cells that share a first stage: it is trained (or taken up, or found done), then each arm has its turn. A cell that
+ * is there already is left alone.
+ */
+
+import { joinPath, openModel, type ScoringModel, type Store, UsageError, VERSION } from '@doppel/core';
+import { sha256 } from '@doppel/core/base';
+import type { Dataset } from '@doppel/core/dataset';
+import type { LatentGenerator } from '@doppel/core/generator';
+import { readCheckpoint, scorePairs } from '@doppel/core/matcher';
+import { type Normalisation, PatchCache } from '@doppel/core/prepare';
+import {
+  anchorsMet,
+  checkpointPath,
+  type EpochRow,
+  loadLast,
+  mergeSettings,
+  type PartialConfig,
+  parseMetrics,
+  resolveConfig,
+  type TrainingConfig,
+  type TrainingResult,
+  type TrainingTask,
+  train,
+} from '@doppel/core/training';
+import { trainingPictures } from '@doppel/report';
+import { negativesOf } from './arm_negatives.ts';
+import { withBudget } from './budget.ts';
+import { type Cell, readCell, roundScores } from './cell.ts';
+import { type Arm, type ExperimentConfig, stagesOf } from './config.ts';
+import { type CellGroup, cellPath, groupName } from './plan.ts';
+import { measureShortcut } from './shortcut.ts';
+import type { TestSets } from './test_sets.ts';
+
+export interface GroupTask {
+  store: Store;
+  /** Folder of the experiment. */
+  out: string;
+  config: ExperimentConfig;
+  /** Whole; the budget is cut here. */
+  dataset: Dataset;
+  /** The same for all cells. */
+  normalisation: Normalisation;
+  tests: TestSets;
+  /** By name in the configuration, for a budget; opened once, disposed of by the caller. */
+  generatorFor(name: string, budget: number): Promise<LatentGenerator>;
+  backend: string;
+  /** Of the arithmetic. */
+  precision: string;
+  machine: string;
+  commit: string | null;
+  signal?: AbortSignal | undefined;
+  onLog?: ((line: string) => void) | undefined;
+}
+
+export interface GroupOutcome {
+  made: number;
+  /** Cells that were there. */
+  kept: number;
+  interrupted: boolean;
+}
+
+/** @throws UsageError where a cell lies there that was made by other settings. Errors of training, mining and scoring. */
+export async function runGroup(group: CellGroup, task: GroupTask): Promise<GroupOutcome> {
+  const { store, out, onLog } = task;
+  const outcome: GroupOutcome = { made: 0, kept: 0, interrupted: false };
+  const missing: { name: string; arm: Arm; settings: string }[] = [];
+  for (const { name, arm } of group.arms) {
+    const path = cellPath(out, { ...group, arm: name });
+    const settings = await settingsFingerprint(group, name, arm, task);
+    const cell = await readCell(store, path);
+    if (cell && (cell.settings !== settings || cell.tests !== task.tests.fingerprint)) throw otherSettings(path);
+    if (cell) outcome.kept++;
+    else missing.push({ name, arm, settings });
+  }
+  if (missing.length === 0) return outcome;
+  const dataset = withBudget(task.dataset, group.budget, group.seed);
+  onLog?.(`${groupName(group)}: ${outcome.kept} cells are there, ${missing.length} to do`);
+  const base = await trainBase(group, dataset, task);
+  if (!base) return { ...outcome, interrupted: true };
+  try {
+    for (const { name, arm, settings } of missing) {
+      // A folder of its own, which another process that makes the same cell does not find. Cells are what counts: weights of
+      // every cell would fill a disk.
+      const run = joinPath(out, 'runs', groupName(group), `${name}-${crypto.randomUUID()}`);
+      const cell = await runArm(run, name, arm, group, dataset, base, task).finally(() => store.remove(run));
+      if (!cell) return { ...outcome, interrupted: true };
+      await store.write(cellPath(out, { ...group, arm: name }), `${JSON.stringify({ ...cell, settings })}\n`);
+      outcome.made++;
+      onLog?.(
+        `${groupName(group)}: ${name} done in ${Object.values(cell.seconds)
+          .reduce((a, b) => a + b, 0)
+          .toFixed(0)} s`,
+      );
+    }
+  } finally {
+    base.model.dispose();
+  }
+  return outcome;
+}
+
+/** The first stage, done. */
+interface Base {
+  model: ScoringModel;
+  file: string;
+  bytes: Uint8Array;
+  rows: EpochRow[];
+}
+
+/** Undefined where the signal stopped it; then it goes on from there the next time. */
+async function trainBase(group: CellGroup, dataset: Dataset, task: GroupTask): Promise<Base | undefined> {
+  const { store, out, config } = task;
+  const run = joinPath(out, 'base', groupName(group));
+  const file = checkpointPath(run, 'best');
+  const hasBegun = (await store.stat(checkpointPath(run, 'last'))) !== undefined;
+  const start = hasBegun
+    ? { last: await loadLast(store, run) }
+    : { config: stageConfig('base', group, dataset, config), normalisation: task.normalisation };
+  const result = await train(trainingTask({ run, start }, dataset, task));
+  if (result.interrupted) return undefined;
+  const bytes = await store.read(file);
+  const rows = parseMetrics(new TextDecoder().decode(await store.read(joinPath(run, 'metrics.csv'))), 'metrics.csv');
+  return { model: await openModel(bytes, file), file, bytes, rows };
+}
+
+function trainingTask(
+  own: Pick<TrainingTask, 'run' | 'start'> & Partial<TrainingTask>,
+  dataset: Dataset,
+  { store, backend, signal, onLog }: GroupTask,
+): TrainingTask {
+  return { store, dataset, backend, pictures: trainingPictures, signal, onLog, ...own };
+}
+
+function stageConfig(
+  stage: 'base' | 'tune',
+  group: CellGroup,
+  dataset: Dataset,
+  config: ExperimentConfig,
+  more: PartialConfig = {},
+) {
+  const positives = dataset.indicesOf('train').filter((index) => dataset.records[index]!.label === 1).length;
+  const facts = { data: config.data, side: dataset.header.side, positives };
+  const own = { preset: group.matcher, seed: group.seed };
+  return resolveConfig([mergeSettings([stagesOf(config, group.budget)[stage], more]), own], facts, 'the experiment');
+}
+
+/**
+ * @param run folder of the second stage.
+ * @returns undefined where the signal stopped it: an arm that is cut short begins again.
+ */
+async function runArm(
+  run: string,
+  name: string,
+  arm: Arm,
+  group: CellGroup,
+  dataset: Dataset,
+  base: Base,
+  task: GroupTask,
+): Promise<Omit<Cell, 'settings'> | undefined> {
+  const { store, config, signal } = task;
+  const generator =
+    'generator' in arm && arm.generator ? await task.generatorFor(arm.generator, group.budget) : undefined;
+  const started = performance.now();
+  const isFineTuned = config.start === 'fine-tune';
+  const length = isFineTuned ? {} : { epochs: epochsOfBoth(config, group.budget) };
+  const anchors = anchorsToMeet(stageConfig('tune', group, dataset, config, length), dataset);
+  const { model } = base;
+  const { negatives, settings, report } = await negativesOf({
+    ...{ store, dataset, model, arm, config, generator, anchors, seed: group.seed, signal },
+  });
+  const mining = (performance.now() - started) / 1000;
+  const from = {
+    file: base.file,
+    fingerprint: base.model.info.fingerprint,
+    content: readCheckpoint(base.bytes, base.file),
+  };
+  const resolved = stageConfig('tune', group, dataset, config, { ...settings, ...length });
+  const lines: string[] = [];
+  const result = await train(
+    trainingTask(
+      {
+        run,
+        start: isFineTuned ? { config: resolved, from } : { config: resolved, normalisation: task.normalisation },
+        ...(negatives && { negatives: { file: `the arm ${name}`, fingerprint: name, content: negatives } }),
+        ...(arm.strategy === 'adaptive' && generator && { generator }),
+        onLog: (line) => lines.push(line),
+      },
+      dataset,
+      task,
+    ),
+  );
+  if (result.interrupted) return undefined;
+  const trained = (performance.now() - started) / 1000 - mining;
+  const tested = performance.now();
+  const measured = await testCheckpoint(result, task);
+  const shortcut = await shortcutOf(result, arm, group, task);
+  const testing = (performance.now() - tested) / 1000;
+  const seconds = { base: base.rows.at(-1)?.seconds ?? 0, mining, training: trained, testing };
+  return cellOf({
+    name,
+    group,
+    dataset,
+    base,
+    result,
+    measured: { ...measured, shortcut },
+    seconds,
+    report: report ?? foundAnew(lines),
+    task,
+  });
+}
+
+function anchorsToMeet(config: TrainingConfig, dataset: Dataset): number[] {
+  const all = dataset.indicesOf('train').filter((index) => dataset.records[index]!.label === 1);
+  const options = { seed: config.seed, positives: config.batch.positives };
+  return anchorsMet(all, options, 0, config.epochs * config.stepsPerEpoch);
+}
+
+/** Epochs of the second stage that hold the updates of both. */
+function epochsOfBoth(config: ExperimentConfig, budget: number): number {
+  const { base, tune } = stagesOf(config, budget);
+  return Math.round((base.epochs * base.stepsPerEpoch) / tune.stepsPerEpoch) + tune.epochs;
+}
+
+/** What the log says of negatives that were found in training. */
+function foundAnew(lines: readonly string[]): Record<string, unknown> | null {
+  const found = lines.filter((line) => line.includes('negatives anew'));
+  return found.length > 0 ? { refreshed: found } : null;
+}
+
+interface Measured {
+  positives: number[];
+  sets: Cell['sets'];
+  calibration: Cell['calibration'];
+}
+
+async function testCheckpoint({ checkpoint }: TrainingResult, { store, tests, signal }: GroupTask): Promise<Measured> {
+  const model = await openModel(await store.read(checkpoint!), checkpoint!);
+  const { side, sarBands, opticalBands, calibration } = model.info;
+  const shape = { side, sarChannels: sarBands, opticalChannels: opticalBands };
+  const opticalOf = (of: number) => tests.positives[of]!;
+  const references = [
+    ...tests.positives.map((record) => ({ sar: record, optical: record })),
+    ...tests.sets.flatMap(({ negatives }) => negatives.map(({ of, sar }) => ({ sar, optical: opticalOf(of) }))),
+  ];
+  try {
+    const scores = await scorePairs(references, {
+      scorer: model.scorer,
+      patches: tests.patches,
+      shape,
+      batch: 64,
+      signal,
+    });
+    let next = tests.positives.length;
+    const take = (count: number) => {
+      next += count;
+      return roundScores(scores.subarray(next - count, next));
+    };
+    const sets = tests.sets.map(({ name, negatives }) => [
+      name,
+      { of: negatives.map(({ of }) => of), scores: take(negatives.length) },
+    ]);
+    return {
+      positives: roundScores(scores.subarray(0, tests.positives.length)),
+      sets: Object.fromEntries(sets),
+      calibration,
+    };
+  } finally {
+    model.dispose();
+  }
+}
+
+/** Of the trained matcher; of the baseline, too, or it would not be known what training with made negatives added. */
+async function shortcutOf(
+  { checkpoint }: TrainingResult,
+  arm: Arm,
+  { budget, seed }: CellGroup,
+  { store, config, dataset, generatorFor, signal }: GroupTask,
+): Promise<Cell['shortcut']> {
+  const name = ('generator' in arm && arm.generator) || Object.keys(config.generators)[0];
+  const { shortcutPairs: pairs } = config.evaluation;
+  if (!name || pairs === 0) return null;
+  const generator = await generatorFor(name, budget);
+  const { info, normalisation, scorer, dispose } = await openModel(await store.read(checkpoint!), checkpoint!);
+  const { side, sarBands, opticalBands, fingerprint, calibration } = info;
+  const shape = { side, sarChannels: sarBands, opticalChannels: opticalBands };
+  const { rule, strength } = arm.strategy === 'generated' ? arm : ({ rule: 'sigma', strength: 1 } as const);
+  try {
+    const measured = await measureShortcut({
+      ...{ dataset, split: 'validation', generator, rule, strength, pairs, seed, signal },
+      model: { scorer, shape, normalisation, fingerprint, calibration, temperature: calibration.temperature },
+      patches: new PatchCache(dataset, normalisation),
+    });
+    const { real, reconstructions, negatives } = measured;
+    return { generator: name, pairs: measured.pairs, real, reconstructions, negatives };
+  } finally {
+    dispose();
+  }
+}
+
+interface CellParts {
+  name: string;
+  group: CellGroup;
+  dataset: Dataset;
+  base: Base;
+  result: TrainingResult;
+  measured: Measured & Pick<Cell, 'shortcut'>;
+  seconds: Cell['seconds'];
+  report: Record<string, unknown> | null;
+  task: GroupTask;
+}
+
+function cellOf({
+  name,
+  group,
+  dataset,
+  base,
+  result,
+  measured,
+  seconds,
+  report,
+  task,
+}: CellParts): Omit<Cell, 'settings'> {
+  const { tests, backend, precision, machine, commit } = task;
+  const train = dataset.indicesOf('train');
+  const { epoch, validationAuc, validationLoss } = result.metrics;
+  const { matcher, budget, seed } = group;
+  return {
+    ...{ doppel: 'experiment-cell', version: 1, matcher, budget, seed, arm: name },
+    ...{ tests: tests.fingerprint, places: tests.places, placeOf: tests.placeOf },
+    ...measured,
+    training: {
+      places: new Set(train.map((index) => dataset.records[index]!.group)).size,
+      pairs: train.length,
+      steps: (result.rows.at(-1)?.step ?? 0) + (task.config.start === 'fine-tune' ? (base.rows.at(-1)?.step ?? 0) : 0),
+      bestEpoch: epoch ?? 0,
+      validationAuc: validationAuc ?? Number.NaN,
+      validationLoss: validationLoss ?? Number.NaN,
+      curve: curveOf(result.rows),
+      base: curveOf(base.rows),
+    },
+    seconds,
+    mining: report && JSON.parse(JSON.stringify(report)),
+    run: { backend, precision, machine, date: new Date().toISOString(), doppel: VERSION, commit },
+  };
+}
+
+const curveOf = (rows: readonly EpochRow[]) =>
+  rows.map(({ epoch, step, trainLoss, validationLoss, validationAuc }) => ({
+    epoch,
+    step,
+    trainLoss,
+    validationLoss,
+    validationAuc,
+  }));
+
+/** Seeds, budgets and arms besides its own are none of a cell's business: they may be added later. */
+async function settingsFingerprint(group: CellGroup, name: string, arm: Arm, task: GroupTask): Promise<string> {
+  const { config, dataset, normalisation } = task;
+  const { start, share, evaluation } = config;
+  const { base, tune } = stagesOf(config, group.budget);
+  const generator =
+    'generator' in arm && arm.generator
+      ? (await task.generatorFor(arm.generator, group.budget)).info.fingerprint
+      : null;
+  const { resamples: _, permutations: __, shortcutPairs: ___, ...tests } = evaluation;
+  const { matcher, budget, seed } = group;
+  const all = {
+    matcher,
+    budget,
+    seed,
+    name,
+    arm,
+    base,
+    tune,
+    start,
+    share,
+    tests,
+    normalisation,
+    generator,
+    data: dataset.fingerprint,
+    splits: dataset.splits,
+  };
+  return sha256(new TextEncoder().encode(JSON.stringify(all)));
+}
+
+const otherSettings = (path: string) =>
+  new UsageError({
+    action: `go on with the experiment, as ${path} lies there`,
+    expected: 'a cell of the same settings, data and generator',
+    found: 'one that was made otherwise',
+    remedy: 'Name another folder by --out, or remove the cell.',
+  });

@@ -1,0 +1,212 @@
+/**
+ * The shortcut: a matcher may lower its loss on generated negatives by telling made pixels from real ones, without looking
+ * at the optical patch. Two measurements show how far it goes that way, each for every way of matching made patches:
+ *
+ * - what the matcher says of G(E(x)), the plain reconstruction of the true SAR patch, with its own optical patch: it shows
+ *   the same ground, so whatever it scores less than x is due to being made
+ * - how well the features of the SAR stream alone, which never saw the optical patch, tell made from real by a linear probe
+ */
+
+import { Rng } from '@doppel/core/base';
+import type { Split } from '@doppel/core/dataset';
+import {
+  checkGenerator,
+  decodeFor,
+  forEachEncoded,
+  type LatentGenerator,
+  type LatentRule,
+  latentNoise,
+  MATCHES,
+  type MadeFrom,
+  type Match,
+  moveLatents,
+} from '@doppel/core/generator';
+import { type Calibration, type PatchSource, probabilityOf } from '@doppel/core/matcher';
+import {
+  anchorsOf,
+  type MinableRecord,
+  type MiningModel,
+  refuseNonFinite,
+  scoreMade,
+  scoreReferences,
+} from '@doppel/core/mining';
+import type { Normalisation } from '@doppel/core/prepare';
+import * as tf from '@tensorflow/tfjs-core';
+import { type ProbeSample, probeAuc } from './linear_probe.ts';
+
+export interface ShortcutTask {
+  dataset: MadeFrom & { records: readonly (MinableRecord & { group: string })[] };
+  /** Nothing is learned from it, so any split will do. */
+  split: Split;
+  model: Omit<MiningModel, 'normalisation'> & { normalisation: Normalisation; calibration: Calibration };
+  patches: PatchSource;
+  generator: LatentGenerator;
+  /** Of the negatives that are measured beside the reconstructions. */
+  rule: LatentRule;
+  strength: number;
+  /** True pairs to measure on, drawn from the split where it has more. */
+  pairs: number;
+  seed: number;
+  signal?: AbortSignal | undefined;
+  onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+/** Of patches beside their own optical patch. */
+export interface ShortcutScores {
+  /** Mean of logit₁ − logit₀, and of the calibrated probability. */
+  score: number;
+  probability: number;
+  /** Share that is called a match at the model's threshold. */
+  called: number;
+}
+
+export interface MadeScores extends ShortcutScores {
+  /** Share whose true pair is called a match and which is none, and the other way round. */
+  lost: number;
+  gained: number;
+  /** AUC of the linear probe, made against real; null for a matcher without a SAR stream of its own. */
+  probeAuc: number | null;
+}
+
+export interface Shortcut {
+  pairs: number;
+  places: number;
+  split: Split;
+  rule: LatentRule;
+  strength: number;
+  threshold: number;
+  real: ShortcutScores;
+  /** By the way in which made patches are matched to their source. */
+  reconstructions: Record<Match, MadeScores>;
+  negatives: Record<Match, MadeScores>;
+  warnings: string[];
+}
+
+type Kind = `${'reconstructions' | 'negatives'} ${Match}`;
+
+/** Errors as `mineGenerated`. */
+export async function measureShortcut(task: ShortcutTask): Promise<Shortcut> {
+  const { dataset, split, model, patches, generator, rule, strength, seed, signal } = task;
+  const warnings = checkGenerator(generator, model.normalisation, dataset);
+  const chosen = anchorsOf({ records: dataset.records, indicesOf: () => dataset.indicesOf(split) });
+  const anchors = Rng.derive(seed, 'shortcut')
+    .shuffle(chosen)
+    .slice(0, task.pairs)
+    .sort((a, b) => a - b);
+  const scoring = { scorer: model.scorer, shape: model.shape, patches, signal };
+  const scores = new Map<Kind | 'real', number[]>();
+  const features = new Map<Kind | 'real', Float32Array[]>();
+  const add = async (kind: Kind | 'real', made: readonly Float32Array[], given: ArrayLike<number>) => {
+    scores.set(kind, [...(scores.get(kind) ?? []), ...Array.from(given)]);
+    features.set(kind, [...(features.get(kind) ?? []), ...(await featuresOf(made, model))]);
+  };
+  await forEachEncoded(
+    { ...task, normalisation: model.normalisation, match: 'none' },
+    anchors,
+    async (latents, batch, first) => {
+      const references = batch.map((anchor) => ({ sar: anchor, optical: anchor }));
+      const own = await Promise.all(batch.map((anchor) => patches.sar(anchor)));
+      const ownScores = await scoreReferences(references, scoring);
+      refuseNonFinite(ownScores);
+      await add('real', own, ownScores);
+      const { latent } = generator.info;
+      const eps = tf.tensor2d(latentNoise(batch, 0, latent, seed), [batch.length, latent]);
+      const z = moveLatents(latents, rule, strength, eps);
+      for (const match of MATCHES) {
+        for (const [kind, from] of [
+          ['reconstructions', latents.mu],
+          ['negatives', z],
+        ] as const) {
+          const made = await decodeFor({ ...task, normalisation: model.normalisation, match }, from, batch);
+          const pairs = batch.map((optical, i) => ({ optical, patch: made[i]! }));
+          await add(`${kind} ${match}`, made, await scoreMade(pairs, scoring));
+        }
+      }
+      tf.dispose([eps, z]);
+      task.onProgress?.(first + batch.length, anchors.length);
+    },
+  );
+  const groups = anchors.map((anchor) => dataset.records[anchor]!.group);
+  const { threshold } = model.calibration;
+  const measure = (kind: 'reconstructions' | 'negatives') =>
+    Object.fromEntries(
+      MATCHES.map((match) => [
+        match,
+        madeScores(scores.get('real')!, scores.get(`${kind} ${match}`)!, model.calibration, {
+          real: features.get('real')!,
+          made: features.get(`${kind} ${match}`)!,
+          groups,
+        }),
+      ]),
+    ) as Record<Match, MadeScores>;
+  return {
+    pairs: anchors.length,
+    places: new Set(groups).size,
+    ...{ split, rule, strength, threshold, warnings },
+    real: plainScores(scores.get('real')!, model.calibration),
+    reconstructions: measure('reconstructions'),
+    negatives: measure('negatives'),
+  };
+}
+
+function plainScores(scores: readonly number[], calibration: Calibration): ShortcutScores {
+  const probabilities = scores.map((score) => probabilityOf(score, calibration));
+  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  return {
+    score: mean(scores),
+    probability: mean(probabilities),
+    called: mean(probabilities.map((probability) => Number(probability >= calibration.threshold))),
+  };
+}
+
+interface ProbeFeatures {
+  real: readonly Float32Array[];
+  made: readonly Float32Array[];
+  /** Place of each pair. */
+  groups: readonly string[];
+}
+
+function madeScores(
+  real: readonly number[],
+  made: readonly number[],
+  calibration: Calibration,
+  features: ProbeFeatures,
+): MadeScores {
+  const isCalled = (score: number) => probabilityOf(score, calibration) >= calibration.threshold;
+  const share = (test: (i: number) => boolean) => made.filter((_, i) => test(i)).length / made.length;
+  return {
+    ...plainScores(made, calibration),
+    lost: share((i) => isCalled(real[i]!) && !isCalled(made[i]!)),
+    gained: share((i) => !isCalled(real[i]!) && isCalled(made[i]!)),
+    probeAuc: features.made.length === 0 ? null : probeAuc(probeSamples(features)),
+  };
+}
+
+/** By place where there are several, else by pair: a patch and what was made of it stay together. */
+function probeSamples({ real, made, groups }: ProbeFeatures): ProbeSample[] {
+  const isOnePlace = new Set(groups).size < 2;
+  const groupOf = (i: number) => (isOnePlace ? String(i) : groups[i]!);
+  return [
+    ...real.map((features, i): ProbeSample => ({ features, label: 0, group: groupOf(i) })),
+    ...made.map((features, i): ProbeSample => ({ features, label: 1, group: groupOf(i) })),
+  ];
+}
+
+/** Of the SAR stream, one row a patch; none for a matcher without one. */
+async function featuresOf(
+  made: readonly Float32Array[],
+  { scorer, shape }: ShortcutTask['model'],
+): Promise<Float32Array[]> {
+  const { halves } = scorer;
+  if (!halves) return [];
+  const { side } = shape;
+  const all = new Float32Array(made.length * side * side);
+  made.forEach((patch, i) => {
+    all.set(patch, i * side * side);
+  });
+  const computed = tf.tidy(() => halves.features(tf.tensor4d(all, [made.length, side, side, 1]), 'sar'));
+  const data = await computed.data<'float32'>();
+  computed.dispose();
+  const length = data.length / made.length;
+  return made.map((_, i) => data.slice(i * length, (i + 1) * length));
+}

@@ -1,0 +1,81 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Footprint } from '../../../packages/core/src/dataset/patch_pair.ts';
+import { FootprintIndex } from '../../../packages/core/src/geo/footprint_index.ts';
+import { transformBetween } from '../../../packages/core/src/geo/projection.ts';
+
+const square = (crs: string, x: number, y: number, side: number): Footprint => ({
+  crs,
+  bounds: [x - side / 2, y - side / 2, x + side / 2, y + side / 2],
+});
+
+/** A square of the given metres around a place, in a projected system. */
+function at(crs: string, longitude: number, latitude: number, side = 640): Footprint {
+  const [x, y] = transformBetween('EPSG:4326', crs, 'test')(longitude, latitude);
+  return square(crs, x, y, side);
+}
+
+describe('FootprintIndex', () => {
+  it('agrees with comparing all pairs of rectangles', () => {
+    const box = fc.record({
+      x: fc.integer({ min: 0, max: 60 }),
+      y: fc.integer({ min: 0, max: 60 }),
+      side: fc.integer({ min: 2, max: 9 }),
+    });
+    fc.assert(
+      fc.property(fc.array(box, { maxLength: 40 }), fc.constantFrom(0, 0.5, 1, 2), (boxes, margin) => {
+        const footprints = boxes.map(({ x, y, side }) => square('EPSG:3395', x, y, side));
+        const index = new FootprintIndex(footprints, margin, 'test');
+        boxes.forEach((a, i) => {
+          const near = boxes.flatMap((b, j) => {
+            const gap = Math.max(Math.abs(a.x - b.x), Math.abs(a.y - b.y)) - (a.side + b.side) / 2;
+            return j !== i && gap < margin * Math.max(a.side, b.side) - 1e-3 * Math.min(a.side, b.side) ? [j] : [];
+          });
+          expect(index.near(i).sort((p, q) => p - q)).toEqual(near);
+        });
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('holds that tiles of a grid which only touch do not overlap, for all the rounding of their bounds', () => {
+    const west: Footprint = {
+      crs: 'EPSG:3395',
+      bounds: [-13234943.642414156, 4037900.668354528, -13224703.358944803, 4048140.829020021],
+    };
+    const east: Footprint = {
+      crs: 'EPSG:3395',
+      bounds: [-13224703.358944805, 4037900.668354528, -13214463.075475452, 4048140.829020021],
+    };
+    expect(new FootprintIndex([west, east], 0, 'test').near(0)).toEqual([]);
+    expect(new FootprintIndex([west, east], 0.1, 'test').near(0)).toEqual([1]);
+  });
+
+  it('compares footprints of different reference systems on the ground', () => {
+    const metres = (north: number) => 34 + north / 110_900; // degrees of latitude
+    const footprints = [
+      at('EPSG:32611', -118, metres(0)),
+      at('EPSG:3395', -118, metres(300), 640 / Math.cos((34 * Math.PI) / 180)),
+      at('EPSG:4326', -118, metres(700), 0.0058),
+      at('EPSG:32611', -118, metres(3000)),
+    ];
+    const overlapping = new FootprintIndex(footprints, 0, 'test');
+    expect(overlapping.near(0)).toEqual([1]);
+    expect(overlapping.near(1).sort()).toEqual([0, 2]);
+    const near = new FootprintIndex(footprints, 1, 'test');
+    expect(near.near(0).sort()).toEqual([1, 2]);
+    expect(near.near(3)).toEqual([]);
+  });
+
+  it('looks beyond the antimeridian', () => {
+    const footprints = [at('EPSG:32660', 179.999, 10), at('EPSG:32601', -179.999, 10), at('EPSG:32601', -179.9, 10)];
+    expect(new FootprintIndex(footprints, 0, 'test').near(0)).toEqual([1]);
+    expect(new FootprintIndex(footprints, 0, 'test').near(1)).toEqual([0]);
+  });
+
+  it('knows nothing of footprints that are absent', () => {
+    const index = new FootprintIndex([undefined, square('EPSG:3395', 0, 0, 10), undefined], 1, 'test');
+    expect([0, 1, 2].map((i) => index.near(i))).toEqual([[], [], []]);
+    expect(new FootprintIndex([], 1, 'test').near(0)).toEqual([]);
+  });
+});

@@ -1,0 +1,94 @@
+/** Scoring with a checkpoint: calibrated, in order, bad pairs by themselves. */
+
+import * as tf from '@tensorflow/tfjs-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { selectBackend } from '../../packages/core/src/backends/select_backend.ts';
+import { PatchError } from '../../packages/core/src/errors.ts';
+import { type Checkpoint, valuesOf, writeCheckpoint } from '../../packages/core/src/matcher/checkpoint.ts';
+import { createMatcher } from '../../packages/core/src/matcher/matcher.ts';
+import { openModel, type PairScore, type RasterPair, type ScoringModel } from '../../packages/core/src/model.ts';
+import type { Raster } from '../../packages/core/src/raster/raster.ts';
+import { patch, syntheticNormalisation } from './training/matcher/synthetic.ts';
+
+let checkpoint: Omit<Checkpoint, 'version'>;
+let model: ScoringModel;
+
+beforeAll(async () => {
+  await selectBackend({ requested: 'wasm' });
+  const matcher = createMatcher({ preset: 'paper-bn', side: 64, sarBands: 1, opticalBands: 1, seed: 5 });
+  checkpoint = {
+    matcher: matcher.config,
+    tensors: await valuesOf(new Map<string, tf.Tensor>([...matcher.parameters, ...matcher.statistics])),
+    normalisation: await syntheticNormalisation(),
+    calibration: { temperature: 2, threshold: 0.4 },
+    metrics: { validationAuc: 0.75 },
+    trainedOn: { folder: 'data', dataFingerprint: 'abc' },
+    inputs: { from: null, negatives: null },
+    backend: 'wasm',
+    training: {},
+  };
+  matcher.dispose();
+  model = await openModel(writeCheckpoint(checkpoint), 'best.safetensors');
+});
+
+afterAll(() => model.dispose());
+
+const pair = (index: number): RasterPair => ({ sar: patch(64, index, 'sar'), optical: patch(64, index, 'optical') });
+const broken = (index: number): RasterPair => ({ ...pair(index), sar: patch(72, index, 'sar') });
+
+it('says what the model is', () => {
+  expect(model.info).toMatchObject({
+    ...{ preset: 'paper-bn', side: 64, sarBands: 1, opticalBands: 1, isCalibrated: true },
+    ...{ calibration: { temperature: 2, threshold: 0.4 }, metrics: { validationAuc: 0.75 } },
+  });
+  expect(model.info.fingerprint).toMatch(/^[0-9a-f]{64}$/);
+});
+
+it('gives calibrated scores in order, the same in a batch as alone', async () => {
+  const pairs = Array.from({ length: 35 }, (_, i) => pair(i)); // more than a batch
+  const before = tf.memory().numTensors;
+  const scores = await model.score(pairs);
+  expect(tf.memory().numTensors).toBe(before);
+  expect(scores).toHaveLength(35);
+  for (const { score, probability, match, threshold } of scores) {
+    expect(probability).toBeCloseTo(1 / (1 + Math.exp(-score / 2)), 12);
+    expect(threshold).toBe(0.4);
+    expect(match).toBe(probability >= 0.4);
+  }
+  const [alone] = (await model.score([pair(34)])) as [PairScore];
+  expect(alone.score).toBeCloseTo(scores[34]!.score, 4);
+  expect(await model.score([])).toEqual([]);
+});
+
+it('names the pair that cannot be scored, and scores the others', async () => {
+  const results = await model.scoreEach([pair(0), broken(1), pair(2)]);
+  expect(results[1]).toBeInstanceOf(PatchError);
+  const [first, third] = await model.score([pair(0), pair(2)]);
+  expect((results[0] as PairScore).score).toBeCloseTo(first!.score, 5);
+  expect((results[2] as PairScore).score).toBeCloseTo(third!.score, 5);
+  const names = { sar: 'a.tif', optical: 'b.png' };
+  await expect(model.score([pair(0), { ...broken(1), names }])).rejects.toMatchObject({
+    tag: 'patch',
+    message: expect.stringMatching(/a\.tif/),
+  });
+});
+
+it('refuses a patch without a number in it', async () => {
+  const empty: Raster = { ...patch(64, 0, 'optical'), data: new Float32Array(64 * 64).fill(Number.NaN) };
+  await expect(model.score([{ ...pair(0), optical: empty }])).rejects.toMatchObject({ tag: 'patch' });
+});
+
+it('says so where a checkpoint has no calibration', async () => {
+  const { calibration: _, ...plain } = checkpoint;
+  const rough = await openModel(writeCheckpoint(plain), 'last.safetensors');
+  expect(rough.info).toMatchObject({ isCalibrated: false, calibration: { temperature: 1, threshold: 0.5 } });
+  rough.dispose();
+});
+
+it('names a file that is damaged', async () => {
+  const bytes = writeCheckpoint(checkpoint).slice(0, 5000);
+  await expect(openModel(bytes, 'cut.safetensors')).rejects.toMatchObject({
+    tag: 'checkpoint',
+    message: expect.stringMatching(/cut\.safetensors/),
+  });
+});

@@ -1,0 +1,229 @@
+/** Training with made patches: their share by epoch, reconstructions in the same share, and negatives found anew. */
+
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { selectBackend } from '../../../../packages/core/src/backends/select_backend.ts';
+import { sha256 } from '../../../../packages/core/src/base/sha256.ts';
+import type { NegativeSet } from '../../../../packages/core/src/generator/made_patches.ts';
+import { decodeFor, sarBatch } from '../../../../packages/core/src/generator/make_patches.ts';
+import { standardiseAgain } from '../../../../packages/core/src/generator/match_histogram.ts';
+import { createMatcher } from '../../../../packages/core/src/matcher/matcher.ts';
+import { createScorer } from '../../../../packages/core/src/matcher/scorer.ts';
+import { ascend } from '../../../../packages/core/src/mining/ascent.ts';
+import { scoreMade } from '../../../../packages/core/src/mining/made_scores.ts';
+import type { Normalisation } from '../../../../packages/core/src/prepare/normalisation.ts';
+import { PatchCache } from '../../../../packages/core/src/prepare/prepared_patches.ts';
+import { MemoryStore } from '../../../../packages/core/src/store.ts';
+import { type PartialConfig, resolveConfig } from '../../../../packages/core/src/training/matcher/config.ts';
+import { patchDrawer } from '../../../../packages/core/src/training/matcher/draw_patch.ts';
+import { loadLast } from '../../../../packages/core/src/training/matcher/run.ts';
+import {
+  createSampler,
+  madeByAnchor,
+  type TrainingPairs,
+} from '../../../../packages/core/src/training/matcher/sampler.ts';
+import { type TrainingTask, train } from '../../../../packages/core/src/training/matcher/train.ts';
+import { blockGenerator } from './block_generator.ts';
+import { syntheticDataset, syntheticNormalisation } from './synthetic.ts';
+
+const SIDE = 64;
+const dataset = syntheticDataset();
+let normalisation: Normalisation;
+
+beforeAll(async () => {
+  await selectBackend({ requested: 'wasm' });
+  normalisation = await syntheticNormalisation();
+});
+
+describe('a batch with made patches', () => {
+  const pairs: TrainingPairs = {
+    anchors: Array.from({ length: 40 }, (_, i) => i),
+    listed: [],
+    mined: new Map(),
+    generated: madeByAnchor(Array.from({ length: 40 }, (_, i) => ({ optical: i, patch: 100 + i }))),
+    reconstructed: madeByAnchor(Array.from({ length: 40 }, (_, i) => ({ optical: i, patch: 200 + i }))),
+    guard: { conflict: (i, j) => i === j },
+  };
+  const options = { seed: 1, positives: 8, negatives: 16 };
+
+  it('puts them beside the optical patch they were made for, moved alike', () => {
+    const { sar, optical, pairing, labels } = createSampler(pairs, options).plan(0, {
+      mined: 0,
+      generated: 0.25,
+      listed: 0,
+    });
+    const made = labels.flatMap((label, k) => (sar[pairing.sar[k]!]!.made === undefined ? [] : [{ label, k }]));
+    expect(made.filter(({ label }) => label === 0)).toHaveLength(4);
+    for (const { label, k } of made) {
+      const [s, o] = [sar[pairing.sar[k]!]!, optical[pairing.optical[k]!]!];
+      expect(s).toEqual({ record: o.record, geometry: o.geometry, made: (label === 0 ? 100 : 200) + o.record });
+    }
+  });
+
+  it('has reconstructions among the positives in the same share as made ones among the negatives', () => {
+    const sampler = createSampler(pairs, options);
+    const counts = { 0: 0, 1: 0 };
+    for (let step = 0; step < 200; step++) {
+      const { sar, pairing, labels } = sampler.plan(step, { mined: 0, generated: 0.3, listed: 0 });
+      expect(labels.filter((label) => label === 1)).toHaveLength(8);
+      expect(labels.filter((label) => label === 0)).toHaveLength(16);
+      labels.forEach((label, k) => {
+        if (sar[pairing.sar[k]!]!.made !== undefined) counts[label]++;
+      });
+    }
+    expect(counts[0] / (200 * 16)).toBeCloseTo(0.3, 1);
+    expect(counts[1] / (200 * 8)).toBeCloseTo(counts[0] / (200 * 16), 1);
+  });
+
+  it('draws them flipped and turned as the optical patch is, and prepared', async () => {
+    const stack = { data: Float32Array.from({ length: SIDE * SIDE }, (_, i) => i), side: SIDE, count: 1 };
+    standardiseAgain(stack.data, normalisation);
+    const config = { seed: 1, augmentation: { flips: true, turns: true, shift: 3, speckleLooks: null } };
+    const patches = { sar: () => new Float32Array(), optical: () => new Float32Array() };
+    const draw = patchDrawer({ dataset, normalisation, patches, config, made: () => stack });
+    const drawn = await draw('sar', { record: 0, geometry: 2, made: 0 }, 5);
+    expect(drawn).toHaveLength(SIDE * SIDE);
+    expect(drawn).not.toEqual(stack.data);
+    expect(drawn.reduce((sum, value) => sum + value, 0) / drawn.length).toBeCloseTo(0, 5);
+    expect(await draw('sar', { record: 0, geometry: 2, made: 0 }, 5)).toEqual(drawn);
+  });
+});
+
+const small = {
+  ...{ epochs: 3, stepsPerEpoch: 2, batch: { positives: 2, negatives: 4 }, validation: { positives: 2 } },
+  selection: { patience: null },
+};
+const configOf = (settings: PartialConfig) =>
+  resolveConfig([small, settings], { data: 'synthetic', side: SIDE, positives: 12 }, 'the test');
+
+/** One flat patch for each of the twelve anchors, and a reconstruction for the first. */
+function madeSet(preparation = normalisation): NegativeSet {
+  const data = new Float32Array(13 * SIDE * SIDE).map((_, i) => Math.sin(i));
+  const negatives = Array.from({ length: 12 }, (_, i) => ({ optical: i, patch: i }));
+  return {
+    mined: [],
+    generated: {
+      generator: 'g',
+      normalisation: { side: preparation.side, sar: preparation.sar },
+      patches: { data, side: SIDE, count: 13 },
+      negatives,
+      reconstructions: [{ optical: 0, patch: 12 }],
+    },
+  };
+}
+
+describe('a run', () => {
+  const taskOf = (store: MemoryStore, config: PartialConfig, more: Partial<TrainingTask> = {}): TrainingTask => ({
+    ...{ store, dataset, run: 'run', start: { config: configOf(config) }, backend: 'wasm' },
+    ...more,
+  });
+  const negatives = (content: NegativeSet) => ({ file: 'made.jsonl', fingerprint: 'f', content });
+  const fingerprint = async (store: MemoryStore) => sha256(await store.read('run/checkpoints/last.safetensors'));
+
+  it('learns from made negatives in the share of the epoch', async () => {
+    const [none, some] = [new MemoryStore(), new MemoryStore()];
+    const epochs = { epochs: 1 };
+    const content = madeSet();
+    await train(taskOf(none, { ...epochs, negatives: { generated: 0 } }, { negatives: negatives(content) }));
+    await train(taskOf(some, { ...epochs, negatives: { generated: [0.5, 1] } }, { negatives: negatives(content) }));
+    expect(await fingerprint(none)).not.toBe(await fingerprint(some));
+  });
+
+  it('refuses patches of another normalisation, missing reconstructions, and speckle on real patches only', async () => {
+    const store = new MemoryStore();
+    const other = { ...normalisation, sar: { ...normalisation.sar, clip: null } };
+    await expect(train(taskOf(store, {}, { negatives: negatives(madeSet(other)) }))).rejects.toThrow(
+      /made\.jsonl.*expected.*sar\.clip/,
+    );
+    const bare = madeSet();
+    const without = { ...bare, generated: { ...bare.generated!, reconstructions: [] } };
+    await expect(
+      train(taskOf(store, { negatives: { reconstructions: true } }, { negatives: negatives(without) })),
+    ).rejects.toThrow(/--reconstructions/);
+    await expect(
+      train(taskOf(store, { augmentation: { speckleLooks: 4 } }, { negatives: negatives(madeSet()) })),
+    ).rejects.toThrow(/speckleLooks/);
+    expect(() => configOf({ negatives: { file: 'a.jsonl', adaptive: {} } })).toThrow(/both \(a\.jsonl\)/);
+  });
+
+  const adaptive = {
+    negatives: {
+      reconstructions: true,
+      adaptive: {
+        ...{ generator: 'g.safetensors', everyEpochs: 2, strengths: [0.5, 1], real: 1 },
+        ...{ minScore: 0, relativeMargin: 0, minDistance: 0 },
+      },
+    },
+  };
+
+  it('finds adaptive negatives anew every two epochs, and goes on bit for bit where it was stopped between', async () => {
+    const generator = blockGenerator(normalisation, dataset.fingerprint);
+    const whole = new MemoryStore();
+    const lines: string[] = [];
+    const before = tf.memory().numTensors;
+    await train(taskOf(whole, adaptive, { generator, onLog: (line) => lines.push(line) }));
+    expect(tf.memory().numTensors).toBe(before);
+    // Those that are met until the next time: two anchors a step, for four steps and then for two.
+    const found = lines.flatMap((line) => /negatives anew for (\d+) anchors/.exec(line)?.[1] ?? []);
+    expect(found).toEqual(['8', '4']);
+    expect([...whole.files.keys()].filter((name) => name.includes('negatives')).sort()).toEqual([
+      'run/negatives/epoch-3.jsonl',
+      'run/negatives/epoch-3.patches.safetensors',
+    ]);
+
+    for (const stopAt of [3, 4]) {
+      const store = new MemoryStore();
+      const controller = new AbortController();
+      const onProgress = ({ step }: { step: number }) => {
+        if (step === stopAt) controller.abort();
+      };
+      await train(taskOf(store, adaptive, { generator, onProgress, signal: controller.signal }));
+      const last = await loadLast(store, 'run');
+      await train(taskOf(store, {}, { generator, start: { last } }));
+      expect(await fingerprint(store), `stopped at step ${stopAt}`).toBe(await fingerprint(whole));
+    }
+  });
+
+  it('climbs the score of a real matcher through its kernels', async () => {
+    const matcher = createMatcher({ preset: 'paper-bn', side: SIDE, sarBands: 1, opticalBands: 1, seed: 3 });
+    const scorer = createScorer(matcher);
+    const patches = new PatchCache(dataset, normalisation);
+    const shape = { side: SIDE, sarChannels: 1, opticalChannels: 1 };
+    const generator = blockGenerator(normalisation, dataset.fingerprint);
+    const batch = [0, 5];
+    const task = { generator, normalisation, patches, scorer, shape, match: 'none', minDistance: 0 } as const;
+    const x = await sarBatch(task, batch);
+    const latents = generator.encode(x);
+    const scoresAfter = async (steps: number) => {
+      const z = await ascend(latents.mu, latents, batch, { ...task, ascent: { steps, size: 0.5 } });
+      const made = await decodeFor(task, z, batch);
+      z.dispose();
+      return scoreMade(
+        batch.map((optical, i) => ({ optical, patch: made[i]! })),
+        { scorer, shape, patches },
+      );
+    };
+    const [before, after] = [await scoresAfter(0), await scoresAfter(3)];
+    for (const i of batch.keys()) expect(after[i]).toBeGreaterThan(before[i]!);
+    tf.dispose([x, latents.mu, latents.logvar]);
+    scorer.dispose();
+    matcher.dispose();
+  });
+
+  it('refuses to go on with another generator, and to make patches without one', async () => {
+    const store = new MemoryStore();
+    const controller = new AbortController();
+    const generator = blockGenerator(normalisation, dataset.fingerprint);
+    await train(
+      taskOf(store, adaptive, { generator, onProgress: () => controller.abort(), signal: controller.signal }),
+    );
+    const last = await loadLast(store, 'run');
+    const other = { ...generator, info: { ...generator.info, fingerprint: 'c'.repeat(64) } };
+    await expect(train(taskOf(store, {}, { generator: other, start: { last } }))).rejects.toThrow(
+      /negatives that it began/,
+    );
+    await expect(train(taskOf(store, { negatives: { adaptive: {} } }))).rejects.toThrow(
+      /"negatives.adaptive.generator"/,
+    );
+  });
+});
