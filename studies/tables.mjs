@@ -1,188 +1,189 @@
 /**
- * The tables of docs/experiment.md, written from the results.json that the page names, so that no figure is copied by hand:
- * `node scripts/experiment_page.mjs` replaces what stands between `<!-- KIND of FILE[, FILE …] -->` and `<!-- end of KIND -->`.
- * Kinds: `tables`, all of one file; `means`, its differences to the baseline in the mean of the budgets; `summary`, what several
- * files say of the arms that matter most.
+ * Writes the tables of the studies' pages from the results.json beside each page, so that no figure is copied by hand:
+ * `node studies/tables.mjs` replaces what stands between `<!-- table NAME -->` and `<!-- end -->`. The names are the keys
+ * of `TABLES` below. `<!-- table summary of STUDY, STUDY -->` in the index compares several studies.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const PAGE = fileURLToPath(new URL('../docs/experiment.md', import.meta.url));
-const BLOCK = /(<!-- (tables|means|summary) of ([^>]+) -->\n)[\s\S]*?(<!-- end of \2 -->)/g;
+const STUDIES = dirname(fileURLToPath(import.meta.url));
+const BLOCK = /(<!-- table (\S+?)(?: of ([^>]+?))? -->\n)[\s\S]*?(<!-- end -->)/g;
 
-/** [test set, metric, heading, whether it is a share] */
-const COLUMNS = [
-  ['look-alikes', 'fpr80', 'FPR at 80 % recall, `look-alikes`, %', true],
-  ['look-alikes', 'fpr95', 'FPR at 95 % recall, `look-alikes`, %', true],
-  ['look-alikes', 'auc', 'ROC-AUC, `look-alikes`', false],
-  ['shift-16', 'fpr80', 'FPR at 80 % recall, `shift-16`, %', true],
-  ['shuffled', 'fpr95', 'FPR at 95 % recall, `shuffled`, %', true],
-  ['shuffled', 'accuracy', 'accuracy, `shuffled`, %', true],
+const HEADINGS = {
+  fpr80: 'FPR at 80 % recall, %',
+  fpr95: 'FPR at 95 % recall, %',
+  accuracy: 'accuracy, %',
+  auc: 'ROC-AUC',
+};
+/** [test set, metric] of the two tables of arms, and of the table of means over budgets. */
+const LOOK_ALIKES = ['fpr80', 'fpr95', 'auc'].map((metric) => ['look-alikes', metric]);
+const OTHERS = [
+  ['shift-16', 'fpr80'],
+  ['shift-16', 'fpr95'],
+  ['shuffled', 'fpr95'],
+  ['shuffled', 'accuracy'],
 ];
 
-const value = (number, isShare) => (isShare ? (100 * number).toFixed(1) : number.toFixed(3));
-const signed = (number, isShare) => {
-  const text = value(Math.abs(number), isShare);
+const isShare = (metric) => metric !== 'auc';
+const value = (number, metric) => (isShare(metric) ? (100 * number).toFixed(1) : number.toFixed(3));
+const signed = (number, metric) => {
+  const text = value(Math.abs(number), metric);
   if (Number(text) === 0) return text;
   return `${number < 0 ? '−' : '+'}${text}`;
 };
 
 const holdsZero = ([low, high]) => low <= 0 && high >= 0;
 
-/** −2.6; −4.5 to −0.2, bold where the interval does not hold 0, † where it is significant after correction. */
-function difference({ difference, adjusted }, metric, isShare) {
+/** −2.6; −4.5 to −0.2: bold if the interval excludes 0, † if significant after correction. */
+function difference({ difference, adjusted }, metric) {
   const { mean, interval } = difference[metric];
-  const text = `${signed(mean, isShare)}; ${interval.map((each) => signed(each, isShare)).join(' to ')}`;
+  const text = `${signed(mean, metric)}; ${interval.map((each) => signed(each, metric)).join(' to ')}`;
   return `${holdsZero(interval) ? text : `**${text}**`}${adjusted[metric] < 0.05 ? ' †' : ''}`;
 }
 
 const row = (cells) => `| ${cells.join(' | ')} |`;
-const table = (heads, rows) => [row(heads), row(heads.map(() => '---')), ...rows].join('\n');
+const table = (heads, rows) => [heads, heads.map(() => '---'), ...rows].map(row).join('\n');
 
 const percent = (budget) => `${Number((100 * budget).toFixed(2))} %`;
-const byBudget = (groups) => [...groups].sort((a, b) => a.matcher.localeCompare(b.matcher) || a.budget - b.budget);
+const byBudget = (groups) => [...groups].sort((a, b) => a.budget - b.budget);
+const armsOf = (groups) => [...new Set(byBudget(groups).flatMap(({ arms }) => arms.map(({ arm }) => arm)))];
 
-function armsTable({ groups, toBaseline }) {
-  const rows = byBudget(groups).flatMap(({ matcher, budget, places, pairs, arms }) => [
-    row([
-      `**${matcher}, ${percent(budget)}: ${Math.round(places)} places, ${Math.round(pairs).toLocaleString('en')} pairs**`,
-      ...COLUMNS.map(() => ''),
-    ]),
-    ...arms.map(({ arm, sets }) => {
-      const against = (set) =>
-        toBaseline.find(
-          (each) => [each.matcher, each.budget, each.set, each.arm].join() === [matcher, budget, set, arm].join(),
-        );
-      const cells = COLUMNS.map(([set, metric, , isShare]) => {
-        const compared = against(set);
-        const mean = value(sets[set][metric].mean, isShare);
-        return compared ? `${mean} (${difference(compared, metric, isShare)})` : mean;
+/** Every arm at every budget: the mean over seeds, and the difference to the baseline with its interval. */
+function armsTable({ groups, toBaseline }, wanted) {
+  const columns = wanted.filter(([set, metric]) => groups[0].arms[0].sets[set]?.[metric]);
+  const rows = byBudget(groups).flatMap(({ budget, arms }) =>
+    arms.map(({ arm, sets }) => {
+      const cells = columns.map(([set, metric]) => {
+        const compared = toBaseline.find((each) => each.budget === budget && each.set === set && each.arm === arm);
+        const mean = value(sets[set][metric].mean, metric);
+        return compared ? `${mean} (${difference(compared, metric)})` : mean;
       });
-      return row([`\`${arm}\``, ...cells]);
+      return [percent(budget), `\`${arm}\``, ...cells];
     }),
+  );
+  return table(['labels', 'arm', ...columns.map(heading)], rows);
+}
+
+const heading = ([set, metric]) => (set === 'look-alikes' ? HEADINGS[metric] : `\`${set}\`: ${HEADINGS[metric]}`);
+
+/** The champion less the best other arm of each set. */
+function championTable({ toBest }) {
+  const metrics = Object.keys(HEADINGS).filter((metric) => toBest[0].difference[metric]);
+  const rows = byBudget(toBest).map((compared) => [
+    percent(compared.budget),
+    `\`${compared.set}\``,
+    `\`${compared.against}\``,
+    ...metrics.map((metric) => difference(compared, metric)),
   ]);
-  return table(['arm', ...COLUMNS.map(([, , heading]) => heading)], rows);
+  return table(['labels', 'test set', 'best other', ...metrics.map((each) => HEADINGS[each].replace(', %', ''))], rows);
 }
 
-function championTable({ toBest, champion }) {
-  const rows = byBudget(toBest).map((compared) =>
-    row([
-      `${compared.matcher}, ${percent(compared.budget)}`,
-      `\`${compared.set}\``,
-      `\`${compared.against}\``,
-      ...['fpr80', 'fpr95', 'accuracy'].map((metric) => difference(compared, metric, true)),
-      difference(compared, 'auc', false),
-    ]),
-  );
-  const heads = ['FPR at 80 % recall, points', 'FPR at 95 % recall, points', 'accuracy, points', 'ROC-AUC'];
-  return table(['matcher, budget', 'test set', `\`${champion}\` less the best other arm`, ...heads], rows);
-}
-
+/** Mean probability of true pairs with the real SAR patch and with its reconstruction. */
 function shortcutTable({ groups }) {
-  const rows = byBudget(groups).flatMap(({ matcher, budget, arms }) =>
-    arms
-      .filter(({ shortcut }) => shortcut)
-      .map(({ arm, shortcut: { real, reconstructed, lost, probeAuc } }) =>
-        row([
-          `${matcher}, ${percent(budget)}`,
-          `\`${arm}\``,
-          ...[real, reconstructed].map((each) => each.toFixed(2)),
-          `${(100 * lost).toFixed(0)} %`,
-          probeAuc === null ? '–' : probeAuc.toFixed(2),
-        ]),
-      ),
+  const measured = byBudget(groups).flatMap(({ budget, arms }) =>
+    arms.filter(({ shortcut }) => shortcut).map(({ arm, shortcut }) => ({ budget, arm, ...shortcut })),
   );
-  return table(['matcher, budget', 'arm', 'real patch', 'its reconstruction', 'lost', 'probe, AUC'], rows);
+  const rows = measured.map(({ budget, arm, real, reconstructed, lost, probeAuc }) => [
+    percent(budget),
+    `\`${arm}\``,
+    real.toFixed(2),
+    reconstructed.toFixed(2),
+    `${(100 * lost).toFixed(0)} %`,
+    probeAuc === null ? '–' : probeAuc.toFixed(2),
+  ]);
+  return table(['labels', 'arm', 'real patch', 'its reconstruction', 'lost', 'probe, ROC-AUC'], rows);
 }
 
-function lengthsTable({ groups }) {
-  const rows = byBudget(groups).map(({ matcher, budget, steps, baseline, arms }) =>
-    row([
-      `${matcher}, ${percent(budget)}`,
-      steps,
-      baseline.map(({ step, validationAuc }) => `${step}: ${validationAuc.toFixed(3)}`).join(', '),
-      arms.map(({ arm, seconds }) => `\`${arm}\` ${Math.round(seconds.mining + seconds.training)}`).join(', '),
-    ]),
-  );
-  const heads = [
-    'updates',
-    'the baseline’s ROC-AUC on validation by update',
-    'seconds of the second stage, mining included',
-  ];
-  return table(['matcher, budget', ...heads], rows);
+/** The baseline's ROC-AUC on the validation split while it trains. */
+function baselineTable({ groups }) {
+  const budgets = byBudget(groups);
+  const steps = [...new Set(budgets.flatMap(({ baseline }) => baseline.map(({ step }) => step)))].sort((a, b) => a - b);
+  const at = ({ baseline }, step) => baseline.find((each) => each.step === step)?.validationAuc.toFixed(3) ?? '';
+  const rows = steps.map((step) => [step, ...budgets.map((group) => at(group, step))]);
+  return table(['updates', ...budgets.map(({ budget }) => percent(budget))], rows);
 }
 
-/** The tables of one results.json, as Markdown. */
-export function tablesOf(results) {
-  return [
-    armsTable(results),
-    ...(results.toBest.length > 0 ? [championTable(results)] : []),
-    shortcutTable(results),
-    lengthsTable(results),
-  ].join('\n\n');
+/** Seconds of the second stage, mining included. */
+function secondsTable({ groups }) {
+  const budgets = byBudget(groups);
+  const of = (group, arm) => {
+    const found = group.arms.find((each) => each.arm === arm);
+    return found ? Math.round(found.seconds.mining + found.seconds.training) : '–';
+  };
+  const rows = armsOf(groups).map((arm) => [`\`${arm}\``, ...budgets.map((group) => of(group, arm))]);
+  return table(['arm', ...budgets.map(({ budget }) => percent(budget))], rows);
 }
 
-/** [arm, test set, metric, what it is called], all of shares. */
-const SUMMARY_ROWS = ['noise', 'generated', 'adaptive'].flatMap((arm) => [
-  [arm, 'look-alikes', 'fpr80', 'FPR at 80 % recall, `look-alikes`'],
-  [arm, 'look-alikes', 'fpr95', 'FPR at 95 % recall, `look-alikes`'],
-  [arm, 'shuffled', 'accuracy', 'accuracy, `shuffled`'],
-]);
-
-/** Of one arm and set, by budget. */
 const comparisonsOf = ({ toBaseline }, arm, set) =>
   byBudget(toBaseline).filter((each) => each.arm === arm && each.set === set);
 
-/** Differences to the baseline, a column for each file and a figure for each budget, bold where the interval does not hold 0. */
-function summaryOf(files) {
-  const headOf = ({ groups }) => {
-    const [{ matcher, arms }] = groups;
-    const budgets = byBudget(groups).map(({ budget }) => percent(budget));
-    return `\`${matcher}\`, seeds ${arms[0].seeds.join(', ')}: ${budgets.join(', ')}`;
-  };
-  const figure = ({ difference }, metric) => {
-    const { mean, interval } = difference[metric];
-    return holdsZero(interval) ? signed(mean, true) : `**${signed(mean, true)}**`;
-  };
-  const rows = SUMMARY_ROWS.map(([arm, set, metric, heading]) => [
-    `\`${arm}\`, ${heading}`,
-    ...files.map((results) =>
-      comparisonsOf(results, arm, set)
-        .map((each) => figure(each, metric))
-        .join(', '),
-    ),
-  ]);
-  return table(['less the baseline, points', ...files.map(headOf)], rows.map(row));
-}
-
-/** Differences of each arm to the baseline, in the mean of its budgets; which, where it was not run at all of them. */
-function meansOf([results]) {
-  const budgets = new Set(results.groups.map(({ budget }) => budget));
-  const arms = [...new Set(byBudget(results.groups).flatMap((group) => group.arms.map(({ arm }) => arm)))];
-  const rows = arms
+/** Differences of each arm to the baseline, averaged over its budgets; names these if the arm was not run at all of them. */
+function meansTable(results) {
+  const columns = [...LOOK_ALIKES, ...OTHERS];
+  const rows = armsOf(results.groups)
     .filter((arm) => arm !== results.baseline)
     .map((arm) => {
-      const own = comparisonsOf(results, arm, COLUMNS[0][0]).map(({ budget }) => percent(budget));
-      const cells = COLUMNS.map(([set, metric, , isShare]) => {
+      const own = comparisonsOf(results, arm, 'look-alikes').map(({ budget }) => percent(budget));
+      const cells = columns.map(([set, metric]) => {
         const found = comparisonsOf(results, arm, set).map(({ difference }) => difference[metric].mean);
-        return signed(found.reduce((sum, each) => sum + each, 0) / found.length, isShare);
+        return signed(found.reduce((sum, each) => sum + each, 0) / found.length, metric);
       });
-      return row([`\`${arm}\`${own.length < budgets.size ? ` (${own.join(', ')})` : ''}`, ...cells]);
+      return [`\`${arm}\`${own.length < results.groups.length ? ` (${own.join(', ')})` : ''}`, ...cells];
     });
-  return table(['less the baseline', ...COLUMNS.map(([, , heading]) => heading.replace(', %', ', points'))], rows);
+  const heads = columns.map(([set, metric]) => `\`${set}\`: ${HEADINGS[metric].replace(', %', ', points')}`);
+  return table(['arm', ...heads], rows);
 }
 
-const KINDS = { tables: ([results]) => tablesOf(results), means: meansOf, summary: summaryOf };
+/** Differences to the baseline in several studies: one figure a budget, bold if its interval excludes 0. */
+function summaryTable(...studies) {
+  const figure = ({ difference }, metric) => {
+    const { mean, interval } = difference[metric];
+    return holdsZero(interval) ? signed(mean, metric) : `**${signed(mean, metric)}**`;
+  };
+  const wanted = LOOK_ALIKES.slice(0, 2).concat([['shuffled', 'accuracy']]);
+  const rows = wanted.flatMap(([set, metric]) =>
+    ['noise', 'generated', 'adaptive'].map((arm) => [
+      `\`${set}\`: ${HEADINGS[metric].replace(', %', '')}`,
+      `\`${arm}\``,
+      ...studies.map((results) =>
+        comparisonsOf(results, arm, set)
+          .map((each) => figure(each, metric))
+          .join(', '),
+      ),
+    ]),
+  );
+  const headOf = ({ groups }) => `\`${groups[0].matcher}\`, seeds ${groups[0].arms[0].seeds.join(', ')}`;
+  return table(['test set, metric', 'arm', ...studies.map(headOf)], rows);
+}
 
-/** The page with its tables as the results say. */
-export function withTables(page, folder) {
-  return page.replace(BLOCK, (_, begin, kind, names, end) => {
-    const files = names.split(', ').map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')));
-    return `${begin}\n${KINDS[kind](files)}\n\n${end}`;
+const TABLES = {
+  'look-alikes': (results) => armsTable(results, LOOK_ALIKES),
+  others: (results) => armsTable(results, OTHERS),
+  champion: championTable,
+  shortcut: shortcutTable,
+  baseline: baselineTable,
+  seconds: secondsTable,
+  means: meansTable,
+  summary: summaryTable,
+};
+
+const resultsOf = (folder) => JSON.parse(readFileSync(join(folder, 'results.json'), 'utf8'));
+
+/** The page of a folder, with its tables written anew from the results. */
+export function withTables(folder) {
+  const page = readFileSync(join(folder, 'README.md'), 'utf8');
+  return page.replace(BLOCK, (_, begin, name, studies, end) => {
+    const folders = studies ? studies.split(', ').map((study) => join(STUDIES, study)) : [folder];
+    return `${begin}\n${TABLES[name](...folders.map(resultsOf))}\n\n${end}`;
   });
 }
 
+/** Folders that hold a page: the index and every study. */
+export const pages = [STUDIES, ...readdirSync(STUDIES).map((name) => join(STUDIES, name))].filter((folder) =>
+  existsSync(join(folder, 'README.md')),
+);
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  writeFileSync(PAGE, withTables(readFileSync(PAGE, 'utf8'), dirname(PAGE)));
+  for (const folder of pages) writeFileSync(join(folder, 'README.md'), withTables(folder));
 }
