@@ -360,8 +360,11 @@ describe('limits', () => {
     await problemIn(await app.request('/v1/match', { method: 'POST' }), 'unsupported-media-type', 415);
   });
 
-  it('refuses requests beyond those that it works on, and takes new ones afterwards', async () => {
-    const app = appWith({ maxRequests: 1 });
+  it.each([
+    ['with metrics', () => appWith({ maxRequests: 1 })],
+    ['without metrics', () => createApp({ scorer, limits: limitsFrom({ maxRequests: 1 }) })],
+  ])('refuses requests over maxRequests and accepts new ones afterwards, %s', async (_, make) => {
+    const app = make();
     let open = () => {};
     scorer.gate = new Promise((resolve) => {
       open = resolve;

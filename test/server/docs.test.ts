@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createApp } from '../../packages/server/src/app.ts';
 import { PROBLEMS } from '../../packages/server/src/problem.ts';
-import { matchSchema } from '../../packages/server/src/routes/responses.ts';
+import { matchSchema } from '../../packages/server/src/routes/match.ts';
 import { FLAGS, type Flag, kebab } from '../../packages/server/src/runtime/flags.ts';
 import { listenNode } from '../../packages/server/src/runtime/listen_node.ts';
 import type { Listening } from '../../packages/server/src/runtime/listening.ts';

@@ -3,13 +3,10 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { expect, it } from 'vitest';
 import { createApp } from '../../packages/server/src/app.ts';
-import {
-  failedMatchSchema,
-  matchSchema,
-  modelSchema,
-  problemSchema,
-  stateSchema,
-} from '../../packages/server/src/routes/responses.ts';
+import { problemSchema } from '../../packages/server/src/problem.ts';
+import { stateSchema } from '../../packages/server/src/routes/answers.ts';
+import { failedMatchSchema, matchSchema } from '../../packages/server/src/routes/match.ts';
+import { modelSchema } from '../../packages/server/src/routes/model.ts';
 import { prometheusMetrics } from '../../packages/server/src/runtime/prometheus.ts';
 import { fakeScorer } from './fake_scorer.ts';
 
@@ -59,4 +56,11 @@ it('describes the answers as they are', async () => {
   matchSchema.strict().parse(await (await post({ pairs: [good, bad] })).json());
   failedMatchSchema.parse(await (await post(bad)).json());
   problemSchema.parse(await answer('/nowhere'));
+});
+
+it('requires the fields that the server requires', async () => {
+  const { components } = await documentOf();
+  expect(components.schemas.Image.required).toEqual(['data']);
+  expect(components.schemas.Pair.required).toEqual(['sar', 'optical']);
+  for (const broken of [{ sar: {}, optical: image }, { sar: image }]) expect((await post(broken)).status).toBe(400);
 });

@@ -1,8 +1,7 @@
-/**
- * Errors as problem documents (RFC 9457, application/problem+json): the kinds there are, and the one exception that
- * carries a document to the client.
- */
-/** The last segment of the `type` → its status and title. */
+/** Errors as problem documents (RFC 9457, application/problem+json): the known types, and the exception that carries one. */
+import { z } from '@hono/zod-openapi';
+
+/** Last segment of the document's `type` → its status and title. */
 export const PROBLEMS = {
   'malformed-request': { status: 400, title: 'The request cannot be understood' },
   'malformed-pair': { status: 400, title: 'The pair cannot be understood' },
@@ -21,28 +20,26 @@ export const PROBLEMS = {
 } as const;
 export type ProblemName = keyof typeof PROBLEMS;
 
-export interface Problem {
-  type: string;
-  title: string;
-  status: number;
-  /** What went wrong in this case, and the way out. */
-  detail: string;
-  expected?: string;
-  found?: string;
-  remedy?: string;
-  [extension: string]: unknown;
-}
+export const problemSchema = z
+  .looseObject({
+    type: z.string().openapi({ example: 'urn:doppel:problem:unusable-image' }),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string().openapi({ description: 'What went wrong in this case, and the way out' }),
+    expected: z.string().optional(),
+    found: z.string().optional(),
+    remedy: z.string().optional(),
+    requestId: z.string().optional(),
+  })
+  .openapi('Problem', { description: 'A problem document (RFC 9457)' });
 
-export interface ProblemFacts {
-  detail: string;
-  expected?: string | undefined;
-  found?: string | undefined;
-  remedy?: string | undefined;
-}
+/** A problem document. */
+export type Problem = z.infer<typeof problemSchema>;
+export type ProblemFacts = Pick<Problem, 'detail' | 'expected' | 'found' | 'remedy'>;
 
-export function problemOf(name: ProblemName, facts: ProblemFacts): Problem {
+/** Problem document of one of the known types. */
+export function problemOf(name: ProblemName, { detail, expected, found, remedy }: ProblemFacts): Problem {
   const { status, title } = PROBLEMS[name];
-  const { detail, expected, found, remedy } = facts;
   return {
     ...{ type: `urn:doppel:problem:${name}`, title, status, detail },
     ...(expected !== undefined && { expected }),
@@ -68,10 +65,13 @@ export function problemError(name: ProblemName, facts: ProblemFacts, headers?: R
   return new ProblemError(problemOf(name, facts), headers);
 }
 
+/** Facts whose detail is worded as the messages of core's errors: "Cannot {action}: expected …, found …. {remedy}" */
+export function explain(action: string, expected: string, found: string, remedy?: string): ProblemFacts {
+  const detail = `Cannot ${action}: expected ${expected}, found ${found}.${remedy ? ` ${remedy}` : ''}`;
+  return { detail, expected, found, remedy };
+}
+
 export function problemResponse(problem: Problem, headers: Record<string, string> = {}): Response {
   const { status } = problem;
-  return new Response(JSON.stringify(problem), {
-    status,
-    headers: { ...headers, 'content-type': 'application/problem+json' },
-  });
+  return Response.json(problem, { status, headers: { ...headers, 'content-type': 'application/problem+json' } });
 }

@@ -1,5 +1,4 @@
-/** A request for scores as a list of items: each a pair that can be scored, or the problem that it has by itself. */
-
+/** A request for scores as a list of items: each is a pair to be scored, or the problem of that pair. */
 import { type Problem, type ProblemFacts, problemError, problemOf } from '../problem.ts';
 import type { PairInput } from '../scoring/scoring_service.ts';
 import type { Limits } from './limits.ts';
@@ -13,7 +12,7 @@ export const brokenItem = (id: string, facts: ProblemFacts): Item => ({
   error: problemOf('malformed-pair', facts),
 });
 
-/** @throws ProblemError where there are none, or too many. */
+/** @throws ProblemError if a request has no pair, or too many. */
 export function requireCount(found: number, { maxPairs }: Pick<Limits, 'maxPairs'>): void {
   if (found === 0) {
     throw problemError('malformed-request', { detail: 'The request has no pair.', expected: 'a pair', found: 'none' });

@@ -5,18 +5,18 @@
 import { pause } from '@doppel/core/base';
 import { UNITS } from '@doppel/core/raster';
 import { z } from '@hono/zod-openapi';
-import { type ProblemError, problemError, problemOf } from '../problem.ts';
+import { explain, ProblemError, problemError } from '../problem.ts';
 import type { ImageInput } from '../scoring/scoring_service.ts';
 import { brokenItem, type Item, MAX_ID_LENGTH, requireCount } from './items.ts';
 import type { Limits } from './limits.ts';
-import { SampleError, samplesOf } from './samples.ts';
+import { samplesOf } from './samples.ts';
 
 const side = z.int().min(1);
 
 const number = { type: ['number', 'null'] } as const;
 const arrayOf = <T extends object>(items: T) => ({ type: 'array', items }) as const;
 
-/** Its elements are checked by `samplesOf`: a schema over millions of numbers would take seconds. */
+/** `samplesOf` checks the elements: a schema over millions of numbers would take seconds. */
 const data = z.unknown().openapi({
   description:
     'Samples, row by row, bands innermost: a flat array, nested arrays [height][width] or [height][width][bands], or ' +
@@ -43,16 +43,17 @@ const imageObjectSchema = z
     unit: z
       .enum(UNITS)
       .optional()
-      .openapi({ description: 'Of the samples. Default: the unit that the model was trained on.' }),
+      .openapi({ description: 'Unit of the samples. Default: the unit that the model was trained on.' }),
   })
-  .openapi('Image');
+  .openapi('Image', { required: ['data'] }); // Zod takes a key of type unknown for optional
 
 const imageSchema = z.union([imageObjectSchema, z.array(z.unknown()).openapi({ description: 'Nested arrays' })]);
 
+const idSchema = z.union([z.string().max(MAX_ID_LENGTH), z.number()]);
+
 const pairSchema = z
   .strictObject({
-    id: z
-      .union([z.string().max(MAX_ID_LENGTH), z.number()])
+    id: idSchema
       .optional()
       .openapi({ description: 'Comes back with the result. Default: the position of the pair, from 0.' }),
     sar: imageSchema,
@@ -60,18 +61,16 @@ const pairSchema = z
   })
   .openapi('Pair');
 
-const manySchema = z.strictObject({ pairs: z.array(pairSchema) }).openapi('Pairs');
+/** Body with many pairs, for the OpenAPI document. Its parts `Pair` and `Image` come into the document with it. */
+export const pairsSchema = z.strictObject({ pairs: z.array(pairSchema) }).openapi('Pairs');
 
-/** For the OpenAPI document. */
-export const jsonRequestSchema = z.union([pairSchema, manySchema]);
-
-/** How long pairs are read before other requests have their turn. */
+/** Milliseconds of reading after which other requests get a turn. */
 const LONGEST_TURN_MS = 10;
 
-/** Items are checked one by one, so that a broken one costs only itself. */
+/** Pairs are checked one by one, so that a broken pair fails alone. */
 const envelopeSchema = z.strictObject({ pairs: z.array(z.unknown()) });
 
-/** @throws ProblemError where the whole cannot be understood, or holds too many pairs. */
+/** Items of a JSON body. @throws ProblemError if the body cannot be understood, or holds too many pairs. */
 export async function jsonPairs(bytes: Uint8Array, limits: Limits): Promise<Item[]> {
   const body = parse(bytes);
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
@@ -111,8 +110,8 @@ function parse(bytes: Uint8Array): unknown {
 }
 
 function malformed(expected: string, found: string): ProblemError {
-  const detail = `Cannot read the body: expected ${expected}, found ${found}. See /openapi.json for its form.`;
-  return problemError('malformed-request', { detail, expected, found });
+  const facts = explain('read the body', expected, found, 'See /openapi.json for its form.');
+  return problemError('malformed-request', facts);
 }
 
 const prettify = (error: z.core.$ZodError) =>
@@ -124,35 +123,30 @@ const prettify = (error: z.core.$ZodError) =>
 function itemOf(raw: unknown, position: number, limits: Limits): Item {
   const parsed = pairSchema.safeParse(raw);
   if (!parsed.success) {
-    const found = prettify(parsed.error);
-    return brokenItem(givenId(raw) ?? `${position}`, {
-      detail: `Cannot read pair ${position}: ${found}`,
-      expected: '"sar" and "optical", each {"data", "shape", "unit"}',
-      found,
-    });
+    const expected = '"sar" and "optical", each {"data", "shape", "unit"}';
+    return brokenItem(
+      givenId(raw) ?? `${position}`,
+      explain(`read pair ${position}`, expected, prettify(parsed.error)),
+    );
   }
   const id = `${parsed.data.id ?? position}`;
   try {
     const { sar, optical } = parsed.data;
     return { id, pair: { sar: imageOf(sar, 'sar', limits), optical: imageOf(optical, 'optical', limits) } };
   } catch (error) {
-    if (!(error instanceof SampleError)) throw error;
-    return { id, error: problemOf(error.problem, error.facts) };
+    if (!(error instanceof ProblemError)) throw error;
+    return { id, error: error.problem };
   }
 }
 
-/** The id of an item that is broken otherwise. */
+/** Id of a pair that is broken in another place. */
 function givenId(raw: unknown): string | undefined {
-  const id = (raw as { id?: unknown } | null)?.id;
-  const isId = (typeof id === 'string' && id.length <= MAX_ID_LENGTH) || typeof id === 'number';
-  return isId ? `${id}` : undefined;
+  const given = z.object({ id: idSchema }).safeParse(raw);
+  return given.success ? `${given.data.id}` : undefined;
 }
 
 function imageOf(image: z.infer<typeof imageSchema>, name: 'sar' | 'optical', { maxPixels }: Limits): ImageInput {
-  const {
-    data: given,
-    shape,
-    unit,
-  } = Array.isArray(image) ? { data: image } : (image as z.infer<typeof imageObjectSchema>);
+  if (Array.isArray(image)) return { kind: 'samples', name, ...samplesOf(image, undefined, name, maxPixels) };
+  const { data: given, shape, unit } = image;
   return { kind: 'samples', name, ...samplesOf(given, shape, name, maxPixels), unit };
 }

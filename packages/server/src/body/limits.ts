@@ -1,30 +1,30 @@
-/** What one request, and all of them together, may ask of the server. */
+/** Limits on one request, and on all requests together. */
 import { UsageError } from '@doppel/core';
 import { z } from 'zod';
 
 const count = z.int().min(1);
 
 export const limitsSchema = z.strictObject({
-  /** Of a request's body. */
+  /** Bytes of a request's body. */
   maxBytes: count.default(32 * 2 ** 20),
   /** Pairs in a request. */
   maxPairs: count.default(64),
   /** Pixels of an image, read from its header before it is decompressed. */
   maxPixels: count.default(2 ** 22),
-  /** Requests for scores that are worked on at a time: with `maxBytes`, the bound on memory. */
+  /** Requests for scores in progress at a time: with `maxBytes`, the bound on memory. */
   maxRequests: count.default(64),
   /** Pairs that wait to be scored. */
   maxQueuedPairs: count.default(1024),
   /** Pairs that go through the network together. */
   maxBatch: count.default(32),
-  /** How long a pair waits for others to be batched with. */
+  /** Milliseconds that a pair waits for others to join its batch. */
   batchDelayMs: z.number().min(0).default(2),
-  /** From a request's first byte to its answer. */
+  /** Milliseconds from a request's first byte to its answer. */
   timeoutMs: count.default(30_000),
 });
 export type Limits = z.infer<typeof limitsSchema>;
 
-/** @throws UsageError where a limit is out of its range, or they contradict each other. */
+/** Limits with the defaults filled in. @throws UsageError if a limit is out of its range, or limits contradict each other. */
 export function limitsFrom(given: z.input<typeof limitsSchema> = {}): Limits {
   const parsed = limitsSchema.safeParse(given);
   if (!parsed.success) {

@@ -1,10 +1,10 @@
 /**
  * Pairs as multipart/form-data: image files in the fields `sar` and `optical`, paired by their order; or in `sar[0]`,
  * `optical[0]`, `sar[1]` …, paired by number, so that a missing half costs its own pair only. `id` (or `id[0]`) names a
- * pair, `sarUnit` says what the samples of all SAR images are.
+ * pair, `sarUnit` is the unit of all SAR images.
  */
 import { UNITS, type Unit } from '@doppel/core/raster';
-import { type ProblemError, problemError } from '../problem.ts';
+import { explain, type ProblemError, problemError } from '../problem.ts';
 import type { ImageInput } from '../scoring/scoring_service.ts';
 import { brokenItem, type Item, MAX_ID_LENGTH, requireCount } from './items.ts';
 import type { Limits } from './limits.ts';
@@ -15,7 +15,7 @@ type Parts = { [name in PartName]?: Value };
 
 const FORM = 'files in "sar" and "optical", repeated for many pairs, or in "sar[0]", "optical[0]", …';
 
-/** @throws ProblemError where the whole cannot be understood, or holds too many pairs. */
+/** Items of a form. @throws ProblemError if the form cannot be understood, or holds too many pairs. */
 export async function multipartPairs(bytes: Uint8Array, contentType: string, limits: Limits): Promise<Item[]> {
   const form = await parse(bytes, contentType);
   const fields = fieldsOf(form);
@@ -44,7 +44,7 @@ const NAME = /^(sar|optical|id)(?:\[(\d{0,9})\])?$/;
 
 function fieldsOf(form: FormData): Fields {
   const fields: Fields = { plain: { sar: [], optical: [], id: [] }, numbered: new Map(), sarUnit: undefined };
-  for (const [field, value] of form as unknown as Iterable<[string, Value]>) {
+  for (const [field, value] of form) {
     if (field === 'sarUnit') {
       fields.sarUnit = unitOf(value);
       continue;
@@ -81,7 +81,7 @@ function byNumber({ plain, numbered }: Fields): Position[] {
   return [...numbered].sort(([a], [b]) => a - b).map(([position, parts]) => ({ position, parts }));
 }
 
-/** Without numbers nobody knows which half is missing, so that the counts must agree. */
+/** Pairs the fields by their order. The counts must agree: without numbers, a missing half cannot be found. */
 function byOrder({ plain: { sar, optical, id } }: Fields, limits: Limits): Position[] {
   requireCount(Math.max(sar.length, optical.length), limits);
   if (sar.length !== optical.length) {
@@ -101,15 +101,8 @@ function byOrder({ plain: { sar, optical, id } }: Fields, limits: Limits): Posit
 async function itemOf(parts: Parts, position: number, sarUnit: Unit | undefined): Promise<Item> {
   const id = parts.id ?? `${position}`;
   if (typeof id !== 'string' || id.length > MAX_ID_LENGTH) {
-    const [expected, found] = [
-      `text of at most ${MAX_ID_LENGTH} characters`,
-      typeof id === 'string' ? `${id.length}` : 'a file',
-    ];
-    return brokenItem(`${position}`, {
-      detail: `Cannot use the id: expected ${expected}, found ${found}.`,
-      expected,
-      found,
-    });
+    const found = typeof id === 'string' ? `${id.length}` : 'a file';
+    return brokenItem(`${position}`, explain('use the id', `text of at most ${MAX_ID_LENGTH} characters`, found));
   }
   for (const name of ['sar', 'optical'] as const) {
     const part = parts[name];
@@ -120,10 +113,8 @@ async function itemOf(parts: Parts, position: number, sarUnit: Unit | undefined)
 }
 
 function missingFile(name: string, part: string | undefined) {
-  const expected = `an image file in "${name}"`;
   const found = part === undefined ? 'no such field' : `the text "${part.slice(0, 40)}"`;
-  const remedy = `With curl: -F ${name}=@FILE, with the @.`;
-  return { detail: `Cannot read the pair: expected ${expected}, found ${found}. ${remedy}`, expected, found, remedy };
+  return explain('read the pair', `an image file in "${name}"`, found, `With curl: -F ${name}=@FILE, with the @.`);
 }
 
 async function imageOf(file: File, fallback: string, unit: Unit | undefined): Promise<ImageInput> {
@@ -132,6 +123,5 @@ async function imageOf(file: File, fallback: string, unit: Unit | undefined): Pr
 }
 
 function malformed(expected: string, found: string): ProblemError {
-  const detail = `Cannot read the form: expected ${expected}, found ${found}.`;
-  return problemError('malformed-request', { detail, expected, found });
+  return problemError('malformed-request', explain('read the form', expected, found));
 }

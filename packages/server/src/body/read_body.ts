@@ -1,7 +1,7 @@
-/** Reading a request's body without holding more of it than is allowed, or waiting for it longer. */
+/** Reads the body of a request within the limits on its size and its time. */
 import { type ProblemError, problemError } from '../problem.ts';
 
-/** @throws ProblemError (413) beyond `maxBytes`, announced or sent. @throws the signal's reason when it is aborted. */
+/** Bytes of the body. @throws ProblemError (413) beyond `maxBytes`, announced or sent; the signal's reason if it aborts. */
 export async function readBody(request: Request, maxBytes: number, signal: AbortSignal): Promise<Uint8Array> {
   const announced = Number(request.headers.get('content-length'));
   if (announced > maxBytes) throw tooLarge(maxBytes, `${announced}`);

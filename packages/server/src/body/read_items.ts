@@ -1,6 +1,6 @@
-/** The body of a request as items, by its content type. */
+/** Reads the body of a request as items, by its content type. */
 
-import { problemError } from '../problem.ts';
+import { explain, problemError } from '../problem.ts';
 import type { Item } from './items.ts';
 import { jsonPairs } from './json_pairs.ts';
 import type { Limits } from './limits.ts';
@@ -11,10 +11,10 @@ export interface Body {
   contentType: string;
 }
 
-/** @throws ProblemError where the whole cannot be understood, or holds too many pairs. */
+/** Items of a body. @throws ProblemError if the body cannot be understood, or holds too many pairs. */
 export type ReadItems = (body: Body, limits: Limits) => Promise<Item[]>;
 
-/** Reads in the caller's own thread. */
+/** Reads in the caller's thread. */
 export const readItems: ReadItems = ({ bytes, contentType }, limits) =>
   isJson(contentType) ? jsonPairs(bytes, limits) : multipartPairs(bytes, contentType, limits);
 
@@ -25,12 +25,11 @@ function isJson(contentType: string): boolean {
   return mediaType === 'application/json' || mediaType.endsWith('+json');
 }
 
-/** Before the body is read. @throws ProblemError (415) */
+/** Checks the content type before the body is read. @throws ProblemError (415) */
 export function requireKnownType(contentType: string): void {
   const mediaType = mediaTypeOf(contentType);
   if (isJson(contentType) || mediaType === 'multipart/form-data') return;
-  const [expected, found] = ['application/json or multipart/form-data', mediaType || 'none'];
-  const detail = `Cannot read the body: expected the content type ${expected}, found ${found}.`;
+  const expected = 'the content type application/json or multipart/form-data';
   const headers = { accept: 'application/json, multipart/form-data' };
-  throw problemError('unsupported-media-type', { detail, expected, found }, headers);
+  throw problemError('unsupported-media-type', explain('read the body', expected, mediaType || 'none'), headers);
 }

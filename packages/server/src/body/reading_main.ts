@@ -1,4 +1,4 @@
-/** The entry point of the reading thread: bodies in, items out. */
+/** Program of the reading thread: bodies in, items out. */
 import { parentPort } from 'node:worker_threads';
 import { ProblemError } from '../problem.ts';
 import { buffersOf } from '../scoring/transfer.ts';

@@ -1,6 +1,6 @@
 /**
- * Reads the bodies of large requests on a thread: parsing megabytes of JSON would keep the event loop from all other
- * requests. Small bodies are read at once, as the way to the thread and back takes longer.
+ * Reads the bodies of large requests on a thread: parsing megabytes of JSON on the event loop would hold up all other
+ * requests. Small bodies are read at once, as the round trip to the thread takes longer.
  */
 import { Worker } from 'node:worker_threads';
 import { ServerError } from '../errors.ts';
@@ -10,7 +10,7 @@ import type { Item } from './items.ts';
 import type { Limits } from './limits.ts';
 import { type Body, type ReadItems, readItems } from './read_items.ts';
 
-/** Bytes from which the thread is worth its while: some milliseconds of parsing. */
+/** Bytes from which a body goes to the thread: some milliseconds of parsing. */
 const LARGE = 2 ** 18;
 
 export interface ReadRequest {
@@ -32,12 +32,12 @@ export class ReadingThread {
   #worker: Worker | undefined;
   #count = 0;
 
-  /** @param main the thread's program, for tests. */
+  /** @param main program of the thread, for tests. */
   constructor(main: URL = workerUrl('reading_main', import.meta.url)) {
     this.#main = main;
   }
 
-  /** @throws ProblemError as `readItems`. @throws ServerError where the thread died over it. */
+  /** Items of a body. @throws ProblemError as `readItems`; ServerError if the thread died. */
   readonly readItems: ReadItems = (body, limits) => {
     if (body.bytes.length < LARGE) return readItems(body, limits);
     this.#worker ??= this.#start();

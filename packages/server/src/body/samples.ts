@@ -1,5 +1,5 @@
 /** Float arrays of a JSON request as samples of a known shape. */
-import type { ProblemFacts } from '../problem.ts';
+import { explain, type ProblemError, problemError } from '../problem.ts';
 
 export interface Samples {
   data: Float32Array;
@@ -10,26 +10,16 @@ export interface Samples {
 
 type Shape = readonly [number, number] | readonly [number, number, number];
 
-/** Samples that are no image, or too large a one. */
-export class SampleError extends Error {
-  readonly problem: 'malformed-pair' | 'payload-too-large';
-  readonly facts: ProblemFacts;
-  constructor(problem: SampleError['problem'], facts: ProblemFacts) {
-    super(facts.detail);
-    this.name = 'SampleError';
-    this.problem = problem;
-    this.facts = facts;
-  }
-}
-
-/** More bands than any image that a model can use; keeps a lying shape from being multiplied up. */
+/** More bands than any usable image has: a false shape cannot ask for more memory. */
 const MAX_BANDS = 64;
 
 /**
+ * Samples of one image.
+ *
  * @param given flat or nested arrays of numbers and nulls, or base64 of little-endian float32.
  * @param shape may be missing for nested arrays, and for square images of one or three bands.
  * @param name of the image, for messages.
- * @throws SampleError
+ * @throws ProblemError if the samples do not make an image, or too large an image.
  */
 export function samplesOf(given: unknown, shape: Shape | undefined, name: string, maxPixels: number): Samples {
   if (typeof given === 'string') return shaped(decodeBase64(given, name), shape, name, maxPixels);
@@ -56,7 +46,7 @@ function shaped(data: Float32Array, shape: Shape | undefined, name: string, maxP
   return withShape(data, full);
 }
 
-/** Of a square image of one or three bands: no number is both a square and three times a square. */
+/** Shape of a square image of one or three bands: no number is both a square and three times a square. */
 function squareShape(length: number, name: string): FullShape {
   for (const bands of [1, 3]) {
     const side = Math.sqrt(length / bands);
@@ -67,15 +57,12 @@ function squareShape(length: number, name: string): FullShape {
 
 function requirePixels([height, width, bands]: FullShape, name: string, maxPixels: number): void {
   if (height * width <= maxPixels && bands <= MAX_BANDS) return;
-  const [expected, found] = [
-    `at most ${maxPixels} pixels and ${MAX_BANDS} bands`,
-    `${height} × ${width}, ${bands} bands`,
-  ];
-  const detail = `The image "${name}" is too large: expected ${expected}, found ${found}.`;
-  throw new SampleError('payload-too-large', { detail, expected, found });
+  const expected = `at most ${maxPixels} pixels and ${MAX_BANDS} bands`;
+  const found = `${height} × ${width}, ${bands} bands`;
+  throw problemError('payload-too-large', explain(`use the image "${name}"`, expected, found));
 }
 
-/** [height, width, bands] of arrays that are all as long as the first. Nothing is allocated by what one row claims. */
+/** Shape of nested arrays whose rows are all as long as the first. Allocates nothing. */
 function nestedShape(rows: readonly unknown[], name: string): FullShape {
   const first = rows[0] as readonly unknown[];
   const pixel = first[0];
@@ -102,7 +89,7 @@ function flattenNested(rows: readonly unknown[], [height, width, bands]: FullSha
   return all;
 }
 
-/** Numbers as they are, null as NaN. */
+/** Samples of a flat array, null as NaN. */
 function flatten(values: readonly unknown[], name: string): Float32Array {
   const data = new Float32Array(values.length);
   for (let i = 0; i < values.length; i++) {
@@ -114,7 +101,7 @@ function flatten(values: readonly unknown[], name: string): Float32Array {
   return data;
 }
 
-/** Plain loops, as this runs on the event loop over whole requests. */
+/** Decodes by plain loops: this runs on the event loop over whole requests. */
 function decodeBase64(text: string, name: string): Float32Array {
   const binary = binaryOf(text, name);
   const size = Float32Array.BYTES_PER_ELEMENT;
@@ -134,9 +121,8 @@ function binaryOf(text: string, name: string): string {
   }
 }
 
-function wrong(name: string, expected: string, found: string): SampleError {
-  const detail = `Cannot read the samples of "${name}": expected ${expected}, found ${found}.`;
-  return new SampleError('malformed-pair', { detail, expected, found });
+function wrong(name: string, expected: string, found: string): ProblemError {
+  return problemError('malformed-pair', explain(`read the samples of "${name}"`, expected, found));
 }
 
 function describe(value: unknown): string {

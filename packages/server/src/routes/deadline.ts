@@ -1,12 +1,12 @@
 /**
- * When to give a request up: at its deadline, or when its client goes away.
+ * Aborts a request at its deadline, or when its client leaves.
  *
  * Node 20 may collect the signals behind `AbortSignal.any` and `AbortSignal.timeout` before they fire, hence a controller
- * and a timer of our own.
+ * and a timer here.
  */
 export interface Deadline {
   readonly signal: AbortSignal;
-  /** True when time ran out, false when the client left or nothing has happened. */
+  /** True if time ran out, false if the client left or nothing has happened. */
   hasPassed(): boolean;
   /** Stops the clock. */
   clear(): void;

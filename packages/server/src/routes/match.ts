@@ -1,38 +1,131 @@
-/** `POST /v1/match`: from a request to the answer for each of its pairs. */
-
+/** `POST /v1/match`: scores for pairs of patches. A pair that cannot be scored fails alone. */
+import { UNITS } from '@doppel/core/raster';
+import { createRoute, z } from '@hono/zod-openapi';
 import type { Item } from '../body/items.ts';
 import type { Limits } from '../body/limits.ts';
 import { readBody } from '../body/read_body.ts';
 import { type ReadItems, requireKnownType } from '../body/read_items.ts';
 import { OverloadError } from '../errors.ts';
-import { type Problem, ProblemError, problemError, problemOf } from '../problem.ts';
+import { type Problem, ProblemError, problemError, problemOf, problemSchema } from '../problem.ts';
 import type { PairOutcome, ScoringService } from '../scoring/scoring_service.ts';
+import { endpoint, json, notReady, problemJson } from './answers.ts';
 import { type Deadline, deadlineOf } from './deadline.ts';
-import type { MatchAnswer } from './responses.ts';
+import type { ServerMetrics } from './metrics.ts';
+
+const text = { type: 'string' as const };
+const file = { ...text, contentMediaType: 'application/octet-stream' };
+const fileOrFiles = { anyOf: [file, { type: 'array' as const, items: file }] };
+
+const multipart = {
+  type: 'object' as const,
+  properties: {
+    sar: { ...fileOrFiles, description: 'GeoTIFF, PNG or JPEG; repeated for many pairs' },
+    optical: { ...fileOrFiles, description: 'As many as in `sar`, in the same order' },
+    id: { anyOf: [text, { type: 'array' as const, items: text }], description: 'One for each pair' },
+    sarUnit: { ...text, enum: [...UNITS], description: 'Unit of all SAR images, where the files do not state it' },
+  },
+  patternProperties: {
+    '^(sar|optical)\\[[0-9]+\\]$': { ...file, description: 'Instead of repeated fields: paired by number' },
+    '^id\\[[0-9]+\\]$': text,
+  },
+  additionalProperties: false,
+};
+
+/**
+ * References, as a schema here would make Hono parse and validate whole bodies on the event loop. `readItems` applies
+ * `pairSchema` to one pair at a time.
+ */
+const jsonBody = { anyOf: [{ $ref: '#/components/schemas/Pair' }, { $ref: '#/components/schemas/Pairs' }] };
+
+const score = {
+  score: z.number().openapi({ description: 'Logit of a match minus logit of none, uncalibrated' }),
+  probability: z.number().min(0).max(1).openapi({ description: 'Calibrated probability of a match' }),
+  match: z.boolean().openapi({ description: 'Whether the probability is at least the threshold' }),
+  threshold: z.number().openapi({ description: 'A probability, chosen on the validation split' }),
+};
+const scoredSchema = z.object({ id: z.string(), ...score }).openapi('Scored');
+const failedSchema = z.object({ id: z.string(), error: problemSchema }).openapi('Failed');
+
+export const matchSchema = z
+  .object({
+    results: z
+      .array(z.union([scoredSchema, failedSchema]))
+      .openapi({ description: 'One for each pair, in the order of the request' }),
+    backend: z.string().openapi({ description: 'The backend that computed the scores', example: 'wasm' }),
+    model: z.string().openapi({ description: 'Name of the checkpoint', example: 'best.safetensors' }),
+    modelFingerprint: z.string().openapi({ description: 'SHA-256 of the checkpoint as hex' }),
+    ...z.object(score).partial().shape,
+  })
+  .openapi('Match', {
+    description:
+      'At least one pair has a score. Of a request for one pair, score, probability, match and threshold are at the top ' +
+      'level too, as `doppel score --json` prints them.',
+  });
+type Match = z.infer<typeof matchSchema>;
+type Result = Match['results'][number];
+
+/** Answer to a request in which no pair could be scored. */
+export const failedMatchSchema = problemSchema
+  .extend({ results: z.array(failedSchema).optional() })
+  .openapi('FailedMatch', { description: 'A problem of the request, or of each of its pairs' });
+
+const route = createRoute({
+  ...{ method: 'post', path: '/v1/match', operationId: 'match' },
+  summary: 'Score pairs of a SAR and an optical patch',
+  request: {
+    body: {
+      required: true,
+      content: { 'application/json': { schema: jsonBody }, 'multipart/form-data': { schema: multipart } },
+    },
+  },
+  responses: {
+    200: json('Scores; a pair that has none has its error in its place', matchSchema),
+    400: problemJson('The request, or its only pair, cannot be understood', failedMatchSchema),
+    408: problemJson('The request took too long to arrive', problemSchema),
+    413: problemJson('Too many bytes, pairs or pixels', failedMatchSchema),
+    415: problemJson('Neither JSON nor multipart', problemSchema),
+    422: problemJson('No pair could be scored; `results` holds the error of each', failedMatchSchema),
+    500: problemJson('The scoring failed', problemSchema),
+    503: problemJson('Not ready, or too much to do: see Retry-After', problemSchema),
+    504: problemJson('Scoring took too long', problemSchema),
+  },
+});
 
 export interface MatchDeps {
   scorer: ScoringService;
   limits: Limits;
   readItems: ReadItems;
-  /** Told how the pairs fared. */
-  count(pairs: { scored: number; failed: number }): void;
+  metrics: ServerMetrics | undefined;
 }
 
-type Result = MatchAnswer['results'][number];
+export function match(deps: MatchDeps) {
+  const { limits, metrics } = deps;
+  let working = 0;
+  return endpoint(route, async (c) => {
+    if (working >= limits.maxRequests) throw overloaded(`${working} requests are in progress. Try again later.`);
+    working++;
+    metrics?.inProgress(working);
+    try {
+      return c.json(await scored(c.req.raw, deps), 200);
+    } finally {
+      working--;
+      metrics?.inProgress(working);
+    }
+  });
+}
 
-/** @throws ProblemError where the request as a whole fails. */
-export async function match(request: Request, deps: MatchDeps): Promise<Response> {
-  const { scorer, limits, count } = deps;
+/** @throws ProblemError if the request as a whole fails. */
+async function scored(request: Request, deps: MatchDeps): Promise<Match> {
+  const { scorer, limits, metrics } = deps;
   if (!scorer.ready()) throw notReady();
   const deadline = deadlineOf(request.signal, limits.timeoutMs);
   try {
     const results = await resultsOf(request, deps, deadline);
-    const failed = results.filter((result) => 'error' in result).length;
-    count({ scored: results.length - failed, failed });
-    if (failed === results.length) throw new ProblemError(noneScored(results));
+    const failed = results.filter((result) => 'error' in result);
+    metrics?.pairs({ scored: results.length - failed.length, failed: failed.length });
+    if (failed.length === results.length) throw new ProblemError(noneScored(failed));
     const { name: model, backend, info } = await scorer.info();
-    const answer: MatchAnswer = { ...soleScore(results), results, backend, model, modelFingerprint: info.fingerprint };
-    return Response.json(answer);
+    return { ...soleScore(results), results, backend, model, modelFingerprint: info.fingerprint };
   } finally {
     deadline.clear();
   }
@@ -58,12 +151,9 @@ async function itemsOf(request: Request, { limits, readItems }: MatchDeps, signa
 }
 
 async function scoreItems(items: readonly Item[], scorer: ScoringService, signal: AbortSignal): Promise<Result[]> {
-  const outcomes = await scorer.score(
-    items.flatMap((item) => ('pair' in item ? [item.pair] : [])),
-    signal,
-  );
-  let next = 0;
-  return items.map((item) => ('pair' in item ? resultOf(item.id, outcomes[next++]!) : item));
+  const pairs = items.flatMap((item) => ('pair' in item ? [item.pair] : []));
+  const outcomes = (await scorer.score(pairs, signal)).values();
+  return items.map((item) => ('pair' in item ? resultOf(item.id, outcomes.next().value!) : item));
 }
 
 function resultOf(id: string, outcome: PairOutcome): Result {
@@ -72,7 +162,7 @@ function resultOf(id: string, outcome: PairOutcome): Result {
   return { id, error: problemOf(problem, facts) };
 }
 
-/** What a request for one pair has at the top level too. */
+/** Fields of the only pair, which the answer repeats at its top level. */
 function soleScore(results: readonly Result[]) {
   const [sole] = results;
   if (results.length !== 1 || !sole || 'error' in sole) return {};
@@ -80,24 +170,19 @@ function soleScore(results: readonly Result[]) {
   return score;
 }
 
-/** The problem of the only pair, or one for them all. */
-function noneScored(results: readonly Result[]): Problem {
-  const errors = results.map((result) => (result as { error: Problem }).error);
-  const detail = `Each of the ${errors.length} pairs has an error: see "results". The first: ${errors[0]?.detail}`;
-  const problem = errors.length === 1 ? errors[0]! : problemOf('no-pair-scored', { detail });
+/** Problem of the only pair, or one for them all. */
+function noneScored(results: readonly z.infer<typeof failedSchema>[]): Problem {
+  const [first] = results;
+  const detail = `Each of the ${results.length} pairs has an error: see "results". The first: ${first?.error.detail}`;
+  const problem = first && results.length === 1 ? first.error : problemOf('no-pair-scored', { detail });
   return { ...problem, results };
 }
 
-export function notReady(): ProblemError {
-  const detail = 'The model is loading, or its scoring thread is being started anew. Try again in a moment.';
-  return problemError('not-ready', { detail }, { 'retry-after': '1' });
-}
-
-export function overloaded(detail: string, retryAfterSeconds = 1): ProblemError {
+function overloaded(detail: string, retryAfterSeconds = 1): ProblemError {
   return problemError('overloaded', { detail }, { 'retry-after': `${retryAfterSeconds}` });
 }
 
-/** The deadline has passed, or the client has gone away. */
+/** Error of a request whose deadline has passed, or whose client has left. */
 function givenUp(deadline: Deadline, name: 'request-timeout' | 'timeout', { timeoutMs }: Limits): ProblemError {
   if (!deadline.hasPassed()) {
     return problemError('client-closed-request', { detail: 'The client closed the connection.' });

@@ -1,16 +1,26 @@
-/** What the server counts and times. An edge runtime does without; `prometheus.ts` keeps it for `/metrics`. */
+/** `GET /metrics`: what the server counts and times. An edge runtime does without; `prometheus.ts` keeps it elsewhere. */
+import { createRoute, z } from '@hono/zod-openapi';
 import type { ScoringObserver } from '../scoring/scoring_service.ts';
+import { endpoint } from './answers.ts';
 
 export interface ServerMetrics extends ScoringObserver {
   /** A request was answered. @param route a path of the OpenAPI document, or "other". */
   answered(request: { method: string; route: string; status: number; seconds: number }): void;
-  /** Requests for scores that are worked on. */
+  /** Number of requests for scores in progress. */
   inProgress(requests: number): void;
   /** Pairs that were scored, and pairs that got an error of their own. */
   pairs(counts: { scored: number; failed: number }): void;
   /** @param type of a problem document. */
   problem(type: string): void;
-  /** In the format that `contentType` names. */
+  /** All metrics in the format that `contentType` names. */
   text(): Promise<string>;
   readonly contentType: string;
 }
+
+const route = createRoute({
+  ...{ method: 'get', path: '/metrics', operationId: 'metrics', summary: 'Metrics for Prometheus' },
+  responses: { 200: { description: 'Text', content: { 'text/plain': { schema: z.string() } } } },
+});
+
+export const metricsText = (metrics: ServerMetrics) =>
+  endpoint(route, async (c) => c.text(await metrics.text(), 200, { 'content-type': metrics.contentType }));

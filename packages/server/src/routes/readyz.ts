@@ -1,0 +1,21 @@
+/** `GET /readyz`: whether pairs can be scored now, for a load balancer. */
+import { createRoute } from '@hono/zod-openapi';
+import { problemError, problemSchema } from '../problem.ts';
+import type { ScoringService } from '../scoring/scoring_service.ts';
+import { endpoint, json, notReady, problemJson, stateSchema } from './answers.ts';
+
+const route = createRoute({
+  ...{ method: 'get', path: '/readyz', operationId: 'readyz', summary: 'Whether pairs can be scored now' },
+  responses: {
+    200: json('Pairs can be scored', stateSchema),
+    503: problemJson('The model is loading, or the server is shutting down', problemSchema),
+  },
+});
+
+/** @param isDraining whether the server finishes its last requests. */
+export const readyz = (scorer: ScoringService, isDraining: () => boolean) =>
+  endpoint(route, (c) => {
+    if (isDraining()) throw problemError('not-ready', { detail: 'The server is shutting down.' });
+    if (!scorer.ready()) throw notReady();
+    return c.json({ status: 'ready' }, 200);
+  });
