@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Footprint } from '../../../packages/core/src/dataset/patch_pair.ts';
+import type { Footprint } from '../../../packages/core/src/geo/footprint.ts';
 import { FootprintIndex } from '../../../packages/core/src/geo/footprint_index.ts';
 import { transformBetween } from '../../../packages/core/src/geo/projection.ts';
 

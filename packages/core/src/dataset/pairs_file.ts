@@ -7,10 +7,11 @@
  */
 import { z } from 'zod';
 import { FormatError, reasonOf } from '../errors.ts';
+import type { Footprint } from '../geo/footprint.ts';
 import { crsProblem } from '../geo/projection.ts';
 import { UNITS } from '../raster/raster.ts';
 import { isInside } from './inside.ts';
-import { type Footprint, PROVENANCES } from './patch_pair.ts';
+import { PROVENANCES } from './patch_pair.ts';
 
 export const PAIRS_FILE = 'pairs.jsonl';
 

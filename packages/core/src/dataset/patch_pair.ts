@@ -2,6 +2,7 @@
  * A patch pair is the unit of everything: one SAR and one optical patch, the place they come from, and whether they
  * show the same ground.
  */
+import type { Footprint } from '../geo/footprint.ts';
 import type { Raster } from '../raster/raster.ts';
 
 /** Where a pair comes from: cut from real scenes, re-paired at random, chosen by mining, or made by the generator. */
@@ -10,13 +11,6 @@ export type Provenance = (typeof PROVENANCES)[number];
 
 export const SPLITS = ['train', 'validation', 'test'] as const;
 export type Split = (typeof SPLITS)[number];
-
-/** A rectangle on the ground. */
-export interface Footprint {
-  crs: string;
-  /** [minimum x, minimum y, maximum x, maximum y] in the units of `crs`. */
-  bounds: readonly [number, number, number, number];
-}
 
 export interface PatchPair {
   id: string;

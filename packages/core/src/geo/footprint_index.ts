@@ -3,8 +3,8 @@
  * different ones are found through longitude and latitude, then compared exactly, corner by corner.
  */
 import Flatbush from 'flatbush';
-import type { Footprint } from '../dataset/patch_pair.ts';
 import { FormatError } from '../errors.ts';
+import type { Footprint } from './footprint.ts';
 import { LON_LAT, type Transform, transformBetween } from './projection.ts';
 
 type Box = readonly [minX: number, minY: number, maxX: number, maxY: number];

@@ -2,9 +2,9 @@
  * A grid of pixels on the ground: what patches are cut on, whatever the grids of the files are.
  */
 
-import type { Footprint } from '../dataset/patch_pair.ts';
 import { FormatError } from '../errors.ts';
 import type { AffineTransform } from '../raster/raster.ts';
+import type { Footprint } from './footprint.ts';
 
 export interface Grid {
   /** Absent where the scenes are not placed on the ground: then pixels of one are pixels of the other. */

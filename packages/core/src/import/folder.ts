@@ -4,8 +4,8 @@
 
 import { pause } from '../base/pause.ts';
 import { type BuiltDataset, DatasetWriter } from '../dataset/dataset_writer.ts';
-import type { Footprint } from '../dataset/patch_pair.ts';
 import { FormatError, PatchError } from '../errors.ts';
+import type { Footprint } from '../geo/footprint.ts';
 import { footprintOf } from '../geo/grid.ts';
 import { reasonToSkip } from '../raster/missing.ts';
 import { openRaster } from '../raster/open.ts';

@@ -6,8 +6,8 @@
 
 import { pause } from '../base/pause.ts';
 import { type BuiltDataset, DatasetWriter } from '../dataset/dataset_writer.ts';
-import type { Footprint } from '../dataset/patch_pair.ts';
 import { FileError, FormatError, PatchError } from '../errors.ts';
+import type { Footprint } from '../geo/footprint.ts';
 import { readMat5 } from '../raster/mat5.ts';
 import { reasonToSkip } from '../raster/missing.ts';
 import { decodeRaster } from '../raster/open.ts';

@@ -2,6 +2,7 @@
  * A data set from pairs of scenes: each pair of scenes is a place, and its patches are cut on a common grid.
  */
 
+import type { Watch } from '../base/watch.ts';
 import { type BuiltDataset, DatasetWriter } from '../dataset/dataset_writer.ts';
 import { FormatError, PatchError } from '../errors.ts';
 import { footprintOf } from '../geo/grid.ts';
@@ -29,9 +30,8 @@ export interface SceneImportOptions extends Omit<CutOptions, 'signal'> {
   attribution?: string | undefined;
 }
 
-export interface ImportHooks {
-  signal?: AbortSignal | undefined;
-  /** Of scenes, points or pairs: those that are done, and all. */
+export interface ImportHooks extends Pick<Watch, 'signal'> {
+  /** Scenes, points or pairs that are done, all of them, and pairs written. */
   onProgress?: ((done: number, total: number, pairs: number) => void) | undefined;
 }
 

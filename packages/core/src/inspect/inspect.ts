@@ -3,9 +3,9 @@
  * pass over the patches.
  */
 import { pause } from '../base/pause.ts';
+import type { Watch } from '../base/watch.ts';
 import type { Dataset, SplitName } from '../dataset/dataset.ts';
 import { SPLIT_NAMES } from '../dataset/splits_file.ts';
-import type { ImportHooks } from '../import/scenes.ts';
 import { quantile } from '../prepare/normalisation.ts';
 import { equivalentNumberOfLooks } from '../raster/enl.ts';
 import type { Raster, Unit } from '../raster/raster.ts';
@@ -69,7 +69,7 @@ const READ_AT_ONCE = 16;
 export async function inspectDataset(
   dataset: Dataset,
   { offsets, reach, limits = AUDIT_LIMITS }: InspectOptions,
-  { signal, onProgress }: ImportHooks = {},
+  { signal, onProgress }: Watch = {},
 ): Promise<{ inspection: Inspection; suspicions: Suspicion[] }> {
   const { records, header } = dataset;
   const modalities = { sar: new ModalityTally(records.length), optical: new ModalityTally(records.length) };
@@ -78,7 +78,7 @@ export async function inspectDataset(
   const isMeasured = evenly(records.length, offsets);
   for (let start = 0; start < records.length; start += READ_AT_ONCE) {
     await pause(signal);
-    onProgress?.(start, records.length, start);
+    onProgress?.(start, records.length);
     const indices = Array.from({ length: Math.min(READ_AT_ONCE, records.length - start) }, (_, i) => start + i);
     for (const [i, pair] of (await Promise.all(indices.map((index) => dataset.read(index)))).entries()) {
       modalities.sar.add(pair.sar);
@@ -90,7 +90,7 @@ export async function inspectDataset(
       if (surface) offsetAudit.add(pair, surface);
     }
   }
-  onProgress?.(records.length, records.length, records.length);
+  onProgress?.(records.length, records.length);
   const ranges = { sar: modalities.sar.range(), optical: modalities.optical.range() };
   const suspicions = records.flatMap((record, i) =>
     record.label === 0

@@ -5,8 +5,7 @@
  *   m ← β₁m + (1 − β₁)g,  v ← β₂v + (1 − β₂)g²,  p ← p − η/(1 − β₁ᵗ) · m / (√(v/(1 − β₂ᵗ)) + ε)
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { adamWasm } from './adam.wasm.ts';
-import { registerReference, runKernelMulti } from './kernel.ts';
+import { runKernelMulti } from './kernel.ts';
 
 export const ADAM = 'DoppelAdam';
 
@@ -56,7 +55,7 @@ export function adam({ parameters, gradients, first, second, ...attrs }: AdamSte
   };
 }
 
-function reference(inputs: Record<string, tf.Tensor>, attrs: AdamAttributes): tf.Tensor[] {
+export function adamReference(inputs: Record<string, tf.Tensor>, attrs: AdamAttributes): tf.Tensor[] {
   const { count, step, learningRate, beta1, beta2, epsilon } = attrs;
   const rate = learningRate / (1 - beta1 ** step);
   const correction = Math.sqrt(1 - beta2 ** step);
@@ -78,9 +77,4 @@ function reference(inputs: Record<string, tf.Tensor>, attrs: AdamAttributes): tf
     );
   }
   return [0, 1, 2].flatMap((kind) => results.map((result) => result[kind]!));
-}
-
-export function registerAdam(): void {
-  registerReference(ADAM, reference, ['cpu']);
-  registerReference(ADAM, adamWasm, ['wasm']);
 }

@@ -8,7 +8,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type Activation, type ActivationAttributes, activate, activationGradient } from './activation.ts';
 import { channelSum } from './conv2d.wasm.ts';
-import { registerReference, runKernelMulti } from './kernel.ts';
+import { type Gradient, runKernelMulti } from './kernel.ts';
 
 export const BATCH_NORM = 'DoppelBatchNorm';
 export const BATCH_NORM_BACKPROP = 'DoppelBatchNormBackprop';
@@ -121,19 +121,16 @@ function backward(arithmetic: ChannelArithmetic) {
   };
 }
 
-export function registerBatchNorm(): void {
-  registerReference(BATCH_NORM, forward(plain), ['cpu']);
-  registerReference(BATCH_NORM, forward(depthwise), ['wasm']);
-  registerReference(BATCH_NORM_BACKPROP, backward(plain), ['cpu']);
-  registerReference(BATCH_NORM_BACKPROP, backward(depthwise), ['wasm']);
-  tf.registerGradient({
-    kernelName: BATCH_NORM,
-    inputsToSave: ['x', 'gamma', 'beta'],
-    outputsToSave: [false, true, true],
-    gradFunc: (douts, [x, gamma, beta, mean, variance], attrs) => {
-      const inputs = { dy: [douts].flat()[0]!, x: x!, gamma: gamma!, beta: beta!, mean: mean!, variance: variance! };
-      const [dx, dgamma, dbeta] = runKernelMulti(BATCH_NORM_BACKPROP, inputs, attrs);
-      return { x: () => dx!, gamma: () => dgamma!, beta: () => dbeta! };
-    },
-  });
-}
+/** Reference kernels by backend. */
+export const batchNormReferences = { cpu: forward(plain), wasm: forward(depthwise) };
+export const batchNormBackpropReferences = { cpu: backward(plain), wasm: backward(depthwise) };
+
+export const batchNormGradient: Gradient = {
+  inputsToSave: ['x', 'gamma', 'beta'],
+  outputsToSave: [false, true, true],
+  gradFunc: (douts, [x, gamma, beta, mean, variance], attrs) => {
+    const inputs = { dy: [douts].flat()[0]!, x: x!, gamma: gamma!, beta: beta!, mean: mean!, variance: variance! };
+    const [dx, dgamma, dbeta] = runKernelMulti(BATCH_NORM_BACKPROP, inputs, attrs);
+    return { x: () => dx!, gamma: () => dgamma!, beta: () => dbeta! };
+  },
+};

@@ -7,7 +7,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { type Activation, type ActivationAttributes, activationGradient } from './activation.ts';
-import { runKernel, runKernelMulti } from './kernel.ts';
+import { type Gradient, runKernel, runKernelMulti } from './kernel.ts';
 
 export const CONV2D = 'DoppelConv2D';
 export const CONV2D_BACKPROP = 'DoppelConv2DBackprop';
@@ -139,19 +139,16 @@ function gradientOfBackprop(douts: tf.Tensor | tf.Tensor[], saved: Saved, raw: t
   };
 }
 
-export function registerConv2DGradients(): void {
-  tf.registerGradient({
-    kernelName: CONV2D,
-    inputsToSave: ['x', 'filter'],
-    outputsToSave: [true],
-    gradFunc: gradientOfConv2D,
-  });
-  tf.registerGradient({
-    kernelName: CONV2D_BACKPROP,
-    inputsToSave: ['dy', 'x', 'filter', 'y'],
-    gradFunc: gradientOfBackprop,
-  });
-}
+export const conv2dGradient: Gradient = {
+  inputsToSave: ['x', 'filter'],
+  outputsToSave: [true],
+  gradFunc: gradientOfConv2D,
+};
+
+export const conv2dBackpropGradient: Gradient = {
+  inputsToSave: ['dy', 'x', 'filter', 'y'],
+  gradFunc: gradientOfBackprop,
+};
 
 /** The geometry of a convolution, as tfjs computes it. */
 export function convInfo(xShape: number[], filterShape: number[], { strides, pad }: Conv2DAttributes) {

@@ -10,21 +10,36 @@ export type Attributes = Record<string, unknown>;
 /** A kernel that makes its outputs with tfjs ops (no tape runs inside a kernel). */
 export type ReferenceKernel<I, A> = (inputs: I, attrs: A) => tf.Tensor | tf.Tensor[];
 
-const REFERENCE_BACKENDS = ['cpu', 'wasm'] as const;
+/** Gradient of a kernel, as tfjs registers it. */
+export type Gradient = Omit<tf.GradConfig, 'kernelName'>;
 
-/** Registers a reference for the backends that have no kernel of their own for this op. */
-export function registerReference<I, A>(
+/** A kernel of doppel's own with what runs it where no faster kernel is, and its gradient if it is ever differentiated. */
+export interface OpDefinition {
+  kernelName: string;
+  references: Readonly<Record<'cpu' | 'wasm', tf.KernelFunc>>;
+  gradient?: Gradient;
+}
+
+/** @param references for both backends, or one for each. */
+export function defineOp<I, A>(
   kernelName: string,
-  reference: ReferenceKernel<I, A>,
-  backends: readonly string[] = REFERENCE_BACKENDS,
-): void {
-  for (const backendName of backends) {
-    tf.registerKernel({
-      kernelName,
-      backendName,
-      kernelFunc: ({ inputs, attrs }) => tf.tidy(() => reference(inputs as unknown as I, attrs as unknown as A)),
-    });
+  references: ReferenceKernel<I, A> | Record<'cpu' | 'wasm', ReferenceKernel<I, A>>,
+  gradient?: Gradient,
+): OpDefinition {
+  const { cpu, wasm } = typeof references === 'function' ? { cpu: references, wasm: references } : references;
+  return { kernelName, references: { cpu: kernelOf(cpu), wasm: kernelOf(wasm) }, ...(gradient && { gradient }) };
+}
+
+function kernelOf<I, A>(reference: ReferenceKernel<I, A>): tf.KernelFunc {
+  return ({ inputs, attrs }) => tf.tidy(() => reference(inputs as unknown as I, attrs as unknown as A));
+}
+
+/** Registers an op with tfjs. */
+export function registerOp({ kernelName, references, gradient }: OpDefinition): void {
+  for (const [backendName, kernelFunc] of Object.entries(references)) {
+    tf.registerKernel({ kernelName, backendName, kernelFunc });
   }
+  if (gradient) tf.registerGradient({ kernelName, ...gradient });
 }
 
 /** Runs a kernel with one output on the current backend, on the tape. */

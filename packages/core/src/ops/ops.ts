@@ -4,17 +4,37 @@
  * Each kernel of our own has a gradient and a reference in tfjs ops here; `native` and `cuda` bring fast kernels of the
  * same names.
  */
-import { registerAdam } from './adam.ts';
-import { registerBatchNorm } from './batch_norm.ts';
+import * as tf from '@tensorflow/tfjs-core';
+import { ADAM, adamReference } from './adam.ts';
+import { adamWasm } from './adam.wasm.ts';
+import {
+  BATCH_NORM,
+  BATCH_NORM_BACKPROP,
+  batchNormBackpropReferences,
+  batchNormGradient,
+  batchNormReferences,
+} from './batch_norm.ts';
 import { conv2dBackpropCpu, conv2dCpu } from './conv2d.cpu.ts';
-import { CONV2D, CONV2D_BACKPROP, registerConv2DGradients } from './conv2d.ts';
+import { CONV2D, CONV2D_BACKPROP, conv2dBackpropGradient, conv2dGradient } from './conv2d.ts';
 import { conv2dBackpropWasm, conv2dWasm } from './conv2d.wasm.ts';
-import { registerReference } from './kernel.ts';
-import { registerPhilox } from './philox.ts';
-import { registerPixelNorm } from './pixel_norm.ts';
-import { registerPoolingGradients } from './pooling.ts';
-import { registerReductionGradients } from './reductions.ts';
-import { registerReparameterize } from './reparameterize.ts';
+import { defineOp, type OpDefinition, registerOp } from './kernel.ts';
+import { PHILOX, philoxReference } from './philox.ts';
+import {
+  PIXEL_NORM,
+  PIXEL_NORM_BACKPROP,
+  pixelNormBackpropReference,
+  pixelNormGradient,
+  pixelNormReference,
+} from './pixel_norm.ts';
+import { avgPoolGradGradient } from './pooling.ts';
+import { meanGradient, sumGradient } from './reductions.ts';
+import {
+  REPARAMETERIZE,
+  REPARAMETERIZE_BACKPROP,
+  reparameterizeBackpropReference,
+  reparameterizeGradient,
+  reparameterizeReference,
+} from './reparameterize.ts';
 
 export type { Activation } from './activation.ts';
 export { type AdamHyperparameters, type AdamResult, type AdamStep, adam } from './adam.ts';
@@ -25,6 +45,23 @@ export { normalNoise, uniformNoise } from './philox.ts';
 export { pixelNorm } from './pixel_norm.ts';
 export { avgPool, maxPool, upsampleNearest } from './pooling.ts';
 export { reparameterize } from './reparameterize.ts';
+
+/** Every op of doppel's own: kernel name, reference for `cpu` and `wasm`, gradient. */
+export const OPS: readonly OpDefinition[] = [
+  defineOp(CONV2D, { cpu: conv2dCpu, wasm: conv2dWasm }, conv2dGradient),
+  defineOp(CONV2D_BACKPROP, { cpu: conv2dBackpropCpu, wasm: conv2dBackpropWasm }, conv2dBackpropGradient),
+  defineOp(BATCH_NORM, batchNormReferences, batchNormGradient),
+  defineOp(BATCH_NORM_BACKPROP, batchNormBackpropReferences),
+  defineOp(PIXEL_NORM, pixelNormReference, pixelNormGradient),
+  defineOp(PIXEL_NORM_BACKPROP, pixelNormBackpropReference),
+  defineOp(PHILOX, philoxReference),
+  defineOp(REPARAMETERIZE, reparameterizeReference, reparameterizeGradient),
+  defineOp(REPARAMETERIZE_BACKPROP, reparameterizeBackpropReference),
+  defineOp(ADAM, { cpu: adamReference, wasm: adamWasm }),
+];
+
+/** Gradients of tfjs's own kernels that it lacks, or computes on the wrong side of the device's border. */
+const GRADIENTS_OF_TFJS: readonly tf.GradConfig[] = [avgPoolGradGradient, sumGradient, meanGradient];
 
 let registered: Promise<void> | undefined;
 
@@ -37,16 +74,6 @@ export function registerOps(): Promise<void> {
 async function register(): Promise<void> {
   // tfjs-core registers no gradients by itself; see scripts/bundle_gradients.mjs.
   await import('#gradients');
-  registerReference(CONV2D, conv2dCpu, ['cpu']);
-  registerReference(CONV2D_BACKPROP, conv2dBackpropCpu, ['cpu']);
-  registerReference(CONV2D, conv2dWasm, ['wasm']);
-  registerReference(CONV2D_BACKPROP, conv2dBackpropWasm, ['wasm']);
-  registerConv2DGradients();
-  registerPoolingGradients();
-  registerReductionGradients();
-  registerBatchNorm();
-  registerPixelNorm();
-  registerPhilox();
-  registerReparameterize();
-  registerAdam();
+  for (const op of OPS) registerOp(op);
+  for (const gradient of GRADIENTS_OF_TFJS) tf.registerGradient(gradient);
 }

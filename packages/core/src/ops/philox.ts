@@ -1,7 +1,7 @@
 /** DoppelPhilox: a tensor of noise from the counter-based generator, the same on every backend for a seed. */
 import * as tf from '@tensorflow/tfjs-core';
 import { type Draw, philoxNormal, philoxUniform } from '../base/philox.ts';
-import { registerReference, runKernel } from './kernel.ts';
+import { runKernel } from './kernel.ts';
 
 export const PHILOX = 'DoppelPhilox';
 
@@ -20,10 +20,7 @@ export function normalNoise(shape: number[], { seed, offset }: Draw): tf.Tensor 
   return runKernel(PHILOX, {}, { shape, seed, offset, distribution: 'normal' });
 }
 
-export function registerPhilox(): void {
-  registerReference(PHILOX, (_: object, { shape, seed, offset, distribution }: Attributes) => {
-    const count = shape.reduce((product, side) => product * side, 1);
-    const draw = distribution === 'uniform' ? philoxUniform : philoxNormal;
-    return tf.tensor(draw(count, { seed, offset }), shape);
-  });
+export function philoxReference(_: object, { shape, seed, offset, distribution }: Attributes): tf.Tensor {
+  const draw = distribution === 'uniform' ? philoxUniform : philoxNormal;
+  return tf.tensor(draw(tf.util.sizeFromShape(shape), { seed, offset }), shape);
 }

@@ -3,7 +3,7 @@
  * Karras et al., Progressive Growing of GANs (ICLR 2018), §4.2.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { registerReference, runKernel } from './kernel.ts';
+import { type Gradient, runKernel } from './kernel.ts';
 
 export const PIXEL_NORM = 'DoppelPixelNorm';
 export const PIXEL_NORM_BACKPROP = 'DoppelPixelNormBackprop';
@@ -22,21 +22,21 @@ function inverseNorm(x: tf.Tensor, epsilon: number): tf.Tensor {
   return tf.rsqrt(tf.add(tf.mean(tf.square(x), -1, true), epsilon));
 }
 
+export function pixelNormReference({ x }: { x: tf.Tensor }, { epsilon }: Attributes): tf.Tensor {
+  return tf.mul(x, inverseNorm(x, epsilon));
+}
+
 /** With r the inverse norm: dx = r·dy − x·r³·mean(dy·x). */
-function backward({ dy, x }: { dy: tf.Tensor; x: tf.Tensor }, { epsilon }: Attributes): tf.Tensor {
+export function pixelNormBackpropReference(
+  { dy, x }: { dy: tf.Tensor; x: tf.Tensor },
+  { epsilon }: Attributes,
+): tf.Tensor {
   const r = inverseNorm(x, epsilon);
   const along = tf.mul(tf.mean(tf.mul(dy, x), -1, true), tf.pow(r, 3));
   return tf.sub(tf.mul(dy, r), tf.mul(x, along));
 }
 
-export function registerPixelNorm(): void {
-  registerReference(PIXEL_NORM, ({ x }: { x: tf.Tensor }, { epsilon }: Attributes) =>
-    tf.mul(x, inverseNorm(x, epsilon)),
-  );
-  registerReference(PIXEL_NORM_BACKPROP, backward);
-  tf.registerGradient({
-    kernelName: PIXEL_NORM,
-    inputsToSave: ['x'],
-    gradFunc: (dy, [x], attrs) => ({ x: () => runKernel(PIXEL_NORM_BACKPROP, { dy: dy as tf.Tensor, x: x! }, attrs) }),
-  });
-}
+export const pixelNormGradient: Gradient = {
+  inputsToSave: ['x'],
+  gradFunc: (dy, [x], attrs) => ({ x: () => runKernel(PIXEL_NORM_BACKPROP, { dy: dy as tf.Tensor, x: x! }, attrs) }),
+};

@@ -31,21 +31,19 @@ export function upsampleNearest(x: tf.Tensor4D, scale = 2): tf.Tensor4D {
   })(x) as tf.Tensor4D;
 }
 
-export function registerPoolingGradients(): void {
-  // Average pooling is linear: the gradient of its gradient is the pooling itself.
-  tf.registerGradient({
-    kernelName: 'AvgPoolGrad',
-    inputsToSave: ['dy', 'input'],
-    gradFunc: (ddx, [, input], attrs) => {
-      const { filterSize, strides, pad } = attrs as unknown as {
-        filterSize: number;
-        strides: number;
-        pad: 'same' | 'valid';
-      };
-      return {
-        dy: () => tf.avgPool(ddx as tf.Tensor4D, filterSize, strides, pad),
-        input: () => tf.zerosLike(input!),
-      };
-    },
-  });
-}
+/** Second derivative of average pooling: it is linear, so the gradient of its gradient is the pooling itself. */
+export const avgPoolGradGradient: tf.GradConfig = {
+  kernelName: 'AvgPoolGrad',
+  inputsToSave: ['dy', 'input'],
+  gradFunc: (ddx, [, input], attrs) => {
+    const { filterSize, strides, pad } = attrs as {
+      filterSize: number;
+      strides: number;
+      pad: 'same' | 'valid';
+    };
+    return {
+      dy: () => tf.avgPool(ddx as tf.Tensor4D, filterSize, strides, pad),
+      input: () => tf.zerosLike(input!),
+    };
+  },
+};

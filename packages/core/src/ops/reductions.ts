@@ -11,15 +11,15 @@ function repeated(dy: tf.Tensor, x: tf.Tensor, axis: number | number[]): tf.Tens
   return tf.mul(tf.reshape(dy, kept), tf.onesLike(x));
 }
 
-export function registerReductionGradients(): void {
-  const register = (kernelName: string, scale: (dy: tf.Tensor, x: tf.Tensor) => tf.Tensor) =>
-    tf.registerGradient({
-      kernelName,
-      inputsToSave: ['x'],
-      gradFunc: (dy, [x], attrs) => ({
-        x: () => repeated(scale(dy as tf.Tensor, x!), x!, attrs.axis as number | number[]),
-      }),
-    });
-  register(tf.Sum, (dy) => dy);
-  register(tf.Mean, (dy, x) => tf.mul(dy, dy.size / x.size));
+function reductionGradient(kernelName: string, scale: (dy: tf.Tensor, x: tf.Tensor) => tf.Tensor): tf.GradConfig {
+  return {
+    kernelName,
+    inputsToSave: ['x'],
+    gradFunc: (dy, [x], attrs) => ({
+      x: () => repeated(scale(dy as tf.Tensor, x!), x!, attrs.axis as number | number[]),
+    }),
+  };
 }
+
+export const sumGradient = reductionGradient(tf.Sum, (dy) => dy);
+export const meanGradient = reductionGradient(tf.Mean, (dy, x) => tf.mul(dy, dy.size / x.size));

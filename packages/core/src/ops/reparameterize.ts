@@ -5,7 +5,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Draw } from '../base/philox.ts';
-import { registerReference, runKernelMulti } from './kernel.ts';
+import { type Gradient, runKernelMulti } from './kernel.ts';
 import { normalNoise } from './philox.ts';
 
 export const REPARAMETERIZE = 'DoppelReparameterize';
@@ -38,7 +38,7 @@ export function reparameterize(
   return { z: z as tf.Tensor2D, kl: kl as tf.Tensor1D };
 }
 
-function forward({ mu, logvar, eps }: Inputs, draw: Draw): tf.Tensor[] {
+export function reparameterizeReference({ mu, logvar, eps }: Inputs, draw: Draw): tf.Tensor[] {
   const noise = eps ? tf.clone(eps) : (normalNoise(mu.shape, draw) as tf.Tensor2D);
   const z = tf.add(mu, tf.mul(tf.exp(tf.div(logvar, 2)), noise));
   const terms = tf.sub(tf.sub(tf.add(logvar, 1), tf.square(mu)), tf.exp(logvar));
@@ -46,25 +46,20 @@ function forward({ mu, logvar, eps }: Inputs, draw: Draw): tf.Tensor[] {
 }
 
 /** dmu = dz + dkl·mu;  dlogvar = ½ (dz·eps·exp(logvar/2) + dkl·(exp(logvar) − 1)). */
-function backward({ dz, dkl, mu, logvar, eps }: BackpropInputs): tf.Tensor[] {
+export function reparameterizeBackpropReference({ dz, dkl, mu, logvar, eps }: BackpropInputs): tf.Tensor[] {
   const column = tf.expandDims(dkl, 1);
   const sigma = tf.exp(tf.div(logvar, 2));
   const dlogvar = tf.add(tf.mul(tf.mul(dz, eps), sigma), tf.mul(column, tf.sub(tf.exp(logvar), 1)));
   return [tf.add(dz, tf.mul(column, mu)), tf.div(dlogvar, 2)];
 }
 
-export function registerReparameterize(): void {
-  registerReference(REPARAMETERIZE, forward);
-  registerReference(REPARAMETERIZE_BACKPROP, backward);
-  tf.registerGradient({
-    kernelName: REPARAMETERIZE,
-    inputsToSave: ['mu', 'logvar'],
-    outputsToSave: [false, false, true],
-    gradFunc: (douts, [mu, logvar, eps]) => {
-      const [dz, dkl] = [douts].flat();
-      const inputs = { dz: dz!, dkl: dkl!, mu: mu!, logvar: logvar!, eps: eps! };
-      const [dmu, dlogvar] = runKernelMulti(REPARAMETERIZE_BACKPROP, inputs, {});
-      return { mu: () => dmu!, logvar: () => dlogvar!, eps: () => tf.zerosLike(eps!) };
-    },
-  });
-}
+export const reparameterizeGradient: Gradient = {
+  inputsToSave: ['mu', 'logvar'],
+  outputsToSave: [false, false, true],
+  gradFunc: (douts, [mu, logvar, eps]) => {
+    const [dz, dkl] = [douts].flat();
+    const inputs = { dz: dz!, dkl: dkl!, mu: mu!, logvar: logvar!, eps: eps! };
+    const [dmu, dlogvar] = runKernelMulti(REPARAMETERIZE_BACKPROP, inputs, {});
+    return { mu: () => dmu!, logvar: () => dlogvar!, eps: () => tf.zerosLike(eps!) };
+  },
+};
