@@ -10,7 +10,7 @@ import { openDataset } from '../../packages/core/src/dataset/dataset.ts';
 import { SplitError, StaleCacheError, UsageError } from '../../packages/core/src/errors.ts';
 import { saveCheckpoint, valuesOf } from '../../packages/core/src/matcher/checkpoint.ts';
 import { createMatcher, type Preset } from '../../packages/core/src/matcher/matcher.ts';
-import { readNegatives } from '../../packages/core/src/mining/negatives.ts';
+import { readNegatives } from '../../packages/core/src/mining/negatives_file.ts';
 import { syntheticNormalisation } from '../core/training/matcher/synthetic.ts';
 import { writeSyntheticDataset } from './dataset_on_disk.ts';
 import { runCommand } from './run_command.ts';

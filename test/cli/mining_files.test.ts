@@ -1,6 +1,6 @@
 import { miningJson, miningPaths } from '@doppel/cli/mining_files';
 import { describe, expect, test } from 'vitest';
-import type { MiningReport } from '../../packages/core/src/mining/mine.ts';
+import type { MiningReport } from '../../packages/core/src/mining/ranked.ts';
 import { noneSkipped } from '../../packages/core/src/mining/select.ts';
 
 describe('the files of a mining', () => {

@@ -5,8 +5,8 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import type { Split } from '../../../packages/core/src/dataset/patch_pair.ts';
-import type { MiningModel } from '../../../packages/core/src/mining/mine.ts';
 import type { MinableRecord } from '../../../packages/core/src/mining/plan.ts';
+import type { MiningModel } from '../../../packages/core/src/mining/ranked.ts';
 
 /** [N, 1, 1, 1] → [N] */
 const flat = (x: tf.Tensor4D): tf.Tensor1D => tf.reshape(x, [x.shape[0]]);

@@ -9,7 +9,7 @@ import { decodeFor, type MakerTask } from '../generator/make_patches.ts';
 import { patchDistance } from '../generator/patch_distance.ts';
 import type { PatchShape } from '../matcher/score_pairs.ts';
 import type { AdaptiveSettings } from './adaptive_settings.ts';
-import type { MiningScorer } from './block_scores.ts';
+import type { MiningScorer } from './blocks/block_scores.ts';
 
 export type AscentTask = MakerTask &
   Pick<AdaptiveSettings, 'ascent' | 'minDistance'> & { scorer: MiningScorer; shape: PatchShape };

@@ -27,7 +27,7 @@ import {
   readNegatives,
   recordFinder,
   refuseOtherData,
-} from './negatives.ts';
+} from './negatives_file.ts';
 
 export const MADE_STRATEGIES = ['generated', 'adaptive'] as const;
 export type MadeStrategy = (typeof MADE_STRATEGIES)[number];

@@ -3,8 +3,8 @@
  * further records behind those of the data set, so that streams and batches are shared with real ones.
  */
 import type { PatchSource } from '../matcher/score_pairs.ts';
-import { type BlockTask, scoreReferences } from './block_scores.ts';
-import { refuseNonFinite } from './scored_blocks.ts';
+import { type BlockTask, scoreReferences } from './blocks/block_scores.ts';
+import { refuseNonFinite } from './blocks/scored_blocks.ts';
 
 export interface MadeForScoring {
   /** Record of the optical patch. */

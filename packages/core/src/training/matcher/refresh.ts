@@ -6,8 +6,8 @@
 
 import { placeGuard } from '../../dataset/place_guard.ts';
 import { createScorer } from '../../matcher/scorer.ts';
-import { mineAdaptive } from '../../mining/adaptive.ts';
 import { patchesFile, readTrainingNegatives, writeMade } from '../../mining/made_file.ts';
+import { mineAdaptive } from '../../mining/strategies/adaptive.ts';
 import { folderOf, joinPath } from '../../store.ts';
 import { totalSteps } from './config.ts';
 import { installNegatives, type Run } from './run.ts';

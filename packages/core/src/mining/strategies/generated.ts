@@ -4,23 +4,29 @@
  * optical patch. The matcher's score is noted, nothing is chosen by it: that is what `adaptive` does.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { QuantileSketch, type Quantiles } from '../base/quantiles.ts';
-import { UsageError } from '../errors.ts';
-import { isRandom, type LatentGenerator, type LatentRule, latentNoise, moveLatents } from '../generator/latent.ts';
-import type { PatchStack } from '../generator/made_patches.ts';
-import { checkGenerator, decodeFor, forEachEncoded, type MadeFrom, type MakerTask } from '../generator/make_patches.ts';
-import type { Match } from '../generator/match_histogram.ts';
-import { patchDistance } from '../generator/patch_distance.ts';
-import { probabilityOf } from '../matcher/calibration.ts';
-import type { PatchSource } from '../matcher/score_pairs.ts';
-import type { Normalisation } from '../prepare/normalisation.ts';
-import { scoreReferences } from './block_scores.ts';
-import { anchorsOf } from './made_anchors.ts';
-import type { MadeHeader, MadeNegative } from './made_file.ts';
-import { scoreMade } from './made_scores.ts';
-import type { MiningModel } from './mine.ts';
-import type { MinableRecord } from './plan.ts';
-import { refuseNonFinite } from './scored_blocks.ts';
+import { QuantileSketch, type Quantiles } from '../../base/quantiles.ts';
+import { UsageError } from '../../errors.ts';
+import { isRandom, type LatentGenerator, type LatentRule, latentNoise, moveLatents } from '../../generator/latent.ts';
+import type { PatchStack } from '../../generator/made_patches.ts';
+import {
+  checkGenerator,
+  decodeFor,
+  forEachEncoded,
+  type MadeFrom,
+  type MakerTask,
+} from '../../generator/make_patches.ts';
+import type { Match } from '../../generator/match_histogram.ts';
+import { patchDistance } from '../../generator/patch_distance.ts';
+import { probabilityOf } from '../../matcher/calibration.ts';
+import type { PatchSource } from '../../matcher/score_pairs.ts';
+import type { Normalisation } from '../../prepare/normalisation.ts';
+import { scoreReferences } from '../blocks/block_scores.ts';
+import { refuseNonFinite } from '../blocks/scored_blocks.ts';
+import { anchorsOf } from '../made_anchors.ts';
+import type { MadeHeader, MadeNegative } from '../made_file.ts';
+import { scoreMade } from '../made_scores.ts';
+import type { MinableRecord } from '../plan.ts';
+import type { MiningModel } from '../ranked.ts';
 
 export interface GeneratedTask {
   dataset: MadeFrom & { records: readonly (MinableRecord & { group: string })[] };

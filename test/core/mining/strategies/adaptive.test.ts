@@ -2,12 +2,12 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { selectBackend } from '../../../packages/core/src/backends/select_backend.ts';
-import { patchAt } from '../../../packages/core/src/generator/made_patches.ts';
-import { patchDistance } from '../../../packages/core/src/generator/patch_distance.ts';
-import { type AdaptiveTask, mineAdaptive } from '../../../packages/core/src/mining/adaptive.ts';
-import { adaptiveSettingsSchema } from '../../../packages/core/src/mining/adaptive_settings.ts';
-import { dataset, fakeGenerator, guard, model, patches, patchOf, SIDE } from './fake_generator.ts';
+import { selectBackend } from '../../../../packages/core/src/backends/select_backend.ts';
+import { patchAt } from '../../../../packages/core/src/generator/made_patches.ts';
+import { patchDistance } from '../../../../packages/core/src/generator/patch_distance.ts';
+import { adaptiveSettingsSchema } from '../../../../packages/core/src/mining/adaptive_settings.ts';
+import { type AdaptiveTask, mineAdaptive } from '../../../../packages/core/src/mining/strategies/adaptive.ts';
+import { dataset, fakeGenerator, guard, model, patches, patchOf, SIDE } from '../fake_generator.ts';
 
 beforeAll(async () => {
   await selectBackend({ requested: 'cpu' });

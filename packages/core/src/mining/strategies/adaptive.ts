@@ -13,28 +13,34 @@
  * - were found twice, as the hardest and as the most alike: `repeated`
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { QuantileSketch, type Quantiles } from '../base/quantiles.ts';
-import { Rng } from '../base/random.ts';
-import { SplitError } from '../errors.ts';
-import { type LatentGenerator, type Latents, latentNoise, moveLatents } from '../generator/latent.ts';
-import type { PatchStack } from '../generator/made_patches.ts';
-import { checkGenerator, decodeFor, forEachEncoded, type MadeFrom, type MakerTask } from '../generator/make_patches.ts';
-import { patchDistance } from '../generator/patch_distance.ts';
-import { probabilityOf } from '../matcher/calibration.ts';
-import type { PatchSource } from '../matcher/score_pairs.ts';
-import type { Normalisation } from '../prepare/normalisation.ts';
-import { MemoryStore } from '../store.ts';
-import type { AdaptiveSettings } from './adaptive_settings.ts';
-import { ascend } from './ascent.ts';
-import { scoreReferences } from './block_scores.ts';
-import type { MiningGuard } from './exclusion.ts';
-import { anchorsOf } from './made_anchors.ts';
-import type { MadeHeader, MadeNegative } from './made_file.ts';
-import { scoreMade } from './made_scores.ts';
-import { type MiningModel, mine } from './mine.ts';
-import type { MinedNegative } from './negatives.ts';
-import type { MinableRecord } from './plan.ts';
-import { refuseNonFinite } from './scored_blocks.ts';
+import { QuantileSketch, type Quantiles } from '../../base/quantiles.ts';
+import { Rng } from '../../base/random.ts';
+import { SplitError } from '../../errors.ts';
+import { type LatentGenerator, type Latents, latentNoise, moveLatents } from '../../generator/latent.ts';
+import type { PatchStack } from '../../generator/made_patches.ts';
+import {
+  checkGenerator,
+  decodeFor,
+  forEachEncoded,
+  type MadeFrom,
+  type MakerTask,
+} from '../../generator/make_patches.ts';
+import { patchDistance } from '../../generator/patch_distance.ts';
+import { probabilityOf } from '../../matcher/calibration.ts';
+import type { PatchSource } from '../../matcher/score_pairs.ts';
+import type { Normalisation } from '../../prepare/normalisation.ts';
+import { MemoryStore } from '../../store.ts';
+import type { AdaptiveSettings } from '../adaptive_settings.ts';
+import { ascend } from '../ascent.ts';
+import { scoreReferences } from '../blocks/block_scores.ts';
+import { refuseNonFinite } from '../blocks/scored_blocks.ts';
+import type { MiningGuard } from '../exclusion.ts';
+import { anchorsOf } from '../made_anchors.ts';
+import type { MadeHeader, MadeNegative } from '../made_file.ts';
+import { scoreMade } from '../made_scores.ts';
+import type { MinedNegative } from '../negatives_file.ts';
+import type { MinableRecord } from '../plan.ts';
+import { type MiningModel, mine } from '../ranked.ts';
 
 export interface AdaptiveTask {
   dataset: MadeFrom & { records: readonly (MinableRecord & { group: string })[] };

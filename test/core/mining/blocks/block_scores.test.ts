@@ -1,10 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, test } from 'vitest';
-import { selectBackend } from '../../../packages/core/src/backends/select_backend.ts';
-import { Rng } from '../../../packages/core/src/base/random.ts';
-import { createMatcher, type Preset } from '../../../packages/core/src/matcher/matcher.ts';
-import { createScorer } from '../../../packages/core/src/matcher/scorer.ts';
-import { blockScorer } from '../../../packages/core/src/mining/block_scores.ts';
+import { selectBackend } from '../../../../packages/core/src/backends/select_backend.ts';
+import { Rng } from '../../../../packages/core/src/base/random.ts';
+import { createMatcher, type Preset } from '../../../../packages/core/src/matcher/matcher.ts';
+import { createScorer } from '../../../../packages/core/src/matcher/scorer.ts';
+import { blockScorer } from '../../../../packages/core/src/mining/blocks/block_scores.ts';
 
 beforeAll(async () => {
   await selectBackend({ requested: 'wasm' });

@@ -1,14 +1,14 @@
 /** The blocks of a plan with their scores: from the cache where it has them, else computed and put there. */
 
-import { pause } from '../base/pause.ts';
-import { sha256 } from '../base/sha256.ts';
-import { NonFiniteError } from '../errors.ts';
+import { pause } from '../../base/pause.ts';
+import { sha256 } from '../../base/sha256.ts';
+import { NonFiniteError } from '../../errors.ts';
+import type { MiningBlock, MiningPlan } from '../plan.ts';
+import type { MiningTask } from '../ranked.ts';
+import type { ScoreKind } from '../strategy.ts';
 import { type BlockTask, blockScorer, scoreReferences } from './block_scores.ts';
 import type { Meter } from './meter.ts';
-import type { MiningTask } from './mine.ts';
-import type { MiningBlock, MiningPlan } from './plan.ts';
 import { type BlockScores, openScoreCache, type ScoreCache, type ScoreKey } from './score_cache.ts';
-import type { ScoreKind } from './strategy.ts';
 
 export interface ScoredBlock {
   block: MiningBlock;

@@ -5,7 +5,7 @@ import {
   type NegativesHeader,
   readNegatives,
   writeNegatives,
-} from '../../../packages/core/src/mining/negatives.ts';
+} from '../../../packages/core/src/mining/negatives_file.ts';
 import { MemoryStore } from '../../../packages/core/src/store.ts';
 
 const splits = { train: [0, 1, 2], validation: [3], test: [4] };

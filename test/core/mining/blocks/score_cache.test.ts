@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { FormatError, StaleCacheError } from '../../../packages/core/src/errors.ts';
-import { openScoreCache, type ScoreKey } from '../../../packages/core/src/mining/score_cache.ts';
-import { MemoryStore } from '../../../packages/core/src/store.ts';
+import { FormatError, StaleCacheError } from '../../../../packages/core/src/errors.ts';
+import { openScoreCache, type ScoreKey } from '../../../../packages/core/src/mining/blocks/score_cache.ts';
+import { MemoryStore } from '../../../../packages/core/src/store.ts';
 
 const key: ScoreKey = {
   kind: 'match',

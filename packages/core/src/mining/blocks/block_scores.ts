@@ -3,14 +3,14 @@
  * candidates go by in chunks.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { pause } from '../base/pause.ts';
-import { UsageError } from '../errors.ts';
-import { scorePairs } from '../matcher/score_pairs.ts';
-import type { MatchScorer, ScorerHalves } from '../matcher/scorer.ts';
+import { pause } from '../../base/pause.ts';
+import { UsageError } from '../../errors.ts';
+import { scorePairs } from '../../matcher/score_pairs.ts';
+import type { MatchScorer, ScorerHalves } from '../../matcher/scorer.ts';
+import type { MiningBlock } from '../plan.ts';
+import type { ScoreKind } from '../strategy.ts';
 import { type FeatureTask, PatchFeatures } from './patch_features.ts';
-import type { MiningBlock } from './plan.ts';
 import type { BlockScores } from './score_cache.ts';
-import type { ScoreKind } from './strategy.ts';
 
 /** What mining needs of a `MatchScorer`. */
 export type MiningScorer = Pick<MatchScorer, 'score' | 'halves'>;

@@ -6,11 +6,11 @@
  * time. A cache whose manifest says otherwise than the present task is refused, never used and never overwritten unasked.
  */
 import { z } from 'zod';
-import { readSafetensors, type TensorData, writeSafetensors } from '../base/safetensors.ts';
-import { SPLITS } from '../dataset/patch_pair.ts';
-import { FormatError, StaleCacheError } from '../errors.ts';
-import { joinPath, readText, type Store } from '../store.ts';
-import type { MiningBlock } from './plan.ts';
+import { readSafetensors, type TensorData, writeSafetensors } from '../../base/safetensors.ts';
+import { SPLITS } from '../../dataset/patch_pair.ts';
+import { FormatError, StaleCacheError } from '../../errors.ts';
+import { joinPath, readText, type Store } from '../../store.ts';
+import type { MiningBlock } from '../plan.ts';
 
 /** Everything that a score, or its place in the cache, depends on. Rules do not belong here. */
 const keySchema = z.object({

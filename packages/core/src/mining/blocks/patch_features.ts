@@ -3,8 +3,8 @@
  * hundred times what joining a pair of halves does, and mining meets the same SAR patches block after block.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { pause } from '../base/pause.ts';
-import type { PatchShape, PatchSource } from '../matcher/score_pairs.ts';
+import { pause } from '../../base/pause.ts';
+import type { PatchShape, PatchSource } from '../../matcher/score_pairs.ts';
 
 export interface FeatureTask {
   patches: PatchSource;

@@ -2,14 +2,14 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { selectBackend } from '../../../packages/core/src/backends/select_backend.ts';
-import { FormatError, SplitError, UsageError } from '../../../packages/core/src/errors.ts';
-import { patchAt } from '../../../packages/core/src/generator/made_patches.ts';
-import { type GeneratedTask, mineGenerated } from '../../../packages/core/src/mining/generated.ts';
-import { patchesFile, readTrainingNegatives, writeMade } from '../../../packages/core/src/mining/made_file.ts';
-import { readNegatives } from '../../../packages/core/src/mining/negatives.ts';
-import { MemoryStore } from '../../../packages/core/src/store.ts';
-import { dataset, fakeGenerator, model, normalisation, patches, patchOf, SIDE } from './fake_generator.ts';
+import { selectBackend } from '../../../../packages/core/src/backends/select_backend.ts';
+import { FormatError, SplitError, UsageError } from '../../../../packages/core/src/errors.ts';
+import { patchAt } from '../../../../packages/core/src/generator/made_patches.ts';
+import { patchesFile, readTrainingNegatives, writeMade } from '../../../../packages/core/src/mining/made_file.ts';
+import { readNegatives } from '../../../../packages/core/src/mining/negatives_file.ts';
+import { type GeneratedTask, mineGenerated } from '../../../../packages/core/src/mining/strategies/generated.ts';
+import { MemoryStore } from '../../../../packages/core/src/store.ts';
+import { dataset, fakeGenerator, model, normalisation, patches, patchOf, SIDE } from '../fake_generator.ts';
 
 beforeAll(async () => {
   await selectBackend({ requested: 'cpu' });
