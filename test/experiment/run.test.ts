@@ -119,14 +119,6 @@ describe('an experiment', () => {
     expect([...cell!.places].sort()).toEqual([...new Set(groups)].sort());
   });
 
-  it('from scratch has as many updates in one stage as in two', async () => {
-    const store = new MemoryStore();
-    await runExperiment(taskOf(store, { start: 'scratch', arms: { random: settings.arms.random }, generators: {} }));
-    const [cell] = await cellsOf(store);
-    expect(cell!.training.steps).toBe(4);
-    expect(cell!.training.curve).toHaveLength(2);
-  });
-
   it('refuses generators whose patches are prepared in two ways', async () => {
     const generatorFor = async (name: string) => {
       const sar = { ...normalisation.sar, ...(name === 'other' && { clip: null }) };

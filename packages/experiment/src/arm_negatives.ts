@@ -6,7 +6,7 @@ import type { LatentGenerator, NegativeSet } from '@doppel/core/generator';
 import { mine, mineGenerated } from '@doppel/core/mining';
 import { PatchCache } from '@doppel/core/prepare';
 
-import type { PartialConfig } from '@doppel/core/training';
+import type { PartialConfig } from '@doppel/core/runs';
 import type { Arm, ExperimentConfig } from './config.ts';
 
 export interface ArmTask {
@@ -39,18 +39,10 @@ export async function negativesOf(task: ArmTask): Promise<ArmNegatives> {
   const share = arm.share ?? config.share;
   if (arm.strategy === 'generated') return generated(task, arm, share);
   if (arm.strategy !== 'adaptive') return mined(task, arm, share);
-  const {
-    strategy: _,
-    share: __,
-    madeShare = share,
-    generator,
-    reconstructions,
-    separateStatistics,
-    ...adaptive
-  } = arm;
+  const { strategy: _, share: __, madeShare = share, generator, reconstructions, ...adaptive } = arm;
   const names = { generator: generator === undefined ? null : config.generators[generator]! };
   const negatives = {
-    ...{ mined: share, generated: madeShare, reconstructions, separateStatistics },
+    ...{ mined: share, generated: madeShare, reconstructions },
     adaptive: { ...adaptive, ...names },
   };
   return { settings: { negatives }, report: null };
@@ -90,7 +82,7 @@ async function generated(task: ArmTask, arm: Arm & { strategy: 'generated' }, sh
   const { generator, seed, signal } = task;
   const dataset = met(task);
   const model = modelOf(task);
-  const { rule, strength, k, match, reconstructions, separateStatistics } = arm;
+  const { rule, strength, k, match, reconstructions } = arm;
   const { header, negatives, patches, report } = await mineGenerated({
     ...{ dataset, model, rule, strength, k, match, reconstructions, seed, signal },
     patches: new PatchCache(dataset, model.normalisation),
@@ -108,7 +100,7 @@ async function generated(task: ArmTask, arm: Arm & { strategy: 'generated' }, sh
         reconstructions: of(1),
       },
     },
-    settings: { negatives: { generated: share, reconstructions, separateStatistics } },
+    settings: { negatives: { generated: share, reconstructions } },
     report: { ...report },
   };
 }

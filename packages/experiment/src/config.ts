@@ -7,7 +7,7 @@ import { UsageError } from '@doppel/core';
 import { LATENT_RULES, MATCHES } from '@doppel/core/generator';
 import { PRESETS } from '@doppel/core/matcher';
 import { adaptiveSettingsSchema } from '@doppel/core/mining';
-import { mergeSettings } from '@doppel/core/training';
+import { mergeSettings, type RemovedOption, withoutRemoved } from '@doppel/core/runs';
 import { z } from 'zod';
 
 const name = z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'must be small letters, digits and single hyphens');
@@ -39,7 +39,6 @@ const generatedArm = z.strictObject({
   /** Counter-measures against the shortcut. */
   match: z.enum(MATCHES).default('none'),
   reconstructions: z.boolean().default(false),
-  separateStatistics: z.boolean().default(false),
 });
 
 const adaptiveArm = adaptiveSettingsSchema.extend({
@@ -50,7 +49,6 @@ const adaptiveArm = adaptiveSettingsSchema.extend({
   /** Absent: real candidates only, and then no `strengths`. */
   generator: name.optional(),
   reconstructions: z.boolean().default(false),
-  separateStatistics: z.boolean().default(false),
   everyEpochs: z.int().positive().default(1),
   anchors: z.int().positive().nullable().default(null),
 });
@@ -83,12 +81,7 @@ export const experimentConfigSchema = z.strictObject({
   baseline: name.default('random'),
   /** The arm that is compared with the best of all others. */
   champion: name.default('adaptive'),
-  /**
-   * `fine-tune`: all arms go on from the same weights of the first stage. `scratch`: each arm begins anew, with as many
-   * updates as both stages; the first stage only mines.
-   */
-  start: z.enum(['fine-tune', 'scratch']).default('fine-tune'),
-  /** First stage: shuffled negatives only, once for each matcher, budget and seed. */
+  /** First stage: shuffled negatives only, once for each matcher, budget and seed. All arms train on from its weights. */
   base: stageSchema,
   /** Second stage, in which the arms differ. */
   tune: stageSchema,
@@ -122,7 +115,7 @@ export function parseExperiment(settings: unknown, source: string): ExperimentCo
     const remedy = 'docs/experiment.md lists every setting.';
     throw new UsageError({ action: `use the experiment of ${source}`, expected, found, remedy });
   };
-  const parsed = experimentConfigSchema.safeParse(settings);
+  const parsed = experimentConfigSchema.safeParse(withoutRemoved(settings, removedOf(settings), source));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     return refuse(`a usable value for "${issue!.path.join('.') || 'the whole'}"`, issue!.message);
@@ -147,6 +140,21 @@ export function parseExperiment(settings: unknown, source: string): ExperimentCo
       refuse(`each of "${list}" once`, config[list].join(', '));
   }
   return config;
+}
+
+const NO_STATISTICS = { neutral: false, remedy: 'Leave it out: matchers that were trained with it did worse.' };
+
+/** Options of older versions, for the arms that the settings name. */
+function removedOf(settings: unknown): RemovedOption[] {
+  const arms = Object(Object(settings).arms);
+  return [
+    {
+      path: 'start',
+      neutral: 'fine-tune',
+      remedy: 'Leave it out: all arms train on from the weights of the first stage.',
+    },
+    ...Object.keys(arms).map((arm) => ({ path: `arms.${arm}.separateStatistics`, ...NO_STATISTICS })),
+  ];
 }
 
 /** The two stages of a budget. */

@@ -9,13 +9,12 @@ import type { Dataset } from '@doppel/core/dataset';
 import type { LatentGenerator } from '@doppel/core/generator';
 import { readCheckpoint, scorePairs } from '@doppel/core/matcher';
 import { type Normalisation, PatchCache } from '@doppel/core/prepare';
+import { mergeSettings, type PartialConfig } from '@doppel/core/runs';
 import {
   anchorsMet,
   checkpointPath,
   type EpochRow,
   loadLast,
-  mergeSettings,
-  type PartialConfig,
   parseMetrics,
   resolveConfig,
   type TrainingConfig,
@@ -161,9 +160,7 @@ async function runArm(
   const generator =
     'generator' in arm && arm.generator ? await task.generatorFor(arm.generator, group.budget) : undefined;
   const started = performance.now();
-  const isFineTuned = config.start === 'fine-tune';
-  const length = isFineTuned ? {} : { epochs: epochsOfBoth(config, group.budget) };
-  const anchors = anchorsToMeet(stageConfig('tune', group, dataset, config, length), dataset);
+  const anchors = anchorsToMeet(stageConfig('tune', group, dataset, config), dataset);
   const { model } = base;
   const { negatives, settings, report } = await negativesOf({
     ...{ store, dataset, model, arm, config, generator, anchors, seed: group.seed, signal },
@@ -174,13 +171,13 @@ async function runArm(
     fingerprint: base.model.info.fingerprint,
     content: readCheckpoint(base.bytes, base.file),
   };
-  const resolved = stageConfig('tune', group, dataset, config, { ...settings, ...length });
+  const resolved = stageConfig('tune', group, dataset, config, settings);
   const lines: string[] = [];
   const result = await train(
     trainingTask(
       {
         run,
-        start: isFineTuned ? { config: resolved, from } : { config: resolved, normalisation: task.normalisation },
+        start: { config: resolved, from },
         ...(negatives && { negatives: { file: `the arm ${name}`, fingerprint: name, content: negatives } }),
         ...(arm.strategy === 'adaptive' && generator && { generator }),
         onLog: (line) => lines.push(line),
@@ -213,12 +210,6 @@ function anchorsToMeet(config: TrainingConfig, dataset: Dataset): number[] {
   const all = dataset.indicesOf('train').filter((index) => dataset.records[index]!.label === 1);
   const options = { seed: config.seed, positives: config.batch.positives };
   return anchorsMet(all, options, 0, config.epochs * config.stepsPerEpoch);
-}
-
-/** Epochs of the second stage that hold the updates of both. */
-function epochsOfBoth(config: ExperimentConfig, budget: number): number {
-  const { base, tune } = stagesOf(config, budget);
-  return Math.round((base.epochs * base.stepsPerEpoch) / tune.stepsPerEpoch) + tune.epochs;
 }
 
 /** What the log says of negatives that were found in training. */
@@ -331,7 +322,7 @@ function cellOf({
     training: {
       places: new Set(train.map((index) => dataset.records[index]!.group)).size,
       pairs: train.length,
-      steps: (result.rows.at(-1)?.step ?? 0) + (task.config.start === 'fine-tune' ? (base.rows.at(-1)?.step ?? 0) : 0),
+      steps: (base.rows.at(-1)?.step ?? 0) + (result.rows.at(-1)?.step ?? 0),
       bestEpoch: epoch ?? 0,
       validationAuc: validationAuc ?? Number.NaN,
       validationLoss: validationLoss ?? Number.NaN,
@@ -356,7 +347,7 @@ const curveOf = (rows: readonly EpochRow[]) =>
 /** Seeds, budgets and arms besides its own are none of a cell's business: they may be added later. */
 async function settingsFingerprint(group: CellGroup, name: string, arm: Arm, task: GroupTask): Promise<string> {
   const { config, dataset, normalisation } = task;
-  const { start, share, evaluation } = config;
+  const { share, evaluation } = config;
   const { base, tune } = stagesOf(config, group.budget);
   const generator =
     'generator' in arm && arm.generator
@@ -372,7 +363,7 @@ async function settingsFingerprint(group: CellGroup, name: string, arm: Arm, tas
     arm,
     base,
     tune,
-    start,
+    start: 'fine-tune', // a choice of older versions, whose cells are still valid
     share,
     tests,
     normalisation,

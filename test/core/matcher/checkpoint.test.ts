@@ -86,6 +86,14 @@ describe('a checkpoint', () => {
     matcher.dispose();
   });
 
+  it('reads the state of a run of older versions, which counted for the schedule `plateau`', () => {
+    const { state, ...moments } = checkpoint.resume!;
+    const older = { ...state, plateau: { factor: 1, stale: 4 } };
+    const bytes = writeCheckpoint({ ...checkpoint, resume: { ...moments, state: older } });
+    expect(new TextDecoder().decode(bytes)).toContain('plateau');
+    expect(readCheckpoint(bytes, 'last').resume!.state).toEqual(state);
+  });
+
   it('may lack calibration, places and the state of the run', () => {
     const { resume: _, calibration: __, ...plain } = checkpoint;
     const { places: ___, ...trainedOn } = plain.trainedOn;

@@ -6,11 +6,10 @@ import { type Dataset, openDataset } from '@doppel/core/dataset';
 import type { NegativeSet } from '@doppel/core/generator';
 import { type Checkpoint, PRESETS, readCheckpoint } from '@doppel/core/matcher';
 import { readTrainingNegatives } from '@doppel/core/mining';
+import { mergeSettings, type PartialConfig } from '@doppel/core/runs';
 import {
   type FileInput,
   loadLast,
-  mergeSettings,
-  type PartialConfig,
   parseConfig,
   resolveConfig,
   type TrainingConfig,

@@ -7,7 +7,7 @@
  */
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
-import { xoroshiro128plus, xoroshiro128plusFromState } from 'pure-rand/generator/xoroshiro128plus';
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
 
 export class Rng {
@@ -20,15 +20,6 @@ export class Rng {
   /** An independent stream for a seed and labels: the same arguments always give the same stream. */
   static derive(seed: number, ...labels: (string | number)[]): Rng {
     return new Rng(xoroshiro128plus(hash32(JSON.stringify([seed, ...labels]))));
-  }
-
-  static fromState(state: readonly number[]): Rng {
-    return new Rng(xoroshiro128plusFromState(state));
-  }
-
-  /** Enough to go on from here: see `fromState`. */
-  state(): readonly number[] {
-    return this.generator.getState();
   }
 
   /** Uniform in [0, 1). */

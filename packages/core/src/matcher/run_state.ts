@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 
-export const runStateSchema = z.strictObject({
+const fields = z.strictObject({
   /** Training steps done. */
   step: z.int().nonnegative(),
   /** Epochs done, each with its validation. */
@@ -19,12 +19,16 @@ export const runStateSchema = z.strictObject({
   best: z.strictObject({ epoch: z.int().nonnegative(), value: z.number().nullable() }),
   /** Epochs since the best. */
   stale: z.int().nonnegative(),
-  /** Of the schedule `plateau`: factor reached, and epochs since it or the best. */
-  plateau: z.strictObject({ factor: z.number().positive(), stale: z.int().nonnegative() }),
   /** Why the run ended; null while it goes on. */
   finished: z.enum(['all epochs', 'early stopping']).nullable(),
 });
-export type RunState = z.infer<typeof runStateSchema>;
+export type RunState = z.infer<typeof fields>;
+
+/** Reads the states of older runs, too, which also counted for a schedule that is no more. */
+export const runStateSchema = z
+  .looseObject({})
+  .transform(({ plateau: _, ...state }) => state)
+  .pipe(fields);
 
 export function initialState(): RunState {
   return {
@@ -33,7 +37,6 @@ export function initialState(): RunState {
     underway: { steps: 0, loss: 0, gradientNorm: 0 },
     best: { epoch: 0, value: null },
     stale: 0,
-    plateau: { factor: 1, stale: 0 },
     finished: null,
   };
 }

@@ -73,7 +73,6 @@ export function toTensors(
 }
 
 const CACHE_BYTES = 512 * 2 ** 20;
-const READ_AT_ONCE = 16;
 
 /**
  * Prepared patches by index of their record, kept up to so many bytes. Nothing leaves once it is in: patches are needed
@@ -106,14 +105,6 @@ export class PatchCache {
   /** [side, side, 1 or 3]; not to be changed. @throws as `sar`. */
   optical(index: number): Promise<Float32Array> {
     return this.get('optical', index);
-  }
-
-  /** Reads both patches of each record, as far as there is room. */
-  async prefetch(indices: readonly number[]): Promise<void> {
-    for (let start = 0; start < indices.length && this.room > 0; start += READ_AT_ONCE) {
-      const some = indices.slice(start, start + READ_AT_ONCE);
-      await Promise.all(some.flatMap((index) => [this.sar(index), this.optical(index)]));
-    }
   }
 
   private get(modality: Modality, index: number): Promise<Float32Array> {

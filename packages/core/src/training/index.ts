@@ -15,13 +15,7 @@ export {
 } from './generator/step.ts';
 export { type GeneratorTask, type GeneratorTrainingResult, trainGenerator } from './generator/train.ts';
 export { captureTrainingStep } from './matcher/captured_step.ts';
-export {
-  mergeSettings,
-  type PartialConfig,
-  parseConfig,
-  resolveConfig,
-  type TrainingConfig,
-} from './matcher/config.ts';
+export { parseConfig, resolveConfig, type TrainingConfig } from './matcher/config.ts';
 export { type EpochRow, parseMetrics } from './matcher/metrics_log.ts';
 export { type FileInput, loadLast } from './matcher/run.ts';
 export type { MatcherPictures } from './matcher/run_folder.ts';

@@ -8,12 +8,12 @@ import { sha256 } from '../../../../packages/core/src/base/sha256.ts';
 import { CheckpointError, NonFiniteError, UsageError } from '../../../../packages/core/src/errors.ts';
 import { loadGenerator } from '../../../../packages/core/src/generator/checkpoint.ts';
 import { openGenerator } from '../../../../packages/core/src/generator/open.ts';
+import type { PartialConfig } from '../../../../packages/core/src/runs/settings.ts';
 import { MemoryStore } from '../../../../packages/core/src/store.ts';
 import { resolveGeneratorTraining } from '../../../../packages/core/src/training/generator/config.ts';
 import { parseGeneratorMetrics } from '../../../../packages/core/src/training/generator/metrics_log.ts';
 import { loadLastGenerator } from '../../../../packages/core/src/training/generator/run.ts';
 import { type GeneratorTask, trainGenerator } from '../../../../packages/core/src/training/generator/train.ts';
-import type { PartialConfig } from '../../../../packages/core/src/training/matcher/config.ts';
 import { syntheticDataset } from '../matcher/synthetic.ts';
 
 beforeAll(async () => {

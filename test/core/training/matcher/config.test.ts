@@ -1,12 +1,8 @@
 /** The configuration of a run: defaults by preset, precedence, and messages that name the key. */
 
 import { describe, expect, it } from 'vitest';
-import {
-  minedShare,
-  type PartialConfig,
-  resolveConfig,
-  totalSteps,
-} from '../../../../packages/core/src/training/matcher/config.ts';
+import type { PartialConfig } from '../../../../packages/core/src/runs/settings.ts';
+import { minedShare, resolveConfig, totalSteps } from '../../../../packages/core/src/training/matcher/config.ts';
 
 const FACTS = { data: 'data/pairs', side: 64, positives: 1000 };
 const resolve = (...given: PartialConfig[]) => resolveConfig(given, FACTS, 'run.yaml');
@@ -37,9 +33,9 @@ describe('resolveConfig', () => {
   });
 
   it('replaces a schedule by one of another kind, and amends one of the same', () => {
-    const step = { schedule: { kind: 'step', every: 4 } };
-    expect(resolve(step, { schedule: { kind: 'cosine' } }).schedule).toEqual({ kind: 'cosine', final: 0.01 });
-    expect(resolve(step, { schedule: { factor: 0.5 } }).schedule).toEqual({ kind: 'step', every: 4, factor: 0.5 });
+    const cosine = { schedule: { kind: 'cosine', final: 0.5 } };
+    expect(resolve(cosine, { schedule: { kind: 'constant' } }).schedule).toEqual({ kind: 'constant' });
+    expect(resolve(cosine, { schedule: { final: 0.1 } }).schedule).toEqual({ kind: 'cosine', final: 0.1 });
   });
 
   it.each([
@@ -56,6 +52,20 @@ describe('resolveConfig', () => {
   ])('refuses %j by name', (settings, message) => {
     expect(() => resolve(settings)).toThrow(message);
     expect(() => resolve(settings)).toThrow(expect.objectContaining({ tag: 'usage' }));
+  });
+
+  it.each([
+    [{ schedule: { kind: 'plateau', patience: 3 } }, /"schedule\.kind" with "plateau", which was removed.*`cosine`/],
+    [{ schedule: { kind: 'step' } }, /"schedule\.kind" with "step", which was removed/],
+    [{ negatives: { separateStatistics: true } }, /"negatives\.separateStatistics" with true, which was removed/],
+  ])('says that %j was removed', (settings, message) => {
+    expect(() => resolve(settings)).toThrow(message);
+    expect(() => resolve(settings)).toThrow(expect.objectContaining({ tag: 'usage' }));
+  });
+
+  it('reads the resolved configuration of an older version', () => {
+    const older = { negatives: { separateStatistics: false, mined: 0.3 } };
+    expect(resolve(older)).toEqual(resolve({ negatives: { mined: 0.3 } }));
   });
 });
 

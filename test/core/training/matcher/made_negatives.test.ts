@@ -13,8 +13,9 @@ import { ascend } from '../../../../packages/core/src/mining/ascent.ts';
 import { scoreMade } from '../../../../packages/core/src/mining/made_scores.ts';
 import type { Normalisation } from '../../../../packages/core/src/prepare/normalisation.ts';
 import { PatchCache } from '../../../../packages/core/src/prepare/prepared_patches.ts';
+import type { PartialConfig } from '../../../../packages/core/src/runs/settings.ts';
 import { MemoryStore } from '../../../../packages/core/src/store.ts';
-import { type PartialConfig, resolveConfig } from '../../../../packages/core/src/training/matcher/config.ts';
+import { resolveConfig } from '../../../../packages/core/src/training/matcher/config.ts';
 import { patchDrawer } from '../../../../packages/core/src/training/matcher/draw_patch.ts';
 import { loadLast } from '../../../../packages/core/src/training/matcher/run.ts';
 import {

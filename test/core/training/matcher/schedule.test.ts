@@ -2,15 +2,10 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  nextPlateau,
-  rateFactor,
-  type Schedule,
-  scheduleSchema,
-} from '../../../../packages/core/src/training/matcher/schedule.ts';
+import { rateFactor, type Schedule, scheduleSchema } from '../../../../packages/core/src/training/matcher/schedule.ts';
 
 const schedule = (settings: object): Schedule => scheduleSchema.parse(settings);
-const moment = { totalSteps: 100, stepsPerEpoch: 10, warmupSteps: 0, plateauFactor: 1 };
+const moment = { totalSteps: 100, warmupSteps: 0 };
 
 describe('rateFactor', () => {
   it('is 1 all along for a constant rate', () => {
@@ -31,35 +26,13 @@ describe('rateFactor', () => {
     expect(at(500)).toBeCloseTo(0.1, 12);
   });
 
-  it('falls in steps after every so many epochs', () => {
-    const steps = schedule({ kind: 'step', every: 2, factor: 0.5 });
-    expect([0, 19, 20, 40].map((step) => rateFactor(steps, { ...moment, step }))).toEqual([1, 1, 0.5, 0.25]);
-  });
-
   it('never leaves (0, 1] before the end', () => {
-    const kinds = fc.constantFrom('constant', 'cosine', 'step', 'plateau').map((kind) => schedule({ kind }));
+    const kinds = fc.constantFrom('constant', 'cosine').map((kind) => schedule({ kind }));
     fc.assert(
       fc.property(kinds, fc.nat(99), fc.nat(99), (kind, step, warmupSteps) => {
         const factor = rateFactor(kind, { ...moment, step, warmupSteps });
         return factor > 0 && factor <= 1;
       }),
     );
-  });
-});
-
-describe('nextPlateau', () => {
-  const plateau = schedule({ kind: 'plateau', patience: 2, factor: 0.5, minimum: 0.2 });
-
-  it('lowers the factor after so many epochs without an improvement, down to the minimum', () => {
-    let state = { factor: 1, stale: 0 };
-    const factors = Array.from({ length: 8 }, () => {
-      state = nextPlateau(plateau, state, false);
-      return state.factor;
-    });
-    expect(factors).toEqual([1, 0.5, 0.5, 0.25, 0.25, 0.2, 0.2, 0.2]);
-  });
-
-  it('starts to count again at an improvement', () => {
-    expect(nextPlateau(plateau, { factor: 0.5, stale: 1 }, true)).toEqual({ factor: 0.5, stale: 0 });
   });
 });

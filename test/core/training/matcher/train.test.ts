@@ -6,8 +6,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { selectBackend } from '../../../../packages/core/src/backends/select_backend.ts';
 import { sha256 } from '../../../../packages/core/src/base/sha256.ts';
 import { loadCheckpoint } from '../../../../packages/core/src/matcher/checkpoint.ts';
+import type { PartialConfig } from '../../../../packages/core/src/runs/settings.ts';
 import { MemoryStore } from '../../../../packages/core/src/store.ts';
-import { type PartialConfig, resolveConfig } from '../../../../packages/core/src/training/matcher/config.ts';
+import { resolveConfig } from '../../../../packages/core/src/training/matcher/config.ts';
 import { parseMetrics } from '../../../../packages/core/src/training/matcher/metrics_log.ts';
 import { loadLast } from '../../../../packages/core/src/training/matcher/run.ts';
 import { type TrainingTask, train } from '../../../../packages/core/src/training/matcher/train.ts';
@@ -135,7 +136,7 @@ describe('a run that was stopped and taken up', () => {
   const whole = new Map<string, MemoryStore>();
   const wholeRun = async (preset: string) => {
     const store = whole.get(preset) ?? new MemoryStore();
-    const config = configOf({ preset, schedule: { kind: 'plateau', patience: 1 } });
+    const config = configOf({ preset });
     if (!whole.has(preset)) await train({ ...taskOf(store), start: { config } });
     whole.set(preset, store);
     return store;
@@ -155,7 +156,7 @@ describe('a run that was stopped and taken up', () => {
     ['within an epoch', 'two-channel', [2]],
     ['within the first and the second', 'paper-bn', [1, 5]],
   ])('ends in the same bytes: %s (%s)', async (_, preset, stops) => {
-    const config = configOf({ preset, schedule: { kind: 'plateau', patience: 1 } });
+    const config = configOf({ preset });
     const whole = await wholeRun(preset);
     const store = new MemoryStore();
     let start: TrainingTask['start'] = { config };

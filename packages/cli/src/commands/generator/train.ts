@@ -2,14 +2,13 @@
 
 import { joinPath, UsageError } from '@doppel/core';
 import { openDataset } from '@doppel/core/dataset';
+import { mergeSettings, type PartialConfig } from '@doppel/core/runs';
 import {
   GENERATOR_PRESET_NAMES,
   type GeneratorTask,
   type GeneratorTrainingResult,
   loadLastGenerator,
-  mergeSettings,
   OBJECTIVES,
-  type PartialConfig,
   resolveGeneratorTraining,
   trainGenerator,
 } from '@doppel/core/training';

@@ -6,7 +6,6 @@
  * in the run's folder and in its checkpoints.
  */
 import { z } from 'zod';
-import { UsageError } from '../../errors.ts';
 import {
   GENERATOR_PRESETS,
   type GeneratorConfig,
@@ -15,8 +14,8 @@ import {
 } from '../../generator/generator.ts';
 import { MINIBATCH_GROUP } from '../../generator/networks.ts';
 import { normalisationOptionsSchema } from '../../prepare/normalisation.ts';
-import { describeIssue, mergeSettings, type PartialConfig } from '../matcher/config.ts';
-import { GENERATOR_ADAM, OBJECTIVES } from './step.ts';
+import { mergeSettings, type PartialConfig, parseSettings, type RemovedOption } from '../../runs/settings.ts';
+import { CODE_NOISE, GENERATOR_ADAM, OBJECTIVES } from './step.ts';
 
 export const GENERATOR_PRESET_NAMES = Object.keys(GENERATOR_PRESETS) as [GeneratorPreset, ...GeneratorPreset[]];
 
@@ -60,8 +59,6 @@ export const generatorTrainingSchema = z
     loss: z.strictObject({
       /** What the encoder's loss decodes: a draw from its posterior, or its mean. */
       code: z.enum(['sample', 'mean']),
-      /** Standard deviation of the noise on the code of `autoencoder`. */
-      codeNoise: z.number().nonnegative(),
       /** Of the gradient penalty. */
       penaltyWeight: z.number().nonnegative(),
       driftWeight: z.number().nonnegative(),
@@ -115,7 +112,6 @@ const COMMON = {
   optimiser: GENERATOR_ADAM,
   loss: {
     code: 'sample',
-    codeNoise: 0.05,
     klWeight: 1,
     reconstructionWeight: 1,
     momentWeight: 0,
@@ -194,19 +190,16 @@ export function resolveGeneratorTraining(
 export const paddedSide = (side: number): number => 2 ** Math.ceil(Math.log2(side));
 
 /** @throws UsageError as `resolveGeneratorTraining`. */
-export function parseGeneratorTraining(settings: unknown, source: string): GeneratorTraining {
-  const parsed = generatorTrainingSchema.safeParse(settings);
-  if (parsed.success) return parsed.data;
-  const [first, ...others] = parsed.error.issues.map(describeIssue);
-  const more = others.length > 0 ? ` (and ${others.length} more: ${others.map(({ found }) => found).join('; ')})` : '';
-  throw new UsageError({
-    action: `use the configuration of ${source}`,
-    expected: first!.expected,
-    found: first!.found + more,
-    remedy: 'docs/generator.md lists every setting.',
-    cause: parsed.error,
-  });
-}
+export const parseGeneratorTraining = (settings: unknown, source: string): GeneratorTraining =>
+  parseSettings({ schema: generatorTrainingSchema, removed: REMOVED, page: 'docs/generator.md' }, settings, source);
+
+const REMOVED: readonly RemovedOption[] = [
+  {
+    path: 'loss.codeNoise',
+    neutral: CODE_NOISE,
+    remedy: `Leave it out: the noise of \`autoencoder\` is ${CODE_NOISE}.`,
+  },
+];
 
 export const networksOf = ({ side, latent, channels }: GeneratorTraining): GeneratorConfig => ({
   side,

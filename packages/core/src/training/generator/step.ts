@@ -28,6 +28,9 @@ export type Objective = (typeof OBJECTIVES)[number];
 export const TRAINED_NETWORKS = ['encoder', 'decoder', 'critic'] as const;
 export type TrainedNetwork = (typeof TRAINED_NETWORKS)[number];
 
+/** Standard deviation of the noise on the code of `autoencoder`. */
+export const CODE_NOISE = 0.05;
+
 /** As published. */
 export const GENERATOR_ADAM: Readonly<Record<TrainedNetwork, AdamHyperparameters>> = {
   encoder: { learningRate: 5e-4, beta1: 0.5, beta2: 0.99, epsilon: 1e-8 },
@@ -48,8 +51,6 @@ export interface GeneratorStepOptions extends Growth {
    * variance, or its mean, as the authors' first code does.
    */
   code?: 'sample' | 'mean';
-  /** Standard deviation of the noise on the code of `autoencoder`. Default 0.05. */
-  codeNoise?: number;
   /** Default 1. */
   klWeight?: number;
   /** Of the reconstruction term of `vae-gan`, for encoder and decoder. Default 1. */
@@ -203,10 +204,9 @@ class StepTrainer {
   }
 
   autoencoder(): Terms {
-    const { codeNoise = 0.05 } = this.options;
     const losses = this.train(['encoder', 'decoder'], (terms) => {
       const { mu } = encode(this.generator.encoder, this.x, this.growth('parameters'));
-      const code = tf.add(mu, tf.mul(normalNoise(mu.shape, this.draw('code')), codeNoise)) as tf.Tensor2D;
+      const code = tf.add(mu, tf.mul(normalNoise(mu.shape, this.draw('code')), CODE_NOISE)) as tf.Tensor2D;
       const squares = this.halfSquares(decode(this.generator.decoder, code, this.growth('both')));
       return terms('reconstruction', tf.div(squares, this.count * this.pixels));
     });

@@ -11,6 +11,7 @@ import { matcherConfigSchema, PRESETS, type Preset } from '../../matcher/matcher
 import { refreshSchema } from '../../mining/adaptive_settings.ts';
 import { augmentationSchema } from '../../prepare/augmentation.ts';
 import { normalisationOptionsSchema } from '../../prepare/normalisation.ts';
+import { mergeSettings, type PartialConfig, parseSettings, type RemovedOption } from '../../runs/settings.ts';
 import { scheduleSchema } from './schedule.ts';
 
 const share = z.number().min(0).max(1);
@@ -54,8 +55,6 @@ export const trainingConfigSchema = z.strictObject({
     generated: shares.default(0.5),
     /** Let reconstructions stand for true SAR patches in the same share, so that being made tells nothing. */
     reconstructions: z.boolean().default(false),
-    /** Normalise made patches of a batch by statistics of their own, so that these do not tell how many are made. */
-    separateStatistics: z.boolean().default(false),
     /** Find negatives anew with the matcher as it learns; null: those of the file throughout. */
     adaptive: refreshSchema.nullable().default(null),
     /** Share of the pairs that the data set labels 0, where it has any. What is left is shuffled. */
@@ -79,9 +78,6 @@ export const trainingConfigSchema = z.strictObject({
 });
 export type TrainingConfig = z.infer<typeof trainingConfigSchema>;
 
-/** Settings as YAML and flags give them: any part of a configuration. */
-export type PartialConfig = { [key: string]: unknown };
-
 const COMMON = {
   seed: 1,
   batch: { positives: 32, negatives: 32 },
@@ -93,7 +89,7 @@ const COMMON = {
   l2: 1e-5,
   from: null,
   negatives: {
-    ...{ file: null, mined: 0.5, generated: 0.5, reconstructions: false, separateStatistics: false },
+    ...{ file: null, mined: 0.5, generated: 0.5, reconstructions: false },
     ...{ adaptive: null, listed: 0.5 },
   },
   augmentation: { flips: true, turns: true, shift: 0, speckleLooks: null },
@@ -132,8 +128,8 @@ export interface DataFacts {
 export function resolveConfig(given: readonly PartialConfig[], facts: DataFacts, source: string): TrainingConfig {
   const asked = mergeSettings(given);
   const preset = (asked.preset ?? DEFAULT_PRESET) as Preset;
-  const defaults = merge(COMMON, PRESET_DEFAULTS[preset] ?? {});
-  const settings = [{ preset, data: facts.data, side: facts.side }, asked].reduce(merge, defaults);
+  const inherited = { preset, data: facts.data, side: facts.side };
+  const settings = mergeSettings([COMMON, PRESET_DEFAULTS[preset] ?? {}, inherited, asked]);
   const positives = Number((settings.batch as { positives?: unknown } | undefined)?.positives);
   settings.stepsPerEpoch ??= Math.max(1, Math.round(facts.positives / (positives || 1)));
   return parseConfig(settings, source);
@@ -141,21 +137,23 @@ export function resolveConfig(given: readonly PartialConfig[], facts: DataFacts,
 
 /** @throws UsageError as `resolveConfig`. */
 export function parseConfig(settings: unknown, source: string): TrainingConfig {
-  const parsed = trainingConfigSchema.safeParse(settings);
-  if (parsed.success) {
-    refuseTwoSources(parsed.data, source);
-    return parsed.data;
-  }
-  const [first, ...others] = parsed.error.issues.map(describeIssue);
-  const more = others.length > 0 ? ` (and ${others.length} more: ${others.map(({ found }) => found).join('; ')})` : '';
-  throw new UsageError({
-    action: `use the configuration of ${source}`,
-    expected: first!.expected,
-    found: first!.found + more,
-    remedy: 'docs/training.md lists every setting.',
-    cause: parsed.error,
-  });
+  const config = parseSettings(
+    { schema: trainingConfigSchema, removed: REMOVED, page: 'docs/training.md' },
+    settings,
+    source,
+  );
+  refuseTwoSources(config, source);
+  return config;
 }
+
+const REMOVED: readonly RemovedOption[] = [
+  {
+    path: 'negatives.separateStatistics',
+    neutral: false,
+    remedy: 'Leave it out: matchers that were trained with it did worse.',
+  },
+  { path: 'schedule.kind', values: ['step', 'plateau'], remedy: 'Use `cosine`, or `constant`.' },
+];
 
 function refuseTwoSources({ negatives: { file, adaptive } }: TrainingConfig, source: string): void {
   if (file === null || adaptive === null) return;
@@ -166,34 +164,6 @@ function refuseTwoSources({ negatives: { file, adaptive } }: TrainingConfig, sou
     remedy: 'Leave one of them out (null).',
   });
 }
-
-/** What was wrong with a setting, for a message that names it. */
-export function describeIssue(issue: z.core.$ZodIssue): { expected: string; found: string } {
-  const path = issue.path.join('.');
-  if (issue.code === 'unrecognized_keys') {
-    const names = issue.keys.map((key) => `"${[path, key].filter(Boolean).join('.')}"`).join(', ');
-    return { expected: `known settings${path ? ` under "${path}"` : ''}`, found: `the unknown ${names}` };
-  }
-  return { expected: `a usable value for "${path}"`, found: issue.message };
-}
-
-/** Later settings win, key by key; lists and values are taken whole. A schedule of another kind replaces the former. */
-function merge(base: PartialConfig, over: PartialConfig): PartialConfig {
-  const merged: PartialConfig = { ...base };
-  for (const [key, value] of Object.entries(over)) {
-    if (value === undefined) continue;
-    const before = merged[key];
-    const isOther = isRecord(before) && isRecord(value) && value.kind !== undefined && value.kind !== before.kind;
-    merged[key] = isRecord(before) && isRecord(value) && !isOther ? merge(before, value) : value;
-  }
-  return merged;
-}
-
-/** What was given, before defaults: where a data set and a checkpoint are named. */
-export const mergeSettings = (given: readonly PartialConfig[]): PartialConfig => given.reduce(merge, {});
-
-const isRecord = (value: unknown): value is PartialConfig =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Share of mined negatives in an epoch (from 0); 0 without any. */
 export function minedShare({ negatives }: TrainingConfig, epoch: number, hasMined: boolean): number {

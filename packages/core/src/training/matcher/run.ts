@@ -168,12 +168,7 @@ export async function prepareRun(task: TrainingTask): Promise<Run> {
       : new Learner(source ? matcherOf(source) : createMatcher({ ...matcher, seed: config.seed })),
     state: last ? resumedState(last.resume.state, config) : initialState(),
     rows: last ? await folder.readRows(last.resume.state.epoch) : [],
-    supply: createSupply(
-      planOf,
-      patchDrawer({ dataset, patches, normalisation, config, made }),
-      shape,
-      config.negatives.separateStatistics,
-    ),
+    supply: createSupply(planOf, patchDrawer({ dataset, patches, normalisation, config, made }), shape),
     calibration: source?.calibration,
     warnings: [],
     session: { pairs: 0, seconds: 0, savedAt: performance.now() },

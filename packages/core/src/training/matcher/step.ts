@@ -17,8 +17,6 @@ export interface Batch {
   labels: tf.Tensor1D;
   /** [pairs], which sum to 1. */
   weights: tf.Tensor1D;
-  /** Rows of `sar` that batch normalisation keeps apart; default: none. */
-  apart?: readonly number[];
 }
 
 export interface StepOptions {
@@ -59,7 +57,7 @@ export function trainingStep(
 ): { loss: tf.Scalar; gradientNorm: tf.Scalar } {
   const { seed, step, l2, ...hyperparameters } = options;
   return tf.tidy(() => {
-    const mode = { training: true, seed, step, ...(batch.apart && { apart: batch.apart }) } as const;
+    const mode = { training: true, seed, step } as const;
     const { value: loss, grads } = variableGradients(
       () => crossEntropy(matcher.logits(batch.sar, batch.optical, mode, batch.pairing), batch.labels, batch.weights),
       [...matcher.parameters.values()],

@@ -22,15 +22,11 @@ interface Prepared {
   optical: Float32Array;
 }
 
-/**
- * @param planOf what each step trains on; undefined after the last.
- * @param separateStatistics whether made patches are set apart for batch normalisation.
- */
+/** @param planOf what each step trains on; undefined after the last. */
 export function createSupply(
   planOf: (step: number) => StepPlan | undefined,
   drawPatch: DrawPatch,
   { side, sarChannels, opticalChannels }: PatchShape,
-  separateStatistics = false,
 ): Supply {
   let ahead: { step: number; prepared: Promise<Prepared> } | undefined;
 
@@ -59,7 +55,6 @@ export function createSupply(
         pairing: plan.pairing,
         labels: tf.tensor1d(plan.labels, 'int32'),
         weights: tf.tensor1d(classWeights(plan.labels)),
-        ...(separateStatistics && { apart: plan.sar.flatMap(({ made }, row) => (made === undefined ? [] : [row])) }),
       };
     },
   };

@@ -14,7 +14,7 @@ import type { EpochRow } from './metrics_log.ts';
 import { refreshNegatives } from './refresh.ts';
 import { prepareRun, type Run, type TrainingTask } from './run.ts';
 import { checkpointPath } from './run_folder.ts';
-import { nextPlateau, rateFactor } from './schedule.ts';
+import { rateFactor } from './schedule.ts';
 import { type ValidationResult, validate } from './validation.ts';
 
 export type { TrainingTask } from './run.ts';
@@ -115,10 +115,9 @@ async function runEpoch(run: Run): Promise<void> {
   }
 }
 
-function learningRateAt({ config, state }: Run, step: number): number {
+function learningRateAt({ config }: Run, step: number): number {
   const factor = rateFactor(config.schedule, {
-    ...{ step, totalSteps: totalSteps(config), stepsPerEpoch: config.stepsPerEpoch },
-    ...{ warmupSteps: config.warmupSteps, plateauFactor: state.plateau.factor },
+    ...{ step, totalSteps: totalSteps(config), warmupSteps: config.warmupSteps },
   });
   return config.optimiser.learningRate * factor;
 }
@@ -141,7 +140,6 @@ async function endEpoch(run: Run): Promise<void> {
   state.underway = { steps: 0, loss: 0, gradientNorm: 0 };
   state.best = improved ? { epoch: state.epoch, value } : state.best;
   state.stale = improved ? 0 : state.stale + 1;
-  state.plateau = nextPlateau(config.schedule, state.plateau, improved);
   state.finished = endOf(run);
   run.calibration = result.calibration;
   run.rows.push(row);
