@@ -10,7 +10,6 @@ import {
   type SelectionRules,
   select,
 } from '../../../packages/core/src/mining/select.ts';
-import { guardWhere } from '../dataset/fake_guard.ts';
 
 const plain: SelectionRules = { k: 2, rankMin: 0, rankMax: Infinity, sampling: 'top' };
 const nothing: Exclusion = {
@@ -119,8 +118,9 @@ const records = (count: number, images: number) =>
     label: 1 as const,
     provenance: 'real' as const,
   }));
-const neighbours = (i: number, j: number) => Math.abs(i - j) <= 1;
-const guard = guardWhere(neighbours);
+const guard = {
+  conflictsOf: (record: number) => new Set([record - 1, record, record + 1].filter((i) => i >= 0)),
+};
 /** Of an image; every third record has been used once, so images of several records may be used up. */
 const MAX_USES = 2;
 const task = fc.record({
@@ -136,7 +136,8 @@ function run(
   order?: number[],
 ) {
   const all = records(scores.length + 2, images);
-  const excluded = exclusions(all, guardWhere(neighbours, all.length), MAX_USES);
+  const conflictsOf = (i: number) => new Set([...guard.conflictsOf(i)].filter((j) => j < all.length));
+  const excluded = exclusions(all, { conflictsOf }, MAX_USES);
   for (let candidate = 0; candidate < all.length; candidate += 3) excluded.use(candidate);
   const exclusion = excluded.for(0);
   const candidates = order ?? scores.map((_, i) => i);
