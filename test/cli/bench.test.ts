@@ -1,12 +1,13 @@
 /** `doppel bench`: what other programs read of it. */
+
 import { existsSync } from 'node:fs';
-import benchAll from '@doppel/cli/commands/bench_all';
-import benchGenerator from '@doppel/cli/commands/bench_generator';
-import benchMatcher from '@doppel/cli/commands/bench_matcher';
-import benchOps from '@doppel/cli/commands/bench_ops';
-import benchRoofline from '@doppel/cli/commands/bench_roofline';
 import { EMULATED_ADDON, nativeBackendLoaders } from '@doppel/native-cuda';
 import { describe, expect, it } from 'vitest';
+import benchAll from '../../packages/cli/src/commands/bench_all.ts';
+import benchGenerator from '../../packages/cli/src/commands/bench_generator.ts';
+import benchMatcher from '../../packages/cli/src/commands/bench_matcher.ts';
+import benchOps from '../../packages/cli/src/commands/bench_ops.ts';
+import benchRoofline from '../../packages/cli/src/commands/bench_roofline.ts';
 import { runCommand } from './run_command.ts';
 
 it('matcher: pairs a second of training and of scoring', async () => {

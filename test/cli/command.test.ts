@@ -1,6 +1,6 @@
-import { describeError, flagsOf, numberFlag } from '@doppel/cli/command';
-import { duration } from '@doppel/cli/progress';
 import { describe, expect, it } from 'vitest';
+import { describeError } from '../../packages/cli/src/command.ts';
+import { duration } from '../../packages/cli/src/progress.ts';
 import { FileError, UsageError } from '../../packages/core/src/errors.ts';
 
 describe('describeError', () => {
@@ -24,28 +24,6 @@ describe('describeError', () => {
   it('marks what nobody foresaw', () => {
     expect(describeError(new TypeError('x is not a function'), false).text).toMatch(/unforeseen.*--debug/);
   });
-});
-
-describe('numberFlag', () => {
-  it('reads numbers in range', () => {
-    expect(numberFlag('k', '3', { min: 1, integer: true })).toBe(3);
-    expect(numberFlag('k', undefined)).toBeUndefined();
-  });
-
-  it.each(['', 'x', '1.5', '0', '1e99', 'NaN'])('refuses %j', (text) => {
-    expect(() => numberFlag('k', text, { min: 1, max: 10, integer: true })).toThrow(
-      /--k.*whole number.*at least 1.*at most 10/,
-    );
-  });
-});
-
-it('flags are spelt as they are typed', () => {
-  const flags = flagsOf({
-    folder: { type: 'positional' },
-    maxSteps: { type: 'string', alias: 'n' },
-    json: { type: 'boolean' },
-  });
-  expect(flags).toEqual(['--max-steps', '-n', '--json', '--no-json']);
 });
 
 it('durations read well', () => {

@@ -1,17 +1,17 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import evaluate from '@doppel/cli/commands/evaluate';
-import type { Context } from '@doppel/cli/context';
-import { FileStore } from '@doppel/cli/file_store';
 import { encode } from 'fast-png';
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import evaluate from '../../packages/cli/src/commands/evaluate.ts';
+import { FileStore } from '../../packages/cli/src/file_store.ts';
 import { selectBackend } from '../../packages/core/src/backends/select_backend.ts';
 import { Rng } from '../../packages/core/src/base/random.ts';
 import { openDataset, type PairRecord, writePairs, writeSplits } from '../../packages/core/src/dataset/dataset.ts';
 import { SplitError, UsageError } from '../../packages/core/src/errors.ts';
 import { type Checkpoint, saveCheckpoint, valuesOf } from '../../packages/core/src/matcher/checkpoint.ts';
 import { createMatcher } from '../../packages/core/src/matcher/matcher.ts';
+import { runCommand } from './run_command.ts';
 
 const SIDE = 64;
 const PLACES = 6;
@@ -85,24 +85,12 @@ async function makeCheckpoint(name: string, changes: Partial<Checkpoint> = {}, s
 }
 
 /** Runs the command with its flags, by name; what it prints on stdout, parsed. */
-async function run(flags: Record<string, string>, signal = new AbortController().signal) {
-  const logged: string[] = [];
-  const context: Context = {
-    ...{ store, signal },
-    log: (line) => logged.push(line),
-    progress: () => ({ update() {}, stop() {} }),
-    selectBackend: (requested) => selectBackend({ ...(requested && { requested }) }),
-    backendLoaders: async () => [],
-  };
-  const args = { _: [], data, split: 'test', backend: 'wasm', json: true, ...flags };
-  const written = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
-  try {
-    await evaluate.run!({ args: args as never, rawArgs: [], cmd: evaluate, data: context });
-    expect(written).toHaveBeenCalledTimes(1);
-    return { json: JSON.parse(String(written.mock.calls[0]![0])), logged };
-  } finally {
-    written.mockRestore();
-  }
+async function run(flags: Record<string, string>, signal?: AbortSignal) {
+  const given = { data, split: 'test', backend: 'wasm', ...flags };
+  const words = Object.entries(given).flatMap(([name, value]) => [`--${name}`, value]);
+  const { stdout, log, exitCode } = await runCommand(evaluate, [...words, '--json'], signal);
+  expect(stdout.match(/\n/g)).toHaveLength(1);
+  return { json: JSON.parse(stdout), logged: log, exitCode };
 }
 
 beforeAll(async () => {
@@ -183,8 +171,8 @@ test('refuses patches of another side, and flags out of range', async () => {
 test('an interruption writes nothing and ends with 130', async () => {
   const model = await makeCheckpoint('best.safetensors');
   const out = join(folder, 'interrupted');
-  const { json } = await run({ model, out }, AbortSignal.abort());
+  const { json, exitCode } = await run({ model, out }, AbortSignal.abort());
   expect(json).toEqual({ interrupted: true });
-  expect(process.exitCode).toBe(130);
+  expect(exitCode).toBe(130);
   expect(await readdir(out)).toEqual([]);
 });

@@ -1,7 +1,7 @@
-import { evaluationFiles, evaluationText } from '@doppel/cli/evaluation_files';
-import { hasFonts, svgToPng } from '@doppel/cli/svg_to_png';
 import { decode } from 'fast-png';
 import { beforeAll, expect, test } from 'vitest';
+import { evaluationFiles, evaluationText } from '../../packages/cli/src/evaluation_files.ts';
+import { hasFonts, svgToPng } from '../../packages/cli/src/svg_to_png.ts';
 import { selectBackend } from '../../packages/core/src/backends/select_backend.ts';
 import { evaluatePairs } from '../../packages/core/src/evaluation/evaluate.ts';
 import type { Report } from '../../packages/report/src/evaluation/report.ts';

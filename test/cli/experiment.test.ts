@@ -1,10 +1,10 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import report from '@doppel/cli/commands/experiment/report';
-import run from '@doppel/cli/commands/experiment/run';
-import { FileStore } from '@doppel/cli/file_store';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import report from '../../packages/cli/src/commands/experiment/report.ts';
+import run from '../../packages/cli/src/commands/experiment/run.ts';
+import { FileStore } from '../../packages/cli/src/file_store.ts';
 import { selectBackend } from '../../packages/core/src/backends/select_backend.ts';
 import { UsageError } from '../../packages/core/src/errors.ts';
 import { writeSyntheticDataset } from './dataset_on_disk.ts';

@@ -1,8 +1,8 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FileStore } from '@doppel/cli/file_store';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FileStore } from '../../packages/cli/src/file_store.ts';
 import { FileError } from '../../packages/core/src/errors.ts';
 import { MemoryStore, type Store } from '../../packages/core/src/store.ts';
 

@@ -1,10 +1,11 @@
 /** `doppel generator evaluate`: what it writes, says and refuses. The generator is a stand-in. */
+
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import evaluate from '@doppel/cli/commands/generator/evaluate';
-import { FileStore } from '@doppel/cli/file_store';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import evaluate from '../../packages/cli/src/commands/generator/evaluate.ts';
+import { FileStore } from '../../packages/cli/src/file_store.ts';
 import { selectBackend } from '../../packages/core/src/backends/select_backend.ts';
 import { openDataset } from '../../packages/core/src/dataset/dataset.ts';
 import { SplitError, UsageError } from '../../packages/core/src/errors.ts';

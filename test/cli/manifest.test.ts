@@ -1,8 +1,8 @@
 /** Manifests: JSON lines and CSV, long ones, and lines that are broken or leave the folder. */
 
-import { type ManifestPair, readManifest } from '@doppel/cli/manifest';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { type ManifestPair, readManifest } from '../../packages/cli/src/manifest.ts';
 import { MemoryStore } from '../../packages/core/src/store.ts';
 
 async function read(name: string, text: string): Promise<ManifestPair[]> {

@@ -1,13 +1,14 @@
 /** Made negatives by the command line: what is written, what training takes, what is refused. The generator is a stand-in. */
+
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import shortcut from '@doppel/cli/commands/experiment/shortcut';
-import mine from '@doppel/cli/commands/mine';
-import train from '@doppel/cli/commands/train';
-import { FileStore } from '@doppel/cli/file_store';
 import { decode } from 'fast-png';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import shortcut from '../../packages/cli/src/commands/experiment/shortcut.ts';
+import mine from '../../packages/cli/src/commands/mine.ts';
+import train from '../../packages/cli/src/commands/train.ts';
+import { FileStore } from '../../packages/cli/src/file_store.ts';
 import { selectBackend } from '../../packages/core/src/backends/select_backend.ts';
 import { type Dataset, openDataset } from '../../packages/core/src/dataset/dataset.ts';
 import { UsageError } from '../../packages/core/src/errors.ts';
@@ -126,7 +127,7 @@ describe('doppel mine', () => {
     [[...GENERATED, '--strengths', '1'], /flags of that strategy.*--strengths/],
     [['--strategy', 'loss', '--strength', '1'], /flags of that strategy.*--strength/],
     [[...GENERATED, '--k', '2'], /--k 1 with --rule sigma/],
-    [['--strategy', 'adaptive', '--generator', 'g', '--strengths', '1,far'], /--strengths.*"far"/],
+    [['--strategy', 'adaptive', '--generator', 'g', '--strengths', '1,far'], /--strengths.*"1,far"/],
   ])('refuses what cannot be meant: %o', async (args, message) => {
     await expect(doppelMine('refused.jsonl', ...args)).rejects.toThrow(UsageError);
     await expect(doppelMine('refused.jsonl', ...args)).rejects.toThrow(message);

@@ -1,5 +1,5 @@
-import { miningJson, miningPaths } from '@doppel/cli/mining_files';
 import { describe, expect, test } from 'vitest';
+import { miningJson, miningPaths } from '../../packages/cli/src/mining_files.ts';
 import type { MiningReport } from '../../packages/core/src/mining/ranked.ts';
 import { noneSkipped } from '../../packages/core/src/mining/select.ts';
 

@@ -1,28 +1,39 @@
 /** Runs a command in this process as the entry point would, and catches what it prints. */
-import type { DoppelCommand } from '@doppel/cli/command';
-import { createContext, type LoadBackendLoaders } from '@doppel/cli/context';
-import { runCommand as runCitty } from 'citty';
+import { type Command, execute } from '../../packages/cli/src/command.ts';
+import { DOPPEL } from '../../packages/cli/src/commands.ts';
+import { type Context, createContext, type LoadBackendLoaders } from '../../packages/cli/src/context.ts';
+import { dispatch } from '../../packages/cli/src/dispatch.ts';
 
 export interface CommandRun {
   stdout: string;
-  /** What was logged, a line each. */
+  /** What was logged, and lines of progress. */
   log: string[];
   exitCode: number;
 }
 
+/** Runs `doppel` with these words. */
+export const runDoppel = (words: string[], signal?: AbortSignal): Promise<CommandRun> =>
+  captured(signal, undefined, (context) => dispatch(DOPPEL, words, context));
+
 /**
- * @param loaders of the native addon, where the command is to find it.
+ * @param loaders of the native addon, for commands that use it.
  * @throws what the command throws; the entry point would print it.
  */
-export async function runCommand(
-  command: DoppelCommand,
+export const runCommand = (
+  command: Command,
   rawArgs: string[],
-  signal: AbortSignal = new AbortController().signal,
+  signal?: AbortSignal,
+  loaders?: LoadBackendLoaders,
+): Promise<CommandRun> => captured(signal, loaders, (context) => execute(command, rawArgs, context));
+
+async function captured(
+  signal = new AbortController().signal,
   loaders: LoadBackendLoaders = async () => [],
+  run: (context: Context) => Promise<void>,
 ): Promise<CommandRun> {
-  const context = createContext(signal, loaders);
   const log: string[] = [];
-  const quiet = { update: () => {}, stop: () => {} };
+  const terminal = { isTTY: false, write: (line: string) => log.push(line.trimEnd()) > 0 };
+  const context = createContext(signal, loaders, terminal);
   const write = process.stdout.write;
   let stdout = '';
   process.stdout.write = ((text: string, done?: () => void) => {
@@ -31,8 +42,7 @@ export async function runCommand(
     return true;
   }) as typeof process.stdout.write;
   try {
-    const data = { ...context, log: (line: string) => log.push(line), progress: () => quiet };
-    await runCitty(command, { rawArgs, data });
+    await run(context);
     return { stdout, log, exitCode: Number(process.exitCode ?? 0) };
   } finally {
     process.stdout.write = write;

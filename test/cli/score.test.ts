@@ -1,11 +1,12 @@
 /** `doppel score`: one pair, manifests, images of other sizes, and rows with errors. */
+
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import score from '@doppel/cli/commands/score';
-import { FileStore } from '@doppel/cli/file_store';
 import type * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import score from '../../packages/cli/src/commands/score.ts';
+import { FileStore } from '../../packages/cli/src/file_store.ts';
 import { selectBackend } from '../../packages/core/src/backends/select_backend.ts';
 import { valuesOf, writeCheckpoint } from '../../packages/core/src/matcher/checkpoint.ts';
 import { createMatcher } from '../../packages/core/src/matcher/matcher.ts';

@@ -1,7 +1,7 @@
 /** Rows of scores as JSON lines and CSV. */
 
-import { formatRow, headOf, scoreRow } from '@doppel/cli/score_rows';
 import { expect, it } from 'vitest';
+import { formatRow, headOf, scoreRow } from '../../packages/cli/src/score_rows.ts';
 import { PatchError } from '../../packages/core/src/errors.ts';
 
 const pair = { line: 2, id: '1', sar: 'a,b.tif', optical: 'c.png', sarPath: 'x', opticalPath: 'y' };

@@ -1,11 +1,12 @@
 /** `doppel train` on a tiny synthetic data set in a real folder. */
+
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import train from '@doppel/cli/commands/train';
-import { FileStore } from '@doppel/cli/file_store';
-import { readYaml } from '@doppel/cli/yaml_file';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import train from '../../packages/cli/src/commands/train.ts';
+import { FileStore } from '../../packages/cli/src/file_store.ts';
+import { readYaml } from '../../packages/cli/src/yaml_file.ts';
 import { sha256 } from '../../packages/core/src/base/sha256.ts';
 import { writeSyntheticDataset } from './dataset_on_disk.ts';
 import { runCommand } from './run_command.ts';

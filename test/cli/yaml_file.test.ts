@@ -1,7 +1,7 @@
 /** Settings in YAML. */
 
-import { readYaml, writeYaml } from '@doppel/cli/yaml_file';
 import { expect, it } from 'vitest';
+import { readYaml, writeYaml } from '../../packages/cli/src/yaml_file.ts';
 import { MemoryStore } from '../../packages/core/src/store.ts';
 
 async function read(text: string) {

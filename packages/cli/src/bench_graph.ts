@@ -4,14 +4,12 @@ import { UsageError } from '@doppel/core';
 import type { CapturedStep, InputValues, SelectedBackend, StepCapture } from '@doppel/core/backends';
 
 import * as tf from '@tensorflow/tfjs-core';
+import { yes } from './flags.ts';
 import { type Timing, timeInTurn, transfersOf } from './timing.ts';
 
-export const GRAPH_ARG = {
-  graph: {
-    type: 'boolean',
-    description: 'Also time the training step as a CUDA graph, and without, batch and losses copied',
-  },
-} as const;
+export const GRAPH_FLAG = {
+  graph: yes('Also time the training step as a CUDA graph, and without, batch and losses copied'),
+};
 
 export interface GraphBench {
   /** Each step copies the batch to the device and reads the losses, with the graph and without. */

@@ -1,10 +1,10 @@
-/** What every command is given: files, logging, progress, Ctrl-C and the choice of a backend. */
-
+/** What every command is given: files, logging, long work and the choice of a backend. */
 import { UsageError } from '@doppel/core';
 import { type BackendLoader, type BackendName, type SelectedBackend, selectBackend } from '@doppel/core/backends';
-import type { ArgsDef } from 'citty';
 import { FileStore } from './file_store.ts';
-import { type Progress, startProgress } from './progress.ts';
+import { choice, text } from './flags.ts';
+import { Interrupted, type Outcome } from './outcome.ts';
+import { type Progress, startProgress, type Terminal } from './progress.ts';
 
 export interface Context {
   readonly store: FileStore;
@@ -12,30 +12,64 @@ export interface Context {
   readonly signal: AbortSignal;
   /** A line for the person at the terminal; always on stderr, so that stdout stays for results. */
   log(line: string): void;
-  progress(label: string, total: number, unit: string): Progress;
   /**
-   * The backend asked for, else DOPPEL_BACKEND, else the first that works. Announces it.
-   *
-   * @param precision of convolutions and matrix products; an error where the backend does not serve it.
+   * Runs long work with a progress bar. Ctrl-C reaches the work as its signal; work that ends by throwing the signal's reason
+   * becomes the outcome `interrupted` with exit code 130, and work that saves and returns says so itself.
    */
-  selectBackend(requested?: string, precision?: Precision): Promise<SelectedBackend>;
-  /** Loaders of the native addon, for `doctor`. */
-  backendLoaders(): Promise<BackendLoader[]>;
+  work<T>(plan: WorkPlan, run: (watch: Watch) => Promise<T>): Promise<T>;
+  /** The backend asked for, else DOPPEL_BACKEND, else the first that works. Logs it. */
+  selectBackend(wanted: ComputeOptions): Promise<SelectedBackend>;
+  /** Loaders of the native addon. */
+  backendLoaders(options?: NativeOptions): Promise<BackendLoader[]>;
 }
 
-export const PRECISIONS = ['fp32', 'fp32-fast', 'tf32', 'bf16'] as const;
+export interface WorkPlan {
+  /** Before the bar. */
+  label: string;
+  /** What is counted. */
+  unit: string;
+  /** What is left after Ctrl-C. Default: nothing was written. */
+  interrupted?: Partial<Outcome>;
+}
+
+/** What long work is given; its parts go into the task of the core as they are. */
+export interface Watch {
+  readonly signal: AbortSignal;
+  /** @param note a few words behind the bar, such as the loss. */
+  onProgress(done: number, total: number, note?: string): void;
+  /** A line above the bar. */
+  onLog(line: string): void;
+  /** Another part of the work, with a bar of its own. */
+  onPhase(label: string): void;
+}
+
+const PRECISIONS = ['fp32', 'fp32-fast', 'tf32', 'bf16'] as const;
 export type Precision = (typeof PRECISIONS)[number];
-const PRECISION_HELP =
-  'Of convolutions and matrix products; fp32-fast: native, training by Winograd forwards too; tf32: cuda; bf16: cuda, or native when scoring';
+
+/** Options of the native addon. */
+export interface NativeOptions {
+  /** Of convolutions and matrix products. */
+  precision?: Precision | undefined;
+  threads?: number | undefined;
+  /** Instruction set. */
+  isa?: string | undefined;
+}
+
+export interface ComputeOptions extends NativeOptions {
+  backend?: string | undefined;
+}
 
 /** Flags of commands that compute. */
 export const BACKEND_FLAG = {
-  backend: { type: 'string', description: 'cuda, native, wasm or cpu; default: the first that works' },
-} as const satisfies ArgsDef;
+  backend: text('name', 'cuda, native, wasm or cpu; default: the first that works').optional(),
+};
 export const COMPUTE_FLAGS = {
   ...BACKEND_FLAG,
-  precision: { type: 'enum', options: [...PRECISIONS] as Precision[], description: PRECISION_HELP },
-} as const satisfies ArgsDef;
+  precision: choice(
+    PRECISIONS,
+    'Precision of convolutions and matrix products; fp32-fast: native, Winograd in the forward pass of training too; tf32: cuda; bf16: cuda, or native when scoring',
+  ).optional(),
+};
 
 /** Other backends compute in fp32 only. */
 const SERVED: Partial<Record<BackendName, readonly Precision[]>> = {
@@ -45,30 +79,70 @@ const SERVED: Partial<Record<BackendName, readonly Precision[]>> = {
 };
 
 /** Set by the entry point, the only place that knows of the native addon. */
-export type LoadBackendLoaders = () => Promise<BackendLoader[]>;
+export type LoadBackendLoaders = (options?: NativeOptions) => Promise<BackendLoader[]>;
 
-export function createContext(signal: AbortSignal, loadBackendLoaders: LoadBackendLoaders): Context {
-  const log = (line: string) => process.stderr.write(`${line}\n`);
+/** @param terminal takes log and progress. */
+export function createContext(
+  signal: AbortSignal,
+  backendLoaders: LoadBackendLoaders,
+  terminal: Terminal = process.stderr,
+): Context {
+  const log = (line: string) => void terminal.write(`${line}\n`);
   return {
     store: new FileStore(),
     signal,
     log,
-    progress: startProgress,
-    backendLoaders: loadBackendLoaders,
-    async selectBackend(requested, precision) {
-      // The addon reads it when it loads.
-      if (precision) process.env.DOPPEL_PRECISION = precision;
-      // One backend alone serves tf32: where it cannot, that is the reason to give.
-      const wanted = requested ?? process.env.DOPPEL_BACKEND ?? (precision === 'tf32' ? 'cuda' : undefined);
+    work: (plan, run) => work(plan, run, signal, terminal),
+    backendLoaders,
+    async selectBackend({ backend, ...native }) {
+      const { precision } = native;
+      // One backend alone serves tf32: if it does not work, its reason is the one to give.
+      const wanted = backend ?? process.env.DOPPEL_BACKEND ?? (precision === 'tf32' ? 'cuda' : undefined);
       const selected = await selectBackend({
         ...(wanted && { requested: wanted }),
-        loaders: await loadBackendLoaders(),
+        loaders: await backendLoaders(native),
       });
       if (precision) checkServed(precision, selected.name);
       log(`backend: ${selected.name}${selected.device ? ` (${selected.device})` : ''}`);
       return selected;
     },
   };
+}
+
+async function work<T>(
+  { label, unit, interrupted }: WorkPlan,
+  run: (watch: Watch) => Promise<T>,
+  signal: AbortSignal,
+  terminal: Terminal,
+): Promise<T> {
+  let phase = label;
+  let bar: Progress | undefined;
+  const stop = () => {
+    bar?.stop();
+    bar = undefined;
+  };
+  try {
+    return await run({
+      signal,
+      onProgress(done, total, note) {
+        bar ??= startProgress(phase, total, unit, terminal);
+        bar.update(done, note);
+      },
+      onLog(line) {
+        stop(); // the bar starts again below the line
+        terminal.write(`${line}\n`);
+      },
+      onPhase(name) {
+        if (name !== phase) stop();
+        phase = name;
+      },
+    });
+  } catch (error) {
+    if (!signal.aborted || error !== signal.reason) throw error;
+    throw new Interrupted(interrupted);
+  } finally {
+    stop();
+  }
 }
 
 function checkServed(precision: Precision, backend: BackendName): void {

@@ -1,6 +1,5 @@
 /** What `doppel evaluate` leaves in its folder: for programs, for people, and the plots by themselves. */
 import { type Evaluation, evaluationJson, type PairableRecord, scoresCsv } from '@doppel/core/evaluation';
-
 import { evaluationFigures, type Report, reportHtml } from '@doppel/report';
 
 import { svgToPng } from './svg_to_png.ts';

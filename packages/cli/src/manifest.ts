@@ -4,7 +4,6 @@
  * inside it. Manifests may be long: they are read line by line.
  */
 import { FormatError, folderOf, joinPath, type Store } from '@doppel/core';
-
 import { isInside } from '@doppel/core/dataset';
 
 import { z } from 'zod';

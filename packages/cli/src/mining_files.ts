@@ -1,9 +1,9 @@
 /** What `doppel mine` leaves beside its negatives, and what it says on the terminal. */
 
 import { folderOf, joinPath, nameOf } from '@doppel/core';
-
 import type { Quantiles } from '@doppel/core/base';
 import { type MinableRecord, type MiningReport, type MiningResult, writeNegatives } from '@doppel/core/mining';
+
 import { duration } from './progress.ts';
 
 /** Where the files of a mining go, all beside the negatives. */

@@ -10,10 +10,13 @@ export interface Progress {
   stop(): void;
 }
 
+/** Where a bar can be drawn, or lines written: stderr. */
+export type Terminal = Pick<NodeJS.WriteStream, 'write' | 'isTTY'>;
+
 const LINE_EVERY_MS = 5_000;
 
-export function startProgress(label: string, total: number, unit: string, stream = process.stderr): Progress {
-  return stream.isTTY ? bar(label, total, unit, stream) : lines(label, total, unit, stream);
+export function startProgress(label: string, total: number, unit: string, stream: Terminal): Progress {
+  return stream.isTTY ? bar(label, total, unit, stream as NodeJS.WriteStream) : lines(label, total, unit, stream);
 }
 
 function bar(label: string, total: number, unit: string, stream: NodeJS.WriteStream): Progress {
@@ -30,7 +33,7 @@ function bar(label: string, total: number, unit: string, stream: NodeJS.WriteStr
   };
 }
 
-function lines(label: string, total: number, unit: string, stream: NodeJS.WriteStream): Progress {
+function lines(label: string, total: number, unit: string, stream: Terminal): Progress {
   const clock = startClock(total);
   let last = Date.now();
   let written = -1;

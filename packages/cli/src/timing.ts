@@ -1,7 +1,7 @@
 /** Timing for benchmarks: medians and spread over repeats, and what a result needs to be read later. */
 import { cpus } from 'node:os';
-import { numberFlag } from './command.ts';
-import { COMPUTE_FLAGS, type Context, type Precision } from './context.ts';
+import { COMPUTE_FLAGS } from './context.ts';
+import { text, whole } from './flags.ts';
 
 export interface Timing {
   /** Of the repeats, in milliseconds. */
@@ -54,27 +54,12 @@ export function machine() {
 }
 
 /** Flags that every benchmark takes. */
-export const BENCH_ARGS = {
+export const BENCH_FLAGS = {
   ...COMPUTE_FLAGS,
-  threads: { type: 'string', valueHint: 'n', description: 'Threads of the backend native; default: all cores' },
-  isa: { type: 'string', valueHint: 'name', description: 'Instruction set of native: avx512, avx2, neon or generic' },
-  repeats: { type: 'string', valueHint: '7', description: 'Timed repeats; the median counts' },
-} as const;
-
-interface BenchFlags {
-  backend?: string | undefined;
-  threads?: string | undefined;
-  isa?: string | undefined;
-  precision?: Precision | undefined;
-}
-
-/** Selects the backend; the addon reads threads and instruction set from the environment when it loads. */
-export async function selectForBench(context: Context, { backend, threads, isa, precision }: BenchFlags) {
-  const count = numberFlag('threads', threads, { min: 1, integer: true });
-  if (count !== undefined) process.env.DOPPEL_NATIVE_THREADS = String(count);
-  if (isa !== undefined) process.env.DOPPEL_NATIVE_ISA = isa;
-  return context.selectBackend(backend, precision);
-}
+  threads: whole(1, 'Threads of the backend native; default: all cores').optional(),
+  isa: text('name', 'Instruction set of native: avx512, avx2, neon or generic').optional(),
+  repeats: whole(1, 'Timed repeats; the median counts').default(7),
+};
 
 /** Names of the kernels that ran in JavaScript; none on backends that are JavaScript, or whole, themselves. */
 export function fallbacksOf(backend: unknown): string[] {

@@ -27,25 +27,29 @@ type AddonDevice = 'native' | 'cuda' | 'cuda-emulated';
  * Registers the backend `native`, once. Rejects with every reason where the addon is missing, does not load, or lacks the
  * instruction set that DOPPEL_NATIVE_ISA (generic, avx2, avx512, neon) names.
  */
-async function loadNative(): Promise<{ device: string }> {
+async function loadNative({ precision, isa, threads }: NativeOptions): Promise<{ device: string }> {
   const addon = addonFor('native', candidates());
   const backend = registered('native', () => {
-    const made = new AddonBackend(new addon.Device('native', process.env.DOPPEL_NATIVE_ISA ?? ''));
-    const precision = precisionFrom('native', ['fp32', 'fp32-fast', 'bf16']);
-    made.exactForward = precision !== 'fp32-fast';
-    made.precision = precision === 'fp32-fast' ? 'fp32' : precision;
+    const made = new AddonBackend(new addon.Device('native', isa ?? process.env.DOPPEL_NATIVE_ISA ?? ''));
+    const served = precisionFrom('native', precision, ['fp32', 'fp32-fast', 'bf16']);
+    made.exactForward = served !== 'fp32-fast';
+    made.precision = served === 'fp32-fast' ? 'fp32' : served;
     return made;
   });
-  const threads = addon.threads();
-  return { device: `${backend.device.name}, ${threads} thread${threads === 1 ? '' : 's'}` };
+  const count = addon.threads(threads);
+  return { device: `${backend.device.name}, ${count} thread${count === 1 ? '' : 's'}` };
 }
 
 /** Registers a backend on the first card that can serve, or on the one that DOPPEL_CUDA_DEVICE numbers from 0. */
-async function loadCuda(name: 'cuda' | 'cuda-emulated', files: readonly string[]): Promise<LoadedBackend> {
+async function loadCuda(
+  name: 'cuda' | 'cuda-emulated',
+  files: readonly string[],
+  { precision }: NativeOptions,
+): Promise<LoadedBackend> {
   const addon = addonFor(name, files);
   const backend = registered(name, () => {
     const made = new AddonBackend(new addon.Device('cuda', chooseCard(name, addon.cards())));
-    made.precision = precisionFrom(name, ['fp32', 'tf32', 'bf16']);
+    made.precision = precisionFrom(name, precision, ['fp32', 'tf32', 'bf16']);
     made.tracedPrecision = made.precision;
     return made;
   });
@@ -82,14 +86,18 @@ function registered(name: AddonDevice, make: () => AddonBackend): AddonBackend {
   return backend;
 }
 
-/** DOPPEL_PRECISION: fp32 where it is not set. */
-function precisionFrom<P extends Precision | 'fp32-fast'>(backend: AddonDevice, served: readonly P[]): P {
-  const name = process.env.DOPPEL_PRECISION || 'fp32';
+/** The precision asked for, else that of DOPPEL_PRECISION, else fp32. */
+function precisionFrom<P extends Precision | 'fp32-fast'>(
+  backend: AddonDevice,
+  asked: string | undefined,
+  served: readonly P[],
+): P {
+  const name = asked ?? (process.env.DOPPEL_PRECISION || 'fp32');
   const found = served.find((each) => each === name);
   if (found) return found;
   throw new BackendError({
     backend,
-    action: 'use DOPPEL_PRECISION',
+    action: asked === undefined ? 'use DOPPEL_PRECISION' : 'use the precision',
     expected: served.join(' or '),
     found: `"${name}"`,
   });
@@ -100,14 +108,24 @@ export function addonBackend(name: AddonDevice): AddonBackend | undefined {
   return (tf.findBackend(name) as AddonBackend | null) ?? undefined;
 }
 
+/** Options go before the environment variables of the same meaning. */
+export interface NativeOptions {
+  /** Precision of convolutions and matrix products. */
+  precision?: Precision | 'fp32-fast' | undefined;
+  /** Threads of the backend native. */
+  threads?: number | undefined;
+  /** Instruction set of native. */
+  isa?: string | undefined;
+}
+
 /** Loaders for the devices of the addon, most capable first. Each rejects with the reason when it cannot serve. */
-export function nativeBackendLoaders(): BackendLoader[] {
+export function nativeBackendLoaders(options: NativeOptions = {}): BackendLoader[] {
   const loaders: BackendLoader[] = [
-    { name: 'cuda', load: () => loadCuda('cuda', candidates()) },
-    { name: 'native', load: loadNative },
+    { name: 'cuda', load: () => loadCuda('cuda', candidates(), options) },
+    { name: 'native', load: () => loadNative(options) },
   ];
   // Built by the tests.
   if (existsSync(EMULATED_ADDON))
-    loaders.push({ name: 'cuda-emulated', load: () => loadCuda('cuda-emulated', [EMULATED_ADDON]) });
+    loaders.push({ name: 'cuda-emulated', load: () => loadCuda('cuda-emulated', [EMULATED_ADDON], options) });
   return loaders;
 }

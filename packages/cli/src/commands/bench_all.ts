@@ -1,16 +1,18 @@
 /** `doppel bench`: everything at once, for a page about a machine: ops, then the training steps with what they copy. */
-import { command, type DoppelCommand, type Outcome } from '../command.ts';
-import { BENCH_ARGS, machine } from '../timing.ts';
+import { type Command, command, type Outcome } from '../command.ts';
+import { whole } from '../flags.ts';
+import { BENCH_FLAGS, machine } from '../timing.ts';
 import generator from './bench_generator.ts';
 import matcher from './bench_matcher.ts';
 import ops from './bench_ops.ts';
 
 export default command({
-  meta: { name: 'all', description: 'Ops, the matcher and the generator, one after the other' },
-  args: {
-    size: { type: 'string', valueHint: '112', description: 'Side of the patches of ops and matcher, in pixels' },
-    batch: { type: 'string', valueHint: '64', description: 'Images or pairs a call, a multiple of 4' },
-    ...BENCH_ARGS,
+  name: 'doppel bench all',
+  description: 'Ops, the matcher and the generator, one after the other',
+  flags: {
+    size: whole(64, 'Patch side of ops and matcher, in pixels').default(112),
+    batch: whole(4, 'Images or pairs in a call; a multiple of 4').optional(),
+    ...BENCH_FLAGS,
   },
   examples: ['doppel bench', 'doppel bench --backend cuda --json', 'doppel bench all --precision tf32'],
   async run({ args, context }): Promise<Outcome> {
@@ -18,9 +20,9 @@ export default command({
       names.flatMap((name) => (args[name] === undefined ? [] : [`--${String(name)}`, String(args[name])]));
     const common = flags(['backend', 'threads', 'isa', 'precision', 'repeats']);
     const sizes = flags(['size', 'batch']);
-    const part = async (name: string, bench: DoppelCommand, more: string[]) => {
+    const part = async (name: string, bench: Command, more: string[]) => {
       context.log(`${name} …`);
-      return bench.outcomeOf!([...common, ...more], context);
+      return bench.run([...common, ...more], context);
     };
     const parts = {
       ops: await part('ops', ops, sizes),

@@ -14,14 +14,14 @@ import {
   generatorStep,
   lossValues,
   OBJECTIVES,
-  type Objective,
   zeroGeneratorMoments,
 } from '@doppel/core/training';
 
 import * as tf from '@tensorflow/tfjs-core';
-import { benchGraph, GRAPH_ARG, graphText } from '../bench_graph.ts';
-import { command, numberFlag } from '../command.ts';
-import { BENCH_ARGS, fallbacksOf, machine, selectForBench, timeOf, transfersOf } from '../timing.ts';
+import { benchGraph, GRAPH_FLAG, graphText } from '../bench_graph.ts';
+import { command } from '../command.ts';
+import { choice, whole } from '../flags.ts';
+import { BENCH_FLAGS, fallbacksOf, machine, timeOf, transfersOf } from '../timing.ts';
 
 /** Ends when a loss of each network has been read. */
 function readLosses(losses: GeneratorLosses): void {
@@ -57,36 +57,22 @@ async function graphOf(
 }
 
 export default command({
-  meta: { name: 'generator', description: 'Images per second: a training step of encoder, critic and decoder' },
-  args: {
-    preset: {
-      type: 'enum',
-      options: Object.keys(GENERATOR_PRESETS) as GeneratorPreset[],
-      default: 'small',
-      description: 'Which networks',
-    },
-    size: {
-      type: 'string',
-      valueHint: '64',
-      description: 'Side of the patches in pixels, a power of 2; default: the preset’s',
-    },
-    batch: { type: 'string', valueHint: '32', description: 'Patches a step, a multiple of 4' },
-    objective: {
-      type: 'enum',
-      options: [...OBJECTIVES],
-      default: 'vae-adversarial' as Objective,
-      description: 'What is learnt',
-    },
-    ...GRAPH_ARG,
-    ...BENCH_ARGS,
+  name: 'doppel bench generator',
+  description: 'Images per second: a training step of encoder, critic and decoder',
+  flags: {
+    preset: choice(Object.keys(GENERATOR_PRESETS) as GeneratorPreset[], 'Networks').default('small'),
+    size: whole(8, 'Patch side in pixels, a power of 2; default: that of the preset').optional(),
+    batch: whole(4, 'Patches in a step; a multiple of 4').default(32),
+    objective: choice(OBJECTIVES, 'Training objective').default('vae-adversarial'),
+    ...GRAPH_FLAG,
+    ...BENCH_FLAGS,
   },
   examples: ['doppel bench generator', 'doppel bench generator --objective vae-gan --batch 16 --json'],
   async run({ args, context }) {
     const preset = GENERATOR_PRESETS[args.preset];
-    const size = numberFlag('size', args.size, { min: 8, integer: true }) ?? preset.side;
-    const batch = numberFlag('batch', args.batch, { min: 4, integer: true }) ?? 32;
-    const repeats = numberFlag('repeats', args.repeats, { min: 1, integer: true }) ?? 7;
-    const selected = await selectForBench(context, args);
+    const { batch, repeats } = args;
+    const size = args.size ?? preset.side;
+    const selected = await context.selectBackend(args);
     const { name: backend, device } = selected;
     const create = () => createGenerator({ ...preset, side: size, seed: 1 });
     const generator = create();

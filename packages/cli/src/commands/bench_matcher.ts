@@ -1,13 +1,13 @@
 /** `doppel bench matcher`: pairs per second of a training step (forward, backward, L2, Adam) and of scoring. */
 import type { SelectedBackend } from '@doppel/core/backends';
 import { classWeights, createMatcher, createScorer, type Matcher, PRESETS } from '@doppel/core/matcher';
-
 import { captureTrainingStep, trainingStep, zeroMoments } from '@doppel/core/training';
 
 import * as tf from '@tensorflow/tfjs-core';
-import { benchGraph, GRAPH_ARG, graphText } from '../bench_graph.ts';
-import { command, numberFlag } from '../command.ts';
-import { BENCH_ARGS, fallbacksOf, machine, selectForBench, type Timing, timeInTurn, transfersOf } from '../timing.ts';
+import { benchGraph, GRAPH_FLAG, graphText } from '../bench_graph.ts';
+import { command } from '../command.ts';
+import { choice, whole } from '../flags.ts';
+import { BENCH_FLAGS, fallbacksOf, machine, type Timing, timeInTurn, transfersOf } from '../timing.ts';
 
 const HYPERPARAMETERS = { learningRate: 9e-4, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, l2: 1e-3 };
 
@@ -72,13 +72,14 @@ function repeatedStep(matcher: Matcher, sar: tf.Tensor4D, optical: tf.Tensor4D):
 }
 
 export default command({
-  meta: { name: 'bench matcher', description: 'Pairs per second: a training step and scoring' },
-  args: {
-    preset: { type: 'enum', options: [...PRESETS], default: 'paper', description: 'Which network' },
-    size: { type: 'string', valueHint: '112', description: 'Side of the patches, in pixels' },
-    batch: { type: 'string', valueHint: '64', description: 'Pairs a step' },
-    ...GRAPH_ARG,
-    ...BENCH_ARGS,
+  name: 'doppel bench matcher',
+  description: 'Pairs per second: a training step and scoring',
+  flags: {
+    preset: choice(PRESETS, 'Network').default('paper'),
+    size: whole(64, 'Patch side, in pixels').default(112),
+    batch: whole(1, 'Pairs in a step').default(64),
+    ...GRAPH_FLAG,
+    ...BENCH_FLAGS,
   },
   examples: [
     'doppel bench matcher',
@@ -87,10 +88,8 @@ export default command({
     'doppel bench matcher --backend cuda --graph --json',
   ],
   async run({ args, context }) {
-    const size = numberFlag('size', args.size, { min: 64, integer: true }) ?? 112;
-    const batch = numberFlag('batch', args.batch, { min: 1, integer: true }) ?? 64;
-    const repeats = numberFlag('repeats', args.repeats, { min: 1, integer: true }) ?? 7;
-    const selected = await selectForBench(context, args);
+    const { size, batch, repeats } = args;
+    const selected = await context.selectBackend(args);
     const { name: backend, device } = selected;
     const create = () => createMatcher({ preset: args.preset, side: size, sarBands: 1, opticalBands: 1, seed: 1 });
     const patches = (seed: number) => tf.randomNormal([batch, size, size, 1], 0, 1, 'float32', seed) as tf.Tensor4D;

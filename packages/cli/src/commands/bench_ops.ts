@@ -8,8 +8,9 @@ import { conv2d, runKernelMulti } from '@doppel/core/ops';
 
 import * as tf from '@tensorflow/tfjs-core';
 import { boundOf, type Shape, shapesOf, workOf } from '../bench_shapes.ts';
-import { command, numberFlag } from '../command.ts';
-import { BENCH_ARGS, machine, selectForBench, timeOf } from '../timing.ts';
+import { command } from '../command.ts';
+import { whole } from '../flags.ts';
+import { BENCH_FLAGS, machine, timeOf } from '../timing.ts';
 
 interface Limits {
   gflops: number;
@@ -65,21 +66,17 @@ async function timeShape(shape: Shape, batch: number, repeats: number) {
 }
 
 export default command({
-  meta: {
-    name: 'ops',
-    description: 'The convolutions of the matcher: GFLOP/s, and their share of what the machine can do',
-  },
-  args: {
-    size: { type: 'string', valueHint: '112', description: 'Of the patches, in pixels' },
-    batch: { type: 'string', valueHint: '64', description: 'Images a call' },
-    ...BENCH_ARGS,
+  name: 'doppel bench ops',
+  description: 'The convolutions of the matcher: GFLOP/s, and their share of what the machine can do',
+  flags: {
+    size: whole(64, 'Patch side, in pixels').default(112),
+    batch: whole(1, 'Images in a call').default(64),
+    ...BENCH_FLAGS,
   },
   examples: ['doppel bench ops', 'doppel bench ops --isa avx2 --threads 1 --json'],
   async run({ args, context }) {
-    const size = numberFlag('size', args.size, { min: 64, integer: true }) ?? 112;
-    const batch = numberFlag('batch', args.batch, { min: 1, integer: true }) ?? 64;
-    const repeats = numberFlag('repeats', args.repeats, { min: 1, integer: true }) ?? 7;
-    const { name: backend, device } = await selectForBench(context, args);
+    const { size, batch, repeats } = args;
+    const { name: backend, device } = await context.selectBackend(args);
     const peak = limits();
     const rows: Awaited<ReturnType<typeof timeShape>> = [];
     for (const shape of shapesOf(size)) rows.push(...(await timeShape(shape, batch, repeats)));

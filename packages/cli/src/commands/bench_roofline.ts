@@ -3,7 +3,8 @@
  * sheets: computed, not measured.
  */
 import { boundOf, shapesOf, workOf } from '../bench_shapes.ts';
-import { command, numberFlag } from '../command.ts';
+import { command } from '../command.ts';
+import { whole } from '../flags.ts';
 
 /**
  * Peaks of dense arithmetic in GFLOP/s, and GB/s: NVIDIA A100 Tensor Core GPU data sheet (A100 80GB SXM, 2021) and NVIDIA H100
@@ -16,15 +17,14 @@ const CARDS = {
 const PRECISIONS = ['fp32', 'tf32', 'bf16'] as const;
 
 export default command({
-  meta: { name: 'roofline', description: 'The least time of each convolution on an A100 and an H100, by data sheet' },
-  args: {
-    size: { type: 'string', valueHint: '112', description: 'Of the patches, in pixels' },
-    batch: { type: 'string', valueHint: '64', description: 'Images a call' },
+  name: 'doppel bench roofline',
+  description: 'The least time of each convolution on an A100 and an H100, by data sheet',
+  flags: {
+    size: whole(64, 'Patch side, in pixels').default(112),
+    batch: whole(1, 'Images in a call').default(64),
   },
   examples: ['doppel bench roofline', 'doppel bench roofline --size 64 --batch 32 --json'],
-  async run({ args }) {
-    const size = numberFlag('size', args.size, { min: 64, integer: true }) ?? 112;
-    const batch = numberFlag('batch', args.batch, { min: 1, integer: true }) ?? 64;
+  async run({ args: { size, batch } }) {
     const rows = shapesOf(size).flatMap((shape) =>
       workOf(shape, batch).map((work) => ({
         ...shape,

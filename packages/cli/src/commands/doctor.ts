@@ -3,8 +3,9 @@ import { BACKENDS, examineBackends } from '@doppel/core/backends';
 import { command } from '../command.ts';
 
 export default command({
-  meta: { name: 'doctor', description: 'Say which backends work here, which do not, and why' },
-  args: {},
+  name: 'doppel doctor',
+  description: 'Say which backends work here, which do not, and why',
+  flags: {},
   examples: ['doppel doctor', 'doppel doctor --json'],
   async run({ context }) {
     const { name, report } = await examineBackends(await context.backendLoaders());

@@ -1,5 +1,4 @@
 /** `doppel evaluate`: how a trained matcher does on places it never saw. */
-
 import { folderOf, joinPath, nameOf, UsageError } from '@doppel/core';
 import { sha256 } from '@doppel/core/base';
 import { type Dataset, openDataset, placeGuard, SPLITS, type Split } from '@doppel/core/dataset';
@@ -18,10 +17,10 @@ import { type Calibration, type Checkpoint, createScorer, matcherOf, readCheckpo
 import { PatchCache } from '@doppel/core/prepare';
 import { checkHeldOut } from '@doppel/core/runs';
 import { dataUri, type PicturedPair, pictureOf, type Report } from '@doppel/report';
-
-import { command, numberFlag, type Outcome } from '../command.ts';
+import { command, type Outcome } from '../command.ts';
 import { COMPUTE_FLAGS, type Context } from '../context.ts';
 import { evaluationFiles, evaluationText, metricsJson } from '../evaluation_files.ts';
+import { choice, text, type Values, whole } from '../flags.ts';
 import { hasFonts } from '../svg_to_png.ts';
 import { VERSION } from '../version.ts';
 import { ensureWritable, writeTogether } from '../write_together.ts';
@@ -29,45 +28,29 @@ import { ensureWritable, writeTogether } from '../write_together.ts';
 /** Mistakes of either kind that the report shows. */
 const SHOWN_MISTAKES = 12;
 
-const { candidates, anchors } = SEARCH_DEFAULTS;
+const { inHalves, whole: inOne } = SEARCH_DEFAULTS.anchors;
+
+const SETTINGS = {
+  seed: whole(Number.MIN_SAFE_INTEGER, 'Seed of the negatives, the searches and the intervals').default(DEFAULTS.seed),
+  negatives: whole(1, 'Shuffled negatives for each true pair').default(DEFAULTS.negativesPerPositive),
+  candidates: whole(2, 'SAR patches that each search is among, for recall@k').default(SEARCH_DEFAULTS.candidates),
+  anchors: whole(
+    0,
+    `Optical patches to search for; 0: no search; default ${inHalves}, ${inOne} for two-channel`,
+  ).optional(),
+  resamples: whole(1, 'Bootstrap resamples for the intervals').default(BOOTSTRAP_DEFAULTS.resamples),
+  batch: whole(1, 'Pairs that are scored together').default(DEFAULTS.batch),
+};
 
 export default command({
-  meta: { name: 'evaluate', description: 'Measure a trained matcher on places that it never saw, and write a report' },
-  args: {
-    model: { type: 'string', required: true, valueHint: 'file', description: 'Checkpoint of the matcher' },
-    data: { type: 'string', required: true, valueHint: 'folder', description: 'Data set' },
-    split: { type: 'enum', options: [...SPLITS], default: 'test', description: 'Split to measure on' },
-    out: {
-      type: 'string',
-      valueHint: 'folder',
-      description: 'Where the report goes; default: evaluation-SPLIT in the run',
-    },
-    seed: {
-      type: 'string',
-      valueHint: `${DEFAULTS.seed}`,
-      description: 'Of the negatives, the searches and the intervals',
-    },
-    negatives: {
-      type: 'string',
-      valueHint: `${DEFAULTS.negativesPerPositive}`,
-      description: 'Shuffled negatives for each true pair',
-    },
-    candidates: {
-      type: 'string',
-      valueHint: `${candidates}`,
-      description: 'SAR patches that an anchor chooses among, for recall@k',
-    },
-    anchors: {
-      type: 'string',
-      valueHint: `${anchors.inHalves}`,
-      description: `Optical patches to search for; ${anchors.whole} for two-channel, 0: no search`,
-    },
-    resamples: {
-      type: 'string',
-      valueHint: `${BOOTSTRAP_DEFAULTS.resamples}`,
-      description: 'Bootstrap resamples for the intervals',
-    },
-    batch: { type: 'string', valueHint: `${DEFAULTS.batch}`, description: 'Pairs at a time' },
+  name: 'doppel evaluate',
+  description: 'Measure a trained matcher on places that it never saw, and write a report',
+  flags: {
+    model: text('file', 'Checkpoint of the matcher'),
+    data: text('folder', 'Data set'),
+    split: choice(SPLITS, 'Split to measure on').default('test'),
+    out: text('folder', 'Where the report goes; default: evaluation-SPLIT in the run').optional(),
+    ...SETTINGS,
     ...COMPUTE_FLAGS,
   },
   examples: [
@@ -80,54 +63,37 @@ export default command({
     const out = args.out ?? defaultFolder(args.model, args.split);
     await ensureWritable(context.store, out);
     for (const warning of tested.warnings) context.log(`warning: ${warning}`);
-    const backend = await context.selectBackend(args.backend, args.precision);
-    try {
-      const { evaluation, calibrationSource } = await evaluateTested(context, tested, settings);
-      const report: Report = {
-        evaluation,
-        calibrationSource,
-        model: modelOf(tested),
-        data: dataOf(tested.dataset),
-        run: {
-          backend: backend.name,
-          ...(backend.device && { device: backend.device }),
-          date: new Date(),
-          version: VERSION,
-        },
-        warnings: tested.warnings,
-        hardest: await picturesOfHardest(evaluation, tested.dataset),
-      };
-      if (!hasFonts())
-        context.log('warning: no font was found here: the plots in PNG have no text; the SVG and the report do');
-      await writeTogether(context.store, out, evaluationFiles(report, tested.dataset.records));
-      const page = joinPath(out, 'report.html');
-      return { json: { ...metricsJson(report), report: page }, text: evaluationText(evaluation, page) };
-    } catch (error) {
-      if (!context.signal.aborted) throw error;
-      return { json: { interrupted: true }, text: 'interrupted; nothing was written', exitCode: 130 };
-    }
+    const backend = await context.selectBackend(args);
+    const { evaluation, calibrationSource } = await evaluateTested(context, tested, settings);
+    const report: Report = {
+      evaluation,
+      calibrationSource,
+      model: modelOf(tested),
+      data: dataOf(tested.dataset),
+      run: {
+        backend: backend.name,
+        ...(backend.device && { device: backend.device }),
+        date: new Date(),
+        version: VERSION,
+      },
+      warnings: tested.warnings,
+      hardest: await picturesOfHardest(evaluation, tested.dataset),
+    };
+    if (!hasFonts())
+      context.log('warning: no font was found here: the plots in PNG have no text; the SVG and the report do');
+    await writeTogether(context.store, out, evaluationFiles(report, tested.dataset.records));
+    const page = joinPath(out, 'report.html');
+    return { json: { ...metricsJson(report), report: page }, text: evaluationText(evaluation, page) };
   },
 });
 
 type Settings = Pick<EvaluationTask, 'seed' | 'negativesPerPositive' | 'batch'> &
   Required<Pick<EvaluationTask, 'bootstrap' | 'search'>>;
 
-type SettingFlags = Partial<
-  Record<'seed' | 'negatives' | 'candidates' | 'anchors' | 'resamples' | 'batch', string | undefined>
->;
-
-function settingsOf(flags: SettingFlags): Settings {
-  const whole = (name: keyof SettingFlags, min: number) => numberFlag(name, flags[name], { min, integer: true });
-  const searched = { candidates: whole('candidates', 2), anchors: whole('anchors', 0) };
+function settingsOf({ seed, negatives, batch, resamples, candidates, anchors }: Values<typeof SETTINGS>): Settings {
   return {
-    seed: whole('seed', Number.MIN_SAFE_INTEGER) ?? DEFAULTS.seed,
-    negativesPerPositive: whole('negatives', 1) ?? DEFAULTS.negativesPerPositive,
-    batch: whole('batch', 1) ?? DEFAULTS.batch,
-    bootstrap: { resamples: whole('resamples', 1) ?? BOOTSTRAP_DEFAULTS.resamples },
-    search: {
-      ...(searched.candidates !== undefined && { candidates: searched.candidates }),
-      ...(searched.anchors !== undefined && { anchors: searched.anchors }),
-    },
+    ...{ seed, batch, negativesPerPositive: negatives, bootstrap: { resamples } },
+    search: { candidates, ...(anchors !== undefined && { anchors }) },
   };
 }
 
@@ -178,20 +144,19 @@ async function evaluateTested(context: Context, tested: Tested, settings: Settin
   const matcher = matcherOf(checkpoint);
   const scorer = createScorer(matcher);
   matcher.dispose();
-  const taskFor = (name: Split): ScoringTask => ({
+  const taskFor = (name: Split): Omit<ScoringTask, 'signal' | 'onProgress'> => ({
     records: dataset.records,
     indices: dataset.indicesOf(name),
     guard: placeGuard(dataset.records),
     scorer,
     patches: new PatchCache(dataset, checkpoint.normalisation),
     shape: { side, sarChannels: sarBands, opticalChannels: opticalBands },
-    signal: context.signal,
     ...settings,
   });
   try {
     const { calibration, calibrationSource } = await calibrationOf(context, checkpoint, () => taskFor('validation'));
-    const evaluation = await withProgress(context, `scoring ${split}`, (onProgress) =>
-      evaluatePairs({ ...taskFor(split), ...settings, split, calibration, onProgress }),
+    const evaluation = await context.work({ label: `scoring ${split}`, unit: 'pairs' }, (watch) =>
+      evaluatePairs({ ...taskFor(split), ...settings, split, calibration, ...watch }),
     );
     return { evaluation, calibrationSource };
   } finally {
@@ -203,7 +168,7 @@ async function evaluateTested(context: Context, tested: Tested, settings: Settin
 async function calibrationOf(
   context: Context,
   { calibration }: Checkpoint,
-  validation: () => ScoringTask,
+  validation: () => Omit<ScoringTask, 'signal' | 'onProgress'>,
 ): Promise<{ calibration: Calibration; calibrationSource: string }> {
   if (calibration) {
     return {
@@ -212,29 +177,13 @@ async function calibrationOf(
     };
   }
   context.log('the checkpoint has no calibration: temperature and threshold are fitted on the validation split first');
-  const fitted = await withProgress(context, 'calibrating on validation', (onProgress) =>
-    calibrateOn({ ...validation(), onProgress }),
+  const fitted = await context.work({ label: 'calibrating on validation', unit: 'pairs' }, (watch) =>
+    calibrateOn({ ...validation(), ...watch }),
   );
   return {
     calibration: fitted,
     calibrationSource: 'The checkpoint has neither: both were fitted on the validation split of this data set.',
   };
-}
-
-async function withProgress<T>(
-  context: Context,
-  label: string,
-  work: (onProgress: (done: number, total: number) => void) => Promise<T>,
-): Promise<T> {
-  let progress: ReturnType<Context['progress']> | undefined;
-  try {
-    return await work((done, total) => {
-      progress ??= context.progress(label, total, 'pairs');
-      progress.update(done);
-    });
-  } finally {
-    progress?.stop();
-  }
 }
 
 function modelOf({ file, fingerprint, checkpoint }: Tested): Report['model'] {

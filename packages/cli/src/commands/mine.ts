@@ -13,9 +13,10 @@ import {
   USES_PER_NEGATIVE,
 } from '@doppel/core/mining';
 import { hardestNegatives, negativesSheet } from '@doppel/report';
-
-import { command, numberFlag, type Outcome } from '../command.ts';
+import { z } from 'zod';
+import { command, type Outcome } from '../command.ts';
 import { BACKEND_FLAG, type Context } from '../context.ts';
+import { choice, number, text, type Values, whole, yes } from '../flags.ts';
 import { miningFiles, miningJson, miningPaths, miningText } from '../mining_files.ts';
 import { openForMining } from '../open_for_mining.ts';
 import { duration } from '../progress.ts';
@@ -25,40 +26,36 @@ import { isMade, MADE_FLAGS, mineMade, refuseMadeFlags } from './mine_made.ts';
 /** Rows of the contact sheet. */
 const SHEET_ROWS = 24;
 
+const RULE_FLAGS = {
+  k: whole(1, `Negatives for each anchor; default ${DEFAULTS.k}`).optional(),
+  rankMin: whole(0, 'Skip the N hardest candidates; default 0').optional(),
+  rankMax: whole(0, 'Choose among the N hardest candidates only').optional(),
+  minScore: number('Skip candidates with a lower score').optional(),
+  maxScore: number('Skip candidates with a higher score').optional(),
+  absoluteMargin: number('Score at most that of the true pair − X').optional(),
+  relativeMargin: number('Score at most that of the true pair · (1 − X)').optional(),
+  sampling: choice(SAMPLINGS, 'Choice among the candidates that pass').default(DEFAULTS.sampling),
+};
+
 export default command({
-  meta: { name: 'mine', description: 'Find or make hard negatives: SAR patches of other ground that a model mistakes' },
-  args: {
-    model: { type: 'string', required: true, valueHint: 'file', description: 'Checkpoint of the matcher' },
-    data: { type: 'string', required: true, valueHint: 'folder', description: 'Data set' },
-    strategy: {
-      type: 'enum',
-      options: [...STRATEGIES, ...MADE_STRATEGIES],
-      required: true,
-      description: 'What to look for, or to make',
-    },
-    out: { type: 'string', default: 'negatives.jsonl', valueHint: 'file', description: 'Where the negatives go' },
-    k: { type: 'string', valueHint: '1', description: 'Negatives for each anchor' },
-    rankMin: { type: 'string', valueHint: '0', description: 'Skip so many of the hardest candidates' },
-    rankMax: { type: 'string', valueHint: 'n', description: 'Choose among the n hardest candidates only' },
-    minScore: { type: 'string', valueHint: 'x', description: 'Skip candidates with a lower score' },
-    maxScore: { type: 'string', valueHint: 'x', description: 'Skip candidates with a higher score' },
-    absoluteMargin: { type: 'string', valueHint: 'm', description: 'Score at most that of the true pair − m' },
-    relativeMargin: { type: 'string', valueHint: 'm', description: 'Score at most that of the true pair · (1 − m)' },
-    sampling: { type: 'enum', options: [...SAMPLINGS], default: DEFAULTS.sampling, description: 'Of what passes' },
-    maxUses: {
-      type: 'string',
-      valueHint: `${USES_PER_NEGATIVE}·k`,
-      description: 'Anchors that a SAR patch may be the negative of',
-    },
-    maxCandidates: { type: 'string', valueHint: 'n', description: 'For each anchor, drawn at random from the split' },
-    guardMargin: { type: 'string', valueHint: '1', description: 'Patch sides around an anchor to take nothing from' },
-    seed: { type: 'string', valueHint: '1', description: 'Of the pools and of what is drawn at random' },
-    split: { type: 'enum', options: [...SPLITS], default: 'train', description: 'Split to mine in' },
-    analysis: { type: 'boolean', description: 'Allow another split than train; not for training' },
-    cache: { type: 'string', valueHint: 'folder', description: 'Where scores are kept; default: beside --out' },
-    refreshCache: { type: 'boolean', description: 'Score anew, and replace the scores that are kept' },
+  name: 'doppel mine',
+  description: 'Find or make hard negatives: SAR patches of other ground that a model mistakes',
+  flags: {
+    model: text('file', 'Checkpoint of the matcher'),
+    data: text('folder', 'Data set'),
+    strategy: choice([...STRATEGIES, ...MADE_STRATEGIES], 'What to look for, or to make'),
+    out: text('file', 'Where the negatives go').default('negatives.jsonl'),
+    ...RULE_FLAGS,
+    maxUses: whole(1, `Anchors that share a SAR patch as negative; default ${USES_PER_NEGATIVE}·k`).optional(),
+    maxCandidates: whole(2, 'Candidates for each anchor, drawn at random from the split').optional(),
+    guardMargin: number('Patch sides around an anchor to take nothing from; default 1', 0).optional(),
+    seed: whole(Number.MIN_SAFE_INTEGER, 'Seed of the pools and of what is drawn at random; default 1').optional(),
+    split: choice(SPLITS, 'Split to mine in').default('train'),
+    analysis: yes('Allow another split than train; not for training'),
+    cache: text('folder', 'Where scores are kept; default: beside --out').optional(),
+    refreshCache: z.boolean().optional().meta({ description: 'Score again, and replace the scores that are kept' }),
     ...MADE_FLAGS,
-    sheet: { type: 'boolean', description: `Draw the ${SHEET_ROWS} hardest negatives as a PNG beside --out` },
+    sheet: yes(`Draw the ${SHEET_ROWS} hardest negatives as a PNG beside --out`),
     ...BACKEND_FLAG,
   },
   examples: [
@@ -74,27 +71,22 @@ export default command({
     refuseMadeFlags(args, strategy);
     const rules = rulesOf(args);
     checkRules(strategy, rules);
-    refuseOtherSplit(split, args.analysis ?? false);
-    const guardMargin = numberFlag('guard-margin', args.guardMargin, { min: 0 }) ?? DEFAULTS.guardMargin;
-    const limits = {
-      seed: numberFlag('seed', args.seed, { integer: true }) ?? DEFAULTS.seed,
-      maxUses: numberFlag('max-uses', args.maxUses, { min: 1, integer: true }),
-      maxCandidates: numberFlag('max-candidates', args.maxCandidates, { min: 2, integer: true }),
-    };
+    refuseOtherSplit(split, args.analysis);
+    const { guardMargin = DEFAULTS.guardMargin, seed = DEFAULTS.seed, maxUses, maxCandidates } = args;
+    const limits = { seed, maxUses, maxCandidates };
     const paths = miningPaths(args.out);
     await ensureWritable(context.store, paths.folder);
-    const { name: backend } = await context.selectBackend(args.backend);
+    const { name: backend } = await context.selectBackend(args);
     const dataset = await openDataset(context.store, args.data);
     const { model, cache, dispose } = await openForMining(context.store, args.model, dataset);
     const scores = args.cache ?? paths.cache;
     try {
-      const result = await withProgress(context, {
+      const result = await runMining(context, {
         ...{ store: context.store, dataset, split, model, strategy, rules, guardMargin, ...limits },
         patches: cache,
         guard: placeGuard(dataset.records, { margin: guardMargin }),
         cache: scores,
         refreshCache: args.refreshCache ?? false,
-        signal: context.signal,
       });
       const where = { model: args.model, data: args.data, backend };
       const files = miningFiles(result, dataset.records, paths, where);
@@ -114,39 +106,16 @@ export default command({
         },
         text: [miningText(result, paths), ...(sheet ? [`sheet: ${sheet}`] : [])].join('\n'),
       };
-    } catch (error) {
-      if (!context.signal.aborted) throw error;
-      return interrupted(scores);
     } finally {
       dispose();
     }
   },
 });
 
-/** Flags of rules, as they were typed. */
-interface RuleFlags {
-  k?: string | undefined;
-  rankMin?: string | undefined;
-  rankMax?: string | undefined;
-  minScore?: string | undefined;
-  maxScore?: string | undefined;
-  absoluteMargin?: string | undefined;
-  relativeMargin?: string | undefined;
-  sampling: SelectionRules['sampling'];
-}
-
-function rulesOf(flags: RuleFlags): SelectionRules {
-  const whole = { min: 0, integer: true };
-  return {
-    k: numberFlag('k', flags.k, { min: 1, integer: true }) ?? DEFAULTS.k,
-    rankMin: numberFlag('rank-min', flags.rankMin, whole) ?? DEFAULTS.rankMin,
-    rankMax: numberFlag('rank-max', flags.rankMax, whole) ?? DEFAULTS.rankMax,
-    minScore: numberFlag('min-score', flags.minScore),
-    maxScore: numberFlag('max-score', flags.maxScore),
-    absoluteMargin: numberFlag('absolute-margin', flags.absoluteMargin),
-    relativeMargin: numberFlag('relative-margin', flags.relativeMargin),
-    sampling: flags.sampling,
-  };
+function rulesOf(flags: Values<typeof RULE_FLAGS>): SelectionRules {
+  const { k = DEFAULTS.k, rankMin = DEFAULTS.rankMin, rankMax = DEFAULTS.rankMax, sampling } = flags;
+  const { minScore, maxScore, absoluteMargin, relativeMargin } = flags;
+  return { k, rankMin, rankMax, minScore, maxScore, absoluteMargin, relativeMargin, sampling };
 }
 
 function refuseOtherSplit(split: Split, isAnalysis: boolean): void {
@@ -159,28 +128,19 @@ function refuseOtherSplit(split: Split, isAnalysis: boolean): void {
   });
 }
 
-async function withProgress(context: Context, task: MiningTask) {
-  let progress: ReturnType<Context['progress']> | undefined;
-  try {
-    return await mine({
-      ...task,
-      onProgress(pairs, total) {
-        progress ??= context.progress('mining', total, 'pairs');
-        progress.update(pairs);
-      },
+function runMining(context: Context, task: MiningTask) {
+  const { cache } = task;
+  const text = `interrupted; the same command goes on from the scores that are kept in ${cache}`;
+  const plan = { label: 'mining', unit: 'pairs', interrupted: { json: { cache }, text } };
+  return context.work(plan, (watch) =>
+    mine({
+      ...{ ...task, ...watch },
       onEstimate({ pairs, seconds }) {
         context.log(
           `this model takes both patches at once, so each of ${pairs} pairs goes through all of it: ` +
             `about ${duration(seconds)}; --max-candidates lowers that`,
         );
       },
-    });
-  } finally {
-    progress?.stop();
-  }
-}
-
-function interrupted(cache: string): Outcome {
-  const text = `interrupted; the same command goes on from the scores that are kept in ${cache}`;
-  return { json: { interrupted: true, cache }, text, exitCode: 130 };
+    }),
+  );
 }

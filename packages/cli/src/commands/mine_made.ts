@@ -16,10 +16,10 @@ import {
   writeMade,
 } from '@doppel/core/mining';
 import { hardestNegatives, negativesSheet } from '@doppel/report';
-
-import type { ArgsDef } from 'citty';
-import { numberFlag, type Outcome } from '../command.ts';
+import { z } from 'zod';
+import type { Outcome } from '../command.ts';
 import type { Context } from '../context.ts';
+import { above0, choice, kebab, number, text, type Values, whole } from '../flags.ts';
 import { miningPaths } from '../mining_files.ts';
 import { type ModelForMining, openForMining } from '../open_for_mining.ts';
 import { openGeneratorFile } from '../open_generator.ts';
@@ -32,43 +32,39 @@ const ADAPTIVE = adaptiveSettingsSchema.parse({});
 
 /** Flags that only these strategies have. */
 export const MADE_FLAGS = {
-  generator: { type: 'string', valueHint: 'file', description: 'Checkpoint of the generator (generated, adaptive)' },
-  rule: { type: 'enum', options: [...LATENT_RULES], description: 'How patches are moved in latent space' },
-  strength: { type: 'string', valueHint: `${DEFAULTS.strength}`, description: 'How far: k of the rule (generated)' },
-  match: { type: 'enum', options: [...MATCHES], description: 'What made patches take over from their source' },
-  reconstructions: { type: 'boolean', description: 'Also make G(E(x)), to be positives in training' },
-  strengths: { type: 'string', valueHint: ADAPTIVE.strengths.join(','), description: 'One candidate each (adaptive)' },
-  perKind: { type: 'boolean', description: 'k of each kind of candidate, instead of k in all (adaptive)' },
-  real: { type: 'string', valueHint: `${ADAPTIVE.real}`, description: 'Real candidates of an anchor (adaptive)' },
-  nearest: {
-    type: 'string',
-    valueHint: `${ADAPTIVE.nearest}`,
-    description: 'Real ones that look most alike (adaptive)',
-  },
-  minDistance: { type: 'string', valueHint: `${ADAPTIVE.minDistance}`, description: 'From the true patch (adaptive)' },
-  ascentSteps: { type: 'string', valueHint: '0', description: 'Steps up the score in latent space (adaptive)' },
-  ascentSize: { type: 'string', valueHint: '0.25', description: 'Of a step, in standard deviations (adaptive)' },
-  anchors: { type: 'string', valueHint: 'n', description: 'Only for so many, drawn at random (adaptive)' },
-} satisfies ArgsDef;
+  generator: text('file', 'Checkpoint of the generator (generated, adaptive)').optional(),
+  rule: choice(LATENT_RULES, 'How patches are moved in latent space').optional(),
+  strength: number(`Strength k of the rule; default ${DEFAULTS.strength} (generated)`).optional(),
+  match: choice(MATCHES, 'What made patches take over from their source').optional(),
+  reconstructions: z.boolean().optional().meta({ description: 'Also make G(E(x)), to be positives in training' }),
+  strengths: z
+    .array(z.number().min(1e-6))
+    .optional()
+    .meta({ description: `One candidate each; default ${ADAPTIVE.strengths} (adaptive)` }),
+  perKind: z.boolean().optional().meta({ description: 'k of each kind of candidate, not k in all (adaptive)' }),
+  real: whole(0, `Real candidates of an anchor; default ${ADAPTIVE.real} (adaptive)`).optional(),
+  nearest: whole(0, `Real ones that look most alike; default ${ADAPTIVE.nearest} (adaptive)`).optional(),
+  minDistance: number(`Least distance from the true patch; default ${ADAPTIVE.minDistance} (adaptive)`, 0).optional(),
+  ascentSteps: whole(0, 'Steps up the score in latent space; default 0 (adaptive)').optional(),
+  ascentSize: above0('Size of a step, in standard deviations; default 0.25 (adaptive)').optional(),
+  anchors: whole(2, 'Only for N anchors, drawn at random (adaptive)').optional(),
+};
 
-type MadeFlag = Exclude<keyof typeof MADE_FLAGS, 'reconstructions' | 'perKind'>;
-export type MadeArgs = Partial<
-  Record<
-    MadeFlag | 'k' | 'seed' | 'minScore' | 'relativeMargin' | 'maxCandidates' | 'maxUses' | 'backend',
-    string | undefined
-  >
-> & {
+interface MadeArgs extends Values<typeof MADE_FLAGS> {
   strategy: MadeStrategy;
   model: string;
   data: string;
   out: string;
   split: Split;
-  reconstructions?: boolean | undefined;
-  perKind?: boolean | undefined;
-  sheet?: boolean | undefined;
-  rule?: AdaptiveSettings['rule'] | undefined;
-  match?: AdaptiveSettings['match'] | undefined;
-};
+  sheet: boolean;
+  k?: number | undefined;
+  seed?: number | undefined;
+  minScore?: number | undefined;
+  relativeMargin?: number | undefined;
+  maxCandidates?: number | undefined;
+  maxUses?: number | undefined;
+  backend?: string | undefined;
+}
 
 /** Rules that choose by rank among real patches mean nothing here. */
 const OTHER_FLAGS = [
@@ -105,11 +101,10 @@ export function refuseMadeFlags(args: object, strategy: string): void {
 function refuseFlags(args: object, flags: readonly string[], strategy: string): void {
   const given = flags.find((flag) => (args as Record<string, unknown>)[flag] !== undefined);
   if (given === undefined) return;
-  const flag = `--${given.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
   throw new UsageError({
     action: `mine by the strategy ${strategy}`,
     expected: 'flags of that strategy',
-    found: flag,
+    found: `--${kebab(given)}`,
     remedy: 'docs/mining.md says which strategy has which flags.',
   });
 }
@@ -117,11 +112,11 @@ function refuseFlags(args: object, flags: readonly string[], strategy: string): 
 type Made = GeneratedResult | AdaptiveResult;
 
 export async function mineMade(args: MadeArgs, context: Context): Promise<Outcome> {
-  const { store, signal } = context;
+  const { store } = context;
   refuseSettings(args);
   const paths = miningPaths(args.out);
   await ensureWritable(store, paths.folder);
-  const { name: backend } = await context.selectBackend(args.backend);
+  const { name: backend } = await context.selectBackend(args);
   const dataset = await openDataset(store, args.data);
   const opened = await openForMining(store, args.model, dataset);
   let generator: LatentGenerator | undefined;
@@ -145,9 +140,6 @@ export async function mineMade(args: MadeArgs, context: Context): Promise<Outcom
       ...where,
     };
     return { json, text: textOf(made, paths) };
-  } catch (error) {
-    if (!signal.aborted) throw error;
-    return { json: { interrupted: true }, text: 'interrupted; nothing was written', exitCode: 130 };
   } finally {
     generator?.dispose();
     opened.dispose();
@@ -170,63 +162,50 @@ function refuseSettings(args: MadeArgs): void {
       'Made patches are for training only; nothing is tested or validated on them.',
     );
   }
-  if (args.generator === undefined && (args.strategy === 'generated' || args.strengths !== '')) {
+  if (args.generator === undefined && (args.strategy === 'generated' || args.strengths?.length !== 0)) {
     refuse('--generator, the checkpoint of a trained generator', 'none', 'Train one by `doppel generator train`.');
   }
 }
 
-async function make(
+function make(
   args: MadeArgs,
   context: Context,
   dataset: Dataset,
   { model, cache }: ModelForMining,
   generator: LatentGenerator | undefined,
 ): Promise<Made> {
-  const progress = { bar: undefined as ReturnType<Context['progress']> | undefined };
-  const common = {
-    ...{ dataset, model, patches: cache, signal: context.signal },
-    reconstructions: args.reconstructions ?? false,
-    seed: numberFlag('seed', args.seed, { min: 0, integer: true }) ?? DEFAULTS.seed,
-    onProgress(done: number, total: number) {
-      progress.bar ??= context.progress('making negatives', total, 'anchors');
-      progress.bar.update(done);
-    },
-  };
-  try {
+  const { reconstructions = false, seed = DEFAULTS.seed } = args;
+  return context.work({ label: 'making negatives', unit: 'anchors' }, async (watch) => {
+    const common = { dataset, model, patches: cache, reconstructions, seed, ...watch };
     if (args.strategy === 'generated') {
-      const { rule = DEFAULTS.rule, match = DEFAULTS.match } = args;
-      const strength = numberFlag('strength', args.strength) ?? DEFAULTS.strength;
-      const k = numberFlag('k', args.k, { min: 1, max: 1000, integer: true }) ?? DEFAULTS.k;
-      return await mineGenerated({ ...common, generator: generator!, rule, match, strength, k });
+      const { rule, match, strength, k } = args;
+      return mineGenerated({
+        ...common,
+        generator: generator!,
+        ...DEFAULTS,
+        ...given({ rule, match, strength, k }),
+        seed,
+      });
     }
-    const anchors = numberFlag('anchors', args.anchors, { min: 2, integer: true });
     const guard = placeGuard(dataset.records);
-    return await mineAdaptive({ ...common, generator, guard, anchors, settings: settingsOf(args) });
-  } finally {
-    progress.bar?.stop();
-  }
+    return mineAdaptive({ ...common, generator, guard, anchors: args.anchors, settings: settingsOf(args) });
+  });
 }
 
-function settingsOf(args: MadeArgs): AdaptiveSettings {
-  const whole = (name: 'k' | 'real' | 'nearest' | 'maxCandidates' | 'maxUses' | 'ascentSteps', min: number) =>
-    numberFlag(name, args[name], { min, integer: true });
-  const share = (name: 'minScore' | 'relativeMargin') => numberFlag(name, args[name], { min: 0, max: 1 });
-  const list = args.strengths?.split(',').filter((text) => text.trim() !== '');
-  const given = {
-    ...{
-      k: whole('k', 1),
-      real: whole('real', 0),
-      nearest: whole('nearest', 0),
-      maxCandidates: whole('maxCandidates', 2),
-      maxUses: whole('maxUses', 1),
-    },
-    ...{ minScore: share('minScore'), relativeMargin: share('relativeMargin'), rule: args.rule, match: args.match },
-    perKind: args.perKind,
-    minDistance: numberFlag('min-distance', args.minDistance, { min: 0 }),
-    strengths: list?.map((text) => numberFlag('strengths', text, { min: 1e-6 })!),
-    ascent: { steps: whole('ascentSteps', 0), size: numberFlag('ascent-size', args.ascentSize, { min: 1e-6 }) },
+/** Without what is undefined. */
+const given = <T extends object>(values: T) =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
+    [name in keyof T]?: Exclude<T[name], undefined>;
   };
-  return adaptiveSettingsSchema.parse(given);
+
+/** A share outside 0 to 1 would be a ZodError: the flags of the other strategies take any score. */
+function settingsOf({ ascentSteps: steps, ascentSize: size, ...args }: MadeArgs): AdaptiveSettings {
+  const known = Object.keys(adaptiveSettingsSchema.shape);
+  const settings = Object.fromEntries(Object.entries(args).filter(([name]) => known.includes(name)));
+  const parsed = adaptiveSettingsSchema.safeParse({ ...settings, ascent: { steps, size } });
+  if (parsed.success) return parsed.data;
+  const [{ path, message }] = parsed.error.issues as [z.core.$ZodIssue];
+  throw new UsageError({ action: `use --${kebab(String(path[0]))}`, expected: message, cause: parsed.error });
 }
 
 /** The made ones among the hardest are drawn as the decoder gave them, in prepared numbers. */

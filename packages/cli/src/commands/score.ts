@@ -3,6 +3,7 @@ import { isDoppelError, openModel, type PairScore, type RasterPair, type Scoring
 
 import { command, type Outcome } from '../command.ts';
 import { COMPUTE_FLAGS, type Context } from '../context.ts';
+import { choice, text, type Values } from '../flags.ts';
 import { type ManifestPair, readManifest } from '../manifest.ts';
 import { type Crop, readPatch } from '../read_patch.ts';
 import { FORMATS, type Format, formatRow, headOf, type ScoreRow, scoreRow } from '../score_rows.ts';
@@ -10,18 +11,21 @@ import { FORMATS, type Format, formatRow, headOf, type ScoreRow, scoreRow } from
 /** Pairs of a manifest that are in memory together. */
 const BATCH = 64;
 
+const flags = {
+  model: text('file', 'Checkpoint of the matcher'),
+  sar: text('file', 'SAR image: GeoTIFF, PNG or JPEG').optional(),
+  optical: text('file', 'Optical image').optional(),
+  manifest: text('file', 'Many pairs: JSON lines or CSV with sar and optical').optional(),
+  crop: choice(['centre'], 'Take this part of images that are larger than the model').optional(),
+  format: choice(FORMATS, 'Format of the rows for a manifest; default jsonl').optional(),
+  out: text('file', 'Where the rows go; default: printed as they come').optional(),
+};
+type Flags = Values<typeof flags>;
+
 export default command({
-  meta: { name: 'score', description: 'Say whether a SAR and an optical image show the same place' },
-  args: {
-    model: { type: 'string', required: true, valueHint: 'file', description: 'Checkpoint of the matcher' },
-    sar: { type: 'string', valueHint: 'file', description: 'SAR image: GeoTIFF, PNG or JPEG' },
-    optical: { type: 'string', valueHint: 'file', description: 'Optical image' },
-    manifest: { type: 'string', valueHint: 'file', description: 'Many pairs: JSON lines or CSV with sar and optical' },
-    crop: { type: 'enum', options: ['centre'], description: 'Take this part of images that are larger than the model' },
-    format: { type: 'enum', options: [...FORMATS], description: 'Of the rows for a manifest; default jsonl' },
-    out: { type: 'string', valueHint: 'file', description: 'Where the rows go; default: printed as they come' },
-    ...COMPUTE_FLAGS,
-  },
+  name: 'doppel score',
+  description: 'Say whether a SAR and an optical image show the same place',
+  flags: { ...flags, ...COMPUTE_FLAGS },
   examples: [
     'doppel score --model best.safetensors --sar a.tif --optical b.png',
     'doppel score --model best.safetensors --manifest pairs.csv --format csv --out scores.csv',
@@ -29,10 +33,10 @@ export default command({
   ],
   async run({ args, context }): Promise<Outcome> {
     refuseMixture(args);
-    const { name: backend } = await context.selectBackend(args.backend, args.precision);
+    const { name: backend } = await context.selectBackend(args);
     const model = await openModel(await context.store.read(args.model), args.model);
     try {
-      const scoring: Scoring = { context, model, modelFile: args.model, backend, crop: args.crop as Crop | undefined };
+      const scoring: Scoring = { context, model, modelFile: args.model, backend, crop: args.crop };
       warnUncalibrated(scoring);
       if (args.manifest === undefined) return await scoreOne(scoring, args.sar as string, args.optical as string);
       const format = args.format ?? (/\.csv$/i.test(args.out ?? '') ? 'csv' : 'jsonl');
@@ -51,10 +55,7 @@ interface Scoring {
   crop: Crop | undefined;
 }
 
-/** Flags that go together, or do not. */
-type Given = { [flag in 'sar' | 'optical' | 'manifest' | 'out' | 'format']?: string | undefined };
-
-function refuseMixture(args: Given): void {
+function refuseMixture(args: Flags): void {
   const isPair = args.sar !== undefined && args.optical !== undefined;
   const isPart = args.sar !== undefined || args.optical !== undefined;
   const fail = (found: string) =>
@@ -112,21 +113,22 @@ async function scoreManifest(scoring: Scoring, { manifest, format, out, json }: 
   const { context } = scoring;
   const total = await countPairs(context, manifest); // a broken line is found before anything is written
   const sink = await openSink(context, json && out === undefined ? 'collect' : (out ?? 'print'), format);
-  const progress = context.progress('scoring', total, 'pairs');
+  const interrupted = sink.streamed ? { streamed: true } : {};
   let [done, failed] = [0, 0];
   try {
-    for await (const batch of batches(readManifest(context.store, manifest))) {
-      context.signal.throwIfAborted();
-      for (const row of await scoreBatch(scoring, batch)) {
-        if ('error' in row) failed++;
-        await sink.write(row);
+    await context.work({ label: 'scoring', unit: 'pairs', interrupted }, async ({ signal, onProgress }) => {
+      for await (const batch of batches(readManifest(context.store, manifest))) {
+        signal.throwIfAborted();
+        for (const row of await scoreBatch(scoring, batch)) {
+          if ('error' in row) failed++;
+          await sink.write(row);
+        }
+        done += batch.length;
+        onProgress(done, total);
       }
-      done += batch.length;
-      progress.update(done);
-    }
+    });
     await sink.finish();
   } finally {
-    progress.stop();
     await sink.abandon();
   }
   const summary = { pairs: done, failed, ...modelOf(scoring) };

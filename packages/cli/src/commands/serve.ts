@@ -1,28 +1,31 @@
 /** `doppel serve`: match scores over HTTP, by @doppel/server. */
-import { FLAGS, type Flag, type FlagTexts, settingsFrom } from '@doppel/server/runtime/flags';
+import type { FlagName } from '@doppel/server/runtime/flags';
+import { FLAGS, type Flag, settingsFrom } from '@doppel/server/runtime/flags';
 import type { Listen } from '@doppel/server/runtime/listening';
 import { startServer, startupJson, startupLine } from '@doppel/server/runtime/start_server';
-import type { ArgsDef } from 'citty';
+import type { z } from 'zod';
 import { command, type Outcome } from '../command.ts';
+import { text } from '../flags.ts';
 
 /** The server's own flags, with its defaults in the descriptions: a default must not go before a variable. */
-const args: ArgsDef = Object.fromEntries(
+const flags = Object.fromEntries(
   Object.entries(FLAGS).map(([name, { hint, description, variable, default: fallback }]: [string, Flag]) => {
     const notes = `${fallback === undefined ? '' : `default ${fallback}; `}${variable}`;
-    return [name, { type: 'string', valueHint: hint, description: `${description} (${notes})` }];
+    return [name, text(hint, `${description} (${notes})`).optional()];
   }),
-);
+) as { [name in FlagName]: z.ZodOptional<z.ZodString> };
 
 export default command({
-  meta: { name: 'serve', description: 'Serve match scores over HTTP' },
-  args,
+  name: 'doppel serve',
+  description: 'Serve match scores over HTTP',
+  flags,
   examples: [
     'doppel serve --model best.safetensors',
     'doppel serve --model best.safetensors --host 0.0.0.0 --port 9000 --workers 2',
     'doppel serve --model best.safetensors --port 0 --json',
   ],
   async run({ args: given, context }): Promise<Outcome> {
-    const settings = settingsFrom(given as FlagTexts, process.env);
+    const settings = settingsFrom(given, process.env);
     const model = await context.store.read(settings.model);
     const server = await startServer({ settings, model, listen: await loadListen(), log: context.log });
     const ready = given.json ? JSON.stringify(startupJson(server)) : startupLine(server, settings);

@@ -1,5 +1,4 @@
 /** `doppel train`: trains a matcher on a data set, trains one on with mined negatives, or takes up a run that was stopped. */
-
 import { joinPath, UsageError } from '@doppel/core';
 import { sha256 } from '@doppel/core/base';
 import { type Dataset, openDataset } from '@doppel/core/dataset';
@@ -17,35 +16,35 @@ import {
   type TrainingTask,
   train,
 } from '@doppel/core/training';
-import { trainingCurves, trainingPictures } from '@doppel/report';
-
-import { command, numberFlag, type Outcome } from '../command.ts';
+import { trainingCurves } from '@doppel/report';
+import { command, type Outcome } from '../command.ts';
 import { COMPUTE_FLAGS, type Context } from '../context.ts';
+import { choice, number, text, type Values, whole } from '../flags.ts';
 import { openGeneratorFile } from '../open_generator.ts';
 import { svgToPng } from '../svg_to_png.ts';
-import { RunProgress, refuseOlderRun, refuseSettings } from '../training_command.ts';
+import { refuseOlderRun, refuseSettings } from '../training_command.ts';
 import { readYaml, writeYaml } from '../yaml_file.ts';
 
+const words = { dataset: text('folder', 'Folder of the data set; not needed with --resume').optional() };
+const flags = {
+  config: text('file', 'Settings in YAML; docs/training.md lists them').optional(),
+  preset: choice(PRESETS, 'Architecture and its recipe; default paper-bn').optional(),
+  epochs: whole(1, 'Epochs to train; with --resume, also beyond the first plan').optional(),
+  maxSteps: whole(1, 'End after at most N steps').optional(),
+  learningRate: number('Base learning rate').optional(),
+  seed: whole(0, 'Seed of weights, samples, augmentation and dropout').optional(),
+  out: text('folder', 'Folder of the run; default runs/DATASET-PRESET').optional(),
+  resume: text('run', 'Resume the run in this folder, bit for bit').optional(),
+  from: text('file', 'Start from the weights of this checkpoint').optional(),
+  negatives: text('file', 'Hard negatives, as `doppel mine` writes them').optional(),
+};
+type Flags = Values<typeof words & typeof flags>;
+
 export default command({
-  meta: { name: 'train', description: 'Train a matcher on a data set' },
-  args: {
-    dataset: { type: 'positional', required: false, description: 'Folder of the data set; not needed with --resume' },
-    config: { type: 'string', valueHint: 'file', description: 'Settings in YAML; docs/training.md lists them' },
-    preset: { type: 'enum', options: [...PRESETS], description: 'Architecture and its recipe; default paper-bn' },
-    epochs: {
-      type: 'string',
-      valueHint: 'n',
-      description: 'Epochs to train; with --resume, also beyond the first plan',
-    },
-    maxSteps: { type: 'string', valueHint: 'n', description: 'End after so many steps' },
-    learningRate: { type: 'string', valueHint: 'x', description: 'Base learning rate' },
-    seed: { type: 'string', valueHint: 'n', description: 'Of weights, samples, augmentation and dropout' },
-    out: { type: 'string', valueHint: 'folder', description: 'Folder of the run; default runs/DATASET-PRESET' },
-    resume: { type: 'string', valueHint: 'run', description: 'Take up the run in this folder, bit for bit' },
-    from: { type: 'string', valueHint: 'file', description: 'Train on from the weights of this checkpoint' },
-    negatives: { type: 'string', valueHint: 'file', description: 'Hard negatives, as `doppel mine` writes them' },
-    ...COMPUTE_FLAGS,
-  },
+  name: 'doppel train',
+  description: 'Train a matcher on a data set',
+  words,
+  flags: { ...flags, ...COMPUTE_FLAGS },
   examples: [
     'doppel train data/pairs --epochs 10 --out runs/a',
     'doppel train data/pairs --config configs/demo.yaml --out runs/demo',
@@ -53,9 +52,9 @@ export default command({
     'doppel train --resume runs/a',
   ],
   async run({ args, context }): Promise<Outcome> {
-    const { name: backend, device } = await context.selectBackend(args.backend, args.precision);
+    const { name: backend, device } = await context.selectBackend(args);
     const prepared = args.resume === undefined ? await freshRun(args, context) : await resumedRun(args, context);
-    const result = await withProgress(context, { ...prepared, backend, device }).finally(() =>
+    const result = await runTraining(context, { ...prepared, backend, device }).finally(() =>
       prepared.generator?.dispose(),
     );
     for (const [name, svg] of Object.entries(trainingCurves(result.rows))) {
@@ -69,20 +68,6 @@ export default command({
     };
   },
 });
-
-interface Flags {
-  dataset?: string | undefined;
-  config?: string | undefined;
-  preset?: string | undefined;
-  epochs?: string | undefined;
-  maxSteps?: string | undefined;
-  learningRate?: string | undefined;
-  seed?: string | undefined;
-  out?: string | undefined;
-  resume?: string | undefined;
-  from?: string | undefined;
-  negatives?: string | undefined;
-}
 
 type PreparedTask = Omit<TrainingTask, 'backend' | 'device'>;
 
@@ -124,15 +109,9 @@ function textSetting(settings: PartialConfig, key: string, source: string): stri
 
 /** Flags that are settings, in the shape of the configuration. */
 function settingsOf(flags: Flags): PartialConfig {
-  const count = { min: 1, integer: true };
-  const learningRate = numberFlag('learning-rate', flags.learningRate);
+  const { dataset: data, preset, from, epochs, maxSteps, seed, learningRate } = flags;
   return {
-    data: flags.dataset,
-    preset: flags.preset,
-    from: flags.from,
-    epochs: numberFlag('epochs', flags.epochs, count),
-    maxSteps: numberFlag('max-steps', flags.maxSteps, count),
-    seed: numberFlag('seed', flags.seed, { min: 0, integer: true }),
+    ...{ data, preset, from, epochs, maxSteps, seed },
     ...(learningRate !== undefined && { optimiser: { learningRate } }),
     ...(flags.negatives !== undefined && { negatives: { file: flags.negatives } }),
   };
@@ -150,9 +129,8 @@ async function resumedRun(flags: Flags, context: Context): Promise<PreparedTask>
   const config = parseConfig(last.training, run);
   const file = flags.negatives ?? config.negatives.file;
   const negatives = file === null ? undefined : await readMined(context, file, dataset);
-  const epochs = numberFlag('epochs', flags.epochs, { min: 1, integer: true });
   const generator = await generatorOf(context, config);
-  return { store: context.store, dataset, run, start: { last, epochs }, negatives, generator };
+  return { store: context.store, dataset, run, start: { last, epochs: flags.epochs }, negatives, generator };
 }
 
 async function readModel({ store }: Context, file: string): Promise<FileInput<Checkpoint>> {
@@ -170,25 +148,19 @@ async function generatorOf({ store }: Context, { negatives: { adaptive } }: Trai
   return adaptive?.generator ? openGeneratorFile(store, adaptive.generator) : undefined;
 }
 
-/** One bar over all steps; validation shows as a note. */
-async function withProgress(context: Context, task: TrainingTask): Promise<TrainingResult> {
-  const progress = new RunProgress(context, 'pairs');
-  let done = 0;
-  try {
-    return await train({
-      ...task,
-      pictures: trainingPictures,
-      signal: context.signal,
-      onLog: (line) => progress.log(line),
+/** Shows one bar over all steps; validation is a note behind it. */
+function runTraining(context: Context, task: TrainingTask): Promise<TrainingResult> {
+  return context.work({ label: 'training', unit: 'pairs' }, ({ signal, onLog, onProgress }) => {
+    let at: [number, number] | undefined;
+    return train({
+      ...{ ...task, signal, onLog },
       onProgress({ pairs, totalPairs, epoch, loss }) {
-        done = pairs;
-        progress.update(pairs, totalPairs, `epoch ${epoch}, loss ${loss.toFixed(3)}`);
+        at = [pairs, totalPairs];
+        onProgress(...at, `epoch ${epoch}, loss ${loss.toFixed(3)}`);
       },
-      onValidation: (pairs, total) => progress.note(done, `validating ${pairs}/${total}`),
+      onValidation: (pairs, total) => at && onProgress(...at, `validating ${pairs}/${total}`),
     });
-  } finally {
-    progress.stop();
-  }
+  });
 }
 
 function textOf({ run, checkpoint, epochs, metrics, interrupted }: TrainingResult): string {

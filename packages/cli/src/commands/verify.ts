@@ -2,18 +2,18 @@
 import { type TensorError, verify } from '@doppel/core/verify';
 import { command } from '../command.ts';
 import { BACKEND_FLAG } from '../context.ts';
+import { text } from '../flags.ts';
 
 const show = ({ case: name, tensor, error }: TensorError) => `${name} ${tensor}: ${error.toExponential(2)}`;
 
 export default command({
-  meta: { name: 'verify', description: 'Hold a backend against reference values (a folder of *.safetensors cases)' },
-  args: {
-    folder: { type: 'positional', required: true, description: 'Folder of cases, KIND-NUMBER.safetensors' },
-    ...BACKEND_FLAG,
-  },
+  name: 'doppel verify',
+  description: 'Hold a backend against reference values (a folder of *.safetensors cases)',
+  words: { folder: text('folder', 'Folder of cases, KIND-NUMBER.safetensors') },
+  flags: BACKEND_FLAG,
   examples: ['doppel verify golden', 'doppel verify golden --backend cpu --json'],
   async run({ args, context }) {
-    const { name: backend } = await context.selectBackend(args.backend);
+    const { name: backend } = await context.selectBackend(args);
     const { cases, failed, worst } = await verify(context.store, args.folder, ({ errors, tolerance }) => {
       const [first] = errors;
       if (first) context.log(`${first.error < tolerance ? 'ok    ' : 'FAILED'} ${show(first)}`);

@@ -2,22 +2,19 @@
 import { FormatError, readText, type Store, UsageError } from '@doppel/core';
 import { crsProblem } from '@doppel/core/geo';
 import { importSarptical, type PointCoordinates } from '@doppel/core/import';
-
-import { command, numberFlag } from '../../command.ts';
-import { maxNoDataFlag, OUT_FLAGS } from './import_flags.ts';
+import { command } from '../../command.ts';
+import { above0, text } from '../../flags.ts';
+import { OUT_FLAGS } from './import_flags.ts';
 import { runImport } from './run_import.ts';
 
 export default command({
-  meta: { name: 'data import sarptical', description: 'Take SARptical: point_<id>_ampPatch.mat and point_<id>_*.png' },
-  args: {
-    folder: { type: 'positional', required: true, description: 'Folder of the files' },
-    coordinates: {
-      type: 'string',
-      valueHint: 'csv',
-      description: 'Centres of the points, a header and lines `id,x,y`: for splits by place',
-    },
-    crs: { type: 'string', valueHint: 'EPSG:32633', description: 'Of the coordinates' },
-    resolution: { type: 'string', valueHint: '1', description: 'Ground length of a pixel, in units of --crs' },
+  name: 'doppel data import sarptical',
+  description: 'Import SARptical: point_<id>_ampPatch.mat and point_<id>_*.png',
+  words: { folder: text('folder', 'Folder of the files') },
+  flags: {
+    coordinates: text('csv', 'Centres of the points, for splits by place: a header and lines `id,x,y`').optional(),
+    crs: text('EPSG:32633', 'Coordinate system of --coordinates').optional(),
+    resolution: above0('Ground length of a pixel, in units of --crs').default(1),
     ...OUT_FLAGS,
   },
   examples: [
@@ -25,9 +22,8 @@ export default command({
     'doppel data import sarptical SARptical --coordinates points.csv --crs EPSG:32633 --out runs/sarptical',
   ],
   async run({ args, context }) {
-    const resolution = numberFlag('resolution', args.resolution, { min: Number.MIN_VALUE }) ?? 1;
-    const coordinates = await readCoordinates(context.store, args.coordinates, args.crs, resolution);
-    const options = { coordinates, maxNoData: maxNoDataFlag(args.maxNoData) };
+    const coordinates = await readCoordinates(context.store, args.coordinates, args.crs, args.resolution);
+    const options = { coordinates, maxNoData: args.maxNoData };
     return runImport({
       ...{ context, source: args.folder, unit: 'points', flags: args },
       work: (folder, attribution, hooks) =>

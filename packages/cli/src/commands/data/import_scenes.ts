@@ -1,40 +1,25 @@
 /** `doppel data import scenes`: cuts pairs of scenes into pairs of patches. */
 import { folderOf, joinPath, nameOf, type Store, UsageError } from '@doppel/core';
 import { filesIn, importScenes, matchNames, type ScenePair } from '@doppel/core/import';
-
-import { command, numberFlag } from '../../command.ts';
+import { command } from '../../command.ts';
+import { above0, choice, text, whole } from '../../flags.ts';
 import { readManifest } from '../../manifest.ts';
-import { maxNoDataFlag, OUT_FLAGS, SAMPLE_FLAGS, sampleOptions } from './import_flags.ts';
+import { OUT_FLAGS, SAMPLE_FLAGS } from './import_flags.ts';
 import { runImport } from './run_import.ts';
 
 export default command({
-  meta: { name: 'data import scenes', description: 'Cut pairs of co-registered scenes into pairs of patches' },
-  args: {
-    folder: {
-      type: 'positional',
-      required: false,
-      description: 'Folder of scenes, paired by name (sar/1.tif, optical/1.tif)',
-    },
-    sar: { type: 'string', valueHint: 'file', description: 'One SAR scene, with --optical' },
-    optical: { type: 'string', valueHint: 'file', description: 'One optical scene, with --sar' },
-    manifest: {
-      type: 'string',
-      valueHint: 'file',
-      description: 'JSON lines or CSV of scenes: sar, optical, id (the place)',
-    },
-    sceneName: {
-      type: 'string',
-      valueHint: 'name',
-      description: 'Place of the one scene; default: the name of its SAR file',
-    },
-    side: { type: 'string', valueHint: '112', description: 'Width and height of a patch in pixels' },
-    stride: { type: 'string', valueHint: 'side', description: 'Pixels from one patch to the next' },
-    grid: { type: 'enum', options: ['sar', 'optical'], default: 'sar', description: 'Whose grid patches are cut on' },
-    resolution: {
-      type: 'string',
-      valueHint: 'm',
-      description: "Side of a pixel in units of the grid's CRS; default: the scene's",
-    },
+  name: 'doppel data import scenes',
+  description: 'Cut pairs of co-registered scenes into pairs of patches',
+  words: { folder: text('folder', 'Folder of scenes, paired by name (sar/1.tif, optical/1.tif)').optional() },
+  flags: {
+    sar: text('file', 'One SAR scene, with --optical').optional(),
+    optical: text('file', 'One optical scene, with --sar').optional(),
+    manifest: text('file', 'JSON lines or CSV of scenes: sar, optical, id (the place)').optional(),
+    sceneName: text('name', 'Place of the one scene; default: the name of its SAR file').optional(),
+    side: whole(8, 'Width and height of a patch in pixels').default(112),
+    stride: whole(1, 'Pixels from one patch to the next; default: the side').optional(),
+    grid: choice(['sar', 'optical'], 'Scene on whose grid patches are cut').default('sar'),
+    resolution: above0("Side of a pixel in units of the grid's CRS; default: the scene's").optional(),
     ...SAMPLE_FLAGS,
     ...OUT_FLAGS,
   },
@@ -44,15 +29,7 @@ export default command({
     'doppel data import scenes --manifest scenes.csv --grid optical --resolution 10 --out runs/data',
   ],
   async run({ args, context }) {
-    const side = numberFlag('side', args.side, { min: 8, integer: true }) ?? 112;
-    const options = {
-      side,
-      stride: numberFlag('stride', args.stride, { min: 1, integer: true }) ?? side,
-      grid: args.grid,
-      resolution: numberFlag('resolution', args.resolution, { min: Number.MIN_VALUE }),
-      maxNoData: maxNoDataFlag(args.maxNoData),
-      ...sampleOptions(args),
-    };
+    const options = { ...args, stride: args.stride ?? args.side };
     const { scenes, source } = await findScenes(context.store, args);
     return runImport({
       ...{ context, source, unit: 'scenes', flags: args },

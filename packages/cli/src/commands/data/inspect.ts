@@ -1,5 +1,4 @@
 /** `doppel data inspect`: counts, values, a picture, and a list of positives that are worth a second look. */
-
 import { joinPath } from '@doppel/core';
 import { Rng } from '@doppel/core/base';
 import { type Dataset, openDataset } from '@doppel/core/dataset';
@@ -13,67 +12,55 @@ import {
   type Suspicion,
 } from '@doppel/core/inspect';
 import { pairsSheet } from '@doppel/report';
-import { command, numberFlag, type Outcome } from '../../command.ts';
+import { command, type Outcome } from '../../command.ts';
+import { number, text, whole } from '../../flags.ts';
 import { ensureWritable, writeTogether } from '../../write_together.ts';
 
 const FILES = { report: 'inspection.json', sheet: 'contact_sheet.png', audit: 'audit.jsonl' } as const;
 
 export default command({
-  meta: {
-    name: 'data inspect',
-    description: 'Look at a data set: counts, values, a contact sheet, suspicious positives',
-  },
-  args: {
-    folder: { type: 'positional', required: true, description: 'Folder of the data set' },
-    out: { type: 'string', valueHint: 'folder', description: `Write ${Object.values(FILES).join(', ')} there` },
-    offsets: { type: 'string', valueHint: '1000', description: 'Pairs whose alignment is measured, evenly spread' },
-    reach: { type: 'string', valueHint: '8', description: 'Pixels of shift that are searched in each direction' },
-    tolerance: { type: 'string', valueHint: '3', description: 'Pixels of offset that pass for good alignment' },
-    sheetPairs: { type: 'string', valueHint: '32', description: 'Pairs on the contact sheet' },
-    seed: { type: 'string', valueHint: '1', description: 'Which pairs the contact sheet shows' },
+  name: 'doppel data inspect',
+  description: 'Look at a data set: counts, values, a contact sheet, suspicious positives',
+  words: { folder: text('folder', 'Folder of the data set') },
+  flags: {
+    out: text('folder', `Write ${Object.values(FILES).join(', ')} there`).optional(),
+    offsets: whole(0, 'Pairs whose alignment is measured, evenly spread').default(1000),
+    reach: whole(1, 'Largest shift that is searched for in each direction, in pixels').default(8),
+    tolerance: number('Offset in pixels that still counts as good alignment', 0).default(AUDIT_LIMITS.offset),
+    sheetPairs: whole(1, 'Pairs on the contact sheet').default(32),
+    seed: whole(0, 'Seed of the choice of pairs on the contact sheet').default(1),
   },
   examples: [
     'doppel data inspect runs/data --out runs/inspect',
     'doppel data inspect runs/data --offsets 20000 --json',
   ],
   async run({ args, context }): Promise<Outcome> {
-    const { store, signal } = context;
-    const whole = { min: 0, integer: true };
-    const options = {
-      offsets: numberFlag('offsets', args.offsets, whole) ?? 1000,
-      reach: numberFlag('reach', args.reach, { min: 1, integer: true }) ?? 8,
-      limits: { ...AUDIT_LIMITS, offset: numberFlag('tolerance', args.tolerance, { min: 0 }) ?? AUDIT_LIMITS.offset },
-    };
-    const sheetPairs = numberFlag('sheet-pairs', args.sheetPairs, { min: 1, integer: true }) ?? 32;
-    const seed = numberFlag('seed', args.seed, whole) ?? 1;
+    const { store } = context;
+    const { offsets, reach, tolerance, sheetPairs, seed } = args;
+    const options = { offsets, reach, limits: { ...AUDIT_LIMITS, offset: tolerance } };
     if (args.out !== undefined) await ensureWritable(store, args.out);
     const dataset = await openDataset(store, args.folder);
-    const progress = context.progress('inspect', dataset.records.length, 'pairs');
-    try {
-      const hooks = { signal, onProgress: (done: number) => progress.update(done) };
-      const { inspection, suspicions } = await inspectDataset(dataset, options, hooks);
-      const shown = chooseShown(dataset, sheetPairs, seed);
-      const files = args.out === undefined ? undefined : filesIn(args.out);
-      if (args.out !== undefined) {
-        const pairs = await Promise.all(shown.map((index) => dataset.read(index)));
-        const content = new Map<string, Uint8Array | string>([
-          [FILES.report, `${JSON.stringify(inspection, null, 1)}\n`],
-          [FILES.sheet, pairsSheet(pairs)],
-          [FILES.audit, formatAudit(suspicions)],
-        ]);
-        await writeTogether(store, args.out, content);
-      }
-      const onSheet = shown.map((index) => dataset.records[index]!.id);
-      return {
-        json: { ...inspection, ...(files && { files, onSheet }) },
-        text: textOf(args.folder, inspection, suspicions, files),
-      };
-    } catch (error) {
-      if (!signal.aborted) throw error;
-      return { json: { interrupted: true }, text: 'interrupted: nothing was written', exitCode: 130 };
-    } finally {
-      progress.stop();
+    const { inspection, suspicions } = await context.work(
+      { label: 'inspect', unit: 'pairs' },
+      ({ signal, onProgress }) =>
+        inspectDataset(dataset, options, { signal, onProgress: (done) => onProgress(done, dataset.records.length) }),
+    );
+    const shown = chooseShown(dataset, sheetPairs, seed);
+    const files = args.out === undefined ? undefined : filesIn(args.out);
+    if (args.out !== undefined) {
+      const pairs = await Promise.all(shown.map((index) => dataset.read(index)));
+      const content = new Map<string, Uint8Array | string>([
+        [FILES.report, `${JSON.stringify(inspection, null, 1)}\n`],
+        [FILES.sheet, pairsSheet(pairs)],
+        [FILES.audit, formatAudit(suspicions)],
+      ]);
+      await writeTogether(store, args.out, content);
     }
+    const onSheet = shown.map((index) => dataset.records[index]!.id);
+    return {
+      json: { ...inspection, ...(files && { files, onSheet }) },
+      text: textOf(args.folder, inspection, suspicions, files),
+    };
   },
 });
 

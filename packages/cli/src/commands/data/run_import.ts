@@ -4,9 +4,10 @@ import type { BuiltDataset } from '@doppel/core/dataset';
 import type { ImportHooks } from '@doppel/core/import';
 import type { Outcome } from '../../command.ts';
 import type { Context } from '../../context.ts';
-import type { Progress } from '../../progress.ts';
+import type { Values } from '../../flags.ts';
 import { attributionOf, copyTerms } from './attribution.ts';
 import { buildFolder } from './build_folder.ts';
+import type { OUT_FLAGS } from './import_flags.ts';
 
 export interface ImportRun {
   context: Context;
@@ -14,33 +15,27 @@ export interface ImportRun {
   source: string;
   /** What is counted while it runs. */
   unit: string;
-  flags: { out: string; force?: boolean | undefined; attribution?: string | undefined };
+  flags: Pick<Values<typeof OUT_FLAGS>, 'out' | 'force' | 'attribution'>;
   work(folder: string, attribution: string | undefined, hooks: ImportHooks): Promise<BuiltDataset>;
 }
 
 export async function runImport({ context, source, unit, flags, work }: ImportRun): Promise<Outcome> {
-  const { store, signal } = context;
-  const { out, force = false } = flags;
-  let progress: Progress | undefined;
-  try {
-    const attribution = await attributionOf(store, flags.attribution, source);
-    const built = await buildFolder(store, out, force, async (unfinished) => {
-      const onProgress = (done: number, total: number, pairs: number) => {
-        progress ??= context.progress('import', total, unit);
-        progress.update(done, `${pairs} pairs`);
+  const { store } = context;
+  const { out, force } = flags;
+  const attribution = await attributionOf(store, flags.attribution, source);
+  const built = await context.work({ label: 'import', unit }, ({ signal, onProgress }) =>
+    buildFolder(store, out, force, async (unfinished) => {
+      const hooks = {
+        signal,
+        onProgress: (done: number, total: number, pairs: number) => onProgress(done, total, `${pairs} pairs`),
       };
-      const result = await work(unfinished, attribution, { signal, onProgress });
+      const result = await work(unfinished, attribution, hooks);
       await copyTerms(store, source, unfinished);
       return result;
-    });
-    for (const note of notesOn(built)) context.log(note);
-    return outcomeOf(out, built);
-  } catch (error) {
-    if (!signal.aborted) throw error;
-    return { json: { interrupted: true }, text: 'interrupted: nothing was written', exitCode: 130 };
-  } finally {
-    progress?.stop();
-  }
+    }),
+  );
+  for (const note of notesOn(built)) context.log(note);
+  return outcomeOf(out, built);
 }
 
 /** What the person at the terminal may have meant otherwise. */

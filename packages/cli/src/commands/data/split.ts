@@ -14,29 +14,28 @@ import {
 } from '@doppel/core/dataset';
 
 import { z } from 'zod';
-import { command, numberFlag } from '../../command.ts';
+import { command } from '../../command.ts';
+import { number, text, type Values, whole } from '../../flags.ts';
 
 const DEFAULT_SHARES = { train: 0.7, validation: 0.1, test: 0.2 };
 
+const share = (of: string) => number(`Share of the pairs for ${of}`, 0, 1).optional();
+
+const flags = {
+  train: share(`training; default ${DEFAULT_SHARES.train}`),
+  validation: share(`validation; default ${DEFAULT_SHARES.validation}`),
+  test: share(`the test; default ${DEFAULT_SHARES.test}`),
+  seed: whole(0, 'Seed of the draw of places; default 1').optional(),
+  margin: number('Patch sides within which places stay together; default 0: where they overlap', 0).optional(),
+  protocol: text('file', 'A fixed split instead: {"split": {"train": […], …}, "unused": […]}').optional(),
+};
+type SplitFlags = Values<typeof flags>;
+
 export default command({
-  meta: { name: 'data split', description: 'Divide a data set by place: train, validation and test' },
-  args: {
-    folder: { type: 'positional', required: true, description: 'Folder of the data set' },
-    train: { type: 'string', valueHint: '0.7', description: 'Share of the pairs' },
-    validation: { type: 'string', valueHint: '0.1', description: 'Share of the pairs' },
-    test: { type: 'string', valueHint: '0.2', description: 'Share of the pairs' },
-    seed: { type: 'string', valueHint: '1', description: 'Which places go where' },
-    margin: {
-      type: 'string',
-      valueHint: '0',
-      description: 'Patch sides within which places stay together; 0: where they overlap',
-    },
-    protocol: {
-      type: 'string',
-      valueHint: 'file',
-      description: 'A fixed split instead: {"split": {"train": […], …}, "unused": […]}',
-    },
-  },
+  name: 'doppel data split',
+  description: 'Divide a data set by place: train, validation and test',
+  words: { folder: text('folder', 'Folder of the data set') },
+  flags,
   examples: [
     'doppel data split runs/data --seed 1',
     'doppel data split runs/data --train 0.8 --validation 0 --test 0.2 --margin 2',
@@ -54,15 +53,10 @@ export default command({
   },
 });
 
-type SplitFlags = Partial<Record<'train' | 'validation' | 'test' | 'seed' | 'margin' | 'protocol', string | undefined>>;
-
 function drawnSplit(dataset: Dataset, flags: SplitFlags): Pick<Splits, 'seed' | 'splits'> {
-  const share = (name: 'train' | 'validation' | 'test') => numberFlag(name, flags[name], { min: 0, max: 1 });
-  const given = { train: share('train'), validation: share('validation'), test: share('test') };
-  const areSome = SPLITS.some((name) => given[name] !== undefined);
-  const shares = { train: given.train ?? 0, validation: given.validation ?? 0, test: given.test ?? 0 };
-  const seed = numberFlag('seed', flags.seed, { min: 0, integer: true }) ?? 1;
-  const margin = numberFlag('margin', flags.margin, { min: 0 }) ?? 0;
+  const { train = 0, validation = 0, test = 0, seed = 1, margin = 0 } = flags;
+  const areSome = SPLITS.some((name) => flags[name] !== undefined);
+  const shares = { train, validation, test };
   return { seed, splits: splitByPlace(dataset, { shares: areSome ? shares : DEFAULT_SHARES, seed, margin }) };
 }
 

@@ -11,18 +11,19 @@ import {
   readCell,
   resultsOf,
 } from '@doppel/experiment';
-
+import { z } from 'zod';
 import { command, type Outcome } from '../../command.ts';
-import type { Context } from '../../context.ts';
+import { text } from '../../flags.ts';
 import { writeTogether } from '../../write_together.ts';
 import { readYaml, writeYaml } from '../../yaml_file.ts';
 
 export default command({
-  meta: { name: 'report', description: 'Merge the cells of an experiment into results.json and report.html' },
-  args: {
-    folder: { type: 'positional', required: true, description: 'Folder of the experiment' },
-    merge: { type: 'string', valueHint: 'a,b', description: 'Folders of further shards' },
-    out: { type: 'string', valueHint: 'folder', description: 'Where the report goes; default: the folder' },
+  name: 'doppel experiment report',
+  description: 'Merge the cells of an experiment into results.json and report.html',
+  words: { folder: text('folder', 'Folder of the experiment') },
+  flags: {
+    merge: z.array(z.string()).default([]).meta({ description: 'Folders of further shards' }),
+    out: text('folder', 'Where the report goes; default: the folder').optional(),
   },
   examples: [
     'doppel experiment report experiments/a',
@@ -32,10 +33,11 @@ export default command({
     const { store } = context;
     const file = joinPath(args.folder, 'experiment.yaml');
     const config = parseExperiment(await readYaml(store, file), file);
-    const folders = [args.folder, ...(args.merge?.split(',') ?? [])];
+    const folders = [args.folder, ...args.merge];
     const cells = (await Promise.all(folders.map((folder) => cellsIn(store, folder)))).flat();
-    const results = await compare(withoutTwins(cells), config, context);
-    if (!results) return { json: { interrupted: true }, text: 'interrupted; nothing was written', exitCode: 130 };
+    const results = await context.work({ label: 'comparing', unit: 'comparisons' }, (watch) =>
+      resultsOf(withoutTwins(cells), optionsOf(config), watch),
+    );
     const { header, fingerprint } = await openDataset(store, config.data);
     const out = args.out ?? args.folder;
     const page = experimentHtml({
@@ -53,29 +55,10 @@ export default command({
     );
     const { conclusion, run } = results;
     const report = joinPath(out, 'report.html');
-    const text = [...conclusion, `${run.cells} cells; report: ${report}`].join('\n');
-    return { json: { report, results: joinPath(out, 'results.json'), cells: run.cells, conclusion }, text };
+    const lines = [...conclusion, `${run.cells} cells; report: ${report}`].join('\n');
+    return { json: { report, results: joinPath(out, 'results.json'), cells: run.cells, conclusion }, text: lines };
   },
 });
-
-/** Undefined where it was interrupted. */
-async function compare(cells: Cell[], config: ExperimentConfig, context: Context): Promise<Results | undefined> {
-  let bar: ReturnType<Context['progress']> | undefined;
-  try {
-    return await resultsOf(cells, optionsOf(config), {
-      signal: context.signal,
-      onProgress(done, total) {
-        bar ??= context.progress('comparing', total, 'comparisons');
-        bar.update(done);
-      },
-    });
-  } catch (error) {
-    if (!context.signal.aborted) throw error;
-    return undefined;
-  } finally {
-    bar?.stop();
-  }
-}
 
 function optionsOf({ baseline, champion, evaluation, arms }: ExperimentConfig) {
   const { resamples, permutations, seed } = evaluation;

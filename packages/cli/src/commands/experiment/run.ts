@@ -7,27 +7,23 @@ import { promisify } from 'node:util';
 import { joinPath } from '@doppel/core';
 import { openDataset } from '@doppel/core/dataset';
 import type { LatentGenerator } from '@doppel/core/generator';
-import {
-  type ExperimentConfig,
-  parseExperiment,
-  parseShard,
-  perCent,
-  runExperiment,
-  type Selection,
-} from '@doppel/experiment';
-import { command, numberFlag, type Outcome } from '../../command.ts';
+import { type ExperimentConfig, parseExperiment, parseShard, perCent, runExperiment } from '@doppel/experiment';
+import { z } from 'zod';
+import { command, type Outcome } from '../../command.ts';
 import { COMPUTE_FLAGS, type Context } from '../../context.ts';
+import { text } from '../../flags.ts';
 import { openGeneratorFile } from '../../open_generator.ts';
 import { readYaml, writeYaml } from '../../yaml_file.ts';
 
 export default command({
-  meta: { name: 'run', description: 'Run the cells of an experiment that are missing' },
-  args: {
-    config: { type: 'string', required: true, valueHint: 'file', description: 'What is compared; docs/experiment.md' },
-    out: { type: 'string', required: true, valueHint: 'folder', description: 'Where cells go, and are found again' },
-    shard: { type: 'string', valueHint: 'i/n', description: 'Only the i-th of n parts, from 1' },
-    arms: { type: 'string', valueHint: 'a,b', description: 'Only these arms of the configuration' },
-    seeds: { type: 'string', valueHint: '1,2', description: 'Only these seeds of the configuration' },
+  name: 'doppel experiment run',
+  description: 'Run the cells of an experiment that are missing',
+  flags: {
+    config: text('file', 'What is compared; docs/experiment.md'),
+    out: text('folder', 'Where cells go, and are found again'),
+    shard: text('i/n', 'Only the i-th of n parts, from 1').transform(parseShard).optional(),
+    arms: z.array(z.string()).optional().meta({ description: 'Only these arms of the configuration' }),
+    seeds: z.array(z.int()).optional().meta({ description: 'Only these seeds of the configuration' }),
     ...COMPUTE_FLAGS,
   },
   examples: [
@@ -36,22 +32,29 @@ export default command({
     'doppel experiment run --config configs/experiment.yaml --out experiments/a --arms random,loss --seeds 11',
   ],
   async run({ args, context }): Promise<Outcome> {
-    const { store, signal } = context;
+    const { store } = context;
     const config = parseExperiment(await readYaml(store, args.config), args.config);
-    const selection = selectionOf(args);
+    const { shard, arms, seeds } = args;
+    const selection = { ...(shard && { shard }), arms, seeds };
     const dataset = await openDataset(store, config.data);
-    const { name: backend } = await context.selectBackend(args.backend, args.precision);
+    const { name: backend } = await context.selectBackend(args);
     const generators = new Generators(config, context);
     await store.write(joinPath(args.out, 'experiment.yaml'), writeYaml(config));
+    const interruption = {
+      json: { out: args.out },
+      text: 'interrupted; the same command goes on with the cells that are missing',
+    };
+    const plan = { label: 'running', unit: 'cells', interrupted: interruption };
     try {
-      const outcome = await runExperiment({
-        ...{ store, out: args.out, config, dataset, backend, signal, selection },
-        precision: args.precision ?? 'fp32',
-        generatorFor: (name, budget) => generators.open(name, budget),
-        machine: machine(),
-        commit: await commit(),
-        onLog: context.log,
-      });
+      const outcome = await context.work(plan, async ({ signal, onLog }) =>
+        runExperiment({
+          ...{ store, out: args.out, config, dataset, backend, signal, selection, onLog },
+          precision: args.precision ?? 'fp32',
+          generatorFor: (name, budget) => generators.open(name, budget),
+          machine: machine(),
+          commit: await commit(),
+        }),
+      );
       const { cells, made, kept, interrupted, mirrored } = outcome;
       if (mirrored > 0) context.log(`note: the shifted patches of ${mirrored} test pairs are mirrored at the edge`);
       const left = cells - made - kept;
@@ -62,28 +65,11 @@ export default command({
           : `report: doppel experiment report ${args.out}`,
       ];
       return { json: { out: args.out, ...outcome }, text: text.join('\n'), exitCode: interrupted ? 130 : 0 };
-    } catch (error) {
-      if (!signal.aborted) throw error;
-      const text = 'interrupted; the same command goes on with the cells that are missing';
-      return { json: { out: args.out, interrupted: true }, text, exitCode: 130 };
     } finally {
       await generators.dispose();
     }
   },
 });
-
-function selectionOf(args: {
-  shard?: string | undefined;
-  arms?: string | undefined;
-  seeds?: string | undefined;
-}): Selection {
-  const list = (text: string | undefined) => text?.split(',').map((each) => each.trim());
-  return {
-    ...(args.shard !== undefined && { shard: parseShard(args.shard) }),
-    arms: list(args.arms),
-    seeds: list(args.seeds)?.map((text) => numberFlag('seeds', text, { integer: true })!),
-  };
-}
 
 /** Each checkpoint is opened once. */
 class Generators {

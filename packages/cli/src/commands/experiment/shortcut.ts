@@ -1,61 +1,43 @@
 /** `doppel experiment shortcut`: does a matcher tell made patches from real ones, rather than right pairs from wrong ones? */
-
 import { openDataset, SPLITS } from '@doppel/core/dataset';
 import { LATENT_RULES, MATCHES } from '@doppel/core/generator';
 import { type MadeScores, measureShortcut, type Shortcut } from '@doppel/experiment';
-
-import { command, numberFlag, type Outcome } from '../../command.ts';
-import { BACKEND_FLAG, type Context } from '../../context.ts';
+import { command, type Outcome } from '../../command.ts';
+import { BACKEND_FLAG } from '../../context.ts';
+import { choice, number, text, whole } from '../../flags.ts';
 import { openForMining } from '../../open_for_mining.ts';
 import { openGeneratorFile } from '../../open_generator.ts';
 
-const DEFAULTS = { pairs: 1000, seed: 1, strength: 1 } as const;
-
 export default command({
-  meta: { name: 'shortcut', description: 'Measure whether a matcher goes by made pixels instead of the optical patch' },
-  args: {
-    generator: { type: 'string', required: true, valueHint: 'file', description: 'Checkpoint of the generator' },
-    model: { type: 'string', required: true, valueHint: 'file', description: 'Checkpoint of the matcher' },
-    data: { type: 'string', required: true, valueHint: 'folder', description: 'Data set' },
-    split: {
-      type: 'enum',
-      options: [...SPLITS],
-      default: 'validation',
-      description: 'Where true pairs are taken from',
-    },
-    rule: { type: 'enum', options: [...LATENT_RULES], default: 'sigma', description: 'Of the negatives beside them' },
-    strength: { type: 'string', valueHint: `${DEFAULTS.strength}`, description: 'k of the rule' },
-    pairs: { type: 'string', valueHint: `${DEFAULTS.pairs}`, description: 'True pairs, drawn where there are more' },
-    seed: { type: 'string', valueHint: `${DEFAULTS.seed}`, description: 'Of the draw and the noise' },
+  name: 'doppel experiment shortcut',
+  description: 'Measure whether a matcher goes by made pixels instead of the optical patch',
+  flags: {
+    generator: text('file', 'Checkpoint of the generator'),
+    model: text('file', 'Checkpoint of the matcher'),
+    data: text('folder', 'Data set'),
+    split: choice(SPLITS, 'Split that true pairs are taken from').default('validation'),
+    rule: choice(LATENT_RULES, 'Latent rule of the negatives beside them').default('sigma'),
+    strength: number('Strength k of the rule', 0).default(1),
+    pairs: whole(2, 'True pairs, drawn at random if there are more').default(1000),
+    seed: whole(0, 'Seed of the draw and the noise').default(1),
     ...BACKEND_FLAG,
   },
   examples: ['doppel experiment shortcut --generator g.safetensors --model best.safetensors --data data/a --json'],
   async run({ args, context }): Promise<Outcome> {
-    const settings = {
-      ...{ split: args.split, rule: args.rule },
-      strength: numberFlag('strength', args.strength, { min: 0 }) ?? DEFAULTS.strength,
-      pairs: numberFlag('pairs', args.pairs, { min: 2, integer: true }) ?? DEFAULTS.pairs,
-      seed: numberFlag('seed', args.seed, { min: 0, integer: true }) ?? DEFAULTS.seed,
-    };
-    const { name: backend } = await context.selectBackend(args.backend);
+    const { split, rule, strength, pairs, seed } = args;
+    const { name: backend } = await context.selectBackend(args);
     const dataset = await openDataset(context.store, args.data);
     const { model, cache, dispose } = await openForMining(context.store, args.model, dataset);
-    let progress: ReturnType<Context['progress']> | undefined;
     try {
       const generator = await openGeneratorFile(context.store, args.generator);
-      const shortcut = await measureShortcut({
-        ...{ dataset, model, patches: cache, generator, signal: context.signal },
-        ...settings,
-        onProgress(done, total) {
-          progress ??= context.progress('measuring', total, 'pairs');
-          progress.update(done);
-        },
-      }).finally(() => generator.dispose());
+      const task = { dataset, model, patches: cache, generator, split, rule, strength, pairs, seed };
+      const shortcut = await context
+        .work({ label: 'measuring', unit: 'pairs' }, (watch) => measureShortcut({ ...task, ...watch }))
+        .finally(() => generator.dispose());
       for (const warning of shortcut.warnings) context.log(`warning: ${warning}`);
       const where = { model: args.model, generator: args.generator, data: args.data, backend };
       return { json: { ...shortcut, ...where }, text: textOf(shortcut) };
     } finally {
-      progress?.stop();
       dispose();
     }
   },

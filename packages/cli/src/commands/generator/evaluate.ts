@@ -1,5 +1,4 @@
 /** `doppel generator evaluate`: how like real radar the patches of a generator are, figure by figure. */
-
 import { folderOf, joinPath, nameOf, type Store, UsageError } from '@doppel/core';
 import { sha256 } from '@doppel/core/base';
 import { type Dataset, openDataset } from '@doppel/core/dataset';
@@ -14,33 +13,25 @@ import {
 import { createScorer, matcherOf, readCheckpoint } from '@doppel/core/matcher';
 import { preparePatch } from '@doppel/core/prepare';
 import { type QualityReport, type Quiz, qualityHtml, qualityPictures, quizOf } from '@doppel/report';
-
-import { command, numberFlag, type Outcome } from '../../command.ts';
-import { BACKEND_FLAG, type Context } from '../../context.ts';
+import { command, type Outcome } from '../../command.ts';
+import { BACKEND_FLAG } from '../../context.ts';
+import { choice, text, whole } from '../../flags.ts';
 import { openGeneratorFile } from '../../open_generator.ts';
 import { VERSION } from '../../version.ts';
 import { ensureWritable, writeTogether } from '../../write_together.ts';
 
 export default command({
-  meta: { name: 'evaluate', description: 'Measure how like real radar the patches of a generator are' },
-  args: {
-    generator: { type: 'string', required: true, valueHint: 'file', description: 'Checkpoint of the generator' },
-    data: { type: 'string', required: true, valueHint: 'folder', description: 'Data set that it was trained on' },
-    model: { type: 'string', valueHint: 'file', description: 'Checkpoint of a matcher, for distances in its features' },
-    split: {
-      type: 'enum',
-      options: ['validation', 'test'],
-      default: DEFAULTS.split,
-      description: 'Real patches that the generator never saw',
-    },
-    count: { type: 'string', valueHint: `${DEFAULTS.count}`, description: 'Patches of each set' },
-    seed: { type: 'string', valueHint: `${DEFAULTS.seed}`, description: 'Of samples, sets and directions' },
-    out: {
-      type: 'string',
-      valueHint: 'folder',
-      description: 'Where the report goes; default: quality-SPLIT in the run',
-    },
-    quiz: { type: 'string', valueHint: 'folder', description: 'Also make a page of real and generated patches, mixed' },
+  name: 'doppel generator evaluate',
+  description: 'Measure how like real radar the patches of a generator are',
+  flags: {
+    generator: text('file', 'Checkpoint of the generator'),
+    data: text('folder', 'Data set that it was trained on'),
+    model: text('file', 'Checkpoint of a matcher, for distances in its features').optional(),
+    split: choice(['validation', 'test'], 'Real patches that the generator never saw').default(DEFAULTS.split),
+    count: whole(2, 'Patches of each set').default(DEFAULTS.count),
+    seed: whole(0, 'Seed of samples, sets and directions').default(DEFAULTS.seed),
+    out: text('folder', 'Where the report goes; default: quality-SPLIT in the run').optional(),
+    quiz: text('folder', 'Also make a page of real and generated patches, mixed').optional(),
     ...BACKEND_FLAG,
   },
   examples: [
@@ -48,21 +39,27 @@ export default command({
     'doppel generator evaluate --generator last.safetensors --data data/a --count 200 --out look --quiz quiz --json',
   ],
   async run({ args, context }): Promise<Outcome> {
-    const { store, signal } = context;
-    const split = args.split as 'validation' | 'test';
-    const count = numberFlag('count', args.count, { min: 2, integer: true }) ?? DEFAULTS.count;
-    const seed = numberFlag('seed', args.seed, { min: 0, integer: true }) ?? DEFAULTS.seed;
+    const { store } = context;
+    const { split, count, seed } = args;
     const out = args.out ?? defaultFolder(args.generator, split);
     refuseSameFolder(out, args.quiz);
     for (const folder of [out, args.quiz]) if (folder !== undefined) await ensureWritable(store, folder);
-    const backend = await context.selectBackend(args.backend);
+    const backend = await context.selectBackend(args);
     const dataset = await openDataset(store, args.data);
     const matcher = args.model === undefined ? undefined : await openMatcher(store, args.model);
     let generator: LatentGenerator | undefined;
     try {
       generator = await openGeneratorFile(store, args.generator);
-      const task = { generator, dataset, matcher, split, count, seed, signal };
-      const evaluation = await withProgress(context, (onProgress) => evaluateGenerator({ ...task, onProgress }));
+      const task = { generator, dataset, matcher, split, count, seed };
+      const evaluation = await context.work({ label: 'preparing', unit: 'steps' }, ({ signal, onPhase, onProgress }) =>
+        evaluateGenerator({
+          ...{ ...task, signal },
+          onProgress(phase, done, total) {
+            onPhase(phase);
+            onProgress(done, total);
+          },
+        }),
+      );
       const { quality, shown } = evaluation;
       for (const warning of quality.warnings) context.log(`warning: ${warning}`);
       const { pictures, sheets } = await picturesOf(evaluation, dataset, generator);
@@ -91,9 +88,6 @@ export default command({
       const page = joinPath(out, 'report.html');
       const quiz = args.quiz === undefined ? null : joinPath(args.quiz, 'quiz.html');
       return { json: { ...json, report: page, quiz }, text: textOf(quality, page, quiz) };
-    } catch (error) {
-      if (!signal.aborted) throw error;
-      return { json: { interrupted: true }, text: 'interrupted; nothing was written', exitCode: 130 };
     } finally {
       generator?.dispose();
       matcher?.dispose();
@@ -136,26 +130,6 @@ function describe({ info }: LatentGenerator): Omit<QualityReport['generator'], '
 
 function dataOf({ folder, fingerprint, header }: Dataset): QualityReport['data'] {
   return { folder, fingerprint, ...(header.attribution && { attribution: header.attribution }) };
-}
-
-async function withProgress<T>(
-  context: Context,
-  work: (onProgress: (phase: string, done: number, total: number) => void) => Promise<T>,
-): Promise<T> {
-  let phase = '';
-  const bars: ReturnType<Context['progress']>[] = [];
-  try {
-    return await work((name, done, total) => {
-      if (name !== phase) {
-        bars.at(-1)?.stop();
-        bars.push(context.progress(name, total, 'steps'));
-        phase = name;
-      }
-      bars.at(-1)?.update(done);
-    });
-  } finally {
-    bars.at(-1)?.stop();
-  }
 }
 
 function picturesOf({ shown }: GeneratorEvaluation, dataset: Dataset, { info }: LatentGenerator) {

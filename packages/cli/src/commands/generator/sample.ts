@@ -4,7 +4,6 @@ import { type Dataset, openDataset } from '@doppel/core/dataset';
 import {
   LATENT_RULES,
   type LatentGenerator,
-  type LatentRule,
   type PatchStack,
   patchAt,
   reconstruction,
@@ -14,33 +13,32 @@ import {
 import { preparePatch } from '@doppel/core/prepare';
 import { encodePatch } from '@doppel/core/raster';
 import { patchGrid } from '@doppel/report';
-
-import { command, numberFlag, type Outcome } from '../../command.ts';
+import { command, type Outcome } from '../../command.ts';
 import { BACKEND_FLAG } from '../../context.ts';
+import { choice, number, text, type Values, whole } from '../../flags.ts';
 import { openGeneratorFile } from '../../open_generator.ts';
 import { ensureWritable, writeTogether } from '../../write_together.ts';
 
-const DEFAULTS = { count: 16, seed: 1, rule: 'sample', strength: 1 } as const;
+const DEFAULTS = { rule: 'sample', strength: 1 } as const;
+
+const flags = {
+  generator: text('file', 'Checkpoint of the generator'),
+  out: text('folder', 'Where picture and patches go'),
+  count: whole(1, 'Patches to make').max(10_000).default(16),
+  seed: whole(0, 'Seed of the codes').default(1),
+  data: text('folder', 'Data set of the patches that --around or --between name').optional(),
+  around: text('id', 'Make variants of the SAR patch of this pair').optional(),
+  rule: choice(LATENT_RULES, `How its code is moved; default ${DEFAULTS.rule}`).optional(),
+  strength: number(`How far it is moved; by sigma, in equal steps up to this; default ${DEFAULTS.strength}`).optional(),
+  between: text('id', 'Go from the SAR patch of this pair …').optional(),
+  and: text('id', '… to that of this one').optional(),
+};
+type Flags = Values<typeof flags>;
 
 export default command({
-  meta: { name: 'sample', description: 'Make SAR patches: from the prior, around a patch, or between two' },
-  args: {
-    generator: { type: 'string', required: true, valueHint: 'file', description: 'Checkpoint of the generator' },
-    out: { type: 'string', required: true, valueHint: 'folder', description: 'Where picture and patches go' },
-    count: { type: 'string', valueHint: `${DEFAULTS.count}`, description: 'Patches to make' },
-    seed: { type: 'string', valueHint: `${DEFAULTS.seed}`, description: 'Of the codes' },
-    data: {
-      type: 'string',
-      valueHint: 'folder',
-      description: 'Data set of the patches that --around or --between name',
-    },
-    around: { type: 'string', valueHint: 'id', description: 'Make variants of the SAR patch of this pair' },
-    rule: { type: 'enum', options: [...LATENT_RULES], description: `How its code is moved; default ${DEFAULTS.rule}` },
-    strength: { type: 'string', valueHint: 'k', description: 'How far; by sigma, in equal steps up to it' },
-    between: { type: 'string', valueHint: 'id', description: 'Go from the SAR patch of this pair …' },
-    and: { type: 'string', valueHint: 'id', description: '… to that of this one' },
-    ...BACKEND_FLAG,
-  },
+  name: 'doppel generator sample',
+  description: 'Make SAR patches: from the prior, around a patch, or between two',
+  flags: { ...flags, ...BACKEND_FLAG },
   examples: [
     'doppel generator sample --generator runs/g/checkpoints/last.safetensors --out samples --count 64',
     'doppel generator sample --generator last.safetensors --out near --data data/a --around 020/0-0 --strength 0.5',
@@ -48,15 +46,14 @@ export default command({
   ],
   async run({ args, context }): Promise<Outcome> {
     const { store } = context;
-    const count = numberFlag('count', args.count, { min: 1, max: 10_000, integer: true }) ?? DEFAULTS.count;
-    const seed = numberFlag('seed', args.seed, { min: 0, integer: true }) ?? DEFAULTS.seed;
+    const { count } = args;
     refuseMixed(args);
     await ensureWritable(store, args.out);
-    const { name: backend } = await context.selectBackend(args.backend);
+    const { name: backend } = await context.selectBackend(args);
     const generator = await openGeneratorFile(store, args.generator);
     try {
       const source = args.data === undefined ? undefined : await openDataset(store, args.data);
-      const { task, shown, facts } = await taskOf(args, { count, seed, generator, source });
+      const { task, shown, facts } = await taskOf(args, generator, source);
       const made = await samplePatches(generator, task);
       const grid = patchGrid(
         [shown && (await withReconstructions(generator, shown)), made].filter((it) => it !== undefined),
@@ -84,15 +81,6 @@ export default command({
   },
 });
 
-interface Flags {
-  data?: string | undefined;
-  around?: string | undefined;
-  rule?: string | undefined;
-  strength?: string | undefined;
-  between?: string | undefined;
-  and?: string | undefined;
-}
-
 function refuseMixed({ around, between, and, data, rule, strength }: Flags): void {
   const refuse = (expected: string, found: string): never => {
     const remedy = 'See `doppel generator sample --help`.';
@@ -106,18 +94,13 @@ function refuseMixed({ around, between, and, data, rule, strength }: Flags): voi
     refuse('a patch by --around', '--rule or --strength alone');
 }
 
-interface Given {
-  count: number;
-  seed: number;
-  generator: LatentGenerator;
-  source: Dataset | undefined;
-}
-
 /** What to make, the real patches that it starts from, and what the JSON says of both. */
 async function taskOf(
   flags: Flags,
-  { count, seed, generator, source }: Given,
+  generator: LatentGenerator,
+  source: Dataset | undefined,
 ): Promise<{ task: SampleTask; shown?: PatchStack; facts: object }> {
+  const { count, seed } = flags;
   const { side, normalisation } = generator.info;
   const prepared = async (id: string) => {
     const record = indexOf(source!, id, flags.data!);
@@ -126,8 +109,7 @@ async function taskOf(
   };
   if (flags.around !== undefined) {
     const { record, patch } = await prepared(flags.around);
-    const rule = (flags.rule ?? DEFAULTS.rule) as LatentRule;
-    const strength = numberFlag('strength', flags.strength) ?? DEFAULTS.strength;
+    const { rule = DEFAULTS.rule, strength = DEFAULTS.strength } = flags;
     return {
       task: { kind: 'around', count, seed, rule, strength, patch, record },
       shown: { data: patch, side, count: 1 },

@@ -1,5 +1,4 @@
 /** `doppel generator train`: trains a generator on the SAR patches of a data set, or takes up a run that was stopped. */
-
 import { joinPath, UsageError } from '@doppel/core';
 import { openDataset } from '@doppel/core/dataset';
 import { mergeSettings, type PartialConfig } from '@doppel/core/runs';
@@ -12,35 +11,47 @@ import {
   resolveGeneratorTraining,
   trainGenerator,
 } from '@doppel/core/training';
-import { generatorCurves, generatorPictures } from '@doppel/report';
-
-import { command, numberFlag, type Outcome } from '../../command.ts';
+import { generatorCurves } from '@doppel/report';
+import { command, type Outcome } from '../../command.ts';
 import { COMPUTE_FLAGS, type Context } from '../../context.ts';
+import { choice, text, type Values, whole } from '../../flags.ts';
 import { svgToPng } from '../../svg_to_png.ts';
-import { RunProgress, refuseOlderRun, refuseSettings } from '../../training_command.ts';
+import { refuseOlderRun, refuseSettings } from '../../training_command.ts';
 import { readYaml, writeYaml } from '../../yaml_file.ts';
 
+const words = { dataset: text('folder', 'Folder of the data set; not needed with --resume').optional() };
+const flags = {
+  config: text('file', 'Settings in YAML; docs/generator.md lists them').optional(),
+  preset: choice(GENERATOR_PRESET_NAMES, 'Networks and recipe; default small').optional(),
+  objective: choice(OBJECTIVES, 'Training objective; default vae-adversarial').optional(),
+  seed: whole(0, 'Seed of weights, batches, augmentation and noise').optional(),
+  out: text('folder', 'Folder of the run; default runs/DATASET-generator').optional(),
+  resume: text('run', 'Resume the run in this folder, bit for bit').optional(),
+};
+type Flags = Values<typeof words & typeof flags>;
+
 export default command({
-  meta: { name: 'train', description: 'Train a generator on the SAR patches of a data set' },
-  args: {
-    dataset: { type: 'positional', required: false, description: 'Folder of the data set; not needed with --resume' },
-    config: { type: 'string', valueHint: 'file', description: 'Settings in YAML; docs/generator.md lists them' },
-    preset: { type: 'enum', options: [...GENERATOR_PRESET_NAMES], description: 'Networks and recipe; default small' },
-    objective: { type: 'enum', options: [...OBJECTIVES], description: 'What is learnt; default vae-adversarial' },
-    seed: { type: 'string', valueHint: 'n', description: 'Of weights, batches, augmentation and noise' },
-    out: { type: 'string', valueHint: 'folder', description: 'Folder of the run; default runs/DATASET-generator' },
-    resume: { type: 'string', valueHint: 'run', description: 'Take up the run in this folder, bit for bit' },
-    ...COMPUTE_FLAGS,
-  },
+  name: 'doppel generator train',
+  description: 'Train a generator on the SAR patches of a data set',
+  words,
+  flags: { ...flags, ...COMPUTE_FLAGS },
   examples: [
     'doppel generator train data/pairs --config configs/generator-small.yaml --out runs/g',
     'doppel generator train data/pairs --objective vae-gan --out runs/g2',
     'doppel generator train --resume runs/g',
   ],
   async run({ args, context }): Promise<Outcome> {
-    const { name: backend, device } = await context.selectBackend(args.backend, args.precision);
+    const { name: backend, device } = await context.selectBackend(args);
     const prepared = args.resume === undefined ? await freshRun(args, context) : await resumedRun(args, context);
-    const result = await withProgress(context, { ...prepared, backend, device });
+    const result = await context.work({ label: 'training', unit: 'patches' }, ({ signal, onLog, onProgress }) =>
+      trainGenerator({
+        ...{ ...prepared, backend, device, signal, onLog },
+        onProgress({ images, totalImages, side, alpha }) {
+          const note = `side ${side}${alpha < 1 ? `, faded in ${Math.round(alpha * 100)} %` : ''}`;
+          onProgress(images, totalImages, note);
+        },
+      }),
+    );
     for (const [name, svg] of Object.entries(generatorCurves(result.rows))) {
       await context.store.write(joinPath(result.run, 'plots', `${name}.svg`), `${svg}\n`);
       await context.store.write(joinPath(result.run, 'plots', `${name}.png`), svgToPng(svg));
@@ -53,16 +64,6 @@ export default command({
     };
   },
 });
-
-interface Flags {
-  dataset?: string | undefined;
-  config?: string | undefined;
-  preset?: string | undefined;
-  objective?: string | undefined;
-  seed?: string | undefined;
-  out?: string | undefined;
-  resume?: string | undefined;
-}
 
 type PreparedTask = Omit<GeneratorTask, 'backend' | 'device'>;
 
@@ -89,7 +90,7 @@ async function freshRun(flags: Flags, context: Context): Promise<PreparedTask> {
 
 /** Flags that are settings, in the shape of the configuration. */
 function settingsOf({ dataset, preset, objective, seed }: Flags): PartialConfig {
-  return { data: dataset, preset, objective, seed: numberFlag('seed', seed, { min: 0, integer: true }) };
+  return { data: dataset, preset, objective, seed };
 }
 
 /** The data set is found where the run began with it, or where the flags say it is now. */
@@ -100,25 +101,6 @@ async function resumedRun(flags: Flags, { store }: Context): Promise<PreparedTas
   const last = await loadLastGenerator(store, run);
   const dataset = await openDataset(store, flags.dataset ?? last.trainedOn.folder);
   return { store, dataset, run, start: { last } };
-}
-
-/** One bar over all stages. */
-async function withProgress(context: Context, task: GeneratorTask): Promise<GeneratorTrainingResult> {
-  const progress = new RunProgress(context, 'patches');
-  try {
-    return await trainGenerator({
-      ...task,
-      pictures: generatorPictures,
-      signal: context.signal,
-      onLog: (line) => progress.log(line),
-      onProgress({ images, totalImages, side, alpha }) {
-        const note = `side ${side}${alpha < 1 ? `, faded in ${Math.round(alpha * 100)} %` : ''}`;
-        progress.update(images, totalImages, note);
-      },
-    });
-  } finally {
-    progress.stop();
-  }
 }
 
 function textOf({ run, checkpoint, steps, images, stages, interrupted }: GeneratorTrainingResult): string {
