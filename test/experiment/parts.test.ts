@@ -10,6 +10,7 @@ import { parseExperiment, stagesOf } from '../../packages/experiment/src/config.
 import { descriptor, findLookAlikes } from '../../packages/experiment/src/look_alikes.ts';
 import { parseShard, planCells } from '../../packages/experiment/src/plan.ts';
 import { drawShift, neighbourFinder, shiftPatch } from '../../packages/experiment/src/shifted_patches.ts';
+import { guardWhere } from '../core/dataset/fake_guard.ts';
 import { patch, syntheticDataset } from '../core/training/matcher/synthetic.ts';
 
 beforeAll(async () => {
@@ -157,7 +158,7 @@ describe('look-alikes', () => {
   const task = {
     ...{ anchors: [0, 2, 4, 6], candidates: [0, 1, 2, 3, 4, 5, 6, 7], side, maxUses: 9 },
     patches: { sar, optical: sar },
-    guard: { conflict: (i: number, j: number) => i === j },
+    guard: guardWhere((i, j) => i === j),
   };
 
   it('are the patches that look most alike', async () => {
@@ -171,7 +172,7 @@ describe('look-alikes', () => {
   });
 
   it('never show the same ground, and are not one patch for all', async () => {
-    const near = { conflict: (i: number, j: number) => Math.floor(i / 2) === Math.floor(j / 2) };
+    const near = guardWhere((i, j) => Math.floor(i / 2) === Math.floor(j / 2));
     const found = await findLookAlikes({ ...task, guard: near });
     expect(found).toHaveLength(4);
     expect(found.every(([a, b]) => !near.conflict(a, b))).toBe(true);

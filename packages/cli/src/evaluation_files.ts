@@ -1,11 +1,13 @@
 /** What `doppel evaluate` leaves in its folder: for programs, for people, and the plots by themselves. */
-import { type Evaluation, evaluationJson, type PairableRecord, scoresCsv } from '@doppel/core/evaluation';
+import type { PairRecord } from '@doppel/core/dataset';
+import { type Evaluation, evaluationJson, scoresCsv } from '@doppel/core/evaluation';
+
 import { evaluationFigures, type Report, reportHtml } from '@doppel/report';
 
 import { svgToPng } from './svg_to_png.ts';
 
 /** Content by path inside the folder. @param records of the data set, which the pairs of the evaluation refer to. */
-export function evaluationFiles(report: Report, records: readonly PairableRecord[]): Map<string, Uint8Array | string> {
+export function evaluationFiles(report: Report, records: readonly PairRecord[]): Map<string, Uint8Array | string> {
   const { evaluation, model } = report;
   const files = new Map<string, Uint8Array | string>([
     ['metrics.json', `${JSON.stringify(metricsJson(report), null, 2)}\n`],

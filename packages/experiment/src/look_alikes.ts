@@ -5,6 +5,7 @@
  */
 
 import { pause } from '@doppel/core/base';
+import type { PlaceGuard } from '@doppel/core/dataset';
 import type { PatchSource } from '@doppel/core/matcher';
 import * as tf from '@tensorflow/tfjs-core';
 
@@ -45,7 +46,7 @@ export interface LookAlikeTask {
   candidates: readonly number[];
   patches: PatchSource;
   side: number;
-  guard: { conflict(i: number, j: number): boolean };
+  guard: PlaceGuard;
   /** Anchors that a patch may be chosen for. */
   maxUses: number;
   signal?: AbortSignal | undefined;

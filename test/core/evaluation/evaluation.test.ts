@@ -7,6 +7,7 @@ import { hardestOf } from '../../../packages/core/src/evaluation/hardest.ts';
 import { confusionAt } from '../../../packages/core/src/evaluation/metrics.ts';
 import { measurePlaces } from '../../../packages/core/src/evaluation/places.ts';
 import { intervalsOf } from '../../../packages/core/src/evaluation/summary.ts';
+import { guardWhere } from '../dataset/fake_guard.ts';
 import { byPlace, distanceScorer, SHAPE, syntheticPatches, syntheticRecords } from './synthetic.ts';
 
 beforeAll(async () => {
@@ -73,7 +74,7 @@ describe('an evaluation', () => {
 
   test('of one class is refused', async () => {
     await expect(evaluatePairs(task({ negativesPerPositive: 0 }))).rejects.toThrow(SplitError);
-    await expect(evaluatePairs(task({ guard: { conflict: () => true } }))).rejects.toThrow(SplitError);
+    await expect(evaluatePairs(task({ guard: guardWhere(() => true) }))).rejects.toThrow(SplitError);
   });
 
   test('reports its progress over pairs and searches', async () => {

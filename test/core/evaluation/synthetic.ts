@@ -2,14 +2,17 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import { Rng } from '../../../packages/core/src/base/random.ts';
-import type { PairableRecord } from '../../../packages/core/src/evaluation/test_pairs.ts';
+import type { PairRecord } from '../../../packages/core/src/dataset/dataset.ts';
 import type { PairScorer, PatchSource } from '../../../packages/core/src/matcher/score_pairs.ts';
+import { guardWhere } from '../dataset/fake_guard.ts';
 
 export const SHAPE = { side: 4, sarChannels: 1, opticalChannels: 1 };
 
-export function syntheticRecords(places: number, pairsEach: number): PairableRecord[] {
+export function syntheticRecords(places: number, pairsEach: number): PairRecord[] {
   return Array.from({ length: places * pairsEach }, (_, i) => ({
     id: `pair-${String(i).padStart(4, '0')}`,
+    sar: `sar/${i}.png`,
+    optical: `optical/${i}.png`,
     group: `place-${String(Math.floor(i / pairsEach)).padStart(2, '0')}`,
     label: 1,
     provenance: 'real',
@@ -35,6 +38,5 @@ export function distanceScorer(inHalves: boolean): PairScorer {
 }
 
 /** Patches of one place neighbour each other. */
-export const byPlace = (records: readonly PairableRecord[]) => ({
-  conflict: (i: number, j: number) => records[i]!.group === records[j]!.group,
-});
+export const byPlace = (records: readonly PairRecord[]) =>
+  guardWhere((i, j) => records[i]!.group === records[j]!.group, records.length);

@@ -1,12 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { PairRecord } from '../../../packages/core/src/dataset/dataset.ts';
 import { SplitError } from '../../../packages/core/src/errors.ts';
 import { drawSearches } from '../../../packages/core/src/evaluation/search_pairs.ts';
-import { drawTestPairs, type PairableRecord } from '../../../packages/core/src/evaluation/test_pairs.ts';
+import { drawTestPairs } from '../../../packages/core/src/evaluation/test_pairs.ts';
+import { guardWhere } from '../dataset/fake_guard.ts';
 
-const records = (count: number, perPlace = 4): PairableRecord[] =>
+const records = (count: number, perPlace = 4): PairRecord[] =>
   Array.from({ length: count }, (_, i) => ({
     id: `pair ${i}`,
+    sar: `sar/${i}.png`,
+    optical: `optical/${i}.png`,
     group: `place ${Math.floor(i / perPlace)}`,
     label: 1,
     provenance: 'real',
@@ -14,8 +18,8 @@ const records = (count: number, perPlace = 4): PairableRecord[] =>
 const all = (count: number) => Array.from({ length: count }, (_, i) => i);
 
 /** Forbids pairs whose records lie within `distance` of each other, as neighbouring patches would. */
-const within = (distance: number) => ({ conflict: (i: number, j: number) => Math.abs(i - j) <= distance });
-const nothing = { conflict: () => false };
+const within = (distance: number) => guardWhere((i, j) => Math.abs(i - j) <= distance);
+const nothing = guardWhere(() => false);
 
 describe('test pairs', () => {
   test('are every positive and as many shuffled negatives, none of which the guard forbids', () => {
@@ -70,7 +74,7 @@ describe('test pairs', () => {
   });
 
   test('refuse a split without positives and generated pairs', () => {
-    const draw = (given: PairableRecord[]) =>
+    const draw = (given: PairRecord[]) =>
       drawTestPairs(given, all(given.length), nothing, { seed: 1, negativesPerPositive: 1 });
     expect(() => draw([])).toThrow(SplitError);
     expect(() => draw(records(3).map((record) => ({ ...record, label: 0 as const })))).toThrow(/none of them positive/);

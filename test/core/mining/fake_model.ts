@@ -7,6 +7,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Split } from '../../../packages/core/src/dataset/patch_pair.ts';
 import type { MinableRecord } from '../../../packages/core/src/mining/plan.ts';
 import type { MiningModel } from '../../../packages/core/src/mining/ranked.ts';
+import { guardWhere } from '../dataset/fake_guard.ts';
 
 /** [N, 1, 1, 1] → [N] */
 const flat = (x: tf.Tensor4D): tf.Tensor1D => tf.reshape(x, [x.shape[0]]);
@@ -65,7 +66,4 @@ export const fakePatches = {
 };
 
 /** Records within `distance` are neighbours. */
-export const fakeGuard = (distance: number) => ({
-  conflictsOf: (i: number) =>
-    new Set(Array.from({ length: 2 * distance + 1 }, (_, step) => i - distance + step).filter((j) => j >= 0)),
-});
+export const fakeGuard = (distance: number) => guardWhere((i, j) => Math.abs(i - j) <= distance);

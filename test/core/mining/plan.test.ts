@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { SplitError } from '../../../packages/core/src/errors.ts';
 import { exclusions } from '../../../packages/core/src/mining/exclusion.ts';
 import { type MinableRecord, planMining } from '../../../packages/core/src/mining/plan.ts';
+import { guardWhere } from '../dataset/fake_guard.ts';
 
 const records = (count: number): MinableRecord[] =>
   Array.from({ length: count }, (_, i) => ({ id: `${i}`, sar: `${i}.tif`, label: 1, provenance: 'real' }));
@@ -62,7 +63,11 @@ describe('exclusions', () => {
     const sharing = records(6);
     sharing[4]!.sar = '1.tif'; // another optical view of the patch beside the anchor
     sharing[5]!.sar = '0.tif'; // another optical view of the anchor
-    const excluded = exclusions(sharing, { conflictsOf: (i) => new Set(i === 0 ? [1] : []) }, 2);
+    const excluded = exclusions(
+      sharing,
+      guardWhere((i, j) => i === 0 && j === 1),
+      2,
+    );
     const exclusion = excluded.for(0);
     expect(all(6).filter((candidate) => exclusion.isGuarded(candidate))).toEqual([0, 1, 4, 5]);
     expect(exclusion.imageOf(1)).toBe(exclusion.imageOf(4));
@@ -72,7 +77,11 @@ describe('exclusions', () => {
   test('count the uses of an image under all its records', () => {
     const sharing = records(4);
     sharing[3]!.sar = '2.tif';
-    const excluded = exclusions(sharing, { conflictsOf: () => new Set() }, 2);
+    const excluded = exclusions(
+      sharing,
+      guardWhere(() => false),
+      2,
+    );
     for (const candidate of [1, 2, 3]) excluded.use(candidate);
     expect(all(4).filter((candidate) => excluded.for(0).isSpent(candidate))).toEqual([2, 3]);
     expect(excluded.variety()).toEqual({ images: 2, mostUsed: 2 });

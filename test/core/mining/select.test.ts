@@ -10,6 +10,7 @@ import {
   type SelectionRules,
   select,
 } from '../../../packages/core/src/mining/select.ts';
+import { guardWhere } from '../dataset/fake_guard.ts';
 
 const plain: SelectionRules = { k: 2, rankMin: 0, rankMax: Infinity, sampling: 'top' };
 const nothing: Exclusion = {
@@ -118,9 +119,8 @@ const records = (count: number, images: number) =>
     label: 1 as const,
     provenance: 'real' as const,
   }));
-const guard = {
-  conflictsOf: (record: number) => new Set([record - 1, record, record + 1].filter((i) => i >= 0)),
-};
+const neighbours = (i: number, j: number) => Math.abs(i - j) <= 1;
+const guard = guardWhere(neighbours);
 /** Of an image; every third record has been used once, so images of several records may be used up. */
 const MAX_USES = 2;
 const task = fc.record({
@@ -136,8 +136,7 @@ function run(
   order?: number[],
 ) {
   const all = records(scores.length + 2, images);
-  const conflictsOf = (i: number) => new Set([...guard.conflictsOf(i)].filter((j) => j < all.length));
-  const excluded = exclusions(all, { conflictsOf }, MAX_USES);
+  const excluded = exclusions(all, guardWhere(neighbours, all.length), MAX_USES);
   for (let candidate = 0; candidate < all.length; candidate += 3) excluded.use(candidate);
   const exclusion = excluded.for(0);
   const candidates = order ?? scores.map((_, i) => i);

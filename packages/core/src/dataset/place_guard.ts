@@ -1,27 +1,31 @@
 /**
- * Tells which records show ground so near to each other that they are no negatives of one another: alignment is good to
- * a few pixels only, and neighbours share roads and shores.
+ * The place guard: which records show the same or neighbouring ground, and so are no negatives of each other. Scenes are
+ * aligned to a few pixels only, and neighbours share roads and shores.
  */
 
 import { FootprintIndex } from '../geo/footprint_index.ts';
 import type { PairRecord } from './dataset.ts';
 
+/** Mining, training, evaluation and the experiment all ask the one that `placeGuard` makes. */
 export interface PlaceGuard {
-  /** Do the records i and j show the same or neighbouring ground? True for i = j. */
+  /** Gap around a footprint that still counts as its ground, in patch sides. */
+  readonly margin: number;
+  /** Whether records i and j show the same or neighbouring ground. True for i = j. */
   conflict(i: number, j: number): boolean;
-  /** All such j, i itself among them. */
+  /** Every j that conflicts with i, including i. */
   conflictsOf(i: number): ReadonlySet<number>;
 }
 
-type GuardedRecord = Pick<PairRecord, 'group' | 'footprint'>;
-
 /**
- * Where both footprints are known they decide: a gap of less than `margin` patch sides is a conflict, so that the default
- * of 1 keeps a patch from its eight neighbours on a grid. Without footprints the same group is a conflict.
+ * Two records with footprints conflict if the gap between these is less than `margin` patch sides: the default of 1 keeps
+ * a patch from its eight neighbours on a grid. Records without footprints conflict with all of their group.
  *
- * @throws FormatError where a footprint cannot be placed on the globe.
+ * @throws FormatError if a footprint cannot be placed on the globe.
  */
-export function placeGuard(records: readonly GuardedRecord[], { margin = 1 }: { margin?: number } = {}): PlaceGuard {
+export function placeGuard(
+  records: readonly Pick<PairRecord, 'group' | 'footprint'>[],
+  { margin = 1 }: { margin?: number } = {},
+): PlaceGuard {
   const index = new FootprintIndex(
     records.map(({ footprint }) => footprint),
     margin,
@@ -45,10 +49,10 @@ export function placeGuard(records: readonly GuardedRecord[], { margin = 1 }: { 
     return conflicts;
   }
 
-  return { conflictsOf, conflict: (i, j) => conflictsOf(i).has(j) };
+  return { margin, conflictsOf, conflict: (i, j) => conflictsOf(i).has(j) };
 }
 
-function groupsOf(records: readonly GuardedRecord[]): Map<string, number[]> {
+function groupsOf(records: readonly Pick<PairRecord, 'group'>[]): Map<string, number[]> {
   const groups = new Map<string, number[]>();
   records.forEach(({ group }, i) => {
     const members = groups.get(group);

@@ -3,14 +3,16 @@
  * `docs/evaluation.md` has the protocol and the definition of each metric; this file runs it.
  */
 
+import type { PairRecord } from '../dataset/dataset.ts';
 import type { PairReference, Provenance, Split } from '../dataset/patch_pair.ts';
+import type { PlaceGuard } from '../dataset/place_guard.ts';
 import { type Calibration, calibrate, probabilityOf, type ThresholdRule } from '../matcher/calibration.ts';
 import { type PairScorer, type PatchShape, type PatchSource, scorePairs } from '../matcher/score_pairs.ts';
 import type { BootstrapOptions } from './bootstrap.ts';
 import type { Search } from './retrieval.ts';
 import { type DrawnSearches, drawSearches } from './search_pairs.ts';
 import { type Summary, summarise } from './summary.ts';
-import { drawTestPairs, type PairableRecord, type PairGuard } from './test_pairs.ts';
+import { drawTestPairs } from './test_pairs.ts';
 
 export interface ScoredPair {
   /** Id of the record; for a shuffled pair the ids of its SAR and its optical record, as `sar × optical`. */
@@ -29,11 +31,11 @@ export interface ScoredPair {
 
 /** What is scored, by what. */
 export interface ScoringTask {
-  records: readonly PairableRecord[];
+  records: readonly PairRecord[];
   /** Records of the split. */
   indices: readonly number[];
   /** Keeps overlapping and neighbouring patches from being negatives. */
-  guard: PairGuard;
+  guard: PlaceGuard;
   scorer: PairScorer;
   patches: PatchSource;
   shape: PatchShape;
@@ -142,7 +144,7 @@ function searchReferences({ searches }: DrawnSearches): Pick<PairReference, 'sar
 function cutSearches(
   { searches, candidates }: DrawnSearches,
   scores: Float64Array,
-  records: readonly PairableRecord[],
+  records: readonly PairRecord[],
 ): Search[] {
   return searches.map(({ anchor }, i) => {
     const own = scores.subarray(i * candidates, (i + 1) * candidates);
@@ -153,7 +155,7 @@ function cutSearches(
 function scoredPair(
   { sar, optical, label, provenance }: PairReference,
   score: number,
-  records: readonly PairableRecord[],
+  records: readonly PairRecord[],
   calibration: Calibration,
 ): ScoredPair {
   const [sarId, { id: opticalId, group }] = [records[sar]!.id, records[optical]!];

@@ -29,4 +29,4 @@ export { measurePlaces } from './places.ts';
 export { emptySweep, type Ranking, rank, runsAccepted, type Sweep, scoreOfRun, sweep } from './ranking.ts';
 export { RELIABILITY_BINS, type ReliabilityBin } from './reliability.ts';
 export type { MetricName } from './summary.ts';
-export { drawTestPairs, type PairableRecord } from './test_pairs.ts';
+export { drawTestPairs } from './test_pairs.ts';

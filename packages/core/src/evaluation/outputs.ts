@@ -1,10 +1,10 @@
 /** An evaluation as data: one JSON object for programs, one CSV line for each pair. */
 
+import type { PairRecord } from '../dataset/dataset.ts';
 import { probabilityOf } from '../matcher/calibration.ts';
 import type { Evaluation } from './evaluate.ts';
 import { measurePlaces } from './places.ts';
 import { intervalsOf, METRIC_NAMES } from './summary.ts';
-import type { PairableRecord } from './test_pairs.ts';
 
 /**
  * The metrics by name, their intervals, and what they rest on. A metric that is undefined is null, an interval that
@@ -48,7 +48,7 @@ export function evaluationJson(evaluation: Evaluation) {
 }
 
 /** A header and a line for each pair, in the order of the evaluation. Lines end in a newline. */
-export function scoresCsv({ pairs, calibration }: Evaluation, records: readonly PairableRecord[]): string {
+export function scoresCsv({ pairs, calibration }: Evaluation, records: readonly PairRecord[]): string {
   const lines = pairs.map(({ sarIndex, opticalIndex, label, provenance, score, probability }) => {
     const [sar, optical] = [records[sarIndex]!, records[opticalIndex]!];
     const match = probability >= calibration.threshold;

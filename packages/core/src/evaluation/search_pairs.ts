@@ -3,7 +3,7 @@
  * that the guard by place allows. All anchors have the same number of candidates, or recall@k would mean nothing.
  */
 import { Rng } from '../base/random.ts';
-import type { PairGuard } from './test_pairs.ts';
+import type { PlaceGuard } from '../dataset/place_guard.ts';
 
 export interface SearchOptions {
   /** Candidates for each anchor, the true one included. */
@@ -34,7 +34,7 @@ const GALLERY = 512;
 /** @param positives records of the split's true pairs. */
 export function drawSearches(
   positives: readonly number[],
-  guard: PairGuard,
+  guard: PlaceGuard,
   { candidates, anchors, seed }: SearchOptions,
 ): DrawnSearches {
   const rng = Rng.derive(seed, 'searches');

@@ -4,21 +4,10 @@
  */
 
 import { Rng } from '../base/random.ts';
-import type { PairReference, Provenance } from '../dataset/patch_pair.ts';
+import type { PairRecord } from '../dataset/dataset.ts';
+import type { PairReference } from '../dataset/patch_pair.ts';
+import type { PlaceGuard } from '../dataset/place_guard.ts';
 import { SplitError } from '../errors.ts';
-
-/** What must be known of a record to draw pairs; `PairRecord` has it. */
-export interface PairableRecord {
-  id: string;
-  group: string;
-  label: 0 | 1;
-  provenance: Provenance;
-}
-
-/** Which records show ground so near to each other that they are no negatives; `placeGuard` makes one. */
-export interface PairGuard {
-  conflict(i: number, j: number): boolean;
-}
 
 export interface TestPairs {
   /** Positives first, then the negatives of the data set, then the shuffled ones; each by index of its optical patch. */
@@ -37,9 +26,9 @@ export interface TestPairs {
  * @throws SplitError where the split has no positive pair or holds a generated one.
  */
 export function drawTestPairs(
-  records: readonly PairableRecord[],
+  records: readonly PairRecord[],
   indices: readonly number[],
-  guard: PairGuard,
+  guard: PlaceGuard,
   { seed, negativesPerPositive }: { seed: number; negativesPerPositive: number },
 ): TestPairs {
   refuseGenerated(records, indices);
@@ -62,7 +51,7 @@ export function drawTestPairs(
   return { pairs: [...asTheyAre, ...shuffled], shortage };
 }
 
-function refuseGenerated(records: readonly PairableRecord[], indices: readonly number[]): void {
+function refuseGenerated(records: readonly PairRecord[], indices: readonly number[]): void {
   const generated = indices.find((index) => records[index]!.provenance === 'generated');
   if (generated === undefined) return;
   throw new SplitError({
@@ -74,7 +63,7 @@ function refuseGenerated(records: readonly PairableRecord[], indices: readonly n
 }
 
 /** `rounds` different SAR patches for each anchor, as [anchor, SAR patch]. */
-function deal(anchors: readonly number[], guard: PairGuard, rounds: number, rng: Rng) {
+function deal(anchors: readonly number[], guard: PlaceGuard, rounds: number, rng: Rng) {
   const taken = new Map<number, Set<number>>(anchors.map((anchor) => [anchor, new Set<number>()]));
   const isAllowed = (anchor: number, sar: number) =>
     anchor !== sar && !taken.get(anchor)!.has(sar) && !guard.conflict(anchor, sar);

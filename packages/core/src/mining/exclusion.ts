@@ -2,13 +2,9 @@
  * Keeps an anchor's own ground from becoming its negative. A SAR patch that overlaps or neighbours the anchor's is no
  * safe negative, nor is the same image under another name: some data sets pair one SAR patch with several optical views.
  */
+import type { PlaceGuard } from '../dataset/place_guard.ts';
 import type { MinableRecord } from './plan.ts';
 import type { Exclusion } from './select.ts';
-
-/** Which records show ground so near to each other that they are no negatives; `placeGuard` makes one. */
-export interface MiningGuard {
-  conflictsOf(record: number): ReadonlySet<number>;
-}
 
 /** What must not be an anchor's negative, and how often each image is one by now. */
 export interface Exclusions {
@@ -20,7 +16,7 @@ export interface Exclusions {
 }
 
 /** @param maxUses anchors that an image may be the negative of. */
-export function exclusions(records: readonly MinableRecord[], guard: MiningGuard, maxUses: number): Exclusions {
+export function exclusions(records: readonly MinableRecord[], guard: PlaceGuard, maxUses: number): Exclusions {
   const byPath = new Map<string, number>();
   const images = Int32Array.from(records, ({ sar }) => {
     const image = byPath.get(sar) ?? byPath.size;

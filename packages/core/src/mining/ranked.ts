@@ -6,6 +6,7 @@
 
 import { Rng } from '../base/random.ts';
 import type { Split } from '../dataset/patch_pair.ts';
+import type { PlaceGuard } from '../dataset/place_guard.ts';
 import { SplitError } from '../errors.ts';
 import { probabilityOf } from '../matcher/calibration.ts';
 import type { PatchShape, PatchSource } from '../matcher/score_pairs.ts';
@@ -14,7 +15,7 @@ import { type MiningScorer, scoreReferences } from './blocks/block_scores.ts';
 import { Meter, type MiningCost } from './blocks/meter.ts';
 import type { BlockScores } from './blocks/score_cache.ts';
 import { blockTask, refuseNonFinite, type ScoredBlock, scoredBlocks, unscoredBlocks } from './blocks/scored_blocks.ts';
-import { exclusions, type MiningGuard } from './exclusion.ts';
+import { exclusions } from './exclusion.ts';
 import type { MinedDataset, MinedNegative, NegativesHeader } from './negatives_file.ts';
 import { type MinableRecord, type MiningBlock, type MiningPlan, planMining } from './plan.ts';
 import { rankAtRandom, rankByScore } from './rank.ts';
@@ -40,7 +41,7 @@ export interface MiningTask {
   model: MiningModel;
   /** Prepared patches of the data set, by record. */
   patches: PatchSource;
-  guard: MiningGuard;
+  guard: PlaceGuard;
   /** Of the guard, in patch sides. */
   guardMargin: number;
   strategy: Strategy;

@@ -24,6 +24,7 @@ import {
   type TrainingPairs,
 } from '../../../../packages/core/src/training/matcher/sampler.ts';
 import { type TrainingTask, train } from '../../../../packages/core/src/training/matcher/train.ts';
+import { guardWhere } from '../../dataset/fake_guard.ts';
 import { blockGenerator } from './block_generator.ts';
 import { syntheticDataset, syntheticNormalisation } from './synthetic.ts';
 
@@ -43,7 +44,7 @@ describe('a batch with made patches', () => {
     mined: new Map(),
     generated: madeByAnchor(Array.from({ length: 40 }, (_, i) => ({ optical: i, patch: 100 + i }))),
     reconstructed: madeByAnchor(Array.from({ length: 40 }, (_, i) => ({ optical: i, patch: 200 + i }))),
-    guard: { conflict: (i, j) => i === j },
+    guard: guardWhere((i, j) => i === j),
   };
   const options = { seed: 1, positives: 8, negatives: 16 };
 

@@ -11,13 +11,15 @@ import {
   type TrainingPairs,
 } from '../../../../packages/core/src/training/matcher/sampler.ts';
 
+import { guardWhere } from '../../dataset/fake_guard.ts';
+
 /** Records 0 … n − 1, of which each run of `near` conflicts among itself. */
 function pairsOf(n: number, near: number, more: Partial<TrainingPairs> = {}): TrainingPairs {
   return {
     anchors: Array.from({ length: n }, (_, i) => i),
     listed: [],
     mined: new Map(),
-    guard: { conflict: (i, j) => Math.floor(i / near) === Math.floor(j / near) },
+    guard: guardWhere((i, j) => Math.floor(i / near) === Math.floor(j / near)),
     ...more,
   };
 }

@@ -15,6 +15,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { QuantileSketch, type Quantiles } from '../../base/quantiles.ts';
 import { Rng } from '../../base/random.ts';
+import type { PlaceGuard } from '../../dataset/place_guard.ts';
 import { SplitError } from '../../errors.ts';
 import { type LatentGenerator, type Latents, latentNoise, moveLatents } from '../../generator/latent.ts';
 import type { PatchStack } from '../../generator/made_patches.ts';
@@ -34,7 +35,6 @@ import type { AdaptiveSettings } from '../adaptive_settings.ts';
 import { ascend } from '../ascent.ts';
 import { scoreReferences } from '../blocks/block_scores.ts';
 import { refuseNonFinite } from '../blocks/scored_blocks.ts';
-import type { MiningGuard } from '../exclusion.ts';
 import { anchorsOf } from '../made_anchors.ts';
 import type { MadeHeader, MadeNegative } from '../made_file.ts';
 import { scoreMade } from '../made_scores.ts';
@@ -49,7 +49,7 @@ export interface AdaptiveTask {
   patches: PatchSource;
   /** Undefined: real candidates only. */
   generator?: LatentGenerator | undefined;
-  guard: MiningGuard;
+  guard: PlaceGuard;
   settings: AdaptiveSettings;
   /** Records, or how many are drawn from the split; default: all. */
   anchors?: number | readonly number[] | undefined;

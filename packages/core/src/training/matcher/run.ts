@@ -2,7 +2,7 @@
 
 import type { Dataset } from '../../dataset/dataset.ts';
 import type { PairReference, Split } from '../../dataset/patch_pair.ts';
-import { placeGuard } from '../../dataset/place_guard.ts';
+import { type PlaceGuard, placeGuard } from '../../dataset/place_guard.ts';
 import { CheckpointError, UsageError } from '../../errors.ts';
 import type { LatentGenerator } from '../../generator/latent.ts';
 import { type MadePatches, type NegativeSet, requireSamePreparation } from '../../generator/made_patches.ts';
@@ -21,7 +21,7 @@ import { patchDrawer } from './draw_patch.ts';
 import { Learner } from './learner.ts';
 import type { EpochRow } from './metrics_log.ts';
 import { checkpointPath, type MatcherPictures, RunFolder } from './run_folder.ts';
-import { byAnchor, createSampler, madeByAnchor, type SamplingGuard, type TrainingPairs } from './sampler.ts';
+import { byAnchor, createSampler, madeByAnchor, type TrainingPairs } from './sampler.ts';
 import { createSupply, type Supply } from './supply.ts';
 import { drawValidationPairs } from './validation.ts';
 
@@ -299,11 +299,7 @@ function refuseOtherInputs(
   if (inputs.negatives !== last.inputs.negatives) refuse('the mined negatives that it began with', 'others');
 }
 
-function pairsOf(
-  { dataset: { records } }: TrainingTask,
-  train: readonly number[],
-  guard: SamplingGuard,
-): TrainingPairs {
+function pairsOf({ dataset: { records } }: TrainingTask, train: readonly number[], guard: PlaceGuard): TrainingPairs {
   const withLabel = (label: 0 | 1) => train.filter((index) => records[index]!.label === label);
   return { anchors: withLabel(1), listed: withLabel(0), mined: new Map(), guard };
 }

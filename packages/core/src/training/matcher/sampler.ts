@@ -12,13 +12,9 @@
 
 import { Rng } from '../../base/random.ts';
 import type { PairReference } from '../../dataset/patch_pair.ts';
+import type { PlaceGuard } from '../../dataset/place_guard.ts';
 import { SplitError } from '../../errors.ts';
 import type { Pairing } from '../../matcher/pairing.ts';
-
-/** Which records show ground so near to each other that they are no negatives; `placeGuard` makes one. */
-export interface SamplingGuard {
-  conflict(i: number, j: number): boolean;
-}
 
 export interface SamplerOptions {
   seed: number;
@@ -38,7 +34,7 @@ export interface TrainingPairs {
   generated?: ReadonlyMap<number, readonly number[]> | undefined;
   /** Made patches that may stand for the true SAR patch of a record. */
   reconstructed?: ReadonlyMap<number, readonly number[]> | undefined;
-  guard: SamplingGuard;
+  guard: PlaceGuard;
 }
 
 /** Of a batch's negatives, in [0, 1]; the rest is shuffled. */
@@ -284,8 +280,7 @@ function rounds(n: number, rng: Rng): [number, number][] {
 }
 
 /** No safe negative: the anchor itself, and ground that the guard keeps from it. */
-const isNegative = (sar: number, anchor: number, guard: SamplingGuard) =>
-  sar !== anchor && !guard.conflict(sar, anchor);
+const isNegative = (sar: number, anchor: number, guard: PlaceGuard) => sar !== anchor && !guard.conflict(sar, anchor);
 
 /** The SAR record of other ground than an anchor's, from the whole split. */
 function anywhere(anchor: number, { anchors, guard }: TrainingPairs, rng: Rng): number {

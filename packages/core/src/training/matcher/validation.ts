@@ -4,19 +4,21 @@
  */
 
 import { Rng } from '../../base/random.ts';
+import type { PairRecord } from '../../dataset/dataset.ts';
 import type { PairReference } from '../../dataset/patch_pair.ts';
+import type { PlaceGuard } from '../../dataset/place_guard.ts';
 import { accuracyOf, confusionAt, rocAuc } from '../../evaluation/metrics.ts';
-import { drawTestPairs, type PairableRecord, type PairGuard } from '../../evaluation/test_pairs.ts';
+import { drawTestPairs } from '../../evaluation/test_pairs.ts';
 import { type Calibration, calibrate } from '../../matcher/calibration.ts';
 import type { Matcher } from '../../matcher/matcher.ts';
 import { type PatchShape, type PatchSource, scorePairs } from '../../matcher/score_pairs.ts';
 import { createScorer } from '../../matcher/scorer.ts';
 
 export interface ValidationTask {
-  records: readonly PairableRecord[];
+  records: readonly PairRecord[];
   /** Records of the validation split. */
   indices: readonly number[];
-  guard: PairGuard;
+  guard: PlaceGuard;
   /** At most so many true pairs. */
   positives: number;
   seed: number;
