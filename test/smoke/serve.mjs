@@ -143,7 +143,7 @@ export const tests = {
   },
 
   async 'the server runs by itself'({ assert, scratch, isDeno }) {
-    const program = programOf(isDeno, 'server', isDeno ? 'runtime/deno' : 'runtime/node');
+    const program = programOf(isDeno, 'server', 'runtime/main');
     const server = await start(program, '--model', await modelIn(scratch), '--backend', 'wasm', '--workers', '2');
     try {
       assert.equal(server.backend, 'wasm');

@@ -1,6 +1,6 @@
 /**
- * Makes one file of the server, a checkpoint and tfjs's WebAssembly, for runtimes without a file system. It exports
- * `{ fetch }`, as `deno serve` and the usual edge hosts expect it.
+ * Bundles the server, a checkpoint and tfjs's WebAssembly into one file, for runtimes without a file system. The file
+ * exports `{ fetch }`, as `deno serve` and the usual edge hosts expect.
  *
  * Usage: node packages/server/scripts/bundle_edge.mjs --model CHECKPOINT --out edge.js [--backend wasm|cpu]
  */
@@ -18,7 +18,7 @@ function wasmBinary() {
   return join(dirname(core.resolve('@tensorflow/tfjs-backend-wasm')), 'tfjs-backend-wasm-simd.wasm');
 }
 
-/** @param entry the bundle's program; it may import "doppel:model" and "doppel:wasm" (bytes, or undefined for cpu). */
+/** @param entry program of the bundle; it may import "doppel:model" and "doppel:wasm" (bytes, or undefined for cpu). */
 export async function bundleEdge({ model, out, backend = 'wasm', entry = defaultEntry(model) }) {
   const files = { 'doppel:model': resolve(model), 'doppel:wasm': backend === 'wasm' ? wasmBinary() : undefined };
   const embed = {

@@ -1,15 +1,15 @@
-/** Failures of the server itself, beyond those of core: what it cannot start, and what it had to give up. */
+/** Failures of the server itself, beyond those of core. */
 import { DoppelError, type Explanation } from '@doppel/core';
 
-/** The server cannot start or cannot go on: a port that is taken, a worker that died. */
+/** Server that cannot start or cannot go on: its port is taken, a thread died. */
 export class ServerError extends DoppelError {
   readonly tag = 'server';
 }
 
-/** The queue is full. */
+/** Full queue of pairs. */
 export class OverloadError extends DoppelError {
   readonly tag = 'overload';
-  /** When it is worth trying again. */
+  /** Seconds after which to try again. */
   readonly retryAfterSeconds: number;
   constructor(what: Explanation & { retryAfterSeconds: number }) {
     super(what);

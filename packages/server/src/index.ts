@@ -1,8 +1,36 @@
-/** @doppel/server: match scores over HTTP. What is here runs on any runtime; threads and ports are at the subpaths. */
+/**
+ * Match scores over HTTP, on any runtime that knows Request and Response: an app that needs no port, and a scorer that
+ * needs no threads. Ports, threads and metrics are in `@doppel/server/node`, a handler for edge runtimes in
+ * `@doppel/server/edge`.
+ *
+ * @module
+ * @example
+ * ```ts
+ * import { readFile } from 'node:fs/promises';
+ * import { createApp, InlineScoring, limitsFrom } from '@doppel/server';
+ *
+ * const model = await readFile('best.safetensors');
+ * const limits = limitsFrom({ maxPairs: 16 });
+ * const scorer = new InlineScoring({ ...limits, model, file: 'best.safetensors', backend: 'wasm' });
+ * await scorer.info(); // the model is loaded
+ * const app = createApp({ scorer, limits });
+ * const answer = await app.request('/v1/model');
+ * const { side, backend } = await answer.json();
+ * console.log(side, backend); // 64 wasm
+ * ```
+ */
 export { type App, type AppDeps, createApp } from './app.ts';
 export { type Limits, limitsFrom } from './body/limits.ts';
 export { OverloadError, ServerError } from './errors.ts';
 export { type Problem, ProblemError } from './problem.ts';
 export type { ServerMetrics } from './routes/metrics.ts';
 export { InlineScoring } from './scoring/inline_scoring.ts';
-export type * from './scoring/scoring_service.ts';
+export type {
+  ImageInput,
+  PairFailure,
+  PairInput,
+  PairOutcome,
+  ScoringObserver,
+  ScoringService,
+  ServedModel,
+} from './scoring/scoring_service.ts';

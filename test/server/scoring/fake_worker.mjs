@@ -12,7 +12,7 @@ const DEEDS = {
   666: () => process.exit(3),
   667: () => setTimeout(() => JSON.parse('{')),
   668: () => {},
-  669: ({ batch }) => reply({ kind: 'broken', batch, error: { message: 'out of memory' } }),
+  669: ({ batch }) => reply({ kind: 'broken', batch, found: 'out of memory' }),
 };
 
 /** Works without a pause, as a network does. */
@@ -30,12 +30,8 @@ parentPort.on('message', (request) => {
   reply({ kind: 'scored', batch, outcomes });
 });
 
-const action = 'read the checkpoint';
 if (workerData.file === 'bad') {
-  reply({
-    kind: 'failed',
-    error: { message: 'x', tag: 'checkpoint', action, file: 'bad', expected: 'a checkpoint', found: 'noise' },
-  });
+  reply({ kind: 'failed', why: { action: 'read the checkpoint bad', expected: 'a checkpoint', found: 'noise' } });
 } else {
   reply({ kind: 'ready', served: { name: workerData.file, backend: 'cpu' } });
 }

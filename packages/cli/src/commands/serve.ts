@@ -1,13 +1,18 @@
-/** `doppel serve`: match scores over HTTP, by @doppel/server. */
-import type { FlagName } from '@doppel/server/runtime/flags';
-import { FLAGS, type Flag, settingsFrom } from '@doppel/server/runtime/flags';
-import type { Listen } from '@doppel/server/runtime/listening';
-import { startServer, startupJson, startupLine } from '@doppel/server/runtime/start_server';
+/** `doppel serve`: serves match scores over HTTP with @doppel/server. */
+import {
+  FLAGS,
+  type Flag,
+  type FlagName,
+  settingsFrom,
+  startServer,
+  startupJson,
+  startupLine,
+} from '@doppel/server/node';
 import type { z } from 'zod';
 import { command, type Outcome } from '../command.ts';
 import { text } from '../flags.ts';
 
-/** The server's own flags, with its defaults in the descriptions: a default must not go before a variable. */
+/** Flags of the server. Defaults are in the descriptions only: an environment variable takes precedence over them. */
 const flags = Object.fromEntries(
   Object.entries(FLAGS).map(([name, { hint, description, variable, default: fallback }]: [string, Flag]) => {
     const notes = `${fallback === undefined ? '' : `default ${fallback}; `}${variable}`;
@@ -27,7 +32,7 @@ export default command({
   async run({ args: given, context }): Promise<Outcome> {
     const settings = settingsFrom(given, process.env);
     const model = await context.store.read(settings.model);
-    const server = await startServer({ settings, model, listen: await loadListen(), log: context.log });
+    const server = await startServer({ settings, model, log: context.log });
     const ready = given.json ? JSON.stringify(startupJson(server)) : startupLine(server, settings);
     process.stdout.write(`${ready}\n`);
     await new Promise<void>((resolve) => {
@@ -35,12 +40,6 @@ export default command({
       context.signal.addEventListener('abort', () => resolve(), { once: true });
     });
     await server.close();
-    return { json: {}, text: '', streamed: true, exitCode: 0 }; // being told to stop is how a server ends
+    return { json: {}, text: '', streamed: true, exitCode: 0 }; // Ctrl-C is the regular end of a server
   },
 });
-
-/** Each runtime has an HTTP server of its own. */
-async function loadListen(): Promise<Listen> {
-  if ('Deno' in globalThis) return (await import('@doppel/server/runtime/listen_deno')).listenDeno;
-  return (await import('@doppel/server/runtime/listen_node')).listenNode;
-}

@@ -16,8 +16,12 @@ export async function readBody(request: Request, maxBytes: number, signal: Abort
   }
 }
 
-async function readAll(reader: ReadableStreamDefaultReader<Uint8Array>, maxBytes: number, signal: AbortSignal) {
-  const parts: Uint8Array[] = [];
+async function readAll(
+  reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>,
+  maxBytes: number,
+  signal: AbortSignal,
+) {
+  const parts: Uint8Array<ArrayBuffer>[] = [];
   let size = 0;
   for (;;) {
     const { done, value } = await reader.read().catch((cause) => {
@@ -25,7 +29,7 @@ async function readAll(reader: ReadableStreamDefaultReader<Uint8Array>, maxBytes
       throw problemError('malformed-request', { detail: `The body ended before it was whole: ${cause}` });
     });
     signal.throwIfAborted();
-    if (done) return join(parts, size);
+    if (done) return new Uint8Array(await new Blob(parts).arrayBuffer());
     size += value.length;
     if (size > maxBytes) {
       await reader.cancel().catch(() => {}); // the client may be gone; the answer is the same
@@ -33,16 +37,6 @@ async function readAll(reader: ReadableStreamDefaultReader<Uint8Array>, maxBytes
     }
     parts.push(value);
   }
-}
-
-function join(parts: readonly Uint8Array[], size: number): Uint8Array {
-  const all = new Uint8Array(size);
-  let offset = 0;
-  for (const part of parts) {
-    all.set(part, offset);
-    offset += part.length;
-  }
-  return all;
 }
 
 function tooLarge(maxBytes: number, found: string): ProblemError {

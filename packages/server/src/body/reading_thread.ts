@@ -52,7 +52,8 @@ export class ReadingThread {
   }
 
   #start(): Worker {
-    const worker = new Worker(this.#main, { name: 'doppel-reading' });
+    // web-worker, a dependency of geotiff, reads `workerData` when it loads and fails if there is none.
+    const worker = new Worker(this.#main, { name: 'doppel-reading', workerData: {} });
     worker.on('message', (reply: ReadReply) => this.#hear(reply));
     worker.on('error', (cause) => this.#over(worker, cause));
     worker.on('exit', (code) => this.#over(worker, new Error(`exit code ${code}`)));

@@ -1,6 +1,19 @@
 /**
- * The server where there is neither a file system nor native code nor a thread: a handler of requests, made from the bytes
- * of a checkpoint and of tfjs's WebAssembly. `scripts/bundle_edge.mjs` makes one file of it all.
+ * The server for edge runtimes, which have no files, threads or native code: a handler of requests, made from the bytes of
+ * a checkpoint and of tfjs's WebAssembly. `scripts/bundle_edge.mjs` bundles all of it into one file.
+ *
+ * @module
+ * @example
+ * ```ts
+ * import { readFile } from 'node:fs/promises';
+ * import { createEdgeHandler } from '@doppel/server/edge';
+ *
+ * const model = await readFile('best.safetensors'); // or an import by your bundler
+ * const handle = createEdgeHandler({ model, name: 'best.safetensors' });
+ * const answer = await handle(new Request('http://localhost/v1/model'));
+ * const { side, backend } = await answer.json();
+ * console.log(side, backend); // 64 cpu
+ * ```
  */
 
 import { reasonOf } from '@doppel/core';
@@ -13,15 +26,15 @@ import { InlineScoring } from '../scoring/inline_scoring.ts';
 export interface EdgeOptions {
   /** Bytes of a checkpoint. */
   model: Uint8Array;
-  /** What answers call it. Default: model.safetensors. */
+  /** Name of the model in answers. Default: model.safetensors. */
   name?: string;
-  /** Bytes of `tfjs-backend-wasm-simd.wasm`. Without them the backend is `cpu`. */
+  /** Bytes of `tfjs-backend-wasm-simd.wasm`. Default: none, and the backend is `cpu`. */
   wasm?: Uint8Array | undefined;
   limits?: Partial<Limits>;
   log?: (line: string) => void;
 }
 
-/** The model loads at the first request, which waits for it: edge runtimes allow no work before. */
+/** Handler that loads the model at the first request: edge runtimes allow no work before. */
 export function createEdgeHandler(options: EdgeOptions): (request: Request) => Promise<Response> {
   let loading: Promise<App> | undefined;
   return async (request) => {

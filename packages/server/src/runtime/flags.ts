@@ -1,6 +1,6 @@
 /**
- * The settings of a server, as flags and as environment variables: one list for `doppel serve` and for the server's own
- * entry points. A flag goes before its variable, a variable before the default.
+ * Settings of a server as flags and as environment variables: one list for `doppel serve` and for the server's own program.
+ * A flag takes precedence over its variable, a variable over the default.
  */
 
 import { UsageError } from '@doppel/core';
@@ -21,22 +21,27 @@ const flag = (variable: string, hint: string, description: string, fallback?: st
 
 const DEFAULTS = limitsFrom();
 
-/** By name, in camel case; typed in kebab case. */
+/** Flags by name: camel case here, kebab case on the command line. */
 export const FLAGS = {
   model: flag('MODEL', 'file', 'Checkpoint of the matcher'),
   port: flag('PORT', 'number', 'Port; 0 takes any that is free', '8080'),
   host: flag('HOST', 'address', 'Address to listen on; 0.0.0.0 for all', '127.0.0.1'),
   backend: flag('BACKEND', 'name', 'cuda, native, wasm or cpu; default: the first that works'),
-  workers: flag('WORKERS', 'number', 'Scoring threads, each with the model; more than 1 helps wasm and cpu', '1'),
+  workers: flag('WORKERS', 'number', 'Scoring threads, each with its own model; more than 1 helps wasm and cpu', '1'),
   maxPairs: flag('MAX_PAIRS', 'number', 'Pairs in a request', `${DEFAULTS.maxPairs}`),
   maxBytes: flag('MAX_BYTES', 'number', 'Bytes of a request', `${DEFAULTS.maxBytes}`),
   maxPixels: flag('MAX_PIXELS', 'number', 'Pixels of an image', `${DEFAULTS.maxPixels}`),
-  maxRequests: flag('MAX_REQUESTS', 'number', 'Requests for scores at a time', `${DEFAULTS.maxRequests}`),
+  maxRequests: flag('MAX_REQUESTS', 'number', 'Requests for scores in progress at a time', `${DEFAULTS.maxRequests}`),
   maxQueue: flag('MAX_QUEUE', 'number', 'Pairs that wait to be scored', `${DEFAULTS.maxQueuedPairs}`),
   maxBatch: flag('MAX_BATCH', 'number', 'Pairs that are scored together', `${DEFAULTS.maxBatch}`),
-  batchDelay: flag('BATCH_DELAY', 'ms', 'How long a pair waits for others', `${DEFAULTS.batchDelayMs}`),
+  batchDelay: flag(
+    'BATCH_DELAY',
+    'ms',
+    'How long a pair waits for others to join its batch',
+    `${DEFAULTS.batchDelayMs}`,
+  ),
   timeout: flag('TIMEOUT', 'seconds', 'From a request to its answer', `${DEFAULTS.timeoutMs / 1000}`),
-  drain: flag('DRAIN', 'seconds', 'For the last requests when the server is told to stop', '10'),
+  drain: flag('DRAIN', 'seconds', 'For the last requests when the server stops', '10'),
 } satisfies Record<string, Flag>;
 export type FlagName = keyof typeof FLAGS;
 
@@ -53,10 +58,10 @@ export interface ServerSettings {
   drainMs: number;
 }
 
-/** Texts of flags by name; undefined where a flag was not given. */
+/** Texts of flags by name; undefined if a flag was not given. */
 export type FlagTexts = { [name in FlagName]?: string | undefined };
 
-/** @throws UsageError where a setting is missing or out of its range. */
+/** Settings from flags and variables. @throws UsageError if a setting is missing or out of its range. */
 export function settingsFrom(flags: FlagTexts, environment: Record<string, string | undefined>): ServerSettings {
   const text = (name: FlagName) => {
     const { variable, default: fallback }: Flag = FLAGS[name];

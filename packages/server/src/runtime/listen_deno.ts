@@ -1,24 +1,23 @@
-/** Listening on Deno's own HTTP server. */
+/** Listens with Deno's own HTTP server. */
 import { cannotListen, type Listening, type ListenOptions, urlOf } from './listening.ts';
 
-/** What is used of Deno's namespace. */
 interface DenoHttpServer {
   readonly addr: { port: number };
-  /** Takes no new requests, and resolves when those at work are answered. */
+  /** Refuses new requests, and resolves when those in progress are answered. */
   shutdown(): Promise<void>;
 }
 
-interface DenoServe {
+/** The part of Deno's namespace that is used here. */
+declare const Deno: {
   serve(
     options: { hostname: string; port: number; onListen(): void },
     handler: (request: Request) => Response | Promise<Response>,
   ): DenoHttpServer;
-}
+};
 
-/** @throws as `Listen`. */
+/** @throws ServerError if the port is taken or not allowed. */
 export async function listenDeno(options: ListenOptions): Promise<Listening> {
   const { fetch, host, port } = options;
-  const { Deno } = globalThis as unknown as { Deno: DenoServe };
   try {
     const settings = { hostname: host, port, onListen: () => {} };
     const server = Deno.serve(settings, (request) => fetch(request));
@@ -28,7 +27,7 @@ export async function listenDeno(options: ListenOptions): Promise<Listening> {
   }
 }
 
-/** What is still at work after the drain ends with the process: Deno cannot cut off a server that is shutting down. */
+/** Requests that outlast the drain end with the process: Deno cannot cut off a server that is shutting down. */
 async function close(server: DenoHttpServer, drainMs: number): Promise<void> {
   const drained = new Promise<void>((resolve) => {
     const timer = setTimeout(resolve, drainMs);

@@ -1,15 +1,15 @@
-/** Listening on Node's own HTTP server. */
+/** Listens with Node's own HTTP server. */
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import { cannotListen, type Listening, type ListenOptions, urlOf } from './listening.ts';
 
-/** A connection that a proxy keeps open should end on the proxy's side first: usual ones wait 60 s. */
+/** Longer than the usual 60 s of proxies, so that the proxy closes an idle connection first. */
 const KEEP_ALIVE_MS = 65_000;
-/** Idle connections are looked for so often while the server closes. */
+/** Milliseconds between two searches for idle connections while the server closes. */
 const IDLE_POLL_MS = 20;
 
-/** @throws as `Listen`. */
+/** @throws ServerError if the port is taken or not allowed. */
 export async function listenNode(options: ListenOptions): Promise<Listening> {
   const { fetch, host, port, timeoutMs } = options;
   const serverOptions = { requestTimeout: 2 * timeoutMs, headersTimeout: timeoutMs, keepAliveTimeout: KEEP_ALIVE_MS };
@@ -24,7 +24,7 @@ export async function listenNode(options: ListenOptions): Promise<Listening> {
 
 function close(server: Server, drainMs: number): Promise<void> {
   return new Promise((resolve) => {
-    // A connection that was at work when the server closed becomes idle afterwards, and would keep it open.
+    // A connection that was busy when the server closed becomes idle later, and would keep the server open.
     const sweep = setInterval(() => server.closeIdleConnections(), IDLE_POLL_MS);
     const cut = setTimeout(() => server.closeAllConnections(), drainMs);
     server.close(() => {

@@ -1,24 +1,21 @@
-/** A port that answers, on whatever runtime: implemented for Node in `listen_node.ts`, for Deno in `listen_deno.ts`. */
+/** A port that answers requests: implemented for Node in `listen_node.ts`, for Deno in `listen_deno.ts`. */
 import { ServerError } from '../errors.ts';
 
 export interface Listening {
-  /** With the port that was really taken. */
+  /** Address, with the port that is really used. */
   readonly url: string;
-  /** Takes no new requests and waits for those at work, at most so long. */
+  /** Refuses new requests and waits for those in progress, at most `drainMs`. */
   close(drainMs: number): Promise<void>;
 }
 
 export interface ListenOptions {
   fetch(request: Request): Response | Promise<Response>;
-  /** 0: any that is free. */
+  /** Port; 0 for any that is free. */
   port: number;
   host: string;
-  /** How long a request may take to arrive. */
+  /** Milliseconds in which a request must arrive. */
   timeoutMs: number;
 }
-
-/** @throws ServerError where the port is taken or not allowed. */
-export type Listen = (options: ListenOptions) => Promise<Listening>;
 
 export function urlOf(host: string, port: number): string {
   const shown = host === '0.0.0.0' || host === '::' ? 'localhost' : host;
@@ -30,7 +27,7 @@ export function cannotListen({ host, port }: ListenOptions, cause: unknown): Ser
   const isTaken = code === 'EADDRINUSE';
   return new ServerError({
     action: `listen on ${host}, port ${port}`,
-    found: isTaken ? 'another program there' : message,
+    found: isTaken ? 'another program on it' : message,
     remedy: isTaken ? 'Choose another port; 0 takes any that is free.' : 'Choose another host or port.',
     cause,
   });

@@ -1,6 +1,21 @@
-#!/usr/bin/env node
-/** The server by itself on Node: `node packages/server/dist/runtime/node.js --model CHECKPOINT`. */
-import { main } from './entry.ts';
-import { listenNode } from './listen_node.ts';
-
-await main(listenNode, 'node packages/server/dist/runtime/node.js');
+/**
+ * The server on Node and on Deno: a port, scoring threads, metrics, and the settings as flags and environment variables.
+ *
+ * @module
+ * @example
+ * ```ts
+ * import { readFile } from 'node:fs/promises';
+ * import { settingsFrom, startServer } from '@doppel/server/node';
+ *
+ * const settings = settingsFrom({ model: 'best.safetensors', port: '0', backend: 'wasm' }, {});
+ * const model = await readFile(settings.model);
+ * const server = await startServer({ settings, model, log: console.error });
+ * const answer = await fetch(`${server.url}/readyz`);
+ * console.log(await answer.text()); // {"status":"ready"}
+ * await server.close();
+ * ```
+ */
+export { WorkerScoring, type WorkerScoringOptions } from '../scoring/worker_scoring.ts';
+export { FLAGS, type Flag, type FlagName, type FlagTexts, type ServerSettings, settingsFrom } from './flags.ts';
+export { prometheusMetrics } from './prometheus.ts';
+export { type RunningServer, type StartOptions, startServer, startupJson, startupLine } from './start_server.ts';

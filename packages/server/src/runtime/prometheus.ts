@@ -1,14 +1,13 @@
-/** The server's metrics for Prometheus. */
-
+/** Metrics of the server for Prometheus. */
 import { reasonOf } from '@doppel/core';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { ServerMetrics } from '../routes/metrics.ts';
 
-/** Seconds. */
+/** Upper bounds of durations, in seconds. */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const BATCH_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128];
 
-/** @param log told where the runtime cannot give metrics of the process. */
+/** @param log receives the reason if the runtime has no metrics of the process. */
 export function prometheusMetrics(log: (line: string) => void = () => {}): ServerMetrics {
   const registry = new Registry();
   const registers = [registry];
@@ -29,11 +28,11 @@ export function prometheusMetrics(log: (line: string) => void = () => {}): Serve
     new Counter({ name, help, labelNames, registers });
   const histogram = (name: string, help: string, buckets: number[]) =>
     new Histogram({ name, help, buckets, registers });
-  const inProgress = gauge('doppel_match_requests_in_progress', 'Requests for scores that are worked on');
+  const inProgress = gauge('doppel_match_requests_in_progress', 'Requests for scores in progress');
   const queued = gauge('doppel_queue_pairs', 'Pairs that wait to be scored');
-  const pairs = counter('doppel_pairs_total', 'Pairs by outcome: scored, or failed by themselves', 'outcome');
+  const pairs = counter('doppel_pairs_total', 'Pairs by outcome: scored or failed', 'outcome');
   const problems = counter('doppel_problems_total', 'Problem documents by type', 'type');
-  const restarts = counter('doppel_worker_restarts_total', 'Scoring threads that died and were started anew');
+  const restarts = counter('doppel_worker_restarts_total', 'Scoring threads that died and were restarted');
   const waited = histogram('doppel_queue_duration_seconds', 'Waiting time of a pair before its batch', BUCKETS);
   const computed = histogram('doppel_batch_duration_seconds', 'Decoding and scoring of a batch', BUCKETS);
   const batches = histogram('doppel_batch_pairs', 'Pairs in a batch', BATCH_BUCKETS);

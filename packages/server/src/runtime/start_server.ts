@@ -1,35 +1,35 @@
-/** A whole server on Node or Deno: port, app, metrics, scoring threads, and their end in the right order. */
-
+/** Starts a whole server on Node or Deno (port, app, metrics, threads) and ends its parts in the right order. */
 import { VERSION } from '@doppel/core';
 import { type App, createApp } from '../app.ts';
 import { ReadingThread } from '../body/reading_thread.ts';
 import type { ServedModel } from '../scoring/scoring_service.ts';
 import { WorkerScoring } from '../scoring/worker_scoring.ts';
 import type { ServerSettings } from './flags.ts';
-import type { Listen, Listening } from './listening.ts';
+import type { Listening, ListenOptions } from './listening.ts';
 import { prometheusMetrics } from './prometheus.ts';
 
 export interface StartOptions {
   settings: ServerSettings;
   /** Bytes of the checkpoint at `settings.model`. */
   model: Uint8Array;
-  listen: Listen;
+  /** Receives the server's own failures and restarts of its threads. */
   log(line: string): void;
 }
 
 export interface RunningServer {
   readonly url: string;
   readonly served: ServedModel;
-  /** Refuses new requests, answers those at work, ends the threads. */
+  /** Refuses new requests, answers those in progress, ends the threads. */
   close(): Promise<void>;
 }
 
 /**
- * Listens at once, so that `/healthz` answers while the model loads; resolves when pairs can be scored.
+ * Starts a server. It listens at once, so that `/healthz` answers while the model loads, and resolves when pairs can be
+ * scored.
  *
- * @throws ServerError where the port, the model or the backend fails; nothing is left running.
+ * @throws ServerError if the port, the model or the backend fails; nothing is left running.
  */
-export async function startServer({ settings, model, listen, log }: StartOptions): Promise<RunningServer> {
+export async function startServer({ settings, model, log }: StartOptions): Promise<RunningServer> {
   const { limits, backend, workers, drainMs, port, host, model: file } = settings;
   const metrics = prometheusMetrics(log);
   let isDraining = false;
@@ -50,7 +50,7 @@ export async function startServer({ settings, model, listen, log }: StartOptions
     await Promise.all([scoring.close(0), reading.close()]);
   };
   try {
-    listening = await listen({ fetch: (request) => app.fetch(request), port, host, timeoutMs: limits.timeoutMs });
+    listening = await listenHere({ fetch: (request) => app.fetch(request), port, host, timeoutMs: limits.timeoutMs });
     return { url: listening.url, served: await scoring.info(), close };
   } catch (error) {
     await close();
@@ -58,7 +58,13 @@ export async function startServer({ settings, model, listen, log }: StartOptions
   }
 }
 
-/** What a person is told when the server is ready. */
+/** HTTP server of this runtime, loaded when it is needed. @throws ServerError if it cannot listen. */
+async function listenHere(options: ListenOptions): Promise<Listening> {
+  if ('Deno' in globalThis) return (await import('./listen_deno.ts')).listenDeno(options);
+  return (await import('./listen_node.ts')).listenNode(options);
+}
+
+/** Line for a terminal when the server is ready. */
 export function startupLine({ url, served }: RunningServer, { workers }: ServerSettings): string {
   const { name, info, backend, device } = served;
   const threads = workers === 1 ? '1 scoring thread' : `${workers} scoring threads`;
@@ -66,7 +72,7 @@ export function startupLine({ url, served }: RunningServer, { workers }: ServerS
   return `doppel ${VERSION} serves ${model} at ${url}, backend ${backend}${device ? ` (${device})` : ''}, ${threads}`;
 }
 
-/** The line that `--json` prints when the server is ready. */
+/** Object that `--json` prints when the server is ready. */
 export function startupJson({ url, served }: RunningServer): { url: string; backend: string; model: string } {
   return { url, backend: served.backend, model: served.name };
 }

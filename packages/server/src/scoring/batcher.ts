@@ -1,19 +1,19 @@
 /**
  * Dynamic batching: pairs of concurrent requests wait a few milliseconds for each other and go through the network
- * together, as a batch costs little more than a pair. A runner takes one batch at a time; several runners share the queue.
+ * together, as a batch costs little more than one pair. A runner takes one batch at a time; runners share the queue.
  */
 import { OverloadError } from '../errors.ts';
 import type { PairInput, PairOutcome, ScoringObserver } from './scoring_service.ts';
 
-/** Scores one batch at a time; rejects when it broke down, which fails the requests that have pairs in the batch. */
+/** Scores one batch at a time. If it rejects, all requests with pairs in the batch fail. */
 export type BatchRunner = (pairs: readonly PairInput[]) => Promise<PairOutcome[]>;
 
 export interface BatchingOptions {
-  /** Pairs in a batch at most. */
+  /** Largest number of pairs in a batch. */
   maxBatch: number;
-  /** How long the first pair of a batch waits for others while a runner is free. */
+  /** Milliseconds that the first pair of a batch waits for others while a runner is free. */
   batchDelayMs: number;
-  /** Pairs that wait at most; beyond that requests are refused. */
+  /** Largest number of waiting pairs; further requests are refused. */
   maxQueuedPairs: number;
 }
 
@@ -33,7 +33,7 @@ interface Waiting {
   since: number;
 }
 
-/** How strongly the last batch moves the estimate of the rate. */
+/** Weight of the last batch in the moving average of the rate. */
 const RATE_WEIGHT = 0.2;
 const LONGEST_RETRY_SECONDS = 60;
 
@@ -62,24 +62,24 @@ export class Batcher {
     this.#dispatch();
   }
 
-  /** It gets no further batch. */
+  /** Gives `runner` no further batch. */
   removeRunner(runner: BatchRunner): void {
     this.#runners.delete(runner);
     const index = this.#idle.indexOf(runner);
     if (index >= 0) this.#idle.splice(index, 1);
   }
 
-  /** @throws as `ScoringService.score`. */
+  /** Outcomes in the order of the pairs. @throws as `ScoringService.score`. */
   async score(pairs: readonly PairInput[], signal?: AbortSignal): Promise<PairOutcome[]> {
     signal?.throwIfAborted();
     if (pairs.length === 0) return [];
     this.#refuseOverload(pairs.length);
     return new Promise((resolve, reject) => {
       const job: Job = { pairs, outcomes: [], remaining: pairs.length, settled: false, resolve, reject };
-      const giveUp = () => this.#fail(job, signal?.reason);
-      signal?.addEventListener('abort', giveUp, { once: true });
+      const cancel = () => this.#fail(job, signal?.reason);
+      signal?.addEventListener('abort', cancel, { once: true });
       job.resolve = (outcomes) => {
-        signal?.removeEventListener('abort', giveUp);
+        signal?.removeEventListener('abort', cancel);
         resolve(outcomes);
       };
       const since = performance.now();
@@ -95,14 +95,14 @@ export class Batcher {
     if (waiting + added <= maxQueuedPairs) return;
     throw new OverloadError({
       action: `queue ${added} pairs`,
-      expected: `at most ${maxQueuedPairs} pairs that wait`,
-      found: `${waiting} that wait already`,
+      expected: `at most ${maxQueuedPairs} waiting pairs`,
+      found: `${waiting} waiting already`,
       remedy: 'Try again later.',
       retryAfterSeconds: this.retryAfterSeconds(),
     });
   }
 
-  /** How long the pairs that wait will take, as far as that can be told. */
+  /** Estimated seconds until the waiting pairs are scored, from the present rate. */
   retryAfterSeconds(): number {
     if (!this.#rate || this.#runners.size === 0) return 1;
     const seconds = Math.ceil(this.#queue.length / (this.#rate * this.#runners.size));
@@ -147,7 +147,7 @@ export class Batcher {
     job.resolve(job.outcomes);
   }
 
-  /** Its pairs that still wait are not worth scoring any more. */
+  /** Rejects a job and drops its waiting pairs. */
   #fail(job: Job, reason: unknown): void {
     if (job.settled) return;
     job.settled = true;
@@ -160,7 +160,7 @@ export class Batcher {
     this.#rate = this.#rate === undefined ? rate : this.#rate + RATE_WEIGHT * (rate - this.#rate);
   }
 
-  /** No pair waits and every runner is free. */
+  /** True if no pair waits and every runner is free. */
   get isQuiet(): boolean {
     return this.#queue.length === 0 && this.#idle.length === this.#runners.size;
   }

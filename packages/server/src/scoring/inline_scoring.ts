@@ -1,4 +1,4 @@
-/** Scoring in the caller's own thread: for edge runtimes, which have no worker threads. */
+/** Scores in the caller's thread: for edge runtimes, which have no worker threads. */
 import { Batcher, type BatchingOptions } from './batcher.ts';
 import { type EngineOptions, type ModelEngine, openEngine } from './model_engine.ts';
 import type { PairInput, PairOutcome, ScoringObserver, ScoringService, ServedModel } from './scoring_service.ts';
@@ -8,11 +8,11 @@ export class InlineScoring implements ScoringService {
   readonly #engine: Promise<ModelEngine>;
   #isReady = false;
 
-  /** Begins to load the model; `info` tells how that went. */
+  /** Begins to load the model; `info` resolves when it is loaded. */
   constructor(options: EngineOptions & BatchingOptions, observer?: ScoringObserver) {
     this.#batcher = new Batcher(options, observer);
     this.#engine = this.#open(options);
-    this.#engine.catch(() => {}); // told by `info` and `score`
+    this.#engine.catch(() => {}); // reported by `info` and `score`
   }
 
   async #open(options: EngineOptions): Promise<ModelEngine> {

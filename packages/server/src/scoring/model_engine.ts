@@ -1,6 +1,6 @@
 /**
- * The model on a backend in this thread: images in, outcomes out. A worker thread holds one, and so does an edge runtime.
- * Images are decoded here too, as that is work that a server's event loop should not wait for.
+ * The model on a backend in this thread: images in, outcomes out. Each worker thread holds one, and so does an edge
+ * runtime. Images are decoded here too, so that a server's event loop does not wait for it.
  */
 
 import {
@@ -24,11 +24,11 @@ import type { ImageInput, PairFailure, PairInput, PairOutcome, ServedModel } fro
 export interface EngineOptions {
   /** Bytes of a checkpoint. */
   model: Uint8Array;
-  /** Its file, for messages. */
+  /** File of the checkpoint, for messages. */
   file: string;
   backend?: string | undefined;
   loaders?: readonly BackendLoader[];
-  /** Of an image; more are refused before they are decompressed. */
+  /** Largest number of pixels of an image; larger ones are refused before they are decompressed. */
   maxPixels: number;
 }
 
@@ -39,7 +39,7 @@ export interface ModelEngine {
   dispose(): void;
 }
 
-/** Loads the model and scores once, so that the first request does not wait. @throws as `selectBackend` and `openModel`. */
+/** Loads the model and scores once, so that the first request is not slower. @throws as `selectBackend` and `openModel`. */
 export async function openEngine({
   model: bytes,
   file,
@@ -72,7 +72,7 @@ async function warmUp({ info, scorer }: ScoringModel): Promise<void> {
   scores.dispose();
 }
 
-/** A pair whose score is not finite fails by itself, not with the batch that it happens to be in. */
+/** Scores a batch; a pair whose score is not finite fails alone, not with its batch. */
 async function scoreApart(model: ScoringModel, pairs: readonly RasterPair[]): Promise<(PairScore | Error)[]> {
   try {
     return await model.scoreEach(pairs);
@@ -96,7 +96,7 @@ async function readPair({ sar, optical }: PairInput, maxPixels: number): Promise
       names: { sar: sar.name, optical: optical.name },
     };
   } catch (error) {
-    // Whatever goes wrong here is decided by the client's bytes alone, so that it is the client who is told.
+    // Any failure here comes from the client's bytes alone, so it is reported to the client.
     return { error: failureOf(error) };
   }
 }

@@ -1,12 +1,12 @@
 /**
- * The loaders of the native addon, for entry points (a scoring thread is one). The addon is optional: where its package
- * cannot be imported, that is the reason that the choice of a backend reports.
+ * Loaders of the native addon, for entry points (a scoring thread is one). The addon is optional: if its package cannot be
+ * imported, its loaders reject with that reason, and the choice of a backend reports it.
  */
 
 import { reasonOf } from '@doppel/core';
 import type { BackendLoader } from '@doppel/core/backends';
 
-/** A variable, so that neither the compiler nor a bundler needs the package. */
+/** Not a literal in `import`, so that neither the compiler nor a bundler needs the package. */
 const ADDON = '@doppel/native-cuda';
 
 export async function nativeLoaders(): Promise<BackendLoader[]> {

@@ -1,19 +1,28 @@
-/** The entry point of a scoring thread: it holds the backend and the model, and scores batch after batch. */
+/** Program of a scoring thread: it holds the backend and the model, and scores batch after batch. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { isDoppelError, reasonOf } from '@doppel/core';
+import { type Explanation, isDoppelError, reasonOf } from '@doppel/core';
 import { openEngine } from './model_engine.ts';
 import { nativeLoaders } from './native_loaders.ts';
-import type { PlainError, ScoreRequest, WorkerReply, WorkerTask } from './scoring_messages.ts';
+import type { ScoreRequest, WorkerReply, WorkerTask } from './scoring_messages.ts';
 
 const port = parentPort!;
 const reply = (message: WorkerReply) => port.postMessage(message);
 
-function plain(error: unknown): PlainError {
-  if (!isDoppelError(error))
-    return { message: error instanceof Error ? (error.stack ?? error.message) : reasonOf(error) };
-  const { message, tag, action, expected, found, remedy } = error;
-  return { message, tag, action, expected, found, remedy, file: (error as { file?: string }).file };
+/** Parts of an error's message, as its class does not cross to another thread. */
+function partsOf(error: unknown): Explanation {
+  if (!isDoppelError(error)) return { action: 'load the model', found: detailOf(error) };
+  const { action, expected, found, remedy } = error;
+  return {
+    action: 'file' in error ? `${action} ${error.file}` : action,
+    ...(expected && { expected }),
+    ...(found && { found }),
+    ...(remedy && { remedy }),
+  };
 }
+
+/** Message of a foreseen error, stack of any other. */
+const detailOf = (error: unknown) =>
+  !isDoppelError(error) && error instanceof Error ? (error.stack ?? error.message) : reasonOf(error);
 
 try {
   const engine = await openEngine({ ...(workerData as WorkerTask), loaders: await nativeLoaders() });
@@ -21,10 +30,10 @@ try {
     try {
       reply({ kind: 'scored', batch, outcomes: await engine.score(pairs) });
     } catch (error) {
-      reply({ kind: 'broken', batch, error: plain(error) });
+      reply({ kind: 'broken', batch, found: detailOf(error) });
     }
   });
   reply({ kind: 'ready', served: engine.served });
 } catch (error) {
-  reply({ kind: 'failed', error: plain(error) }); // and wait to be ended
+  reply({ kind: 'failed', why: partsOf(error) }); // the server ends the thread
 }

@@ -1,7 +1,8 @@
-/** What the server and its scoring thread say to each other: plain data only. */
+/** Messages between the server and a scoring thread: plain data only. */
+import type { Explanation } from '@doppel/core';
 import type { PairInput, PairOutcome, ServedModel } from './scoring_service.ts';
 
-/** Given to the thread at its start. */
+/** Data that a thread gets at its start. */
 export interface WorkerTask {
   model: Uint8Array;
   file: string;
@@ -14,21 +15,10 @@ export interface ScoreRequest {
   pairs: readonly PairInput[];
 }
 
-/** An error as it crosses; `tag`, `expected` and so on of a DoppelError. */
-export interface PlainError {
-  message: string;
-  tag?: string | undefined;
-  action?: string | undefined;
-  expected?: string | undefined;
-  found?: string | undefined;
-  remedy?: string | undefined;
-  file?: string | undefined;
-}
-
 export type WorkerReply =
   | { kind: 'ready'; served: ServedModel }
-  /** The model could not be loaded: the thread waits to be ended. */
-  | { kind: 'failed'; error: PlainError }
+  /** The model could not be loaded: the server ends the thread. */
+  | { kind: 'failed'; why: Explanation }
   | { kind: 'scored'; batch: number; outcomes: PairOutcome[] }
-  /** The batch broke down; the thread goes on. */
-  | { kind: 'broken'; batch: number; error: PlainError };
+  /** The batch failed; the thread goes on. */
+  | { kind: 'broken'; batch: number; found: string };

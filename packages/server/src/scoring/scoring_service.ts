@@ -1,17 +1,17 @@
 /**
- * What the app needs of whoever scores: a few methods, so that it runs alike over worker threads, in the caller's own
- * thread on an edge runtime, and over a fake in tests. All that passes here is plain data, as it may cross to a thread.
+ * Contract between the app and its scorer: a few methods, so that the app runs over worker threads, in the caller's thread
+ * on an edge runtime, and over a fake in tests. Everything here is plain data, as it may cross to another thread.
  */
 
 import type { ModelInfo, PairScore } from '@doppel/core';
 import type { Normalisation } from '@doppel/core/prepare';
 import type { Unit } from '@doppel/core/raster';
 
-/** An image as a request brought it. */
+/** Image of a request. */
 export type ImageInput =
-  /** The bytes of a GeoTIFF, PNG or JPEG file. */
+  /** Bytes of a GeoTIFF, PNG or JPEG file. */
   | { kind: 'file'; name: string; bytes: Uint8Array; unit?: Unit | undefined }
-  /** `data` is [height, width, bands], row by row, band innermost; NaN where nothing is. */
+  /** `data` is [height, width, bands], row by row, bands innermost; NaN marks missing samples. */
   | {
       kind: 'samples';
       name: string;
@@ -27,7 +27,7 @@ export interface PairInput {
   optical: ImageInput;
 }
 
-/** Why a pair has no score; the fault is the pair's. */
+/** Reason why a pair cannot be scored. */
 export interface PairFailure {
   problem: 'unusable-image' | 'payload-too-large';
   detail: string;
@@ -38,38 +38,38 @@ export interface PairFailure {
 
 export type PairOutcome = PairScore | { error: PairFailure };
 
-/** The model that is served and the backend that it runs on. */
+/** Model that is served, and the backend that it runs on. */
 export interface ServedModel {
-  /** Name of the checkpoint's file, without its folder. */
+  /** Name of the checkpoint's file, without the folder. */
   name: string;
   info: ModelInfo;
   normalisation: Normalisation;
-  /** The backend that really runs. */
+  /** Backend that runs, whichever was requested. */
   backend: string;
   device?: string | undefined;
 }
 
 export interface ScoringService {
-  /** Whether a model is loaded and warm, and somebody is there to score with it. */
+  /** True if a model is loaded and warm, and a thread can score. */
   ready(): boolean;
-  /** Rejects where no model could be loaded. */
+  /** Description of the model; rejects if it could not be loaded. */
   info(): Promise<ServedModel>;
   /**
    * Outcomes in the order of the pairs.
    *
-   * @param signal gives the pairs up that are still waiting; the promise then rejects with its reason.
-   * @throws OverloadError where too many pairs wait already.
-   * @throws ServerError where the scoring broke down; other requests go on.
+   * @param signal drops the pairs that are still waiting; the promise then rejects with its reason.
+   * @throws OverloadError if too many pairs wait already.
+   * @throws ServerError if the scoring failed; other requests go on.
    */
   score(pairs: readonly PairInput[], signal?: AbortSignal): Promise<PairOutcome[]>;
 }
 
-/** Told of what happens while scoring, for metrics. */
+/** Observer of the scoring, for metrics. */
 export interface ScoringObserver {
-  /** The number of pairs that wait has changed. */
+  /** The number of waiting pairs has changed. */
   queued(pairs: number): void;
-  /** A batch went through. Times in seconds; one waiting time for each pair. */
+  /** A batch was scored. Times in seconds; one waiting time for each pair. */
   batchDone(batch: { waited: readonly number[]; computed: number }): void;
-  /** A worker died and is started anew. */
+  /** A thread died and is being restarted. */
   workerRestarted(): void;
 }

@@ -1,7 +1,7 @@
-/** One scoring thread as the server sees it: started, given batches, found dead. */
+/** Scoring thread as the server sees it: starts it, sends it batches, notices its end. */
 import { Worker } from 'node:worker_threads';
 import { ServerError } from '../errors.ts';
-import type { PlainError, ScoreRequest, WorkerReply, WorkerTask } from './scoring_messages.ts';
+import type { ScoreRequest, WorkerReply, WorkerTask } from './scoring_messages.ts';
 import type { PairInput, PairOutcome, ServedModel } from './scoring_service.ts';
 import { buffersOf } from './transfer.ts';
 import { workerUrl } from './worker_url.ts';
@@ -11,9 +11,9 @@ export const WORKER_MAIN = workerUrl('scoring_main', import.meta.url);
 export interface ThreadOptions {
   task: WorkerTask;
   main: URL;
-  /** A batch that takes longer is taken for hung, and the thread is ended. */
+  /** Milliseconds after which a batch counts as hung and the thread is ended. */
   batchTimeoutMs: number;
-  /** Called once when the thread is gone, whatever the reason. */
+  /** Called once when the thread has ended, for any reason. */
   onEnd(reason: Error): void;
 }
 
@@ -38,20 +38,18 @@ export class ScoringThread {
       this.#failLoading = reject;
       this.#worker.on('message', (reply: WorkerReply) => this.#hear(reply, resolve));
     });
-    this.served.catch(() => {}); // told by whoever awaits it
-    this.#worker.on('error', (cause) =>
-      this.#over(broken('the scoring thread failed', String(cause?.message ?? cause), cause)),
-    );
-    this.#worker.on('exit', (code) => this.#over(broken('the scoring thread ended', `exit code ${code}`)));
+    this.served.catch(() => {}); // reported to the caller that awaits it
+    this.#worker.on('error', (cause) => this.#over(broken('a failed thread', String(cause?.message ?? cause), cause)));
+    this.#worker.on('exit', (code) => this.#over(broken('an ended thread', `exit code ${code}`)));
   }
 
-  /** Takes the images along. @throws ServerError where the batch broke down, took too long, or the thread died over it. */
+  /** Scores a batch; its images move to the thread. @throws ServerError if the batch fails or hangs, or the thread dies. */
   score(pairs: readonly PairInput[]): Promise<PairOutcome[]> {
     if (this.#end) return Promise.reject(this.#end);
     const batch = this.#batches++;
     const { batchTimeoutMs } = this.#options;
     const hung = setTimeout(() => {
-      this.#over(broken('a batch did not end', `${pairs.length} pairs in more than ${batchTimeoutMs / 1000} s`));
+      this.#over(broken('a hanging batch', `${pairs.length} pairs, more than ${batchTimeoutMs / 1000} s`));
       void this.stop();
     }, batchTimeoutMs);
     const result = new Promise<PairOutcome[]>((resolve, reject) => this.#pending.set(batch, { resolve, reject }));
@@ -69,10 +67,10 @@ export class ScoringThread {
   #hear(reply: WorkerReply, loaded: (served: ServedModel) => void): void {
     if (reply.kind === 'ready') loaded(reply.served);
     else if (reply.kind === 'failed') {
-      this.#over(revive(reply.error));
+      this.#over(new ServerError(reply.why));
       void this.stop();
     } else if (reply.kind === 'scored') this.#pending.get(reply.batch)?.resolve(reply.outcomes);
-    else this.#pending.get(reply.batch)?.reject(broken('a batch broke down', reply.error.message));
+    else this.#pending.get(reply.batch)?.reject(broken('a failed batch', reply.found));
   }
 
   #over(reason: Error): void {
@@ -84,14 +82,6 @@ export class ScoringThread {
   }
 }
 
-function broken(what: string, found: string, cause?: unknown): ServerError {
-  return new ServerError({ action: `score, as ${what}`, found, cause });
-}
-
-/** The thread's error with its message whole; its class is not needed here. */
-function revive({ message, action, expected, found, remedy, file }: PlainError): ServerError {
-  if (action === undefined) return new ServerError({ action: 'load the model', found: message });
-  const where = file === undefined ? action : `${action} ${file}`;
-  const facts = { ...(expected !== undefined && { expected }), ...(found !== undefined && { found }) };
-  return new ServerError({ action: where, ...facts, ...(remedy !== undefined && { remedy }) });
+function broken(what: string, detail: string, cause?: unknown): ServerError {
+  return new ServerError({ action: 'score the pairs', found: `${what} (${detail})`, cause });
 }

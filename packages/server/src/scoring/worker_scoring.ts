@@ -1,6 +1,6 @@
 /**
- * Scoring on worker threads (Node and Deno), so that the event loop goes on answering. Each thread holds the model and
- * takes one batch at a time. A thread that dies fails the requests of its batch and is started anew.
+ * Scores on worker threads (Node and Deno), so that the event loop stays free. Each thread holds the model and takes one
+ * batch at a time. If a thread dies, the requests of its batch fail and the thread is restarted.
  */
 import { Batcher, type BatchingOptions, type BatchRunner } from './batcher.ts';
 import type { WorkerTask } from './scoring_messages.ts';
@@ -8,19 +8,19 @@ import type { PairInput, PairOutcome, ScoringObserver, ScoringService, ServedMod
 import { ScoringThread, WORKER_MAIN } from './scoring_thread.ts';
 
 export interface WorkerScoringOptions extends BatchingOptions, WorkerTask {
-  /** Threads. `cuda` and `native` use the whole device by themselves: 1 is right there. */
+  /** Number of threads. `cuda` and `native` use the whole device from one thread. */
   workers: number;
   observer?: ScoringObserver | undefined;
   log?: ((line: string) => void) | undefined;
   batchTimeoutMs?: number;
-  /** The thread's program, for tests. */
+  /** Program of the threads, for tests. */
   main?: URL;
 }
 
 const BATCH_TIMEOUT_MS = 300_000;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 30_000;
-/** How often a drain looks whether all is done. */
+/** Milliseconds between two looks at the queue while it drains. */
 const DRAIN_POLL_MS = 20;
 
 export class WorkerScoring implements ScoringService {
@@ -32,12 +32,12 @@ export class WorkerScoring implements ScoringService {
   #isLoaded = false;
   #isClosed = false;
 
-  /** Starts the threads; `info` tells how that went. */
+  /** Starts the threads; `info` resolves when they are ready. */
   constructor(options: WorkerScoringOptions) {
     this.#options = options;
     this.#batcher = new Batcher(options, options.observer);
     this.#loaded = this.#start();
-    this.#loaded.catch(() => {}); // told by `info`
+    this.#loaded.catch(() => {}); // reported by `info`
   }
 
   async #start(): Promise<ServedModel> {
@@ -56,7 +56,7 @@ export class WorkerScoring implements ScoringService {
     return this.#batcher.runners > 0;
   }
 
-  /** Resolves when every thread is ready. @throws ServerError with the reason where the model or the backend fails. */
+  /** Resolves when every thread is ready. @throws ServerError with the reason if the model or the backend fails. */
   info(): Promise<ServedModel> {
     return this.#loaded;
   }
@@ -65,7 +65,7 @@ export class WorkerScoring implements ScoringService {
     return this.#batcher.score(pairs, signal);
   }
 
-  /** Ends the threads, after the pairs that wait are scored or so much time has passed. */
+  /** Ends the threads when the waiting pairs are scored, or after `drainMs`. */
   async close(drainMs: number): Promise<void> {
     const end = performance.now() + drainMs;
     while (!this.#batcher.isQuiet && performance.now() < end) {
@@ -97,13 +97,13 @@ export class WorkerScoring implements ScoringService {
   #onEnd(thread: ScoringThread, runner: BatchRunner, reason: Error, failures: number): void {
     this.#threads.delete(thread);
     this.#batcher.removeRunner(runner);
-    if (this.#isClosed || !this.#isLoaded) return; // before that, `info` tells the reason
+    if (this.#isClosed || !this.#isLoaded) return; // before that, `info` reports the reason
     const pause = Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS);
     this.#options.log?.(`${reason.message} A new one starts in ${pause} ms.`);
     this.#options.observer?.workerRestarted();
     const restart = setTimeout(() => {
       this.#restarts.delete(restart);
-      this.#startThread(failures + 1).catch(() => {}); // `onEnd` has heard of it, and goes on trying
+      this.#startThread(failures + 1).catch(() => {}); // `onEnd` was called, and tries again
     }, pause);
     this.#restarts.add(restart);
   }

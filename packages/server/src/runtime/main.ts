@@ -1,23 +1,23 @@
-/** What the entry points `node.ts` and `deno.ts` share: flags, the checkpoint's bytes, signals, exit codes. */
+#!/usr/bin/env node
+/** The server as a program of its own, on Node and on Deno: flags, signals and exit codes. See docs/server.md. */
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { FileError, isDoppelError, reasonOf, UsageError } from '@doppel/core';
 import { FLAGS, type Flag, type FlagTexts, kebab, settingsFrom } from './flags.ts';
-import type { Listen } from './listening.ts';
 import { startServer, startupJson, startupLine } from './start_server.ts';
 
 const log = (line: string) => void process.stderr.write(`${line}\n`);
 
-/** Runs until SIGINT or SIGTERM, then finishes what it has; sets the exit code: 0, 2 for usage, 1 for other failures. */
-export async function main(listen: Listen, program: string): Promise<void> {
+/** Serves until SIGINT or SIGTERM, then answers the requests in progress. Exit codes: 0, 2 for usage, 1 for other failures. */
+async function main(): Promise<void> {
   try {
     const { help, json, debug: _, ...flags } = readFlags(process.argv.slice(2));
-    if (help) return void process.stdout.write(usage(program));
+    if (help) return void process.stdout.write(usage());
     const settings = settingsFrom(flags, process.env);
-    const server = await startServer({ settings, model: await readModel(settings.model), listen, log });
+    const server = await startServer({ settings, model: await readModel(settings.model), log });
     process.stdout.write(`${json ? JSON.stringify(startupJson(server)) : startupLine(server, settings)}\n`);
     const signal = await anyOf('SIGINT', 'SIGTERM');
-    log(`${signal}: finishing the requests at work`);
+    log(`${signal}: answering the requests in progress`);
     await server.close();
     process.exit(0);
   } catch (error) {
@@ -41,7 +41,7 @@ function readFlags(args: string[]): Given {
   }
 }
 
-function usage(program: string): string {
+function usage(): string {
   const lines = Object.entries(FLAGS).map(
     ([name, { hint, description, variable, default: fallback }]: [string, Flag]) => {
       const head = `  --${kebab(name)} <${hint}>`.padEnd(28);
@@ -49,7 +49,7 @@ function usage(program: string): string {
     },
   );
   const rest = ['  --json'.padEnd(28).concat('Print {url, backend, model} as one line of JSON when ready')];
-  return `Usage: ${program} --model CHECKPOINT [flags]\n\n${[...lines, ...rest].join('\n')}\n`;
+  return `Usage: doppel-server --model CHECKPOINT [flags]\n\n${[...lines, ...rest].join('\n')}\n`;
 }
 
 async function readModel(file: string): Promise<Uint8Array> {
@@ -72,3 +72,5 @@ function anyOf(...signals: NodeJS.Signals[]): Promise<string> {
     }
   });
 }
+
+await main();

@@ -1,0 +1,68 @@
+/** The entries of @doppel/server: their names are pinned, and the examples in their headers run. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { selectBackend } from '@doppel/core/backends';
+import * as server from '@doppel/server';
+import * as edge from '@doppel/server/edge';
+import * as node from '@doppel/server/node';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { examplesOf, linesOf, statedBy } from '../examples.ts';
+import { tinyCheckpoint } from './tiny_model.mjs';
+
+const PACKAGE = new URL('../../packages/server/', import.meta.url);
+const { exports: entries } = JSON.parse(readFileSync(new URL('package.json', PACKAGE), 'utf8'));
+
+const folder = mkdtempSync(join(tmpdir(), 'doppel-api-'));
+beforeAll(async () => {
+  await selectBackend({ requested: 'cpu' });
+  writeFileSync(join(folder, 'best.safetensors'), tinyCheckpoint());
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+it('has these entries', () => {
+  expect(Object.keys(entries)).toMatchInlineSnapshot(`
+    [
+      ".",
+      "./node",
+      "./edge",
+    ]
+  `);
+});
+
+it('exports these names', () => {
+  expect(Object.keys(server)).toMatchInlineSnapshot(`
+    [
+      "createApp",
+      "limitsFrom",
+      "OverloadError",
+      "ServerError",
+      "ProblemError",
+      "InlineScoring",
+    ]
+  `);
+  expect(Object.keys(node)).toMatchInlineSnapshot(`
+    [
+      "WorkerScoring",
+      "FLAGS",
+      "settingsFrom",
+      "prometheusMetrics",
+      "startServer",
+      "startupJson",
+      "startupLine",
+    ]
+  `);
+  expect(Object.keys(edge)).toMatchInlineSnapshot(`
+    [
+      "createEdgeHandler",
+    ]
+  `);
+});
+
+it.each(Object.entries<{ source: string }>(entries))('runs the example of %s', (_, { source }) => {
+  const examples = examplesOf(new URL(source, PACKAGE));
+  expect(examples).toHaveLength(1);
+  const stated = statedBy(examples[0]!);
+  expect(stated).not.toHaveLength(0);
+  expect(linesOf(examples[0]!, { 'best.safetensors': join(folder, 'best.safetensors') })).toEqual(stated);
+});
