@@ -1,11 +1,13 @@
 /** The word that a mistyped one was probably meant to be. */
 
+const bare = (word: string) => word.replace(/^-+/, '');
+
 /** Undefined if none is near: within a third of the letters. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const [first] = candidates
-    .map((candidate) => ({ candidate, distance: distance(word, candidate) }))
+    .map((candidate) => ({ candidate, distance: distance(bare(word), bare(candidate)) }))
     .sort((a, b) => a.distance - b.distance);
-  return first && first.distance <= Math.ceil(word.length / 3) ? first.candidate : undefined;
+  return first && first.distance <= Math.ceil(bare(word).length / 3) ? first.candidate : undefined;
 }
 
 /** Levenshtein distance: insertions, deletions and substitutions of letters. */

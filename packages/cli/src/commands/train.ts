@@ -16,7 +16,7 @@ import {
   type TrainingTask,
   train,
 } from '@doppel/core/training';
-import { trainingCurves } from '@doppel/report';
+import { trainingCurves, trainingPictures } from '@doppel/report';
 import { command, type Outcome } from '../command.ts';
 import { COMPUTE_FLAGS, type Context } from '../context.ts';
 import { choice, number, text, type Values, whole } from '../flags.ts';
@@ -153,7 +153,7 @@ function runTraining(context: Context, task: TrainingTask): Promise<TrainingResu
   return context.work({ label: 'training', unit: 'pairs' }, ({ signal, onLog, onProgress }) => {
     let at: [number, number] | undefined;
     return train({
-      ...{ ...task, signal, onLog },
+      ...{ ...task, signal, onLog, pictures: trainingPictures },
       onProgress({ pairs, totalPairs, epoch, loss }) {
         at = [pairs, totalPairs];
         onProgress(...at, `epoch ${epoch}, loss ${loss.toFixed(3)}`);

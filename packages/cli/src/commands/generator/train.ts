@@ -11,7 +11,7 @@ import {
   resolveGeneratorTraining,
   trainGenerator,
 } from '@doppel/core/training';
-import { generatorCurves } from '@doppel/report';
+import { generatorCurves, generatorPictures } from '@doppel/report';
 import { command, type Outcome } from '../../command.ts';
 import { COMPUTE_FLAGS, type Context } from '../../context.ts';
 import { choice, text, type Values, whole } from '../../flags.ts';
@@ -45,7 +45,7 @@ export default command({
     const prepared = args.resume === undefined ? await freshRun(args, context) : await resumedRun(args, context);
     const result = await context.work({ label: 'training', unit: 'patches' }, ({ signal, onLog, onProgress }) =>
       trainGenerator({
-        ...{ ...prepared, backend, device, signal, onLog },
+        ...{ ...prepared, backend, device, signal, onLog, pictures: generatorPictures },
         onProgress({ images, totalImages, side, alpha }) {
           const note = `side ${side}${alpha < 1 ? `, faded in ${Math.round(alpha * 100)} %` : ''}`;
           onProgress(images, totalImages, note);
