@@ -58,7 +58,7 @@ step(
 );
 step(
   'Mine hard negatives: the real patches that it mistakes most',
-  `mine --model ${base} --data ${data} --strategy loss --maxCandidates ${candidates} --out ${RUN}/negatives.jsonl`,
+  `mine --model ${base} --data ${data} --strategy loss --max-candidates ${candidates} --out ${RUN}/negatives.jsonl`,
   ...backend,
 );
 step(
