@@ -27,7 +27,8 @@ export function fakeRasterFile({ width, height, bands = 1, crs, transform, unit,
   const at = (column: number, row: number) =>
     toLonLat ? toLonLat(...toGround(transform!, column + 0.5, row + 0.5)) : ([column, row] as const);
   return {
-    ...{ width, height, bands, windows },
+    ...{ width, height, bands, windows, notes: [], guesses: [] },
+    imageBands: Array.from({ length: bands }, (_, i) => i),
     ...(crs && { crs }),
     ...(transform && { transform }),
     ...(unit && { unit }),

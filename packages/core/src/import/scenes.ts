@@ -130,8 +130,10 @@ export class CommonFormat {
   }
 }
 
-export function sarBandOf({ bands }: { bands: number }, name: string, band: number | undefined): [number] {
-  if (band === undefined && bands === 1) return [0];
+type Bands = Pick<RasterFile, 'bands' | 'imageBands'>;
+
+export function sarBandOf({ bands, imageBands }: Bands, name: string, band: number | undefined): [number] {
+  if (band === undefined && imageBands.length === 1) return [imageBands[0]!];
   if (band !== undefined && band < bands) return [band];
   throw new FormatError({
     ...{ action: 'take a SAR band of', file: name },
@@ -142,11 +144,11 @@ export function sarBandOf({ bands }: { bands: number }, name: string, band: numb
 }
 
 export function opticalBandsOf(
-  { bands }: { bands: number },
+  { bands, imageBands }: Bands,
   name: string,
   chosen: readonly number[] | undefined,
 ): number[] {
-  if (chosen === undefined && (bands === 1 || bands === 3)) return Array.from({ length: bands }, (_, i) => i);
+  if (chosen === undefined && (imageBands.length === 1 || imageBands.length === 3)) return [...imageBands];
   if (chosen?.every((band) => band < bands)) return [...chosen];
   throw new FormatError({
     ...{ action: 'take optical bands of', file: name },

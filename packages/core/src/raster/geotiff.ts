@@ -1,236 +1,261 @@
 /**
- * GeoTIFF by geotiff.js, which decodes; what is ours is reading by byte ranges of a `Store`, holding the header against
- * the file before anything is allocated by its claims, and bringing colours, masks and georeference into one form.
- *
- * Only the first image of a file is read: overviews and masks behind it are left alone.
+ * GeoTIFF: the first image of the file at full resolution, with the masks, colours and georeference that belong to it.
+ * Overviews are never read.
  */
-import { GeoTIFF, type GeoTIFFImage, getDecoder, rgb } from 'geotiff';
-import { FormatError } from '../errors.ts';
+import { rgb } from 'geotiff';
 import type { Store } from '../store.ts';
-import { blockDecoder, requireBlocks, splitLongStrips, type TiffLayout } from './geotiff_blocks.ts';
-import type { AffineTransform } from './raster.ts';
-import {
-  damaged,
-  explained,
-  type RasterFile,
-  type RasterOptions,
-  type RasterSource,
-  rasterFile,
-} from './raster_file.ts';
+import { readGdalMetadata } from './gdal_metadata.ts';
+import type { NoDataTest, ReadSamples, SampleType } from './missing.ts';
+import { explained, gdalTranslate, type RasterSource, unsupported } from './raster_file.ts';
+import type { Sidecars } from './sidecars.ts';
+import { readDirectories, TAG, type TiffDirectory } from './tiff_directory.ts';
+import { openTiffImage, type TiffImage } from './tiff_image.ts';
+import { PHOTOMETRIC, type TiffLayout } from './tiff_layout.ts';
+import { crsOf, readGeoreference, transformOf } from './tiff_place.ts';
+import type { RasterWindow } from './window.ts';
 
-const FORMAT = 'GeoTIFF';
-
-/** PhotometricInterpretation. */
-const [WHITE_IS_ZERO, PALETTE, CMYK, YCBCR, CIELAB] = [0, 3, 5, 6, 8];
-const JPEG = 7;
+export const FORMAT = 'GeoTIFF';
 
 /** @throws FileError, FormatError */
-export async function openGeotiff(store: Store, file: string, options: RasterOptions): Promise<RasterFile> {
-  const size = (await store.stat(file))?.size ?? 0;
-  const source = await explained(file, FORMAT, async () => {
-    const image = await firstImage(store, file);
-    const layout = await layoutOf(image, file);
-    requireReadable(layout, file);
-    requireBlocks(layout, size, file);
-    splitLongStrips(layout, image.fileDirectory);
-    return describe(image, layout);
+export function openGeotiff(store: Store, file: string): Promise<RasterSource> {
+  return explained(file, FORMAT, async () => {
+    const parts = await partsOf(await readDirectories(store, file));
+    const image = await openTiffImage(parts.image);
+    const mask = await maskFor(image, parts.masks);
+    return describe(image, mask, parts.others);
   });
-  return rasterFile(source, file, FORMAT, options);
 }
 
-/** All tags are read at once, also the long lists of offsets: read one by one they would be misread in big-endian files. */
-async function firstImage(store: Store, file: string): Promise<GeoTIFFImage> {
-  const source = {
-    async fetch(slices: { offset: number; length: number }[]) {
-      const parts: ArrayBufferLike[] = [];
-      for (const { offset, length } of slices) {
-        parts.push(new Uint8Array(await store.readRange(file, offset, length)).buffer); // a copy, also of a Buffer
-      }
-      return parts;
-    },
-    close: async () => {},
-  };
-  const tiff = await GeoTIFF.fromSource(source as unknown as Parameters<typeof GeoTIFF.fromSource>[0]);
-  tiff.parser.eager = true;
-  return tiff.getImage(0);
+/** A mask beside an image, as `IMAGE.msk`: one band for all, or one for each. */
+export async function openMaskFile(
+  store: Store,
+  file: string,
+  size: { width: number; height: number },
+): Promise<Sidecars['mask']> {
+  return explained(file, FORMAT, async () => {
+    const image = await openTiffImage((await readDirectories(store, file))[0]!);
+    const { width, height, bands } = image.layout;
+    if (width !== size.width || height !== size.height) {
+      const found = `a mask of ${width} × ${height} pixels for an image of ${size.width} × ${size.height}`;
+      throw unsupported(file, FORMAT, found, gdalTranslate(file, '-b mask'));
+    }
+    return (window, chosen) => hiddenIn(image, window, bands === 1 ? [0] : chosen.filter((band) => band < bands));
+  });
 }
 
-async function layoutOf(image: GeoTIFFImage, file: string): Promise<TiffLayout> {
-  const tags = image.fileDirectory;
-  const bands = image.getSamplesPerPixel();
-  const bits = Array.from((tags.getValue('BitsPerSample') as ArrayLike<number> | undefined) ?? [1]);
-  const list = async (name: 'TileOffsets' | 'TileByteCounts' | 'StripOffsets' | 'StripByteCounts') => {
-    const value = (await tags.loadValue(name)) as ArrayLike<number | bigint> | number | undefined;
-    return value === undefined ? [] : Array.from(typeof value === 'number' ? [value] : value, Number);
-  };
-  const prefix = image.isTiled ? 'Tile' : 'Strip';
-  const layout = {
-    ...{ width: image.getWidth(), height: image.getHeight(), bands, bits },
-    format: image.getSampleFormat(),
-    ...{ blockWidth: image.getTileWidth(), blockHeight: image.getTileHeight(), isTiled: image.isTiled },
-    isPlanar: image.planarConfiguration === 2,
-    isLittleEndian: image.littleEndian,
-    compression: (tags.getValue('Compression') as number | undefined) ?? 1,
-    predictor: ((await tags.loadValue('Predictor')) as number | undefined) ?? 1,
-    photometric: (tags.getValue('PhotometricInterpretation') as number | undefined) ?? 1,
-    ...{ offsets: await list(`${prefix}Offsets`), byteCounts: await list(`${prefix}ByteCounts`) },
-  };
-  const sizes = [layout.width, layout.height, layout.blockWidth, layout.blockHeight, bands];
-  if (!sizes.every((each) => Number.isInteger(each) && each > 0) || bits.length < bands) {
-    const found = `${layout.width} × ${layout.height} pixels, ${bands} bands of ${bits.join('/')} bits`;
-    throw damaged(
-      file,
-      FORMAT,
-      'positive sizes in the header',
-      `${found}, blocks of ${layout.blockWidth} × ${layout.blockHeight}`,
-    );
-  }
-  return layout;
+/** Bits of NewSubfileType. */
+const [REDUCED, MASK] = [1, 4];
+/** SubfileType of old files. */
+const OLD_REDUCED = 2;
+
+interface Parts {
+  image: TiffDirectory;
+  /** Masks at full resolution. */
+  masks: TiffDirectory[];
+  /** Further images at full resolution. */
+  others: number;
 }
 
-/** What TIFF allows and this reader does not. */
-function requireReadable(layout: TiffLayout, file: string): void {
-  const { format, bits, isLittleEndian, predictor, photometric, compression } = layout;
-  const refuse = (expected: string, found: string, remedy: string) => {
-    throw new FormatError({ action: `read the ${FORMAT}`, file, expected, found, remedy });
-  };
-  if (format === 5 || format === 6) {
-    refuse('real samples', 'complex ones', 'Take their magnitude beforehand, and multilook it.');
+async function partsOf(directories: readonly TiffDirectory[]): Promise<Parts> {
+  const images: TiffDirectory[] = [];
+  const masks: TiffDirectory[] = [];
+  for (const directory of directories) {
+    const kind = (await directory.number(TAG.NewSubfileType)) ?? 0;
+    const old = (await directory.number(TAG.SubfileType)) ?? 0;
+    if ((kind & REDUCED) !== 0 || old === OLD_REDUCED) continue;
+    if ((kind & MASK) !== 0) masks.push(directory);
+    else images.push(directory);
   }
-  if (bits.some((each) => each !== bits[0])) {
-    refuse(
-      'bands of one sample type',
-      `${bits.join(', ')} bits`,
-      'Convert them to one type by `gdal_translate -ot Float32`.',
-    );
-  }
-  if (!isLittleEndian && predictor === 2 && bits[0]! > 8) {
-    refuse(
-      'little-endian samples under a predictor',
-      'big-endian',
-      'Convert it by `gdal_translate -co ENDIANNESS=LITTLE`.',
-    );
-  }
-  if (photometric === YCBCR && compression !== JPEG) {
-    refuse('JPEG compression of YCbCr colours', `compression ${compression}`, 'Convert it to RGB by gdal_translate.');
-  }
+  return { image: images[0] ?? directories[0]!, masks, others: Math.max(0, images.length - 1) };
 }
 
-function describe(image: GeoTIFFImage, layout: TiffLayout): RasterSource {
-  const { width, height } = layout;
-  const colours = colourReader(image, layout);
-  const alpha = alphaBand(image, layout);
-  const bands = colours?.bands ?? layout.bands - (alpha === undefined ? 0 : 1);
-  const pool = { bindParameters: blockDecoder(layout, getDecoder) };
-  const readBands = async (window: number[], samples: number[]) =>
-    image.readRasters({ window, samples, interleave: true, pool: pool as never });
+/** The mask of the image's size. */
+async function maskFor({ layout }: TiffImage, masks: readonly TiffDirectory[]): Promise<TiffImage | undefined> {
+  for (const tags of masks) {
+    const [width, height] = [await tags.number(TAG.ImageWidth), await tags.number(TAG.ImageLength)];
+    if (width === layout.width && height === layout.height) return openTiffImage(tags);
+  }
+  return undefined;
+}
 
+/** [height, width] of 1 where one of the bands is 0. */
+async function hiddenIn(mask: TiffImage, window: RasterWindow, bands: readonly number[]): Promise<Uint8Array> {
+  const hidden = new Uint8Array(window.width * window.height);
+  const take = (pixel: number, _: number, value: number) => {
+    if (value === 0) hidden[pixel] = 1;
+  };
+  await mask.read(window, bands, take, (pixel) => take(pixel, 0, 0));
+  return hidden;
+}
+
+async function describe(image: TiffImage, mask: TiffImage | undefined, others: number): Promise<RasterSource> {
+  const { layout, tags, alphas } = image;
+  const colours = await colourReader(image);
+  const bands = colours ? 3 : layout.bands;
+  const georeference = await readGeoreference(tags);
+  const [crs, transform] = georeference ? [crsOf(georeference), transformOf(georeference)] : [];
+  const metadata = await tags.text(TAG.GdalMetadata);
   return {
-    ...{ width, height, bands },
-    ...placeOf(image),
-    async samples({ column, row, width: w, height: h }, chosen) {
-      const window = [column, row, column + w, row + h];
-      if (colours) {
-        const converted = colours.convert(await readBands(window, colours.samples));
-        return { data: pick(converted, bands, chosen) };
-      }
-      const data = Float32Array.from(await readBands(window, [...chosen]));
-      if (layout.photometric === WHITE_IS_ZERO && layout.format === 1) invert(data, layout.bits[0]!);
-      if (alpha === undefined) return { data };
-      const opacity = await readBands(window, [alpha]);
-      return { data, hidden: Uint8Array.from(opacity, (each) => (each === 0 ? 1 : 0)) };
+    ...{ width: layout.width, height: layout.height, bands, sample: sampleOf(layout) },
+    imageBands: colours ? [0, 1, 2] : Array.from({ length: bands }, (_, i) => i).filter((i) => !alphas.includes(i)),
+    storedBands: layout.bands,
+    noDataText: await tags.text(TAG.GdalNoData),
+    ...(metadata !== undefined && { facts: readGdalMetadata(metadata) }),
+    ...(georeference && { georeference, ...(crs !== undefined && { crs }), ...(transform && { transform }) }),
+    guesses: await guessesOf(tags, others),
+    async samples(window, chosen, isNoData) {
+      const read = colours
+        ? await colours(window, chosen, isNoData)
+        : await readStored(image, window, chosen, isNoData, inverterOf(layout));
+      const masks = [read.hidden];
+      const alpha = alphas.filter((band) => colours || !chosen.includes(band));
+      if (alpha.length > 0) masks.push(await hiddenIn(image, window, alpha));
+      if (mask) masks.push(await hiddenIn(mask, window, [0]));
+      return { ...read, hidden: united(masks) };
     },
   };
+}
+
+const sampleOf = ({ format, bits }: TiffLayout): SampleType => ({
+  kind: format === 3 ? 'float' : format === 2 ? 'signed' : 'unsigned',
+  bits,
+});
+
+async function guessesOf(tags: TiffDirectory, others: number): Promise<string[]> {
+  const guesses: string[] = [];
+  if (others > 0) guesses.push(`the file holds ${others + 1} images: the first is taken`);
+  const orientation = (await tags.number(TAG.Orientation)) ?? 1;
+  if (orientation !== 1) guesses.push(`the orientation (${orientation}) is not applied: rows are taken as stored`);
+  return guesses;
+}
+
+function united(masks: readonly (Uint8Array | undefined)[]): Uint8Array | undefined {
+  return masks.reduce((a, b) => (a && b ? a.map((each, i) => each | b[i]!) : (a ?? b)), undefined);
+}
+
+/** Samples as the file has them; `convert` makes of a stored sample what is meant. */
+async function readStored(
+  image: TiffImage,
+  window: RasterWindow,
+  chosen: readonly number[],
+  isNoData: NoDataTest | undefined,
+  convert: (value: number) => number = (value) => value,
+): Promise<ReadSamples> {
+  const [pixels, count] = [window.width * window.height, chosen.length];
+  const data = new Float32Array(pixels * count);
+  const marked = isNoData && new Uint16Array(pixels);
+  let hidden: Uint8Array | undefined;
+  const take = (pixel: number, k: number, value: number) => {
+    data[pixel * count + k] = convert(value);
+    if (marked && isNoData!(chosen[k]!, value)) marked[pixel]!++;
+  };
+  await image.read(window, chosen, take, (pixel) => {
+    hidden ??= new Uint8Array(pixels);
+    hidden[pixel] = 1;
+  });
+  return { data, hidden, marked, compared: count };
+}
+
+/** Of min-is-white, what black is; undefined for others. */
+function inverterOf({ photometric, format, bits }: TiffLayout): ((value: number) => number) | undefined {
+  const white = 2 ** bits - 1;
+  return photometric === PHOTOMETRIC.whiteIsZero && format === 1 ? (value) => white - value : undefined;
+}
+
+type ReadColours = (
+  window: RasterWindow,
+  chosen: readonly number[],
+  isNoData: NoDataTest | undefined,
+) => Promise<ReadSamples>;
+
+/** How colours that are no red, green and blue become so; undefined where the bands are taken as they are. */
+async function colourReader(image: TiffImage): Promise<ReadColours | undefined> {
+  const { photometric, bits, bands, format } = image.layout;
+  if (photometric === PHOTOMETRIC.palette) {
+    const map = await paletteOf(image.tags, bits);
+    return readColours(image, [0], (stored) => fromPalette(stored, map));
+  }
+  const convert = CONVERSIONS[photometric];
+  if (!convert) return undefined;
+  const { file } = image.tags.source;
+  if (bits !== 8 || format !== 1) {
+    throw unsupported(file, FORMAT, `${convert.name} colours of ${bits} bits`, gdalTranslate(file, '-expand rgb'));
+  }
+  if (bands < convert.samples) {
+    throw image.tags.source.damage(`${convert.samples} bands of ${convert.name} colours`, `${bands}`);
+  }
+  const stored = Array.from({ length: convert.samples }, (_, i) => i);
+  return readColours(image, stored, convert.toRgb, photometric === PHOTOMETRIC.yCbCr);
 }
 
 type Pixels = Parameters<typeof rgb.fromYCbCr>[0];
 
-interface ColourReader {
-  bands: 3;
+interface Conversion {
+  name: string;
   /** Bands of the file that make a colour. */
-  samples: number[];
+  samples: number;
   /** → red, green, blue of 8 bits. */
-  convert(pixels: Pixels): ArrayLike<number>;
+  toRgb(pixels: Pixels): ArrayLike<number>;
 }
 
-/** How colours that are no red, green and blue become so; undefined where the bands are taken as they are. */
-function colourReader(image: GeoTIFFImage, { photometric }: TiffLayout): ColourReader | undefined {
-  const three = [0, 1, 2];
-  if (photometric === YCBCR) return { bands: 3, samples: three, convert: rgb.fromYCbCr };
-  if (photometric === CIELAB) return { bands: 3, samples: three, convert: rgb.fromCIELab };
-  if (photometric === CMYK) return { bands: 3, samples: [0, 1, 2, 3], convert: rgb.fromCMYK };
-  if (photometric !== PALETTE) return undefined;
-  const map = image.fileDirectory.getValue('ColorMap' as never) as Uint16Array;
-  return { bands: 3, samples: [0], convert: (pixels) => rgb.fromPalette(pixels, map) };
+/** By PhotometricInterpretation. */
+const CONVERSIONS: Record<number, Conversion> = {
+  [PHOTOMETRIC.yCbCr]: { name: 'YCbCr', samples: 3, toRgb: rgb.fromYCbCr },
+  [PHOTOMETRIC.cieLab]: { name: 'CIE L*a*b*', samples: 3, toRgb: rgb.fromCIELab },
+  [PHOTOMETRIC.cmyk]: { name: 'CMYK', samples: 4, toRgb: rgb.fromCMYK },
+};
+
+/** @param isComparedAfter no-data is a colour, not what it is made of: GDAL shows YCbCr as red, green and blue. */
+function readColours(
+  image: TiffImage,
+  stored: readonly number[],
+  toRgb: (pixels: Pixels) => ArrayLike<number>,
+  isComparedAfter = false,
+): ReadColours {
+  return async ({ width, height, ...corner }, chosen, isNoData) => {
+    const window = { width, height, ...corner };
+    const { data, ...read } = await readStored(image, window, stored, isComparedAfter ? undefined : isNoData);
+    const pixels = toRgb(Object.assign(Uint16Array.from(data), { width, height }) as unknown as Pixels);
+    const colours = { ...read, data: pick(pixels, chosen) };
+    if (!isComparedAfter || !isNoData) return colours;
+    const marked = new Uint16Array(width * height);
+    for (let i = 0; i < colours.data.length; i++) {
+      const k = i % chosen.length;
+      if (isNoData(chosen[k]!, colours.data[i]!)) marked[(i - k) / chosen.length]!++;
+    }
+    return { ...colours, marked, compared: chosen.length };
+  };
 }
 
-/** The last band, where the file calls it alpha. */
-function alphaBand(image: GeoTIFFImage, { bands }: TiffLayout): number | undefined {
-  const extra = image.fileDirectory.getValue('ExtraSamples') as ArrayLike<number> | number | undefined;
-  const last = typeof extra === 'number' ? extra : extra?.[extra.length - 1];
-  return bands > 1 && (last === 1 || last === 2) ? bands - 1 : undefined;
+interface Palette {
+  /** Red, then green, then blue of all colours. */
+  map: readonly number[];
+  /** By which entries become 8 bits. */
+  divisor: number;
 }
 
-function invert(data: Float32Array, bits: number): void {
-  const white = 2 ** bits - 1;
-  for (let i = 0; i < data.length; i++) data[i] = white - data[i]!;
+async function paletteOf(tags: TiffDirectory, bits: number): Promise<Palette> {
+  const map = (await tags.numbers(TAG.ColorMap)) ?? [];
+  if (bits > 16 || map.length < 3 || map.length % 3 !== 0) {
+    throw tags.source.damage('a palette of up to 65,536 colours', `${map.length / 3} colours for ${bits} bits`);
+  }
+  // Entries have 16 bits; some writers give 8 and mean them (libtiff's checkcmap).
+  return { map, divisor: map.some((each) => each > 255) ? 257 : 1 };
 }
 
-function pick(pixels: ArrayLike<number>, bands: number, chosen: readonly number[]): Float32Array {
-  const data = new Float32Array((pixels.length / bands) * chosen.length);
+/** Colours that the palette lacks are black. */
+function fromPalette(stored: ArrayLike<number>, { map, divisor }: Palette): Float32Array {
+  const colours = map.length / 3;
+  return Float32Array.from({ length: stored.length * 3 }, (_, i) => {
+    const index = stored[Math.floor(i / 3)]!;
+    return index < colours ? Math.floor(map[(i % 3) * colours + index]! / divisor) : 0;
+  });
+}
+
+function pick(pixels: ArrayLike<number>, chosen: readonly number[]): Float32Array {
+  const data = new Float32Array((pixels.length / 3) * chosen.length);
   for (let i = 0; i < data.length; i++) {
-    data[i] = pixels[Math.floor(i / chosen.length) * bands + chosen[i % chosen.length]!]!;
+    data[i] = pixels[Math.floor(i / chosen.length) * 3 + chosen[i % chosen.length]!]!;
   }
   return data;
-}
-
-function placeOf(image: GeoTIFFImage): Pick<RasterFile, 'crs' | 'transform' | 'noData'> {
-  const keys = image.getGeoKeys() ?? {};
-  const crs = crsOf(keys);
-  const transform = transformOf(image, keys);
-  const noData = noDataOf(image.fileDirectory.getValue('GDAL_NODATA'));
-  return { ...(crs && { crs }), ...(transform && { transform }), ...(noData !== undefined && { noData }) };
-}
-
-type GeoKeys = NonNullable<ReturnType<GeoTIFFImage['getGeoKeys']>>;
-
-/** Codes that mean "described by other keys". */
-const USER_DEFINED = 32767;
-
-/**
- * "EPSG:n". A system that has no code is named by its citation: two files of the same one fit together, and any attempt to
- * convert it says that it is not understood.
- */
-function crsOf(keys: GeoKeys): string | undefined {
-  const code: number | undefined = keys.ProjectedCSTypeGeoKey ?? keys.GeographicTypeGeoKey;
-  if (code === undefined || code === 0) return undefined;
-  if (code !== USER_DEFINED) return `EPSG:${code}`;
-  return String(keys.PCSCitationGeoKey ?? keys.GTCitationGeoKey ?? 'user-defined');
-}
-
-/** Of the pixel's outer corner; a file whose points are pixel centres is moved by half a pixel. */
-function transformOf(image: GeoTIFFImage, keys: GeoKeys): AffineTransform | undefined {
-  const tags = image.fileDirectory;
-  const matrix = tags.getValue('ModelTransformation') as ArrayLike<number> | undefined;
-  const tie = tags.getValue('ModelTiepoint') as ArrayLike<number> | undefined;
-  const scale = tags.getValue('ModelPixelScale') as ArrayLike<number> | undefined;
-  let transform: AffineTransform | undefined;
-  if (matrix && matrix.length >= 8) {
-    transform = [matrix[3]!, matrix[0]!, matrix[1]!, matrix[7]!, matrix[4]!, matrix[5]!];
-  } else if (tie?.length === 6 && scale && scale.length >= 2) {
-    const [column, row, , x, y] = Array.from(tie) as [number, number, number, number, number];
-    transform = [x - column * scale[0]!, scale[0]!, 0, y + row * scale[1]!, 0, -scale[1]!];
-  }
-  if (!transform?.every(Number.isFinite)) return undefined;
-  const isPoint = keys.GTRasterTypeGeoKey === 2;
-  const [a0, a1, a2, a3, a4, a5] = transform;
-  return isPoint ? [a0 - (a1 + a2) / 2, a1, a2, a3 - (a4 + a5) / 2, a4, a5] : transform;
-}
-
-/** GDAL writes the value as text; NaN needs no comparison. */
-function noDataOf(text: unknown): number | undefined {
-  if (typeof text !== 'string') return undefined;
-  const trimmed = text.replaceAll('\0', '').trim();
-  const value = Number(trimmed);
-  return trimmed === '' || Number.isNaN(value) ? undefined : value;
 }

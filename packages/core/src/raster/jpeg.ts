@@ -1,52 +1,53 @@
-/** JPEG by jpeg-js: gray or colour, baseline or progressive. Lossy: for looking at optical patches more than for measuring. */
+/**
+ * JPEG by jpeg-js: gray, colour or CMYK, baseline or progressive. Lossy: for looking at optical patches more than for
+ * measuring. The segments are walked here first: so the size is known before anything is decoded, and how colours are meant.
+ */
 import { decode } from 'jpeg-js';
 import type { Store } from '../store.ts';
-import { damaged, type RasterFile, type RasterOptions, rasterFile } from './raster_file.ts';
+import { type JpegHead, readJpegHead, requireReadableJpeg } from './jpeg_head.ts';
+import { damaged, explained, NotSupported, type RasterSource } from './raster_file.ts';
 import { wholeImage } from './whole_image.ts';
 
-const FORMAT = 'JPEG';
+export const FORMAT = 'JPEG';
 /** Pixels that a byte can stand for at most, in blocks of one colour; half as much again for safety. */
 const MAX_PIXELS_PER_BYTE = 1024;
 
 /** @throws FileError, FormatError */
-export async function openJpeg(store: Store, file: string, options: RasterOptions): Promise<RasterFile> {
+export async function openJpeg(store: Store, file: string): Promise<RasterSource> {
   const bytes = await store.read(file);
-  const { width, height, components } = readFrame(bytes, file);
+  const head = await explained(file, FORMAT, () => requireHead(bytes));
+  const { width, height, orientation } = head;
   if (width * height > bytes.length * MAX_PIXELS_PER_BYTE) {
     throw damaged(file, FORMAT, `data for ${width} × ${height} pixels`, `${bytes.length} bytes that cannot hold them`);
   }
-  const bands = components === 1 ? 1 : 3;
-  const source = wholeImage({ width, height, bands }, async () => decodeJpeg(bytes, bands));
-  return rasterFile(source, file, FORMAT, options);
+  const bands = head.components.length === 1 ? 1 : 3;
+  const sample = { kind: 'unsigned', bits: 8 } as const;
+  const source = wholeImage({ width, height, bands, sample }, async () => decodeJpeg(bytes, head));
+  if (orientation === 1) return source;
+  return { ...source, guesses: [`the EXIF orientation (${orientation}) is not applied: rows are taken as stored`] };
 }
 
-function decodeJpeg(bytes: Uint8Array, bands: 1 | 3) {
+function requireHead(bytes: Uint8Array): JpegHead {
+  const head = readJpegHead(bytes);
+  if (head.components.length === 2) throw new NotSupported('JPEG of 2 components');
+  requireReadableJpeg(head);
+  if (!head.isEnded) throw new Error(`no end marker in ${bytes.length} bytes`);
+  return head;
+}
+
+/** As libjpeg decides it: Adobe's word first, then JFIF's, then the components' names. */
+function isYCbCr({ adobe, isJfif, components }: JpegHead): boolean {
+  if (isJfif) return true;
+  if (adobe !== undefined) return adobe !== 0;
+  return String.fromCharCode(...components.map(({ id }) => id)) !== 'RGB';
+}
+
+function decodeJpeg(bytes: Uint8Array, head: JpegHead) {
   const megapixels = 2 ** 28 / 1e6;
   const { data } = decode(bytes, {
-    ...{ useTArray: true, formatAsRGBA: false, tolerantDecoding: false },
+    ...{ useTArray: true, formatAsRGBA: false, tolerantDecoding: false, colorTransform: isYCbCr(head) },
     ...{ maxResolutionInMP: megapixels, maxMemoryUsageInMB: 4096 },
   });
-  if (bands === 3) return { data: Float32Array.from(data) };
+  if (head.components.length !== 1) return { data: Float32Array.from(data) };
   return { data: Float32Array.from({ length: data.length / 3 }, (_, i) => data[i * 3]!) };
-}
-
-/** Markers that begin a frame: SOF0 to SOF15 but for DHT, JPG and DAC, which lie between them. */
-const isFrame = (marker: number) => marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
-/** Markers without a length. */
-const isBare = (marker: number) => marker === 0x01 || (marker >= 0xd0 && marker <= 0xd8);
-
-/** Walks the segments up to the frame's header. @throws FormatError where there is none. */
-function readFrame(bytes: Uint8Array, file: string): { width: number; height: number; components: number } {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  for (let at = 2; at + 9 < bytes.length; ) {
-    const marker = bytes[at + 1]!;
-    if (bytes[at] !== 0xff) break;
-    if (isFrame(marker)) {
-      const frame = { height: view.getUint16(at + 5), width: view.getUint16(at + 7), components: bytes[at + 9]! };
-      if (frame.width > 0 && frame.height > 0) return frame;
-      break;
-    }
-    at += marker === 0xff ? 1 : isBare(marker) ? 2 : 2 + view.getUint16(at + 2);
-  }
-  throw damaged(file, FORMAT, 'the header of a frame', `none in ${bytes.length} bytes`);
 }

@@ -1,23 +1,34 @@
 /** Opens an image file by what its first bytes say; the name's ending is not asked. */
 import { FormatError } from '../errors.ts';
 import { MemoryStore, type Store } from '../store.ts';
-import { openGeotiff } from './geotiff.ts';
-import { openJpeg } from './jpeg.ts';
-import { openPng } from './png.ts';
+import * as geotiff from './geotiff.ts';
+import * as jpeg from './jpeg.ts';
+import * as png from './png.ts';
 import type { Raster } from './raster.ts';
-import type { RasterFile, RasterOptions } from './raster_file.ts';
+import { type RasterFile, type RasterOptions, type RasterSource, rasterFile } from './raster_file.ts';
+import { readSidecars } from './sidecars.ts';
 
 export type { RasterFile, RasterOptions, RasterWindow } from './raster_file.ts';
 
-type Opener = (store: Store, path: string, options: RasterOptions) => Promise<RasterFile>;
+interface Format {
+  name: string;
+  magics: readonly (readonly number[])[];
+  open(store: Store, path: string): Promise<RasterSource>;
+}
 
-const FORMATS: readonly { magic: readonly number[]; open: Opener }[] = [
-  { magic: [0x49, 0x49, 42, 0], open: openGeotiff },
-  { magic: [0x49, 0x49, 43, 0], open: openGeotiff }, // BigTIFF
-  { magic: [0x4d, 0x4d, 0, 42], open: openGeotiff },
-  { magic: [0x4d, 0x4d, 0, 43], open: openGeotiff },
-  { magic: [0x89, 0x50, 0x4e, 0x47], open: openPng },
-  { magic: [0xff, 0xd8, 0xff], open: openJpeg },
+const FORMATS: readonly Format[] = [
+  {
+    name: geotiff.FORMAT,
+    magics: [
+      [0x49, 0x49, 42, 0],
+      [0x49, 0x49, 43, 0], // BigTIFF
+      [0x4d, 0x4d, 0, 42],
+      [0x4d, 0x4d, 0, 43],
+    ],
+    open: geotiff.openGeotiff,
+  },
+  { name: png.FORMAT, magics: [[0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]], open: png.openPng },
+  { name: jpeg.FORMAT, magics: [[0xff, 0xd8, 0xff]], open: jpeg.openJpeg },
 ];
 
 /**
@@ -28,8 +39,12 @@ const FORMATS: readonly { magic: readonly number[]; open: Opener }[] = [
  */
 export async function openRaster(store: Store, path: string, options: RasterOptions = {}): Promise<RasterFile> {
   const head = await store.readRange(path, 0, 8);
-  const format = FORMATS.find(({ magic }) => magic.every((byte, i) => head[i] === byte));
-  if (format) return format.open(store, path, options);
+  const format = FORMATS.find(({ magics }) => magics.some((magic) => magic.every((byte, i) => head[i] === byte)));
+  if (format) {
+    const source = await format.open(store, path);
+    const sidecars = await readSidecars(store, path, source, geotiff.openMaskFile);
+    return rasterFile(source, path, format.name, options, sidecars);
+  }
   throw new FormatError({
     ...{ action: 'read the image', file: path, expected: 'a GeoTIFF, PNG or JPEG' },
     found: head.length === 0 ? 'an empty file' : `a file that begins with ${describe(head)}`,

@@ -3,13 +3,13 @@
  * so the size is known without decompressing, a file that is cut short is said to be so, and nothing that inflates to more
  * than its pixels is inflated as a whole.
  */
-import { convertIndexedToRgb, type DecodedPng, decode } from 'fast-png';
+import { type DecodedPng, decode } from 'fast-png';
 import { Unzlib } from 'fflate';
 import type { Store } from '../store.ts';
-import { damaged, type RasterFile, type RasterOptions, rasterFile } from './raster_file.ts';
-import { wholeImage } from './whole_image.ts';
+import { damaged, explained, type RasterSource } from './raster_file.ts';
+import { type DecodedImage, wholeImage } from './whole_image.ts';
 
-const FORMAT = 'PNG';
+export const FORMAT = 'PNG';
 /** What a decoder needs; profiles, texts and the like are left out. */
 const NEEDED = ['IHDR', 'PLTE', 'tRNS', 'IDAT', 'IEND'];
 /** Samples by colour type. */
@@ -37,12 +37,27 @@ interface Chunk {
 const SIGNATURE = 8;
 
 /** @throws FileError, FormatError */
-export async function openPng(store: Store, file: string, options: RasterOptions): Promise<RasterFile> {
+export async function openPng(store: Store, file: string): Promise<RasterSource> {
   const header = readHeader(await store.readRange(file, 0, 33), file);
-  const { width, height, colour } = header;
+  const { width, height, depth, colour } = header;
+  await explained(file, FORMAT, () => requireDepth(header));
   const bands = colour === 0 || colour === 4 ? 1 : 3;
-  const source = wholeImage({ width, height, bands }, async () => decodePng(await store.read(file), header, file));
-  return rasterFile(source, file, FORMAT, options);
+  const description = { width, height, bands, sample: { kind: 'unsigned', bits: depth } as const };
+  const source = wholeImage(description, async () => decodePng(await store.read(file), header, file));
+  return colour === PALETTE ? { ...source, storedBands: 1 } : source;
+}
+
+/** Bits of a sample by colour type. */
+const DEPTHS: Record<number, readonly number[]> = {
+  0: [1, 2, 4, 8, 16],
+  2: [8, 16],
+  3: [1, 2, 4, 8],
+  4: [8, 16],
+  6: [8, 16],
+};
+
+function requireDepth({ depth, colour }: Header): void {
+  if (!DEPTHS[colour]!.includes(depth)) throw new Error(`${depth} bits for colour type ${colour}`);
 }
 
 function readHeader(bytes: Uint8Array, file: string): Header {
@@ -56,7 +71,7 @@ function readHeader(bytes: Uint8Array, file: string): Header {
 
 const typeAt = (bytes: Uint8Array, at: number) => String.fromCharCode(...bytes.subarray(at, at + 4));
 
-function decodePng(bytes: Uint8Array, header: Header, file: string) {
+function decodePng(bytes: Uint8Array, header: Header, file: string): DecodedImage {
   const chunks = walk(bytes, file).filter(({ type }) => NEEDED.includes(type));
   requireData(bytes, chunks, header, file);
   const parts = [bytes.subarray(0, SIGNATURE), ...chunks.map(({ start, end }) => bytes.subarray(start, end))];
@@ -104,13 +119,20 @@ function requireData(bytes: Uint8Array, chunks: readonly Chunk[], header: Header
   for (const { start, end } of data) stream.push(bytes.subarray(start + 8, end - 4));
 }
 
-function fromPalette(png: DecodedPng) {
-  const colours = convertIndexedToRgb(png);
-  const channels = png.palette![0]!.length;
-  return channels === 4 ? withoutAlpha(colours, 4) : { data: Float32Array.from(colours) };
+/** Colours that the palette lacks are black. */
+function fromPalette({ data, width, height, depth, palette }: DecodedPng): DecodedImage {
+  const stored = depth < 8 ? unpack(data, width, height, depth) : data;
+  const colours = new Float32Array(stored.length * 3);
+  const hidden = new Uint8Array(stored.length);
+  for (let i = 0; i < stored.length; i++) {
+    const [red = 0, green = 0, blue = 0, alpha = 255] = palette?.[stored[i]!] ?? [];
+    colours.set([red, green, blue], i * 3);
+    hidden[i] = alpha === 0 ? 1 : 0;
+  }
+  return { data: colours, stored, ...(hidden.includes(1) && { hidden }) };
 }
 
-function fromSamples({ data, width, height, channels, depth, transparency }: DecodedPng) {
+function fromSamples({ data, width, height, channels, depth, transparency }: DecodedPng): DecodedImage {
   const samples = depth < 8 ? unpack(data, width, height, depth) : data;
   if (channels === 2 || channels === 4) return withoutAlpha(samples, channels);
   const all = Float32Array.from(samples);

@@ -27,3 +27,16 @@ export interface Raster {
   readonly crs?: string;
   readonly transform?: AffineTransform;
 }
+
+/** What a file says of its place, as it says it. */
+export interface Georeference {
+  /** GeoKeys of a GeoTIFF by number. */
+  readonly keys: ReadonlyMap<number, number | string | readonly number[]>;
+  /** Column, row, height, and x, y, z of each point. */
+  readonly tiePoints?: readonly number[];
+  readonly pixelScale?: readonly number[];
+  /** 4 × 4, row by row. */
+  readonly matrix?: readonly number[];
+  /** There are rational polynomial coefficients, which are not read. */
+  readonly hasRpc: boolean;
+}

@@ -3,27 +3,44 @@
  * how samples become a `Raster`, and the limits that keep a lying header from deciding how much memory is taken.
  */
 import { FormatError, isDoppelError, PatchError, reasonOf } from '../errors.ts';
-import type { AffineTransform, Raster, Unit } from './raster.ts';
+import { type BandsFacts, unitOf } from './gdal_metadata.ts';
+import {
+  missingPixels,
+  type NoDataTest,
+  noDataTest,
+  parseNoData,
+  type ReadSamples,
+  type SampleType,
+} from './missing.ts';
+import type { AffineTransform, Georeference, Raster, Unit } from './raster.ts';
+import type { Sidecars } from './sidecars.ts';
+import type { RasterWindow } from './window.ts';
 
-/** In pixels, from the upper left corner of the file. */
-export interface RasterWindow {
-  column: number;
-  row: number;
-  width: number;
-  height: number;
-}
+export type { RasterWindow } from './window.ts';
 
 export interface RasterFile {
   readonly width: number;
   readonly height: number;
+  /** As gdalinfo counts them, alpha included; a palette's colours are three. */
   readonly bands: number;
+  /** Bands that are no alpha, counted from 0: those that are read where none are asked for. */
+  readonly imageBands: readonly number[];
   readonly unit?: Unit | undefined;
   readonly crs?: string | undefined;
   readonly transform?: AffineTransform | undefined;
+  /** The place as the file says it. */
+  readonly georeference?: Georeference | undefined;
+  /** Text of a companion `.aux.xml`. */
+  readonly auxXml?: string | undefined;
   /** The sample that stands for "nothing here". */
   readonly noData?: number | undefined;
+  /** What was done to the samples because the file says so: scales and the like. Sentences without full stop. */
+  readonly notes: readonly string[];
+  /** What was decided though the file does not say it plainly. Sentences without full stop. */
+  readonly guesses: readonly string[];
   /**
-   * @param window default: the whole file. @param bands counted from 0; default: all.
+   * @param window default: the whole file. @param bands counted from 0; default: `imageBands`. Alpha hides pixels, unless it
+   * is itself among them.
    * @throws FormatError where the file is damaged, PatchError where the window leaves the file.
    */
   read(window?: RasterWindow, bands?: readonly number[]): Promise<Raster>;
@@ -33,31 +50,68 @@ export interface RasterFile {
 export interface RasterOptions {
   /** Overrides what the file says; "digital number" where neither says anything. */
   unit?: Unit | undefined;
+  /** Samples, as stored, that are missing besides those the file names. */
+  noData?: readonly number[] | undefined;
 }
 
-/** What a format's reader finds in a header, and how it reads samples. */
-export interface RasterSource extends Omit<RasterFile, 'read' | 'close' | 'unit'> {
-  /** Samples [height, width, bands] of a window that lies inside the file; `hidden` is 1 where a pixel is masked out. */
-  samples(window: RasterWindow, bands: readonly number[]): Promise<{ data: Float32Array; hidden?: Uint8Array }>;
+/** What a format's reader finds in a file, and how it reads samples. */
+export interface RasterSource {
+  width: number;
+  height: number;
+  bands: number;
+  /** Default: all. */
+  imageBands?: readonly number[];
+  crs?: string;
+  transform?: AffineTransform;
+  georeference?: Georeference;
+  sample: SampleType;
+  /** Bands as stored, where colours are made of them: one for a palette. Default: `bands`. */
+  storedBands?: number;
+  /** The no-data value as written, of all bands. */
+  noDataText?: string | undefined;
+  /** What the file says of its bands. */
+  facts?: BandsFacts;
+  guesses?: readonly string[];
+  notes?: readonly string[];
+  /** Samples of a window that lies inside the file. @param isNoData of samples as stored. */
+  samples(window: RasterWindow, bands: readonly number[], isNoData: NoDataTest | undefined): Promise<ReadSamples>;
 }
 
 /** Samples of one read: 1 GB as float32. */
 const MAX_SAMPLES = 2 ** 28;
 
 /** @param file for messages. @param format of it, for messages: "GeoTIFF". */
-export function rasterFile(source: RasterSource, file: string, format: string, { unit }: RasterOptions): RasterFile {
-  const { samples, ...facts } = source;
-  const { width, height, bands, crs, transform, noData } = facts;
-  const all = Array.from({ length: bands }, (_, band) => band);
+export function rasterFile(
+  source: RasterSource,
+  file: string,
+  format: string,
+  options: RasterOptions,
+  sidecars: Sidecars = { facts: new Map() },
+): RasterFile {
+  const { width, height, bands, crs, transform, georeference, sample, storedBands = bands } = source;
+  const imageBands = source.imageBands ?? Array.from({ length: bands }, (_, band) => band);
+  const facts = merged(source.facts, sidecars.facts);
+  const noData = noDataOf(source, facts, storedBands, options.noData ?? []);
+  const isNoData = noDataTest(noData.values, sample);
+  const named = options.unit === undefined ? unitOf(facts) : { unit: options.unit };
+  const unit = named.unit ?? 'digital number';
+  const scales = scalesOf(facts, storedBands === bands ? bands : 0);
   return {
-    ...facts,
-    ...(unit && { unit }),
-    async read(window = { column: 0, row: 0, width, height }, chosen = all) {
-      requireInside(window, chosen, facts, file);
-      const { data, hidden } = await explained(file, format, () => samples(window, chosen));
-      const mask = missingPixels(data, chosen.length, noData, hidden);
+    ...{ width, height, bands, imageBands, crs, transform, georeference, auxXml: sidecars.auxXml, unit: named.unit },
+    noData: noData.values[0]?.[0],
+    notes: [...(source.notes ?? []), ...scales.notes],
+    guesses: [...(source.guesses ?? []), ...noData.guesses, ...(named.guess ? [named.guess] : [])],
+    async read(window = { column: 0, row: 0, width, height }, chosen = imageBands) {
+      requireInside(window, chosen, source, file);
+      const read = await explained(file, format, async () => {
+        const samples = await source.samples(window, chosen, isNoData);
+        return sidecars.mask ? hiddenBy(samples, await sidecars.mask(window, chosen)) : samples;
+      });
+      applyScales(read.data, chosen, scales.byBand);
+      const rules = { bands: chosen.length, unit, sample, namesNoData: noData.isNamed };
+      const mask = missingPixels(read, rules);
       return {
-        ...{ data, width: window.width, height: window.height, bands: chosen.length, unit: unit ?? 'digital number' },
+        ...{ data: read.data, width: window.width, height: window.height, bands: chosen.length, unit },
         ...(mask && { noData: mask }),
         ...(crs !== undefined && { crs }),
         ...(transform && { transform: shifted(transform, window) }),
@@ -65,6 +119,54 @@ export function rasterFile(source: RasterSource, file: string, format: string, {
     },
     async close() {},
   };
+}
+
+/** What companions say counts where the file says nothing. */
+function merged(own: BandsFacts = new Map(), beside: BandsFacts): BandsFacts {
+  const all: BandsFacts = new Map();
+  for (const band of new Set([...own.keys(), ...beside.keys()])) {
+    all.set(band, { ...beside.get(band), ...own.get(band) });
+  }
+  return all;
+}
+
+/** No-data values by band: of the file, its companion and the caller. */
+function noDataOf({ noDataText }: RasterSource, facts: BandsFacts, bands: number, asked: readonly number[]) {
+  const texts = [noDataText, ...Array.from({ length: bands }, (_, band) => facts.get(band)?.noData)];
+  const parsed = texts.map((text) => parseNoData(text ?? ''));
+  const [all, ...byBand] = parsed.map(({ values }) => values);
+  return {
+    values: byBand.map((values) => [...all!, ...values, ...asked]),
+    guesses: [...new Set(parsed.flatMap(({ guess }) => guess ?? []))],
+    isNamed: asked.length > 0 || texts.some((text) => text !== undefined && text.trim() !== ''),
+  };
+}
+
+interface Scale {
+  scale: number;
+  offset: number;
+}
+
+function scalesOf(facts: BandsFacts, bands: number): { byBand: ReadonlyMap<number, Scale>; notes: string[] } {
+  const byBand = new Map<number, Scale>();
+  for (const [band, { scale = 1, offset = 0 }] of facts) {
+    if (band < bands && (scale !== 1 || offset !== 0)) byBand.set(band, { scale, offset });
+  }
+  const words = new Set([...byBand.values()].map(({ scale, offset }) => `sample × ${scale} + ${offset}`));
+  return { byBand, notes: [...words].map((each) => `samples are scaled as the file says: ${each}`) };
+}
+
+function applyScales(data: Float32Array, bands: readonly number[], scales: ReadonlyMap<number, Scale>): void {
+  if (scales.size === 0) return;
+  for (let i = 0; i < data.length; i++) {
+    const scale = scales.get(bands[i % bands.length]!);
+    if (scale) data[i] = data[i]! * scale.scale + scale.offset;
+  }
+}
+
+function hiddenBy(samples: ReadSamples, mask: Uint8Array): ReadSamples {
+  const { hidden } = samples;
+  return { ...samples, hidden: hidden ? mask.map((each, i) => each | hidden[i]!) : mask };
 }
 
 function requireInside(
@@ -99,40 +201,21 @@ function requireInside(
   });
 }
 
-/**
- * [height, width] of 0 and 1; undefined where nothing is missing. Infinite samples are missing too: dB products write
- * −∞ where there was no signal.
- */
-function missingPixels(
-  data: Float32Array,
-  bands: number,
-  noData: number | undefined,
-  hidden: Uint8Array | undefined,
-): Uint8Array | undefined {
-  const none = noData === undefined ? undefined : Math.fround(noData);
-  const mask = hidden ?? new Uint8Array(data.length / bands);
-  let isAny = false;
-  for (let i = 0; i < mask.length; i++) {
-    for (let band = 0; band < bands && !mask[i]; band++) {
-      const sample = data[i * bands + band]!;
-      if (!Number.isFinite(sample) || sample === none) mask[i] = 1;
-    }
-    if (mask[i]) isAny = true;
-  }
-  return isAny ? mask : undefined;
-}
-
 /** The transform of a window. */
 function shifted([a0, a1, a2, a3, a4, a5]: AffineTransform, { column, row }: RasterWindow): AffineTransform {
   return [a0 + column * a1 + row * a2, a1, a2, a3 + column * a4 + row * a5, a4, a5];
 }
 
-/** Whatever a decoder throws at a damaged file, as a `FormatError` that names it. */
+/** What a format allows and its reader does not; said deep in a decoder, which knows no file. */
+export class NotSupported extends Error {}
+
+/** Whatever a decoder throws, as a `FormatError` that names the file. */
 export async function explained<T>(file: string, format: string, work: () => Promise<T> | T): Promise<T> {
   try {
     return await work();
   } catch (cause) {
     if (isDoppelError(cause)) throw cause;
+    if (cause instanceof NotSupported) throw unsupported(file, format, cause.message);
     throw new FormatError({
       ...{ action: `read the ${format}`, file, found: `damage (${reasonOf(cause)})`, cause },
       remedy: 'The file is cut short or broken: copy or export it again.',
@@ -147,3 +230,21 @@ export function damaged(file: string, format: string, expected: string, found: s
     remedy: 'The file is cut short or broken: copy or export it again.',
   });
 }
+
+/** @param found what the file holds and this reader does not read. @param options of gdal_translate that make it readable. */
+export function unsupported(
+  file: string,
+  format: string,
+  found: string,
+  line = gdalTranslate(file, '-co COMPRESS=DEFLATE'),
+): FormatError {
+  return new FormatError({
+    ...{ action: `read the ${format}`, file, found: `${found}, which is not supported` },
+    remedy: `The file may well be whole; GDAL makes it readable: \`${line}\`.`,
+  });
+}
+
+/** A command line. @param options that make the file readable. */
+export const gdalTranslate = (file: string, options: string) => `gdal_translate ${options} ${quoted(file)} OUT.tif`;
+
+const quoted = (file: string) => (/^[\w./:@+-]+$/.test(file) ? file : `'${file.replaceAll("'", "'\\''")}'`);

@@ -1,31 +1,46 @@
 /** Formats that cannot be read in parts: decoded once, at the first read, then cut from. */
+import type { SampleType } from './missing.ts';
 import type { RasterSource } from './raster_file.ts';
 
-interface Decoded {
+/** Pixels of an image, all of them. */
+export interface DecodedImage {
   /** [height, width, bands] */
   data: Float32Array;
   hidden?: Uint8Array;
+  /** Stored samples, where colours are made of them. */
+  stored?: ArrayLike<number>;
 }
 
-export function wholeImage(
-  { width, height, bands }: { width: number; height: number; bands: number },
-  decode: () => Promise<Decoded>,
-): RasterSource {
-  let decoded: Promise<Decoded> | undefined;
+interface Description {
+  width: number;
+  height: number;
+  bands: number;
+  sample: SampleType;
+}
+
+export function wholeImage(description: Description, decode: () => Promise<DecodedImage>): RasterSource {
+  let decoded: Promise<DecodedImage> | undefined;
+  const { width, bands } = description;
   return {
-    ...{ width, height, bands },
-    async samples(window, chosen) {
+    ...description,
+    async samples(window, chosen, isNoData) {
       decoded ??= decode();
-      const { data, hidden } = await decoded;
+      const { data, hidden, stored } = await decoded;
       const pixels = window.width * window.height;
       const part = new Float32Array(pixels * chosen.length);
       const mask = hidden && new Uint8Array(pixels);
+      const marked = isNoData && new Uint8Array(pixels);
       for (let i = 0; i < pixels; i++) {
         const from = (window.row + Math.floor(i / window.width)) * width + window.column + (i % window.width);
-        for (const [k, band] of chosen.entries()) part[i * chosen.length + k] = data[from * bands + band]!;
+        for (const [k, band] of chosen.entries()) {
+          const sample = data[from * bands + band]!;
+          part[i * chosen.length + k] = sample;
+          if (marked && !stored && isNoData(band, sample)) marked[i]!++;
+        }
+        if (marked && stored && isNoData(0, stored[from]!)) marked[i] = 1;
         if (mask) mask[i] = hidden![from]!;
       }
-      return { data: part, ...(mask && { hidden: mask }) };
+      return { data: part, hidden: mask, marked, compared: stored ? 1 : chosen.length };
     },
   };
 }

@@ -1,0 +1,42 @@
+/**
+ * Files that lie beside an image and say more of it, as GDAL writes them: `IMAGE.aux.xml` with no-data, scale and unit of the
+ * bands, and `IMAGE.msk`, a TIFF whose zeros are missing pixels.
+ */
+import { readText, type Store } from '../store.ts';
+import { type BandsFacts, readAuxXml } from './gdal_metadata.ts';
+import type { RasterWindow } from './window.ts';
+
+export interface Sidecars {
+  facts: BandsFacts;
+  /** The bytes of `IMAGE.aux.xml`, which may tell where the image lies, too. */
+  auxXml?: string;
+  /** [height, width] of 1 where the pixel is masked out. @param bands chosen, from 0. */
+  mask?: (window: RasterWindow, bands: readonly number[]) => Promise<Uint8Array>;
+}
+
+/** Larger ones hold statistics of millions of values; none is known. */
+const MAX_XML = 2 ** 24;
+
+type OpenMask = (store: Store, path: string, size: { width: number; height: number }) => Promise<Sidecars['mask']>;
+
+/** @param openMask a reader of masks, for GeoTIFF's own code calls this one. */
+export async function readSidecars(
+  store: Store,
+  image: string,
+  size: { width: number; height: number },
+  openMask: OpenMask,
+): Promise<Sidecars> {
+  const xml = await smallText(store, `${image}.aux.xml`);
+  const found: Sidecars = {
+    facts: xml === undefined ? new Map() : readAuxXml(xml),
+    ...(xml !== undefined && { auxXml: xml }),
+  };
+  if ((await store.stat(`${image}.msk`))?.kind !== 'file') return found;
+  const mask = await openMask(store, `${image}.msk`, size);
+  return { ...found, ...(mask && { mask }) };
+}
+
+async function smallText(store: Store, path: string): Promise<string | undefined> {
+  const info = await store.stat(path);
+  return info?.kind === 'file' && info.size <= MAX_XML ? readText(store, path) : undefined;
+}

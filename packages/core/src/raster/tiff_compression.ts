@@ -1,0 +1,194 @@
+/**
+ * The compressions of TIFF: their names, and for those that are read, a decoder that yields no more than a block has room
+ * for. LERC, Zstandard and JPEG are libraries'.
+ */
+import { type BaseDecoder, getDecoder } from 'geotiff';
+import Lerc from 'lerc';
+import { ZSTDDecoder } from 'zstddec/stream';
+import { inflate } from './inflate.ts';
+import { readJpegHead, requireReadableJpeg } from './jpeg_head.ts';
+import { decodeLzw } from './lzw.ts';
+import { NotSupported } from './raster_file.ts';
+
+export const COMPRESSION = { none: 1, lzw: 5, jpeg: 7, lerc: 34887 } as const;
+
+/** What a decoder knows of the block that it decodes. */
+export interface BlockShape {
+  width: number;
+  height: number;
+  /** Samples of a pixel. */
+  samples: number;
+  /** Bytes of the decoded block. */
+  limit: number;
+  /** Whether samples are floating point numbers. */
+  isFloat: boolean;
+  /** The last sample of a pixel says how opaque it is. */
+  hasAlpha: boolean;
+  /** Tables that all blocks of JPEG share. */
+  jpegTables?: Uint8Array | undefined;
+  /** Version, and which compression lies around LERC: 0 none, 1 DEFLATE, 2 Zstandard. */
+  lercParameters?: readonly number[] | undefined;
+}
+
+interface DecodedBlock {
+  bytes: Uint8Array;
+  /** Bytes are in the order of this machine, not of the file. */
+  isNative?: boolean;
+}
+
+type Decoder = (bytes: Uint8Array, shape: BlockShape) => DecodedBlock | Promise<DecodedBlock>;
+
+interface Compression {
+  name: string;
+  decode?: Decoder;
+  /** Whether the Predictor tag counts. */
+  hasPredictor?: boolean;
+}
+
+const deflate: Compression = {
+  name: 'DEFLATE',
+  decode: (bytes, { limit }) => ({ bytes: inflate(bytes, limit) }),
+  hasPredictor: true,
+};
+
+const COMPRESSIONS: ReadonlyMap<number, Compression> = new Map<number, Compression>([
+  [1, { name: 'none', decode: (bytes) => ({ bytes }) }],
+  [2, { name: 'CCITT RLE' }],
+  [3, { name: 'CCITT fax 3' }],
+  [4, { name: 'CCITT fax 4' }],
+  [5, { name: 'LZW', decode: (bytes, { limit }) => ({ bytes: decodeLzw(bytes, limit) }), hasPredictor: true }],
+  [6, { name: 'old-style JPEG' }],
+  [7, { name: 'JPEG', decode: decodeJpegBlock }],
+  [8, deflate],
+  [9, { name: 'JBIG (T.85)' }],
+  [10, { name: 'JBIG (T.43)' }],
+  [32766, { name: 'NeXT' }],
+  [32771, { name: 'CCITT RLE, word-aligned' }],
+  [32773, { name: 'PackBits', decode: (bytes, { limit }) => ({ bytes: unpackBits(bytes, limit) }) }],
+  [32809, { name: 'ThunderScan' }],
+  [32908, { name: 'Pixar film' }],
+  [32909, { name: 'PixarLog' }],
+  [32946, deflate],
+  [34661, { name: 'JBIG' }],
+  [34676, { name: 'SGILog' }],
+  [34677, { name: 'SGILog24' }],
+  [34712, { name: 'JPEG 2000' }],
+  [34887, { name: 'LERC', decode: decodeLercBlock }],
+  [34892, { name: 'lossy JPEG (DNG)' }],
+  [34925, { name: 'LZMA' }],
+  [
+    50000,
+    { name: 'ZSTD', decode: async (bytes, { limit }) => ({ bytes: await unzstd(bytes, limit) }), hasPredictor: true },
+  ],
+  [50001, { name: 'WebP' }],
+  [50002, { name: 'JPEG XL' }],
+  [52546, { name: 'JPEG XL (DNG)' }],
+]);
+
+export const isSupported = (compression: number) => COMPRESSIONS.get(compression)?.decode !== undefined;
+export const hasPredictor = (compression: number) => COMPRESSIONS.get(compression)?.hasPredictor === true;
+export const compressionName = (compression: number) => COMPRESSIONS.get(compression)?.name ?? `${compression}`;
+
+/** @throws Error for damage, NotSupported for what this reader does not do. */
+export async function decodeBlock(compression: number, bytes: Uint8Array, shape: BlockShape): Promise<DecodedBlock> {
+  const block = await COMPRESSIONS.get(compression)!.decode!(bytes, shape);
+  if (block.bytes.length <= shape.limit || compression === COMPRESSION.none) return block;
+  throw new Error(`a block of ${block.bytes.length} bytes, more than the ${shape.limit} of its pixels`);
+}
+
+/** PackBits (TIFF 6.0, section 9): a count, then so many bytes, or one byte so many times. */
+function unpackBits(bytes: Uint8Array, limit: number): Uint8Array {
+  const output = new Uint8Array(limit);
+  let length = 0;
+  for (let at = 0; at < bytes.length && length < limit; ) {
+    const count = (bytes[at++]! << 24) >> 24;
+    if (count === -128) continue;
+    if (count < 0) {
+      output.fill(bytes[at++]!, length, length + 1 - count);
+      length += 1 - count;
+    } else {
+      output.set(bytes.subarray(at, at + Math.min(count + 1, limit - length)), length);
+      length += Math.min(count + 1, bytes.length - at);
+      at += count + 1;
+    }
+  }
+  return output.subarray(0, Math.min(length, limit));
+}
+
+const zstd = new ZSTDDecoder();
+
+/** Part by part, for frames may claim any size. */
+async function unzstd(bytes: Uint8Array, limit: number): Promise<Uint8Array> {
+  await zstd.init();
+  const output = new Uint8Array(limit);
+  let length = 0;
+  for (const part of zstd.decodeStreaming([bytes])) {
+    if (length + part.length > limit)
+      throw new Error(`a block that inflates to more than the ${limit} bytes of its pixels`);
+    output.set(part, length);
+    length += part.length;
+  }
+  return output.subarray(0, length);
+}
+
+/** Components as they are, without conversion of colours. */
+async function decodeJpegBlock(bytes: Uint8Array, shape: BlockShape): Promise<DecodedBlock> {
+  const head = readJpegHead(bytes);
+  requireReadableJpeg(head);
+  if (head.width !== shape.width || head.height > shape.height || head.components.length !== shape.samples) {
+    const found = `${head.width} × ${head.height} pixels of ${head.components.length} samples`;
+    throw new Error(`a JPEG of ${found} in a block of ${shape.width} × ${shape.height} of ${shape.samples}`);
+  }
+  const parameters = { JPEGTables: shape.jpegTables, predictor: 1 };
+  const decoder = await getDecoder(
+    COMPRESSION.jpeg,
+    parameters as unknown as ConstructorParameters<typeof BaseDecoder>[0],
+  );
+  return { bytes: new Uint8Array((await decoder.decode(bytes.slice().buffer)) as ArrayBuffer) };
+}
+
+/** What LERC masks out is NaN in floats, and transparent where the last sample is alpha (libtiff's tif_lerc.c). */
+async function decodeLercBlock(bytes: Uint8Array, shape: BlockShape): Promise<DecodedBlock> {
+  const { width, height, samples, limit } = shape;
+  const wrapping = shape.lercParameters?.[1] ?? 0;
+  const most = limit + 2 ** 16 + limit / 4; // a block that does not shrink, its masks and headers
+  const blob = wrapping === 1 ? inflate(bytes, most) : wrapping === 2 ? await unzstd(bytes, most) : bytes;
+  requireLercShape(blob, shape);
+  const image = Lerc.decode(blob.slice().buffer, { returnPixelInterleavedDims: true });
+  if (image.width !== width || image.height > height) {
+    throw new Error(`LERC of ${image.width} × ${image.height} pixels in a block of ${width} × ${height}`);
+  }
+  const stored = image.pixels.length * image.dimCount;
+  const addsAlpha = shape.hasAlpha && stored === samples - 1;
+  if (stored !== samples && !addsAlpha) throw new Error(`LERC of ${stored} samples where ${samples} are due`);
+  const pixels = image.width * image.height;
+  const Type = image.pixels[0]!.constructor as Float32ArrayConstructor;
+  const output = new Type(pixels * samples);
+  for (let i = 0; i < pixels; i++) {
+    for (let sample = 0; sample < stored; sample++) {
+      const [band, dimension] = [Math.floor(sample / image.dimCount), sample % image.dimCount];
+      const mask = image.bandMasks?.[band] ?? image.mask;
+      const isMasked = shape.isFloat && mask !== null && mask !== undefined && !mask[i];
+      const value = image.pixels[band]![i * image.dimCount + dimension]!;
+      output[i * samples + sample] = isMasked ? Number.NaN : value;
+    }
+    if (addsAlpha) output[i * samples + stored] = image.mask && !image.mask[i] ? 0 : 255;
+  }
+  return { bytes: new Uint8Array(output.buffer), isNative: true };
+}
+
+/** LERC's header (github.com/Esri/lerc, Lerc2.h), whose sizes the library allocates by. */
+function requireLercShape(blob: Uint8Array, { width, height, samples }: BlockShape): void {
+  const text = String.fromCharCode(...blob.subarray(0, 10));
+  if (text.startsWith('CntZImage')) throw new NotSupported('LERC of version 1');
+  if (!text.startsWith('Lerc2 ') || blob.length < 60) throw new Error('no header of LERC');
+  const view = new DataView(blob.buffer, blob.byteOffset, blob.length);
+  const version = view.getInt32(6, true);
+  if (version > 5) throw new NotSupported(`LERC of version 2.${version}`);
+  const at = version >= 3 ? 14 : 10;
+  const [rows, columns] = [view.getInt32(at, true), view.getInt32(at + 4, true)];
+  const dimensions = version >= 4 ? view.getInt32(at + 8, true) : 1;
+  if (columns !== width || !(rows > 0 && rows <= height) || !(dimensions >= 1 && dimensions <= samples)) {
+    throw new Error(`LERC of ${columns} × ${rows} pixels of ${dimensions} samples in a block of ${width} × ${height}`);
+  }
+}
