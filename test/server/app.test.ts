@@ -467,6 +467,7 @@ describe('the other routes', () => {
     await postJson(app, { pairs: [pair(3, 1), pair(0, 0)] });
     await app.request('/nowhere');
     await app.request('/somewhere/else');
+    await app.request('/v1/match');
     const text = await (await app.request('/metrics')).text();
     expect(text).toMatch(/^doppel_pairs_total\{outcome="scored"\} 1$/m);
     expect(text).toMatch(/^doppel_pairs_total\{outcome="failed"\} 1$/m);
@@ -476,7 +477,10 @@ describe('the other routes', () => {
     expect(text).toMatch(
       /^doppel_http_request_duration_seconds_count\{method="other",route="other",status="404"\} 2$/m,
     );
-    expect(text).toMatch(/^doppel_problems_total\{type="urn:doppel:problem:not-found"\} 2$/m);
+    expect(text.match(/^doppel_problems_total.*$/gm)).toEqual([
+      'doppel_problems_total{type="urn:doppel:problem:not-found"} 2',
+      'doppel_problems_total{type="urn:doppel:problem:method-not-allowed"} 1',
+    ]);
     expect(text).toMatch(/^doppel_match_requests_in_progress 0$/m);
   });
 

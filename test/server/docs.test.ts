@@ -1,4 +1,4 @@
-/** docs/server.md tells what is so: its examples run, its tables are complete. */
+/** docs/server.md is true: its examples run, its tables are complete. */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -8,6 +8,7 @@ import * as edge from '@doppel/server/edge';
 import * as node from '@doppel/server/node';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { examplesOf, linesOf, statedBy } from '../examples.ts';
+import { readSources } from '../house/source_imports.ts';
 import { tinyCheckpoint } from './tiny_model.mjs';
 
 const PACKAGE = new URL('../../packages/server/', import.meta.url);
@@ -57,6 +58,16 @@ it('exports these names', () => {
       "createEdgeHandler",
     ]
   `);
+});
+
+it('imports downwards only', () => {
+  const order = ['errors.ts', 'problem.ts', 'scoring', 'body', 'routes', 'app.ts', 'runtime', 'index.ts'];
+  const levelOf = (path: string) => order.indexOf(path.split('/')[3]!);
+  const files = readSources().filter((file) => file.package === 'server');
+  expect(files.filter(({ path }) => levelOf(path) < 0)).toEqual([]);
+  const arrows = files.flatMap(({ path, files: targets }) => targets.map((target) => [path, target] as const));
+  expect(arrows.length).toBeGreaterThan(50);
+  expect(arrows.filter(([path, target]) => levelOf(target) > levelOf(path))).toEqual([]);
 });
 
 it.each(Object.entries<{ source: string }>(entries))('runs the example of %s', (_, { source }) => {

@@ -5,6 +5,7 @@
 import { reasonOf, VERSION } from '@doppel/core';
 
 import { OpenAPIHono } from '@hono/zod-openapi';
+import type { Context } from 'hono';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { type RequestIdVariables, requestId } from 'hono/request-id';
 import { pairsSchema } from './body/json_pairs.ts';
@@ -32,7 +33,11 @@ export interface AppDeps {
   isDraining?: () => boolean;
 }
 
-export type App = OpenAPIHono<{ Variables: RequestIdVariables }>;
+/** `problem` is the type of the problem document that a request is answered with. */
+interface AppEnv {
+  Variables: RequestIdVariables & { problem?: string };
+}
+export type App = OpenAPIHono<AppEnv>;
 
 /** OpenAPI document of everything but the paths, which the routes bring. */
 const DOCUMENT = {
@@ -64,6 +69,8 @@ export function createApp({
     const known = app.routes.some(({ path }) => path === c.req.path);
     const [method, route] = known ? [c.req.method, c.req.path] : ['other', 'other'];
     metrics?.answered({ method, route, status: c.res.status, seconds: (performance.now() - start) / 1000 });
+    const problem = c.get('problem'); // counted here, as a 404 may have become a 405
+    if (problem) metrics?.problem(problem);
   });
   app.use(
     methodNotAllowed({
@@ -71,28 +78,28 @@ export function createApp({
       onMethodNotAllowed: (c, methods) => {
         const allow = methods.join(', ');
         const facts = { detail: `Use ${allow} at ${c.req.path}.`, expected: allow, found: c.req.method };
-        return answer(problemOf('method-not-allowed', facts), c.get('requestId'), { allow });
+        return answer(c, problemOf('method-not-allowed', facts), { allow });
       },
     }),
   );
 
   /** Problem document that names the request, so that its reason can be found in the log. */
-  function answer(problem: Problem, id: string, headers: Record<string, string> = {}): Response {
-    metrics?.problem(problem.type);
-    return problemResponse({ ...problem, requestId: id }, headers);
+  function answer(c: Context<AppEnv>, problem: Problem, headers: Record<string, string> = {}): Response {
+    c.set('problem', problem.type);
+    return problemResponse({ ...problem, requestId: c.get('requestId') }, headers);
   }
 
   app.onError((error, c) => {
+    if (error instanceof ProblemError) return answer(c, error.problem, error.headers);
     const id = c.get('requestId');
-    if (error instanceof ProblemError) return answer(error.problem, id, error.headers);
     log(`request ${id} failed: ${error.stack ?? reasonOf(error)}`);
     const detail = `The reason is in the server's log, under the request ${id}.`;
-    return answer(problemOf('internal-error', { detail }), id);
+    return answer(c, problemOf('internal-error', { detail }));
   });
   app.notFound((c) => {
     const found = c.req.path;
     const detail = `There is nothing at ${found}. The paths are in /openapi.json.`;
-    return answer(problemOf('not-found', { detail, found }), c.get('requestId'));
+    return answer(c, problemOf('not-found', { detail, found }));
   });
 
   app.openapiRoutes([

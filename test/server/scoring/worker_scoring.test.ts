@@ -57,7 +57,7 @@ it('says why a model does not load, and leaves nothing running', async () => {
 it.each([
   ['exits', EXIT],
   ['throws', THROW],
-])('starts a thread anew that %s, and fails only the requests of its batch', async (_, deed) => {
+])('restarts a thread that %s, and fails only the requests of its batch', async (_, deed) => {
   const scoring = scoringWith({ maxBatch: 1, batchDelayMs: 0 });
   await scoring.info();
   const deadly = scoring.score([pair(deed)]);

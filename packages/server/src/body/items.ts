@@ -1,5 +1,5 @@
 /** A request for scores as a list of items: each is a pair to be scored, or the problem of that pair. */
-import { type Problem, type ProblemFacts, problemError, problemOf } from '../problem.ts';
+import { explain, type Problem, type ProblemFacts, problemError, problemOf } from '../problem.ts';
 import type { PairInput } from '../scoring/scoring_service.ts';
 import type { Limits } from './limits.ts';
 
@@ -18,9 +18,6 @@ export function requireCount(found: number, { maxPairs }: Pick<Limits, 'maxPairs
     throw problemError('malformed-request', { detail: 'The request has no pair.', expected: 'a pair', found: 'none' });
   }
   if (found <= maxPairs) return;
-  throw problemError('payload-too-large', {
-    detail: `A request may have ${maxPairs} pairs, this one has ${found}. Send several requests.`,
-    expected: `at most ${maxPairs} pairs`,
-    found: `${found}`,
-  });
+  const facts = explain('score the request', `at most ${maxPairs} pairs`, `${found}`, 'Send several requests.');
+  throw problemError('payload-too-large', facts);
 }

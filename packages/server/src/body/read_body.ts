@@ -1,5 +1,5 @@
 /** Reads the body of a request within the limits on its size and its time. */
-import { type ProblemError, problemError } from '../problem.ts';
+import { explain, type ProblemError, problemError } from '../problem.ts';
 
 /** Bytes of the body. @throws ProblemError (413) beyond `maxBytes`, announced or sent; the signal's reason if it aborts. */
 export async function readBody(request: Request, maxBytes: number, signal: AbortSignal): Promise<Uint8Array> {
@@ -40,9 +40,6 @@ async function readAll(
 }
 
 function tooLarge(maxBytes: number, found: string): ProblemError {
-  return problemError('payload-too-large', {
-    detail: `A request may have ${maxBytes} bytes. Send fewer pairs at a time.`,
-    expected: `at most ${maxBytes} bytes`,
-    found,
-  });
+  const facts = explain('read the body', `at most ${maxBytes} bytes`, found, 'Send fewer pairs at a time.');
+  return problemError('payload-too-large', facts);
 }
