@@ -9,7 +9,7 @@ import { selectBackend } from '../../packages/core/src/backends/select_backend.t
 import { openDataset } from '../../packages/core/src/dataset/dataset.ts';
 import { SplitError, StaleCacheError, UsageError } from '../../packages/core/src/errors.ts';
 import { saveCheckpoint, valuesOf } from '../../packages/core/src/matcher/checkpoint.ts';
-import { createMatcher, type Preset } from '../../packages/core/src/matcher/matcher.ts';
+import { createMatcher } from '../../packages/core/src/matcher/matcher.ts';
 import { readNegatives } from '../../packages/core/src/mining/negatives_file.ts';
 import { syntheticNormalisation } from '../core/training/matcher/synthetic.ts';
 import { writeSyntheticDataset } from './dataset_on_disk.ts';
@@ -20,7 +20,7 @@ let folder: string;
 const at = (...path: string[]) => join(folder, ...path);
 
 /** An untrained matcher as a checkpoint. */
-async function makeCheckpoint(name: string, preset: Preset, seed: number): Promise<void> {
+async function makeCheckpoint(name: string, preset: string, seed: number): Promise<void> {
   const matcher = createMatcher({ preset, side: 64, sarBands: 1, opticalBands: 1, seed });
   await saveCheckpoint(store, at(name), {
     matcher: matcher.config,

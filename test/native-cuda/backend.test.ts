@@ -6,8 +6,9 @@ import { type AddonBackend, NativeOpError } from '@doppel/native-cuda';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createGenerator } from '../../packages/core/src/generator/generator.ts';
+import { ARCHITECTURES } from '../../packages/core/src/matcher/architectures.ts';
 import { crossEntropy, weightPenalty } from '../../packages/core/src/matcher/loss.ts';
-import { createMatcher, PRESETS } from '../../packages/core/src/matcher/matcher.ts';
+import { createMatcher } from '../../packages/core/src/matcher/matcher.ts';
 import {
   adam,
   avgPool,
@@ -153,7 +154,7 @@ describe.skipIf(skipReason)(title('the backend native'), () => {
     tf.dispose([state.parameters, state.first, state.second, x]);
   });
 
-  it.each(PRESETS)('trains the preset %s with no fallback', (preset) => {
+  it.each(ARCHITECTURES.names())('trains the preset %s with no fallback', (preset) => {
     const matcher = createMatcher({ preset, side: 64, sarBands: 1, opticalBands: 1, seed: 4 });
     const [sar, optical] = [9, 10].map(
       (seed) => tf.randomNormal([4, 64, 64, 1], 0, 1, 'float32', seed) as tf.Tensor4D,

@@ -6,8 +6,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EMULATED_CUDA, selectBackend } from '../../packages/core/src/backends/select_backend.ts';
 import { relativeError } from '../../packages/core/src/base/tolerance.ts';
 import { createGenerator } from '../../packages/core/src/generator/generator.ts';
+import { ARCHITECTURES } from '../../packages/core/src/matcher/architectures.ts';
 import { crossEntropy, weightPenalty } from '../../packages/core/src/matcher/loss.ts';
-import { createMatcher, PRESETS } from '../../packages/core/src/matcher/matcher.ts';
+import { createMatcher } from '../../packages/core/src/matcher/matcher.ts';
 import { runKernelMulti } from '../../packages/core/src/ops/kernel.ts';
 import { adam, conv2d } from '../../packages/core/src/ops/ops.ts';
 import {
@@ -80,55 +81,58 @@ describe.each([
       cuda = await useDevice(device);
     });
 
-    it.each(PRESETS)('trains the matcher %s: no fallback, the batch up and the loss down', async (preset) => {
-      const side = 64;
-      const matcher = createMatcher({ preset, side, sarBands: 1, opticalBands: 1, seed: 4 });
-      const named = [...matcher.parameters];
-      const parameters = named.map(([, variable]) => variable);
-      let moments = [0, 1].map(() => parameters.map(({ shape }) => tf.zeros(shape) as tf.Tensor));
-      const step = async (number: number) => {
-        const batch = {
-          sar: ramp(side * side),
-          optical: ramp(side * side),
-          labels: new Int32Array([1]),
-        };
-        const loss = tf.tidy(() => {
-          const [sar, optical] = [batch.sar, batch.optical].map((values) => tf.tensor4d(values, [1, side, side, 1]));
-          const labels = tf.tensor1d(batch.labels, 'int32');
-          const { value, grads } = tf.variableGrads(
-            () =>
-              tf.add(
-                crossEntropy(matcher.logits(sar!, optical!, { training: true, seed: 1, step: number }), labels),
-                weightPenalty(matcher, 1e-3),
-              ) as tf.Scalar,
-            parameters,
-          );
-          const updated = adam({
-            parameters,
-            gradients: parameters.map(({ name }) => grads[name]!),
-            ...{ first: moments[0]!, second: moments[1]!, step: number },
-            ...{ learningRate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
+    it.each(ARCHITECTURES.names())(
+      'trains the matcher %s: no fallback, the batch up and the loss down',
+      async (preset) => {
+        const side = 64;
+        const matcher = createMatcher({ preset, side, sarBands: 1, opticalBands: 1, seed: 4 });
+        const named = [...matcher.parameters];
+        const parameters = named.map(([, variable]) => variable);
+        let moments = [0, 1].map(() => parameters.map(({ shape }) => tf.zeros(shape) as tf.Tensor));
+        const step = async (number: number) => {
+          const batch = {
+            sar: ramp(side * side),
+            optical: ramp(side * side),
+            labels: new Int32Array([1]),
+          };
+          const loss = tf.tidy(() => {
+            const [sar, optical] = [batch.sar, batch.optical].map((values) => tf.tensor4d(values, [1, side, side, 1]));
+            const labels = tf.tensor1d(batch.labels, 'int32');
+            const { value, grads } = tf.variableGrads(
+              () =>
+                tf.add(
+                  crossEntropy(matcher.logits(sar!, optical!, { training: true, seed: 1, step: number }), labels),
+                  weightPenalty(matcher, 1e-3),
+                ) as tf.Scalar,
+              parameters,
+            );
+            const updated = adam({
+              parameters,
+              gradients: parameters.map(({ name }) => grads[name]!),
+              ...{ first: moments[0]!, second: moments[1]!, step: number },
+              ...{ learningRate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
+            });
+            for (const [i, variable] of parameters.entries()) variable.assign(updated.parameters[i]!);
+            const next = [updated.first, updated.second].map((list) => list.map((tensor) => tf.keep(tensor)));
+            tf.dispose(moments);
+            moments = next;
+            return value;
           });
-          for (const [i, variable] of parameters.entries()) variable.assign(updated.parameters[i]!);
-          const next = [updated.first, updated.second].map((list) => list.map((tensor) => tf.keep(tensor)));
-          tf.dispose(moments);
-          moments = next;
-          return value;
-        });
-        await loss.data();
-        loss.dispose();
-      };
-      await step(1);
-      cuda.fallbacks.clear();
-      const buffers = cuda.device.memory().buffers;
-      const copies = await copiesOf(cuda, () => step(2));
-      expect([...cuda.fallbacks]).toEqual([]);
-      // The only label is a number, which travels with a launch.
-      expect(copies).toEqual({ up: 2 * side * side * 4, down: 4 });
-      expect(cuda.device.memory().buffers).toBe(buffers);
-      matcher.dispose();
-      tf.dispose(moments);
-    });
+          await loss.data();
+          loss.dispose();
+        };
+        await step(1);
+        cuda.fallbacks.clear();
+        const buffers = cuda.device.memory().buffers;
+        const copies = await copiesOf(cuda, () => step(2));
+        expect([...cuda.fallbacks]).toEqual([]);
+        // The only label is a number, which travels with a launch.
+        expect(copies).toEqual({ up: 2 * side * side * 4, down: 4 });
+        expect(cuda.device.memory().buffers).toBe(buffers);
+        matcher.dispose();
+        tf.dispose(moments);
+      },
+    );
 
     it.each(OBJECTIVES)(
       'trains the generator by %s: no fallback, the batch up and the losses down',

@@ -17,7 +17,6 @@ export interface ModelForMining {
 export async function openForMining(store: Store, file: string, dataset: Dataset): Promise<ModelForMining> {
   const bytes = await store.read(file);
   const checkpoint = readCheckpoint(bytes, file);
-  const { side, sarBands, opticalBands } = checkpoint.matcher;
   const matcher = matcherOf(checkpoint);
   const scorer = createScorer(matcher);
   matcher.dispose();
@@ -25,7 +24,7 @@ export async function openForMining(store: Store, file: string, dataset: Dataset
   return {
     model: {
       scorer,
-      shape: { side, sarChannels: sarBands, opticalChannels: opticalBands },
+      shape: checkpoint.matcher,
       fingerprint: await sha256(bytes),
       normalisation: checkpoint.normalisation,
       temperature: calibration.temperature,

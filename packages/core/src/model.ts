@@ -5,9 +5,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { sha256 } from './base/sha256.ts';
 import { type DoppelError, isDoppelError, NonFiniteError } from './errors.ts';
+import type { MatcherConfig } from './matcher/architecture.ts';
 import { type Calibration, probabilityOf } from './matcher/calibration.ts';
 import { type Checkpoint, matcherOf, readCheckpoint } from './matcher/checkpoint.ts';
-import type { MatcherConfig } from './matcher/matcher.ts';
 import { createScorer, type MatchScorer } from './matcher/scorer.ts';
 import type { Normalisation } from './prepare/normalisation.ts';
 import { preparePatch } from './prepare/prepared_patches.ts';

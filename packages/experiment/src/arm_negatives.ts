@@ -59,7 +59,7 @@ function modelOf({ model }: ArmTask) {
   const { info, normalisation, scorer } = model;
   return {
     ...{ scorer, normalisation, fingerprint: info.fingerprint, temperature: info.calibration.temperature },
-    shape: { side: info.side, sarChannels: info.sarBands, opticalChannels: info.opticalBands },
+    shape: info,
   };
 }
 

@@ -4,7 +4,7 @@
  */
 
 import { FormatError, readText, reasonOf, type Store } from '@doppel/core';
-import { PRESETS } from '@doppel/core/matcher';
+import { architectureName } from '@doppel/core/matcher';
 import { z } from 'zod';
 
 const scores = z.array(z.number());
@@ -28,7 +28,7 @@ const made = z.object({
 export const cellSchema = z.object({
   doppel: z.literal('experiment-cell'),
   version: z.literal(1),
-  matcher: z.enum(PRESETS),
+  matcher: architectureName,
   budget: z.number(),
   seed: z.int(),
   arm: z.string(),

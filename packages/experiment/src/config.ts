@@ -5,7 +5,7 @@
 
 import { UsageError } from '@doppel/core';
 import { LATENT_RULES, MATCHES } from '@doppel/core/generator';
-import { PRESETS } from '@doppel/core/matcher';
+import { architectureName, DEFAULT_ARCHITECTURE } from '@doppel/core/matcher';
 import { adaptiveSettingsSchema } from '@doppel/core/mining';
 import { mergeSettings, type RemovedOption, withoutRemoved } from '@doppel/core/runs';
 import { z } from 'zod';
@@ -73,7 +73,7 @@ export const experimentConfigSchema = z.strictObject({
   seeds: z.array(z.int().nonnegative()).min(1),
   /** Shares of the training places. */
   budgets: z.array(z.number().gt(0).max(1)).min(1),
-  matchers: z.array(z.enum(PRESETS)).min(1).default(['paper-bn']),
+  matchers: z.array(architectureName).min(1).default([DEFAULT_ARCHITECTURE]),
   /** Checkpoints by name; `{budget}` in a path stands for the budget in per cent. */
   generators: z.record(name, z.string().min(1)).default({}),
   arms: z.record(name, armSchema),

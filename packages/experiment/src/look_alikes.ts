@@ -6,7 +6,7 @@
 
 import { pause } from '@doppel/core/base';
 import type { PlaceGuard } from '@doppel/core/dataset';
-import type { PatchSource } from '@doppel/core/matcher';
+import type { PatchSource } from '@doppel/core/prepare';
 import * as tf from '@tensorflow/tfjs-core';
 
 const GRID = 8;

@@ -3,12 +3,12 @@
  * that shards on several machines do not train it twice.
  */
 import { joinPath, UsageError } from '@doppel/core';
-import type { Preset } from '@doppel/core/matcher';
+import { ARCHITECTURES } from '@doppel/core/matcher';
 
 import type { Arm, ExperimentConfig } from './config.ts';
 
 export interface CellGroup {
-  matcher: Preset;
+  matcher: string;
   /** Share of the training places. */
   budget: number;
   seed: number;
@@ -16,7 +16,7 @@ export interface CellGroup {
 }
 
 export interface CellKey {
-  matcher: Preset;
+  matcher: string;
   budget: number;
   seed: number;
   arm: string;
@@ -31,8 +31,8 @@ export interface Selection {
 }
 
 /** Whether an arm can be run with a matcher: features of SAR patches by themselves need a stream of their own. */
-export const isPossible = (arm: Arm, matcher: Preset): boolean =>
-  !(arm.strategy === 'nearest' && matcher === 'two-channel');
+export const isPossible = (arm: Arm, matcher: string): boolean =>
+  arm.strategy !== 'nearest' || ARCHITECTURES.get(matcher).towers !== undefined;
 
 /** @throws UsageError where an arm or a seed is not in the configuration. */
 export function planCells(config: ExperimentConfig, { shard, arms, seeds }: Selection = {}): CellGroup[] {

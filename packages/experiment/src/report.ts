@@ -2,6 +2,7 @@
  * `report.html` of an experiment: one page that needs nothing else. The conclusion comes first, as the numbers give it;
  * then differences to the baseline, the arms themselves, what they cost, and how all was measured.
  */
+import { DEFAULT_ARCHITECTURE } from '@doppel/core/matcher';
 import {
   count,
   escapeText,
@@ -103,7 +104,7 @@ export function experimentFigures(results: Results): Record<string, string> {
 }
 
 const nameOf = ({ arm, budget, matcher }: Pick<Comparison, 'arm' | 'budget' | 'matcher'>) =>
-  `${arm}, ${perCent(budget)} %${matcher === 'paper-bn' ? '' : `, ${matcher}`}`;
+  `${arm}, ${perCent(budget)} %${matcher === DEFAULT_ARCHITECTURE ? '' : `, ${matcher}`}`;
 
 function differences(results: Results): string[] {
   const plots = experimentFigures(results);

@@ -4,7 +4,6 @@
  */
 import { UsageError } from '@doppel/core';
 import { pause } from '@doppel/core/base';
-import type { Preset } from '@doppel/core/matcher';
 import { type ExperimentMetric, type ExperimentMetrics, sampleOf } from './arm_sample.ts';
 import type { Cell } from './cell.ts';
 import {
@@ -55,7 +54,7 @@ export interface ArmShortcut {
 }
 
 export interface Comparison {
-  matcher: Preset;
+  matcher: string;
   budget: number;
   set: string;
   arm: string;
@@ -71,7 +70,7 @@ export interface Comparison {
 }
 
 export interface ResultGroup {
-  matcher: Preset;
+  matcher: string;
   budget: number;
   /** Means over seeds. */
   places: number;
@@ -170,7 +169,7 @@ export async function resultsOf(
 }
 
 interface Group {
-  matcher: Preset;
+  matcher: string;
   budget: number;
   arms: [string, Cell[]][];
 }

@@ -226,8 +226,8 @@ interface Measured {
 
 async function testCheckpoint({ checkpoint }: TrainingResult, { store, tests, signal }: GroupTask): Promise<Measured> {
   const model = await openModel(await store.read(checkpoint!), checkpoint!);
-  const { side, sarBands, opticalBands, calibration } = model.info;
-  const shape = { side, sarChannels: sarBands, opticalChannels: opticalBands };
+  const { info: shape } = model;
+  const { calibration } = shape;
   const opticalOf = (of: number) => tests.positives[of]!;
   const references = [
     ...tests.positives.map((record) => ({ sar: record, optical: record })),
@@ -272,13 +272,12 @@ async function shortcutOf(
   if (!name || pairs === 0) return null;
   const generator = await generatorFor(name, budget);
   const { info, normalisation, scorer, dispose } = await openModel(await store.read(checkpoint!), checkpoint!);
-  const { side, sarBands, opticalBands, fingerprint, calibration } = info;
-  const shape = { side, sarChannels: sarBands, opticalChannels: opticalBands };
+  const { fingerprint, calibration } = info;
   const { rule, strength } = arm.strategy === 'generated' ? arm : ({ rule: 'sigma', strength: 1 } as const);
   try {
     const measured = await measureShortcut({
       ...{ dataset, split: 'validation', generator, rule, strength, pairs, seed, signal },
-      model: { scorer, shape, normalisation, fingerprint, calibration, temperature: calibration.temperature },
+      model: { scorer, shape: info, normalisation, fingerprint, calibration, temperature: calibration.temperature },
       patches: new PatchCache(dataset, normalisation),
     });
     const { real, reconstructions, negatives } = measured;

@@ -21,7 +21,7 @@ import {
   type Match,
   moveLatents,
 } from '@doppel/core/generator';
-import { type Calibration, type PatchSource, probabilityOf } from '@doppel/core/matcher';
+import { type Calibration, probabilityOf } from '@doppel/core/matcher';
 import {
   anchorsOf,
   type MinableRecord,
@@ -30,7 +30,7 @@ import {
   scoreMade,
   scoreReferences,
 } from '@doppel/core/mining';
-import type { Normalisation } from '@doppel/core/prepare';
+import type { Normalisation, PatchSource } from '@doppel/core/prepare';
 import * as tf from '@tensorflow/tfjs-core';
 import { type ProbeSample, probeAuc } from './linear_probe.ts';
 

@@ -3,10 +3,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { Rng } from '../../../packages/core/src/base/random.ts';
 import type { PairRecord } from '../../../packages/core/src/dataset/dataset.ts';
-import type { PairScorer, PatchSource } from '../../../packages/core/src/matcher/score_pairs.ts';
+import type { PairScorer } from '../../../packages/core/src/matcher/scorer.ts';
+import type { PatchSource } from '../../../packages/core/src/prepare/patch_source.ts';
 import { guardWhere } from '../dataset/fake_guard.ts';
 
-export const SHAPE = { side: 4, sarChannels: 1, opticalChannels: 1 };
+export const SHAPE = { side: 4, sarBands: 1, opticalBands: 1 };
 
 export function syntheticRecords(places: number, pairsEach: number): PairRecord[] {
   return Array.from({ length: places * pairsEach }, (_, i) => ({

@@ -5,15 +5,10 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { selectBackend } from '../../../packages/core/src/backends/select_backend.ts';
 import { readSafetensors } from '../../../packages/core/src/base/safetensors.ts';
 import { MODEL_TOLERANCE, relativeError } from '../../../packages/core/src/base/tolerance.ts';
+import { ARCHITECTURES } from '../../../packages/core/src/matcher/architectures.ts';
 import { classWeights, crossEntropy, sumOfSquares, weightPenalty } from '../../../packages/core/src/matcher/loss.ts';
-import {
-  createMatcher,
-  type Matcher,
-  matcherFrom,
-  PRESETS,
-  type Preset,
-  parameterSpecs,
-} from '../../../packages/core/src/matcher/matcher.ts';
+import { createMatcher, type Matcher, matcherFrom } from '../../../packages/core/src/matcher/matcher.ts';
+import { parameterSpecs } from '../../../packages/core/src/matcher/network_layers.ts';
 import { type Pairing, takeRows } from '../../../packages/core/src/matcher/pairing.ts';
 import { createScorer, difference } from '../../../packages/core/src/matcher/scorer.ts';
 import { normalNoise } from '../../../packages/core/src/ops/ops.ts';
@@ -28,7 +23,7 @@ afterEach(() => {
   for (const matcher of made.splice(0)) matcher.dispose();
 });
 
-function matcherOf(preset: Preset, { side = 64, opticalBands = 1 as 1 | 3, seed = 1 } = {}): Matcher {
+function matcherOf(preset: string, { side = 64, opticalBands = 1 as 1 | 3, seed = 1 } = {}): Matcher {
   const matcher = createMatcher({ preset, side, sarBands: 1, opticalBands, seed });
   made.push(matcher);
   return matcher;
@@ -64,7 +59,7 @@ describe('createMatcher', () => {
   });
 
   it('initialises by the preset: Glorot uniform and zero bias, or He normal', async () => {
-    const deviation = async (preset: Preset, name: string) =>
+    const deviation = async (preset: string, name: string) =>
       Math.sqrt(tf.moments(matcherOf(preset).parameters.get(name)!).variance.dataSync()[0]!);
     expect(await deviation('paper', 'sar.conv8.filter')).toBeCloseTo(Math.sqrt(2 / (9 * 256)), 3);
     expect(await deviation('paper-bn', 'sar.conv8.filter')).toBeCloseTo(Math.sqrt(2 / (9 * 128)), 3);
@@ -98,7 +93,7 @@ describe('createMatcher', () => {
   });
 });
 
-describe.each(PRESETS)('%s', (preset) => {
+describe.each(ARCHITECTURES.names())('%s', (preset) => {
   it.each([
     [64, 1],
     [72, 3],
@@ -187,31 +182,6 @@ describe('training mode', () => {
       }
     });
   });
-
-  it.each(['paper-bn', 'two-channel'] as const)(
-    '%s keeps rows apart: what is made changes nothing for the rest',
-    (preset) => {
-      const all = { sar: [0, 1, 2, 3], optical: [0, 1, 0, 1] };
-      const real = { sar: [0, 1], optical: [0, 1] };
-      const trained = (rows: number, pairing: typeof all, apart: number[]) => {
-        const matcher = matcherOf(preset);
-        return tf.tidy(() => {
-          const sar = tf.slice(noise(4, 64, 1, 1), [0, 0, 0, 0], [rows, 64, 64, 1]);
-          const mode = { training: true, seed: 1, step: 0, apart } as const;
-          const logits = matcher.logits(sar, noise(2, 64, 1, 2), mode, pairing);
-          const statistics = [...matcher.statistics.values()].flatMap((each) => [...each.dataSync()]);
-          return { logits: [...tf.slice(logits, [0, 0], [2, 2]).dataSync()], statistics };
-        });
-      };
-      const alone = trained(2, real, []);
-      const apart = trained(4, all, [2, 3]);
-      const together = trained(4, all, []);
-      for (const what of ['logits', 'statistics'] as const) {
-        expect(relativeError(apart[what], alone[what]), what).toBeLessThan(MODEL_TOLERANCE);
-        expect(relativeError(together[what], alone[what]), what).toBeGreaterThan(1e-3);
-      }
-    },
-  );
 
   it('drops other units at another step, the same at the same', () => {
     const matcher = matcherOf('paper');

@@ -2,13 +2,15 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { selectBackend } from '../../../packages/core/src/backends/select_backend.ts';
 import { Rng } from '../../../packages/core/src/base/random.ts';
-import { type PairScorer, type PatchSource, scorePairs } from '../../../packages/core/src/matcher/score_pairs.ts';
+import { scorePairs } from '../../../packages/core/src/matcher/score_pairs.ts';
+import type { PairScorer } from '../../../packages/core/src/matcher/scorer.ts';
+import type { PatchSource } from '../../../packages/core/src/prepare/patch_source.ts';
 
 beforeAll(async () => {
   await selectBackend({ requested: 'cpu' });
 });
 
-const shape = { side: 2, sarChannels: 1, opticalChannels: 3 };
+const shape = { side: 2, sarBands: 1, opticalBands: 3 };
 const patches: PatchSource = {
   sar: (index) => Float32Array.from({ length: 4 }, (_, i) => index + i / 10),
   optical: async (index) => Float32Array.from({ length: 12 }, (_, i) => 2 * index - i / 10),

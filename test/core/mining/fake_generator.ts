@@ -73,7 +73,7 @@ export const model = {
       features: (x: tf.Tensor4D) => tf.reshape(x, [x.shape[0], LENGTH]) as tf.Tensor2D,
     },
   },
-  shape: { side: SIDE, sarChannels: 1, opticalChannels: 1 },
+  shape: { side: SIDE, sarBands: 1, opticalBands: 1 },
   fingerprint: 'm'.repeat(64),
   normalisation,
   temperature: 1,

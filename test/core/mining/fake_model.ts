@@ -37,7 +37,7 @@ export function fakeModel(
   return {
     passes,
     scorer: kind === 'halves' ? { score: whole, halves } : { score: whole },
-    shape: { side: 1, sarChannels: 1, opticalChannels: 1 },
+    shape: { side: 1, sarBands: 1, opticalBands: 1 },
     fingerprint: 'f'.repeat(64),
     normalisation: { version: 1 },
     temperature: 2,

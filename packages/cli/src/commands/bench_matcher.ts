@@ -1,6 +1,6 @@
 /** `doppel bench matcher`: pairs per second of a training step (forward, backward, L2, Adam) and of scoring. */
 import type { SelectedBackend } from '@doppel/core/backends';
-import { classWeights, createMatcher, createScorer, type Matcher, PRESETS } from '@doppel/core/matcher';
+import { ARCHITECTURES, classWeights, createMatcher, createScorer, type Matcher } from '@doppel/core/matcher';
 import { captureTrainingStep, trainingStep, zeroMoments } from '@doppel/core/training';
 
 import * as tf from '@tensorflow/tfjs-core';
@@ -75,7 +75,7 @@ export default command({
   name: 'doppel bench matcher',
   description: 'Pairs per second: a training step and scoring',
   flags: {
-    preset: choice(PRESETS, 'Network').default('paper'),
+    preset: choice(ARCHITECTURES.names(), 'Network').default('paper'),
     size: whole(64, 'Patch side, in pixels').default(112),
     batch: whole(1, 'Pairs in a step').default(64),
     ...GRAPH_FLAG,

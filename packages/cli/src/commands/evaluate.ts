@@ -13,7 +13,14 @@ import {
   type ScoringTask,
   SEARCH_DEFAULTS,
 } from '@doppel/core/evaluation';
-import { type Calibration, type Checkpoint, createScorer, matcherOf, readCheckpoint } from '@doppel/core/matcher';
+import {
+  architecturesWith,
+  type Calibration,
+  type Checkpoint,
+  createScorer,
+  matcherOf,
+  readCheckpoint,
+} from '@doppel/core/matcher';
 import { PatchCache } from '@doppel/core/prepare';
 import { checkHeldOut } from '@doppel/core/runs';
 import { dataUri, type PicturedPair, pictureOf, type Report } from '@doppel/report';
@@ -36,7 +43,7 @@ const SETTINGS = {
   candidates: whole(2, 'SAR patches that each search is among, for recall@k').default(SEARCH_DEFAULTS.candidates),
   anchors: whole(
     0,
-    `Optical patches to search for; 0: no search; default ${inHalves}, ${inOne} for two-channel`,
+    `Optical patches to search for; 0: no search; default ${inHalves}, ${inOne} for ${architecturesWith('no towers').join(', ')}`,
   ).optional(),
   resamples: whole(1, 'Bootstrap resamples for the intervals').default(BOOTSTRAP_DEFAULTS.resamples),
   batch: whole(1, 'Pairs that are scored together').default(DEFAULTS.batch),
@@ -140,7 +147,6 @@ interface Evaluated {
 
 async function evaluateTested(context: Context, tested: Tested, settings: Settings): Promise<Evaluated> {
   const { checkpoint, dataset, split } = tested;
-  const { side, sarBands, opticalBands } = checkpoint.matcher;
   const matcher = matcherOf(checkpoint);
   const scorer = createScorer(matcher);
   matcher.dispose();
@@ -150,7 +156,7 @@ async function evaluateTested(context: Context, tested: Tested, settings: Settin
     guard: placeGuard(dataset.records),
     scorer,
     patches: new PatchCache(dataset, checkpoint.normalisation),
-    shape: { side, sarChannels: sarBands, opticalChannels: opticalBands },
+    shape: checkpoint.matcher,
     ...settings,
   });
   try {

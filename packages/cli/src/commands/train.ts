@@ -3,7 +3,7 @@ import { joinPath, UsageError } from '@doppel/core';
 import { sha256 } from '@doppel/core/base';
 import { type Dataset, openDataset } from '@doppel/core/dataset';
 import type { NegativeSet } from '@doppel/core/generator';
-import { type Checkpoint, PRESETS, readCheckpoint } from '@doppel/core/matcher';
+import { ARCHITECTURES, type Checkpoint, DEFAULT_ARCHITECTURE, readCheckpoint } from '@doppel/core/matcher';
 import { readTrainingNegatives } from '@doppel/core/mining';
 import { mergeSettings, type PartialConfig } from '@doppel/core/runs';
 import {
@@ -28,7 +28,7 @@ import { readYaml, writeYaml } from '../yaml_file.ts';
 const words = { dataset: text('folder', 'Folder of the data set; not needed with --resume').optional() };
 const flags = {
   config: text('file', 'Settings in YAML; docs/training.md lists them').optional(),
-  preset: choice(PRESETS, 'Architecture and its recipe; default paper-bn').optional(),
+  preset: choice(ARCHITECTURES.names(), `Architecture and its recipe; default ${DEFAULT_ARCHITECTURE}`).optional(),
   epochs: whole(1, 'Epochs to train; with --resume, also beyond the first plan').optional(),
   maxSteps: whole(1, 'End after at most N steps').optional(),
   learningRate: number('Base learning rate').optional(),

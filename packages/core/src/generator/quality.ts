@@ -6,9 +6,9 @@
 import { pause } from '../base/pause.ts';
 import type { Dataset } from '../dataset/dataset.ts';
 import { UsageError } from '../errors.ts';
-import type { PatchSource } from '../matcher/score_pairs.ts';
 import type { ScorerHalves } from '../matcher/scorer.ts';
 import type { Normalisation } from '../prepare/normalisation.ts';
+import type { PatchSource } from '../prepare/patch_source.ts';
 import { PatchCache } from '../prepare/prepared_patches.ts';
 import type { Unit } from '../raster/raster.ts';
 import type { LatentGenerator } from './latent.ts';

@@ -21,7 +21,10 @@ import {
   type Values,
 } from '../runs/checkpoint_file.ts';
 import type { Store } from '../store.ts';
-import { type Matcher, type MatcherConfig, matcherConfigSchema, matcherFrom, parameterSpecs } from './matcher.ts';
+import type { MatcherConfig } from './architecture.ts';
+import { matcherConfigSchema } from './architectures.ts';
+import { type Matcher, matcherFrom } from './matcher.ts';
+import { parameterSpecs } from './network_layers.ts';
 import { isStatistic } from './parameters.ts';
 import { type RunState, runStateSchema } from './run_state.ts';
 

@@ -1,6 +1,11 @@
+export type { Architecture, MatcherConfig, Recipe, Towers } from './architecture.ts';
+export { configOf } from './architecture.ts';
+export { ARCHITECTURES, architectureName, architecturesWith, DEFAULT_ARCHITECTURE } from './architectures.ts';
 export { type Calibration, probabilityOf, sigmoid } from './calibration.ts';
 export { type Checkpoint, matcherOf, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
+export type { ConvOptions, DenseOptions, Half, Layers } from './layers.ts';
 export { classWeights } from './loss.ts';
-export { createMatcher, type Matcher, PRESETS, type Preset, parameterSpecs } from './matcher.ts';
-export { type PatchSource, scorePairs } from './score_pairs.ts';
-export { createScorer } from './scorer.ts';
+export { createMatcher, type Matcher } from './matcher.ts';
+export { type NetworkLayer, networkOf, parameterSpecs } from './network_layers.ts';
+export { scorePairs } from './score_pairs.ts';
+export { createScorer, type MatchScorer, type PairScorer } from './scorer.ts';

@@ -13,9 +13,9 @@ export type ParameterKind = 'weight' | 'shift' | 'scale' | 'mean' | 'variance';
 export interface ParameterSpec {
   name: string;
   kind: ParameterKind;
-  /** Filters [3, 3, in, out], kernels [in, out], the rest [channels]. */
+  /** Filters [height, width, in, out], kernels [in, out], the rest [channels]. */
   shape: number[];
-  /** Makes the logits, with no rectifier behind it. */
+  /** Marks the layer that makes the logits, with no rectifier behind it. */
   isOutput?: boolean;
 }
 
@@ -34,9 +34,14 @@ export const isStatistic = ({ kind }: ParameterSpec) => kind === 'mean' || kind 
 /** `sar.conv1` → `sar.bn1` */
 export const normName = (conv: string) => conv.replace(/conv(\d+)$/, 'bn$1');
 
-/** A 3×3 convolution, with a bias or with batch normalisation instead. */
-export function convParameters(name: string, from: number, to: number, batchNorm: boolean): ParameterSpec[] {
-  const filter: ParameterSpec = { name: `${name}.filter`, kind: 'weight', shape: [3, 3, from, to] };
+/** @param shape of the filter, [height, width, in, out]. @param batchNorm has it in place of a bias. */
+export function convParameters(
+  name: string,
+  shape: [number, number, number, number],
+  batchNorm: boolean,
+): ParameterSpec[] {
+  const to = shape[3];
+  const filter: ParameterSpec = { name: `${name}.filter`, kind: 'weight', shape };
   if (!batchNorm) return [filter, { name: `${name}.bias`, kind: 'shift', shape: [to] }];
   const norm = normName(name);
   return [
@@ -64,8 +69,8 @@ export function initialValues(
   if (kind === 'scale' || kind === 'variance') return tf.ones(shape);
   if (kind !== 'weight') return tf.zeros(shape);
   const count = shape.reduce((product, side) => product * side, 1);
-  const taps = shape.length === 4 ? 9 : 1;
   const [from, to] = shape.slice(-2) as [number, number];
+  const taps = count / (from * to);
   const draw = { seed: hash32(JSON.stringify([seed, 'initialisation', name])) >>> 0, offset: 0 };
   if (how === 'he-normal') {
     const deviation = isOutput ? OUTPUT_DEVIATION : Math.sqrt(2 / (taps * from));

@@ -5,32 +5,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { pause } from '../base/pause.ts';
 import type { PairReference } from '../dataset/patch_pair.ts';
-
-/** A matcher ready for scoring; `createScorer` makes one. */
-export interface PairScorer {
-  /** [N, side, side, channels] each → [N], logit₁ − logit₀ */
-  score(sar: tf.Tensor4D, optical: tf.Tensor4D): tf.Tensor1D;
-  /** The two streams by themselves, and what joins their features. */
-  halves?:
-    | {
-        sar(patches: tf.Tensor4D): tf.Tensor4D;
-        optical(patches: tf.Tensor4D): tf.Tensor4D;
-        join(sar: tf.Tensor4D, optical: tf.Tensor4D): tf.Tensor1D;
-      }
-    | undefined;
-}
-
-/** Prepared patches by index of their record, as `PatchCache` keeps them: side · side · channels numbers each. */
-export interface PatchSource {
-  sar(index: number): Float32Array | Promise<Float32Array>;
-  optical(index: number): Float32Array | Promise<Float32Array>;
-}
-
-export interface PatchShape {
-  side: number;
-  sarChannels: number;
-  opticalChannels: number;
-}
+import type { PatchShape, PatchSource } from '../prepare/patch_source.ts';
+import type { PairScorer } from './scorer.ts';
 
 export interface ScoreOptions {
   scorer: PairScorer;
@@ -72,11 +48,11 @@ function wholePairs({ scorer, patches, shape }: ScoreOptions): ScoreBatch {
   return async (references) => {
     const sar = await stack(references.map((pair) => patches.sar(pair.sar)));
     const optical = await stack(references.map((pair) => patches.optical(pair.optical)));
-    const { side, sarChannels, opticalChannels } = shape;
+    const { side, sarBands, opticalBands } = shape;
     return download(() =>
       scorer.score(
-        tf.tensor4d(sar, [references.length, side, side, sarChannels]),
-        tf.tensor4d(optical, [references.length, side, side, opticalChannels]),
+        tf.tensor4d(sar, [references.length, side, side, sarBands]),
+        tf.tensor4d(optical, [references.length, side, side, opticalBands]),
       ),
     );
   };
@@ -84,12 +60,12 @@ function wholePairs({ scorer, patches, shape }: ScoreOptions): ScoreBatch {
 
 function inHalves(halves: NonNullable<PairScorer['halves']>, { patches, shape }: ScoreOptions): ScoreBatch {
   const features = new FeatureStore();
-  const { side, sarChannels, opticalChannels } = shape;
+  const { side, sarBands, opticalBands } = shape;
 
   async function computeSar(indices: readonly number[]): Promise<void> {
     if (indices.length === 0) return;
     const data = await stack(indices.map((index) => patches.sar(index)));
-    const computed = tf.tidy(() => halves.sar(tf.tensor4d(data, [indices.length, side, side, sarChannels])));
+    const computed = tf.tidy(() => halves.sar(tf.tensor4d(data, [indices.length, side, side, sarBands])));
     try {
       features.add(indices, await computed.data<'float32'>(), computed.shape);
     } finally {
@@ -104,7 +80,7 @@ function inHalves(halves: NonNullable<PairScorer['halves']>, { patches, shape }:
     const optical = await stack(opticals.map((index) => patches.optical(index)));
     return download(() => {
       const sarHalf = features.tensor(references.map((pair) => pair.sar)); // [N, h, w, c]
-      const once = halves.optical(tf.tensor4d(optical, [opticals.length, side, side, opticalChannels]));
+      const once = halves.optical(tf.tensor4d(optical, [opticals.length, side, side, opticalBands]));
       return halves.join(sarHalf, tf.gather(once, tf.tensor1d(rows, 'int32')));
     });
   };

@@ -1,40 +1,37 @@
 /**
- * A matcher for scoring: batch normalisation folded into the convolutions, no dropout, and, where the streams meet late,
- * the two halves by themselves.
- *
- * The first fusion convolution is linear before its ReLU, so of the concatenated maps
- *
- *   conv([s, o], f) + b = (conv(s, f_s) + b) + conv(o, f_o)
- *
- * with f_s and f_o the filter's first and last input channels. Each term depends on one patch and is computed once for it;
- * a pair costs one addition and the small rest.
+ * A matcher for scoring: batch normalisation folded into the convolutions, no dropout, and, if each sensor has a stream of
+ * its own, the towers by themselves. Each patch goes through its tower once; a pair costs little more than one addition.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { conv2d } from '../ops/ops.ts';
-import { decide, fuse, stream } from './architectures/paper.ts';
-import { twoChannel } from './architectures/two_channel.ts';
-import { foldBatchNorm, foldedLayers, type Layers, tensorOf } from './layers.ts';
+import type { Modality } from '../prepare/normalisation.ts';
+import type { MatcherConfig, Towers } from './architecture.ts';
+import { ARCHITECTURES } from './architectures.ts';
+import type { Layers } from './layers.ts';
 import type { Matcher } from './matcher.ts';
+import { foldBatchNorm, foldedLayers } from './tensor_layers.ts';
 
-export type Modality = 'sar' | 'optical';
-
-/** Of a matcher with two streams; h = ⌈side/16⌉. */
+/** The towers of a matcher over tensors. */
 export interface ScorerHalves {
-  /** [N, side, side, sarBands] → [N, h, h, 256] */
+  /** [N, side, side, sarBands] → [N, h, w, c] */
   sar(patches: tf.Tensor4D): tf.Tensor4D;
-  /** [N, side, side, opticalBands] → [N, h, h, 256] */
+  /** [N, side, side, opticalBands] → [N, h, w, c] */
   optical(patches: tf.Tensor4D): tf.Tensor4D;
   /** The halves of N pairs → [N]; one side may have a single row, which then meets every row of the other. */
   join(sar: tf.Tensor4D, optical: tf.Tensor4D): tf.Tensor1D;
-  /** What a stream makes of a patch, averaged over positions: [N, 128], each ≥ 0. For nearness between patches. */
+  /** [N, side, side, bands] → [N, d], by whose cosines patches of one sensor are compared. */
   features(patches: tf.Tensor4D, modality: Modality): tf.Tensor2D;
 }
 
-export interface MatchScorer {
+/** A matcher ready for scoring. */
+export interface PairScorer {
   /** [N, side, side, bands] each → [N], logit₁ − logit₀: positive for a match. */
   score(sar: tf.Tensor4D, optical: tf.Tensor4D): tf.Tensor1D;
-  /** Absent where both patches enter one stream. */
-  halves?: ScorerHalves;
+  /** Absent if both patches enter one stream. */
+  halves?: Omit<ScorerHalves, 'features'> | undefined;
+}
+
+export interface MatchScorer extends PairScorer {
+  halves?: ScorerHalves | undefined;
   dispose(): void;
 }
 
@@ -42,39 +39,26 @@ export interface MatchScorer {
 export function createScorer({ config, parameters, statistics }: Matcher): MatchScorer {
   const weights = foldBatchNorm(parameters, statistics);
   const layers = foldedLayers(weights);
-  if (config.preset === 'two-channel') {
-    return {
-      score: (sar, optical) => tf.tidy(() => difference(twoChannel(layers, sar, optical))),
-      dispose: () => tf.dispose([...weights.values()]),
-    };
-  }
-  const [filters, bias] = [splitFusion(weights), tensorOf<tf.Tensor1D>(weights, 'fusion.conv1.bias')];
+  const { towers, ...architecture } = ARCHITECTURES.get(config.preset);
   return {
     score: (sar, optical) =>
-      tf.tidy(() => difference(fuse(layers, stream(layers, 'sar', sar), stream(layers, 'optical', optical)))),
-    halves: halvesOf(layers, filters, bias),
-    dispose: () => tf.dispose([...weights.values(), filters.sar, filters.optical]),
+      tf.tidy(() => difference(architecture.logits<tf.Tensor>(layers, sar, optical, config) as tf.Tensor2D)),
+    halves: towers && halvesOf(layers, towers, config),
+    dispose: () => tf.dispose([...weights.values()]),
   };
 }
 
-function halvesOf(layers: Layers, filters: Record<Modality, tf.Tensor4D>, bias: tf.Tensor1D): ScorerHalves {
-  const half = (patches: tf.Tensor4D, modality: Modality) =>
-    tf.tidy(() =>
-      conv2d(stream(layers, modality, patches), filters[modality], modality === 'sar' ? bias : null, { strides: 2 }),
-    );
+function halvesOf(layers: Layers<tf.Tensor>, towers: Towers, config: MatcherConfig): ScorerHalves {
+  const tower = (patches: tf.Tensor4D, sensor: Modality) =>
+    tf.tidy(() => towers.tower<tf.Tensor>(layers, sensor, patches, config) as tf.Tensor4D);
   return {
-    sar: (patches) => half(patches, 'sar'),
-    optical: (patches) => half(patches, 'optical'),
-    join: (sar, optical) => tf.tidy(() => difference(decide(layers, tf.relu(tf.add(sar, optical) as tf.Tensor4D)))),
-    features: (patches, modality) => tf.tidy(() => tf.mean(stream(layers, modality, patches), [1, 2]) as tf.Tensor2D),
+    sar: (patches) => tower(patches, 'sar'),
+    optical: (patches) => tower(patches, 'optical'),
+    join: (sar, optical) =>
+      tf.tidy(() => difference(towers.join<tf.Tensor>(layers, sar, optical, config) as tf.Tensor2D)),
+    features: (patches, sensor) =>
+      tf.tidy(() => towers.descriptor<tf.Tensor>(layers, sensor, patches, config) as tf.Tensor2D),
   };
-}
-
-/** The fusion filter [3, 3, 256, 256] by the stream that its input channels come from. */
-function splitFusion(weights: ReadonlyMap<string, tf.Tensor>): Record<Modality, tf.Tensor4D> {
-  const filter = tensorOf<tf.Tensor4D>(weights, 'fusion.conv1.filter');
-  const [sar, optical] = tf.split(filter, 2, 2) as [tf.Tensor4D, tf.Tensor4D];
-  return { sar, optical };
 }
 
 /** logit₁ − logit₀: [N, 2] → [N] */

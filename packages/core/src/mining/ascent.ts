@@ -7,7 +7,7 @@ import { pause } from '../base/pause.ts';
 import type { Latents } from '../generator/latent.ts';
 import { decodeFor, type MakerTask } from '../generator/make_patches.ts';
 import { patchDistance } from '../generator/patch_distance.ts';
-import type { PatchShape } from '../matcher/score_pairs.ts';
+import type { PatchShape } from '../prepare/patch_source.ts';
 import type { AdaptiveSettings } from './adaptive_settings.ts';
 import type { MiningScorer } from './blocks/block_scores.ts';
 
@@ -66,12 +66,12 @@ function standardised(x: tf.Tensor4D): tf.Tensor4D {
 }
 
 async function opticalBatch({ patches, shape }: AscentTask, records: readonly number[]): Promise<tf.Tensor4D> {
-  const { side, opticalChannels } = shape;
-  const size = side * side * opticalChannels;
+  const { side, opticalBands } = shape;
+  const size = side * side * opticalBands;
   const all = new Float32Array(records.length * size);
   const prepared = await Promise.all(records.map((record) => patches.optical(record)));
   prepared.forEach((patch, i) => {
     all.set(patch, i * size);
   });
-  return tf.tensor4d(all, [records.length, side, side, opticalChannels]);
+  return tf.tensor4d(all, [records.length, side, side, opticalBands]);
 }

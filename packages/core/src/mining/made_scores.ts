@@ -2,7 +2,7 @@
  * The matcher's scores of made patches: each beside the optical patch of a record. To the scoring of pairs they look like
  * further records behind those of the data set, so that streams and batches are shared with real ones.
  */
-import type { PatchSource } from '../matcher/score_pairs.ts';
+import type { PatchSource } from '../prepare/patch_source.ts';
 import { type BlockTask, scoreReferences } from './blocks/block_scores.ts';
 import { refuseNonFinite } from './blocks/scored_blocks.ts';
 

@@ -9,7 +9,7 @@ import type { Split } from '../dataset/patch_pair.ts';
 import type { PlaceGuard } from '../dataset/place_guard.ts';
 import { SplitError } from '../errors.ts';
 import { probabilityOf } from '../matcher/calibration.ts';
-import type { PatchShape, PatchSource } from '../matcher/score_pairs.ts';
+import type { PatchShape, PatchSource } from '../prepare/patch_source.ts';
 import type { Store } from '../store.ts';
 import { type MiningScorer, scoreReferences } from './blocks/block_scores.ts';
 import { Meter, type MiningCost } from './blocks/meter.ts';

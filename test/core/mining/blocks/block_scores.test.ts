@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, test } from 'vitest';
 import { selectBackend } from '../../../../packages/core/src/backends/select_backend.ts';
 import { Rng } from '../../../../packages/core/src/base/random.ts';
-import { createMatcher, type Preset } from '../../../../packages/core/src/matcher/matcher.ts';
+import { createMatcher } from '../../../../packages/core/src/matcher/matcher.ts';
 import { createScorer } from '../../../../packages/core/src/matcher/scorer.ts';
 import { blockScorer } from '../../../../packages/core/src/mining/blocks/block_scores.ts';
 
@@ -17,12 +17,12 @@ const patches = Array.from({ length: 6 }, (_, i) => {
 });
 const block = { index: 0, anchors: [0, 1], pool: [0, 2, 3, 5] };
 
-async function setUp(preset: Preset) {
+async function setUp(preset: string) {
   const matcher = createMatcher({ preset, side, sarBands: 1, opticalBands: 1, seed: 1 });
   const scorer = createScorer(matcher);
   matcher.dispose();
   const source = { sar: (i: number) => patches[i]!, optical: (i: number) => patches[i]!.toReversed() };
-  return { scorer, shape: { side, sarChannels: 1, opticalChannels: 1 }, patches: source };
+  return { scorer, shape: { side, sarBands: 1, opticalBands: 1 }, patches: source };
 }
 
 const tensorOf = (patch: Float32Array) => tf.tensor4d(patch, [1, side, side, 1]);

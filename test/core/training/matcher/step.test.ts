@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, it } from 'vitest';
 import { selectBackend } from '../../../../packages/core/src/backends/select_backend.ts';
 import { classWeights, crossEntropy, weightPenalty } from '../../../../packages/core/src/matcher/loss.ts';
-import { createMatcher, type Preset } from '../../../../packages/core/src/matcher/matcher.ts';
+import { createMatcher } from '../../../../packages/core/src/matcher/matcher.ts';
 import { normalNoise } from '../../../../packages/core/src/ops/ops.ts';
 import { type Batch, trainingStep, zeroMoments } from '../../../../packages/core/src/training/matcher/step.ts';
 
@@ -25,7 +25,7 @@ function batchOf(): Batch {
   };
 }
 
-function setUp(preset: Preset) {
+function setUp(preset: string) {
   const matcher = createMatcher({ preset, side: 64, sarBands: 1, opticalBands: 1, seed: 1 });
   const moments = zeroMoments(matcher);
   const batch = batchOf();

@@ -5,6 +5,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { pause } from '../../base/pause.ts';
 import { UsageError } from '../../errors.ts';
+import { architecturesWith } from '../../matcher/architectures.ts';
 import { scorePairs } from '../../matcher/score_pairs.ts';
 import type { MatchScorer, ScorerHalves } from '../../matcher/scorer.ts';
 import type { MiningBlock } from '../plan.ts';
@@ -37,8 +38,8 @@ export function blockScorer(kind: ScoreKind, task: BlockTask): BlockScorer {
   throw new UsageError({
     action: 'mine by the strategy nearest',
     expected: 'a model with a stream for each sensor, whose features tell how alike two SAR patches are',
-    found: 'one that takes both patches at once (two-channel)',
-    remedy: 'Take --strategy loss, or a model of the preset paper or paper-bn.',
+    found: 'one that takes both patches at once',
+    remedy: `Take --strategy loss, or a model of the architecture ${architecturesWith('towers').join(' or ')}.`,
   });
 }
 

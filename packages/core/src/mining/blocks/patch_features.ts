@@ -4,7 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { pause } from '../../base/pause.ts';
-import type { PatchShape, PatchSource } from '../../matcher/score_pairs.ts';
+import type { PatchShape, PatchSource } from '../../prepare/patch_source.ts';
 
 export interface FeatureTask {
   patches: PatchSource;
@@ -71,7 +71,7 @@ export class PatchFeatures {
   private async compute(records: readonly number[]): Promise<Float32Array[]> {
     const { patches, shape, signal } = this.task;
     const prepared = await Promise.all(records.map((record) => patches[this.modality](record)));
-    const channels = this.modality === 'sar' ? shape.sarChannels : shape.opticalChannels;
+    const channels = this.modality === 'sar' ? shape.sarBands : shape.opticalBands;
     const features = tf.tidy(() =>
       this.stream(tf.tensor4d(concatenate(prepared), [records.length, shape.side, shape.side, channels])),
     );

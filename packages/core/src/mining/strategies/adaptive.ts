@@ -28,8 +28,8 @@ import {
 } from '../../generator/make_patches.ts';
 import { patchDistance } from '../../generator/patch_distance.ts';
 import { probabilityOf } from '../../matcher/calibration.ts';
-import type { PatchSource } from '../../matcher/score_pairs.ts';
 import type { Normalisation } from '../../prepare/normalisation.ts';
+import type { PatchSource } from '../../prepare/patch_source.ts';
 import { MemoryStore } from '../../store.ts';
 import type { AdaptiveSettings } from '../adaptive_settings.ts';
 import { ascend } from '../ascent.ts';

@@ -18,8 +18,8 @@ import {
 import type { Match } from '../../generator/match_histogram.ts';
 import { patchDistance } from '../../generator/patch_distance.ts';
 import { probabilityOf } from '../../matcher/calibration.ts';
-import type { PatchSource } from '../../matcher/score_pairs.ts';
 import type { Normalisation } from '../../prepare/normalisation.ts';
+import type { PatchSource } from '../../prepare/patch_source.ts';
 import { scoreReferences } from '../blocks/block_scores.ts';
 import { refuseNonFinite } from '../blocks/scored_blocks.ts';
 import { anchorsOf } from '../made_anchors.ts';

@@ -1,13 +1,20 @@
 /**
- * The configuration of a training run: every setting with its range, and defaults by preset. `docs/training.md` is the
+ * The configuration of a training run: every setting with its range, and the common defaults. `docs/training.md` is the
  * reference for people.
  *
- * What a user gives is partial; `resolveConfig` fills it up from the preset. The resolved configuration is stored in the
+ * What a user gives is partial; `resolveConfig` fills it up from the recipe of the
+ * architecture. The resolved configuration is stored in the
  * run's folder and in its checkpoints.
  */
 import { z } from 'zod';
 import { UsageError } from '../../errors.ts';
-import { matcherConfigSchema, PRESETS, type Preset } from '../../matcher/matcher.ts';
+import type { MatcherConfig } from '../../matcher/architecture.ts';
+import {
+  ARCHITECTURES,
+  architectureName,
+  DEFAULT_ARCHITECTURE,
+  matcherConfigSchema,
+} from '../../matcher/architectures.ts';
 import { refreshSchema } from '../../mining/adaptive_settings.ts';
 import { augmentationSchema } from '../../prepare/augmentation.ts';
 import { normalisationOptionsSchema } from '../../prepare/normalisation.ts';
@@ -18,12 +25,15 @@ const share = z.number().min(0).max(1);
 /** One for the whole run, or one an epoch, of which the last holds on. */
 const shares = z.union([share, z.array(share).min(1)]);
 
-export const trainingConfigSchema = z.strictObject({
+const fields = z.strictObject({
   /** Folder of the data set. */
   data: z.string().min(1),
-  preset: z.enum(PRESETS),
-  /** Side of the patches; must be that of the data set. */
-  side: matcherConfigSchema.shape.side,
+  /** Name of the architecture; its recipe gives defaults. */
+  preset: architectureName,
+  /** Patch side length in pixels; must be that of the data set. */
+  side: z.int().positive(),
+  /** Settings of the architecture's own. */
+  matcher: z.record(z.string(), z.unknown()).optional(),
   /** Decides weights, samples, augmentation and dropout. */
   seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER),
   epochs: z.int().positive(),
@@ -76,7 +86,21 @@ export const trainingConfigSchema = z.strictObject({
   /** How often `last` is saved between the ends of epochs. */
   save: z.strictObject({ everyMinutes: z.number().positive() }),
 });
-export type TrainingConfig = z.infer<typeof trainingConfigSchema>;
+export type TrainingConfig = z.infer<typeof fields>;
+
+/** Settings in range, of a matcher that the architecture can make. */
+export const trainingConfigSchema = fields.superRefine((config, context) => {
+  const own = matcherConfigSchema.safeParse(matcherOptions(config, 1));
+  for (const { path, message } of own.error?.issues ?? []) {
+    context.addIssue({ code: 'custom', path: path[0] === 'side' ? ['side'] : ['matcher', ...path], message });
+  }
+});
+
+/** The matcher that a configuration describes, not yet checked. */
+export const matcherOptions = (
+  { preset, side, matcher }: Pick<TrainingConfig, 'preset' | 'side' | 'matcher'>,
+  opticalBands: 1 | 3,
+): MatcherConfig => ({ preset, side, sarBands: 1, opticalBands, ...matcher });
 
 const COMMON = {
   seed: 1,
@@ -99,19 +123,6 @@ const COMMON = {
   save: { everyMinutes: 5 },
 } satisfies PartialConfig;
 
-/** What a preset changes of the common defaults. `paper` is the published recipe. */
-const PRESET_DEFAULTS: Record<Preset, PartialConfig> = {
-  paper: {
-    optimiser: { learningRate: 9e-4 },
-    l2: 1e-3,
-    augmentation: { flips: false, turns: false },
-  },
-  'paper-bn': {},
-  'two-channel': {},
-};
-
-export const DEFAULT_PRESET: Preset = 'paper-bn';
-
 /** What the data set decides where the user does not. */
 export interface DataFacts {
   data: string;
@@ -127,9 +138,10 @@ export interface DataFacts {
  */
 export function resolveConfig(given: readonly PartialConfig[], facts: DataFacts, source: string): TrainingConfig {
   const asked = mergeSettings(given);
-  const preset = (asked.preset ?? DEFAULT_PRESET) as Preset;
+  const preset = asked.preset ?? DEFAULT_ARCHITECTURE;
+  const recipe = ARCHITECTURES.has(String(preset)) ? ARCHITECTURES.get(String(preset)).recipe : {};
   const inherited = { preset, data: facts.data, side: facts.side };
-  const settings = mergeSettings([COMMON, PRESET_DEFAULTS[preset] ?? {}, inherited, asked]);
+  const settings = mergeSettings([COMMON, { ...recipe }, inherited, asked]);
   const positives = Number((settings.batch as { positives?: unknown } | undefined)?.positives);
   settings.stepsPerEpoch ??= Math.max(1, Math.round(facts.positives / (positives || 1)));
   return parseConfig(settings, source);

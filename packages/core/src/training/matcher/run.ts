@@ -7,16 +7,16 @@ import { CheckpointError, UsageError } from '../../errors.ts';
 import type { LatentGenerator } from '../../generator/latent.ts';
 import { type MadePatches, type NegativeSet, requireSamePreparation } from '../../generator/made_patches.ts';
 import { type Checkpoint, loadCheckpoint, matcherOf, requireMatcher } from '../../matcher/checkpoint.ts';
-import { createMatcher, type MatcherConfig } from '../../matcher/matcher.ts';
+import { createMatcher, parseMatcherConfig } from '../../matcher/matcher.ts';
 import { initialState, type RunState } from '../../matcher/run_state.ts';
-import type { PatchShape, PatchSource } from '../../matcher/score_pairs.ts';
 import { fitNormalisation, type Normalisation } from '../../prepare/normalisation.ts';
+import type { PatchShape, PatchSource } from '../../prepare/patch_source.ts';
 import { PatchCache } from '../../prepare/prepared_patches.ts';
 import { checkHeldOut } from '../../runs/held_out.ts';
 import { resumable } from '../../runs/run_files.ts';
 import type { Store } from '../../store.ts';
 import { VERSION } from '../../version.ts';
-import { generatedShare, minedShare, parseConfig, type TrainingConfig, totalSteps } from './config.ts';
+import { generatedShare, matcherOptions, minedShare, parseConfig, type TrainingConfig, totalSteps } from './config.ts';
 import { patchDrawer } from './draw_patch.ts';
 import { Learner } from './learner.ts';
 import type { EpochRow } from './metrics_log.ts';
@@ -135,13 +135,10 @@ export async function prepareRun(task: TrainingTask): Promise<Run> {
   const given = source?.normalisation ?? ('config' in start ? start.normalisation : undefined);
   const normalisation = given ?? (await fitNormalisation(dataset, trainIndices, config.normalisation));
   refuseUnfit(task, config, normalisation);
-  const matcher: MatcherConfig = {
-    ...{ preset: config.preset, side: config.side, sarBands: 1 },
-    opticalBands: normalisation.optical.bands === 'rgb' ? 3 : 1,
-  };
+  const matcher = parseMatcherConfig(matcherOptions(config, normalisation.optical.bands === 'rgb' ? 3 : 1));
   if (from) requireMatcher(from.content, matcher, from.file);
   const guard = placeGuard(dataset.records);
-  const shape = { side: config.side, sarChannels: matcher.sarBands, opticalChannels: matcher.opticalBands };
+  const shape = matcher;
   const patches = new PatchCache(dataset, normalisation);
   const validationPairs = drawValidationPairs({
     ...{ records: dataset.records, indices: dataset.indicesOf('validation'), guard },

@@ -3,7 +3,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { classWeights } from '../../matcher/loss.ts';
-import type { PatchShape } from '../../matcher/score_pairs.ts';
+import type { PatchShape } from '../../prepare/patch_source.ts';
 import type { PatchDraw, StepPlan } from './sampler.ts';
 import type { Batch } from './step.ts';
 
@@ -26,7 +26,7 @@ interface Prepared {
 export function createSupply(
   planOf: (step: number) => StepPlan | undefined,
   drawPatch: DrawPatch,
-  { side, sarChannels, opticalChannels }: PatchShape,
+  { side, sarBands, opticalBands }: PatchShape,
 ): Supply {
   let ahead: { step: number; prepared: Promise<Prepared> } | undefined;
 
@@ -50,8 +50,8 @@ export function createSupply(
       const { plan, sar, optical } = await (ahead?.step === step ? ahead.prepared : prepare(step));
       ahead = planOf(step + 1) ? { step: step + 1, prepared: start(step + 1) } : undefined;
       return {
-        sar: tf.tensor4d(sar, [plan.sar.length, side, side, sarChannels]),
-        optical: tf.tensor4d(optical, [plan.optical.length, side, side, opticalChannels]),
+        sar: tf.tensor4d(sar, [plan.sar.length, side, side, sarBands]),
+        optical: tf.tensor4d(optical, [plan.optical.length, side, side, opticalBands]),
         pairing: plan.pairing,
         labels: tf.tensor1d(plan.labels, 'int32'),
         weights: tf.tensor1d(classWeights(plan.labels)),

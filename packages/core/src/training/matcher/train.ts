@@ -7,6 +7,7 @@
  */
 
 import { pause } from '../../base/pause.ts';
+import { ARCHITECTURES } from '../../matcher/architectures.ts';
 import type { Checkpoint } from '../../matcher/checkpoint.ts';
 import { weightPenalty } from '../../matcher/loss.ts';
 import { totalSteps } from './config.ts';
@@ -34,6 +35,8 @@ export interface TrainingResult {
   interrupted: boolean;
   warnings: string[];
 }
+
+const GENTLER = 'Lower the learning rate or l2, or raise warmupSteps.';
 
 /** Scores that lie within this of each other tell nothing apart. */
 const CONSTANT_SPREAD = 1e-3;
@@ -167,10 +170,7 @@ export async function validateRun(run: Run): Promise<ValidationResult> {
 }
 
 async function warnOfCollapse(run: Run, spread: number): Promise<void> {
-  const advice =
-    run.config.preset === 'paper'
-      ? 'The preset `paper` is known for it; use --preset paper-bn.'
-      : 'Lower the learning rate or l2, or raise warmupSteps.';
+  const { adviceIfConstant: advice = GENTLER } = ARCHITECTURES.get(run.config.preset);
   const text = `The matcher's output is constant: all validation scores lie within ${spread.toExponential(1)}. ${advice}`;
   if (run.warnings.includes(text)) return;
   run.warnings.push(text);

@@ -11,8 +11,9 @@ import { accuracyOf, confusionAt, rocAuc } from '../../evaluation/metrics.ts';
 import { drawTestPairs } from '../../evaluation/test_pairs.ts';
 import { type Calibration, calibrate } from '../../matcher/calibration.ts';
 import type { Matcher } from '../../matcher/matcher.ts';
-import { type PatchShape, type PatchSource, scorePairs } from '../../matcher/score_pairs.ts';
+import { scorePairs } from '../../matcher/score_pairs.ts';
 import { createScorer } from '../../matcher/scorer.ts';
+import type { PatchShape, PatchSource } from '../../prepare/patch_source.ts';
 
 export interface ValidationTask {
   records: readonly PairRecord[];

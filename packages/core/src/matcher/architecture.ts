@@ -1,0 +1,70 @@
+/**
+ * The contract of a matching network: one value, in a file of its own under architectures/ and in the list of
+ * architectures.ts. Training, scoring, mining, the command line and the bench read all they need from it.
+ */
+import { z } from 'zod';
+import type { AugmentationConfig } from '../prepare/augmentation.ts';
+import type { Modality } from '../prepare/normalisation.ts';
+import type { PatchShape } from '../prepare/patch_source.ts';
+import type { Layers } from './layers.ts';
+import type { Pairing } from './pairing.ts';
+import type { Initialisation } from './parameters.ts';
+
+/** What a matcher is built from, as it stands in a checkpoint; an architecture may have further settings of its own. */
+export interface MatcherConfig extends PatchShape {
+  /** Name of the architecture. */
+  preset: string;
+  sarBands: 1;
+  /** 1: gray, 3: red, green, blue. */
+  opticalBands: 1 | 3;
+}
+
+export interface Architecture<Config extends MatcherConfig = MatcherConfig> {
+  readonly name: string;
+  /** Accepts the patch sides and bands that the network takes, and its own settings; `configOf` makes one. */
+  readonly config: z.ZodType<Config>;
+  /**
+   * SAR patches [n, side, side, sarBands] and optical patches [m, side, side, opticalBands] → logits [N, 2], column 1 for a
+   * match. Without a pairing row meets row (n = m = N).
+   *
+   * Parameters are listed in the order in which they are met here.
+   */
+  logits<T>(layers: Layers<T>, sar: T, optical: T, config: Config, pairing?: Pairing): T;
+  /** Present if each sensor has a stream of its own. */
+  readonly towers?: Towers<Config>;
+  readonly initialisation: Initialisation;
+  readonly recipe: Recipe;
+  /** Advice for a run whose outputs are constant; default: a gentler start. */
+  readonly adviceIfConstant?: string;
+}
+
+/** The network in parts, for patches that meet many partners: a patch goes through its tower once. */
+export interface Towers<Config extends MatcherConfig = MatcherConfig> {
+  /** Patches of one sensor → maps to join, [n, h, w, c]. */
+  tower<T>(layers: Layers<T>, sensor: Modality, patches: T, config: Config): T;
+  /** Maps of N pairs → logits [N, 2]; one side may have a single row, which then meets every row of the other. */
+  join<T>(layers: Layers<T>, sar: T, optical: T, config: Config): T;
+  /** Patches of one sensor → [n, d], by whose cosines patches of that sensor are compared. */
+  descriptor<T>(layers: Layers<T>, sensor: Modality, patches: T, config: Config): T;
+}
+
+/** What an architecture changes of the common defaults of training; keys as in docs/training.md. */
+export interface Recipe {
+  optimiser?: { learningRate?: number; beta1?: number; beta2?: number; epsilon?: number };
+  l2?: number;
+  warmupSteps?: number;
+  epochs?: number;
+  batch?: { positives?: number; negatives?: number };
+  augmentation?: Partial<AugmentationConfig>;
+}
+
+/** Schema of name, side and bands, which `.extend` gives further settings. @param side accepts the patch sides. */
+export const configOf = (name: string, side: z.ZodNumber) =>
+  z.strictObject({
+    preset: z.literal(name),
+    /** Patch side length in pixels. */
+    side,
+    sarBands: z.literal(1),
+    /** 1: gray, 3: red, green, blue. */
+    opticalBands: z.union([z.literal(1), z.literal(3)]),
+  });
