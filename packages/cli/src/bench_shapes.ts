@@ -1,4 +1,6 @@
 /** The convolutions of the preset `paper`: what each computes and moves, and the least time that a device needs for it. */
+import { networkOf } from '@doppel/core/matcher';
+
 export interface Shape {
   name: string;
   side: number;
@@ -7,20 +9,24 @@ export interface Shape {
   strides: number;
 }
 
-/** One of each kind: the second stream and the repeated layers have the same shapes. */
+/** One convolution of each kind, by its place in the network; the second stream and repeated layers have the same shapes. */
 export function shapesOf(side: number): Shape[] {
-  return [
-    { name: 'conv1', side, ci: 1, co: 32, strides: 1 },
-    { name: 'conv2', side, ci: 32, co: 32, strides: 1 },
-    { name: 'conv3', side: side / 2, ci: 32, co: 64, strides: 1 },
-    { name: 'conv4', side: side / 2, ci: 64, co: 64, strides: 1 },
-    { name: 'conv5', side: side / 4, ci: 64, co: 128, strides: 1 },
-    { name: 'conv6', side: side / 4, ci: 128, co: 128, strides: 1 },
-    { name: 'conv7', side: side / 8, ci: 128, co: 128, strides: 1 },
-    { name: 'fusion1', side: side / 8, ci: 256, co: 256, strides: 2 },
-    { name: 'fusion2', side: Math.ceil(side / 16), ci: 256, co: 128, strides: 2 },
-  ];
+  const shapes = new Map<string, Shape>();
+  for (const { name, kind, input, output, strides } of networkOf({
+    preset: 'paper',
+    side,
+    sarBands: 1,
+    opticalBands: 1,
+  })) {
+    const [from, ci, co] = [input[0]!, input.at(-1)!, output.at(-1)!];
+    const key = [from, ci, co, strides].join();
+    if (kind === 'conv' && !shapes.has(key)) shapes.set(key, { name: shortName(name), side: from, ci, co, strides });
+  }
+  return [...shapes.values()];
 }
+
+/** `sar.conv1` → `conv1`, `fusion.conv1` → `fusion1` */
+const shortName = (name: string) => name.replace(/^(sar|optical)\./, '').replace(/^fusion\.conv/, 'fusion');
 
 export interface Work {
   direction: 'forward' | 'backward';
