@@ -21,8 +21,8 @@ describe('describeError', () => {
     expect(text).toMatch(/caused by: Error: deep/);
   });
 
-  it('marks what nobody foresaw', () => {
-    expect(describeError(new TypeError('x is not a function'), false).text).toMatch(/unforeseen.*--debug/);
+  it('marks an unexpected error', () => {
+    expect(describeError(new TypeError('x is not a function'), false).text).toMatch(/unexpected.*--debug/);
   });
 });
 

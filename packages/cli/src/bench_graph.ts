@@ -23,7 +23,7 @@ export interface GraphBench {
 
 /**
  * @param plain one step without the graph, on a state of its own.
- * @throws UsageError where the backend has no graphs.
+ * @throws UsageError if the backend has no graphs.
  */
 export async function benchGraph(
   { name, captureStep }: SelectedBackend,

@@ -30,9 +30,9 @@ const shortName = (name: string) => name.replace(/^(sar|optical)\./, '').replace
 
 export interface Work {
   direction: 'forward' | 'backward';
-  /** Of the plain algorithm, a multiply-add being two. */
+  /** Operations of the direct algorithm; a multiply-add counts as two. */
   flops: number;
-  /** Each operand once. */
+  /** Bytes moved if each operand moves once. */
   bytes: number;
 }
 

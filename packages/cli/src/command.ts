@@ -77,7 +77,7 @@ export async function execute(command: Command, args: readonly string[], context
 /** What to print for an error, and the exit code that goes with it. */
 export function describeError(error: unknown, debug: boolean): { text: string; exitCode: number } {
   const message = error instanceof Error ? error.message : String(error);
-  const hint = error instanceof DoppelError || debug ? '' : ' (unforeseen; run again with --debug for the stack trace)';
+  const hint = error instanceof DoppelError || debug ? '' : ' (unexpected; run again with --debug for the stack trace)';
   return {
     text: debug && error instanceof Error ? (error.stack ?? message) + causeOf(error) : `error: ${message}${hint}`,
     exitCode: error instanceof UsageError ? 2 : 1,

@@ -48,7 +48,7 @@ export type Precision = (typeof PRECISIONS)[number];
 
 /** Options of the native addon. */
 export interface NativeOptions {
-  /** Of convolutions and matrix products. */
+  /** Precision of convolutions and matrix products. */
   precision?: Precision | undefined;
   threads?: number | undefined;
   /** Instruction set. */

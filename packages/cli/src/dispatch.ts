@@ -39,7 +39,7 @@ export async function askedHelp(root: Group, words: readonly string[]): Promise<
 }
 
 /** Follows the words down. `rest` is what comes after the names of commands. */
-async function find(
+export async function find(
   root: Group,
   words: readonly string[],
 ): Promise<{ node: Command | Group; rest: readonly string[] }> {

@@ -9,13 +9,13 @@ import { isInside } from '@doppel/core/dataset';
 import { z } from 'zod';
 
 export interface ManifestPair {
-  /** Of the manifest, from 1. */
+  /** Line number in the manifest, from 1. */
   line: number;
   id?: string | undefined;
-  /** As the manifest has them. */
+  /** Paths as the manifest gives them. */
   sar: string;
   optical: string;
-  /** For the store. */
+  /** Paths for the store. */
   sarPath: string;
   opticalPath: string;
 }
@@ -26,7 +26,7 @@ const pairSchema = z.object({
   id: z.union([z.string(), z.number()]).transform(String).optional(),
 });
 
-/** @throws FormatError with the line where it is broken or leaves the folder. @throws FileError where there is no file. */
+/** @throws FormatError with the line that is broken or leaves the folder. @throws FileError if there is no file. */
 export async function* readManifest(store: Store, file: string): AsyncGenerator<ManifestPair> {
   const isCsv = /\.csv$/i.test(file);
   let columns: string[] | undefined;

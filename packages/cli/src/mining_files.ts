@@ -6,7 +6,7 @@ import { type MinableRecord, type MiningReport, type MiningResult, writeNegative
 
 import { duration } from './progress.ts';
 
-/** Where the files of a mining go, all beside the negatives. */
+/** Paths of the files that mining writes, all beside the negatives. */
 export interface MiningPaths {
   folder: string;
   negatives: string;

@@ -3,7 +3,7 @@
 import type { Store } from '@doppel/core';
 import type { LatentGenerator } from '@doppel/core/generator';
 
-/** @throws FileError where there is none. @throws CheckpointError where it is damaged or no generator. */
+/** @throws FileError if there is no file. @throws CheckpointError if it is damaged or not a generator. */
 export async function openGeneratorFile(store: Store, file: string): Promise<LatentGenerator> {
   const bytes = await store.read(file);
   const { openGenerator } = await import('@doppel/core/generator');

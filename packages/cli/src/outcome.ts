@@ -1,4 +1,4 @@
-/** What a command leaves for whoever called it. */
+/** The result of a command: JSON, text and exit code. */
 
 export interface Outcome {
   /** Printed with --json. */
@@ -11,7 +11,7 @@ export interface Outcome {
   streamed?: boolean;
 }
 
-/** Ctrl-C ended the work before there was a result. */
+/** Ends a command that Ctrl-C stopped before it had a result. */
 export class Interrupted extends Error {
   readonly outcome: Outcome;
 

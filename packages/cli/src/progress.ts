@@ -1,6 +1,6 @@
 /**
- * Progress of long work, on stderr: a bar with rate and time left on a terminal, a plain line every few seconds
- * where there is none (a log file, CI).
+ * Progress of long work, on stderr: a bar with rate and time left on a terminal, otherwise (a log file, CI) a plain line every
+ * few seconds.
  */
 import { Presets, SingleBar } from 'cli-progress';
 
@@ -10,7 +10,7 @@ export interface Progress {
   stop(): void;
 }
 
-/** Where a bar can be drawn, or lines written: stderr. */
+/** Stream that takes the bar or the lines, such as stderr. */
 export type Terminal = Pick<NodeJS.WriteStream, 'write' | 'isTTY'>;
 
 const LINE_EVERY_MS = 5_000;
@@ -57,7 +57,7 @@ function lines(label: string, total: number, unit: string, stream: Terminal): Pr
   };
 }
 
-/** Rate since the start and time left, as text. Work that was taken up starts with some of it done. */
+/** Rate since the start and time left, as text. Resumed work starts with a part of it done. */
 function startClock(total: number): (done: number) => { rate: string; left: string } {
   const start = performance.now();
   let before: number | undefined;

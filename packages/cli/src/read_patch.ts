@@ -4,7 +4,7 @@ import { openRaster, type Raster } from '@doppel/core/raster';
 
 export type Crop = 'centre';
 
-/** @throws PatchError where the image is smaller than the side, or larger and no crop is asked for. */
+/** @throws PatchError if the image is smaller than the side, or larger and no crop is asked for. */
 export async function readPatch(store: Store, file: string, side: number, crop: Crop | undefined): Promise<Raster> {
   const raster = await openRaster(store, file);
   try {

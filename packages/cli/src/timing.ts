@@ -4,14 +4,14 @@ import { COMPUTE_FLAGS } from './context.ts';
 import { text, whole } from './flags.ts';
 
 export interface Timing {
-  /** Of the repeats, in milliseconds. */
+  /** Milliseconds over the repeats. */
   median: number;
   fastest: number;
   slowest: number;
   repeats: number;
 }
 
-/** What is timed waits for its own result, or its promise does. */
+/** A function that returns, or whose promise resolves, when its result is there. */
 type Timed = () => unknown;
 
 /** Runs `f` twice to warm up, then `repeats` times. */
@@ -19,7 +19,7 @@ export async function timeOf(f: Timed, repeats: number): Promise<Timing> {
   return (await timeInTurn({ f }, repeats)).f;
 }
 
-/** A turn of the event loop is not counted for what has no promise. */
+/** Milliseconds of one run; without a promise no turn of the event loop is counted. */
 async function runOnce(f: Timed): Promise<number> {
   const start = performance.now();
   const pending = f();
@@ -27,7 +27,7 @@ async function runOnce(f: Timed): Promise<number> {
   return performance.now() - start;
 }
 
-/** The same for several, in turn: where the machine slows down for a while, it does so for all of them. */
+/** Times several functions in turn, so that a machine that slows down for a while slows all of them. */
 export async function timeInTurn<Name extends string>(
   functions: Record<Name, Timed>,
   repeats: number,

@@ -3,7 +3,7 @@ import { FormatError, readText, reasonOf, type Store } from '@doppel/core';
 
 import { parse, stringify } from 'yaml';
 
-/** A mapping of settings. @throws FileError where there is no file. @throws FormatError where it is no mapping in YAML. */
+/** Settings of a file. @throws FileError if there is no file. @throws FormatError if it is not a YAML mapping. */
 export async function readYaml(store: Store, file: string): Promise<Record<string, unknown>> {
   const text = await readText(store, file);
   const fail = (found: string, cause?: unknown) =>

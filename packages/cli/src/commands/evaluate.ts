@@ -56,7 +56,7 @@ export default command({
     model: text('file', 'Checkpoint of the matcher'),
     data: text('folder', 'Data set'),
     split: choice(SPLITS, 'Split to measure on').default('test'),
-    out: text('folder', 'Where the report goes; default: evaluation-SPLIT in the run').optional(),
+    out: text('folder', 'Folder of the report; default: evaluation-SPLIT in the run').optional(),
     ...SETTINGS,
     ...COMPUTE_FLAGS,
   },
@@ -104,7 +104,7 @@ function settingsOf({ seed, negatives, batch, resamples, candidates, anchors }: 
   };
 }
 
-/** In the run's folder, where the checkpoint lies as a run leaves it; else beside the checkpoint. */
+/** A folder in the run if the checkpoint lies in one, else beside the checkpoint. */
 function defaultFolder(model: string, split: Split): string {
   const folder = folderOf(model);
   return joinPath(nameOf(folder) === 'checkpoints' ? folderOf(folder) : folder, `evaluation-${split}`);
@@ -119,7 +119,7 @@ interface Tested {
   warnings: string[];
 }
 
-/** Opens the checkpoint and the data set, and holds one against the other. */
+/** Opens the checkpoint and the data set, and checks that they fit. */
 async function openTested({ store }: Context, file: string, folder: string, split: Split): Promise<Tested> {
   const bytes = await store.read(file);
   const checkpoint = readCheckpoint(bytes, file);
@@ -170,7 +170,7 @@ async function evaluateTested(context: Context, tested: Tested, settings: Settin
   }
 }
 
-/** Of the checkpoint, else fitted on the validation split; never on the tested one. */
+/** Calibration of the checkpoint, else one fitted on the validation split; never on the tested one. */
 async function calibrationOf(
   context: Context,
   { calibration }: Checkpoint,

@@ -18,7 +18,7 @@ const flags = {
   manifest: text('file', 'Many pairs: JSON lines or CSV with sar and optical').optional(),
   crop: choice(['centre'], 'Take this part of images that are larger than the model').optional(),
   format: choice(FORMATS, 'Format of the rows for a manifest; default jsonl').optional(),
-  out: text('file', 'Where the rows go; default: printed as they come').optional(),
+  out: text('file', 'File of the rows; default: printed as they come').optional(),
 };
 type Flags = Values<typeof flags>;
 
@@ -177,13 +177,13 @@ async function scoreBatch(scoring: Scoring, batch: readonly ManifestPair[]): Pro
   });
 }
 
-/** Where rows go. */
+/** Destination of the rows. */
 interface Sink {
   write(row: ScoreRow): Promise<void>;
   finish(): Promise<void>;
   /** Removes what is unfinished. */
   abandon(): Promise<void>;
-  /** Of a sink that collects. */
+  /** Rows of a sink that collects them. */
   rows?: ScoreRow[];
   /** They went to stdout. */
   streamed: boolean;

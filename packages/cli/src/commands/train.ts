@@ -143,7 +143,7 @@ async function readMined({ store }: Context, file: string, dataset: Dataset): Pr
   return { file, fingerprint: await sha256(await store.read(file)), content };
 }
 
-/** For negatives that are found anew. */
+/** Generator of negatives that are mined again during training. */
 async function generatorOf({ store }: Context, { negatives: { adaptive } }: TrainingConfig) {
   return adaptive?.generator ? openGeneratorFile(store, adaptive.generator) : undefined;
 }
@@ -164,7 +164,7 @@ function runTraining(context: Context, task: TrainingTask): Promise<TrainingResu
 }
 
 function textOf({ run, checkpoint, epochs, metrics, interrupted }: TrainingResult): string {
-  const lines = interrupted ? [`stopped and saved; go on by: doppel train --resume ${run}`] : [];
+  const lines = interrupted ? [`stopped and saved; continue with: doppel train --resume ${run}`] : [];
   if (!checkpoint) return lines.join('\n');
   const { epoch, validationLoss, validationAuc, validationAccuracy } = metrics;
   return [

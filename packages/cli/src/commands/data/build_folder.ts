@@ -6,7 +6,7 @@ import { joinPath, UsageError } from '@doppel/core';
 
 import type { FileStore } from '../../file_store.ts';
 
-/** @throws UsageError where something is there already, and it is not to be replaced or is no data set. */
+/** @throws UsageError if the folder holds something that must not be replaced. */
 export async function buildFolder<T>(
   store: FileStore,
   folder: string,

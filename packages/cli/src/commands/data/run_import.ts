@@ -11,7 +11,7 @@ import type { OUT_FLAGS } from './import_flags.ts';
 
 export interface ImportRun {
   context: Context;
-  /** Where the images are: licences there go with the data set. */
+  /** Folder of the images; its licences go with the data set. */
   source: string;
   /** What is counted while it runs. */
   unit: string;

@@ -26,7 +26,7 @@ const flags = {
   validation: share(`validation; default ${DEFAULT_SHARES.validation}`),
   test: share(`the test; default ${DEFAULT_SHARES.test}`),
   seed: whole(0, 'Seed of the draw of places; default 1').optional(),
-  margin: number('Patch sides within which places stay together; default 0: where they overlap', 0).optional(),
+  margin: number('Patch sides within which places stay together; default 0: if they overlap', 0).optional(),
   protocol: text('file', 'A fixed split instead: {"split": {"train": […], …}, "unused": […]}').optional(),
 };
 type SplitFlags = Values<typeof flags>;

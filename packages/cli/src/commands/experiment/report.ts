@@ -23,7 +23,7 @@ export default command({
   words: { folder: text('folder', 'Folder of the experiment') },
   flags: {
     merge: z.array(z.string()).default([]).meta({ description: 'Folders of further shards' }),
-    out: text('folder', 'Where the report goes; default: the folder').optional(),
+    out: text('folder', 'Folder of the report; default: the folder').optional(),
   },
   examples: [
     'doppel experiment report experiments/a',
@@ -77,7 +77,7 @@ async function cellsIn(store: Store, folder: string): Promise<Cell[]> {
   return cells;
 }
 
-/** Two shards may hold the same cell, made alike; made otherwise, it is not known which one counts. */
+/** Cells without repeats. Two shards may hold the same cell if its settings are the same; with other settings it is unclear which one counts. */
 function withoutTwins(cells: readonly Cell[]): Cell[] {
   const kept = new Map<string, Cell>();
   for (const cell of cells) {

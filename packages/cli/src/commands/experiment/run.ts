@@ -19,8 +19,8 @@ export default command({
   name: 'doppel experiment run',
   description: 'Run the cells of an experiment that are missing',
   flags: {
-    config: text('file', 'What is compared; docs/experiment.md'),
-    out: text('folder', 'Where cells go, and are found again'),
+    config: text('file', 'Configuration; see docs/experiment.md'),
+    out: text('folder', 'Folder of the cells'),
     shard: text('i/n', 'Only the i-th of n parts, from 1').transform(parseShard).optional(),
     arms: z.array(z.string()).optional().meta({ description: 'Only these arms of the configuration' }),
     seeds: z.array(z.int()).optional().meta({ description: 'Only these seeds of the configuration' }),
@@ -98,7 +98,7 @@ class Generators {
 
 const machine = () => `${cpus()[0]?.model.trim() ?? process.arch}, ${cpus().length} threads, ${process.platform}`;
 
-/** Of the working copy that this program lies in; null where it is installed otherwise. */
+/** Commit of the working copy that holds this program; null if it is installed in another way. */
 async function commit(): Promise<string | null> {
   try {
     const { stdout } = await promisify(execFile)('git', ['rev-parse', '--short=12', 'HEAD'], {

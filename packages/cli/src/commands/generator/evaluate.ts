@@ -30,7 +30,7 @@ export default command({
     split: choice(['validation', 'test'], 'Real patches that the generator never saw').default(DEFAULTS.split),
     count: whole(2, 'Patches of each set').default(DEFAULTS.count),
     seed: whole(0, 'Seed of samples, sets and directions').default(DEFAULTS.seed),
-    out: text('folder', 'Where the report goes; default: quality-SPLIT in the run').optional(),
+    out: text('folder', 'Folder of the report; default: quality-SPLIT in the run').optional(),
     quiz: text('folder', 'Also make a page of real and generated patches, mixed').optional(),
     ...BACKEND_FLAG,
   },

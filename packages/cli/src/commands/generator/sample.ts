@@ -23,7 +23,7 @@ const DEFAULTS = { rule: 'sample', strength: 1 } as const;
 
 const flags = {
   generator: text('file', 'Checkpoint of the generator'),
-  out: text('folder', 'Where picture and patches go'),
+  out: text('folder', 'Folder of the picture and the patches'),
   count: whole(1, 'Patches to make').max(10_000).default(16),
   seed: whole(0, 'Seed of the codes').default(1),
   data: text('folder', 'Data set of the patches that --around or --between name').optional(),

@@ -106,7 +106,7 @@ async function resumedRun(flags: Flags, { store }: Context): Promise<PreparedTas
 function textOf({ run, checkpoint, steps, images, stages, interrupted }: GeneratorTrainingResult): string {
   const last = stages.at(-1);
   return [
-    ...(interrupted ? [`stopped and saved; go on by: doppel generator train --resume ${run}`] : []),
+    ...(interrupted ? [`stopped and saved; continue with: doppel generator train --resume ${run}`] : []),
     `${steps} steps, ${images} patches, ${stages.length} stages${last ? ` up to side ${last.side}` : ''}`,
     ...(last ? [`reconstruction error ${last.reconstructionError.toFixed(3)}`] : []),
     `checkpoint: ${checkpoint}`,

@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import { COMMON, type Command, isGroup } from '../../packages/cli/src/command.ts';
+import { readCommandLine } from '../../packages/cli/src/command_line.ts';
+import { DOPPEL } from '../../packages/cli/src/commands.ts';
+import { find } from '../../packages/cli/src/dispatch.ts';
+import { flagInfo } from '../../packages/cli/src/flags.ts';
+
+/** Every command of the tree by the words that lead to it. */
+async function allOf(node = DOPPEL, path: readonly string[] = []): Promise<[string, Command][]> {
+  const found: [string, Command][] = [];
+  for (const [word, load] of Object.entries(node.commands)) {
+    const child = await load();
+    const words = [...path, word];
+    if (isGroup(child)) {
+      expect(child.name).toBe(['doppel', ...words].join(' '));
+      found.push(...(await allOf(child, words)));
+    } else found.push([words.join(' '), child]);
+  }
+  return found;
+}
+
+/** Words as a shell gives them; single quotes hold a word together. */
+const wordsOf = (line: string) => [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain!);
+
+describe.each(await allOf())('doppel %s', (path, command) => {
+  const { name, words, flags, examples } = command;
+
+  it('is named as it is typed, and describes itself and each flag', () => {
+    expect(name).toBe(`doppel ${path}`);
+    for (const [key, schema] of Object.entries({ ...words, ...flags })) {
+      const { description, spelling } = flagInfo(key, schema);
+      expect(description, spelling).toMatch(/^\S.*[^.]$/);
+      expect(spelling).toMatch(/^--[a-z0-9-]+$/);
+    }
+  });
+
+  it('has examples, each of which it can read', async () => {
+    expect(examples.length).toBeGreaterThan(0);
+    for (const example of examples) {
+      const [doppel, ...typed] = wordsOf(example);
+      expect(doppel).toBe('doppel');
+      const { node, rest } = await find(DOPPEL, typed);
+      if (!isGroup(node)) expect(node.name).toBe(name);
+      const all = { words, flags: { ...flags, ...COMMON } };
+      expect(() => readCommandLine(name, all, rest)).not.toThrow();
+    }
+  });
+});
