@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { command } from '../../packages/cli/src/command.ts';
-import { createContext, type WorkPlan } from '../../packages/cli/src/context.ts';
+import { createContext } from '../../packages/cli/src/context.ts';
 import { Interrupted } from '../../packages/cli/src/outcome.ts';
+import type { WorkPlan } from '../../packages/cli/src/work.ts';
 
 function make(signal = new AbortController().signal, asked: object[] = []) {
   const written: string[] = [];

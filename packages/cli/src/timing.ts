@@ -1,5 +1,7 @@
 /** Timing for benchmarks: medians and spread over repeats, and what a result needs to be read later. */
 import { cpus } from 'node:os';
+import type { SelectedBackend } from '@doppel/core/backends';
+import * as tf from '@tensorflow/tfjs-core';
 import { COMPUTE_FLAGS } from './context.ts';
 import { text, whole } from './flags.ts';
 
@@ -62,7 +64,7 @@ export const BENCH_FLAGS = {
 };
 
 /** Names of the kernels that ran in JavaScript; none on backends that are JavaScript, or whole, themselves. */
-export function fallbacksOf(backend: unknown): string[] {
+function fallbacksOf(backend: unknown): string[] {
   const { fallbacks } = backend as { fallbacks?: Map<string, number> };
   return [...(fallbacks?.keys() ?? [])].sort();
 }
@@ -75,3 +77,14 @@ export async function transfersOf(backend: unknown, f: Timed): Promise<{ up: num
   const after = { ...before, ...transfers };
   return { up: after.up - before.up, down: after.down - before.down };
 }
+
+/** What every benchmark of a training step says of the backend that ran it. */
+export function backendReport({ name, device }: SelectedBackend) {
+  const { poolBytes } = tf.memory() as tf.MemoryInfo & { poolBytes?: number };
+  const fallbacks = fallbacksOf(tf.backend());
+  return { backend: name, device, poolBytes, rss: process.memoryUsage.rss(), fallbacks, machine: machine() };
+}
+
+/** A rate with the median and the spread of its times. */
+export const rateText = (what: string, rate: number, unit: string, { median, fastest, slowest }: Timing): string =>
+  `${what}  ${rate.toFixed(1)} ${unit}/s  (${median.toFixed(1)} ms, ${fastest.toFixed(1)} to ${slowest.toFixed(1)})`;

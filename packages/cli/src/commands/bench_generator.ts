@@ -21,7 +21,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { benchGraph, GRAPH_FLAG, graphText } from '../bench_graph.ts';
 import { command } from '../command.ts';
 import { choice, whole } from '../flags.ts';
-import { BENCH_FLAGS, fallbacksOf, machine, timeOf, transfersOf } from '../timing.ts';
+import { BENCH_FLAGS, backendReport, rateText, timeOf, transfersOf } from '../timing.ts';
 
 /** Ends when a loss of each network has been read. */
 function readLosses(losses: GeneratorLosses): void {
@@ -73,7 +73,6 @@ export default command({
     const { batch, repeats } = args;
     const size = args.size ?? preset.side;
     const selected = await context.selectBackend(args);
-    const { name: backend, device } = selected;
     const create = () => createGenerator({ ...preset, side: size, seed: 1 });
     const generator = create();
     const moments = zeroGeneratorMoments(generator);
@@ -93,29 +92,21 @@ export default command({
     const transfers = await transfersOf(tf.backend(), trainOnce);
     const graph = args.graph ? await graphOf(selected, create, patches, options, repeats) : undefined;
     const imagesPerSecond = (1000 * batch) / train.median;
-    const memory = tf.memory() as tf.MemoryInfo & { poolBytes?: number };
-    const fallbacks = fallbacksOf(tf.backend());
+    const report = backendReport(selected);
     return {
       json: {
         benchmark: 'generator',
-        backend,
-        device,
-        preset: args.preset,
-        objective: args.objective,
-        size,
-        batch,
+        ...report,
+        ...{ preset: args.preset, objective: args.objective, size, batch },
         train: { imagesPerSecond, ...train },
         ...(graph && { graph }),
-        poolBytes: memory.poolBytes,
-        rss: process.memoryUsage.rss(),
-        ...{ fallbacks, transfers },
-        machine: machine(),
+        transfers,
       },
       text: [
-        `${args.preset}, ${args.objective}, ${size}×${size}, batch ${batch}, on ${backend} (${device})`,
-        `training step  ${imagesPerSecond.toFixed(1)} images/s  (${train.median.toFixed(1)} ms, ${train.fastest.toFixed(1)} to ${train.slowest.toFixed(1)})`,
+        `${args.preset}, ${args.objective}, ${size}×${size}, batch ${batch}, on ${report.backend} (${report.device})`,
+        rateText('training step', imagesPerSecond, 'images', train),
         ...(graph ? [graphText(graph)] : []),
-        `fallback kernels: ${fallbacks.join(', ') || 'none'}`,
+        `fallback kernels: ${report.fallbacks.join(', ') || 'none'}`,
       ].join('\n'),
     };
   },

@@ -7,7 +7,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { benchGraph, GRAPH_FLAG, graphText } from '../bench_graph.ts';
 import { command } from '../command.ts';
 import { choice, whole } from '../flags.ts';
-import { BENCH_FLAGS, fallbacksOf, machine, type Timing, timeInTurn, transfersOf } from '../timing.ts';
+import { BENCH_FLAGS, backendReport, rateText, type Timing, timeInTurn, transfersOf } from '../timing.ts';
 
 const HYPERPARAMETERS = { learningRate: 9e-4, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, l2: 1e-3 };
 
@@ -90,7 +90,6 @@ export default command({
   async run({ args, context }) {
     const { size, batch, repeats } = args;
     const selected = await context.selectBackend(args);
-    const { name: backend, device } = selected;
     const create = () => createMatcher({ preset: args.preset, side: size, sarBands: 1, opticalBands: 1, seed: 1 });
     const patches = (seed: number) => tf.randomNormal([batch, size, size, 1], 0, 1, 'float32', seed) as tf.Tensor4D;
     const [sar, optical] = [patches(1), patches(2)];
@@ -107,32 +106,23 @@ export default command({
     const graph = args.graph ? await graphOf(selected, create, [sar, optical], repeats) : undefined;
 
     const rate = ({ median }: Timing) => (1000 * batch) / median;
-    const memory = tf.memory() as tf.MemoryInfo & { poolBytes?: number };
-    const fallbacks = fallbacksOf(tf.backend());
-    const show = (what: string, timing: Timing) =>
-      `${what}  ${rate(timing).toFixed(1)} pairs/s  (${timing.median.toFixed(1)} ms, ${timing.fastest.toFixed(1)} to ${timing.slowest.toFixed(1)})`;
+    const report = backendReport(selected);
     return {
       json: {
         benchmark: 'matcher',
-        backend,
-        device,
-        preset: args.preset,
-        size,
-        batch,
+        ...report,
+        ...{ preset: args.preset, size, batch },
         train: { pairsPerSecond: rate(train), ...train },
         infer: { pairsPerSecond: rate(infer), ...infer },
         ...(graph && { graph }),
-        poolBytes: memory.poolBytes,
-        rss: process.memoryUsage.rss(),
-        ...{ fallbacks, transfers },
-        machine: machine(),
+        transfers,
       },
       text: [
-        `${args.preset}, ${size}×${size}, batch ${batch}, on ${backend} (${device})`,
-        show('training step', train),
-        show('scoring      ', infer),
+        `${args.preset}, ${size}×${size}, batch ${batch}, on ${report.backend} (${report.device})`,
+        rateText('training step', rate(train), 'pairs', train),
+        rateText('scoring      ', rate(infer), 'pairs', infer),
         ...(graph ? [graphText(graph)] : []),
-        `fallback kernels: ${fallbacks.join(', ') || 'none'}`,
+        `fallback kernels: ${report.fallbacks.join(', ') || 'none'}`,
       ].join('\n'),
     };
   },

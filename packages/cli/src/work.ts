@@ -1,0 +1,60 @@
+/** Long work with a progress bar, which Ctrl-C ends early. */
+import { Interrupted, type Outcome } from './outcome.ts';
+import { type Progress, startProgress, type Terminal } from './progress.ts';
+
+export interface WorkPlan {
+  /** Text before the bar. */
+  label: string;
+  /** What is counted, such as "pairs". */
+  unit: string;
+  /** What is left after Ctrl-C. Default: nothing was written. */
+  interrupted?: Partial<Outcome>;
+}
+
+/** What long work is given; its parts go into the tasks of core as they are. */
+export interface Watch {
+  readonly signal: AbortSignal;
+  /** @param note a few words behind the bar, such as the loss. */
+  onProgress(done: number, total: number, note?: string): void;
+  /** A line above the bar. */
+  onLog(line: string): void;
+  /** Another part of the work, with its own bar. */
+  onPhase(label: string): void;
+}
+
+/** @throws Interrupted if the work ends by throwing the reason of the aborted signal. */
+export async function work<T>(
+  { label, unit, interrupted }: WorkPlan,
+  run: (watch: Watch) => Promise<T>,
+  signal: AbortSignal,
+  terminal: Terminal,
+): Promise<T> {
+  let phase = label;
+  let bar: Progress | undefined;
+  const stop = () => {
+    bar?.stop();
+    bar = undefined;
+  };
+  try {
+    return await run({
+      signal,
+      onProgress(done, total, note) {
+        bar ??= startProgress(phase, total, unit, terminal);
+        bar.update(done, note);
+      },
+      onLog(line) {
+        stop(); // the bar starts again below the line
+        terminal.write(`${line}\n`);
+      },
+      onPhase(name) {
+        if (name !== phase) stop();
+        phase = name;
+      },
+    });
+  } catch (error) {
+    if (!signal.aborted || error !== signal.reason) throw error;
+    throw new Interrupted(interrupted);
+  } finally {
+    stop();
+  }
+}
