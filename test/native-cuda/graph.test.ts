@@ -9,6 +9,7 @@ import { COUNTERS_A_STEP, philoxNormal } from '../../packages/core/src/base/phil
 import { createGenerator, type Generator, NETWORKS } from '../../packages/core/src/generator/generator.ts';
 import { createMatcher, type Matcher } from '../../packages/core/src/matcher/matcher.ts';
 import { adam, normalNoise, reparameterize, uniformNoise } from '../../packages/core/src/ops/ops.ts';
+import type { Moments } from '../../packages/core/src/runs/moments.ts';
 import { captureGeneratorStep } from '../../packages/core/src/training/generator/captured_step.ts';
 import { flatLosses } from '../../packages/core/src/training/generator/metrics_log.ts';
 import {
@@ -20,7 +21,7 @@ import {
   zeroGeneratorMoments,
 } from '../../packages/core/src/training/generator/step.ts';
 import { captureTrainingStep } from '../../packages/core/src/training/matcher/captured_step.ts';
-import { type Moments, trainingStep, zeroMoments } from '../../packages/core/src/training/matcher/step.ts';
+import { trainingStep, zeroMoments } from '../../packages/core/src/training/matcher/step.ts';
 import { cardSkipReason, emulatorSkipReason, skipReason, title, useDevice } from './addon.ts';
 
 const SIDE = 64;

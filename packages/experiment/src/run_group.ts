@@ -9,10 +9,9 @@ import type { Dataset } from '@doppel/core/dataset';
 import type { LatentGenerator } from '@doppel/core/generator';
 import { readCheckpoint, scorePairs } from '@doppel/core/matcher';
 import { type Normalisation, PatchCache } from '@doppel/core/prepare';
-import { mergeSettings, type PartialConfig } from '@doppel/core/runs';
+import { checkpointPath, mergeSettings, type PartialConfig } from '@doppel/core/runs';
 import {
   anchorsMet,
-  checkpointPath,
   type EpochRow,
   loadLast,
   parseMetrics,

@@ -12,14 +12,15 @@ import { z } from 'zod';
 import {
   type CheckpointKind,
   type CommonFacts,
+  type Last,
   metadataSchema,
   openCheckpointFile,
   packCheckpoint,
   type TensorGroups,
   type TensorSpecs,
   takeGroups,
-  type Values,
 } from '../runs/checkpoint_file.ts';
+import type { Values } from '../runs/values.ts';
 import type { Store } from '../store.ts';
 import { GENERATOR_PRESET_NAMES } from '../training/generator/config.ts';
 import { OBJECTIVES, type Objective } from '../training/generator/step.ts';
@@ -41,7 +42,7 @@ export interface GeneratorCheckpoint extends CommonFacts, TensorGroups<Generator
 }
 
 /** A checkpoint that a run can go on from. */
-export type LastGeneratorCheckpoint = GeneratorCheckpoint & { resume: NonNullable<GeneratorCheckpoint['resume']> };
+export type LastGeneratorCheckpoint = Last<GeneratorCheckpoint>;
 
 const FORMAT = 'generator';
 

@@ -18,8 +18,8 @@ import {
   type TensorGroups,
   type TensorSpecs,
   takeGroups,
-  type Values,
 } from '../runs/checkpoint_file.ts';
+import type { Values } from '../runs/values.ts';
 import type { Store } from '../store.ts';
 import type { MatcherConfig } from './architecture.ts';
 import { matcherConfigSchema } from './architectures.ts';
@@ -27,8 +27,6 @@ import { type Matcher, matcherFrom } from './matcher.ts';
 import { parameterSpecs } from './network_layers.ts';
 import { isStatistic } from './parameters.ts';
 import { type RunState, runStateSchema } from './run_state.ts';
-
-export type { Values } from '../runs/checkpoint_file.ts';
 
 export interface Checkpoint extends CommonFacts, TensorGroups<RunState> {
   matcher: MatcherConfig;
@@ -97,15 +95,6 @@ export async function loadCheckpoint(store: Store, path: string): Promise<Checkp
 /** The matcher of a checkpoint, on the current backend. */
 export function matcherOf({ matcher, tensors }: Checkpoint): Matcher {
   return matcherFrom(matcher, ({ name, shape }) => tf.tensor((tensors.get(name) as Values).data, shape));
-}
-
-/** Copies tensors off the backend. */
-export async function valuesOf(tensors: ReadonlyMap<string, tf.Tensor>): Promise<Map<string, Values>> {
-  const values = new Map<string, Values>();
-  for (const [name, tensor] of tensors) {
-    values.set(name, { shape: tensor.shape, data: (await tensor.data()) as Float32Array });
-  }
-  return values;
 }
 
 /**

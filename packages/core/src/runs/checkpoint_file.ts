@@ -8,12 +8,8 @@ import { CheckpointError, reasonOf } from '../errors.ts';
 import { type Normalisation, normalisationSchema } from '../prepare/normalisation.ts';
 import { VERSION } from '../version.ts';
 import type { TrainedOn } from './held_out.ts';
-
-/** A tensor outside of tfjs: shape and row-major float32 values. */
-export interface Values {
-  shape: number[];
-  data: Float32Array;
-}
+import type { MomentValues } from './moments.ts';
+import type { Values } from './values.ts';
 
 /** What is worth knowing of any checkpoint. */
 export interface CommonFacts {
@@ -33,8 +29,16 @@ export interface CommonFacts {
 /** The tensors of a checkpoint, by name; in `last` the optimiser's moments and where the run stands, too. */
 export interface TensorGroups<State> {
   tensors: ReadonlyMap<string, Values>;
-  resume?: { state: State; first: ReadonlyMap<string, Values>; second: ReadonlyMap<string, Values> } | undefined;
+  resume?: Resume<State> | undefined;
 }
+
+/** What `last` holds beyond the weights. */
+export interface Resume<State> extends MomentValues {
+  state: State;
+}
+
+/** A checkpoint that a run can go on from. */
+export type Last<C extends { resume?: unknown }> = C & { resume: NonNullable<C['resume']> };
 
 const FORMAT_VERSION = 1;
 

@@ -1,54 +1,58 @@
-/** What the folders of all kinds of runs have in common: a log, metrics.csv, plots. Each file is written whole or not at all. */
-import { CheckpointError } from '../errors.ts';
+/** Files that every run's folder has: a log, metrics.csv, plots, checkpoints. Each is written whole or not at all. */
 import { joinPath, readText, type Store } from '../store.ts';
+import { formatTable, parseTable, type TableShape } from './table.ts';
 
-export class RunFiles {
+/** How metrics.csv is laid out. */
+export interface MetricsTable<Column extends string> extends TableShape<Column> {
+  /** Column that grows with the run: a resumed one keeps the rows up to where it stands, and writes the others again. */
+  position: Column;
+}
+
+const REMEDY = 'Delete the file to go on without the older rows.';
+
+/** Rows of a metrics.csv. @param file for messages. @throws FormatError with the line. */
+export const parseRows = <Column extends string>(table: TableShape<Column>, text: string, file: string) =>
+  parseTable(table, text, { file, remedy: REMEDY });
+
+export const checkpointPath = (run: string, name: string): string =>
+  joinPath(run, 'checkpoints', `${name}.safetensors`);
+
+export class RunFiles<Column extends string = string> {
   readonly path: string;
   protected readonly store: Store;
+  private readonly table: MetricsTable<Column>;
   private readonly onLog: ((line: string) => void) | undefined;
 
-  constructor(store: Store, path: string, onLog?: (line: string) => void) {
+  /** @param onLog gets each line of the log, too. */
+  constructor(store: Store, path: string, table: MetricsTable<Column>, onLog?: (line: string) => void) {
     this.store = store;
     this.path = path;
+    this.table = table;
     this.onLog = onLog;
   }
 
-  /** A line for `log.txt`, with the time, and for whoever follows the run. */
+  /** Writes a line with the time into `log.txt`. */
   async log(line: string): Promise<void> {
     await this.store.append(joinPath(this.path, 'log.txt'), `${new Date().toISOString()} ${line}\n`);
     this.onLog?.(line);
   }
 
-  /** The rows of metrics.csv; none where there is no such file yet. */
-  protected async readTable<Row>(parse: (text: string, file: string) => Row[]): Promise<Row[]> {
+  /** Rows of metrics.csv up to a position; none where there is no such file yet. */
+  async readRows(upTo: number): Promise<Record<Column, number>[]> {
     const file = joinPath(this.path, 'metrics.csv');
-    return (await this.store.stat(file)) ? parse(await readText(this.store, file), file) : [];
+    if (!(await this.store.stat(file))) return [];
+    const rows = parseRows(this.table, await readText(this.store, file), file);
+    return rows.filter((row) => row[this.table.position] <= upTo);
   }
 
-  protected async writeTable(text: string): Promise<void> {
-    await this.store.write(joinPath(this.path, 'metrics.csv'), text);
+  async writeRows(rows: readonly Record<Column, number>[]): Promise<void> {
+    await this.store.write(joinPath(this.path, 'metrics.csv'), formatTable(this.table, rows));
   }
 
   /** @param plots SVG by name. */
-  protected async writePlots(plots: Readonly<Record<string, string>>): Promise<void> {
+  async writePlots(plots: Readonly<Record<string, string>>): Promise<void> {
     for (const [name, svg] of Object.entries(plots)) {
       await this.store.write(joinPath(this.path, 'plots', `${name}.svg`), `${svg}\n`);
     }
   }
-}
-
-/** A checkpoint with what a run needs to go on. @throws CheckpointError where it holds weights only. */
-export function resumable<C extends { resume?: unknown }>(
-  { resume, ...checkpoint }: C,
-  file: string,
-  remedy: string,
-): Omit<C, 'resume'> & { resume: NonNullable<C['resume']> } {
-  if (resume) return { ...checkpoint, resume: resume as NonNullable<C['resume']> };
-  throw new CheckpointError({
-    action: 'take up the run of',
-    file,
-    expected: "the optimiser's moments and the state of the run",
-    found: 'weights only',
-    remedy,
-  });
 }

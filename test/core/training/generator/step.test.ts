@@ -7,6 +7,7 @@ import { Rng } from '../../../../packages/core/src/base/random.ts';
 import { relativeError } from '../../../../packages/core/src/base/tolerance.ts';
 import { createGenerator, type Generator, sideAt } from '../../../../packages/core/src/generator/generator.ts';
 import { normalNoise } from '../../../../packages/core/src/ops/ops.ts';
+import type { Moments } from '../../../../packages/core/src/runs/moments.ts';
 import {
   GENERATOR_ADAM,
   type GeneratorLosses,
@@ -19,7 +20,6 @@ import {
   type TrainedNetwork,
   zeroGeneratorMoments,
 } from '../../../../packages/core/src/training/generator/step.ts';
-import type { Moments } from '../../../../packages/core/src/training/matcher/step.ts';
 import { backendLoaders } from '../../../backends.ts';
 
 const CONFIG = { side: 8, latent: 4, channels: { base: 16, max: 6 }, seed: 5 };

@@ -12,8 +12,9 @@ import type { PartialConfig } from '../../../../packages/core/src/runs/settings.
 import { MemoryStore } from '../../../../packages/core/src/store.ts';
 import { resolveGeneratorTraining } from '../../../../packages/core/src/training/generator/config.ts';
 import { parseGeneratorMetrics } from '../../../../packages/core/src/training/generator/metrics_log.ts';
-import { loadLastGenerator } from '../../../../packages/core/src/training/generator/run.ts';
-import { type GeneratorTask, trainGenerator } from '../../../../packages/core/src/training/generator/train.ts';
+import type { GeneratorTask } from '../../../../packages/core/src/training/generator/task.ts';
+import { loadLastGenerator } from '../../../../packages/core/src/training/generator/task.ts';
+import { trainGenerator } from '../../../../packages/core/src/training/generator/train.ts';
 import { syntheticDataset } from '../matcher/synthetic.ts';
 
 beforeAll(async () => {

@@ -17,13 +17,14 @@ import type { PartialConfig } from '../../../../packages/core/src/runs/settings.
 import { MemoryStore } from '../../../../packages/core/src/store.ts';
 import { resolveConfig } from '../../../../packages/core/src/training/matcher/config.ts';
 import { patchDrawer } from '../../../../packages/core/src/training/matcher/draw_patch.ts';
-import { loadLast } from '../../../../packages/core/src/training/matcher/run.ts';
 import {
   createSampler,
   madeByAnchor,
   type TrainingPairs,
 } from '../../../../packages/core/src/training/matcher/sampler.ts';
-import { type TrainingTask, train } from '../../../../packages/core/src/training/matcher/train.ts';
+import type { TrainingTask } from '../../../../packages/core/src/training/matcher/task.ts';
+import { loadLast } from '../../../../packages/core/src/training/matcher/task.ts';
+import { train } from '../../../../packages/core/src/training/matcher/train.ts';
 import { guardWhere } from '../../dataset/fake_guard.ts';
 import { blockGenerator } from './block_generator.ts';
 import { syntheticDataset, syntheticNormalisation } from './synthetic.ts';

@@ -10,8 +10,9 @@ import type { PartialConfig } from '../../../../packages/core/src/runs/settings.
 import { MemoryStore } from '../../../../packages/core/src/store.ts';
 import { resolveConfig } from '../../../../packages/core/src/training/matcher/config.ts';
 import { parseMetrics } from '../../../../packages/core/src/training/matcher/metrics_log.ts';
-import { loadLast } from '../../../../packages/core/src/training/matcher/run.ts';
-import { type TrainingTask, train } from '../../../../packages/core/src/training/matcher/train.ts';
+import type { TrainingTask } from '../../../../packages/core/src/training/matcher/task.ts';
+import { loadLast } from '../../../../packages/core/src/training/matcher/task.ts';
+import { train } from '../../../../packages/core/src/training/matcher/train.ts';
 import { syntheticDataset } from './synthetic.ts';
 
 beforeAll(async () => {

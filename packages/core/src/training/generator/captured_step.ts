@@ -1,8 +1,8 @@
-/** The generator's training step as one that is captured and replayed: patches of one size go in, the losses come out. */
+/** Training step of the generator as one that is captured and replayed: patches of one size go in, the losses come out. */
 import type * as tf from '@tensorflow/tfjs-core';
 import type { CapturedStep, StepCapture } from '../../backends/step_capture.ts';
 import { type Generator, NETWORKS } from '../../generator/generator.ts';
-import type { Moments } from '../matcher/step.ts';
+import { type Moments, momentTensors } from '../../runs/moments.ts';
 import { type GeneratorStepOptions, generatorStep } from './step.ts';
 
 /**
@@ -19,11 +19,7 @@ export function captureGeneratorStep(
 ): CapturedStep {
   return capture({
     inputs: { patches: { shape: patches, dtype: 'float32' } },
-    state: () => [
-      ...NETWORKS.flatMap((network) => [...generator[network].values()]),
-      ...moments.first.values(),
-      ...moments.second.values(),
-    ],
+    state: () => [...NETWORKS.flatMap((network) => [...generator[network].values()]), ...momentTensors(moments)],
     step: ({ patches }) => {
       const losses = generatorStep(generator, moments, patches as tf.Tensor4D, options);
       return Object.fromEntries(

@@ -1,11 +1,10 @@
-/** What changes while a generator is trained: its networks and moments; and how they go into a checkpoint and back. */
+/** What changes while a generator is trained: its networks and moments. */
 import * as tf from '@tensorflow/tfjs-core';
 import { NonFiniteError } from '../../errors.ts';
 import { generatorOf, type LastGeneratorCheckpoint } from '../../generator/checkpoint.ts';
 import { type Generator, NETWORKS, type Network, sideAt } from '../../generator/generator.ts';
-import { valuesOf } from '../../matcher/checkpoint.ts';
-import type { Values } from '../../runs/checkpoint_file.ts';
-import type { Moments } from '../matcher/step.ts';
+import { type Moments, momentsFrom, momentTensors, momentValues } from '../../runs/moments.ts';
+import { type Values, valuesOf } from '../../runs/values.ts';
 import { flatLosses, type LossTerm } from './metrics_log.ts';
 import { type GeneratorStepOptions, generatorStep, lossValues, zeroGeneratorMoments } from './step.ts';
 
@@ -20,11 +19,10 @@ export class GeneratorLearner {
 
   /** Weights and moments of a `last` checkpoint. */
   static from(checkpoint: LastGeneratorCheckpoint): GeneratorLearner {
-    const { first, second } = checkpoint.resume;
-    return new GeneratorLearner(generatorOf(checkpoint), { first: tensorsOf(first), second: tensorsOf(second) });
+    return new GeneratorLearner(generatorOf(checkpoint), momentsFrom(checkpoint.resume));
   }
 
-  /** Disposes of the batch. @throws NonFiniteError that names the network, and the learner is of no use any more. */
+  /** Trains by a batch and disposes of it. @throws NonFiniteError that names the network; discard the learner afterwards. */
   async step(batch: tf.Tensor4D, options: GeneratorStepOptions): Promise<Partial<Record<LossTerm, number>>> {
     const losses = generatorStep(this.generator, this.moments, batch, options);
     batch.dispose();
@@ -36,7 +34,7 @@ export class GeneratorLearner {
 
   /** A new level starts without moments. */
   resetMoments(): void {
-    disposeMoments(this.moments);
+    tf.dispose(momentTensors(this.moments));
     this.moments = zeroGeneratorMoments(this.generator);
   }
 
@@ -52,18 +50,18 @@ export class GeneratorLearner {
     return all;
   }
 
-  async momentValues(): Promise<{ first: Map<string, Values>; second: Map<string, Values> }> {
-    return { first: await valuesOf(this.moments.first), second: await valuesOf(this.moments.second) };
+  async momentValues() {
+    return momentValues(this.moments);
   }
 
   dispose(): void {
     this.generator.dispose();
-    disposeMoments(this.moments);
+    tf.dispose(momentTensors(this.moments));
   }
 }
 
 /**
- * Whose fault a loss is that is not finite. A network is first seen broken in the loss of another: encoder, critic and decoder
+ * Network at fault where a loss is not finite. A network is first seen broken in the loss of another: encoder, critic and decoder
  * learn in this order, and each loss is of the weights that the steps before have left.
  */
 const BLAME: readonly [LossTerm, Network][] = [
@@ -97,11 +95,6 @@ const notFinite = (network: string, when: string, found: string) =>
     found,
     remedy: `Lower the learning rate of the ${network === 'average' ? 'decoder' : network}; the checkpoints hold an earlier state.`,
   });
-
-const disposeMoments = ({ first, second }: Moments) => tf.dispose([...first.values(), ...second.values()]);
-
-const tensorsOf = (values: ReadonlyMap<string, Values>) =>
-  new Map<string, tf.Tensor>([...values].map(([name, { data, shape }]) => [name, tf.tensor(data, shape)]));
 
 const USED_FROM = /^\w+\.(?:conv|gray)(\d+)/;
 

@@ -1,5 +1,5 @@
 /** `metrics.csv` of a generator's run: a row every few steps. */
-import { formatTable, parseTable } from '../../runs/table.ts';
+import { type MetricsTable, parseRows } from '../../runs/run_files.ts';
 import type { GeneratorLosses, TrainedNetwork } from './step.ts';
 
 /** Terms of the losses, as `generatorStep` names them; those that an objective lacks stay empty. */
@@ -29,10 +29,12 @@ export function flatLosses(losses: GeneratorLosses<number>): Partial<Record<Loss
   return flat;
 }
 
-const TABLE = { columns: COLUMNS, digits: { imagesPerSecond: 2, seconds: 1 } };
+export const GENERATOR_METRICS: MetricsTable<keyof GeneratorRow> = {
+  columns: COLUMNS,
+  digits: { imagesPerSecond: 2, seconds: 1 },
+  position: 'step',
+};
 
-export const formatGeneratorMetrics = (rows: readonly GeneratorRow[]): string => formatTable(TABLE, rows);
-
-/** The rows of a file that `formatGeneratorMetrics` wrote. @throws FormatError with the line. */
+/** Rows of a run's metrics.csv. @throws FormatError with the line. */
 export const parseGeneratorMetrics = (text: string, file: string): GeneratorRow[] =>
-  parseTable(TABLE, text, { file, remedy: 'Delete the file to go on without the older rows.' });
+  parseRows(GENERATOR_METRICS, text, file);

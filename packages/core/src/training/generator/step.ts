@@ -18,9 +18,9 @@ import { COUNTERS_A_STEP } from '../../base/philox.ts';
 import { hash32 } from '../../base/random.ts';
 import type { Generator } from '../../generator/generator.ts';
 import { criticise, decode, encode, type Growth, type NetworkOptions } from '../../generator/networks.ts';
-import { type AdamHyperparameters, adam, avgPool, normalNoise, reparameterize, uniformNoise } from '../../ops/ops.ts';
+import { type AdamHyperparameters, avgPool, normalNoise, reparameterize, uniformNoise } from '../../ops/ops.ts';
 import { variableGradients } from '../../ops/variable_gradients.ts';
-import type { Moments } from '../matcher/step.ts';
+import { adamStep, type Moments, zeroMomentsOf } from '../../runs/moments.ts';
 
 export const OBJECTIVES = ['vae-adversarial', 'vae-gan', 'autoencoder'] as const;
 export type Objective = (typeof OBJECTIVES)[number];
@@ -86,15 +86,12 @@ export interface GeneratorStepOptions extends Growth {
 export type GeneratorLosses<Value = tf.Scalar> = Partial<Record<TrainedNetwork, Record<string, Value>>>;
 
 /** Zero moments of Adam, for all networks that are trained. */
-export function zeroGeneratorMoments(generator: Generator): Moments {
-  const zeros = () =>
-    new Map(
-      TRAINED_NETWORKS.flatMap((network) =>
-        [...generator[network]].map(([name, { shape }]) => [name, tf.zeros(shape) as tf.Tensor] as const),
-      ),
-    );
-  return { first: zeros(), second: zeros() };
-}
+export const zeroGeneratorMoments = (generator: Generator): Moments =>
+  zeroMomentsOf(TRAINED_NETWORKS.flatMap((network) => [...generator[network]]));
+
+/** Updates of a step in their order: each sees the weights that the ones before have left. */
+export const updatesOf = (objective: Objective): readonly TrainedNetwork[] =>
+  objective === 'autoencoder' ? ['encoder'] : TRAINED_NETWORKS;
 
 /**
  * Trains all networks that the objective has by one batch: parameters, the averaged decoder and the moments change.
@@ -110,9 +107,60 @@ export function generatorStep(
   options: GeneratorStepOptions,
 ): GeneratorLosses {
   return tf.tidy(() => {
-    const trainer = new StepTrainer(generator, moments, batch, options);
-    if (options.objective === 'autoencoder') return { encoder: trainer.autoencoder() };
-    return { encoder: trainer.encoder(), critic: trainer.critic(), decoder: trainer.decoder() };
+    const losses: GeneratorLosses = {};
+    for (const update of updatesOf(options.objective)) {
+      const { terms, gradients } = generatorGradients(generator, batch, update, options);
+      losses[update] = terms;
+      applyGeneratorGradients(generator, moments, gradients, options);
+      tf.dispose(gradients);
+    }
+    return losses;
+  });
+}
+
+export type GeneratorGradients = {
+  /** Terms of the update's loss. */
+  terms: Record<string, tf.Scalar>;
+  /** By parameter; levels that the stage does not use have none. */
+  gradients: tf.NamedTensorMap;
+};
+
+/**
+ * Loss and gradients of one update of a step; the caller disposes of them. Nothing of the generator changes, so that the
+ * gradients of several batches can be averaged before they are applied.
+ */
+export function generatorGradients(
+  generator: Generator,
+  batch: tf.Tensor4D,
+  update: TrainedNetwork,
+  options: GeneratorStepOptions,
+): GeneratorGradients {
+  const losses = new StepLosses(generator, batch, options);
+  return tf.tidy(() => (options.objective === 'autoencoder' ? losses.autoencoder() : losses[update]()));
+}
+
+/** Moves the networks that have gradients, their moments and, with the decoder, its average. */
+export function applyGeneratorGradients(
+  generator: Generator,
+  moments: Moments,
+  gradients: tf.NamedTensorMap,
+  { step, adam = GENERATOR_ADAM, averageDecay = 0.999 }: GeneratorStepOptions,
+): void {
+  for (const network of TRAINED_NETWORKS) {
+    const used = [...generator[network]].filter(([name]) => gradients[name]);
+    if (used.length === 0) continue;
+    adamStep(used, gradients, moments, { step, ...adam[network] });
+    if (network === 'decoder') moveAverage(generator, averageDecay);
+  }
+}
+
+/** average ← decay·average + (1 − decay)·decoder */
+function moveAverage({ average, decoder }: Generator, decay: number): void {
+  tf.tidy(() => {
+    for (const [name, variable] of decoder) {
+      const moving = average.get(name.replace(/^decoder\./, 'average.'))!;
+      moving.assign(tf.add(moving, tf.mul(tf.sub(variable, moving), 1 - decay)));
+    }
   });
 }
 
@@ -131,28 +179,25 @@ export async function lossValues(losses: GeneratorLosses): Promise<GeneratorLoss
   return read;
 }
 
-type Terms = Record<string, tf.Scalar>;
-
-class StepTrainer {
+/** Losses of a step's updates, each with its gradients. */
+class StepLosses {
   private readonly generator: Generator;
-  private readonly moments: Moments;
   private readonly x: tf.Tensor4D;
   private readonly options: GeneratorStepOptions;
   private readonly count: number;
   private readonly pixels: number;
 
-  constructor(generator: Generator, moments: Moments, x: tf.Tensor4D, options: GeneratorStepOptions) {
+  constructor(generator: Generator, x: tf.Tensor4D, options: GeneratorStepOptions) {
     this.generator = generator;
-    this.moments = moments;
     this.x = x;
     this.options = options;
     this.count = x.shape[0];
     this.pixels = x.shape[1] * x.shape[2];
   }
 
-  encoder(): Terms {
+  encoder(): GeneratorGradients {
     const { objective, klWeight = 1, momentWeight = 0, code = 'sample' } = this.options;
-    return this.train(['encoder'], (terms) => {
+    return this.gradientsOf(['encoder'], (terms) => {
       const { z, kl } = this.posterior('encoder', 'parameters', code);
       const again = decode(this.generator.decoder, z, this.growth('input'));
       if (objective !== 'vae-gan') {
@@ -166,13 +211,13 @@ class StepTrainer {
     });
   }
 
-  critic(): Terms {
+  critic(): GeneratorGradients {
     const { penaltyWeight = 10, driftWeight = 1e-3 } = this.options;
     const { critic } = this.generator;
     const fake = this.fakes();
     const u = uniformNoise([this.count, 1, 1, 1], this.draw('mix'));
     const mix = tf.tidy(() => tf.add(this.x, tf.mul(tf.sub(fake, this.x), u)) as tf.Tensor4D);
-    const losses = this.train(['critic'], (terms) => {
+    const gradients = this.gradientsOf(['critic'], (terms) => {
       // The penalty first: its activations are the most, and the backward pass frees those of the others before.
       const slope = tf.grad((at) => tf.sum(criticise(critic, at as tf.Tensor4D, this.growth('input'))))(mix);
       const norm = tf.sqrt(tf.add(tf.sum(tf.square(slope), [1, 2, 3]), 1e-12));
@@ -184,13 +229,13 @@ class StepTrainer {
       return tf.add(tf.add(tf.sub(onFake, real), penalty), drift);
     });
     tf.dispose([fake, mix]);
-    return losses;
+    return gradients;
   }
 
-  decoder(): Terms {
+  decoder(): GeneratorGradients {
     const { critic, decoder } = this.generator;
     const score = (patches: tf.Tensor4D) => tf.neg(tf.mean(criticise(critic, patches, this.growth('input'))));
-    const losses = this.train(['decoder'], (terms) => {
+    return this.gradientsOf(['decoder'], (terms) => {
       const made = decode(decoder, this.prior('decoder prior'), this.growth('parameters'));
       if (this.options.objective === 'vae-adversarial') return terms('adversarial', score(made));
       const again = decode(decoder, this.code('decoder posterior'), this.growth('parameters'));
@@ -199,19 +244,15 @@ class StepTrainer {
         terms('reconstruction', this.contentError(again)),
       );
     });
-    this.moveAverage();
-    return losses;
   }
 
-  autoencoder(): Terms {
-    const losses = this.train(['encoder', 'decoder'], (terms) => {
+  autoencoder(): GeneratorGradients {
+    return this.gradientsOf(['encoder', 'decoder'], (terms) => {
       const { mu } = encode(this.generator.encoder, this.x, this.growth('parameters'));
       const code = tf.add(mu, tf.mul(normalNoise(mu.shape, this.draw('code')), CODE_NOISE)) as tf.Tensor2D;
       const squares = this.halfSquares(decode(this.generator.decoder, code, this.growth('both')));
       return terms('reconstruction', tf.div(squares, this.count * this.pixels));
     });
-    this.moveAverage();
-    return losses;
   }
 
   /** Fakes for the critic, as data: [n, side, side, 1]. */
@@ -277,60 +318,30 @@ class StepTrainer {
   }
 
   /**
-   * One step of Adam on the given networks, by the loss that `lossOf` makes; levels that this stage does not use stay.
+   * Gradients by the parameters of networks, of the loss that `lossOf` makes.
    *
    * @param lossOf notes each term of the loss by its name, and returns their sum.
    */
-  private train(
+  private gradientsOf(
     networks: readonly TrainedNetwork[],
     lossOf: (terms: (name: string, value: tf.Tensor) => tf.Scalar) => tf.Tensor,
-  ): Terms {
-    const terms: Terms = {};
-    tf.tidy(() => {
-      const variables = networks.flatMap((network) => [...this.generator[network].values()]);
+  ): GeneratorGradients {
+    const terms: Record<string, tf.Scalar> = {};
+    const parameters = networks.flatMap((network) => [...this.generator[network]]);
+    const note = (name: string, value: tf.Tensor): tf.Scalar => {
+      // A copy, since the backward pass frees what it is done with.
+      terms[name] = tf.keep(tf.clone(value)) as tf.Scalar;
+      return value as tf.Scalar;
+    };
+    const gradients = tf.tidy(() => {
       const { grads } = variableGradients(
-        () =>
-          lossOf((name, value) => {
-            // A copy, since the backward pass frees what it is done with.
-            terms[name] = tf.keep(tf.clone(value)) as tf.Scalar;
-            return value as tf.Scalar;
-          }) as tf.Scalar,
-        variables,
+        () => lossOf(note) as tf.Scalar,
+        parameters.map(([, variable]) => variable),
       );
-      for (const network of networks) this.update(network, grads);
+      const used = parameters.filter(([, { name }]) => grads[name]);
+      return Object.fromEntries(used.map(([parameter, { name }]) => [parameter, grads[name]!]));
     });
-    return terms;
-  }
-
-  private update(network: TrainedNetwork, grads: tf.NamedTensorMap): void {
-    const { step, adam: hyperparameters = GENERATOR_ADAM } = this.options;
-    const { first, second } = this.moments;
-    const used = [...this.generator[network]].filter(([, { name }]) => grads[name]);
-    const updated = adam({
-      parameters: used.map(([, variable]) => variable),
-      gradients: used.map(([, { name }]) => grads[name]!),
-      first: used.map(([name]) => first.get(name)!),
-      second: used.map(([name]) => second.get(name)!),
-      step: step + 1,
-      ...hyperparameters[network],
-    });
-    used.forEach(([name, variable], i) => {
-      variable.assign(updated.parameters[i]!);
-      replace(first, name, updated.first[i]!);
-      replace(second, name, updated.second[i]!);
-    });
-  }
-
-  /** average ← decay·average + (1 − decay)·decoder */
-  private moveAverage(): void {
-    const { averageDecay = 0.999 } = this.options;
-    const { average, decoder } = this.generator;
-    tf.tidy(() => {
-      for (const [name, variable] of decoder) {
-        const moving = average.get(name.replace(/^decoder\./, 'average.'))!;
-        moving.assign(tf.add(moving, tf.mul(tf.sub(variable, moving), 1 - averageDecay)));
-      }
-    });
+    return { terms, gradients };
   }
 }
 
@@ -339,9 +350,4 @@ function distanceToPrior(z: tf.Tensor2D): tf.Scalar {
   const mean = tf.mean(z, 0, true);
   const variance = tf.mean(tf.square(tf.sub(z, mean)), 0, true);
   return tf.mean(tf.add(tf.square(mean), tf.square(tf.sub(variance, 1)))) as tf.Scalar;
-}
-
-function replace(moments: Map<string, tf.Tensor>, name: string, value: tf.Tensor): void {
-  moments.get(name)!.dispose();
-  moments.set(name, tf.keep(value));
 }

@@ -1,13 +1,11 @@
-/**
- * The batches of a generator's run, one step ahead: while a step computes, the patches of the next are read. All follows from
- * the seed and the step.
- */
+/** Batches of a generator's run, one step ahead. All follows from the seed and the step. */
 import * as tf from '@tensorflow/tfjs-core';
 import { Rng } from '../../base/random.ts';
 import { fadePatch, padPatch, shrinkPatch } from '../../generator/fit_patch.ts';
-import { augment, drawAugmentation } from '../../prepare/augmentation.ts';
 import type { PatchSource } from '../../prepare/patch_source.ts';
-import { deck } from '../matcher/sampler.ts';
+import { augment, drawAugmentation } from '../../prepare/augmentation.ts';
+import { concatenate, oneStepAhead } from '../../runs/ahead.ts';
+import { deck } from '../../runs/deck.ts';
 import { alphaAt, type GeneratorTraining, type StagePlan, stageAt, totalGeneratorSteps } from './config.ts';
 
 export interface PatchSupply {
@@ -30,7 +28,7 @@ interface SupplySource {
 export function createPatchSupply({ records, side, patches, stages, config }: SupplySource): PatchSupply {
   const deal = deck(records, config.seed, 'generator patches');
   const total = totalGeneratorSteps(stages);
-  let ahead: { step: number; patches: Promise<Float32Array> } | undefined;
+  const take = oneStepAhead<Float32Array>();
 
   /** A patch at a stage's side, not to be changed. */
   async function shrunk(record: number, to: number): Promise<Float32Array> {
@@ -54,29 +52,11 @@ export function createPatchSupply({ records, side, patches, stages, config }: Su
     return augment({ data: patch, width, height: width, bands: 1, unit: 'digital number' }, 'sar', drawn).data;
   }
 
-  function start(step: number): Promise<Float32Array> {
-    const prepared = prepare(step);
-    prepared.catch(() => {}); // reported when it is awaited, at its own step
-    return prepared;
-  }
-
   return {
     async batch(step) {
       const { side: width, batch } = stageAt(stages, step);
-      const data = await (ahead?.step === step ? ahead.patches : prepare(step));
-      ahead = step + 1 < total ? { step: step + 1, patches: start(step + 1) } : undefined;
-      return tf.tensor4d(data, [batch, width, width, 1]);
+      return tf.tensor4d(await take(step, prepare, step + 1 < total), [batch, width, width, 1]);
     },
     plain: async (some, to) => concatenate(await Promise.all(some.map((record) => shrunk(record, to)))),
   };
-}
-
-function concatenate(parts: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }

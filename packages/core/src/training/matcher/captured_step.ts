@@ -1,9 +1,11 @@
-/** The matcher's training step as one that is captured and replayed: a batch of fixed shape goes in, two losses come out. */
+/** Training step of the matcher as one that is captured and replayed: a batch of fixed shape goes in, two losses come out. */
 
+import type * as tf from '@tensorflow/tfjs-core';
 import type { CapturedStep, StepCapture } from '../../backends/step_capture.ts';
 import type { Matcher } from '../../matcher/matcher.ts';
 import type { Pairing } from '../../matcher/pairing.ts';
-import { type Batch, type Moments, type StepOptions, trainingStep } from './step.ts';
+import { type Moments, momentTensors } from '../../runs/moments.ts';
+import { type StepOptions, trainingStep } from './step.ts';
 
 /** Sizes of the batches, and which patches of each meet. */
 export interface BatchShape {
@@ -34,12 +36,13 @@ export function captureTrainingStep(
       labels: { shape: pairs, dtype: 'int32' },
       weights: { shape: pairs, dtype: 'float32' },
     },
-    state: () => [
-      ...matcher.parameters.values(),
-      ...matcher.statistics.values(),
-      ...moments.first.values(),
-      ...moments.second.values(),
-    ],
-    step: (batch) => trainingStep(matcher, moments, { ...batch, pairing } as unknown as Batch, options),
+    state: () => [...matcher.parameters.values(), ...matcher.statistics.values(), ...momentTensors(moments)],
+    step: ({ sar, optical, labels, weights }) => {
+      const batch = {
+        ...{ sar: sar as tf.Tensor4D, optical: optical as tf.Tensor4D, pairing },
+        ...{ labels: labels as tf.Tensor1D, weights: weights as tf.Tensor1D },
+      };
+      return trainingStep(matcher, moments, batch, options);
+    },
   });
 }

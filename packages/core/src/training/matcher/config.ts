@@ -65,7 +65,7 @@ const fields = z.strictObject({
     generated: shares.default(0.5),
     /** Let reconstructions stand for true SAR patches in the same share, so that being made tells nothing. */
     reconstructions: z.boolean().default(false),
-    /** Find negatives anew with the matcher as it learns; null: those of the file throughout. */
+    /** Find negatives again with the matcher as it learns; null: those of the file throughout. */
     adaptive: refreshSchema.nullable().default(null),
     /** Share of the pairs that the data set labels 0, where it has any. What is left is shuffled. */
     listed: share,
@@ -171,7 +171,7 @@ function refuseTwoSources({ negatives: { file, adaptive } }: TrainingConfig, sou
   if (file === null || adaptive === null) return;
   throw new UsageError({
     action: `use the configuration of ${source}`,
-    expected: 'hard negatives from a file, or found anew by "negatives.adaptive"',
+    expected: 'hard negatives from a file, or found again by "negatives.adaptive"',
     found: `both (${file})`,
     remedy: 'Leave one of them out (null).',
   });

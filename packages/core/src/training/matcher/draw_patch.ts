@@ -1,4 +1,4 @@
-/** From a row of a batch to numbers: the patch is read, augmented in its own unit, and prepared as the normalisation says. */
+/** Turns a row of a batch into numbers: reads the patch, augments it in its own unit, and prepares it for the matcher. */
 
 import { Rng } from '../../base/random.ts';
 import type { Dataset } from '../../dataset/dataset.ts';
@@ -9,32 +9,39 @@ import type { Normalisation } from '../../prepare/normalisation.ts';
 import type { PatchSource } from '../../prepare/patch_source.ts';
 import { preparePatch } from '../../prepare/prepared_patches.ts';
 import type { TrainingConfig } from './config.ts';
+import type { PatchDraw } from './sampler.ts';
 import type { DrawPatch } from './supply.ts';
 
 interface PatchSources {
-  dataset: Dataset;
+  task: { dataset: Pick<Dataset, 'records' | 'readSar' | 'readOptical'> };
   normalisation: Normalisation;
   /** Prepared patches, for a run without augmentation. */
   patches: PatchSource;
   config: Pick<TrainingConfig, 'seed' | 'augmentation'>;
-  /** The made patches of the batch that is drawn, which are prepared already. */
-  made?: (() => PatchStack | undefined) | undefined;
 }
 
-/** Both patches of a pair are drawn with the same geometry; what is drawn follows from seed, step and geometry alone. */
-export function patchDrawer({ dataset, normalisation, patches, config, made: stack }: PatchSources): DrawPatch {
+/** Draws both patches of a pair with the same geometry; what is drawn follows from seed, step and geometry alone. */
+export function patchDrawer({ task: { dataset }, normalisation, patches, config }: PatchSources): DrawPatch {
   const { seed, augmentation } = config;
-  const madePatch = (row: number) => patchAt(stack!()!, row);
   if (changesNothing(augmentation)) {
-    return async (modality, { record, made }) => (made === undefined ? patches[modality](record) : madePatch(made));
+    return async (modality, draw, _step, stack) => madePatch(draw, stack) ?? patches[modality](draw.record);
   }
-  return async (modality, { record, geometry, made }, step) => {
+  return async (modality, draw, step, stack) => {
+    const { record, geometry } = draw;
     const drawn = drawAugmentation(Rng.derive(seed, 'augmentation', step, geometry), augmentation);
-    if (made !== undefined) return moveMade(madePatch(made), drawn, normalisation);
+    const made = madePatch(draw, stack);
+    if (made) return moveMade(made, drawn, normalisation);
     const raster = await (modality === 'sar' ? dataset.readSar(record) : dataset.readOptical(record));
     const file = dataset.records[record]![modality];
     return preparePatch(augment(raster, modality, drawn), modality, normalisation, file);
   };
+}
+
+/** Made patch of a draw, which is prepared already; undefined for the patch of a record. */
+function madePatch({ made }: PatchDraw, stack: PatchStack | undefined): Float32Array | undefined {
+  if (made === undefined) return undefined;
+  if (!stack) throw new Error(`row ${made} of made patches was drawn, and there are none`);
+  return patchAt(stack, made);
 }
 
 /** A made patch has no unit that speckle could be added in; flips, turns and shifts are the same as before preparing. */

@@ -1,9 +1,12 @@
-/** What changes while a matcher is trained: weights, statistics, moments; and how they go into a checkpoint and back. */
+/** What changes while a matcher is trained: weights, statistics and moments. */
 import * as tf from '@tensorflow/tfjs-core';
 import { NonFiniteError } from '../../errors.ts';
-import { type Checkpoint, matcherOf, type Values, valuesOf } from '../../matcher/checkpoint.ts';
+import { matcherOf } from '../../matcher/checkpoint.ts';
 import type { Matcher } from '../../matcher/matcher.ts';
-import { type Batch, type Moments, type StepOptions, trainingStep, zeroMoments } from './step.ts';
+import { type Moments, momentsFrom, momentTensors, momentValues } from '../../runs/moments.ts';
+import { type Values, valuesOf } from '../../runs/values.ts';
+import { type Batch, type StepOptions, trainingStep, zeroMoments } from './step.ts';
+import type { LastCheckpoint } from './task.ts';
 
 export interface StepResult {
   /** Mean cross-entropy of the batch, before the step. */
@@ -21,18 +24,15 @@ export class Learner {
   }
 
   /** Weights and moments of a `last` checkpoint. */
-  static from(checkpoint: Checkpoint & { resume: NonNullable<Checkpoint['resume']> }): Learner {
-    const { first, second } = checkpoint.resume;
-    return new Learner(matcherOf(checkpoint), { first: tensorsOf(first), second: tensorsOf(second) });
+  static from(checkpoint: LastCheckpoint): Learner {
+    return new Learner(matcherOf(checkpoint), momentsFrom(checkpoint.resume));
   }
 
-  /** Disposes of the batch. @throws NonFiniteError, and the learner is of no use any more. */
+  /** Trains by a batch and disposes of it. @throws NonFiniteError; discard the learner afterwards. */
   async step(batch: Batch, options: StepOptions): Promise<StepResult> {
     const scalars = trainingStep(this.matcher, this.moments, batch, options);
     tf.dispose([batch.sar, batch.optical, batch.labels, batch.weights]);
-    const [loss, gradientNorm] = (await Promise.all([scalars.loss.data(), scalars.gradientNorm.data()])).map(
-      ([value]) => value as number,
-    ) as [number, number];
+    const [loss, gradientNorm] = await Promise.all([numberOf(scalars.loss), numberOf(scalars.gradientNorm)]);
     tf.dispose([scalars.loss, scalars.gradientNorm]);
     if (Number.isFinite(loss) && Number.isFinite(gradientNorm)) return { loss, gradientNorm };
     throw new NonFiniteError({
@@ -48,16 +48,14 @@ export class Learner {
     return valuesOf(new Map<string, tf.Tensor>([...this.matcher.parameters, ...this.matcher.statistics]));
   }
 
-  async momentValues(): Promise<{ first: Map<string, Values>; second: Map<string, Values> }> {
-    return { first: await valuesOf(this.moments.first), second: await valuesOf(this.moments.second) };
+  async momentValues() {
+    return momentValues(this.moments);
   }
 
   dispose(): void {
     this.matcher.dispose();
-    tf.dispose([...this.moments.first.values(), ...this.moments.second.values()]);
+    tf.dispose(momentTensors(this.moments));
   }
 }
 
-function tensorsOf(values: ReadonlyMap<string, Values>): Map<string, tf.Tensor> {
-  return new Map([...values].map(([name, { data, shape }]) => [name, tf.tensor(data, shape)]));
-}
+const numberOf = async (scalar: tf.Scalar): Promise<number> => (await scalar.data())[0]!;

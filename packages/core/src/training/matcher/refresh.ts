@@ -1,88 +1,86 @@
 /**
- * Negatives that are found anew as the matcher learns (`negatives.adaptive`): at the start of a run, then after every so
- * many epochs, what is hard is asked of the present weights. They are kept in the run's folder, so that a run that is taken
- * up within these epochs goes on with the same ones.
+ * Negatives that are found again as the matcher learns (`negatives.adaptive`): at the start of a run, then after every so
+ * many epochs, the present weights say what is hard. They are kept in the run's folder, so that a run that is resumed within
+ * these epochs goes on with the same ones.
  */
 
-import { placeGuard } from '../../dataset/place_guard.ts';
 import { createScorer } from '../../matcher/scorer.ts';
+import type { RefreshSettings } from '../../mining/adaptive_settings.ts';
 import { patchesFile, readTrainingNegatives, writeMade } from '../../mining/made_file.ts';
-import { mineAdaptive } from '../../mining/strategies/adaptive.ts';
+import { type AdaptiveReport, mineAdaptive } from '../../mining/strategies/adaptive.ts';
+import { disposing } from '../../runs/resumable_run.ts';
 import { folderOf, joinPath } from '../../store.ts';
 import { totalSteps } from './config.ts';
-import { installNegatives, type Run } from './run.ts';
+import type { Given } from './given.ts';
+import { type RunNegatives, runNegativesOf } from './hard_negatives.ts';
+import type { Run } from './run.ts';
 import { anchorsMet } from './sampler.ts';
 
-/** Does nothing where negatives are not found anew, or not yet. */
-export async function refreshNegatives(run: Run): Promise<void> {
-  const { config, state, task } = run;
-  const settings = config.negatives.adaptive;
-  if (!settings) return;
-  const epoch = Math.floor(state.epoch / settings.everyEpochs) * settings.everyEpochs;
-  if (run.refreshed?.epoch === epoch) return;
-  const file = negativesPath(run, epoch);
+/** Negatives of the epoch under way: the present ones, those that its first step found, or new ones. */
+export async function presentNegatives(run: Run): Promise<RunNegatives> {
+  const { given, state, negatives } = run;
+  const { task, config } = given;
+  const { adaptive, reconstructions } = config.negatives;
+  if (!adaptive) return negatives;
+  const epoch = Math.floor(state.epoch / adaptive.everyEpochs) * adaptive.everyEpochs;
+  if (negatives.foundAt === epoch) return negatives;
+  const file = negativesPath(given, epoch);
+  const until = Math.min((epoch + adaptive.everyEpochs) * config.stepsPerEpoch, totalSteps(config));
   const isUnderWay = state.epoch > epoch || state.underway.steps > 0;
-  if (!isUnderWay) await findAnew(run, epoch, file);
-  installNegatives(run, await readTrainingNegatives(task.store, file, task.dataset));
-  run.refreshed = { epoch, horizon: horizonOf(run, epoch) };
+  if (!isUnderWay) await findAgain(run, adaptive, { epoch, until, file });
+  const found = await readTrainingNegatives(task.store, file, task.dataset);
+  return runNegativesOf(found, reconstructions, { at: epoch, until });
 }
 
-/** The first step that negatives found at an epoch are not for. */
-function horizonOf({ config }: Run, epoch: number): number {
-  const { everyEpochs } = config.negatives.adaptive!;
-  return Math.min((epoch + everyEpochs) * config.stepsPerEpoch, totalSteps(config));
-}
-
-const negativesPath = ({ folder }: Run, epoch: number) =>
+const negativesPath = ({ folder }: Given, epoch: number) =>
   joinPath(folder.path, 'negatives', `epoch-${epoch + 1}.jsonl`);
 
-async function findAnew(run: Run, epoch: number, file: string): Promise<void> {
-  const { task, config, learner, normalisation, shape, patches, folder, refreshed } = run;
-  const { generator: _, everyEpochs: __, anchors, ...settings } = config.negatives.adaptive!;
-  const scorer = createScorer(learner.matcher);
-  try {
-    const {
-      header,
-      negatives,
-      patches: stack,
-      report,
-    } = await mineAdaptive({
-      dataset: task.dataset,
+/** Asks the present weights what is hard, and writes it into the run's folder. */
+async function findAgain(
+  { given, learner, state, negatives: present, calibration, searches }: Run,
+  { generator: _, everyEpochs: __, anchors, ...settings }: RefreshSettings,
+  { epoch, until, file }: { epoch: number; until: number; file: string },
+): Promise<void> {
+  const { task, config, normalisation, shape, patches, pairs } = given;
+  const { store, dataset, signal } = task;
+  const met = anchors ?? anchorsMet(pairs.anchors, { seed: config.seed, ...config.batch }, state.step, until);
+  const {
+    header,
+    negatives,
+    patches: stack,
+    report,
+  } = await disposing(createScorer(learner.matcher), (scorer) =>
+    mineAdaptive({
+      dataset,
       model: {
-        scorer,
-        shape,
-        normalisation,
-        fingerprint: `step ${run.state.step}`,
-        temperature: run.calibration?.temperature ?? 1,
+        ...{ scorer, shape, normalisation, fingerprint: `step ${state.step}` },
+        temperature: calibration?.temperature ?? 1,
       },
-      ...{ patches, settings, signal: task.signal },
+      ...{ patches, settings, signal, guard: pairs.guard, anchors: met },
       generator: settings.strengths.length > 0 ? task.generator : undefined,
-      guard: placeGuard(task.dataset.records),
-      anchors:
-        anchors ??
-        anchorsMet(run.pairs.anchors, { seed: config.seed, ...config.batch }, run.state.step, horizonOf(run, epoch)),
       reconstructions: config.negatives.reconstructions,
       seed: config.seed + epoch,
-    });
-    const files = await writeMade(header, negatives, stack, task.dataset.records, file);
-    // The list comes last: where it is, the patches are.
-    for (const [name, content] of [...files].reverse()) await task.store.write(joinPath(folderOf(file), name), content);
-    const { anchors: asked, chosen, dropped, seconds } = report;
-    await folder.log(
-      `found ${chosen.real + chosen.made} negatives anew for ${asked} anchors (${chosen.made} made, ${chosen.real} real) ` +
-        `in ${seconds.toFixed(0)} s; dropped: ${Object.entries(dropped)
-          .map(([why, n]) => `${n} ${why}`)
-          .join(', ')}`,
-    );
-  } finally {
-    scorer.dispose();
-  }
-  if (refreshed) await removeNegatives(run, refreshed.epoch);
+    }),
+  );
+  const files = await writeMade(header, negatives, stack, dataset.records, file);
+  // The list comes last: where it is, the patches are.
+  for (const [name, content] of [...files].reverse()) await store.write(joinPath(folderOf(file), name), content);
+  searches.push({ epoch: epoch + 1, ...report });
+  await given.folder.log(describe(report));
+  if (present.foundAt !== undefined) await removeNegatives(given, present.foundAt);
 }
 
-/** The older ones, which no checkpoint needs any more. */
-async function removeNegatives(run: Run, epoch: number): Promise<void> {
-  const file = negativesPath(run, epoch);
-  await run.task.store.remove(file);
-  await run.task.store.remove(patchesFile(file));
+function describe({ anchors, chosen, dropped, seconds }: AdaptiveReport): string {
+  const reasons = Object.entries(dropped).map(([why, n]) => `${n} ${why}`);
+  return (
+    `found ${chosen.real + chosen.made} negatives again for ${anchors} anchors (${chosen.made} made, ${chosen.real} real) ` +
+    `in ${seconds.toFixed(0)} s; dropped: ${reasons.join(', ')}`
+  );
+}
+
+/** Removes older ones, which no checkpoint needs any more. */
+async function removeNegatives(given: Given, epoch: number): Promise<void> {
+  const file = negativesPath(given, epoch);
+  await given.task.store.remove(file);
+  await given.task.store.remove(patchesFile(file));
 }

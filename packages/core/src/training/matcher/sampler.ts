@@ -1,5 +1,5 @@
 /**
- * Which pairs each step trains on. All follows from the seed and the step, so that a run is taken up anywhere without
+ * Draws the pairs that each step trains on. All follows from the seed and the step, so that a run is resumed anywhere without
  * replaying what came before.
  *
  * A batch is built around anchors, true pairs of the training split. Negatives are of four kinds:
@@ -15,6 +15,7 @@ import type { PairReference } from '../../dataset/patch_pair.ts';
 import type { PlaceGuard } from '../../dataset/place_guard.ts';
 import { SplitError } from '../../errors.ts';
 import type { Pairing } from '../../matcher/pairing.ts';
+import { deck } from '../../runs/deck.ts';
 
 export interface SamplerOptions {
   seed: number;
@@ -28,23 +29,27 @@ export interface TrainingPairs {
   anchors: readonly number[];
   /** Records that the data set labels 0. */
   listed: readonly number[];
-  /** SAR records by the optical record that they are hard negatives of. */
-  mined: ReadonlyMap<number, readonly number[]>;
-  /** Made patches (rows of their stack) by the record that they are hard negatives of. */
-  generated?: ReadonlyMap<number, readonly number[]> | undefined;
-  /** Made patches that may stand for the true SAR patch of a record. */
-  reconstructed?: ReadonlyMap<number, readonly number[]> | undefined;
   guard: PlaceGuard;
 }
 
-/** Of a batch's negatives, in [0, 1]; the rest is shuffled. */
+/** Hard negatives, by the record of the optical patch that they go with. */
+export interface HardNegatives {
+  /** SAR records. */
+  mined: ReadonlyMap<number, readonly number[]>;
+  /** Made patches: rows of their stack. */
+  generated?: ReadonlyMap<number, readonly number[]> | undefined;
+  /** Made patches that may stand for the record's true SAR patch. */
+  reconstructed?: ReadonlyMap<number, readonly number[]> | undefined;
+}
+
+/** Shares of a batch's negatives, in [0, 1]; the rest is shuffled. */
 export interface Shares {
   mined: number;
   generated?: number;
   listed: number;
 }
 
-/** A patch of a batch. Patches of one batch with the same `geometry` are flipped, turned and shifted alike. */
+/** Patch of a batch. Patches of one batch with the same `geometry` are flipped, turned and shifted alike. */
 export interface PatchDraw {
   record: number;
   geometry: number;
@@ -62,7 +67,7 @@ export interface StepPlan {
 
 export interface Sampler {
   /** @param step from 0. */
-  plan(step: number, shares: Shares): StepPlan;
+  plan(step: number, negatives: HardNegatives, shares: Shares): StepPlan;
 }
 
 /** Mined negatives by the record of their optical patch. */
@@ -72,15 +77,12 @@ export function byAnchor(negatives: readonly Pick<PairReference, 'sar' | 'optica
   return map;
 }
 
-/** Made patches by the record that they go with. */
+/** Rows of made patches by the record that they go with. */
 export function madeByAnchor(made: readonly { optical: number; patch: number }[]): Map<number, number[]> {
   return byAnchor(made.map(({ optical, patch }) => ({ optical, sar: patch })));
 }
 
-/**
- * @param pairs as they stand when a step is planned: a run that finds negatives anew replaces those in it.
- * @throws SplitError where there are no two true pairs of different ground.
- */
+/** @throws SplitError where there are no two true pairs of different ground. */
 export function createSampler(pairs: TrainingPairs, options: SamplerOptions): Sampler {
   const { anchors, listed } = pairs;
   if (anchors.length < 2) {
@@ -94,20 +96,20 @@ export function createSampler(pairs: TrainingPairs, options: SamplerOptions): Sa
   const anchorDeck = deck(anchors, options.seed, 'anchors');
   const listedDeck = deck(listed, options.seed, 'listed negatives');
   return {
-    plan(step, shares) {
+    plan(step, { mined, generated, reconstructed }, shares) {
       const rng = Rng.derive(options.seed, 'batch', step);
       const batch = new BatchBuilder(anchorDeck(step * options.positives, options.positives));
       const count = (share: number) => wholePart(options.negatives * share, rng);
       const wanted = listed.length === 0 ? 0 : count(shares.listed);
       // How many listed pairs came before is not known when the share changes by epoch: each step draws its own.
       for (const record of listedDeck(step * options.negatives, wanted)) batch.addListed(record);
-      const mined = addMined(batch, pairs, Math.min(count(shares.mined), options.negatives - wanted), rng);
-      const room = options.negatives - wanted - mined;
-      const made = pairs.generated ? addGenerated(batch, pairs.generated, count(shares.generated ?? 0), room, rng) : 0;
+      const found = addMined(batch, mined, Math.min(count(shares.mined), options.negatives - wanted), rng);
+      const room = options.negatives - wanted - found;
+      const made = generated ? addGenerated(batch, generated, count(shares.generated ?? 0), room, rng) : 0;
       addShuffled(batch, pairs, room - made, rng);
-      if (pairs.reconstructed && made > 0) {
+      if (reconstructed && made > 0) {
         const equal = wholePart((options.positives * made) / options.negatives, rng);
-        reconstruct(batch, pairs.reconstructed, equal, rng);
+        reconstruct(batch, reconstructed, equal, rng);
       }
       return batch.plan();
     },
@@ -115,7 +117,7 @@ export function createSampler(pairs: TrainingPairs, options: SamplerOptions): Sa
 }
 
 /**
- * The anchors that a run meets from one step to before another, ascending: negatives of others would never be used.
+ * Anchors that a run meets from one step to before another, ascending: negatives of others would never be used.
  *
  * @param anchors and options as the run's sampler has them.
  */
@@ -135,28 +137,6 @@ export function anchorsMet(
 
 /** 2.3 → 2, or 3 in three of ten cases. */
 const wholePart = (value: number, rng: Rng) => Math.floor(value) + (rng.float() < value % 1 ? 1 : 0);
-
-/** Deals out records endlessly, in a new order each time round. */
-export function deck(
-  records: readonly number[],
-  seed: number,
-  label: string,
-): (start: number, count: number) => number[] {
-  const orders = new Map<number, number[]>();
-  const order = (round: number) => {
-    const known = orders.get(round);
-    if (known) return known;
-    orders.clear(); // only the present round and the next are ever asked for
-    const made = Rng.derive(seed, label, round).shuffle([...records]);
-    orders.set(round, made);
-    return made;
-  };
-  return (start, count) =>
-    Array.from({ length: count }, (_, i) => {
-      const position = start + i;
-      return order(Math.floor(position / records.length))[position % records.length]!;
-    });
-}
 
 class BatchBuilder {
   readonly anchors: readonly number[];
@@ -219,15 +199,15 @@ class BatchBuilder {
   }
 }
 
-/** One mined negative for each of the batch's anchors that have any, up to a number. @returns how many. */
-function addMined(batch: BatchBuilder, { mined }: TrainingPairs, wanted: number, rng: Rng): number {
+/** Adds a mined negative for each of the batch's anchors that have any, up to a number. @returns how many. */
+function addMined(batch: BatchBuilder, mined: HardNegatives['mined'], wanted: number, rng: Rng): number {
   const rows = batch.anchors.flatMap((anchor, row) => (mined.has(anchor) ? [row] : []));
   const chosen = rng.shuffle(rows).slice(0, wanted);
   for (const row of chosen) batch.addSar(row, rng.pick(mined.get(batch.anchors[row]!)!));
   return chosen.length;
 }
 
-/** One made negative for each of the batch's anchors that have any, up to a number. @returns how many. */
+/** Adds a made negative for each of the batch's anchors that have any, up to a number. @returns how many. */
 function addGenerated(
   batch: BatchBuilder,
   generated: ReadonlyMap<number, readonly number[]>,
@@ -241,7 +221,7 @@ function addGenerated(
   return chosen.length;
 }
 
-/** Puts reconstructions in the place of so many true SAR patches of positives; shuffled negatives keep the true ones. */
+/** Replaces true SAR patches of positives by reconstructions, up to a number; shuffled negatives keep the true ones. */
 function reconstruct(
   batch: BatchBuilder,
   reconstructed: ReadonlyMap<number, readonly number[]>,
@@ -279,10 +259,10 @@ function rounds(n: number, rng: Rng): [number, number][] {
   );
 }
 
-/** No safe negative: the anchor itself, and ground that the guard keeps from it. */
+/** True unless the patch is the anchor's own or shows ground that the guard keeps from it. */
 const isNegative = (sar: number, anchor: number, guard: PlaceGuard) => sar !== anchor && !guard.conflict(sar, anchor);
 
-/** The SAR record of other ground than an anchor's, from the whole split. */
+/** SAR record of other ground than an anchor's, from the whole split. */
 function anywhere(anchor: number, { anchors, guard }: TrainingPairs, rng: Rng): number {
   const start = rng.int(anchors.length);
   for (let i = 0; i < anchors.length; i++) {

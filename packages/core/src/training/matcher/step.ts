@@ -1,10 +1,13 @@
-/** One step of training: forward, gradients, weight penalty, Adam. */
+/**
+ * One step of training in two halves: gradients of a batch (forward, backward, weight penalty), and their application (Adam).
+ * A run on one machine puts them together; on many, the gradients meet between them.
+ */
 import * as tf from '@tensorflow/tfjs-core';
 import { crossEntropy, sumOfSquares } from '../../matcher/loss.ts';
 import type { Matcher } from '../../matcher/matcher.ts';
 import type { Pairing } from '../../matcher/pairing.ts';
-import { adam } from '../../ops/ops.ts';
 import { variableGradients } from '../../ops/variable_gradients.ts';
+import { adamStep, type Moments, zeroMomentsOf } from '../../runs/moments.ts';
 
 export interface Batch {
   /** [n, side, side, bands] */
@@ -26,22 +29,25 @@ export interface StepOptions {
   epsilon: number;
   /** λ of the penalty λ·Σw². */
   l2: number;
-  /** For dropout. */
+  /** Seed of dropout. */
   seed: number;
   /** From 0. */
   step: number;
 }
 
-/** The moving moments of Adam, by parameter. */
-export interface Moments {
-  first: Map<string, tf.Tensor>;
-  second: Map<string, tf.Tensor>;
+/** What gradients depend on besides weights and batch. */
+export type GradientOptions = Pick<StepOptions, 'l2' | 'seed' | 'step'>;
+
+export type UpdateOptions = Omit<StepOptions, 'l2' | 'seed'>;
+
+export interface Gradients {
+  /** Weighted mean cross-entropy of the batch. */
+  loss: tf.Scalar;
+  /** Gradient of loss and penalty, by parameter. */
+  gradients: tf.NamedTensorMap;
 }
 
-export function zeroMoments({ parameters }: Matcher): Moments {
-  const zeros = () => new Map([...parameters].map(([name, { shape }]) => [name, tf.zeros(shape) as tf.Tensor]));
-  return { first: zeros(), second: zeros() };
-}
+export const zeroMoments = ({ parameters }: Matcher): Moments => zeroMomentsOf([...parameters]);
 
 /**
  * Trains the matcher by one batch: its parameters, statistics and the moments change.
@@ -53,44 +59,50 @@ export function trainingStep(
   matcher: Matcher,
   moments: Moments,
   batch: Batch,
-  options: StepOptions,
+  { l2, seed, ...update }: StepOptions,
 ): { loss: tf.Scalar; gradientNorm: tf.Scalar } {
-  const { seed, step, l2, ...hyperparameters } = options;
   return tf.tidy(() => {
-    const mode = { training: true, seed, step } as const;
+    const { loss, gradients } = gradientsOf(matcher, batch, { l2, seed, step: update.step });
+    return { loss, gradientNorm: apply(matcher, moments, gradients, update) };
+  });
+}
+
+/**
+ * Loss and gradients of a batch; the caller disposes of them. Of the matcher only the moving statistics of batch
+ * normalisation change, so that gradients of several batches can be averaged before they are applied.
+ */
+export function gradientsOf(matcher: Matcher, batch: Batch, { l2, seed, step }: GradientOptions): Gradients {
+  const { sar, optical, pairing, labels, weights } = batch;
+  return tf.tidy(() => {
     const { value: loss, grads } = variableGradients(
-      () => crossEntropy(matcher.logits(batch.sar, batch.optical, mode, batch.pairing), batch.labels, batch.weights),
+      () => crossEntropy(matcher.logits(sar, optical, { training: true, seed, step }, pairing), labels, weights),
       [...matcher.parameters.values()],
     );
-    const gradients = penalised(matcher, grads, l2);
-    const names = [...matcher.parameters.keys()];
-    const updated = adam({
-      parameters: [...matcher.parameters.values()],
-      gradients,
-      first: names.map((name) => moments.first.get(name)!),
-      second: names.map((name) => moments.second.get(name)!),
-      step: step + 1,
-      ...hyperparameters,
-    });
-    names.forEach((name, i) => {
-      matcher.parameters.get(name)!.assign(updated.parameters[i]!);
-      replace(moments.first, name, updated.first[i]!);
-      replace(moments.second, name, updated.second[i]!);
-    });
-    return { loss, gradientNorm: tf.sqrt(tf.addN(gradients.map(sumOfSquares))) as tf.Scalar };
+    return { loss, gradients: penalised(matcher, grads, l2) };
   });
 }
 
-/** The penalty's gradient 2λw is added by hand: through the tape it would cost a second pass over all weights. */
-function penalised({ parameters, weightNames }: Matcher, grads: tf.NamedTensorMap, l2: number): tf.Tensor[] {
+/**
+ * Moves parameters and moments by gradients.
+ *
+ * @returns the norm of the gradient, a scalar that the caller disposes of.
+ */
+export function apply(
+  { parameters }: Matcher,
+  moments: Moments,
+  gradients: tf.NamedTensorMap,
+  options: UpdateOptions,
+): tf.Scalar {
+  adamStep([...parameters], gradients, moments, options);
+  return tf.tidy(() => tf.sqrt(tf.addN(Object.values(gradients).map(sumOfSquares))) as tf.Scalar);
+}
+
+/** Adds the penalty's gradient 2λw by hand: through the tape it would cost a second pass over all weights. */
+function penalised({ parameters, weightNames }: Matcher, grads: tf.NamedTensorMap, l2: number): tf.NamedTensorMap {
   const weights = new Set(weightNames);
-  return [...parameters].map(([name, variable]) => {
-    const gradient = grads[variable.name]!;
-    return weights.has(name) && l2 > 0 ? tf.add(gradient, tf.mul(variable, 2 * l2)) : gradient;
-  });
-}
-
-function replace(moments: Map<string, tf.Tensor>, name: string, value: tf.Tensor): void {
-  moments.get(name)!.dispose();
-  moments.set(name, tf.keep(value));
+  const gradient = (name: string, variable: tf.Variable) => {
+    const own = grads[variable.name]!;
+    return weights.has(name) && l2 > 0 ? tf.add(own, tf.mul(variable, 2 * l2)) : own;
+  };
+  return Object.fromEntries([...parameters].map(([name, variable]) => [name, gradient(name, variable)]));
 }

@@ -1,54 +1,68 @@
-/**
- * The batches of a run, one step ahead: while a step computes, the files of the next are read and its patches prepared.
- */
+/** Batches of a run, one step ahead: planned, read, augmented and prepared. */
 import * as tf from '@tensorflow/tfjs-core';
+import type { PatchStack } from '../../generator/made_patches.ts';
 import { classWeights } from '../../matcher/loss.ts';
 import type { PatchShape } from '../../prepare/patch_source.ts';
-import type { PatchDraw, StepPlan } from './sampler.ts';
+import { concatenate, oneStepAhead } from '../../runs/ahead.ts';
+import { generatedShare, minedShare, type TrainingConfig, totalSteps } from './config.ts';
+import type { RunNegatives } from './hard_negatives.ts';
+import type { PatchDraw, Sampler, StepPlan } from './sampler.ts';
 import type { Batch } from './step.ts';
 
-/** Makes a patch of a batch ready: prepared and augmented, side · side · bands numbers. */
-export type DrawPatch = (modality: 'sar' | 'optical', draw: PatchDraw, step: number) => Promise<Float32Array>;
+/**
+ * Makes a patch of a batch ready: prepared and augmented, side · side · bands numbers.
+ *
+ * @param made patches that the draw may name a row of.
+ */
+export type DrawPatch = (
+  modality: 'sar' | 'optical',
+  draw: PatchDraw,
+  step: number,
+  made: PatchStack | undefined,
+) => Promise<Float32Array>;
 
 export interface Supply {
-  /** The caller disposes of the tensors. @throws PatchError where a patch cannot be used. */
-  batch(step: number): Promise<Batch>;
+  /**
+   * Batch of a step, whose tensors the caller disposes of.
+   *
+   * @param negatives hard ones of the present: the next batch, too, is prepared with them where they are for it.
+   * @throws PatchError where a patch cannot be used.
+   */
+  batch(step: number, negatives: RunNegatives): Promise<Batch>;
 }
 
 interface Prepared {
-  step: number;
   plan: StepPlan;
   sar: Float32Array;
   optical: Float32Array;
 }
 
-/** @param planOf what each step trains on; undefined after the last. */
 export function createSupply(
-  planOf: (step: number) => StepPlan | undefined,
+  sampler: Sampler,
   drawPatch: DrawPatch,
+  config: TrainingConfig,
   { side, sarBands, opticalBands }: PatchShape,
 ): Supply {
-  let ahead: { step: number; prepared: Promise<Prepared> } | undefined;
+  const total = totalSteps(config);
+  const take = oneStepAhead<Prepared>();
 
-  async function prepare(step: number): Promise<Prepared> {
-    const plan = planOf(step);
-    if (!plan) throw new Error(`step ${step} is beyond the end of the run`);
+  async function prepare(step: number, negatives: RunNegatives): Promise<Prepared> {
+    const epoch = Math.floor(step / config.stepsPerEpoch);
+    const plan = sampler.plan(step, negatives, {
+      mined: minedShare(config, epoch, negatives.mined.size > 0),
+      generated: generatedShare(config, epoch, negatives.generated !== undefined),
+      listed: config.negatives.listed,
+    });
     const all = (modality: 'sar' | 'optical') =>
-      Promise.all(plan[modality].map((draw) => drawPatch(modality, draw, step))).then(concatenate);
+      Promise.all(plan[modality].map((draw) => drawPatch(modality, draw, step, negatives.stack))).then(concatenate);
     const [sar, optical] = await Promise.all([all('sar'), all('optical')]);
-    return { step, plan, sar, optical };
-  }
-
-  function start(step: number): Promise<Prepared> {
-    const prepared = prepare(step);
-    prepared.catch(() => {}); // reported when it is awaited, at its own step
-    return prepared;
+    return { plan, sar, optical };
   }
 
   return {
-    async batch(step) {
-      const { plan, sar, optical } = await (ahead?.step === step ? ahead.prepared : prepare(step));
-      ahead = planOf(step + 1) ? { step: step + 1, prepared: start(step + 1) } : undefined;
+    async batch(step, negatives) {
+      const hasNext = step + 1 < Math.min(total, negatives.until);
+      const { plan, sar, optical } = await take(step, (at) => prepare(at, negatives), hasNext);
       return {
         sar: tf.tensor4d(sar, [plan.sar.length, side, side, sarBands]),
         optical: tf.tensor4d(optical, [plan.optical.length, side, side, opticalBands]),
@@ -58,13 +72,4 @@ export function createSupply(
       };
     },
   };
-}
-
-function concatenate(parts: readonly Float32Array[]): Float32Array {
-  const length = parts[0]?.length ?? 0;
-  const all = new Float32Array(length * parts.length);
-  parts.forEach((part, i) => {
-    all.set(part, i * length);
-  });
-  return all;
 }

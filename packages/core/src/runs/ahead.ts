@@ -1,0 +1,34 @@
+/** Input of a step, prepared one step ahead: while a step computes, the files of the next are read. */
+
+/**
+ * Takes what a step needs and begins to prepare the next.
+ *
+ * @param prepare makes a step's input; its failure is reported by the step that it is for.
+ * @param hasNext false where the input of the next step is not known yet, or there is none.
+ */
+export type TakeStep<Input> = (
+  step: number,
+  prepare: (step: number) => Promise<Input>,
+  hasNext: boolean,
+) => Promise<Input>;
+
+export function oneStepAhead<Input>(): TakeStep<Input> {
+  let ahead: { step: number; prepared: Promise<Input> } | undefined;
+  return async (step, prepare, hasNext) => {
+    const input = await (ahead?.step === step ? ahead.prepared : prepare(step));
+    ahead = hasNext ? { step: step + 1, prepared: prepare(step + 1) } : undefined;
+    ahead?.prepared.catch(() => {}); // reported when it is awaited, at its own step
+    return input;
+  };
+}
+
+/** Arrays one after the other. */
+export function concatenate(parts: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}

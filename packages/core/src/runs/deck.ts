@@ -1,0 +1,24 @@
+/** Records in random order without end, from any position: what a run trains on follows from the seed and the step. */
+import { Rng } from '../base/random.ts';
+
+/** @returns the records at so many positions from a start; each round through all of them has an order of its own. */
+export function deck(
+  records: readonly number[],
+  seed: number,
+  label: string,
+): (start: number, count: number) => number[] {
+  const orders = new Map<number, number[]>();
+  const order = (round: number) => {
+    const known = orders.get(round);
+    if (known) return known;
+    orders.clear(); // only the present round and the next are ever asked for
+    const made = Rng.derive(seed, label, round).shuffle([...records]);
+    orders.set(round, made);
+    return made;
+  };
+  return (start, count) =>
+    Array.from({ length: count }, (_, i) => {
+      const position = start + i;
+      return order(Math.floor(position / records.length))[position % records.length]!;
+    });
+}

@@ -1,0 +1,103 @@
+/**
+ * A run that may be stopped between any two steps and resumed: the result is the same, bit for bit, as that of a run that was
+ * never stopped. So no kind of training keeps a sequence of random numbers: everything random follows from seed and step.
+ *
+ * What trains is given as a `Trainee`; opening and resuming it, its steps and its checkpoints are its own.
+ */
+import { pause } from '../base/pause.ts';
+import { CheckpointError } from '../errors.ts';
+import { VERSION } from '../version.ts';
+import type { RunFiles } from './run_files.ts';
+
+export interface Trainee {
+  readonly folder: Pick<RunFiles, 'log'>;
+  /** Time between two checkpoints `last`, at most, besides those that the trainee saves. */
+  readonly saveEveryMinutes: number;
+  isDone(): boolean;
+  /**
+   * Takes a step, or does what comes between steps: a validation, the end of a stage.
+   *
+   * @param save saves `last` now. @throws the signal's reason when it is aborted; the state is that before.
+   */
+  advance(save: () => Promise<void>): Promise<void>;
+  /** Saves `last`, from which the run goes on bit for bit. */
+  save(): Promise<void>;
+  /** Where the run stands: "step 12, epoch 2". */
+  position(): string;
+  /** What was done in all, for the log. */
+  summary(): string;
+}
+
+/** Runs to the end, or until the signal is aborted; then `last` holds the state. @returns false where it was stopped. */
+export async function runToEnd(trainee: Trainee, signal: AbortSignal | undefined): Promise<boolean> {
+  let savedAt = performance.now();
+  const save = async () => {
+    await trainee.save();
+    savedAt = performance.now();
+  };
+  try {
+    while (!trainee.isDone()) {
+      await pause(signal);
+      await trainee.advance(save);
+      if (performance.now() - savedAt >= trainee.saveEveryMinutes * 60_000) await save();
+    }
+  } catch (error) {
+    if (!signal?.aborted || error !== signal.reason) throw error;
+    await trainee.save();
+    await trainee.folder.log(`stopped at ${trainee.position()}`);
+    return false;
+  }
+  await trainee.folder.log(`done: ${trainee.summary()}`);
+  return true;
+}
+
+/** Uses what holds tensors, and disposes of it whatever happens. */
+export async function disposing<Held extends { dispose(): void }, Result>(
+  held: Held,
+  use: (held: Held) => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await use(held);
+  } finally {
+    held.dispose();
+  }
+}
+
+export interface Introduction {
+  /** Position of a run that is resumed; undefined for a new one. */
+  resumedAt: string | undefined;
+  /** Name of the backend that runs, and of the one that the run began on. */
+  backend: string;
+  beganOn: string | undefined;
+  device: string | undefined;
+  /** What is trained, on what. */
+  about: string;
+}
+
+/** First lines of the log; the first write into the folder, too, which fails before any work where it cannot be written. */
+export async function introduce(
+  folder: Trainee['folder'],
+  { resumedAt, backend, beganOn = backend, device, about }: Introduction,
+): Promise<void> {
+  await folder.log(resumedAt === undefined ? `doppel ${VERSION}, new run` : `resumed at ${resumedAt}`);
+  await folder.log(`backend: ${backend}${device ? ` (${device})` : ''}`);
+  if (beganOn !== backend) {
+    await folder.log(`warning: the run began on ${beganOn}; on ${backend} it does not go on bit for bit`);
+  }
+  await folder.log(about);
+}
+
+/** @throws CheckpointError as a run continues bit for bit only with what it began with. */
+export function refuseToResume(file: string, expected: string, found: string, remedy: string): never {
+  throw new CheckpointError({ action: 'resume the run of', file, expected, found, remedy });
+}
+
+/** Checkpoint with what a run needs to go on. @throws CheckpointError where it holds weights only. */
+export function resumable<C extends { resume?: unknown }>(
+  { resume, ...checkpoint }: C,
+  file: string,
+  remedy: string,
+): Omit<C, 'resume'> & { resume: NonNullable<C['resume']> } {
+  if (resume) return { ...checkpoint, resume: resume as NonNullable<C['resume']> };
+  return refuseToResume(file, "the optimiser's moments and the state of the run", 'weights only', remedy);
+}

@@ -1,0 +1,71 @@
+/** Training of a generator as its caller asks for it: where it starts, what it learns from, who is notified. */
+import type { Dataset } from '../../dataset/dataset.ts';
+import { type LastGeneratorCheckpoint, loadGenerator } from '../../generator/checkpoint.ts';
+import type { Normalisation } from '../../prepare/normalisation.ts';
+import { resumable } from '../../runs/resumable_run.ts';
+import { checkpointPath } from '../../runs/run_files.ts';
+import type { Store } from '../../store.ts';
+import type { GeneratorTraining } from './config.ts';
+import type { GeneratorRow, LossTerm } from './metrics_log.ts';
+import type { GridBlock } from './probe.ts';
+
+export interface FreshGeneratorStart {
+  config: GeneratorTraining;
+  /** Preparation of patches; default: measured on the training split, as for a matcher. */
+  normalisation?: Normalisation | undefined;
+}
+
+export interface ResumedGeneratorStart {
+  last: LastGeneratorCheckpoint;
+}
+
+/** State after a step. */
+export interface GeneratorProgress {
+  /** Steps done, and those of the whole run. */
+  step: number;
+  totalSteps: number;
+  /** Patches trained on, and those of the whole run. */
+  images: number;
+  totalImages: number;
+  /** Side of the stage's patches, and how far its level is faded in. */
+  side: number;
+  alpha: number;
+  losses: Partial<Record<LossTerm, number>>;
+}
+
+export interface GeneratorTask {
+  store: Store;
+  dataset: Dataset;
+  /** Folder of the run. */
+  run: string;
+  /** A fresh run, or one that is resumed where its checkpoint `last` stands. */
+  start: FreshGeneratorStart | ResumedGeneratorStart;
+  /** Name of the backend that runs, for log and checkpoints. */
+  backend: string;
+  device?: string | undefined;
+  /** `generatorPictures` of @doppel/report draws them. */
+  pictures?: GeneratorPictures | undefined;
+  /** Stops the run between two steps; the state is saved. */
+  signal?: AbortSignal | undefined;
+  onProgress?: ((progress: GeneratorProgress) => void) | undefined;
+  /** Gets each line of the log. */
+  onLog?: ((line: string) => void) | undefined;
+}
+
+/** Draws what a run's folder shows to people. Without it the folder holds numbers only. */
+export interface GeneratorPictures {
+  /** SVG by the plot's name. */
+  curves(rows: readonly GeneratorRow[]): Readonly<Record<string, string>>;
+  /** PNG of blocks of patches of a side in pixels, each in rows of `columns`. */
+  patches(blocks: readonly GridBlock[], layout: { side: number; columns: number }): Uint8Array;
+}
+
+/**
+ * State that a run folder holds.
+ *
+ * @throws FileError where there is none. @throws CheckpointError where it is damaged or no `last`.
+ */
+export async function loadLastGenerator(store: Store, run: string): Promise<LastGeneratorCheckpoint> {
+  const file = checkpointPath(run, 'last');
+  return resumable(await loadGenerator(store, file), file, 'Bring back the file that the run left there.');
+}

@@ -1,0 +1,101 @@
+/** What a run is given, checked before its first step: nothing of it changes while it trains. */
+import type { Dataset } from '../../dataset/dataset.ts';
+import type { PairReference, Split } from '../../dataset/patch_pair.ts';
+import { placeGuard } from '../../dataset/place_guard.ts';
+import { type Checkpoint, requireMatcher } from '../../matcher/checkpoint.ts';
+import type { MatcherConfig } from '../../matcher/architecture.ts';
+import { parseMatcherConfig } from '../../matcher/matcher.ts';
+import type { PatchShape, PatchSource } from '../../prepare/patch_source.ts';
+import { fitNormalisation, type Normalisation } from '../../prepare/normalisation.ts';
+import { PatchCache } from '../../prepare/prepared_patches.ts';
+import { checkHeldOut } from '../../runs/held_out.ts';
+import { RunFiles } from '../../runs/run_files.ts';
+import { matcherOptions, parseConfig, type TrainingConfig } from './config.ts';
+import { type EpochRow, METRICS } from './metrics_log.ts';
+import { refuseOtherInputs, refuseOtherSide, refuseUnfit } from './refusals.ts';
+import type { TrainingPairs } from './sampler.ts';
+import type { LastCheckpoint, ResumedStart, TrainingTask } from './task.ts';
+import { drawValidationPairs } from './validation.ts';
+
+export interface Given {
+  task: TrainingTask;
+  folder: RunFiles<keyof EpochRow>;
+  config: TrainingConfig;
+  /** Checkpoint that the weights come from; undefined: fresh ones. */
+  source: Checkpoint | undefined;
+  /** The same, where the run is resumed from it. */
+  last: LastCheckpoint | undefined;
+  matcher: MatcherConfig;
+  normalisation: Normalisation;
+  shape: PatchShape;
+  /** Prepared patches without augmentation. */
+  patches: PatchSource;
+  pairs: TrainingPairs;
+  validationPairs: PairReference[];
+  trainedOn: Checkpoint['trainedOn'];
+  inputs: Checkpoint['inputs'];
+}
+
+/** @throws CheckpointError, SplitError, UsageError and PatchError as `train`. */
+export async function givenOf(task: TrainingTask): Promise<Given> {
+  const { store, dataset, start } = task;
+  const last = 'last' in start ? start.last : undefined;
+  const from = 'config' in start ? start.from : undefined;
+  const source = last ?? from?.content;
+  const config = 'config' in start ? start.config : resumedConfig(start);
+  refuseOtherSide(config, dataset);
+  const trainedOn = trainedOnOf(config, dataset, from?.content);
+  const inputs = {
+    from: last ? last.inputs.from : (from?.fingerprint ?? null),
+    negatives: negativesFingerprint(task),
+  };
+  if (last) refuseOtherInputs(last, { trainedOn, inputs }, task);
+  const fixed = source?.normalisation ?? ('config' in start ? start.normalisation : undefined);
+  const normalisation = fixed ?? (await fitNormalisation(dataset, dataset.indicesOf('train'), config.normalisation));
+  refuseUnfit(task, config, normalisation);
+  const matcher = parseMatcherConfig(matcherOptions(config, normalisation.optical.bands === 'rgb' ? 3 : 1));
+  if (from) requireMatcher(from.content, matcher, from.file);
+  const pairs = pairsOf(dataset);
+  return {
+    ...{ task, config, source, last, matcher, normalisation, pairs, trainedOn, inputs },
+    folder: new RunFiles(store, task.run, METRICS, task.onLog),
+    shape: matcher,
+    patches: new PatchCache(dataset, normalisation),
+    validationPairs: drawValidationPairs({
+      ...{ records: dataset.records, indices: dataset.indicesOf('validation'), guard: pairs.guard },
+      ...config.validation,
+    }),
+  };
+}
+
+const resumedConfig = ({ last, epochs }: ResumedStart): TrainingConfig =>
+  parseConfig({ ...last.training, ...(epochs !== undefined && { epochs }) }, 'the run');
+
+/** SHA-256 of the file and of the generator's checkpoint; null where there is neither. */
+function negativesFingerprint({ negatives, generator }: TrainingTask): string | null {
+  return [negatives?.fingerprint, generator?.info.fingerprint].filter(Boolean).join('+') || null;
+}
+
+/** Places of both splits; those of the checkpoint that is trained on count as seen, too. */
+function trainedOnOf(config: TrainingConfig, dataset: Dataset, from: Checkpoint | undefined): Checkpoint['trainedOn'] {
+  const groupsOf = (split: Split) => dataset.indicesOf(split).map((index) => dataset.records[index]!.group);
+  const before = from?.trainedOn;
+  const isSameData = before?.dataFingerprint === dataset.fingerprint;
+  // Throws where a place that is validated on was trained on.
+  if (before) {
+    const { fingerprint } = dataset;
+    checkHeldOut(before, { split: 'validation', fingerprint, places: new Set(groupsOf('validation')) });
+  }
+  const all = (split: 'train' | 'validation') =>
+    [...new Set([...groupsOf(split), ...((isSameData && before?.places?.[split]) || [])])].sort();
+  return {
+    folder: config.data,
+    dataFingerprint: dataset.fingerprint,
+    places: { train: all('train'), validation: all('validation') },
+  };
+}
+
+function pairsOf({ records, indicesOf }: Dataset): TrainingPairs {
+  const withLabel = (label: 0 | 1) => indicesOf('train').filter((index) => records[index]!.label === label);
+  return { anchors: withLabel(1), listed: withLabel(0), guard: placeGuard(records) };
+}

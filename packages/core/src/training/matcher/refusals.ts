@@ -1,0 +1,73 @@
+/** What a run cannot train with, found before its first step. */
+import type { Dataset } from '../../dataset/dataset.ts';
+import { UsageError } from '../../errors.ts';
+import { requireSamePreparation } from '../../generator/made_patches.ts';
+import type { Checkpoint } from '../../matcher/checkpoint.ts';
+import type { Normalisation } from '../../prepare/normalisation.ts';
+import { refuseToResume } from '../../runs/resumable_run.ts';
+import { checkpointPath } from '../../runs/run_files.ts';
+import type { TrainingConfig } from './config.ts';
+import type { LastCheckpoint, TrainingTask } from './task.ts';
+
+/** @throws UsageError where the data set's patches are of another side. */
+export function refuseOtherSide({ side, data }: TrainingConfig, { header }: Dataset): void {
+  if (header.side === side) return;
+  throw new UsageError({
+    action: `train on patches of side ${side}`,
+    expected: `the side of the patches in ${data}`,
+    found: `patches of side ${header.side}`,
+    remedy: `Leave "side" out, or import the data again with --side ${side}.`,
+  });
+}
+
+/** @throws UsageError where made patches, or the generator of more, do not fit the matcher and the settings. */
+export function refuseUnfit(
+  { negatives, generator }: TrainingTask,
+  { augmentation, negatives: settings }: TrainingConfig,
+  normalisation: Normalisation,
+): void {
+  const generated = negatives?.content.generated;
+  if (generated) requireSamePreparation(generated.normalisation, normalisation, negatives.file);
+  const refuse = (expected: string, found: string, remedy: string): never => {
+    throw new UsageError({ action: 'train with made patches', expected, found, remedy });
+  };
+  if (generated && settings.reconstructions && generated.reconstructions.length === 0) {
+    const remedy = 'Make them again by `doppel mine generated --reconstructions`.';
+    refuse('reconstructions in the file of negatives, as "negatives.reconstructions" is on', 'none', remedy);
+  }
+  const isMade = generated !== undefined || generator !== undefined;
+  if (isMade && augmentation.speckleLooks !== null) {
+    const remedy = 'Leave it out (null): speckle on real patches only would give made ones away.';
+    refuse('no augmentation by speckle', `"augmentation.speckleLooks" ${augmentation.speckleLooks}`, remedy);
+  }
+  const wanted = settings.adaptive?.generator ?? null;
+  if (settings.adaptive && settings.adaptive.strengths.length > 0 && wanted === null) {
+    const remedy = 'Name its checkpoint, or give no "strengths" to choose among real patches only.';
+    refuse('"negatives.adaptive.generator" to make patches with', 'none', remedy);
+  }
+  if (wanted !== null && !generator) throw new Error(`the generator ${wanted} was not opened`);
+}
+
+/** @throws CheckpointError where data, splits or negatives are not those that the run began with. */
+export function refuseOtherInputs(
+  last: LastCheckpoint,
+  { trainedOn, inputs }: Pick<Checkpoint, 'trainedOn' | 'inputs'>,
+  { run, dataset }: TrainingTask,
+): void {
+  const refuse = (expected: string, found: string) =>
+    refuseToResume(
+      checkpointPath(run, 'last'),
+      expected,
+      found,
+      'Bring back what the run began with, or start a new one (--from takes its weights).',
+    );
+  const before = last.trainedOn;
+  if (before.dataFingerprint !== dataset.fingerprint)
+    refuse('the data set that it began with', `another in ${dataset.folder}`);
+  for (const split of ['train', 'validation'] as const) {
+    const seen = new Set(before.places?.[split]);
+    const added = trainedOn.places?.[split].filter((place) => !seen.has(place)) ?? [];
+    if (added.length > 0) refuse(`the ${split} split that it began with`, `the place ${added[0]} in it`);
+  }
+  if (inputs.negatives !== last.inputs.negatives) refuse('the mined negatives that it began with', 'others');
+}

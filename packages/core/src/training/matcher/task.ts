@@ -1,0 +1,90 @@
+/** Training of a matcher as its caller asks for it: where it starts, what it learns from, who is notified. */
+import type { Dataset } from '../../dataset/dataset.ts';
+import type { LatentGenerator } from '../../generator/latent.ts';
+import type { NegativeSet } from '../../generator/made_patches.ts';
+import { type Checkpoint, loadCheckpoint } from '../../matcher/checkpoint.ts';
+import type { Normalisation } from '../../prepare/normalisation.ts';
+import type { Last } from '../../runs/checkpoint_file.ts';
+import { resumable } from '../../runs/resumable_run.ts';
+import { checkpointPath } from '../../runs/run_files.ts';
+import type { Store } from '../../store.ts';
+import type { TrainingConfig } from './config.ts';
+import type { EpochRow } from './metrics_log.ts';
+
+/** A file that training starts from or draws on, with the SHA-256 of its bytes. */
+export interface FileInput<T> {
+  file: string;
+  fingerprint: string;
+  content: T;
+}
+
+export interface FreshStart {
+  config: TrainingConfig;
+  /** Weights to train on from, with their normalisation and fresh moments. */
+  from?: FileInput<Checkpoint> | undefined;
+  /** Preparation of patches where `from` does not say; default: measured on the training split. */
+  normalisation?: Normalisation | undefined;
+}
+
+export interface ResumedStart {
+  last: LastCheckpoint;
+  /** Ends the run at another epoch than planned. */
+  epochs?: number | undefined;
+}
+
+/** A checkpoint that a run can go on from. */
+export type LastCheckpoint = Last<Checkpoint>;
+
+/** State after a step. */
+export interface TrainingProgress {
+  /** Steps done. */
+  step: number;
+  /** Pairs trained on, and those of the whole run. */
+  pairs: number;
+  totalPairs: number;
+  /** Epoch under way, from 1. */
+  epoch: number;
+  /** Loss of the step's batch. */
+  loss: number;
+}
+
+/** Draws what a run's folder shows to people. Without it the folder holds numbers only. */
+export interface MatcherPictures {
+  /** SVG by the plot's name. */
+  curves(rows: readonly EpochRow[]): Readonly<Record<string, string>>;
+}
+
+export interface TrainingTask {
+  store: Store;
+  dataset: Dataset;
+  /** Folder of the run. */
+  run: string;
+  /** A fresh run, or one that is resumed where its checkpoint `last` stands. */
+  start: FreshStart | ResumedStart;
+  /** Name of the backend that runs, for log and checkpoints. */
+  backend: string;
+  device?: string | undefined;
+  /** Hard negatives, as `readTrainingNegatives` gives them. */
+  negatives?: FileInput<NegativeSet> | undefined;
+  /** Generator for `negatives.adaptive`, where its settings name one; the caller disposes of it. */
+  generator?: LatentGenerator | undefined;
+  /** `trainingPictures` of @doppel/report draws them. */
+  pictures?: MatcherPictures | undefined;
+  /** Stops the run between two steps; the state is saved. */
+  signal?: AbortSignal | undefined;
+  onProgress?: ((progress: TrainingProgress) => void) | undefined;
+  onValidation?: ((done: number, total: number) => void) | undefined;
+  onEpoch?: ((row: EpochRow, isBest: boolean) => void) | undefined;
+  /** Gets each line of the log. */
+  onLog?: ((line: string) => void) | undefined;
+}
+
+/**
+ * State that a run folder holds.
+ *
+ * @throws FileError where there is none. @throws CheckpointError where it is damaged or no `last`.
+ */
+export async function loadLast(store: Store, run: string): Promise<LastCheckpoint> {
+  const file = checkpointPath(run, 'last');
+  return resumable(await loadCheckpoint(store, file), file, 'Train on from these weights by --from.');
+}
