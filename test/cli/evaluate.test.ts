@@ -9,8 +9,9 @@ import { selectBackend } from '../../packages/core/src/backends/select_backend.t
 import { Rng } from '../../packages/core/src/base/random.ts';
 import { openDataset, type PairRecord, writePairs, writeSplits } from '../../packages/core/src/dataset/dataset.ts';
 import { SplitError, UsageError } from '../../packages/core/src/errors.ts';
-import { type Checkpoint, saveCheckpoint, valuesOf } from '../../packages/core/src/matcher/checkpoint.ts';
+import { type Checkpoint, saveCheckpoint } from '../../packages/core/src/matcher/checkpoint.ts';
 import { createMatcher } from '../../packages/core/src/matcher/matcher.ts';
+import { valuesOf } from '../../packages/core/src/runs/values.ts';
 import { runCommand } from './run_command.ts';
 
 const SIDE = 64;

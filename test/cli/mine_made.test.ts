@@ -12,7 +12,7 @@ import { FileStore } from '../../packages/cli/src/file_store.ts';
 import { selectBackend } from '../../packages/core/src/backends/select_backend.ts';
 import { type Dataset, openDataset } from '../../packages/core/src/dataset/dataset.ts';
 import { UsageError } from '../../packages/core/src/errors.ts';
-import { saveCheckpoint, valuesOf } from '../../packages/core/src/matcher/checkpoint.ts';
+import { saveCheckpoint } from '../../packages/core/src/matcher/checkpoint.ts';
 import { createMatcher } from '../../packages/core/src/matcher/matcher.ts';
 import { readTrainingNegatives } from '../../packages/core/src/mining/made_file.ts';
 import {
@@ -20,6 +20,7 @@ import {
   type Normalisation,
   normalisationOptionsSchema,
 } from '../../packages/core/src/prepare/normalisation.ts';
+import { valuesOf } from '../../packages/core/src/runs/values.ts';
 import { blockGenerator } from '../core/training/matcher/block_generator.ts';
 import { writeSyntheticDataset } from './dataset_on_disk.ts';
 import { runCommand } from './run_command.ts';

@@ -4,10 +4,11 @@ import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { selectBackend } from '../../packages/core/src/backends/select_backend.ts';
 import { PatchError } from '../../packages/core/src/errors.ts';
-import { type Checkpoint, valuesOf, writeCheckpoint } from '../../packages/core/src/matcher/checkpoint.ts';
+import { type Checkpoint, writeCheckpoint } from '../../packages/core/src/matcher/checkpoint.ts';
 import { createMatcher } from '../../packages/core/src/matcher/matcher.ts';
 import { openModel, type PairScore, type RasterPair, type ScoringModel } from '../../packages/core/src/model.ts';
 import type { Raster } from '../../packages/core/src/raster/raster.ts';
+import { valuesOf } from '../../packages/core/src/runs/values.ts';
 import { patch, syntheticNormalisation } from './training/matcher/synthetic.ts';
 
 let checkpoint: Omit<Checkpoint, 'version'>;

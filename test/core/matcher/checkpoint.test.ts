@@ -13,11 +13,11 @@ import {
   readCheckpoint,
   requireMatcher,
   saveCheckpoint,
-  valuesOf,
   writeCheckpoint,
 } from '../../../packages/core/src/matcher/checkpoint.ts';
 import { createMatcher } from '../../../packages/core/src/matcher/matcher.ts';
 import { initialState } from '../../../packages/core/src/matcher/run_state.ts';
+import { valuesOf } from '../../../packages/core/src/runs/values.ts';
 import { MemoryStore } from '../../../packages/core/src/store.ts';
 import { syntheticNormalisation } from '../training/matcher/synthetic.ts';
 

@@ -19,6 +19,7 @@ import { resolveConfig } from '../../../../packages/core/src/training/matcher/co
 import { patchDrawer } from '../../../../packages/core/src/training/matcher/draw_patch.ts';
 import {
   createSampler,
+  type HardNegatives,
   madeByAnchor,
   type TrainingPairs,
 } from '../../../../packages/core/src/training/matcher/sampler.ts';
@@ -42,22 +43,24 @@ describe('a batch with made patches', () => {
   const pairs: TrainingPairs = {
     anchors: Array.from({ length: 40 }, (_, i) => i),
     listed: [],
+    guard: guardWhere((i, j) => i === j),
+  };
+  const made: HardNegatives = {
     mined: new Map(),
     generated: madeByAnchor(Array.from({ length: 40 }, (_, i) => ({ optical: i, patch: 100 + i }))),
     reconstructed: madeByAnchor(Array.from({ length: 40 }, (_, i) => ({ optical: i, patch: 200 + i }))),
-    guard: guardWhere((i, j) => i === j),
   };
   const options = { seed: 1, positives: 8, negatives: 16 };
 
   it('puts them beside the optical patch they were made for, moved alike', () => {
-    const { sar, optical, pairing, labels } = createSampler(pairs, options).plan(0, {
+    const { sar, optical, pairing, labels } = createSampler(pairs, options).plan(0, made, {
       mined: 0,
       generated: 0.25,
       listed: 0,
     });
-    const made = labels.flatMap((label, k) => (sar[pairing.sar[k]!]!.made === undefined ? [] : [{ label, k }]));
-    expect(made.filter(({ label }) => label === 0)).toHaveLength(4);
-    for (const { label, k } of made) {
+    const drawn = labels.flatMap((label, k) => (sar[pairing.sar[k]!]!.made === undefined ? [] : [{ label, k }]));
+    expect(drawn.filter(({ label }) => label === 0)).toHaveLength(4);
+    for (const { label, k } of drawn) {
       const [s, o] = [sar[pairing.sar[k]!]!, optical[pairing.optical[k]!]!];
       expect(s).toEqual({ record: o.record, geometry: o.geometry, made: (label === 0 ? 100 : 200) + o.record });
     }
@@ -67,7 +70,7 @@ describe('a batch with made patches', () => {
     const sampler = createSampler(pairs, options);
     const counts = { 0: 0, 1: 0 };
     for (let step = 0; step < 200; step++) {
-      const { sar, pairing, labels } = sampler.plan(step, { mined: 0, generated: 0.3, listed: 0 });
+      const { sar, pairing, labels } = sampler.plan(step, made, { mined: 0, generated: 0.3, listed: 0 });
       expect(labels.filter((label) => label === 1)).toHaveLength(8);
       expect(labels.filter((label) => label === 0)).toHaveLength(16);
       labels.forEach((label, k) => {
@@ -83,12 +86,12 @@ describe('a batch with made patches', () => {
     standardiseAgain(stack.data, normalisation);
     const config = { seed: 1, augmentation: { flips: true, turns: true, shift: 3, speckleLooks: null } };
     const patches = { sar: () => new Float32Array(), optical: () => new Float32Array() };
-    const draw = patchDrawer({ dataset, normalisation, patches, config, made: () => stack });
-    const drawn = await draw('sar', { record: 0, geometry: 2, made: 0 }, 5);
+    const draw = patchDrawer({ task: { dataset }, normalisation, patches, config });
+    const drawn = await draw('sar', { record: 0, geometry: 2, made: 0 }, 5, stack);
     expect(drawn).toHaveLength(SIDE * SIDE);
     expect(drawn).not.toEqual(stack.data);
     expect(drawn.reduce((sum, value) => sum + value, 0) / drawn.length).toBeCloseTo(0, 5);
-    expect(await draw('sar', { record: 0, geometry: 2, made: 0 }, 5)).toEqual(drawn);
+    expect(await draw('sar', { record: 0, geometry: 2, made: 0 }, 5, stack)).toEqual(drawn);
   });
 });
 
@@ -167,7 +170,7 @@ describe('a run', () => {
     await train(taskOf(whole, adaptive, { generator, onLog: (line) => lines.push(line) }));
     expect(tf.memory().numTensors).toBe(before);
     // Those that are met until the next time: two anchors a step, for four steps and then for two.
-    const found = lines.flatMap((line) => /negatives anew for (\d+) anchors/.exec(line)?.[1] ?? []);
+    const found = lines.flatMap((line) => /negatives again for (\d+) anchors/.exec(line)?.[1] ?? []);
     expect(found).toEqual(['8', '4']);
     expect([...whole.files.keys()].filter((name) => name.includes('negatives')).sort()).toEqual([
       'run/negatives/epoch-3.jsonl',

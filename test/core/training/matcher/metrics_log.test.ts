@@ -1,11 +1,8 @@
 /** metrics.csv: written, read again, and refused where it is broken. */
 
 import { describe, expect, it } from 'vitest';
-import {
-  type EpochRow,
-  formatMetrics,
-  parseMetrics,
-} from '../../../../packages/core/src/training/matcher/metrics_log.ts';
+import { formatTable } from '../../../../packages/core/src/runs/table.ts';
+import { type EpochRow, METRICS, parseMetrics } from '../../../../packages/core/src/training/matcher/metrics_log.ts';
 import { trainingCurves } from '../../../../packages/report/src/training/matcher_curves.ts';
 
 const row = (epoch: number, more: Partial<EpochRow> = {}): EpochRow => ({
@@ -13,6 +10,8 @@ const row = (epoch: number, more: Partial<EpochRow> = {}): EpochRow => ({
   ...{ validationLoss: 0.6, validationAuc: 0.7, validationAccuracy: 0.65, pairsPerSecond: 12.5, seconds: 40 },
   ...more,
 });
+
+const formatMetrics = (rows: EpochRow[]) => formatTable(METRICS, rows);
 
 describe('metrics.csv', () => {
   it('reads as it was written', () => {

@@ -6,6 +6,7 @@ import {
   anchorsMet,
   byAnchor,
   createSampler,
+  type HardNegatives,
   type SamplerOptions,
   type StepPlan,
   type TrainingPairs,
@@ -18,7 +19,6 @@ function pairsOf(n: number, near: number, more: Partial<TrainingPairs> = {}): Tr
   return {
     anchors: Array.from({ length: n }, (_, i) => i),
     listed: [],
-    mined: new Map(),
     guard: guardWhere((i, j) => Math.floor(i / near) === Math.floor(j / near)),
     ...more,
   };
@@ -26,6 +26,7 @@ function pairsOf(n: number, near: number, more: Partial<TrainingPairs> = {}): Tr
 
 const OPTIONS: SamplerOptions = { seed: 3, positives: 6, negatives: 6 };
 const SHARES = { mined: 0, listed: 0 };
+const NONE: HardNegatives = { mined: new Map() };
 
 /** The pairs of a plan as records. */
 const written = ({ sar, optical, pairing, labels }: StepPlan) =>
@@ -49,7 +50,7 @@ describe('a batch', () => {
         }),
         ({ places, near, step, ...options }) => {
           const pairs = pairsOf(places * near, near);
-          const batch = written(createSampler(pairs, options).plan(step, SHARES));
+          const batch = written(createSampler(pairs, options).plan(step, NONE, SHARES));
           expect(batch.filter(({ label }) => label === 1)).toHaveLength(options.positives);
           expect(batch.filter(({ label }) => label === 0)).toHaveLength(options.negatives);
           for (const { label, sar, optical } of batch) {
@@ -62,7 +63,7 @@ describe('a batch', () => {
   });
 
   it('adds no patches for shuffled negatives where the batch itself has other ground', () => {
-    const plan = createSampler(pairsOf(60, 1), OPTIONS).plan(0, SHARES);
+    const plan = createSampler(pairsOf(60, 1), OPTIONS).plan(0, NONE, SHARES);
     expect(plan.sar).toHaveLength(6);
     expect(plan.optical).toHaveLength(6);
     const negatives = written(plan).slice(6);
@@ -71,28 +72,29 @@ describe('a batch', () => {
   });
 
   it('can hold every wrong pair of its patches, once', () => {
-    const plan = createSampler(pairsOf(60, 1), { ...OPTIONS, negatives: 30 }).plan(4, SHARES);
+    const plan = createSampler(pairsOf(60, 1), { ...OPTIONS, negatives: 30 }).plan(4, NONE, SHARES);
     expect(plan.sar).toHaveLength(6);
     const pairs = written(plan).map(({ sar, optical }) => `${sar} ${optical}`);
     expect(new Set(pairs).size).toBe(36);
   });
 
   it('takes a patch from elsewhere where the batch is all of one place', () => {
-    const plan = createSampler(pairsOf(400, 200), { ...OPTIONS, positives: 1, negatives: 2 }).plan(0, SHARES);
+    const plan = createSampler(pairsOf(400, 200), { ...OPTIONS, positives: 1, negatives: 2 }).plan(0, NONE, SHARES);
     expect(plan.sar).toHaveLength(3);
     expect(plan.optical).toHaveLength(1);
   });
 
   it('follows from seed and step', () => {
-    const plan = (seed: number, step: number) => createSampler(pairsOf(40, 2), { ...OPTIONS, seed }).plan(step, SHARES);
+    const plan = (seed: number, step: number) =>
+      createSampler(pairsOf(40, 2), { ...OPTIONS, seed }).plan(step, NONE, SHARES);
     const sampler = createSampler(pairsOf(40, 2), OPTIONS);
-    for (const step of [0, 1, 2, 3, 17]) expect(sampler.plan(step, SHARES)).toEqual(plan(3, step));
+    for (const step of [0, 1, 2, 3, 17]) expect(sampler.plan(step, NONE, SHARES)).toEqual(plan(3, step));
     expect(plan(4, 0)).not.toEqual(plan(3, 0));
   });
 
   it('gives both patches of a pair one geometry, and each added patch its own', () => {
     const mined = byAnchor(Array.from({ length: 40 }, (_, i) => ({ optical: i, sar: (i + 7) % 40 })));
-    const plan = createSampler(pairsOf(40, 1, { mined }), OPTIONS).plan(0, { mined: 1, listed: 0 });
+    const plan = createSampler(pairsOf(40, 1), OPTIONS).plan(0, { mined }, { mined: 1, listed: 0 });
     expect(plan.sar.slice(0, 6)).toEqual(plan.optical);
     expect(new Set(plan.sar.map(({ geometry }) => geometry)).size).toBe(12);
   });
@@ -101,7 +103,9 @@ describe('a batch', () => {
 describe('over the steps', () => {
   it('every anchor is met once in each round', () => {
     const sampler = createSampler(pairsOf(20, 1), OPTIONS);
-    const met = Array.from({ length: 10 }, (_, step) => sampler.plan(step, SHARES).optical.map(({ record }) => record));
+    const met = Array.from({ length: 10 }, (_, step) =>
+      sampler.plan(step, NONE, SHARES).optical.map(({ record }) => record),
+    );
     const rounds = met.flat();
     for (const round of [0, 1, 2]) {
       expect(rounds.slice(round * 20, round * 20 + 20).sort((a, b) => a - b)).toEqual(pairsOf(20, 1).anchors);
@@ -111,10 +115,12 @@ describe('over the steps', () => {
 
   it('mined negatives have their share, with their own anchors', () => {
     const mined = byAnchor(Array.from({ length: 40 }, (_, i) => ({ optical: i, sar: (i + 7) % 40 })));
-    const sampler = createSampler(pairsOf(40, 1, { mined }), OPTIONS);
+    const sampler = createSampler(pairsOf(40, 1), OPTIONS);
     let count = 0;
     for (let step = 0; step < 200; step++) {
-      const negatives = written(sampler.plan(step, { mined: 0.25, listed: 0 })).filter(({ label }) => label === 0);
+      const negatives = written(sampler.plan(step, { mined }, { mined: 0.25, listed: 0 })).filter(
+        ({ label }) => label === 0,
+      );
       expect(negatives).toHaveLength(6);
       count += negatives.filter(({ sar, optical }) => sar === (optical + 7) % 40).length;
     }
@@ -124,7 +130,7 @@ describe('over the steps', () => {
 
   it('shuffled negatives fill up where an anchor has no mined one', () => {
     const mined = byAnchor([{ optical: 0, sar: 9 }]);
-    const batch = written(createSampler(pairsOf(40, 1, { mined }), OPTIONS).plan(1, { mined: 1, listed: 0 }));
+    const batch = written(createSampler(pairsOf(40, 1), OPTIONS).plan(1, { mined }, { mined: 1, listed: 0 }));
     expect(batch.filter(({ label }) => label === 0)).toHaveLength(6);
   });
 
@@ -132,7 +138,7 @@ describe('over the steps', () => {
     const listed = [100, 101, 102];
     const sampler = createSampler(pairsOf(40, 1, { listed }), OPTIONS);
     const own = (step: number) =>
-      written(sampler.plan(step, { mined: 0, listed: 0.5 })).filter(
+      written(sampler.plan(step, NONE, { mined: 0, listed: 0.5 })).filter(
         ({ sar, optical }) => sar === optical && sar >= 100,
       );
     const seen = [0, 1, 2, 3].flatMap(own);
@@ -145,7 +151,7 @@ describe('over the steps', () => {
 it('fewer than two true pairs, or one place alone, cannot be trained on', () => {
   expect(() => createSampler(pairsOf(1, 1), OPTIONS)).toThrow(/at least two positive pairs/);
   const onePlace = createSampler(pairsOf(8, 8), OPTIONS);
-  expect(() => onePlace.plan(0, SHARES)).toThrow(/Train on pairs of several places/);
+  expect(() => onePlace.plan(0, NONE, SHARES)).toThrow(/Train on pairs of several places/);
 });
 
 describe('the anchors that a run meets', () => {
@@ -153,7 +159,7 @@ describe('the anchors that a run meets', () => {
     const pairs = pairsOf(20, 1);
     const sampler = createSampler(pairs, OPTIONS);
     const seen = (from: number, to: number) => {
-      const records = Array.from({ length: to - from }, (_, i) => sampler.plan(from + i, SHARES).optical).flat();
+      const records = Array.from({ length: to - from }, (_, i) => sampler.plan(from + i, NONE, SHARES).optical).flat();
       return [...new Set(records.map(({ record }) => record))].sort((a, b) => a - b);
     };
     expect(anchorsMet(pairs.anchors, OPTIONS, 0, 2)).toEqual(seen(0, 2));
