@@ -2,8 +2,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { Rng } from '../../base/random.ts';
 import { fadePatch, padPatch, shrinkPatch } from '../../generator/fit_patch.ts';
-import type { PatchSource } from '../../prepare/patch_source.ts';
 import { augment, drawAugmentation } from '../../prepare/augmentation.ts';
+import type { PatchSource } from '../../prepare/patch_source.ts';
 import { concatenate, oneStepAhead } from '../../runs/ahead.ts';
 import { deck } from '../../runs/deck.ts';
 import { alphaAt, type GeneratorTraining, type StagePlan, stageAt, totalGeneratorSteps } from './config.ts';

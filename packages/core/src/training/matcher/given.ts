@@ -2,11 +2,11 @@
 import type { Dataset } from '../../dataset/dataset.ts';
 import type { PairReference, Split } from '../../dataset/patch_pair.ts';
 import { placeGuard } from '../../dataset/place_guard.ts';
-import { type Checkpoint, requireMatcher } from '../../matcher/checkpoint.ts';
 import type { MatcherConfig } from '../../matcher/architecture.ts';
+import { type Checkpoint, requireMatcher } from '../../matcher/checkpoint.ts';
 import { parseMatcherConfig } from '../../matcher/matcher.ts';
-import type { PatchShape, PatchSource } from '../../prepare/patch_source.ts';
 import { fitNormalisation, type Normalisation } from '../../prepare/normalisation.ts';
+import type { PatchShape, PatchSource } from '../../prepare/patch_source.ts';
 import { PatchCache } from '../../prepare/prepared_patches.ts';
 import { checkHeldOut } from '../../runs/held_out.ts';
 import { RunFiles } from '../../runs/run_files.ts';
