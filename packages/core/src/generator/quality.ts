@@ -1,6 +1,6 @@
 /**
  * How good a generator of SAR patches is, in figures that mean something for radar, each beside the same figure for real
- * patches against real ones. `quality/` has one figure a file; `docs/generator-quality.md` says how to read them.
+ * patches against real ones. `quality/` has one figure a file; `docs/generator.md` says how to read them.
  */
 
 import { pause } from '../base/pause.ts';
