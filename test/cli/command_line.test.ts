@@ -42,7 +42,7 @@ describe('readCommandLine', () => {
     ['--out', /expected a value after --out, found none/],
     ['--out --json', /a value after --out, found the flag --json\. Write --out=--json/],
     ['--out --zebra', /a value after --out, found the flag --zebra/],
-    ['--no-out', /a value after --out, found --no-out/],
+    ['--no-out', /found --no-out\. See/],
     ['--out a --out b', /expected --out once, found it twice/],
     ['--max-steps 1 --maxSteps 2', /--max-steps once, found it twice/],
     ['--json --no-json', /--json once/],

@@ -26,7 +26,7 @@ export function readCommandLine(
       texts.set(word as string, token.value);
       continue;
     }
-    const info = flagInfos.find(({ key, spelling }) => key === token.name || spelling === `--${token.name}`);
+    const info = flagInfos.find((each) => namesOf(each).includes(token.name));
     if (!info) throw unknownFlag(name, args[token.index] as string, flagInfos);
     if (texts.has(info.key)) refuse(`${info.spelling} once`, 'it twice');
     texts.set(info.key, textOf(info, token, refuse));
@@ -44,22 +44,25 @@ type Named = FlagInfo & { key: string; schema: z.ZodType };
 type Token = ReturnType<typeof tokensOf>[number];
 type Refuse = (expected: string, found: string, remedy?: string) => never;
 
-/** Flags in kebab-case, and in the camelCase of older scripts. */
+/** Names on the command line: kebab-case, the camelCase of older scripts, and `no-` for a boolean. */
+function namesOf({ key, spelling, isBoolean }: Named): string[] {
+  const bare = spelling.slice(2);
+  return [bare, key, ...(isBoolean ? [`no-${bare}`] : [])];
+}
+
 function tokensOf(args: readonly string[], flags: readonly Named[]) {
   const options = Object.fromEntries(
-    flags.flatMap(({ key, spelling, isBoolean }) => {
-      const option = { type: isBoolean ? 'boolean' : 'string' } as const;
-      return [key, spelling.slice(2)].map((name) => [name, option] as const);
-    }),
+    flags.flatMap((flag) =>
+      namesOf(flag).map((name) => [name, { type: flag.isBoolean ? 'boolean' : 'string' }] as const),
+    ),
   );
-  const given = { args: [...args], options, strict: false, allowPositionals: true, allowNegative: true, tokens: true };
-  return parseArgs(given as typeof given & { tokens: true }).tokens;
+  const given = { args: [...args], options, strict: false, allowPositionals: true, tokens: true } as const;
+  return parseArgs(given).tokens;
 }
 
 function textOf(info: Named, token: Token & { kind: 'option' }, refuse: Refuse): string {
   const { spelling, isBoolean } = info;
-  if (isBoolean) return token.value ?? String(!token.rawName.startsWith('--no-'));
-  if (token.rawName.startsWith('--no-')) refuse(`a value after ${spelling}`, token.rawName);
+  if (isBoolean) return token.value ?? String(!token.name.startsWith('no-'));
   if (token.value === undefined) refuse(`a value after ${spelling}`, 'none');
   if (!token.inlineValue && /^--?[a-zA-Z]/.test(token.value as string)) {
     refuse(
