@@ -15,11 +15,8 @@ import { UsageError } from '../../packages/core/src/errors.ts';
 import { saveCheckpoint } from '../../packages/core/src/matcher/checkpoint.ts';
 import { createMatcher } from '../../packages/core/src/matcher/matcher.ts';
 import { readTrainingNegatives } from '../../packages/core/src/mining/made_file.ts';
-import {
-  fitNormalisation,
-  type Normalisation,
-  normalisationOptionsSchema,
-} from '../../packages/core/src/prepare/normalisation.ts';
+import { fitNormalisation, normalisationOptionsSchema } from '../../packages/core/src/prepare/fit_normalisation.ts';
+import type { Normalisation } from '../../packages/core/src/prepare/normalisation.ts';
 import { valuesOf } from '../../packages/core/src/runs/values.ts';
 import { blockGenerator } from '../core/training/matcher/block_generator.ts';
 import { writeSyntheticDataset } from './dataset_on_disk.ts';

@@ -9,8 +9,8 @@
  * seen? The trained matchers are taken as they are: what other seeds would give, the interval says.
  */
 
-import { Rng } from '@doppel/core/base';
-import { type Interval, quantileOfSorted } from '@doppel/core/evaluation';
+import { quantile, Rng } from '@doppel/core/base';
+import type { Interval } from '@doppel/core/evaluation';
 import {
   type ArmSample,
   EXPERIMENT_METRICS,
@@ -121,5 +121,5 @@ const meanOf = (values: readonly ExperimentMetrics[]): ExperimentMetrics =>
 function intervalOf(values: Float64Array): Interval | null {
   const defined = values.filter((value) => !Number.isNaN(value)).sort();
   if (defined.length * 2 < values.length || defined.length === 0) return null;
-  return [quantileOfSorted(defined, (1 - LEVEL) / 2), quantileOfSorted(defined, (1 + LEVEL) / 2)];
+  return [quantile(defined, (1 - LEVEL) / 2), quantile(defined, (1 + LEVEL) / 2)];
 }

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { headerSchema, parsePairs, recordSchema } from '../../../packages/core/src/dataset/pairs_file.ts';
 import { parseSplits } from '../../../packages/core/src/dataset/splits_file.ts';
 import { AUDIT_LIMITS, REASONS } from '../../../packages/core/src/inspect/audit.ts';
-import { normalisationOptionsSchema } from '../../../packages/core/src/prepare/normalisation.ts';
+import { normalisationOptionsSchema } from '../../../packages/core/src/prepare/fit_normalisation.ts';
 
 const page = readFileSync(new URL('../../../docs/data.md', import.meta.url), 'utf8');
 const example = (language: string) => new RegExp(`\`\`\`${language}\\n([^]*?)\`\`\``).exec(page)![1]!;

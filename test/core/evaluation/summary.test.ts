@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Rng } from '../../../packages/core/src/base/random.ts';
 import { SplitError } from '../../../packages/core/src/errors.ts';
-import { bootstrap, quantileOfSorted } from '../../../packages/core/src/evaluation/bootstrap.ts';
+import { bootstrap } from '../../../packages/core/src/evaluation/bootstrap.ts';
 import { operatingPointAt } from '../../../packages/core/src/evaluation/operating_points.ts';
 import { rank, sweep } from '../../../packages/core/src/evaluation/ranking.ts';
 import { foundWithin } from '../../../packages/core/src/evaluation/retrieval.ts';
@@ -169,9 +169,4 @@ describe('recall@k', () => {
       }),
     );
   });
-});
-
-test('quantiles are those of R and NumPy', () => {
-  expect(quantileOfSorted([1, 2, 3, 4], 0.25)).toBe(1.75);
-  expect(quantileOfSorted([5], 0.9)).toBe(5);
 });

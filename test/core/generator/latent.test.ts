@@ -4,12 +4,12 @@ import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { selectBackend } from '../../../packages/core/src/backends/select_backend.ts';
+import { momentsOf } from '../../../packages/core/src/base/moments.ts';
 import { Rng } from '../../../packages/core/src/base/random.ts';
 import { latentNoise, moveLatents } from '../../../packages/core/src/generator/latent.ts';
 import { matchHistogram, standardiseAgain } from '../../../packages/core/src/generator/match_histogram.ts';
 import { matchSpeckle } from '../../../packages/core/src/generator/match_speckle.ts';
 import { patchDistance } from '../../../packages/core/src/generator/patch_distance.ts';
-import { momentsOf } from '../../../packages/core/src/prepare/normalisation.ts';
 import { normalisation, patchOf, SIDE } from '../mining/fake_generator.ts';
 
 beforeAll(async () => {

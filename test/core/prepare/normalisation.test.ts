@@ -2,12 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { Rng } from '../../../packages/core/src/base/random.ts';
 import type { Dataset } from '../../../packages/core/src/dataset/dataset.ts';
 import { PatchError } from '../../../packages/core/src/errors.ts';
-import {
-  fitNormalisation,
-  normalisationOptionsSchema,
-  normalisationSchema,
-  quantile,
-} from '../../../packages/core/src/prepare/normalisation.ts';
+import { fitNormalisation, normalisationOptionsSchema } from '../../../packages/core/src/prepare/fit_normalisation.ts';
+import { normalisationSchema } from '../../../packages/core/src/prepare/normalisation.ts';
 import { preparePatch } from '../../../packages/core/src/prepare/prepared_patches.ts';
 import type { Raster, Unit } from '../../../packages/core/src/raster/raster.ts';
 
@@ -129,14 +125,5 @@ describe('normalisationOptionsSchema', () => {
     { sra: {} },
   ])('refuses %j', (wrong) => {
     expect(normalisationOptionsSchema.safeParse(wrong).success).toBe(false);
-  });
-});
-
-describe('quantile', () => {
-  it('interpolates', () => {
-    expect(quantile([1, 2, 4], 50)).toBe(2);
-    expect(quantile([1, 2, 4], 75)).toBe(3);
-    expect(quantile([1, 2, 4], 0)).toBe(1);
-    expect(quantile([1, 2, 4], 100)).toBe(4);
   });
 });

@@ -1,14 +1,11 @@
-import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { selectBackend } from '../../../packages/core/src/backends/select_backend.ts';
+import { momentsOf } from '../../../packages/core/src/base/moments.ts';
 import { PatchError } from '../../../packages/core/src/errors.ts';
-import {
-  momentsOf,
-  type Normalisation,
-  normalisationSchema,
-} from '../../../packages/core/src/prepare/normalisation.ts';
-import { PatchCache, preparePatch, toTensors } from '../../../packages/core/src/prepare/prepared_patches.ts';
+import { type Normalisation, normalisationSchema } from '../../../packages/core/src/prepare/normalisation.ts';
+import { readPatches, shapeOf, toTensor } from '../../../packages/core/src/prepare/patch_source.ts';
+import { PatchCache, preparePatch } from '../../../packages/core/src/prepare/prepared_patches.ts';
 import type { Raster } from '../../../packages/core/src/raster/raster.ts';
 
 const SIDE = 8;
@@ -177,29 +174,23 @@ describe('normalisationSchema', () => {
   });
 });
 
-describe('toTensors', () => {
+describe('toTensor', () => {
   beforeAll(async () => void (await selectBackend({ requested: 'cpu' })));
-  const colour = () => raster(wave, { bands: 3, unit: 'digital number' });
 
-  it('stacks what preparePatch makes', async () => {
+  it('stacks the patches that a source gives, in the order of the records', async () => {
     const rgb = normalisation({ optical: { bands: 'rgb' } });
-    const pairs = [1, 2, 3].map((k) => ({ sar: raster((i) => wave(i * k)), optical: colour() }));
-    const { sar, optical } = toTensors(pairs, rgb);
-    expect(sar.shape).toEqual([3, SIDE, SIDE, 1]);
-    expect(optical.shape).toEqual([3, SIDE, SIDE, 3]);
-    const second = (await sar.data()).slice(SIDE * SIDE, 2 * SIDE * SIDE);
-    expect(Float32Array.from(second)).toEqual(preparePatch(pairs[1]!.sar, 'sar', rgb, 'x'));
-    tf.dispose([sar, optical]);
-  });
-
-  it('says which pair cannot be used, and leaks no tensor', () => {
-    const before = tf.memory().numTensors;
-    const pairs = [
-      { sar: raster(wave), optical: colour() },
-      { sar: raster(wave), optical: raster(wave, { bands: 2 }) },
-    ];
-    expect(() => toTensors(pairs, normalisation())).toThrow(/optical of pair 2/);
-    expect(tf.memory().numTensors).toBe(before);
+    const colour = (index: number) => raster((i) => wave(i * (index + 1)), { bands: 3, unit: 'digital number' });
+    const dataset = {
+      records: [],
+      readSar: async () => raster(wave),
+      readOptical: async (index: number) => colour(index),
+    };
+    const patches = await readPatches(new PatchCache(dataset, rgb), 'optical', [4, 0, 2]);
+    const tensor = toTensor(patches, 'optical', shapeOf(rgb));
+    expect(tensor.shape).toEqual([3, SIDE, SIDE, 3]);
+    const last = (await tensor.data<'float32'>()).slice(2 * SIDE * SIDE * 3);
+    expect(last).toEqual(preparePatch(colour(2), 'optical', rgb, 'x'));
+    tensor.dispose();
   });
 });
 

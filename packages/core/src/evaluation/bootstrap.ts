@@ -3,6 +3,7 @@
  * replacement (the cluster bootstrap; Efron and Tibshirani, An Introduction to the Bootstrap, 1993). A resample is
  * given as how often each place was drawn, which the metrics take as weights; nothing is copied or sorted again.
  */
+import { quantile } from '../base/quantile.ts';
 import { Rng } from '../base/random.ts';
 
 export type Interval = readonly [low: number, high: number];
@@ -60,13 +61,5 @@ export function bootstrap<Name extends string>(
 function percentileInterval(values: Float64Array, level: number): Interval | null {
   const defined = values.filter((value) => !Number.isNaN(value)).sort();
   if (defined.length === 0 || defined.length * 2 < values.length) return null;
-  return [quantileOfSorted(defined, (1 - level) / 2), quantileOfSorted(defined, (1 + level) / 2)];
-}
-
-/** Linear between the two nearest values (type 7 of Hyndman and Fan, as R and NumPy). @param q in [0, 1] */
-export function quantileOfSorted(sorted: ArrayLike<number>, q: number): number {
-  const position = q * (sorted.length - 1);
-  const below = Math.floor(position);
-  const above = Math.min(below + 1, sorted.length - 1);
-  return sorted[below]! + (position - below) * (sorted[above]! - sorted[below]!);
+  return [quantile(defined, (1 - level) / 2), quantile(defined, (1 + level) / 2)];
 }

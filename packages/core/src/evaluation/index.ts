@@ -1,4 +1,4 @@
-export { BOOTSTRAP_DEFAULTS, type Interval, quantileOfSorted } from './bootstrap.ts';
+export { BOOTSTRAP_DEFAULTS, type Interval } from './bootstrap.ts';
 export {
   calibrateOn,
   EVALUATION_DEFAULTS,

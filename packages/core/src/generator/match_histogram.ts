@@ -3,7 +3,8 @@
  * matcher could tell it by its histogram alone. Standardising again is part of being prepared; matching the histogram of
  * the source patch is a counter-measure that can be chosen.
  */
-import { momentsOf, type Normalisation } from '../prepare/normalisation.ts';
+import { momentsOf } from '../base/moments.ts';
+import type { Normalisation } from '../prepare/normalisation.ts';
 
 /** `speckle`: the speckle of the source (match_speckle.ts), then its histogram. */
 export const MATCHES = ['none', 'histogram', 'speckle'] as const;

@@ -6,7 +6,7 @@
  * One patch is a noisy witness; surfaces of many patches of a scene add up to a good one.
  */
 
-import { momentsOf } from '../prepare/normalisation.ts';
+import { momentsOf } from '../base/moments.ts';
 import type { Raster } from '../raster/raster.ts';
 
 /** Correlations for shifts of ±reach pixels in both directions, row by row: rows move first. */

@@ -3,10 +3,10 @@
  * pass over the patches.
  */
 import { pause } from '../base/pause.ts';
+import { quantile } from '../base/quantile.ts';
 import type { Watch } from '../base/watch.ts';
 import type { Dataset, SplitName } from '../dataset/dataset.ts';
 import { SPLIT_NAMES } from '../dataset/splits_file.ts';
-import { quantile } from '../prepare/normalisation.ts';
 import { equivalentNumberOfLooks } from '../raster/enl.ts';
 import type { Raster, Unit } from '../raster/raster.ts';
 import {
@@ -161,7 +161,9 @@ class ModalityTally {
       min: known.reduce((low, each) => Math.min(low, each.low), Number.POSITIVE_INFINITY),
       max: known.reduce((high, each) => Math.max(high, each.high), Number.NEGATIVE_INFINITY),
       mean: mean(known.map((each) => each.mean)),
-      percentiles: Object.fromEntries(PERCENTILES.map((percent) => [String(percent), quantile(this.sort(), percent)])),
+      percentiles: Object.fromEntries(
+        PERCENTILES.map((percent) => [String(percent), quantile(this.sort(), percent / 100)]),
+      ),
       noDataShare: mean(this.summaries.map(({ missing }) => missing)),
     };
   }
@@ -183,9 +185,9 @@ function looksOf(looks: number[]): Inspection['enl'] {
   if (looks.length === 0) return null;
   const sorted = Float64Array.from(looks).sort();
   return {
-    median: quantile(sorted, 50),
-    low: quantile(sorted, 10),
-    high: quantile(sorted, 90),
+    median: quantile(sorted, 0.5),
+    low: quantile(sorted, 0.1),
+    high: quantile(sorted, 0.9),
     patches: sorted.length,
   };
 }

@@ -1,13 +1,4 @@
-/**
- * A matcher's score is a difference of logits: good for ranking, too sure of itself as a probability. One number, the
- * temperature, is fitted on the validation split so that what is called 80 % is right four times in five; the
- * threshold for "match" is chosen on the same split. Neither ever sees the test split.
- *
- * The probabilities hold for the share of positives that they were fitted at (one in two, as negatives are drawn 1:1).
- */
-import { SplitError } from '../errors.ts';
-import { refuseOneClass, weightedMean } from '../evaluation/metrics.ts';
-import { type Ranking, rank, scoreOfRun, sweep } from '../evaluation/ranking.ts';
+/** From a score, a difference of logits, to the probability of a match. `evaluation/fit_calibration.ts` fits what it takes. */
 
 export interface Calibration {
   /** Probability of a match = sigmoid(score / temperature). Positive. */
@@ -16,14 +7,8 @@ export interface Calibration {
   threshold: number;
 }
 
-/**
- * What a threshold is chosen for: the most right calls, the best F1, or the highest recall with a false positive rate of
- * at most `fpr` (in [0, 1)).
- */
-export type ThresholdRule = 'accuracy' | 'f1' | { readonly fpr: number };
-
-/** Outside of this range a temperature means that the scores carry no usable confidence (or are in strange units). */
-const TEMPERATURES = { min: 0.01, max: 100 } as const;
+/** Stands in for a checkpoint that was saved between two validations. */
+export const UNCALIBRATED: Calibration = { temperature: 1, threshold: 0.5 };
 
 /** 1 / (1 + e^−x), without overflow. */
 export function sigmoid(x: number): number {
@@ -35,85 +20,4 @@ export function sigmoid(x: number): number {
 /** The calibrated probability of a match for a score (logit₁ − logit₀). */
 export function probabilityOf(score: number, calibration: Pick<Calibration, 'temperature'>): number {
   return sigmoid(score / calibration.temperature);
-}
-
-/** Temperature and threshold together, both fitted on the same (validation) pairs. */
-export function calibrate(
-  scores: ArrayLike<number>,
-  labels: ArrayLike<number>,
-  rule: ThresholdRule = 'accuracy',
-): Calibration {
-  const temperature = fitTemperature(scores, labels);
-  const probability = sigmoid(chooseThreshold(scores, labels, rule) / temperature);
-  // A score beyond ±37 temperatures saturates; the threshold stays inside (0, 1) so that it can be told from "all" or "none".
-  return { temperature, threshold: Math.min(Math.max(probability, 1e-12), 1 - 1e-12) };
-}
-
-/**
- * The temperature T in [0.01, 100] with the least negative log likelihood of sigmoid(score / T) (Guo et al., On
- * Calibration of Modern Neural Networks, 2017). In 1/T the likelihood is concave, so its slope has one root, found by
- * bisection. The targets are Platt's, (N₊+1)/(N₊+2) and 1/(N₋+2) in place of 1 and 0 (Probabilistic Outputs for
- * Support Vector Machines, 1999): they keep the answer finite where the scores part the classes without a mistake.
- *
- * @throws SplitError where a class is missing. @throws NonFiniteError where a score is not finite.
- */
-export function fitTemperature(scores: ArrayLike<number>, labels: ArrayLike<number>): number {
-  const ranking = rank(scores, labels);
-  refuseOneClass(labels, 'fit a temperature');
-  const positives = sweep(ranking).truePositives.at(-1)!;
-  const targets = [1 / (labels.length - positives + 2), (positives + 1) / (positives + 2)] as const;
-  const slope = (inverse: number) =>
-    weightedMean(
-      scores.length,
-      undefined,
-      (i) => scores[i]! * (sigmoid(scores[i]! * inverse) - targets[labels[i] as 0 | 1]),
-    );
-  let [low, high] = [1 / TEMPERATURES.max, 1 / TEMPERATURES.min];
-  for (let step = 0; step < 60; step++) {
-    const middle = Math.sqrt(low * high); // halves log T
-    if (slope(middle) < 0) low = middle;
-    else high = middle;
-  }
-  return 1 / Math.sqrt(low * high);
-}
-
-/**
- * The threshold (in the unit of the scores) that a rule asks for; pairs whose score is at least it are matches. For
- * `accuracy` and `f1` it lies midway between two neighbouring scores, of equally good ones at the highest. For an FPR
- * it is the lowest score that keeps within the rate: no pair between the last accepted and the next is promised.
- *
- * @throws SplitError where a class is missing, or no threshold keeps the false positive rate.
- */
-export function chooseThreshold(scores: ArrayLike<number>, labels: ArrayLike<number>, rule: ThresholdRule): number {
-  const ranking = rank(scores, labels);
-  refuseOneClass(labels, 'choose a threshold');
-  const { truePositives, falsePositives } = sweep(ranking);
-  const [positives, negatives] = [truePositives.at(-1)!, falsePositives.at(-1)!];
-  const value = (run: number): number => {
-    const [t, f] = [truePositives[run]!, falsePositives[run]!];
-    if (rule === 'accuracy') return t - f;
-    if (rule === 'f1') return (2 * t) / (t + f + positives);
-    return f <= rule.fpr * negatives + 1e-9 ? t : -1;
-  };
-  let best = 0;
-  for (let run = 1; run < truePositives.length; run++) if (value(run) > value(best)) best = run;
-  if (typeof rule === 'string') return midway(ranking, best);
-  if (value(best) < 0) {
-    throw new SplitError({
-      action: `choose a threshold with a false positive rate of at most ${rule.fpr}`,
-      expected: 'a positive pair with the highest score',
-      found: `a negative one, of ${negatives}`,
-      remedy: 'Allow a higher rate, or take a larger validation split.',
-    });
-  }
-  return scoreOfRun(ranking, best);
-}
-
-/** Between the score of a run and the next lower one; the lowest score itself where none is lower. */
-function midway(ranking: Ranking, run: number): number {
-  const score = scoreOfRun(ranking, run);
-  if (run + 1 >= ranking.ends.length) return score;
-  const next = scoreOfRun(ranking, run + 1);
-  const middle = score / 2 + next / 2;
-  return middle > next ? middle : score; // they may be neighbours even as numbers
 }

@@ -1,18 +1,19 @@
 /**
- * Scores many pairs, in batches. Where a matcher has two streams that meet late, each patch goes through its stream once
- * and only the joining is done for each pair: a search with 100 candidates then costs little more than its patches.
+ * Scores many pairs, in batches. If a matcher has a stream for each sensor, each patch goes through its stream once and only
+ * the joining is done for each pair: a search with 100 candidates then costs little more than its patches.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { concatenate } from '../base/concatenate.ts';
 import { pause } from '../base/pause.ts';
 import type { PairReference } from '../dataset/patch_pair.ts';
-import type { PatchShape, PatchSource } from '../prepare/patch_source.ts';
+import { type PatchShape, type PatchSource, readPatches, toTensor } from '../prepare/patch_source.ts';
 import type { PairScorer } from './scorer.ts';
 
 export interface ScoreOptions {
   scorer: PairScorer;
   patches: PatchSource;
   shape: PatchShape;
-  /** Pairs at a time. */
+  /** Pairs that are scored together. */
   batch: number;
   signal?: AbortSignal | undefined;
   /** Pairs done so far. */
@@ -21,7 +22,7 @@ export interface ScoreOptions {
 
 type Reference = Pick<PairReference, 'sar' | 'optical'>;
 
-/** SAR features are kept up to so many bytes and computed again beyond. */
+/** Room for SAR features; beyond it they are computed again. */
 const FEATURE_BYTES = 256 * 2 ** 20;
 
 /** Scores in the order of the references. @throws the signal's reason when it is aborted, between two batches. */
@@ -46,26 +47,27 @@ type ScoreBatch = (references: readonly Reference[]) => Promise<ArrayLike<number
 
 function wholePairs({ scorer, patches, shape }: ScoreOptions): ScoreBatch {
   return async (references) => {
-    const sar = await stack(references.map((pair) => patches.sar(pair.sar)));
-    const optical = await stack(references.map((pair) => patches.optical(pair.optical)));
-    const { side, sarBands, opticalBands } = shape;
-    return download(() =>
-      scorer.score(
-        tf.tensor4d(sar, [references.length, side, side, sarBands]),
-        tf.tensor4d(optical, [references.length, side, side, opticalBands]),
-      ),
+    const sar = await readPatches(
+      patches,
+      'sar',
+      references.map((pair) => pair.sar),
     );
+    const optical = await readPatches(
+      patches,
+      'optical',
+      references.map((pair) => pair.optical),
+    );
+    return download(() => scorer.score(toTensor(sar, 'sar', shape), toTensor(optical, 'optical', shape)));
   };
 }
 
 function inHalves(halves: NonNullable<PairScorer['halves']>, { patches, shape }: ScoreOptions): ScoreBatch {
   const features = new FeatureStore();
-  const { side, sarBands, opticalBands } = shape;
 
   async function computeSar(indices: readonly number[]): Promise<void> {
     if (indices.length === 0) return;
-    const data = await stack(indices.map((index) => patches.sar(index)));
-    const computed = tf.tidy(() => halves.sar(tf.tensor4d(data, [indices.length, side, side, sarBands])));
+    const sar = await readPatches(patches, 'sar', indices);
+    const computed = tf.tidy(() => halves.sar(toTensor(sar, 'sar', shape)));
     try {
       features.add(indices, await computed.data<'float32'>(), computed.shape);
     } finally {
@@ -77,22 +79,22 @@ function inHalves(halves: NonNullable<PairScorer['halves']>, { patches, shape }:
     await computeSar(features.missing(references.map((pair) => pair.sar)));
     const opticals = [...new Set(references.map((pair) => pair.optical))];
     const rows = references.map((pair) => opticals.indexOf(pair.optical));
-    const optical = await stack(opticals.map((index) => patches.optical(index)));
+    const optical = await readPatches(patches, 'optical', opticals);
     return download(() => {
       const sarHalf = features.tensor(references.map((pair) => pair.sar)); // [N, h, w, c]
-      const once = halves.optical(tf.tensor4d(optical, [opticals.length, side, side, opticalBands]));
+      const once = halves.optical(toTensor(optical, 'optical', shape));
       return halves.join(sarHalf, tf.gather(once, tf.tensor1d(rows, 'int32')));
     });
   };
 }
 
-/** SAR features by record, the ones computed first leaving first when the room is full. */
+/** SAR features by record; when the room is full, those computed first leave first. */
 class FeatureStore {
   private readonly features = new Map<number, Float32Array>();
   /** [height, width, channels] of one patch's features. */
   private shape: [number, number, number] = [0, 0, 0];
 
-  /** Those of the indices that must be computed, each once; makes room for them. */
+  /** Makes room for the features that must be computed, and returns their indices, each once. */
   missing(indices: readonly number[]): number[] {
     const wanted = new Set(indices);
     const missing = [...wanted].filter((index) => !this.features.has(index));
@@ -117,19 +119,6 @@ class FeatureStore {
     const data = concatenate(indices.map((index) => this.features.get(index)!));
     return tf.tensor4d(data, [indices.length, ...this.shape]);
   }
-}
-
-async function stack(patches: readonly (Float32Array | Promise<Float32Array>)[]): Promise<Float32Array> {
-  return concatenate(await Promise.all(patches));
-}
-
-function concatenate(parts: readonly Float32Array[]): Float32Array {
-  const length = parts[0]?.length ?? 0;
-  const all = new Float32Array(length * parts.length);
-  parts.forEach((part, i) => {
-    all.set(part, i * length);
-  });
-  return all;
 }
 
 async function download(compute: () => tf.Tensor1D): Promise<ArrayLike<number>> {

@@ -1,25 +1,22 @@
 /**
- * The only place where pixels become numbers for a matcher: what the normalisation of a checkpoint says, and nothing
- * else.
+ * The one door from pixels to numbers: what the normalisation of a checkpoint says, and nothing else. `patch_source.ts` makes
+ * tensors of them.
  */
-import * as tf from '@tensorflow/tfjs-core';
+import { momentsOf } from '../base/moments.ts';
 import type { Dataset } from '../dataset/dataset.ts';
 import type { Raster } from '../raster/raster.ts';
-import { type Modality, momentsOf, type Normalisation } from './normalisation.ts';
+import type { Modality, Normalisation } from './normalisation.ts';
+import { type PatchSource, shapeOf, sizeOf } from './patch_source.ts';
 import { workingSamples } from './working_samples.ts';
 
-/** Below this share of the mean, a standard deviation is rounding: the patch is flat, and standardised to zeros. */
+/** Share of the mean below which a standard deviation is rounding: the patch is flat, and standardised to zeros. */
 const FLAT = 1e-6;
 
-export function channelsOf(modality: Modality, { optical }: Normalisation): 1 | 3 {
-  return modality === 'optical' && optical.bands === 'rgb' ? 3 : 1;
-}
-
 /**
- * [side, side, channels], standardised; missing samples are 0, the mean.
+ * Prepares a patch: [side, side, bands], standardised; missing samples are 0, the mean.
  *
  * @param where names the patch in messages.
- * @throws PatchError where size, bands or unit are not what the model was trained on, or nothing in the patch is valid.
+ * @throws PatchError if size, bands or unit differ from what the model was trained on, or no sample is valid.
  */
 export function preparePatch(
   raster: Raster,
@@ -41,44 +38,13 @@ export function preparePatch(
   return samples;
 }
 
-export interface PatchTensors {
-  /** [N, side, side, 1] */
-  sar: tf.Tensor4D;
-  /** [N, side, side, 1 or 3] */
-  optical: tf.Tensor4D;
-}
-
-/** The caller disposes of the tensors. @throws PatchError as `preparePatch`, which names the position of the pair. */
-export function toTensors(
-  pairs: readonly { sar: Raster; optical: Raster }[],
-  normalisation: Normalisation,
-): PatchTensors {
-  const { side } = normalisation;
-  const stack = (modality: Modality) => {
-    const channels = channelsOf(modality, normalisation);
-    const size = side * side * channels;
-    const all = new Float32Array(pairs.length * size);
-    pairs.forEach((pair, i) => {
-      all.set(preparePatch(pair[modality], modality, normalisation, `${modality} of pair ${i + 1}`), i * size);
-    });
-    return tf.tensor4d(all, [pairs.length, side, side, channels]);
-  };
-  const sar = stack('sar');
-  try {
-    return { sar, optical: stack('optical') };
-  } catch (error) {
-    sar.dispose();
-    throw error;
-  }
-}
-
 const CACHE_BYTES = 512 * 2 ** 20;
 
 /**
- * Prepared patches by index of their record, kept up to so many bytes. Nothing leaves once it is in: patches are needed
- * in rounds over a whole split or at random, where turning out the oldest would turn out the next one needed.
+ * The prepared patches of a data set, kept in memory up to `maxBytes`. A patch that is kept stays: patches are needed in
+ * rounds over a whole split or at random, and dropping the oldest would drop the next one needed.
  */
-export class PatchCache {
+export class PatchCache implements PatchSource {
   private readonly dataset: Pick<Dataset, 'records' | 'readSar' | 'readOptical'>;
   private readonly normalisation: Normalisation;
   private readonly patches: Record<Modality, Map<number, Promise<Float32Array>>> = {
@@ -97,7 +63,7 @@ export class PatchCache {
     this.room = maxBytes;
   }
 
-  /** [side, side, 1]; not to be changed. @throws FileError, FormatError or PatchError where it cannot be used. */
+  /** [side, side, 1]; not to be changed. @throws FileError, FormatError or PatchError if it cannot be used. */
   sar(index: number): Promise<Float32Array> {
     return this.get('sar', index);
   }
@@ -111,8 +77,8 @@ export class PatchCache {
     const kept = this.patches[modality].get(index);
     if (kept) return kept;
     const patch = this.prepare(modality, index);
-    const { side } = this.normalisation;
-    const bytes = side * side * channelsOf(modality, this.normalisation) * Float32Array.BYTES_PER_ELEMENT;
+    const [height, width, bands] = sizeOf(shapeOf(this.normalisation), modality);
+    const bytes = height * width * bands * Float32Array.BYTES_PER_ELEMENT;
     if (bytes > this.room) return patch;
     this.room -= bytes;
     this.patches[modality].set(index, patch);

@@ -15,7 +15,7 @@ const LUMA = [0.299, 0.587, 0.114] as const;
  * [side, side, channels]; channels is 3 for `rgb`, else 1.
  *
  * @param where names the patch in messages.
- * @throws PatchError where size or bands are others than the model's, the unit cannot be converted, or nothing is valid.
+ * @throws PatchError if size or bands differ from the model's, the unit cannot be converted, or no sample is valid.
  */
 export function workingSamples(
   raster: Raster,

@@ -13,24 +13,9 @@ import {
   reparameterize,
   upsampleNearest,
 } from '../ops/ops.ts';
+import type { CaseKind, Outputs, Settings } from './case.ts';
 import { verifyMatcher } from './matcher_case.ts';
 import { verifyWganGp } from './wgan_gp_case.ts';
-
-export interface CaseInputs {
-  get<T extends tf.Tensor>(name: string): T;
-  has(name: string): boolean;
-  names(): string[];
-  tensors(): tf.Tensor[];
-}
-
-export type Settings = Record<string, unknown>;
-export type Outputs = Record<string, tf.Tensor>;
-
-export interface CaseKind {
-  /** A whole model, with the wider tolerance. */
-  isModel?: boolean;
-  run(inputs: CaseInputs, settings: Settings): Outputs;
-}
 
 const number = (settings: Settings, key: string, fallback: number) => (settings[key] as number | undefined) ?? fallback;
 const text = <T extends string>(settings: Settings, key: string, fallback: T) =>

@@ -3,14 +3,15 @@
  * parameter, without dropout. The case holds the parameters under the names of a checkpoint.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { paper } from '../matcher/architectures/paper.ts';
 import { crossEntropy, sumOfSquares, weightPenalty } from '../matcher/loss.ts';
 import { matcherFrom } from '../matcher/matcher.ts';
-import type { CaseInputs, Outputs, Settings } from './cases.ts';
+import type { CaseInputs, Outputs, Settings } from './case.ts';
 
 export function verifyMatcher(inputs: CaseInputs, settings: Settings): Outputs {
   const [sar, optical] = [inputs.get<tf.Tensor4D>('sar'), inputs.get<tf.Tensor4D>('optical')];
   const labels = tf.cast(inputs.get<tf.Tensor1D>('label'), 'int32');
-  const config = { preset: 'paper', side: sar.shape[1], sarBands: 1, opticalBands: 1 } as const;
+  const config = { preset: paper.name, side: sar.shape[1], sarBands: 1, opticalBands: 1 } as const;
   const matcher = matcherFrom(config, ({ name }) => tf.clone(inputs.get(name)));
   const forward = () => matcher.logits(sar, optical, { training: false });
   const lossOf = () => {

@@ -9,7 +9,8 @@ import { readSafetensors } from '../base/safetensors.ts';
 import { KERNEL_TOLERANCE, MODEL_TOLERANCE, relativeError } from '../base/tolerance.ts';
 import { FormatError, UsageError } from '../errors.ts';
 import { joinPath, type Store } from '../store.ts';
-import { CASES, type CaseInputs } from './cases.ts';
+import type { CaseInputs } from './case.ts';
+import { CASES } from './cases.ts';
 
 export interface TensorError {
   case: string;
@@ -20,7 +21,7 @@ export interface TensorError {
 export interface CaseResult {
   case: string;
   tolerance: number;
-  /** Of every expected tensor, worst first. */
+  /** Error of every expected tensor, worst first. */
   errors: TensorError[];
 }
 
@@ -35,7 +36,7 @@ export function kindOf(name: string): string {
   return name.replace(/-\d+$/, '');
 }
 
-/** Runs every `*.safetensors` of a folder on the current backend. Throws where a file is no case. */
+/** Runs every `*.safetensors` of a folder on the current backend. @throws FormatError if a file is no case. */
 export async function verify(
   store: Store,
   folder: string,

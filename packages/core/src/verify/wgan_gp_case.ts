@@ -4,7 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { avgPool, conv2d } from '../ops/ops.ts';
-import type { CaseInputs, Outputs, Settings } from './cases.ts';
+import type { CaseInputs, Outputs, Settings } from './case.ts';
 
 const WEIGHTS = ['filter1', 'bias1', 'filter2', 'bias2', 'kernel', 'kernelBias'] as const;
 

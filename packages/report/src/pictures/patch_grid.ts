@@ -1,6 +1,6 @@
 /** Blocks of patches side by side as one gray picture, all stretched alike, so that contrast can be compared. */
 
-import { quantile } from '@doppel/core/prepare';
+import { quantile } from '@doppel/core/base';
 import type { GridBlock } from '@doppel/core/training';
 import { encode } from 'fast-png';
 
@@ -9,7 +9,7 @@ const BACKGROUND = 24;
 /** Small patches are drawn larger, pixel by pixel. */
 const TILE_SIDE = 64;
 /** Percentiles of the first block that become black and white. */
-const STRETCH = [1, 99] as const;
+const STRETCH = [0.01, 0.99] as const;
 
 /** A PNG, 8-bit gray; each block fills its rows of `columns` patches. The first block sets the stretch of all. */
 export function patchGrid(
@@ -41,6 +41,6 @@ export function patchGrid(
 
 function stretchOf(values: Float32Array): [number, number] {
   const sorted = values.slice().sort();
-  const [low, high] = STRETCH.map((percent) => quantile(sorted, percent)) as [number, number];
+  const [low, high] = STRETCH.map((share) => quantile(sorted, share)) as [number, number];
   return high > low ? [low, high] : [low - 0.5, low + 0.5];
 }

@@ -3,7 +3,7 @@
  * sees is made by `toTensors`.
  */
 
-import { quantileOfSorted } from '@doppel/core/evaluation';
+import { quantile } from '@doppel/core/base';
 import type { Raster } from '@doppel/core/raster';
 import { encode } from 'fast-png';
 
@@ -56,6 +56,6 @@ function stretchOf(
   }
   if (values.length === 0) return [0, 1];
   const sorted = Float64Array.from(values).sort();
-  const [low, high] = STRETCH.map((q) => quantileOfSorted(sorted, q)) as [number, number];
+  const [low, high] = STRETCH.map((q) => quantile(sorted, q)) as [number, number];
   return high > low ? [low, high] : [low - 0.5, low + 0.5];
 }

@@ -8,9 +8,9 @@ import type { Dataset, PairRecord } from '../../../../packages/core/src/dataset/
 import type { Split } from '../../../../packages/core/src/dataset/patch_pair.ts';
 import {
   fitNormalisation,
-  type Normalisation,
   normalisationOptionsSchema,
-} from '../../../../packages/core/src/prepare/normalisation.ts';
+} from '../../../../packages/core/src/prepare/fit_normalisation.ts';
+import type { Normalisation } from '../../../../packages/core/src/prepare/normalisation.ts';
 import type { Raster } from '../../../../packages/core/src/raster/raster.ts';
 
 export interface SyntheticOptions {

@@ -4,7 +4,7 @@
  */
 
 import { pause } from '../../base/pause.ts';
-import { quantile } from '../../prepare/normalisation.ts';
+import { quantile } from '../../base/quantile.ts';
 import { equivalentNumberOfLooks } from '../../raster/enl.ts';
 import { isRadarUnit } from '../../raster/units.ts';
 import { type PatchStack, patchAt } from './patch_stacks.ts';
@@ -46,6 +46,6 @@ export function summariseLooks({ logarithms, patches }: Looks): LooksSummary {
   const even = logarithms.length / patches;
   if (logarithms.length === 0) return { median: null, quartiles: null, even };
   const sorted = logarithms.toSorted();
-  const at = (percent: number) => Math.exp(quantile(sorted, percent));
+  const at = (percent: number) => Math.exp(quantile(sorted, percent / 100));
   return { median: at(50), quartiles: [at(25), at(75)], even };
 }

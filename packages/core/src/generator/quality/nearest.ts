@@ -2,7 +2,7 @@
  * Whether a generator has learned patches by heart: the distance of each made patch to the nearest training patch, beside
  * the same for real patches that it never saw. Made patches that are much nearer than those were copied.
  */
-import { quantile } from '../../prepare/normalisation.ts';
+import { quantile } from '../../base/quantile.ts';
 import type { FeatureRows } from './kernel_distance.ts';
 
 /** Numbers that are added up before it is asked whether the row can still be the nearest. */
@@ -73,10 +73,10 @@ export interface Memorisation {
 /** @param generated, real distances to the nearest training patch, as many of each. */
 export function memorisation(generated: Float64Array, real: Float64Array): Memorisation {
   const [made, held] = [generated.toSorted(), real.toSorted()];
-  const near = quantile(held, NEAR);
+  const near = quantile(held, NEAR / 100);
   const share = (limit: number) =>
     made.reduce((count, distance) => count + (distance < limit ? 1 : 0), 0) / made.length;
-  const summary = (sorted: Float64Array) => ({ min: sorted[0]!, median: quantile(sorted, 50) });
+  const summary = (sorted: Float64Array) => ({ min: sorted[0]!, median: quantile(sorted, 0.5) });
   const [a, b] = [summary(made), summary(held)];
   return {
     generated: a,

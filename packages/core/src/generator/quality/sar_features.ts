@@ -1,8 +1,8 @@
 /** What the SAR stream of a matcher makes of patches, for distances in the eyes of whom the patches are made for. */
 import * as tf from '@tensorflow/tfjs-core';
+import { momentsOf } from '../../base/moments.ts';
 import { pause } from '../../base/pause.ts';
 import type { ScorerHalves } from '../../matcher/scorer.ts';
-import { momentsOf } from '../../prepare/normalisation.ts';
 import { blockMeans } from '../patch_distance.ts';
 import type { FeatureRows } from './kernel_distance.ts';
 import { type PatchStack, patchAt, slice } from './patch_stacks.ts';

@@ -6,8 +6,11 @@
  * *typical* scale, the medians of the means and of the deviations of training patches. What is compared is how values are
  * spread within patches; that made patches are as bright, or as rich in contrast, as real ones is not shown.
  */
+
+import { momentsOf } from '../../base/moments.ts';
+import { quantile } from '../../base/quantile.ts';
 import type { Dataset } from '../../dataset/dataset.ts';
-import { momentsOf, type Normalisation, quantile } from '../../prepare/normalisation.ts';
+import type { Normalisation } from '../../prepare/normalisation.ts';
 import { workingSamples } from '../../prepare/working_samples.ts';
 import type { Raster, Unit } from '../../raster/raster.ts';
 import { isRadarUnit } from '../../raster/units.ts';
@@ -80,7 +83,7 @@ const workingValues = (prepared: Float32Array, { mean, std, low, high }: SarScal
 const median = (values: readonly number[]) =>
   quantile(
     [...values].sort((a, b) => a - b),
-    50,
+    0.5,
   );
 
 function spread<T>(items: readonly T[], count: number): T[] {

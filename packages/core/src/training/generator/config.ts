@@ -13,7 +13,7 @@ import {
   generatorConfigSchema,
 } from '../../generator/generator.ts';
 import { MINIBATCH_GROUP } from '../../generator/networks.ts';
-import { normalisationOptionsSchema } from '../../prepare/normalisation.ts';
+import { normalisationOptionsSchema } from '../../prepare/fit_normalisation.ts';
 import { mergeSettings, type PartialConfig, parseSettings, type RemovedOption } from '../../runs/settings.ts';
 import { CODE_NOISE, GENERATOR_ADAM, OBJECTIVES } from './step.ts';
 

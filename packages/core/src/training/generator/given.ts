@@ -3,7 +3,8 @@
 import type { Dataset } from '../../dataset/dataset.ts';
 import { SplitError, UsageError } from '../../errors.ts';
 import type { GeneratorCheckpoint, LastGeneratorCheckpoint } from '../../generator/checkpoint.ts';
-import { fitNormalisation, type Normalisation } from '../../prepare/normalisation.ts';
+import { fitNormalisation } from '../../prepare/fit_normalisation.ts';
+import type { Normalisation } from '../../prepare/normalisation.ts';
 import { PatchCache } from '../../prepare/prepared_patches.ts';
 import { refuseToResume } from '../../runs/resumable_run.ts';
 import { checkpointPath } from '../../runs/run_files.ts';

@@ -17,7 +17,7 @@ import {
 } from '../../matcher/architectures.ts';
 import { refreshSchema } from '../../mining/adaptive_settings.ts';
 import { augmentationSchema } from '../../prepare/augmentation.ts';
-import { normalisationOptionsSchema } from '../../prepare/normalisation.ts';
+import { normalisationOptionsSchema } from '../../prepare/fit_normalisation.ts';
 import { mergeSettings, type PartialConfig, parseSettings, type RemovedOption } from '../../runs/settings.ts';
 import { scheduleSchema } from './schedule.ts';
 

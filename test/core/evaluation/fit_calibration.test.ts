@@ -2,15 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Rng } from '../../../packages/core/src/base/random.ts';
 import { SplitError } from '../../../packages/core/src/errors.ts';
+import { calibrate, chooseThreshold, fitTemperature } from '../../../packages/core/src/evaluation/fit_calibration.ts';
 import { accuracyOf, confusionAt, fprOf, logLoss, recallOf } from '../../../packages/core/src/evaluation/metrics.ts';
 import { expectedCalibrationError, reliability } from '../../../packages/core/src/evaluation/reliability.ts';
-import {
-  calibrate,
-  chooseThreshold,
-  fitTemperature,
-  probabilityOf,
-  sigmoid,
-} from '../../../packages/core/src/matcher/calibration.ts';
+import { probabilityOf, sigmoid } from '../../../packages/core/src/matcher/calibration.ts';
 
 /** Scores that are `temperature` times too large for their true log odds. */
 function overconfident(count: number, temperature: number) {
