@@ -91,13 +91,15 @@ describe('an experiment', () => {
     }
     expect(new Set(cells.map(({ positives }) => String(positives))).size, 'arms differ').toBe(5);
     expect(new Set(cells.map(({ tests }) => tests)).size).toBe(1);
+    const adaptive = cells.find(({ arm }) => arm === 'adaptive');
+    expect(adaptive!.mining).toMatchObject({ refreshed: [{ epoch: 1, anchors: expect.any(Number), chosen: {} }] });
     const options = { baseline: 'random', champion: 'adaptive', resamples: 20, permutations: 20, seed: 1, order: [] };
     expect((await resultsOf(cells, options)).toBaseline).toHaveLength(4 * 3);
 
     // The same again is nothing to do; further arms are added, and other settings refused.
     expect(await runExperiment(taskOf(store))).toMatchObject({ made: 0, kept: 5 });
     await expect(runExperiment(taskOf(store, { share: 0.25 }))).rejects.toThrow(
-      /cells.*found one that was made otherwise/,
+      /cells.*found one made with other settings/,
     );
   });
 

@@ -4,7 +4,7 @@
  */
 import { percentage } from '@doppel/report';
 import { perCent } from './plan.ts';
-import type { Comparison, Results } from './results.ts';
+import type { Comparison, Results } from './result_types.ts';
 
 type Facts = Pick<Results, 'groups' | 'toBaseline' | 'toBest' | 'baseline' | 'champion'>;
 

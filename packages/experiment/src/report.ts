@@ -25,7 +25,7 @@ import type { ExperimentMetric } from './arm_sample.ts';
 import type { Estimate } from './compare.ts';
 import { intervalChart } from './interval_chart.ts';
 import { perCent } from './plan.ts';
-import type { Comparison, ResultGroup, Results } from './results.ts';
+import type { Comparison, ResultGroup, Results } from './result_types.ts';
 
 const METRICS: Record<ExperimentMetric, { label: string; format: Format }> = {
   fpr95: { label: 'FPR at 95 % recall', format: percentage },

@@ -1,6 +1,6 @@
 /**
- * The cells that share a first stage: it is trained (or taken up, or found done), then each arm has its turn. A cell that
- * is there already is left alone.
+ * Makes the cells that share a first stage: it is trained (or resumed, or found done), then each arm has its turn. Cells that
+ * exist are left alone.
  */
 
 import { joinPath, openModel, type ScoringModel, type Store, UsageError, VERSION } from '@doppel/core';
@@ -53,7 +53,7 @@ export interface GroupTask {
 
 export interface GroupOutcome {
   made: number;
-  /** Cells that were there. */
+  /** Cells that existed. */
   kept: number;
   interrupted: boolean;
 }
@@ -105,7 +105,7 @@ interface Base {
   rows: EpochRow[];
 }
 
-/** Undefined where the signal stopped it; then it goes on from there the next time. */
+/** Trains the first stage. @returns undefined where the signal stopped it; then it goes on from there the next time. */
 async function trainBase(group: CellGroup, dataset: Dataset, task: GroupTask): Promise<Base | undefined> {
   const { store, out, config } = task;
   const run = joinPath(out, 'base', groupName(group));
@@ -171,7 +171,6 @@ async function runArm(
     content: readCheckpoint(base.bytes, base.file),
   };
   const resolved = stageConfig('tune', group, dataset, config, settings);
-  const lines: string[] = [];
   const result = await train(
     trainingTask(
       {
@@ -179,7 +178,7 @@ async function runArm(
         start: { config: resolved, from },
         ...(negatives && { negatives: { file: `the arm ${name}`, fingerprint: name, content: negatives } }),
         ...(arm.strategy === 'adaptive' && generator && { generator }),
-        onLog: (line) => lines.push(line),
+        onLog: undefined,
       },
       dataset,
       task,
@@ -200,7 +199,7 @@ async function runArm(
     result,
     measured: { ...measured, shortcut },
     seconds,
-    report: report ?? foundAnew(lines),
+    report: report ?? (result.searches.length > 0 ? { refreshed: result.searches } : null),
     task,
   });
 }
@@ -211,20 +210,25 @@ function anchorsToMeet(config: TrainingConfig, dataset: Dataset): number[] {
   return anchorsMet(all, options, 0, config.epochs * config.stepsPerEpoch);
 }
 
-/** What the log says of negatives that were found in training. */
-function foundAnew(lines: readonly string[]): Record<string, unknown> | null {
-  const found = lines.filter((line) => line.includes('negatives anew'));
-  return found.length > 0 ? { refreshed: found } : null;
-}
-
 interface Measured {
   positives: number[];
   sets: Cell['sets'];
   calibration: Cell['calibration'];
 }
 
-async function testCheckpoint({ checkpoint }: TrainingResult, { store, tests, signal }: GroupTask): Promise<Measured> {
-  const model = await openModel(await store.read(checkpoint!), checkpoint!);
+/** Opens the best checkpoint of a run that was trained to its end. @throws UsageError where no epoch was. */
+async function openBest({ checkpoint, run, epochs }: TrainingResult, store: Store): Promise<ScoringModel> {
+  if (checkpoint !== undefined) return openModel(await store.read(checkpoint), checkpoint);
+  throw new UsageError({
+    action: `test the matcher of ${run}`,
+    expected: 'at least one epoch of training',
+    found: String(epochs),
+    remedy: 'Give the stages "epochs" and "stepsPerEpoch" of at least 1.',
+  });
+}
+
+async function testCheckpoint(result: TrainingResult, { store, tests, signal }: GroupTask): Promise<Measured> {
+  const model = await openBest(result, store);
   const { info: shape } = model;
   const { calibration } = shape;
   const opticalOf = (of: number) => tests.positives[of]!;
@@ -259,9 +263,9 @@ async function testCheckpoint({ checkpoint }: TrainingResult, { store, tests, si
   }
 }
 
-/** Of the trained matcher; of the baseline, too, or it would not be known what training with made negatives added. */
+/** Shortcut of a trained matcher; the baseline's, too, or it would not be known what made negatives added. */
 async function shortcutOf(
-  { checkpoint }: TrainingResult,
+  result: TrainingResult,
   arm: Arm,
   { budget, seed }: CellGroup,
   { store, config, dataset, generatorFor, signal }: GroupTask,
@@ -270,7 +274,7 @@ async function shortcutOf(
   const { shortcutPairs: pairs } = config.evaluation;
   if (!name || pairs === 0) return null;
   const generator = await generatorFor(name, budget);
-  const { info, normalisation, scorer, dispose } = await openModel(await store.read(checkpoint!), checkpoint!);
+  const { info, normalisation, scorer, dispose } = await openBest(result, store);
   const { fingerprint, calibration } = info;
   const { rule, strength } = arm.strategy === 'generated' ? arm : ({ rule: 'sigma', strength: 1 } as const);
   try {
@@ -342,7 +346,7 @@ const curveOf = (rows: readonly EpochRow[]) =>
     validationAuc,
   }));
 
-/** Seeds, budgets and arms besides its own are none of a cell's business: they may be added later. */
+/** Fingerprint of what a cell depends on: further seeds, budgets and arms may be added later. */
 async function settingsFingerprint(group: CellGroup, name: string, arm: Arm, task: GroupTask): Promise<string> {
   const { config, dataset, normalisation } = task;
   const { share, evaluation } = config;
@@ -376,6 +380,6 @@ const otherSettings = (path: string) =>
   new UsageError({
     action: `go on with the experiment, as ${path} lies there`,
     expected: 'a cell of the same settings, data and generator',
-    found: 'one that was made otherwise',
+    found: 'one made with other settings',
     remedy: 'Name another folder by --out, or remove the cell.',
   });

@@ -1,4 +1,4 @@
-/** What is computed for each kind of reference case: outputs by the name that follows `expect.` in the file. */
+/** Computes each kind of reference case: outputs by the name that follows `expect.` in the file. */
 import * as tf from '@tensorflow/tfjs-core';
 import {
   type Activation,

@@ -1,0 +1,77 @@
+/** What `results.json` of an experiment holds. */
+import type { ExperimentMetrics } from './arm_sample.ts';
+import type { Cell } from './cell.ts';
+import type { Estimates } from './compare.ts';
+
+export interface ArmResult {
+  arm: string;
+  seeds: number[];
+  /** By test set. */
+  sets: Record<string, Estimates>;
+  /** Mean seconds of a cell. */
+  seconds: Cell['seconds'] & { total: number };
+  validationAuc: number;
+  /** Of its matchers, where a generator was there to measure it with; means over seeds. */
+  shortcut: ArmShortcut | null;
+}
+
+export interface ArmShortcut {
+  /** Probability of a match with their own optical patch: of real SAR patches, and of their reconstructions as they are. */
+  real: number;
+  reconstructed: number;
+  /** Share called a match when real, and not when reconstructed. */
+  lost: number;
+  /** AUC of a linear probe of the SAR stream, reconstructions against real; null without such a stream. */
+  probeAuc: number | null;
+}
+
+export interface Comparison {
+  matcher: string;
+  budget: number;
+  set: string;
+  arm: string;
+  against: string;
+  /** That both were run with. */
+  seeds: number[];
+  difference: Estimates;
+  /** Seeds in which the arm's FPR at 95 % recall is the lower one. */
+  seedsBetter: number;
+  p: ExperimentMetrics;
+  /** Holm's, over all comparisons of the same kind and metric. */
+  adjusted: ExperimentMetrics;
+}
+
+export interface ResultGroup {
+  matcher: string;
+  budget: number;
+  /** Means over seeds. */
+  places: number;
+  pairs: number;
+  steps: number;
+  arms: ArmResult[];
+  /** Validation AUC by step, mean over seeds, of the baseline: had it stopped improving? */
+  baseline: { step: number; validationAuc: number }[];
+}
+
+export interface Results {
+  doppel: 'experiment-results';
+  version: 1;
+  tests: { fingerprint: string; places: number; positives: number; sets: Record<string, number> };
+  baseline: string;
+  champion: string;
+  groups: ResultGroup[];
+  toBaseline: Comparison[];
+  /** The champion against the best of the other arms in each test set. */
+  toBest: Comparison[];
+  conclusion: string[];
+  run: {
+    machines: string[];
+    backends: string[];
+    commits: string[];
+    versions: string[];
+    from: string;
+    to: string;
+    cells: number;
+    seconds: number;
+  };
+}
