@@ -1,13 +1,22 @@
 /** Builds every package: TypeScript to dist/, and the bundle of tfjs's gradients that core needs. */
-import { run } from './run.mjs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { ROOT, run } from './run.mjs';
 
+/** In the order in which they build on each other. */
+const PACKAGES = ['core', 'report', 'experiment', 'native-cuda', 'server', 'cli'].map((name) => `packages/${name}`);
+
+/** Removes what was built from sources that are gone: tsc leaves it, and it would be published. */
+function removeStale(folder) {
+  const dist = join(ROOT, folder, 'dist');
+  if (!existsSync(dist)) return;
+  const hasSource = (stem) => existsSync(join(ROOT, folder, 'src', `${stem}.ts`));
+  for (const file of readdirSync(dist, { recursive: true })) {
+    const stem = /^(.*?)(?:\.d\.ts|\.js)(?:\.map)?$/.exec(file)?.[1];
+    if (stem && stem !== 'gradients' && !hasSource(stem)) rmSync(join(dist, file));
+  }
+}
+
+PACKAGES.forEach(removeStale);
 run('node', ['packages/core/scripts/bundle_gradients.mjs']);
-run('node_modules/.bin/tsc', [
-  '-b',
-  'packages/core',
-  'packages/report',
-  'packages/experiment',
-  'packages/native-cuda',
-  'packages/server',
-  'packages/cli',
-]);
+run('node_modules/.bin/tsc', ['-b', ...PACKAGES]);
