@@ -5,7 +5,8 @@ import { Worker } from 'node:worker_threads';
 import { type AddonBackend, NativeOpError } from '@doppel/native-cuda';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createGenerator } from '../../packages/core/src/generator/generator.ts';
+import { generatorStep, lossValues } from '../../packages/core/src/generator/architectures/progressive/step.ts';
+import { createGenerator, zeroGeneratorMoments } from '../../packages/core/src/generator/generator.ts';
 import { ARCHITECTURES } from '../../packages/core/src/matcher/architectures.ts';
 import { crossEntropy, weightPenalty } from '../../packages/core/src/matcher/loss.ts';
 import { createMatcher } from '../../packages/core/src/matcher/matcher.ts';
@@ -24,7 +25,6 @@ import {
   softmaxCrossEntropy,
   upsampleNearest,
 } from '../../packages/core/src/ops/ops.ts';
-import { generatorStep, lossValues, zeroGeneratorMoments } from '../../packages/core/src/training/generator/step.ts';
 import { addonFile, skipReason, title, useNative, useThreads } from './addon.ts';
 
 interface State {

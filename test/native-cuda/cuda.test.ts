@@ -5,19 +5,18 @@ import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EMULATED_CUDA, selectBackend } from '../../packages/core/src/backends/select_backend.ts';
 import { relativeError } from '../../packages/core/src/base/tolerance.ts';
-import { createGenerator } from '../../packages/core/src/generator/generator.ts';
-import { ARCHITECTURES } from '../../packages/core/src/matcher/architectures.ts';
-import { crossEntropy, weightPenalty } from '../../packages/core/src/matcher/loss.ts';
-import { createMatcher } from '../../packages/core/src/matcher/matcher.ts';
-import { runKernelMulti } from '../../packages/core/src/ops/kernel.ts';
-import { adam, conv2d } from '../../packages/core/src/ops/ops.ts';
 import {
   type GeneratorStepOptions,
   generatorStep,
   lossValues,
   OBJECTIVES,
-  zeroGeneratorMoments,
-} from '../../packages/core/src/training/generator/step.ts';
+} from '../../packages/core/src/generator/architectures/progressive/step.ts';
+import { createGenerator, zeroGeneratorMoments } from '../../packages/core/src/generator/generator.ts';
+import { ARCHITECTURES } from '../../packages/core/src/matcher/architectures.ts';
+import { crossEntropy, weightPenalty } from '../../packages/core/src/matcher/loss.ts';
+import { createMatcher } from '../../packages/core/src/matcher/matcher.ts';
+import { runKernelMulti } from '../../packages/core/src/ops/kernel.ts';
+import { adam, conv2d } from '../../packages/core/src/ops/ops.ts';
 import { cardSkipReason, emulatorSkipReason, skipReason, title, useDevice } from './addon.ts';
 
 const normal = <T extends tf.Tensor = tf.Tensor4D>(shape: number[], seed: number) =>

@@ -6,20 +6,20 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EMULATED_CUDA } from '../../packages/core/src/backends/select_backend.ts';
 import type { CapturedStep, StepToCapture } from '../../packages/core/src/backends/step_capture.ts';
 import { COUNTERS_A_STEP, philoxNormal } from '../../packages/core/src/base/philox.ts';
-import { createGenerator, type Generator, NETWORKS } from '../../packages/core/src/generator/generator.ts';
-import { createMatcher, type Matcher } from '../../packages/core/src/matcher/matcher.ts';
-import { adam, normalNoise, reparameterize, uniformNoise } from '../../packages/core/src/ops/ops.ts';
-import type { Moments } from '../../packages/core/src/runs/moments.ts';
-import { captureGeneratorStep } from '../../packages/core/src/training/generator/captured_step.ts';
-import { flatLosses } from '../../packages/core/src/training/generator/metrics_log.ts';
+import { type Generator, NETWORKS } from '../../packages/core/src/generator/architecture.ts';
 import {
+  flatLosses,
   type GeneratorStepOptions,
   generatorStep,
   lossValues,
   OBJECTIVES,
   type Objective,
-  zeroGeneratorMoments,
-} from '../../packages/core/src/training/generator/step.ts';
+} from '../../packages/core/src/generator/architectures/progressive/step.ts';
+import { createGenerator, zeroGeneratorMoments } from '../../packages/core/src/generator/generator.ts';
+import { createMatcher, type Matcher } from '../../packages/core/src/matcher/matcher.ts';
+import { adam, normalNoise, reparameterize, uniformNoise } from '../../packages/core/src/ops/ops.ts';
+import type { Moments } from '../../packages/core/src/runs/moments.ts';
+import { captureGeneratorStep } from '../../packages/core/src/training/generator/captured_step.ts';
 import { captureTrainingStep } from '../../packages/core/src/training/matcher/captured_step.ts';
 import { trainingStep, zeroMoments } from '../../packages/core/src/training/matcher/step.ts';
 import { cardSkipReason, emulatorSkipReason, skipReason, title, useDevice } from './addon.ts';

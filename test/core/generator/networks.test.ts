@@ -4,17 +4,11 @@ import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { selectBackend } from '../../../packages/core/src/backends/select_backend.ts';
 import { relativeError } from '../../../packages/core/src/base/tolerance.ts';
-import {
-  createGenerator,
-  GENERATOR_PRESETS,
-  type Generator,
-  generatorConfigSchema,
-  generatorFrom,
-  parameterSpecs,
-  sideAt,
-  stageCount,
-} from '../../../packages/core/src/generator/generator.ts';
-import { criticise, decode, encode, type Parameters } from '../../../packages/core/src/generator/networks.ts';
+import type { Generator, Parameters } from '../../../packages/core/src/generator/architecture.ts';
+import { criticise, decode, encode } from '../../../packages/core/src/generator/architectures/progressive/networks.ts';
+import { parameterSpecs, sideAt } from '../../../packages/core/src/generator/architectures/progressive/parameters.ts';
+import { GENERATORS } from '../../../packages/core/src/generator/architectures.ts';
+import { createGenerator, generatorFrom, parseNetworks } from '../../../packages/core/src/generator/generator.ts';
 import { avgPool, normalNoise, upsampleNearest } from '../../../packages/core/src/ops/ops.ts';
 
 const CONFIG = { side: 32, latent: 6, channels: { base: 64, max: 12 } };
@@ -148,33 +142,31 @@ describe.each([0, 1, 2, 3])('stage %i', (stage) => {
   });
 });
 
-describe('generatorConfigSchema', () => {
-  it('fills in presets', () => {
-    expect(generatorConfigSchema.parse({ preset: 'paper' })).toEqual({
-      side: 128,
-      latent: 512,
-      channels: { base: 8192, max: 512 },
-    });
-    expect(generatorConfigSchema.parse({ preset: 'small', side: 32 })).toEqual({
-      ...GENERATOR_PRESETS.small,
-      side: 32,
-    });
-    expect(stageCount(GENERATOR_PRESETS.paper)).toBe(6);
+describe('parseNetworks', () => {
+  it('fills in the fields of a preset', () => {
+    expect(parseNetworks('paper', {})).toEqual({ side: 128, latent: 512, channels: { base: 8192, max: 512 } });
+    expect(parseNetworks('small', { side: 32 })).toEqual({ side: 32, latent: 64, channels: { base: 1024, max: 64 } });
+    expect(GENERATORS.get('paper').sides({ side: 128 })).toEqual([4, 8, 16, 32, 64, 128]);
   });
 
   it.each([
-    [{ preset: 'small', side: 48 }],
-    [{ side: 64, latent: 8 }],
-    [{ preset: 'large' }],
-    [{ preset: 'small', channels: { base: 16, max: 8 } }],
-  ])('refuses %j', (given) => {
-    expect(generatorConfigSchema.safeParse(given).success).toBe(false);
+    ['small', { side: 48 }, /"side"/],
+    ['small', { depth: 3 }, /unknown "depth"/],
+    ['large', {}, /use the generator large: expected one of paper, small/],
+    ['small', { channels: { base: 16, max: 8 } }, /leaves a level without channels/],
+  ])('refuses %s %j by name', (preset, fields, message) => {
+    for (const make of [() => parseNetworks(preset, fields), () => createGenerator({ preset, seed: 1, ...fields })]) {
+      expect(make).toThrow(message);
+      expect(make).toThrow(expect.objectContaining({ tag: 'usage' }));
+    }
   });
 });
 
 describe('generatorFrom', () => {
   it('takes every tensor of its specs, and no other shape than theirs is made', () => {
-    const copy = generatorFrom(generator.config, ({ name, network }) => tf.clone(generator[network].get(name)!));
+    const copy = generatorFrom('small', generator.config, ({ name, network }) =>
+      tf.clone(generator[network].get(name)!),
+    );
     tf.tidy(() => {
       const full = { stage: 3, alpha: 1 };
       expect(difference(decode(copy.decoder, codes(), full), decode(generator.decoder, codes(), full))).toBe(0);

@@ -9,6 +9,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
+import { CheckpointError, type UsageError } from '../errors.ts';
 import {
   type CheckpointKind,
   type CommonFacts,
@@ -22,23 +23,17 @@ import {
 } from '../runs/checkpoint_file.ts';
 import type { Values } from '../runs/values.ts';
 import type { Store } from '../store.ts';
-import { GENERATOR_PRESET_NAMES } from '../training/generator/config.ts';
-import { OBJECTIVES, type Objective } from '../training/generator/step.ts';
-import {
-  type Generator,
-  type GeneratorConfig,
-  generatorConfigSchema,
-  generatorFrom,
-  parameterSpecs,
-} from './generator.ts';
+import type { Generator, Growth, NetworksConfig } from './architecture.ts';
+import { GENERATORS, generatorName } from './architectures.ts';
+import { generatorFrom, parseNetworks } from './generator.ts';
 import { type GeneratorRunState, generatorRunStateSchema } from './run_state.ts';
 
 export interface GeneratorCheckpoint extends CommonFacts, TensorGroups<GeneratorRunState> {
-  networks: GeneratorConfig;
-  preset: (typeof GENERATOR_PRESET_NAMES)[number];
-  objective: Objective;
-  /** Stage of growth, and how far its level is faded in. */
-  growth: { stage: number; alpha: number };
+  networks: NetworksConfig;
+  /** Name of the architecture. */
+  preset: string;
+  objective: string;
+  growth: Growth;
 }
 
 /** A checkpoint that a run can go on from. */
@@ -47,9 +42,9 @@ export type LastGeneratorCheckpoint = Last<GeneratorCheckpoint>;
 const FORMAT = 'generator';
 
 const schema = metadataSchema(FORMAT, {
-  networks: generatorConfigSchema,
-  preset: z.enum(GENERATOR_PRESET_NAMES),
-  objective: z.enum(OBJECTIVES),
+  networks: z.looseObject({ side: z.int() }),
+  preset: generatorName,
+  objective: z.string(),
   growth: z.object({ stage: z.int().nonnegative(), alpha: z.number().gt(0).max(1) }),
   state: generatorRunStateSchema.optional(),
 });
@@ -62,15 +57,15 @@ const KIND: CheckpointKind<z.infer<typeof schema>> = {
 };
 
 /** The averaged decoder is no parameter of the optimiser. */
-function specsOf(networks: GeneratorConfig): TensorSpecs {
-  const all = parameterSpecs(networks);
+function specsOf({ preset, networks }: Pick<GeneratorCheckpoint, 'preset' | 'networks'>): TensorSpecs {
+  const all = GENERATORS.get(preset).parameters(networks);
   return { all, trained: all.filter(({ network }) => network !== 'average') };
 }
 
 /** The bytes of a checkpoint's file. */
 export function writeGenerator(checkpoint: Omit<GeneratorCheckpoint, 'version'>): Uint8Array {
   const { tensors, resume, ...facts } = checkpoint;
-  return packCheckpoint(FORMAT, facts, { tensors, resume }, specsOf(facts.networks));
+  return packCheckpoint(FORMAT, facts, { tensors, resume }, specsOf(facts));
 }
 
 /**
@@ -83,7 +78,23 @@ export function writeGenerator(checkpoint: Omit<GeneratorCheckpoint, 'version'>)
 export function readGenerator(bytes: Uint8Array, file: string): GeneratorCheckpoint {
   const { metadata, take } = openCheckpointFile(bytes, file, KIND);
   const { state, formatVersion: _, doppel: __, ...facts } = metadata;
-  return { ...facts, ...takeGroups(take, specsOf(facts.networks), state) };
+  const { preset } = facts;
+  const networks = networksOf(facts, file);
+  return { ...facts, networks, ...takeGroups(take, specsOf({ preset, networks }), state) };
+}
+
+function networksOf({ preset, networks }: Pick<GeneratorCheckpoint, 'preset' | 'networks'>, file: string) {
+  try {
+    return parseNetworks(preset, networks);
+  } catch (cause) {
+    const { expected, found } = cause as UsageError;
+    const remedy = 'The file is damaged, or of an architecture with other settings: copy it again, or train again.';
+    throw new CheckpointError({
+      ...{ action: 'read the checkpoint', file, remedy, cause },
+      ...(expected && { expected }),
+      ...(found && { found }),
+    });
+  }
 }
 
 export async function saveGenerator(
@@ -99,7 +110,11 @@ export async function loadGenerator(store: Store, path: string): Promise<Generat
   return readGenerator(await store.read(path), path);
 }
 
-/** The networks of a checkpoint, on the current backend. */
-export function generatorOf({ networks, tensors }: Pick<GeneratorCheckpoint, 'networks' | 'tensors'>): Generator {
-  return generatorFrom(networks, ({ name, shape }) => tf.tensor((tensors.get(name) as Values).data, shape));
+/** Networks of a checkpoint, on the current backend. */
+export function generatorOf({
+  preset,
+  networks,
+  tensors,
+}: Pick<GeneratorCheckpoint, 'preset' | 'networks' | 'tensors'>): Generator {
+  return generatorFrom(preset, networks, ({ name, shape }) => tf.tensor((tensors.get(name) as Values).data, shape));
 }

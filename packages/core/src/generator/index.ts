@@ -1,4 +1,6 @@
-export { createGenerator, GENERATOR_PRESETS, type Generator, type GeneratorPreset, stageCount } from './generator.ts';
+export type { Generator, GeneratorArchitecture } from './architecture.ts';
+export { DEFAULT_GENERATOR, GENERATORS, generatorObjectives } from './architectures.ts';
+export { createGenerator, parseNetworks, zeroGeneratorMoments } from './generator.ts';
 export { LATENT_RULES, type LatentGenerator, type LatentRule, latentNoise, moveLatents } from './latent.ts';
 export { type NegativeSet, patchAt, requireSamePreparation } from './made_patches.ts';
 export { checkGenerator, decodeFor, forEachEncoded, type MadeFrom } from './make_patches.ts';

@@ -1,12 +1,12 @@
-/** A generator's checkpoint, ready to make patches: the encoder, and the averaged decoder. */
+/** Opens a generator's checkpoint to make patches: the encoder, and the averaged decoder. */
 import * as tf from '@tensorflow/tfjs-core';
 import { sha256 } from '../base/sha256.ts';
 import { CheckpointError } from '../errors.ts';
+import { GENERATORS } from './architectures.ts';
 import { type GeneratorCheckpoint, readGenerator } from './checkpoint.ts';
 import { cropPatches, padPatches } from './fit_patch.ts';
-import { parameterSpecs, sideAt, stageCount } from './generator.ts';
+import { latentSize } from './generator.ts';
 import type { LatentGenerator } from './latent.ts';
-import { decode, encode } from './networks.ts';
 
 export interface OpenGenerator extends LatentGenerator {
   readonly info: LatentGenerator['info'] & Pick<GeneratorCheckpoint, 'preset' | 'objective'>;
@@ -20,30 +20,33 @@ export interface OpenGenerator extends LatentGenerator {
 export async function openGenerator(bytes: Uint8Array, file: string): Promise<OpenGenerator> {
   const checkpoint = readGenerator(bytes, file);
   const { networks, preset, objective, growth, normalisation, trainedOn } = checkpoint;
-  if (growth.stage < stageCount(networks) - 1) {
+  const architecture = GENERATORS.get(preset);
+  const sides = architecture.sides(networks);
+  if (growth.stage < sides.length - 1) {
     throw new CheckpointError({
       action: 'make patches with the generator',
       file,
       expected: `networks that are grown to side ${networks.side}`,
-      found: `ones that are grown to side ${sideAt(growth.stage)}`,
+      found: `ones that are grown to side ${sides[growth.stage]}`,
       remedy: 'Let its run go on: `doppel generator train --resume RUN`.',
     });
   }
   const parameters = new Map<string, tf.Tensor>();
   const [encoder, average] = (['encoder', 'average'] as const).map((wanted) => {
     const own = new Map<string, tf.Tensor>();
-    for (const { name, shape, network } of parameterSpecs(networks)) {
+    for (const { name, shape, network } of architecture.parameters(networks)) {
       if (network === wanted) own.set(name, tf.tensor(checkpoint.tensors.get(name)!.data, shape));
     }
     for (const [name, tensor] of own) parameters.set(name, tensor);
     return own;
   }) as [Map<string, tf.Tensor>, Map<string, tf.Tensor>];
   const { side } = normalisation;
-  const { latent } = networks;
+  const latent = latentSize({ preset, config: networks });
+  const options = { ...growth, wanted: 'input' } as const;
   return {
     info: { preset, side, latent, objective, fingerprint: await sha256(bytes), normalisation, trainedOn },
-    encode: (x) => tf.tidy(() => encode(encoder, padPatches(x, networks.side), { ...growth, wanted: 'input' })),
-    decode: (z) => tf.tidy(() => cropPatches(decode(average, z, { ...growth, wanted: 'input' }), side)),
+    encode: (x) => tf.tidy(() => architecture.encode(encoder, padPatches(x, networks.side), options)),
+    decode: (z) => tf.tidy(() => cropPatches(architecture.decode(average, z, options), side)),
     dispose: () => tf.dispose([...parameters.values()]),
   };
 }

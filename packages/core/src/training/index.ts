@@ -1,7 +1,3 @@
-export { captureGeneratorStep } from './generator/captured_step.ts';
-export { GENERATOR_PRESET_NAMES, resolveGeneratorTraining } from './generator/config.ts';
-export type { GeneratorRow } from './generator/metrics_log.ts';
-export type { GridBlock } from './generator/probe.ts';
 export {
   type GeneratorLosses,
   type GeneratorStepOptions,
@@ -9,8 +5,11 @@ export {
   lossValues,
   OBJECTIVES,
   type Objective,
-  zeroGeneratorMoments,
-} from './generator/step.ts';
+} from '../generator/architectures/progressive/step.ts';
+export { captureGeneratorStep } from './generator/captured_step.ts';
+export { resolveGeneratorTraining } from './generator/config.ts';
+export type { GeneratorRow } from './generator/metrics_log.ts';
+export type { GridBlock } from './generator/probe.ts';
 export { type GeneratorPictures, type GeneratorTask, loadLastGenerator } from './generator/task.ts';
 export { type GeneratorTrainingResult, trainGenerator } from './generator/train.ts';
 export { captureTrainingStep } from './matcher/captured_step.ts';

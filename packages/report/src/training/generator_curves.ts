@@ -5,6 +5,7 @@ import { lineChart } from '../plots/plots.ts';
 
 /** SVG by the plot's name. Sums over pixels jump where the side of the patches doubles. */
 export function generatorCurves(rows: readonly GeneratorRow[]): Record<string, string> {
+  const lost = (row: GeneratorRow, term: string) => row[term] ?? Number.NaN;
   const points = (value: (row: GeneratorRow) => number) =>
     rows.map((row): [number, number] => [row.images / 1000, value(row)]);
   const xLabel = 'Patches (thousands)';
@@ -13,15 +14,18 @@ export function generatorCurves(rows: readonly GeneratorRow[]): Record<string, s
       title: 'What the critic tells apart',
       ...{ xLabel, yLabel: 'D(real) − D(fake)' },
       series: [
-        { name: 'estimated Wasserstein distance', points: points((row) => row['critic.real'] - row['critic.fake']) },
+        {
+          name: 'estimated Wasserstein distance',
+          points: points((row) => lost(row, 'critic.real') - lost(row, 'critic.fake')),
+        },
       ],
     }),
     encoder: lineChart({
       title: "The encoder's loss",
       ...{ xLabel, yLabel: 'Loss', yScale: 'log' },
       series: [
-        { name: 'reconstruction', points: points((row) => row['encoder.reconstruction']) },
-        { name: 'KL', points: points((row) => row['encoder.kl']) },
+        { name: 'reconstruction', points: points((row) => lost(row, 'encoder.reconstruction')) },
+        { name: 'KL', points: points((row) => lost(row, 'encoder.kl')) },
       ],
     }),
   };

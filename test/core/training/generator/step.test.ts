@@ -5,9 +5,12 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { selectBackend } from '../../../../packages/core/src/backends/select_backend.ts';
 import { Rng } from '../../../../packages/core/src/base/random.ts';
 import { relativeError } from '../../../../packages/core/src/base/tolerance.ts';
-import { createGenerator, type Generator, sideAt } from '../../../../packages/core/src/generator/generator.ts';
-import { normalNoise } from '../../../../packages/core/src/ops/ops.ts';
-import type { Moments } from '../../../../packages/core/src/runs/moments.ts';
+import {
+  type Generator,
+  TRAINED_NETWORKS,
+  type TrainedNetwork,
+} from '../../../../packages/core/src/generator/architecture.ts';
+import { sideAt } from '../../../../packages/core/src/generator/architectures/progressive/parameters.ts';
 import {
   GENERATOR_ADAM,
   type GeneratorLosses,
@@ -16,10 +19,10 @@ import {
   lossValues,
   OBJECTIVES,
   type Objective,
-  TRAINED_NETWORKS,
-  type TrainedNetwork,
-  zeroGeneratorMoments,
-} from '../../../../packages/core/src/training/generator/step.ts';
+} from '../../../../packages/core/src/generator/architectures/progressive/step.ts';
+import { createGenerator, zeroGeneratorMoments } from '../../../../packages/core/src/generator/generator.ts';
+import { normalNoise } from '../../../../packages/core/src/ops/ops.ts';
+import type { Moments } from '../../../../packages/core/src/runs/moments.ts';
 import { backendLoaders } from '../../../backends.ts';
 
 const CONFIG = { side: 8, latent: 4, channels: { base: 16, max: 6 }, seed: 5 };

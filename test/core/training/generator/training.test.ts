@@ -6,12 +6,14 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { selectBackend } from '../../../../packages/core/src/backends/select_backend.ts';
 import { sha256 } from '../../../../packages/core/src/base/sha256.ts';
 import { CheckpointError, NonFiniteError, UsageError } from '../../../../packages/core/src/errors.ts';
+import { GENERATOR_ADAM, LOSS_TERMS } from '../../../../packages/core/src/generator/architectures/progressive/step.ts';
 import { loadGenerator } from '../../../../packages/core/src/generator/checkpoint.ts';
 import { openGenerator } from '../../../../packages/core/src/generator/open.ts';
+import { parseRows } from '../../../../packages/core/src/runs/run_files.ts';
 import type { PartialConfig } from '../../../../packages/core/src/runs/settings.ts';
 import { MemoryStore } from '../../../../packages/core/src/store.ts';
 import { resolveGeneratorTraining } from '../../../../packages/core/src/training/generator/config.ts';
-import { parseGeneratorMetrics } from '../../../../packages/core/src/training/generator/metrics_log.ts';
+import { type GeneratorRow, generatorMetrics } from '../../../../packages/core/src/training/generator/metrics_log.ts';
 import type { GeneratorTask } from '../../../../packages/core/src/training/generator/task.ts';
 import { loadLastGenerator } from '../../../../packages/core/src/training/generator/task.ts';
 import { trainGenerator } from '../../../../packages/core/src/training/generator/train.ts';
@@ -22,6 +24,9 @@ beforeAll(async () => {
 });
 
 const dataset = syntheticDataset({ side: 12 });
+
+const parseGeneratorMetrics = (text: string, file: string) =>
+  parseRows(generatorMetrics(LOSS_TERMS), text, file) as GeneratorRow[];
 
 /** Patches of 12, padded to 16: four steps at side 8, six at side 16, of which two fade it in. */
 const SMALL: PartialConfig = {
@@ -140,8 +145,7 @@ describe('resume', () => {
 
 it('names the network where training diverges, and keeps the state before', async () => {
   const store = new MemoryStore();
-  const { optimiser } = configOf();
-  const config = configOf({ optimiser: { ...optimiser, critic: { ...optimiser.critic, learningRate: 1e30 } } });
+  const config = configOf({ optimiser: { critic: { ...GENERATOR_ADAM.critic, learningRate: 1e30 } } });
   const run = trainGenerator(taskOf(store, { start: { config } }));
   await expect(run).rejects.toThrow(NonFiniteError);
   await expect(run).rejects.toThrow(/critic/);

@@ -1,13 +1,12 @@
 /** `doppel generator train`: trains a generator on the SAR patches of a data set, or takes up a run that was stopped. */
 import { joinPath, UsageError } from '@doppel/core';
 import { openDataset } from '@doppel/core/dataset';
+import { DEFAULT_GENERATOR, GENERATORS, generatorObjectives } from '@doppel/core/generator';
 import { mergeSettings, type PartialConfig } from '@doppel/core/runs';
 import {
-  GENERATOR_PRESET_NAMES,
   type GeneratorTask,
   type GeneratorTrainingResult,
   loadLastGenerator,
-  OBJECTIVES,
   resolveGeneratorTraining,
   trainGenerator,
 } from '@doppel/core/training';
@@ -22,8 +21,8 @@ import { readYaml, writeYaml } from '../../yaml_file.ts';
 const words = { dataset: text('folder', 'Folder of the data set; not needed with --resume').optional() };
 const flags = {
   config: text('file', 'Settings in YAML; docs/generator.md lists them').optional(),
-  preset: choice(GENERATOR_PRESET_NAMES, 'Networks and recipe; default small').optional(),
-  objective: choice(OBJECTIVES, 'Training objective; default vae-adversarial').optional(),
+  preset: choice(GENERATORS.names(), `Networks and recipe; default ${DEFAULT_GENERATOR}`).optional(),
+  objective: choice(generatorObjectives(), "Training objective; default: the first of the preset's").optional(),
   seed: whole(0, 'Seed of weights, batches, augmentation and noise').optional(),
   out: text('folder', 'Folder of the run; default runs/DATASET-generator').optional(),
   resume: text('run', 'Resume the run in this folder, bit for bit').optional(),

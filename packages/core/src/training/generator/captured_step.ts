@@ -1,9 +1,13 @@
 /** Training step of the generator as one that is captured and replayed: patches of one size go in, the losses come out. */
 import type * as tf from '@tensorflow/tfjs-core';
 import type { CapturedStep, StepCapture } from '../../backends/step_capture.ts';
-import { type Generator, NETWORKS } from '../../generator/generator.ts';
+import { type Generator, NETWORKS } from '../../generator/architecture.ts';
+import {
+  flatLosses,
+  type GeneratorStepOptions,
+  generatorStep,
+} from '../../generator/architectures/progressive/step.ts';
 import { type Moments, momentTensors } from '../../runs/moments.ts';
-import { type GeneratorStepOptions, generatorStep } from './step.ts';
 
 /**
  * @param patches [n, side, side, 1] at the stage's side.
@@ -20,13 +24,6 @@ export function captureGeneratorStep(
   return capture({
     inputs: { patches: { shape: patches, dtype: 'float32' } },
     state: () => [...NETWORKS.flatMap((network) => [...generator[network].values()]), ...momentTensors(moments)],
-    step: ({ patches }) => {
-      const losses = generatorStep(generator, moments, patches as tf.Tensor4D, options);
-      return Object.fromEntries(
-        Object.entries(losses).flatMap(([network, terms]) =>
-          Object.entries(terms).map(([term, value]) => [`${network}.${term}`, value]),
-        ),
-      );
-    },
+    step: ({ patches }) => flatLosses(generatorStep(generator, moments, patches as tf.Tensor4D, options)),
   });
 }

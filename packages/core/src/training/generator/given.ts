@@ -2,20 +2,16 @@
 
 import type { Dataset } from '../../dataset/dataset.ts';
 import { SplitError, UsageError } from '../../errors.ts';
+import type { GeneratorArchitecture, StagePlan } from '../../generator/architecture.ts';
+import { GENERATORS } from '../../generator/architectures.ts';
 import type { GeneratorCheckpoint, LastGeneratorCheckpoint } from '../../generator/checkpoint.ts';
 import { fitNormalisation } from '../../prepare/fit_normalisation.ts';
 import type { Normalisation } from '../../prepare/normalisation.ts';
 import { PatchCache } from '../../prepare/prepared_patches.ts';
 import { refuseToResume } from '../../runs/resumable_run.ts';
 import { checkpointPath } from '../../runs/run_files.ts';
-import {
-  type GeneratorTraining,
-  parseGeneratorTraining,
-  planStages,
-  type StagePlan,
-  totalGeneratorSteps,
-} from './config.ts';
-import { GENERATOR_METRICS } from './metrics_log.ts';
+import { type GeneratorTraining, parseGeneratorTraining, totalGeneratorSteps } from './config.ts';
+import { generatorMetrics } from './metrics_log.ts';
 import { probeRecords } from './probe.ts';
 import { GeneratorFolder } from './run_folder.ts';
 import { createPatchSupply, type PatchSupply } from './supply.ts';
@@ -27,6 +23,7 @@ export interface GivenGenerator {
   config: GeneratorTraining;
   /** Checkpoint that the run is resumed from; undefined: a fresh run. */
   last: LastGeneratorCheckpoint | undefined;
+  architecture: GeneratorArchitecture;
   stages: StagePlan[];
   totalSteps: number;
   normalisation: Normalisation;
@@ -42,6 +39,7 @@ export async function givenOf(task: GeneratorTask): Promise<GivenGenerator> {
   const { store, dataset, start } = task;
   const last = 'last' in start ? start.last : undefined;
   const config = 'config' in start ? start.config : parseGeneratorTraining(start.last.training, 'the run');
+  const architecture = GENERATORS.get(config.preset);
   refuseLargerPatches(config, dataset);
   const records = sarRecords(dataset);
   const trainedOn = {
@@ -52,10 +50,11 @@ export async function givenOf(task: GeneratorTask): Promise<GivenGenerator> {
   if (last) refuseOtherData(last, trainedOn, task);
   const fixed = last?.normalisation ?? ('config' in start ? start.normalisation : undefined);
   const normalisation = fixed ?? (await fitNormalisation(dataset, dataset.indicesOf('train'), config.normalisation));
-  const stages = planStages(config);
+  const { recipe } = architecture;
+  const stages = recipe.stages(config);
   return {
-    ...{ task, config, last, stages, normalisation, records, trainedOn },
-    folder: new GeneratorFolder(store, task.run, GENERATOR_METRICS, task.onLog),
+    ...{ task, config, architecture, last, stages, normalisation, records, trainedOn },
+    folder: new GeneratorFolder(store, task.run, generatorMetrics(recipe.losses), task.onLog),
     totalSteps: totalGeneratorSteps(stages),
     probes: probeRecords(records, config.seed, config.samples.grid ** 2),
     supply: createPatchSupply({

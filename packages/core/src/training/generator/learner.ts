@@ -1,12 +1,19 @@
 /** What changes while a generator is trained: its networks and moments. */
 import * as tf from '@tensorflow/tfjs-core';
 import { NonFiniteError } from '../../errors.ts';
+import {
+  type Generator,
+  type GeneratorParameterSpec,
+  type GeneratorSettings,
+  type Growth,
+  NETWORKS,
+  type StagePlan,
+} from '../../generator/architecture.ts';
+import { GENERATORS } from '../../generator/architectures.ts';
 import { generatorOf, type LastGeneratorCheckpoint } from '../../generator/checkpoint.ts';
-import { type Generator, NETWORKS, type Network, sideAt } from '../../generator/generator.ts';
+import { zeroGeneratorMoments } from '../../generator/generator.ts';
 import { type Moments, momentsFrom, momentTensors, momentValues } from '../../runs/moments.ts';
 import { type Values, valuesOf } from '../../runs/values.ts';
-import { flatLosses, type LossTerm } from './metrics_log.ts';
-import { type GeneratorStepOptions, generatorStep, lossValues, zeroGeneratorMoments } from './step.ts';
 
 export class GeneratorLearner {
   readonly generator: Generator;
@@ -23,13 +30,18 @@ export class GeneratorLearner {
   }
 
   /** Trains by a batch and disposes of it. @throws NonFiniteError that names the network; discard the learner afterwards. */
-  async step(batch: tf.Tensor4D, options: GeneratorStepOptions): Promise<Partial<Record<LossTerm, number>>> {
-    const losses = generatorStep(this.generator, this.moments, batch, options);
+  async step(
+    batch: tf.Tensor4D,
+    settings: GeneratorSettings,
+    { side }: StagePlan,
+    at: Growth & { step: number },
+  ): Promise<Record<string, number>> {
+    const { recipe } = GENERATORS.get(this.generator.preset);
+    const values = await numbersOf(recipe.step(this.generator, this.moments, batch, settings, at));
     batch.dispose();
-    const values = flatLosses(await lossValues(losses));
-    const guilty = culprit(values);
+    const guilty = recipe.culprit(values);
     if (guilty === undefined) return values;
-    throw notFinite(guilty, `at step ${options.step + 1} of side ${sideAt(options.stage)}`, listed(values));
+    throw notFinite(guilty, `at step ${at.step + 1} of side ${side}`, listed(values));
   }
 
   /** A new level starts without moments. */
@@ -60,29 +72,15 @@ export class GeneratorLearner {
   }
 }
 
-/**
- * Network at fault where a loss is not finite. A network is first seen broken in the loss of another: encoder, critic and decoder
- * learn in this order, and each loss is of the weights that the steps before have left.
- */
-const BLAME: readonly [LossTerm, Network][] = [
-  ['encoder.kl', 'encoder'],
-  ['encoder.moments', 'encoder'],
-  ['encoder.reconstruction', 'decoder'], // a finite code comes before it
-  ['critic.real', 'critic'],
-  ['critic.fake', 'decoder'],
-  ['critic.penalty', 'critic'],
-  ['critic.drift', 'critic'],
-  ['decoder.adversarial', 'critic'], // its weights of this very step; its score of the same decoder was finite
-  ['decoder.reconstruction', 'encoder'], // likewise
-];
-
-function culprit(values: Partial<Record<LossTerm, number>>): string | undefined {
-  const bad = BLAME.find(([term]) => values[term] !== undefined && !Number.isFinite(values[term]));
-  // An auto-encoder has one loss for both, and no term that is the encoder's alone.
-  return bad && values['encoder.kl'] === undefined ? 'encoder and decoder' : bad?.[1];
+/** Reads scalars in one transfer, and disposes of them. */
+async function numbersOf(scalars: Record<string, tf.Scalar>): Promise<Record<string, number>> {
+  const together = tf.stack(Object.values(scalars));
+  const values = await together.data();
+  tf.dispose([together, scalars]);
+  return Object.fromEntries(Object.keys(scalars).map((name, i) => [name, values[i]!]));
 }
 
-const listed = (values: Partial<Record<LossTerm, number>>) =>
+const listed = (values: Readonly<Record<string, number>>) =>
   Object.entries(values)
     .filter(([, value]) => !Number.isFinite(value))
     .map(([term, value]) => `${term} ${value}`)
@@ -96,21 +94,19 @@ const notFinite = (network: string, when: string, found: string) =>
     remedy: `Lower the learning rate of the ${network === 'average' ? 'decoder' : network}; the checkpoints hold an earlier state.`,
   });
 
-const USED_FROM = /^\w+\.(?:conv|gray)(\d+)/;
-
 /** How far the weights of each trained network in use have moved: ‖w − w₀‖ / ‖w₀‖. */
 export function movement(
+  specs: readonly GeneratorParameterSpec[],
   before: ReadonlyMap<string, Values>,
   after: ReadonlyMap<string, Values>,
   side: number,
 ): Record<string, number> {
   const sums = new Map<string, { moved: number; length: number }>();
-  for (const [name, { data }] of after) {
-    const network = name.split('.')[0]!;
-    if (network === 'average' || Number(USED_FROM.exec(name)?.[1] ?? 0) > side) continue;
+  for (const { name, network, usedFrom = 0 } of specs) {
+    if (network === 'average' || usedFrom > side) continue;
     const sum = sums.get(network) ?? { moved: 0, length: 0 };
     const was = before.get(name)!.data;
-    data.forEach((value, i) => {
+    after.get(name)!.data.forEach((value, i) => {
       sum.moved += (value - was[i]!) ** 2;
       sum.length += was[i]! ** 2;
     });

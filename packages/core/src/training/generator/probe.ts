@@ -5,8 +5,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { philoxNormal } from '../../base/philox.ts';
 import { Rng } from '../../base/random.ts';
-import type { Generator } from '../../generator/generator.ts';
-import { decode, encode, type Growth } from '../../generator/networks.ts';
+import type { Generator, Growth } from '../../generator/architecture.ts';
+import { GENERATORS } from '../../generator/architectures.ts';
+import { latentSize } from '../../generator/generator.ts';
 
 /** Patches that go through the networks at a time. */
 const BATCH = 32;
@@ -44,7 +45,8 @@ export async function probe(
   originals: Float32Array,
   { growth, seed, grid, side }: { growth: Growth; seed: number; grid: number; side: number },
 ): Promise<ProbeResult> {
-  const { latent } = generator.config;
+  const { encode, decode } = GENERATORS.get(generator.preset);
+  const latent = latentSize(generator);
   const pixels = side * side;
   const count = originals.length / pixels;
   const again = new Float32Array(originals.length);
@@ -78,7 +80,8 @@ function divergenceOf(mu: tf.Tensor2D, logvar: tf.Tensor2D): tf.Tensor {
 }
 
 async function fromPrior(generator: Generator, count: number, growth: Growth, seed: number, pixels: number) {
-  const { latent } = generator.config;
+  const { decode } = GENERATORS.get(generator.preset);
+  const latent = latentSize(generator);
   const z = philoxNormal(count * latent, { seed, offset: 0 });
   const made = new Float32Array(count * pixels);
   for (let start = 0; start < count; start += BATCH) {

@@ -1,10 +1,11 @@
 /** A generator's run under way: what it was given, what has been learnt, and where it stands. */
 
-import { createGenerator, NETWORKS } from '../../generator/generator.ts';
+import { type Generator, NETWORKS } from '../../generator/architecture.ts';
+import { createGenerator, latentSize } from '../../generator/generator.ts';
 import { type GeneratorRunState, initialGeneratorState } from '../../generator/run_state.ts';
 import { disposing, introduce } from '../../runs/resumable_run.ts';
 import { type Values, valuesOf } from '../../runs/values.ts';
-import { networksOf, stageAt } from './config.ts';
+import { stageAt } from './config.ts';
 import type { GivenGenerator } from './given.ts';
 import { GeneratorLearner } from './learner.ts';
 import type { GeneratorRow } from './metrics_log.ts';
@@ -22,10 +23,11 @@ export interface GeneratorRun {
 }
 
 /** Networks and moments that a run begins with; the caller disposes of them. */
-export const learnerOf = ({ last, config }: GivenGenerator): GeneratorLearner =>
-  last
-    ? GeneratorLearner.from(last)
-    : new GeneratorLearner(createGenerator({ ...networksOf(config), seed: config.seed }));
+export const learnerOf = (given: GivenGenerator): GeneratorLearner =>
+  given.last ? GeneratorLearner.from(given.last) : new GeneratorLearner(freshGenerator(given));
+
+const freshGenerator = ({ architecture, config }: GivenGenerator): Generator =>
+  createGenerator({ ...architecture.recipe.networksOf(config), preset: config.preset, seed: config.seed });
 
 /** @throws FileError where the folder cannot be written. */
 export async function startRun(given: GivenGenerator, learner: GeneratorLearner): Promise<GeneratorRun> {
@@ -33,7 +35,7 @@ export async function startRun(given: GivenGenerator, learner: GeneratorLearner)
   const state = last ? structuredClone(last.resume.state) : initialGeneratorState();
   const run: GeneratorRun = {
     ...{ given, learner, state },
-    rows: last ? await folder.readRows(state.step) : [],
+    rows: last ? ((await folder.readRows(state.step)) as GeneratorRow[]) : [],
     stageStart: await stageStartOf(given, learner, state),
     pace: { images: 0, seconds: 0 },
   };
@@ -54,14 +56,15 @@ export function imagesAt({ given: { stages }, state }: GeneratorRun, step = stat
 
 /** Weights that the stage under way began with: those of the stage before, or of the seed. They are in no `last`. */
 async function stageStartOf(
-  { stages, folder, config }: GivenGenerator,
+  given: GivenGenerator,
   learner: GeneratorLearner,
   { step }: GeneratorRunState,
 ): Promise<GeneratorRun['stageStart']> {
+  const { stages, folder } = given;
   const { index, firstStep } = stageAt(stages, step);
   if (step === firstStep) return learner.weights();
   if (index > 0) return (await folder.readStage(stages[index - 1]!.side))?.tensors;
-  return disposing(createGenerator({ ...networksOf(config), seed: config.seed }), (fresh) =>
+  return disposing(freshGenerator(given), (fresh) =>
     valuesOf(new Map(NETWORKS.flatMap((network) => [...fresh[network]]))),
   );
 }
@@ -72,7 +75,7 @@ function describe({ given: { config, trainedOn, records }, learner }: GeneratorR
     return `${network} ${count}`;
   });
   return (
-    `${config.preset}, ${config.objective}, side ${config.side}, latent ${config.latent}; parameters: ${sizes.join(', ')}; ` +
+    `${config.preset}, ${config.objective}, side ${config.side}, latent ${latentSize(learner.generator)}; parameters: ${sizes.join(', ')}; ` +
     `${config.data}: ${records.length} SAR patches of ${trainedOn.places?.train.length} places`
   );
 }

@@ -7,11 +7,10 @@ import { type GeneratorCheckpoint, loadGenerator, saveGenerator } from '../../ge
 import type { StageReport } from '../../generator/run_state.ts';
 import { checkpointPath, RunFiles } from '../../runs/run_files.ts';
 import { joinPath } from '../../store.ts';
-import type { GeneratorRow } from './metrics_log.ts';
 
 export type GeneratorCheckpointName = 'last' | `side-${number}`;
 
-export class GeneratorFolder extends RunFiles<keyof GeneratorRow> {
+export class GeneratorFolder extends RunFiles {
   async writeStages(stages: readonly StageReport[]): Promise<void> {
     await this.store.write(joinPath(this.path, 'stages.json'), `${JSON.stringify(stages, null, 1)}\n`);
   }

@@ -1,11 +1,12 @@
 /** Stages of a generator's run: their steps, what is written on the way, and what ends each of them. */
 
+import type { StagePlan } from '../../generator/architecture.ts';
 import type { GeneratorCheckpoint } from '../../generator/checkpoint.ts';
 import type { StageReport } from '../../generator/run_state.ts';
 import type { Trainee } from '../../runs/resumable_run.ts';
-import { alphaAt, networksOf, type StagePlan, stageAt } from './config.ts';
+import { alphaAt, stageAt } from './config.ts';
 import { movement } from './learner.ts';
-import { type GeneratorRow, LOSS_TERMS, type LossTerm } from './metrics_log.ts';
+import type { GeneratorRow } from './metrics_log.ts';
 import { COLLAPSED, type ProbeResult, probe } from './probe.ts';
 import { type GeneratorRun, imagesAt, positionOf } from './run.ts';
 import type { GeneratorCheckpointName } from './run_folder.ts';
@@ -33,11 +34,8 @@ async function takeStep(run: GeneratorRun, save: () => Promise<void>): Promise<v
   const within = state.step - stage.firstStep;
   const alpha = alphaAt(stage, within);
   const started = performance.now();
-  const losses = await learner.step(await supply.batch(state.step), {
-    ...{ objective: config.objective, seed: config.seed, adam: config.optimiser, averageDecay: config.ema },
-    ...config.loss,
-    ...{ stage: stage.stage, alpha, step: within },
-  });
+  const at = { stage: stage.stage, alpha, step: within };
+  const losses = await learner.step(await supply.batch(state.step), config, stage, at);
   pace.seconds += (performance.now() - started) / 1000;
   pace.images += stage.batch;
   state.step++;
@@ -52,7 +50,7 @@ async function takeStep(run: GeneratorRun, save: () => Promise<void>): Promise<v
   else if (state.step % config.samples.everySteps === 0) await look(run, stage, alpha);
 }
 
-function addLosses({ state }: GeneratorRun, losses: Partial<Record<LossTerm, number>>): void {
+function addLosses({ state }: GeneratorRun, losses: Readonly<Record<string, number>>): void {
   const { steps, sums } = state.underway;
   const added = Object.entries(losses).map(([term, value]) => [term, (sums[term] ?? 0) + value]);
   state.underway = { steps: steps + 1, sums: Object.fromEntries(added) };
@@ -61,10 +59,10 @@ function addLosses({ state }: GeneratorRun, losses: Partial<Record<LossTerm, num
 async function addRow(run: GeneratorRun, { side }: StagePlan, alpha: number): Promise<void> {
   const { given, state, pace, rows } = run;
   const { steps, sums } = state.underway;
-  const mean = (term: LossTerm) => (sums[term] === undefined ? Number.NaN : sums[term] / steps);
+  const mean = (term: string) => (sums[term] === undefined ? Number.NaN : sums[term] / steps);
   rows.push({
     ...{ step: state.step, images: imagesAt(run), side, alpha },
-    ...(Object.fromEntries(LOSS_TERMS.map((term) => [term, mean(term)])) as Record<LossTerm, number>),
+    ...Object.fromEntries(given.architecture.recipe.losses.map((term) => [term, mean(term)])),
     imagesPerSecond: pace.images / pace.seconds,
     seconds: (rows.at(-1)?.seconds ?? 0) + pace.seconds,
   });
@@ -92,14 +90,14 @@ async function look(
 /** Reports what the stage has changed, saves it, and readies the learner for the next one. */
 async function endStage(run: GeneratorRun, stage: StagePlan, save: () => Promise<void>): Promise<void> {
   const { given, state, learner, rows } = run;
-  const { folder, config, task } = given;
+  const { folder, architecture, config, task } = given;
   const weights = await learner.weights();
   const { reconstructionError, kl } = await look(run, stage, alphaAt(stage, stage.steps - 1));
-  const hasPosterior = config.objective !== 'autoencoder';
+  const specs = architecture.parameters(learner.generator.config);
   const report: StageReport = {
     ...{ side: stage.side, steps: stage.steps, images: stage.steps * stage.batch },
-    ...(run.stageStart && { moved: movement(run.stageStart, weights, stage.side) }),
-    ...(hasPosterior && { kl, collapsed: kl.filter((value) => value < COLLAPSED).length }),
+    ...(run.stageStart && { moved: movement(specs, run.stageStart, weights, stage.side) }),
+    ...(architecture.recipe.hasPosterior(config) && { kl, collapsed: kl.filter((value) => value < COLLAPSED).length }),
     reconstructionError,
   };
   state.stages = [...state.stages, report];
@@ -143,7 +141,7 @@ async function saveAs(
   const stage = stageAt(stages, Math.max(0, state.step - 1));
   const alpha = alphaAt(stage, Math.max(0, state.step - 1 - stage.firstStep));
   await folder.save(name, {
-    networks: networksOf(config),
+    networks: learner.generator.config,
     ...{ preset: config.preset, objective: config.objective, growth: { stage: stage.stage, alpha } },
     tensors: await learner.weights(),
     ...{ normalisation, trainedOn, backend: task.backend, training: config },

@@ -1,12 +1,13 @@
 /** Batches of a generator's run, one step ahead. All follows from the seed and the step. */
 import * as tf from '@tensorflow/tfjs-core';
 import { Rng } from '../../base/random.ts';
+import type { StagePlan } from '../../generator/architecture.ts';
 import { fadePatch, padPatch, shrinkPatch } from '../../generator/fit_patch.ts';
 import { augment, drawAugmentation } from '../../prepare/augmentation.ts';
 import type { PatchSource } from '../../prepare/patch_source.ts';
 import { concatenate, oneStepAhead } from '../../runs/ahead.ts';
 import { deck } from '../../runs/deck.ts';
-import { alphaAt, type GeneratorTraining, type StagePlan, stageAt, totalGeneratorSteps } from './config.ts';
+import { alphaAt, type GeneratorTraining, stageAt, totalGeneratorSteps } from './config.ts';
 
 export interface PatchSupply {
   /** [n, side, side, 1] of a step of the run. The caller disposes of it. @throws PatchError where a patch cannot be used. */

@@ -6,7 +6,7 @@ import { resumable } from '../../runs/resumable_run.ts';
 import { checkpointPath } from '../../runs/run_files.ts';
 import type { Store } from '../../store.ts';
 import type { GeneratorTraining } from './config.ts';
-import type { GeneratorRow, LossTerm } from './metrics_log.ts';
+import type { GeneratorRow } from './metrics_log.ts';
 import type { GridBlock } from './probe.ts';
 
 export interface FreshGeneratorStart {
@@ -30,7 +30,8 @@ export interface GeneratorProgress {
   /** Side of the stage's patches, and how far its level is faded in. */
   side: number;
   alpha: number;
-  losses: Partial<Record<LossTerm, number>>;
+  /** Of the step's batch, by `network.term`. */
+  losses: Readonly<Record<string, number>>;
 }
 
 export interface GeneratorTask {

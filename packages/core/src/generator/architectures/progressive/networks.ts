@@ -11,30 +11,9 @@
  * Parameters are named `<network>.<layer>.<filter | kernel | bias>`; see `parameterSpecs`.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { type Activation, avgPool, conv2d, minibatchStddev, pixelNorm, upsampleNearest } from '../ops/ops.ts';
-
-export type Parameters = ReadonlyMap<string, tf.Tensor>;
-
-export interface Growth {
-  /** From 0; patches of side 4·2^stage. */
-  stage: number;
-  /** How far the newest level is faded in, 0 to 1. */
-  alpha: number;
-}
-
-/**
- * Which gradients will be asked for, which saves the computation of the others:
- *
- * - `both`
- * - `parameters`: the input is data
- * - `input`: the network is passed through; its parameters' gradients are made one by one, if asked for at all
- */
-export type Wanted = 'both' | 'parameters' | 'input';
-
-export interface NetworkOptions extends Growth {
-  /** Default: both. */
-  wanted?: Wanted;
-}
+import { type Activation, avgPool, conv2d, minibatchStddev, pixelNorm, upsampleNearest } from '../../../ops/ops.ts';
+import type { Growth, NetworkOptions, Parameters, Wanted } from '../../architecture.ts';
+import { sideAt } from './parameters.ts';
 
 export const MINIBATCH_GROUP = 4;
 const SLOPE = 0.2;
@@ -49,7 +28,7 @@ interface LayerOptions {
   isInput?: boolean;
 }
 
-/** The layers of one network. */
+/** Layers of one network. */
 class Layers {
   private readonly parameters: Parameters;
   private readonly network: string;
@@ -93,8 +72,6 @@ class Layers {
   }
 }
 
-const sideAt = (stage: number) => FIRST_SIDE * 2 ** stage;
-
 function fade<T extends tf.Tensor>(before: () => T, after: () => T, { stage, alpha }: Growth): T {
   if (stage === 0 || alpha >= 1) return after();
   if (alpha <= 0) return before();
@@ -137,7 +114,7 @@ function shrink(layers: Layers, x: tf.Tensor4D, growth: Growth): tf.Tensor4D {
   return maps;
 }
 
-/** The last convolution and the two dense layers: [n, 4, 4, c] → [n, outputs]. */
+/** Ends in the last convolution and the two dense layers: [n, 4, 4, c] → [n, outputs]. */
 function conclude(layers: Layers, maps: tf.Tensor4D): tf.Tensor2D {
   const flat = tf.reshape(layers.conv('conv4', maps), [maps.shape[0], -1]) as tf.Tensor2D;
   return layers.dense('dense2', layers.dense('dense1', flat), { gain: 1, activation: 'linear' });

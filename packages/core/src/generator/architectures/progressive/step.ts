@@ -14,19 +14,22 @@
  * D(fake) − D(real) + 10·(‖∂D/∂mix‖ − 1)² + 0.001·D(real)², averaged over the batch.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { COUNTERS_A_STEP } from '../../base/philox.ts';
-import { hash32 } from '../../base/random.ts';
-import type { Generator } from '../../generator/generator.ts';
-import { criticise, decode, encode, type Growth, type NetworkOptions } from '../../generator/networks.ts';
-import { type AdamHyperparameters, avgPool, normalNoise, reparameterize, uniformNoise } from '../../ops/ops.ts';
-import { variableGradients } from '../../ops/variable_gradients.ts';
-import { adamStep, type Moments, zeroMomentsOf } from '../../runs/moments.ts';
+import { COUNTERS_A_STEP } from '../../../base/philox.ts';
+import { hash32 } from '../../../base/random.ts';
+import { type AdamHyperparameters, avgPool, normalNoise, reparameterize, uniformNoise } from '../../../ops/ops.ts';
+import { variableGradients } from '../../../ops/variable_gradients.ts';
+import { adamStep, type Moments } from '../../../runs/moments.ts';
+import {
+  type Generator,
+  type Growth,
+  type NetworkOptions,
+  TRAINED_NETWORKS,
+  type TrainedNetwork,
+} from '../../architecture.ts';
+import { criticise, decode, encode } from './networks.ts';
 
 export const OBJECTIVES = ['vae-adversarial', 'vae-gan', 'autoencoder'] as const;
 export type Objective = (typeof OBJECTIVES)[number];
-
-export const TRAINED_NETWORKS = ['encoder', 'decoder', 'critic'] as const;
-export type TrainedNetwork = (typeof TRAINED_NETWORKS)[number];
 
 /** Standard deviation of the noise on the code of `autoencoder`. */
 export const CODE_NOISE = 0.05;
@@ -84,10 +87,6 @@ export interface GeneratorStepOptions extends Growth {
  * Terms and networks that an objective lacks are absent.
  */
 export type GeneratorLosses<Value = tf.Scalar> = Partial<Record<TrainedNetwork, Record<string, Value>>>;
-
-/** Zero moments of Adam, for all networks that are trained. */
-export const zeroGeneratorMoments = (generator: Generator): Moments =>
-  zeroMomentsOf(TRAINED_NETWORKS.flatMap((network) => [...generator[network]]));
 
 /** Updates of a step in their order: each sees the weights that the ones before have left. */
 export const updatesOf = (objective: Objective): readonly TrainedNetwork[] =>
@@ -164,6 +163,15 @@ function moveAverage({ average, decoder }: Generator, decay: number): void {
   });
 }
 
+/** Losses by `network.term`. */
+export function flatLosses<Value>(losses: GeneratorLosses<Value>): Record<string, Value> {
+  return Object.fromEntries(
+    Object.entries(losses).flatMap(([network, terms]) =>
+      Object.entries(terms).map(([term, value]) => [`${network}.${term}`, value]),
+    ),
+  );
+}
+
 /** Reads the losses in one transfer, and disposes of them. */
 export async function lossValues(losses: GeneratorLosses): Promise<GeneratorLosses<number>> {
   const entries = Object.entries(losses).flatMap(([network, terms]) =>
@@ -186,6 +194,7 @@ class StepLosses {
   private readonly options: GeneratorStepOptions;
   private readonly count: number;
   private readonly pixels: number;
+  private readonly latent: number;
 
   constructor(generator: Generator, x: tf.Tensor4D, options: GeneratorStepOptions) {
     this.generator = generator;
@@ -193,6 +202,8 @@ class StepLosses {
     this.options = options;
     this.count = x.shape[0];
     this.pixels = x.shape[1] * x.shape[2];
+    // [latent, 16 · channels]: a code enters the decoder here.
+    this.latent = generator.decoder.get('decoder.dense.kernel')!.shape[0]!;
   }
 
   encoder(): GeneratorGradients {
@@ -274,7 +285,7 @@ class StepLosses {
 
   /** z ~ N(0, I): [n, latent] */
   private prior(purpose: string): tf.Tensor2D {
-    return normalNoise([this.count, this.generator.config.latent], this.draw(purpose)) as tf.Tensor2D;
+    return normalNoise([this.count, this.latent], this.draw(purpose)) as tf.Tensor2D;
   }
 
   /** A draw from the posterior, as data. */
@@ -350,4 +361,40 @@ function distanceToPrior(z: tf.Tensor2D): tf.Scalar {
   const mean = tf.mean(z, 0, true);
   const variance = tf.mean(tf.square(tf.sub(z, mean)), 0, true);
   return tf.mean(tf.add(tf.square(mean), tf.square(tf.sub(variance, 1)))) as tf.Scalar;
+}
+
+/** Terms of the losses, as `generatorStep` names them; those that an objective lacks stay empty. */
+export const LOSS_TERMS = [
+  'encoder.reconstruction',
+  'encoder.kl',
+  'encoder.moments',
+  'critic.real',
+  'critic.fake',
+  'critic.penalty',
+  'critic.drift',
+  'decoder.adversarial',
+  'decoder.reconstruction',
+] as const;
+type LossTerm = (typeof LOSS_TERMS)[number];
+
+/**
+ * Network at fault where a loss is not finite. A network is first seen broken in the loss of another: encoder, critic and decoder
+ * learn in this order, and each loss is of the weights that the steps before have left.
+ */
+const BLAME: readonly [LossTerm, TrainedNetwork][] = [
+  ['encoder.kl', 'encoder'],
+  ['encoder.moments', 'encoder'],
+  ['encoder.reconstruction', 'decoder'], // a finite code comes before it
+  ['critic.real', 'critic'],
+  ['critic.fake', 'decoder'],
+  ['critic.penalty', 'critic'],
+  ['critic.drift', 'critic'],
+  ['decoder.adversarial', 'critic'], // its weights of this very step; its score of the same decoder was finite
+  ['decoder.reconstruction', 'encoder'], // likewise
+];
+
+export function culprit(values: Readonly<Record<string, number>>): string | undefined {
+  const bad = BLAME.find(([term]) => !Number.isFinite(values[term] ?? 0));
+  // An auto-encoder has one loss for both, and no term that is the encoder's alone.
+  return bad && values['encoder.kl'] === undefined ? 'encoder and decoder' : bad?.[1];
 }

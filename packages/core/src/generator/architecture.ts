@@ -1,0 +1,153 @@
+/**
+ * The contract of a generative network: one value, in a file of its own under architectures/ and in the list of
+ * architectures.ts. Training, opening, mining and the command line read all they need from it.
+ */
+import type * as tf from '@tensorflow/tfjs-core';
+import type { z } from 'zod';
+import type { Moments } from '../runs/moments.ts';
+import type { PartialConfig, RemovedOption } from '../runs/settings.ts';
+
+/** What the networks are built from, as it stands in a checkpoint; an architecture has further fields of its own. */
+export interface NetworksConfig {
+  /** Patch side length at full resolution, in pixels. */
+  side: number;
+}
+
+/** Networks of every generator; one that an architecture lacks has no tensors. */
+export const NETWORKS = ['encoder', 'decoder', 'critic', 'average'] as const;
+export type Network = (typeof NETWORKS)[number];
+
+/** Networks that gradients move. */
+export const TRAINED_NETWORKS = ['encoder', 'decoder', 'critic'] as const;
+export type TrainedNetwork = (typeof TRAINED_NETWORKS)[number];
+
+export interface GeneratorParameterSpec {
+  /** `<network>.<layer>.<filter | kernel | bias>` */
+  name: string;
+  network: Network;
+  /** Filters [height, width, in, out], kernels [in, out], biases [out]. */
+  shape: number[];
+  /** Smallest patch side in pixels at which the tensor is used; absent: at every one. */
+  usedFrom?: number;
+}
+
+export type Parameters = ReadonlyMap<string, tf.Tensor>;
+
+export interface Generator {
+  /** Name of its architecture. */
+  readonly preset: string;
+  readonly config: NetworksConfig;
+  /** Patch → distribution of its code. */
+  readonly encoder: ReadonlyMap<string, tf.Variable>;
+  /** Code → patch. */
+  readonly decoder: ReadonlyMap<string, tf.Variable>;
+  /** Patch → how real it is. */
+  readonly critic: ReadonlyMap<string, tf.Variable>;
+  /** Moving average of the decoder, which generates. */
+  readonly average: ReadonlyMap<string, tf.Variable>;
+  dispose(): void;
+}
+
+/** How far the networks are grown. */
+export interface Growth {
+  /** Position in `sides`, from 0. */
+  stage: number;
+  /** How far the newest level is faded in, 0 to 1. */
+  alpha: number;
+}
+
+/**
+ * Which gradients will be asked for, which saves the computation of the others:
+ *
+ * - `both`
+ * - `parameters`: the input is data
+ * - `input`: the network is passed through; its parameters' gradients are made one by one, if asked for at all
+ */
+export type Wanted = 'both' | 'parameters' | 'input';
+
+export interface NetworkOptions extends Growth {
+  /** Default: both. */
+  wanted?: Wanted;
+}
+
+export interface GeneratorArchitecture<
+  Networks extends NetworksConfig = NetworksConfig,
+  Settings extends GeneratorSettings = GeneratorSettings,
+> {
+  /** Name that flags, settings and checkpoints ask for it by (`preset`). */
+  readonly name: string;
+  /** Accepts the networks' fields in a checkpoint; missing ones take the architecture's defaults. */
+  readonly networks: z.ZodType<Networks>;
+  /** Tensors in the order of a checkpoint. */
+  parameters(config: Networks): GeneratorParameterSpec[];
+  /** Fresh tensor, the same for the same seed on every backend. */
+  initial(spec: GeneratorParameterSpec, seed: number): tf.Tensor;
+  /** Shape of a code: [512], or [rows, columns, channels]. Codes pass as its elements in a row, [n, their number]. */
+  latentShape(config: Networks): number[];
+  /** Patch side lengths by stage of growth, the last at full resolution. */
+  sides(config: Networks): number[];
+  /** Patches [n, side, side, 1] → mean and log variance of their codes. */
+  encode(encoder: Parameters, x: tf.Tensor4D, options: NetworkOptions): { mu: tf.Tensor2D; logvar: tf.Tensor2D };
+  /** Codes → patches [n, side, side, 1]; takes the parameters of the decoder or of its average. */
+  decode(decoder: Parameters, z: tf.Tensor2D, options: NetworkOptions): tf.Tensor4D;
+  readonly recipe: GeneratorRecipe<Settings>;
+}
+
+/** Settings that every architecture's training has. */
+export interface GeneratorSettings {
+  side: number;
+  objective: string;
+  /** Decides weights, batches, augmentation and noise. */
+  seed: number;
+}
+
+/** How an architecture is trained. */
+export interface GeneratorRecipe<Settings extends GeneratorSettings = GeneratorSettings> {
+  /** What can be learnt, the default first. */
+  readonly objectives: readonly string[];
+  /** Terms of the losses, `network.term`: columns of metrics.csv. */
+  readonly losses: readonly string[];
+  /** Accepts the settings besides those of all generators: the networks' fields and the architecture's own. */
+  readonly settings: z.ZodRawShape;
+  readonly removed: readonly RemovedOption[];
+  /** Defaults for patches of a side (a power of 2), of common settings, too. */
+  defaults(side: number): PartialConfig;
+  /** Refuses settings that contradict each other. */
+  check(settings: Settings, refuse: (path: (string | number)[], message: string) => void): void;
+  /** Fields of the networks. */
+  networksOf(settings: Settings): NetworksConfig;
+  stages(settings: Settings): StagePlan[];
+  /** True where codes are distributions, whose KL divergence from the prior says something. */
+  hasPosterior(settings: Settings): boolean;
+  /**
+   * Trains by one batch: parameters, the averaged decoder and the moments change.
+   *
+   * @param batch patches [n, side, side, 1] at the stage's side. @param at with the step within the stage, from 0.
+   * @returns scalars that the caller disposes of, by `losses`; those that the objective lacks are absent.
+   */
+  step(
+    generator: Generator,
+    moments: Moments,
+    batch: tf.Tensor4D,
+    settings: Settings,
+    at: Growth & { step: number },
+  ): Record<string, tf.Scalar>;
+  /** Network at fault where losses are not finite; undefined where all are. */
+  culprit(losses: Readonly<Record<string, number>>): string | undefined;
+}
+
+/** A stage of training: batches of patches of one side. */
+export interface StagePlan {
+  /** Position among the stages of the run. */
+  index: number;
+  /** Position among the sides of the networks. */
+  stage: number;
+  side: number;
+  batch: number;
+  /** Steps until the newest level is faded in fully. */
+  fadeSteps: number;
+  steps: number;
+  /** Steps and images of the run before this stage. */
+  firstStep: number;
+  firstImage: number;
+}

@@ -1,0 +1,21 @@
+/** The architectures that a generator can have: the one list that training and the command line choose from. */
+import { z } from 'zod';
+import { Registry } from '../base/registry.ts';
+import type { GeneratorArchitecture } from './architecture.ts';
+import { paper, small } from './architectures/progressive.ts';
+
+/** By name. A new architecture is one line here; a plug-in calls `GENERATORS.add` before a generator is made or read. */
+export const GENERATORS = new Registry<GeneratorArchitecture>('generator', [paper, small]);
+
+/** The one that is trained unless another is asked for. */
+export const DEFAULT_GENERATOR = small.name;
+
+/** Accepts the name of an architecture. */
+export const generatorName = z.string().refine((name) => GENERATORS.has(name), {
+  error: () => `Invalid option: expected one of ${GENERATORS.names().join(', ')}`,
+});
+
+/** Objectives of all architectures. */
+export const generatorObjectives = (): string[] => [
+  ...new Set(GENERATORS.values().flatMap(({ recipe }) => recipe.objectives)),
+];
