@@ -1,6 +1,6 @@
 /**
  * Everything that a fresh clone needs, from Node and npm alone: pnpm, the packages (Deno among them), the build.
- * What is up to date is left alone, so that `npm start` and `npm test` can call it every time. Flags go to build_native.mjs.
+ * What is up to date is left alone, so that `npm start` and `npm test` can call it every time. Flags go to the build of the addon.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -43,4 +43,4 @@ checkNode();
 install();
 console.log('Building …');
 run('node', ['scripts/build.mjs']);
-run('node', ['scripts/build_native.mjs', ...process.argv.slice(2)]);
+run('node', ['packages/native-cuda/scripts/build.mjs', ...process.argv.slice(2)]);

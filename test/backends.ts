@@ -18,6 +18,6 @@ export async function backendReports(): Promise<Record<BackendName, BackendRepor
   const { report } = await examineBackends(loaders);
   const emulated = loaders.some(({ name }) => name === EMULATED_CUDA)
     ? { available: true }
-    : { available: false, reason: 'its addon is not built: `node scripts/build_native.mjs --tests`' };
+    : { available: false, reason: 'its addon is not built: `node packages/native-cuda/scripts/build.mjs --tests`' };
   return { ...report, [EMULATED_CUDA]: emulated };
 }

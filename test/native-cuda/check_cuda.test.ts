@@ -5,7 +5,7 @@ import { loadAddon } from '@doppel/native-cuda';
 import { describe, expect, it } from 'vitest';
 import { nvcc } from './emulator/build.ts';
 
-const script = fileURLToPath(new URL('../../scripts/check_cuda.mjs', import.meta.url));
+const script = fileURLToPath(new URL('../../packages/native-cuda/scripts/check_cuda.mjs', import.meta.url));
 const planted = fileURLToPath(new URL('planted_resources.cu', import.meta.url));
 const compiling = 600_000;
 

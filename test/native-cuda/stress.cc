@@ -1,16 +1,16 @@
 // Runs the ops of every instruction set from several threads at once, without JavaScript around them, and compares them with
-// the plain C++ ones: for AddressSanitizer, UndefinedBehaviorSanitizer and ThreadSanitizer (scripts/sanitize_native.mjs).
+// the plain C++ ones: for AddressSanitizer, UndefinedBehaviorSanitizer and ThreadSanitizer (packages/native-cuda/scripts/sanitize.mjs).
 #include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <thread>
 #include <vector>
 
-#include "../../packages/native-cuda/cc/native/isa.h"
-#include "../../packages/native-cuda/cc/native/memory_pool.h"
-#include "../../packages/native-cuda/cc/native/packed_cache.h"
-#include "../../packages/native-cuda/cc/native/runtime.h"
-#include "../../packages/native-cuda/cc/native/thread_pool.h"
+#include "native/isa.h"
+#include "native/memory_pool.h"
+#include "packed_cache.h"
+#include "native/runtime.h"
+#include "native/thread_pool.h"
 
 using namespace doppel;
 

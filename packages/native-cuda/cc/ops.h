@@ -2,15 +2,17 @@
 // `native` fills one table per instruction set; `cuda` fills one of its own.
 #pragma once
 #include "ops/adam.h"
+#include "ops/batch_norm.h"
 #include "ops/conv2d.h"
 #include "ops/elementwise.h"
 #include "ops/matmul.h"
 #include "ops/measure.h"
-#include "ops/normalise.h"
-#include "ops/pool.h"
-#include "ops/random.h"
+#include "ops/philox.h"
+#include "ops/pixel_norm.h"
+#include "ops/pooling.h"
 #include "ops/rearrange.h"
-#include "ops/reduce.h"
+#include "ops/reductions.h"
+#include "ops/reparameterize.h"
 
 namespace doppel {
 

@@ -2,12 +2,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { AddonBackend } from './backend.ts';
 import type { AddonKernel, Attributes, Inputs } from './kernel.ts';
-import { CONVOLUTION } from './kernels/convolution.ts';
+import { LAYERS } from './kernels/batch_norm.ts';
+import { CONVOLUTION } from './kernels/conv2d.ts';
 import { ELEMENTWISE } from './kernels/elementwise.ts';
-import { LAYERS } from './kernels/layers.ts';
 import { POOLING } from './kernels/pooling.ts';
 import { REARRANGE } from './kernels/rearrange.ts';
-import { REDUCTION } from './kernels/reduction.ts';
+import { REDUCTION } from './kernels/reductions.ts';
 
 export const KERNELS: readonly AddonKernel[] = [
   ...CONVOLUTION,

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const cuda = join(root, 'packages/native-cuda/cc/cuda');
+const emulator = join(root, 'packages/native-cuda/emulator');
 const here = join(root, 'test/native-cuda/emulator');
 const out = join(root, 'packages/native-cuda/build/emulator');
 
@@ -46,7 +47,7 @@ function filesIn(folder: string, ...endings: string[]): string[] {
 }
 
 function headers(): string[] {
-  return [cuda, join(cuda, 'emulator'), join(cuda, 'nvcc'), here].flatMap((folder) => filesIn(folder, '.h', '.cuh'));
+  return [cuda, emulator, join(cuda, 'nvcc'), here].flatMap((folder) => filesIn(folder, '.h', '.cuh'));
 }
 
 function run(program: string, args: readonly string[]) {
@@ -72,7 +73,10 @@ function compile(program: string, flags: readonly string[], source: string, endi
 export function buildEmulator(): string {
   if (!hostCompiler) throw new Error('no C++ compiler was found');
   mkdirSync(out, { recursive: true });
-  const sources = [...filesIn(join(cuda, 'emulator'), '.cc'), ...filesIn(here, '.cc', '.cu')];
+  const sources = [
+    ...filesIn(emulator, '.cc').filter((file) => basename(file) !== 'open.cc'),
+    ...filesIn(here, '.cc', '.cu'),
+  ];
   const objects = sources.map((source) => compile(hostCompiler, hostFlags, source, '.host.o'));
   const program = join(out, 'emulator');
   const stamp = `${program}.objects`;

@@ -2,7 +2,7 @@
 // under the same names, for nvcc and for the emulator on the CPU (-DDOPPEL_EMULATED).
 #pragma once
 #ifdef DOPPEL_EMULATED
-#include "emulator/cuda.h"
+#include "../../emulator/cuda.h"
 #else
 #include "nvcc/cuda.h"
 #endif

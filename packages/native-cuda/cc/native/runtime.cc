@@ -1,7 +1,7 @@
 #include "runtime.h"
 
 #include "../ops/conv2d.h"
-#include "packed_cache.h"
+#include "../packed_cache.h"
 #include "thread_pool.h"
 
 namespace doppel {

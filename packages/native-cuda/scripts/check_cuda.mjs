@@ -3,9 +3,10 @@
  * spilled registers, tensor-core instructions where a kernel's name says tf32 or bf16 and none elsewhere, and the occupancy
  * that stands above the kernel as `// occupancy: NAME THREADS threads, BLOCKS blocks`. Needs nvcc, no card.
  *
- *     node scripts/check_cuda.mjs [--json] [--one] [FILE.cu …]
+ *     node scripts/check_cuda.mjs [--json] [--one] [--architectures 80,90] [FILE.cu …]
  *
- * `--one` compiles one after the other instead of as many at once as there are processors.
+ * `--one` compiles one after the other instead of as many at once as there are processors. Without `--architectures` all of
+ * them are checked.
  *
  * Registers, spills and shared memory are ptxas's report. Instructions are counted in the machine code itself.
  */
@@ -13,9 +14,10 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { ROOT } from './run.mjs';
+import { parseArgs } from 'node:util';
+import { PACKAGE } from './run.mjs';
 
-const KERNELS = join(ROOT, 'packages/native-cuda/cc/cuda/kernels');
+const KERNELS = join(PACKAGE, 'cc/cuda/kernels');
 const NVCC = process.env.CUDACXX ?? 'nvcc';
 
 /**
@@ -155,20 +157,25 @@ function faultsOf({ kernel, mangled, architecture, spills, stack, hmma, blocks, 
   return faults.map((fault) => `sm_${architecture} ${kernel}: ${fault} (${mangled})`);
 }
 
-const json = process.argv.includes('--json');
-const named = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
+const { values: flags, positionals } = parseArgs({
+  options: { json: { type: 'boolean' }, one: { type: 'boolean' }, architectures: { type: 'string' } },
+  allowPositionals: true,
+});
 const sources =
-  named.length > 0 ? named : ['conv2d.cu', 'conv2d_backprop.cu', 'matmul.cu'].map((name) => join(KERNELS, name));
+  positionals.length > 0
+    ? positionals
+    : ['conv2d.cu', 'conv2d_backprop.cu', 'matmul.cu'].map((name) => join(KERNELS, name));
+const architectures = flags.architectures?.split(',') ?? Object.keys(LIMITS);
 const scratch = mkdtempSync(join(tmpdir(), 'doppel-cuda-'));
 try {
-  const tasks = sources.flatMap((source) => Object.keys(LIMITS).map((architecture) => [source, architecture]));
+  const tasks = sources.flatMap((source) => architectures.map((architecture) => [source, architecture]));
   const rows = [];
   const worker = async () => {
     for (let task = tasks.shift(); task; task = tasks.shift()) rows.push(...(await examine(...task, scratch)));
   };
-  await Promise.all(Array.from({ length: process.argv.includes('--one') ? 1 : availableParallelism() }, worker));
+  await Promise.all(Array.from({ length: flags.one ? 1 : availableParallelism() }, worker));
   const faults = rows.flatMap(faultsOf);
-  if (json) console.log(JSON.stringify({ rows, faults }));
+  if (flags.json) console.log(JSON.stringify({ rows, faults }));
   else {
     const highest = (list, key) => Math.max(...list.map((row) => row[key]));
     for (const name of [...new Set(rows.map(({ kernel }) => kernel))].sort()) {
@@ -183,7 +190,7 @@ try {
       );
     }
     for (const fault of faults) console.error(`FAULT ${fault}`);
-    console.log(`${rows.length} kernels of ${Object.keys(LIMITS).length} architectures, ${faults.length} faults`);
+    console.log(`${rows.length} kernels of ${architectures.length} architectures, ${faults.length} faults`);
   }
   process.exitCode = faults.length > 0 || rows.length === 0 ? 1 : 0;
 } catch (cause) {

@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "native/isa.h"
-#include "native/packed_cache.h"
-#include "native/runtime.h"
-#include "block_pool.h"
+#include "../native/isa.h"
+#include "../packed_cache.h"
+#include "../native/runtime.h"
+#include "../block_pool.h"
 
 namespace doppel {
 

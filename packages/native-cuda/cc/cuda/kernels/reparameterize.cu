@@ -1,70 +1,10 @@
-// Philox4x32-10 (Salmon et al., SC 2011) and the reparameterisation built on it; the same words as core's philox.ts.
+// Reparameterisation with its divergence, forward and backward; the noise is Philox's.
 #include "block_sum.cuh"
+#include "philox.cuh"
 
 namespace doppel::cuda {
 
 namespace {
-
-struct Words {
-  uint32_t w[4];
-};
-
-__device__ Words philox4x32(uint64_t counter, uint64_t key) {
-  uint32_t c0 = static_cast<uint32_t>(counter), c1 = static_cast<uint32_t>(counter >> 32), c2 = 0, c3 = 0;
-  uint32_t k0 = static_cast<uint32_t>(key), k1 = static_cast<uint32_t>(key >> 32);
-  for (int round = 0; round < 10; round++) {
-    const uint64_t a = uint64_t{0xd2511f53} * c0, b = uint64_t{0xcd9e8d57} * c2;
-    c0 = static_cast<uint32_t>(b >> 32) ^ c1 ^ k0;
-    c1 = static_cast<uint32_t>(b);
-    c2 = static_cast<uint32_t>(a >> 32) ^ c3 ^ k1;
-    c3 = static_cast<uint32_t>(a);
-    k0 += 0x9e3779b9;
-    k1 += 0xbb67ae85;
-  }
-  return {{c0, c1, c2, c3}};
-}
-
-constexpr float two_minus_24 = 1.f / 16777216;
-
-// Box-Muller on a pair of words, the first shifted to (0, 1]. The angle is 2π times a number of 24 bits, and sincospif takes
-// it without rounding.
-__device__ float2 normal_pair(uint32_t first, uint32_t second) {
-  const float u = static_cast<float>((first >> 8) + 1) * two_minus_24;
-  const float radius = sqrtf(-2 * logf(u));
-  float sine, cosine;
-  sincospif(static_cast<float>(second >> 8) * (2 * two_minus_24), &sine, &cosine);
-  return make_float2(radius * cosine, radius * sine);
-}
-
-// The four normals of a counter.
-__device__ float4 normals_of(const Words& words) {
-  const float2 a = normal_pair(words.w[0], words.w[1]), b = normal_pair(words.w[2], words.w[3]);
-  return make_float4(a.x, a.y, b.x, b.y);
-}
-
-struct Draw {
-  uint64_t seed, offset;
-  Replays replays;
-
-  __device__ uint64_t first() const { return offset + replays.counters(); }
-};
-
-__global__ void philox_kernel(bool normal, Draw draw, int64_t count, Global<float> y) {
-  const uint64_t offset = draw.first();
-  for (int64_t group = first_index(); group * 4 < count; group += index_step()) {
-    const Words words = philox4x32(offset + static_cast<uint64_t>(group), draw.seed);
-    float values[4];
-    if (normal) {
-      const float4 drawn = normals_of(words);
-      values[0] = drawn.x, values[1] = drawn.y, values[2] = drawn.z, values[3] = drawn.w;
-    } else {
-      for (int i = 0; i < 4; i++) values[i] = static_cast<float>(words.w[i] >> 8) * two_minus_24;
-    }
-    for (int i = 0; i < 4; i++) {
-      if (group * 4 + i < count) y[group * 4 + i] = values[i];
-    }
-  }
-}
 
 __device__ float normal_at(uint64_t seed, uint64_t offset, int64_t i) {
   const Words words = philox4x32(offset + static_cast<uint64_t>(i / 4), seed);
@@ -106,11 +46,6 @@ __global__ void reparameterize_grad_kernel(int64_t count, int64_t d, Global<cons
 }
 
 }  // namespace
-
-void philox(const Philox& p, Runtime& runtime) {
-  if (p.count == 0) return;
-  launch(philox_kernel, grid_for(runtime, ceil_div(p.count, 4)), block_size, stream_of(runtime), p.normal, Draw{p.seed, p.offset, device_of(runtime).replays}, p.count, Global<float>(p.y, p.count));
-}
 
 void reparameterize(const Reparameterize& p, Runtime& runtime) {
   const int64_t count = p.n * p.d;

@@ -1,4 +1,4 @@
-// Batch normalisation with training statistics, and pixel normalisation; formulas as in native/kernels/normalise.cc.
+// Batch normalisation: with training statistics, with given ones, and backward; formulas as in native/kernels/batch_norm.cc.
 #include "block_sum.cuh"
 
 namespace doppel::cuda {
@@ -135,27 +135,6 @@ __global__ void batch_norm_dx_kernel(Gradients f, int64_t count, Global<const fl
   }
 }
 
-constexpr int rows_a_block = block_size / 32;
-
-// A warp for each row.
-__global__ void pixel_norm_kernel(int64_t rows, int c, float epsilon, Global<const float> dy, Global<const float> x, Global<float> y) {
-  const int lane = threadIdx.x % 32;
-  for (int64_t row = int64_t{blockIdx.x} * rows_a_block + threadIdx.x / 32; row < rows; row += int64_t{gridDim.x} * rows_a_block) {
-    float squares = 0, along = 0;
-    for (int j = lane; j < c; j += 32) {
-      const float v = x[row * c + j];
-      squares += v * v;
-      if (dy) along += v * dy[row * c + j];
-    }
-    squares = warp_sum(squares), along = warp_sum(along);
-    const float r = 1.f / sqrtf(squares / static_cast<float>(c) + epsilon), k = along / static_cast<float>(c) * r * r * r;
-    for (int j = lane; j < c; j += 32) {
-      const float v = x[row * c + j];
-      y[row * c + j] = dy ? dy[row * c + j] * r - v * k : v * r;
-    }
-  }
-}
-
 }  // namespace
 
 void batch_norm(const BatchNorm& p, Runtime& runtime) {
@@ -195,13 +174,6 @@ void batch_norm_backprop(const BatchNormBackprop& p, Runtime& runtime) {
   launch(gradient_factors_kernel, channels, block_size, stream, f, part.view(), runs, p.rows, Global<float>(p.dgamma, p.c),
          Global<float>(p.dbeta, p.c), factors.view());
   launch(batch_norm_dx_kernel, grid_for(runtime, count), block_size, stream, f, count, factors.view(), Global<float>(p.dx, count));
-}
-
-void pixel_norm(const PixelNorm& p, Runtime& runtime) {
-  if (p.rows == 0) return;
-  const int64_t count = p.rows * p.c;
-  const Global<const float> dy = p.dy ? Global<const float>(p.dy, count) : Global<const float>();
-  launch(pixel_norm_kernel, grid_for(runtime, p.rows * 32), block_size, stream_of(runtime), p.rows, p.c, p.epsilon, dy, Global<const float>(p.x, count), Global<float>(p.y, count));
 }
 
 }  // namespace doppel::cuda

@@ -1,4 +1,4 @@
-// Batch normalisation with training statistics, and pixel normalisation.
+// Batch normalisation: with training statistics, with given ones, and backward.
 #include <cmath>
 
 #include "table.h"
@@ -120,29 +120,6 @@ void batch_norm_backprop(const BatchNormBackprop& p, Runtime& runtime) {
         const Vec g = gradient(row * c + j, j, n, normalised);
         put(p.dx + row * c + j, g * get(scale + j, n) + get(by_one + j, n) + normalised * get(by_x + j, n), n);
       });
-  });
-}
-
-void pixel_norm(const PixelNorm& p, Runtime& runtime) {
-  const int64_t c = p.c;
-  parallel_range(runtime, p.rows, row_grain(c), [&](int64_t from, int64_t to) {
-    for (int64_t row = from; row < to; row++) {
-      const float* x = p.x + row * c;
-      float* y = p.y + row * c;
-      Vec squares{}, along{};
-      each_vector(c, [&](int64_t j, int n) {
-        const Vec v = get(x + j, n);
-        squares += v * v;
-        if (p.dy) along += v * get(p.dy + row * c + j, n);
-      });
-      const float r = 1.f / ::sqrtf(sum_of(squares) / static_cast<float>(c) + p.epsilon);
-      if (!p.dy) {
-        each_vector(c, [&](int64_t j, int n) { put(y + j, get(x + j, n) * splat(r), n); });
-      } else {
-        const float k = sum_of(along) / static_cast<float>(c) * r * r * r;
-        each_vector(c, [&](int64_t j, int n) { put(y + j, get(p.dy + row * c + j, n) * splat(r) - get(x + j, n) * splat(k), n); });
-      }
-    }
   });
 }
 

@@ -1,6 +1,6 @@
 #include "machine.h"
 
-#include "../../device.h"
+#include "../cc/device.h"
 
 #include <algorithm>
 #include <bit>

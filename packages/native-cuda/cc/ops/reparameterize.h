@@ -1,16 +1,8 @@
-// DoppelPhilox and DoppelReparameterize.
+// DoppelReparameterize, forward and backward.
 #pragma once
 #include <cstdint>
 
 namespace doppel {
-
-// Philox4x32-10: the k-th group of four has the counter offset + k; see core's philox.ts.
-struct Philox {
-  bool normal;  // else uniform in [0, 1)
-  uint64_t seed, offset;
-  int64_t count;
-  float* y;
-};
 
 // z = mu + exp(logvar/2)·eps,  kl = −½ Σ (1 + logvar − mu² − exp(logvar)) by row
 struct Reparameterize {

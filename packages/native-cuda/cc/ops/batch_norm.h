@@ -1,4 +1,4 @@
-// DoppelBatchNorm (training statistics) and DoppelPixelNorm, forward and backward.
+// DoppelBatchNorm (training statistics), forward and backward, and FusedBatchNorm.
 #pragma once
 #include <cstdint>
 
@@ -32,16 +32,6 @@ struct BatchNormBackprop {
   Activation activation;
   const float *dy, *x, *gamma, *beta, *mean, *variance;
   float *dx, *dgamma, *dbeta;
-};
-
-// y = x / sqrt(mean x² + ε) over the c channels of each row; backward: dx = r·dy − x·r³·mean(dy·x)
-struct PixelNorm {
-  int64_t rows;
-  int c;
-  float epsilon;
-  const float* dy;  // null: forward
-  const float* x;
-  float* y;
 };
 
 }  // namespace doppel

@@ -4,10 +4,10 @@
 #include <cstring>
 #include <vector>
 
-#include "../device_pool.h"
-#include "../open.h"
-#include "../runtime.cuh"
-#include "../stream_capture.h"
+#include "../cc/cuda/device_pool.h"
+#include "../cc/cuda/open.h"
+#include "../cc/cuda/runtime.cuh"
+#include "../cc/cuda/stream_capture.h"
 
 namespace doppel::cuda {
 

@@ -6,9 +6,9 @@
 #include <memory>
 
 #include "border.h"
-#include "cuda/open.h"
-#include "native/native_device.h"
-#include "native/thread_pool.h"
+#include "../cuda/open.h"
+#include "../native/native_device.h"
+#include "../native/thread_pool.h"
 
 namespace doppel {
 

@@ -5,8 +5,9 @@
  */
 import { ROOT, run } from './run.mjs';
 
-run('node', ['scripts/setup.mjs', '--tests', '--cuda', '--require']);
-const { loadAddon } = await import(`${ROOT}/packages/native-cuda/dist/index.js`);
+const there = { cwd: ROOT };
+run('node', ['scripts/setup.mjs', '--tests', '--cuda', '--require'], there);
+const { loadAddon } = await import('../dist/index.js');
 const loaded = loadAddon();
 const { problem, cards } = loaded.available ? loaded.addon.cards() : { problem: loaded.reason, cards: [] };
 const usable = cards.filter((card) => !card.problem);
@@ -18,6 +19,7 @@ console.log(usable.map(({ name }) => name).join('\n'));
 
 const native = ['isa_parity', 'cuda', 'graph'].map((name) => `test/native-cuda/${name}.test.ts`);
 const suites = ['test/core/ops/parity.test.ts', ...native];
-run('node_modules/.bin/vitest', ['run', ...suites]);
+run('node_modules/.bin/vitest', ['run', ...suites], there);
 const golden = process.argv.indexOf('--golden');
-if (golden > 0) run('node', ['packages/cli/dist/main.js', 'verify', process.argv[golden + 1], '--backend', 'cuda']);
+if (golden > 0)
+  run('node', ['packages/cli/dist/main.js', 'verify', process.argv[golden + 1], '--backend', 'cuda'], there);

@@ -2,7 +2,7 @@
 #pragma once
 #include <vector>
 
-#include "../block_pool.h"
+#include "block_pool.h"
 
 namespace doppel {
 
