@@ -245,17 +245,15 @@ describe.skipIf(skipReason)(title('the backend native'), () => {
     const x = tf.zeros([1, 4, 4, 2]);
     const filter = tf.zeros([3, 3, 2, 8]);
     const info = { shape: [1, 4, 4, 8], dtype: 'float32' as const };
-    const attrs = { shape: [1, 4, 4, 2, 3, 3, 16, 4, 4, 1, 1, 1], activation: 'linear', leakyreluAlpha: 0 };
+    const shape = { n: 1, h: 4, w: 4, ci: 2, kh: 3, kw: 3, co: 16, oh: 4, ow: 4, stride: 1, top: 1, left: 1 };
+    const attrs = { ...shape, activation: 'linear', exact: false, precision: 'fp32' };
     const buffers = native.device.memory().buffers;
-    const run = () => native.run('conv2d', [x, filter, null], [info], attrs);
+    const run = () => native.run('conv2d', { x, filter, bias: null }, { y: info }, attrs);
     expect(run).toThrow(NativeOpError);
     expect(run).toThrow(
-      /native op conv2d on float32\[1×4×4×2\], float32\[3×3×2×8\], none → .*input 1 has 576 bytes where its shape needs 1152/,
+      /native op conv2d on x float32\[1×4×4×2\], filter float32\[3×3×2×8\], bias none → y .*conv2d: the field filter has 576 bytes where its shape needs 1152/,
     );
-    expect(() => native.run('conf2d', [], [], {})).toThrow(/there is no op "conf2d"; there are .*conv2d/);
-    expect(() =>
-      native.run('unary', [x], [{ shape: [32], dtype: 'float32' }], { op: 'neg', dtype: 'float32', count: 32, p0: 0 }),
-    ).toThrow(/attribute p1 is missing/);
+    expect(() => native.run('conf2d', {}, {})).toThrow(/there is no op "conf2d"; there are .*conv2d/);
     expect(() => native.device.allocate(2 ** 50)).toThrow(/out of memory: 1125899906842624 bytes asked for/);
     expect(native.device.memory().buffers).toBe(buffers);
     expect(tf.sum(x).dataSync()[0]).toBe(0);
@@ -270,11 +268,11 @@ describe.skipIf(skipReason)(title('the backend native'), () => {
       const n = 200;
       const make = (fill) => device.hold(new Float32Array(n * n).fill(fill));
       const [a, b, y] = [make(workerData.value), make(2), make(0)];
-      const attrs = { batch: 1, m: n, k: n, n, transposeA: false, transposeB: false, broadcastA: false, broadcastB: false, activation: 'linear', precision: 'fp32' };
+      const fields = { a, b, bias: null, y, batch: 1, m: n, k: n, n, transposeA: false, transposeB: false, broadcastA: false, broadcastB: false, activation: 'linear', precision: 'fp32' };
       const out = new Float32Array(n * n);
       let right = true;
       for (let i = 0; i < 200; i++) {
-        device.run('matmul', [a, b, null], [y], attrs);
+        device.run('matmul', fields);
         device.download(y, out);
         right &&= out.every((v) => v === workerData.value * 2 * n);
       }

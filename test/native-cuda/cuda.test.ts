@@ -227,7 +227,7 @@ describe.skipIf(emulatorSkipReason)(title('the emulated device', emulatorSkipRea
   it('says that it is lost after an error that stays, and why', () => {
     const device = newDevice();
     const x = device.hold(new Float32Array(4));
-    const negate = () => device.run('unary', [x], [x], { op: 'neg', dtype: 'float32', count: 4, p0: 0, p1: 0 });
+    const negate = () => device.run('unary', { op: 'neg', dtype: 'float32', count: 4, p0: 0, p1: 0, x, y: x });
     process.env.DOPPEL_EMULATOR_LOSE = 'unary_kernel';
     expect(negate).toThrow(/the device is lost: unary_kernel: an illegal memory access .* start the process anew/);
     delete process.env.DOPPEL_EMULATOR_LOSE;

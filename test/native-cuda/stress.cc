@@ -20,7 +20,7 @@ using Values = std::vector<float>;
 
 struct Device {
   MemoryPool pool;
-  Runtime runtime{pool};
+  NativeRuntime runtime{pool};
   const Ops* ops;
   uint64_t draws = 0;
   explicit Device(const Ops* ops) : ops(ops) {}

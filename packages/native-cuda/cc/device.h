@@ -6,8 +6,8 @@
 
 #include "block_pool.h"
 #include "capture.h"
-#include "native/runtime.h"
 #include "ops.h"
+#include "runtime.h"
 
 namespace doppel {
 

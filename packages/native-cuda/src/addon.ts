@@ -7,6 +7,9 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { reasonOf } from '@doppel/core';
 
+/** A buffer of the device is a number, and null where there is none. */
+export type Field = number | boolean | string | null | readonly (number | null)[];
+
 /** A device of the addon, opened for this thread; buffers are known by number. Every method throws an Error with the cause. */
 export interface Device {
   /** For people: the instruction set of `native`, or the card. */
@@ -19,7 +22,11 @@ export interface Device {
   download(buffer: number, values: ArrayBufferView): void;
   /** Fills the array without blocking this thread. The buffer may be released at once. */
   read(buffer: number, values: ArrayBufferView): Promise<void>;
-  run(op: string, inputs: readonly (number | null)[], outputs: readonly (number | null)[], attributes: object): void;
+  /**
+   * Runs an op of `ops()`. Its fields go by name: numbers, flags, choices, lists, and buffers by their number, null for one
+   * that is absent. A field that is missing or of another type is a TypeError that names op and field.
+   */
+  run(op: string, fields: Readonly<Record<string, Field>>): void;
   /** Bytes; `graphs`: of those in use, what captured steps keep. */
   memory(): { buffers: number; inUse: number; peak: number; held: number; graphs: number };
   /** Gives idle blocks back to the system. */

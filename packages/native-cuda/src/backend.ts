@@ -5,7 +5,7 @@
 import { DoppelError } from '@doppel/core';
 import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Device } from './addon.ts';
+import type { Device, Field } from './addon.ts';
 import type { CaptureWatch } from './graph_error.ts';
 import { bytesOf, isNumeric, TensorBuffer, type Transfers } from './tensor_buffer.ts';
 
@@ -28,10 +28,34 @@ export interface OutputSpec {
   dtype: tf.DataType;
 }
 
+/** Tensors by the names of an op's fields: null is one that is absent, or an output that is not wanted. */
+type Named<T> = Readonly<Record<string, T | null | undefined | readonly T[]>>;
+
 const describe = ({ shape, dtype }: OutputSpec) => `${dtype}[${shape.join('×')}]`;
+
+function describeAll(named: Named<OutputSpec>): string {
+  const texts = Object.entries(named).flatMap(([name, each]) => {
+    const list = (Array.isArray(each) ? each : [each]) as readonly (OutputSpec | null | undefined)[];
+    return list.map((one) => `${name} ${one ? describe(one) : 'none'}`);
+  });
+  return texts.join(', ') || 'nothing';
+}
 
 /** What the factors of convolutions and matrix products are rounded to; sums are fp32 always. */
 export type Precision = 'fp32' | 'tf32' | 'bf16';
+
+type Attributes = Readonly<Record<string, Field>>;
+
+/** `change` of each tensor; null of those that are absent. */
+function mapNamed<A, B>(named: Named<A>, change: (value: A) => B): Record<string, B | null | B[]> {
+  const changed: Record<string, B | null | B[]> = {};
+  for (const name in named) {
+    const value = named[name];
+    if (Array.isArray(value)) changed[name] = (value as readonly A[]).map(change);
+    else changed[name] = value ? change(value as A) : null;
+  }
+  return changed;
+}
 
 export class AddonBackend extends MathBackendCPU {
   device: Device;
@@ -122,21 +146,24 @@ export class AddonBackend extends MathBackendCPU {
     this.device.trim();
   }
 
-  /** Runs an op of the addon on tensors; `null` marks an input that is absent, or an output that is not wanted. */
+  /**
+   * Runs an op of the addon. Inputs, outputs and attributes are the fields of its struct, by name.
+   *
+   * @returns the outputs that are wanted, in their order.
+   */
   run(
     op: string,
-    inputs: readonly (tf.TensorInfo | null | undefined)[],
-    outputs: readonly (OutputSpec | null)[],
-    attributes: object,
+    inputs: Named<tf.TensorInfo>,
+    outputs: Named<OutputSpec>,
+    attributes: Attributes = {},
   ): tf.TensorInfo[] {
     const made: tf.TensorInfo[] = [];
+    const make = ({ shape, dtype }: OutputSpec) => {
+      made.push(this.makeTensorInfo(shape, dtype));
+      return made.at(-1)!;
+    };
     try {
-      const to = outputs.map((spec) => {
-        if (!spec) return null;
-        made.push(this.makeTensorInfo(spec.shape, spec.dtype));
-        return made.at(-1)!;
-      });
-      this.runInto(op, inputs, to, attributes);
+      this.runInto(op, inputs, mapNamed(outputs, make), attributes);
     } catch (cause) {
       for (const info of made) this.disposeData(info.dataId, true);
       throw cause;
@@ -145,19 +172,12 @@ export class AddonBackend extends MathBackendCPU {
   }
 
   /** Like `run`, into tensors that there are already. */
-  runInto(
-    op: string,
-    inputs: readonly (tf.TensorInfo | null | undefined)[],
-    outputs: readonly (tf.TensorInfo | null)[],
-    attributes: object,
-  ): void {
+  runInto(op: string, inputs: Named<tf.TensorInfo>, outputs: Named<tf.TensorInfo>, attributes: Attributes = {}): void {
+    const bufferOf = (info: tf.TensorInfo) => this.entry(info.dataId).buffer;
     try {
-      const bufferOf = (info: tf.TensorInfo | null | undefined) => (info ? this.entry(info.dataId).buffer : null);
-      this.device.run(op, inputs.map(bufferOf), outputs.map(bufferOf), attributes);
+      this.device.run(op, { ...attributes, ...mapNamed(inputs, bufferOf), ...mapNamed(outputs, bufferOf) });
     } catch (cause) {
-      const shapes = inputs.map((input) => (input ? describe(input) : 'none')).join(', ');
-      const results = outputs.map((output) => (output ? describe(output) : 'none')).join(', ');
-      throw new NativeOpError(op, `${shapes || 'nothing'} → ${results}`, cause);
+      throw new NativeOpError(op, `${describeAll(inputs)} → ${describeAll(outputs)}`, cause);
     }
   }
 

@@ -164,7 +164,7 @@ class GraphStep implements CapturedStep {
     transfers.up += values.byteLength;
     const walk = { dims: [tensor.size], xStrides: [1], yStrides: [1], xFrom: 0, yFrom: 0 };
     const { buffer } = this.#backend.memoryOf(tensor);
-    device.run('stridedCopy', [arrived], [buffer], { dtype: tensor.dtype, ...walk });
+    device.run('strided_copy', { dtype: tensor.dtype, ...walk, x: arrived, y: buffer });
     device.release(arrived);
   }
 }

@@ -12,6 +12,11 @@ export interface AddonKernel {
   run(backend: AddonBackend, inputs: Inputs, attrs: Attributes): tf.TensorInfo | tf.TensorInfo[] | undefined;
 }
 
+export const float = (shape: number[]) => ({ shape, dtype: 'float32' as const });
+
+/** The tensor as rows of channels. */
+export const rowsOf = (x: tf.TensorInfo) => ({ rows: sizeOf(x.shape.slice(0, -1)), channels: x.shape.at(-1)! });
+
 export const sizeOf = (shape: readonly number[]) => shape.reduce((product, side) => product * side, 1);
 
 /** Strides in elements of a contiguous tensor. */

@@ -2,20 +2,31 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { AddonBackend } from './backend.ts';
 import type { AddonKernel, Attributes, Inputs } from './kernel.ts';
-import { LAYERS } from './kernels/batch_norm.ts';
-import { CONVOLUTION } from './kernels/conv2d.ts';
+import { ADAM } from './kernels/adam.ts';
+import { BATCH_NORM } from './kernels/batch_norm.ts';
+import { CONV2D } from './kernels/conv2d.ts';
 import { ELEMENTWISE } from './kernels/elementwise.ts';
+import { MATMUL } from './kernels/matmul.ts';
+import { PHILOX } from './kernels/philox.ts';
+import { PIXEL_NORM } from './kernels/pixel_norm.ts';
 import { POOLING } from './kernels/pooling.ts';
 import { REARRANGE } from './kernels/rearrange.ts';
-import { REDUCTION } from './kernels/reductions.ts';
+import { REDUCTIONS } from './kernels/reductions.ts';
+import { REPARAMETERIZE } from './kernels/reparameterize.ts';
 
+/** By file of kernels/, whose stems are those of cc/ops.def. */
 export const KERNELS: readonly AddonKernel[] = [
-  ...CONVOLUTION,
+  ...ADAM,
+  ...BATCH_NORM,
+  ...CONV2D,
   ...ELEMENTWISE,
-  ...LAYERS,
+  ...MATMUL,
+  ...PHILOX,
+  ...PIXEL_NORM,
   ...POOLING,
   ...REARRANGE,
-  ...REDUCTION,
+  ...REDUCTIONS,
+  ...REPARAMETERIZE,
 ];
 
 /** tfjs's own kernels that only rename a tensor, or make one from numbers that JavaScript has: nothing runs slower for them. */

@@ -75,7 +75,7 @@ export class TensorBuffer {
   /** A number goes along with the call of a kernel: it needs no copy. */
   #filled(dtype: NumericType, value: number): number {
     const buffer = this.#device.allocate(bytesOf(this.#count, dtype));
-    this.#device.run('fill', [], [buffer], { dtype, count: this.#count, value });
+    this.#device.run('fill', { dtype, count: this.#count, value, y: buffer });
     this.#mirror = undefined;
     return buffer;
   }

@@ -20,13 +20,12 @@ interface Limits {
 /** Measured by the addon; undefined on other backends. */
 function limits(): Limits | undefined {
   const backend = tf.backend() as unknown as {
-    run?(op: string, inputs: [], outputs: { shape: number[]; dtype: 'float32' }[], attributes: object): tf.TensorInfo[];
+    run?(op: string, inputs: object, outputs: object, attributes: object): tf.TensorInfo[];
   };
   if (!backend.run) return undefined;
   const measure = (bandwidth: boolean) => {
-    const tensor = tf
-      .engine()
-      .makeTensorFromTensorInfo(backend.run!('measure', [], [{ shape: [1], dtype: 'float32' }], { bandwidth })[0]!);
+    const [result] = backend.run!('measure', {}, { result: { shape: [1], dtype: 'float32' } }, { bandwidth });
+    const tensor = tf.engine().makeTensorFromTensorInfo(result!);
     const value = tensor.dataSync()[0]!;
     tensor.dispose();
     return value;

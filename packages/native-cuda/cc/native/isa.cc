@@ -20,7 +20,9 @@ namespace {
 const Ops* avx512_ops() {
   static const Ops table = [] {
     Ops ops = *avx512::ops();
-    if (__builtin_cpu_supports("avx512bf16")) ops.conv2d_bf16 = avx512_bf16::conv2d_bf16;
+    if (__builtin_cpu_supports("avx512bf16")) {
+      ops.conv2d = [](const Conv2D& p, Runtime& runtime) { (p.precision == Precision::bf16 ? avx512_bf16::conv2d_bf16 : avx512::ops()->conv2d)(p, runtime); };
+    }
     return ops;
   }();
   return &table;

@@ -1,4 +1,4 @@
-// Which instruction set runs: the widest that the processor and the system have, or the one that DOPPEL_NATIVE_ISA names.
+// Which instruction set runs: the widest that the processor and the system have, or one that is asked for by name.
 #pragma once
 #include <string>
 #include <vector>

@@ -5,6 +5,7 @@
 #include "../device.h"
 #include "isa.h"
 #include "memory_pool.h"
+#include "runtime.h"
 
 namespace doppel {
 
@@ -28,7 +29,7 @@ class NativeDevice : public Device {
  private:
   const Isa& isa_;
   MemoryPool pool_;
-  Runtime runtime_;
+  NativeRuntime runtime_;
 };
 
 }  // namespace doppel

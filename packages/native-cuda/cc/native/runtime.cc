@@ -1,15 +1,12 @@
 #include "runtime.h"
 
-#include "../ops/conv2d.h"
 #include "../packed_cache.h"
 #include "thread_pool.h"
 
 namespace doppel {
 
-Runtime::Runtime(BlockPool& pool) : pool_(pool) {}
-int Runtime::threads() const { return ThreadPool::shared().threads(); }
-void Runtime::run(int tasks, Task f, void* context) { ThreadPool::shared().run(tasks, f, context); }
-BlockPool& Runtime::pool() { return pool_; }
+int NativeRuntime::threads() const { return ThreadPool::shared().threads(); }
+void NativeRuntime::run(int tasks, Task f, void* context) { ThreadPool::shared().run(tasks, f, context); }
 
 Scratch::Scratch(Runtime& runtime, size_t floats)
     : pool_(runtime.pool()), bytes_(floats * sizeof(float)), data_(bytes_ ? static_cast<float*>(pool_.take(bytes_)) : nullptr) {}

@@ -1,24 +1,21 @@
-// What a kernel may use besides its params: threads and scratch memory. Defined in runtime.cc, compiled once: the kernels'
+// What a native kernel may use besides its params: threads and scratch memory. Defined in runtime.cc, compiled once: the kernels'
 // files, compiled for each instruction set, must not bring inline functions that the linker could mix up.
 #pragma once
 #include <cstddef>
 
+#include "../runtime.h"
+
 namespace doppel {
 
-class BlockPool;
 struct PackedCache;
 using Task = void (*)(void* context, int task, int thread);
 
-class Runtime {
+class NativeRuntime : public Runtime {
  public:
-  explicit Runtime(BlockPool& pool);
+  using Runtime::Runtime;
   int threads() const;
   // Calls f(context, task, thread) for each task below `tasks`, on all threads; returns when all are done.
   void run(int tasks, Task f, void* context);
-  BlockPool& pool();
-
- private:
-  BlockPool& pool_;
 };
 
 // A block of floats that returns to the pool at the end of the scope.

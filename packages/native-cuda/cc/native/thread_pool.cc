@@ -1,7 +1,6 @@
 #include "thread_pool.h"
 
 #include <cstdio>
-#include <cstdlib>
 #include <system_error>
 #if defined(__linux__)
 #include <sched.h>
@@ -53,11 +52,7 @@ int usable_cores() {
 
 ThreadPool& ThreadPool::shared() {
   // Never destroyed: workers may still sleep in it when the process leaves.
-  static ThreadPool* pool = [] {
-    const char* wanted = std::getenv("DOPPEL_NATIVE_THREADS");
-    const int count = wanted ? std::atoi(wanted) : 0;
-    return new ThreadPool(count > 0 ? count : usable_cores());
-  }();
+  static ThreadPool* pool = new ThreadPool(usable_cores());
   return *pool;
 }
 

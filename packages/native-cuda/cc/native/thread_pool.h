@@ -1,5 +1,5 @@
 // One pool of threads a process, shared by all kernels of all JS threads. Sized to the cores that the process may use:
-// affinity and cgroup quota are respected, DOPPEL_NATIVE_THREADS overrides.
+// affinity and cgroup quota are respected.
 #pragma once
 #include <atomic>
 #include <condition_variable>
@@ -11,8 +11,6 @@
 #include "runtime.h"
 
 namespace doppel {
-
-
 
 class ThreadPool {
  public:

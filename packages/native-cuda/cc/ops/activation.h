@@ -1,9 +1,10 @@
 // Activations that are fused into convolutions, matrix products and batch normalisation.
 #pragma once
+#include "named_enum.h"
 
 namespace doppel {
 
-enum class ActivationKind { linear, relu, leakyrelu };
+DOPPEL_NAMED_ENUM(ActivationKind, linear, relu, leakyrelu);
 
 struct Activation {
   ActivationKind kind = ActivationKind::linear;

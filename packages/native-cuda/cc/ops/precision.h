@@ -1,8 +1,9 @@
 // What the factors of convolutions and matrix products are rounded to; sums are fp32 always.
 #pragma once
+#include "named_enum.h"
 
 namespace doppel {
 
-enum class Precision { fp32, tf32, bf16 };
+DOPPEL_NAMED_ENUM(Precision, fp32, tf32, bf16);
 
 }  // namespace doppel

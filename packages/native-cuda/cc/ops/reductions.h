@@ -4,7 +4,7 @@
 
 namespace doppel {
 
-enum class ReduceOp { sum, mean, max, min, prod, any, all };
+DOPPEL_NAMED_ENUM(ReduceOp, sum, mean, max, min, prod, any, all);
 
 // x seen as [outer, reduced, inner] → y [outer, inner]
 struct Reduce {

@@ -14,36 +14,20 @@ interface ActivationAttributes {
 
 const LINEAR: ActivationAttributes = { activation: 'linear', leakyreluAlpha: 0 };
 
-/** In the order that the addon reads: n, h, w, ci, kh, kw, co, oh, ow, stride, top, left. */
-function shapeOf(info: ConvInfo): number[] {
-  const {
-    batchSize,
-    inHeight,
-    inWidth,
-    inChannels,
-    filterHeight,
-    filterWidth,
-    outChannels,
-    outHeight,
-    outWidth,
-    strideHeight,
-    padInfo,
-  } = info;
-  return [
-    batchSize,
-    inHeight,
-    inWidth,
-    inChannels,
-    filterHeight,
-    filterWidth,
-    outChannels,
-    outHeight,
-    outWidth,
-    strideHeight,
-    padInfo.top,
-    padInfo.left,
-  ];
-}
+const shapeOf = (info: ConvInfo) => ({
+  n: info.batchSize,
+  h: info.inHeight,
+  w: info.inWidth,
+  ci: info.inChannels,
+  kh: info.filterHeight,
+  kw: info.filterWidth,
+  co: info.outChannels,
+  oh: info.outHeight,
+  ow: info.outWidth,
+  stride: info.strideHeight,
+  top: info.padInfo.top,
+  left: info.padInfo.left,
+});
 
 function infoOf(
   xShape: number[],
@@ -69,15 +53,14 @@ function forward(
   const attrs = {
     exact: isTraced && backend.exactForward,
     precision,
-    shape: shapeOf(info),
+    ...shapeOf(info),
     activation: activation.activation,
     leakyreluAlpha: activation.leakyreluAlpha,
   };
-  return backend.run('conv2d', [x, filter, bias], [{ shape: info.outShape, dtype: 'float32' }], attrs)[0]!;
+  return backend.run('conv2d', { x, filter, bias }, { y: { shape: info.outShape, dtype: 'float32' } }, attrs)[0]!;
 }
 
-const OUTPUTS = ['dx', 'dfilter', 'dbias'] as const;
-type Output = (typeof OUTPUTS)[number];
+type Output = 'dx' | 'dfilter' | 'dbias';
 
 function backward(
   backend: AddonBackend,
@@ -87,11 +70,11 @@ function backward(
   { activation, leakyreluAlpha }: ActivationAttributes,
 ): tf.TensorInfo[] {
   const shapes = { dx: info.inShape, dfilter: info.filterShape, dbias: [info.outChannels] };
-  const wanted = OUTPUTS.map((name) =>
-    outputs.includes(name) ? { shape: shapes[name], dtype: 'float32' as const } : null,
-  );
-  return backend.run('conv2dBackprop', [dy, x, filter, y], wanted, {
-    shape: shapeOf(info),
+  const wanted = (name: Output) =>
+    outputs.includes(name) ? { shape: shapes[name], dtype: 'float32' as const } : undefined;
+  const gradients = { dx: wanted('dx'), dfilter: wanted('dfilter'), dbias: wanted('dbias') };
+  return backend.run('conv2d_backprop', { dy, x, filter, y }, gradients, {
+    ...shapeOf(info),
     precision: backend.tracedPrecision,
     activation,
     leakyreluAlpha,
@@ -104,7 +87,7 @@ function isPlain({ strides, dilations = 1, dataFormat = 'NHWC' }: Attributes): b
   return dataFormat === 'NHWC' && down === right && [dilations].flat().every((d: number) => d === 1);
 }
 
-export const CONVOLUTION: AddonKernel[] = [
+export const CONV2D: readonly AddonKernel[] = [
   {
     name: 'DoppelConv2D',
     run: (backend, { x, filter, bias }, attrs) =>

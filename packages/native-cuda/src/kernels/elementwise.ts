@@ -11,19 +11,19 @@ const BINARY: Record<string, string> = {
   Maximum: 'maximum',
   Minimum: 'minimum',
   Pow: 'pow',
-  SquaredDifference: 'squaredDifference',
-  FloorDiv: 'floorDiv',
+  SquaredDifference: 'squared_difference',
+  FloorDiv: 'floor_div',
   Mod: 'mod',
 };
 const COMPARISON: Record<string, string> = {
   Equal: 'equal',
-  NotEqual: 'notEqual',
+  NotEqual: 'not_equal',
   Greater: 'greater',
-  GreaterEqual: 'greaterEqual',
+  GreaterEqual: 'greater_equal',
   Less: 'less',
-  LessEqual: 'lessEqual',
-  LogicalAnd: 'logicalAnd',
-  LogicalOr: 'logicalOr',
+  LessEqual: 'less_equal',
+  LogicalAnd: 'logical_and',
+  LogicalOr: 'logical_or',
 };
 const UNARY: Record<string, string> = {
   Neg: 'neg',
@@ -52,8 +52,8 @@ const UNARY: Record<string, string> = {
   Cos: 'cos',
   Erf: 'erf',
   ClipByValue: 'clip',
-  LogicalNot: 'logicalNot',
-  IsNan: 'isNaN',
+  LogicalNot: 'logical_not',
+  IsNan: 'is_nan',
 };
 /** Those that also take int32. */
 const INTEGER_UNARY = new Set(['Neg', 'Abs', 'Square']);
@@ -73,19 +73,23 @@ function runBinary(
   resultType: tf.DataType,
 ): tf.TensorInfo {
   const shape = tf.backend_util.assertAndGetBroadcastShape(a.shape, b.shape);
-  const output = { shape, dtype: resultType };
   if (sizeOf(shape) === 0) return backend.makeTensorInfo(shape, resultType);
   const { dims, strides } = mergeDimensions(shape, [
     broadcastStrides(a.shape, shape),
     broadcastStrides(b.shape, shape),
   ]);
-  return backend.run('binary', [a, b], [output], {
-    op,
-    dtype: a.dtype,
-    dims,
-    aStrides: strides[0],
-    bStrides: strides[1],
-  })[0]!;
+  return backend.run(
+    'binary',
+    { a, b },
+    { y: { shape, dtype: resultType } },
+    {
+      op,
+      dtype: a.dtype,
+      dims,
+      aStrides: strides[0]!,
+      bStrides: strides[1]!,
+    },
+  )[0]!;
 }
 
 function binaryKernel(name: string, op: string): AddonKernel {
@@ -117,25 +121,30 @@ function unaryKernel(name: string, op: string): AddonKernel {
       const wanted = name === 'LogicalNot' ? 'bool' : 'float32';
       if (x!.dtype !== wanted && !(x!.dtype === 'int32' && INTEGER_UNARY.has(name))) return undefined;
       const p0 = attrs?.alpha ?? attrs?.clipValueMin ?? 0;
-      const output = { shape: x!.shape, dtype: name === 'IsNan' ? ('bool' as const) : x!.dtype };
-      return backend.run('unary', [x], [output], {
-        op,
-        dtype: x!.dtype,
-        count: sizeOf(x!.shape),
-        p0,
-        p1: attrs?.clipValueMax ?? 0,
-      })[0]!;
+      const y = { shape: x!.shape, dtype: name === 'IsNan' ? ('bool' as const) : x!.dtype };
+      return backend.run(
+        'unary',
+        { x },
+        { y },
+        {
+          op,
+          dtype: x!.dtype,
+          count: sizeOf(x!.shape),
+          p0,
+          p1: attrs?.clipValueMax ?? 0,
+        },
+      )[0]!;
     },
   };
 }
 
 export function fill(backend: AddonBackend, shape: number[], dtype: tf.DataType, value: number): tf.TensorInfo {
-  return backend.run('fill', [], [{ shape, dtype }], { dtype, count: sizeOf(shape), value })[0]!;
+  return backend.run('fill', {}, { y: { shape, dtype } }, { dtype, count: sizeOf(shape), value })[0]!;
 }
 
 const isServed = (dtype: string) => dtype === 'float32' || dtype === 'int32' || dtype === 'bool';
 
-export const ELEMENTWISE: AddonKernel[] = [
+export const ELEMENTWISE: readonly AddonKernel[] = [
   ...Object.entries(BINARY).map(([name, op]) => binaryKernel(name, op)),
   ...Object.entries(COMPARISON).map(([name, op]) => comparisonKernel(name, op)),
   ...Object.entries(UNARY).map(([name, op]) => unaryKernel(name, op)),
@@ -151,11 +160,16 @@ export const ELEMENTWISE: AddonKernel[] = [
     run(backend, { x }, { dtype }) {
       if (x!.dtype === dtype) return backend.view(x!, x!.shape);
       if (!isServed(x!.dtype) || !isServed(dtype)) return undefined;
-      return backend.run('cast', [x], [{ shape: x!.shape, dtype }], {
-        from: x!.dtype,
-        to: dtype,
-        count: sizeOf(x!.shape),
-      })[0]!;
+      return backend.run(
+        'cast',
+        { x },
+        { y: { shape: x!.shape, dtype } },
+        {
+          from: x!.dtype,
+          to: dtype,
+          count: sizeOf(x!.shape),
+        },
+      )[0]!;
     },
   },
   {
@@ -168,11 +182,16 @@ export const ELEMENTWISE: AddonKernel[] = [
           ? 1
           : sizeOf(t!.shape.slice(1));
       if (count * inner !== sizeOf(t!.shape)) return undefined;
-      return backend.run('select', [condition, t, e], [{ shape: t!.shape, dtype: t!.dtype }], {
-        dtype: t!.dtype,
-        count,
-        inner,
-      })[0]!;
+      return backend.run(
+        'select',
+        { condition, a: t, b: e },
+        { y: { shape: t!.shape, dtype: t!.dtype } },
+        {
+          dtype: t!.dtype,
+          count,
+          inner,
+        },
+      )[0]!;
     },
   },
   {
@@ -196,7 +215,7 @@ export const ELEMENTWISE: AddonKernel[] = [
       const tensors = Array.from(inputs);
       if (tensors.some(({ dtype }) => dtype !== 'float32')) return undefined;
       const { shape } = tensors[0]!;
-      return backend.run('addN', tensors, [{ shape, dtype: 'float32' }], { count: sizeOf(shape) })[0]!;
+      return backend.run('add_n', { x: tensors }, { y: { shape, dtype: 'float32' } }, { count: sizeOf(shape) })[0]!;
     },
   },
 ];

@@ -8,36 +8,20 @@ function infoOf(shape: number[], { filterSize, strides, pad, dimRoundingMode }: 
   return tf.backend_util.computePool2DInfo(shape as Shape4D, filterSize, strides, 1, pad, dimRoundingMode);
 }
 
-/** In the order that the addon reads: n, h, w, c, oh, ow, kh, kw, sh, sw, top, left. */
-function shapeOf(info: tf.backend_util.Conv2DInfo): number[] {
-  const {
-    batchSize,
-    inHeight,
-    inWidth,
-    inChannels,
-    outHeight,
-    outWidth,
-    filterHeight,
-    filterWidth,
-    strideHeight,
-    strideWidth,
-    padInfo,
-  } = info;
-  return [
-    batchSize,
-    inHeight,
-    inWidth,
-    inChannels,
-    outHeight,
-    outWidth,
-    filterHeight,
-    filterWidth,
-    strideHeight,
-    strideWidth,
-    padInfo.top,
-    padInfo.left,
-  ];
-}
+const shapeOf = (info: tf.backend_util.Conv2DInfo) => ({
+  n: info.batchSize,
+  h: info.inHeight,
+  w: info.inWidth,
+  c: info.inChannels,
+  oh: info.outHeight,
+  ow: info.outWidth,
+  kh: info.filterHeight,
+  kw: info.filterWidth,
+  sh: info.strideHeight,
+  sw: info.strideWidth,
+  top: info.padInfo.top,
+  left: info.padInfo.left,
+});
 
 function forward(name: string, max: boolean): AddonKernel {
   return {
@@ -45,7 +29,12 @@ function forward(name: string, max: boolean): AddonKernel {
     run(backend, { x }, attrs) {
       if (x!.dtype !== 'float32') return undefined;
       const info = infoOf(x!.shape, attrs);
-      return backend.run('pool', [x], [{ shape: info.outShape, dtype: 'float32' }], { shape: shapeOf(info), max })[0]!;
+      return backend.run(
+        'pool',
+        { x },
+        { y: { shape: info.outShape, dtype: 'float32' } },
+        { ...shapeOf(info), max },
+      )[0]!;
     },
   };
 }
@@ -54,11 +43,9 @@ function backward(name: string, max: boolean): AddonKernel {
   return {
     name,
     run(backend, { dy, input }, attrs) {
-      const output = { shape: input!.shape, dtype: 'float32' as const };
-      return backend.run('poolGrad', [dy, max ? input : null], [output], {
-        shape: shapeOf(infoOf(input!.shape, attrs)),
-        max,
-      })[0]!;
+      const dx = { shape: input!.shape, dtype: 'float32' as const };
+      const shape = shapeOf(infoOf(input!.shape, attrs));
+      return backend.run('pool_grad', { dy, x: max ? input : null }, { dx }, { ...shape, max })[0]!;
     },
   };
 }
@@ -72,7 +59,7 @@ function nearest(from: number, to: number, alignCorners: boolean, halfPixelCente
   });
 }
 
-export const POOLING: AddonKernel[] = [
+export const POOLING: readonly AddonKernel[] = [
   forward('MaxPool', true),
   forward('AvgPool', false),
   backward('MaxPoolGrad', true),
@@ -85,8 +72,9 @@ export const POOLING: AddonKernel[] = [
       const [oh, ow] = size as [number, number];
       const rows = nearest(h, oh, alignCorners, halfPixelCenters);
       const columns = nearest(w, ow, alignCorners, halfPixelCenters);
-      const attrs = { shape: [n, h, w, c, oh, ow], rows, columns, gradient: false };
-      return backend.run('resizeNearest', [images], [{ shape: [n, oh, ow, c], dtype: 'float32' }], attrs)[0]!;
+      const y = { shape: [n, oh, ow, c], dtype: 'float32' as const };
+      const attrs = { n, h, w, c, oh, ow, rows, columns, gradient: false };
+      return backend.run('resize_nearest', { x: images }, { y }, attrs)[0]!;
     },
   },
 ];

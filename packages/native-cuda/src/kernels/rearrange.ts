@@ -21,12 +21,12 @@ function copy(backend: AddonBackend, x: tf.TensorInfo, walk: Walk, into: tf.Tens
   const attrs = {
     dtype: x.dtype,
     dims,
-    xStrides: strides[0],
-    yStrides: strides[1],
+    xStrides: strides[0]!,
+    yStrides: strides[1]!,
     xFrom: walk.xFrom ?? 0,
     yFrom: walk.yFrom ?? 0,
   };
-  backend.runInto('stridedCopy', [x], [into], attrs);
+  backend.runInto('strided_copy', { x }, { y: into }, attrs);
 }
 
 export function transpose(backend: AddonBackend, x: tf.TensorInfo, perm: readonly number[]): tf.TensorInfo {
@@ -91,7 +91,7 @@ function pad(
   return y;
 }
 
-export const REARRANGE: AddonKernel[] = [
+export const REARRANGE: readonly AddonKernel[] = [
   { name: 'Transpose', run: (backend, { x }, { perm }) => (isServed(x!) ? transpose(backend, x!, perm) : undefined) },
   {
     name: 'Slice',
@@ -199,16 +199,12 @@ export const REARRANGE: AddonKernel[] = [
       const [before, after] = [x!.shape.slice(0, axis), x!.shape.slice(axis + 1)];
       const sizes = {
         outer: sizeOf(before),
-        axis: x!.shape[axis],
+        axis: x!.shape[axis]!,
         inner: sizeOf(after),
         indices: sizeOf(indices!.shape),
       };
-      return backend.run(
-        'gather',
-        [x, indices],
-        [{ shape: [...before, ...indices!.shape, ...after], dtype: x!.dtype }],
-        { dtype: x!.dtype, ...sizes },
-      )[0]!;
+      const y = { shape: [...before, ...indices!.shape, ...after], dtype: x!.dtype };
+      return backend.run('gather', { x, index: indices }, { y }, { dtype: x!.dtype, ...sizes })[0]!;
     },
   },
   {
@@ -216,7 +212,7 @@ export const REARRANGE: AddonKernel[] = [
     run(backend, { indices }, { depth, onValue, offValue, dtype }) {
       if (indices!.dtype !== 'int32' || !['float32', 'int32', 'bool'].includes(dtype)) return undefined;
       const attrs = { dtype, count: sizeOf(indices!.shape), depth, on: onValue, off: offValue };
-      return backend.run('oneHot', [indices], [{ shape: [...indices!.shape, depth], dtype }], attrs)[0]!;
+      return backend.run('one_hot', { index: indices }, { y: { shape: [...indices!.shape, depth], dtype } }, attrs)[0]!;
     },
   },
 ];

@@ -64,7 +64,7 @@ function reduceKernel(name: string, op: string, types: readonly string[], axisNa
         attrs[axisName],
         attrs.keepDims,
         (from, layout, shape) =>
-          backend.run('reduce', [from], [{ shape, dtype: x!.dtype }], { op, dtype: x!.dtype, ...layout })[0]!,
+          backend.run('reduce', { x: from }, { y: { shape, dtype: x!.dtype } }, { op, dtype: x!.dtype, ...layout })[0]!,
       );
     },
   };
@@ -80,7 +80,8 @@ function argKernel(name: string, max: boolean): AddonKernel {
         x!,
         axis,
         false,
-        (from, layout, shape) => backend.run('argReduce', [from], [{ shape, dtype: 'int32' }], { max, ...layout })[0]!,
+        (from, layout, shape) =>
+          backend.run('arg_reduce', { x: from }, { y: { shape, dtype: 'int32' } }, { max, ...layout })[0]!,
       );
     },
   };
@@ -94,16 +95,21 @@ function softmaxKernel(name: string, log: boolean): AddonKernel {
       const axis = tf.util.parseAxisParam(attrs.dim ?? attrs.axis, shape)[0]!;
       if (logits!.dtype !== 'float32' || axis !== shape.length - 1) return undefined;
       const columns = shape[axis]!;
-      return backend.run('softmax', [logits], [{ shape, dtype: 'float32' }], {
-        log,
-        rows: sizeOf(shape) / columns,
-        columns,
-      })[0]!;
+      return backend.run(
+        'softmax',
+        { x: logits },
+        { y: { shape, dtype: 'float32' } },
+        {
+          log,
+          rows: sizeOf(shape) / columns,
+          columns,
+        },
+      )[0]!;
     },
   };
 }
 
-export const REDUCTION: AddonKernel[] = [
+export const REDUCTIONS: readonly AddonKernel[] = [
   reduceKernel('Sum', 'sum', ['float32', 'int32']),
   reduceKernel('Mean', 'mean', ['float32']),
   reduceKernel('Prod', 'prod', ['float32', 'int32']),

@@ -40,6 +40,7 @@ template <bool transpose_a, bool transpose_b> void run(const MatMul& p, Runtime&
 }  // namespace
 
 void matmul(const MatMul& p, Runtime& runtime) {
+  if (int64_t{p.batch} * p.m * p.n == 0) return;
   if (p.transpose_a) p.transpose_b ? run<true, true>(p, runtime) : run<true, false>(p, runtime);
   else p.transpose_b ? run<false, true>(p, runtime) : run<false, false>(p, runtime);
 }

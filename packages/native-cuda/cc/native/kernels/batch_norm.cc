@@ -11,7 +11,7 @@ namespace {
 template <class F>
 void channel_sums(int64_t rows, int64_t c, double* a, double* b, Runtime& runtime, F f) {
   const int64_t run = smaller<int64_t>(rows, larger<int64_t>(64, 32768 / c)), runs = ceil_div(rows, run);
-  Scratch totals(runtime, static_cast<size_t>(runs * c * 4)), partial(runtime, static_cast<size_t>(runtime.threads() * c * 2));
+  Scratch totals(runtime, static_cast<size_t>(runs * c * 4)), partial(runtime, static_cast<size_t>(threads_of(runtime) * c * 2));
   parallel(runtime, runs, [&](int64_t index, int thread) {
     double* total = reinterpret_cast<double*>(totals.data()) + index * 2 * c;
     float* sums = partial.data() + thread * 2 * c;

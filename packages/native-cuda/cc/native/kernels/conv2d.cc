@@ -12,7 +12,7 @@ void mask_and_sum(const float* dy, const float* y, const Activation& activation,
   // 32 rows in float, the rest in double: a single running sum over millions of rows would round too much.
   const int64_t blocks = smaller<int64_t>(rows, larger<int64_t>(1, smaller<int64_t>(1024, rows * c / 16384)));
   const int64_t padded = ceil_div(c, lanes) * lanes;
-  Scratch totals(runtime, static_cast<size_t>(c * blocks * 2)), partial(runtime, static_cast<size_t>(padded * runtime.threads()));
+  Scratch totals(runtime, static_cast<size_t>(c * blocks * 2)), partial(runtime, static_cast<size_t>(padded * threads_of(runtime)));
   parallel(runtime, blocks, [&](int64_t block, int thread) {
     float* sum = partial.data() + thread * padded;
     double* total = reinterpret_cast<double*>(totals.data()) + block * c;
@@ -42,6 +42,7 @@ void mask_and_sum(const float* dy, const float* y, const Activation& activation,
 }  // namespace
 
 void conv2d(const Conv2D& p, Runtime& runtime) {
+  if (p.precision == Precision::bf16) return conv2d_bf16(p, runtime);
   !p.exact && winograd_serves(p.shape) ? conv2d_winograd(p, runtime) : conv2d_indirect(p, runtime);
 }
 

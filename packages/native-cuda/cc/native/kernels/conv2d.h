@@ -6,7 +6,9 @@ namespace doppel::DOPPEL_ISA {
 
 // Any kernel size, stride and padding: the indirect matrix kernel.
 void conv2d_indirect(const Conv2D&, Runtime&);
-// dx from g, the same way; a strided convolution falls into stride² phases, each with the taps that reach it.
+// The same with factors rounded to bfloat16.
+void conv2d_bf16(const Conv2D&, Runtime&);
+// dx from g, the same way as conv2d_indirect; a strided convolution falls into stride² phases, each with the taps that reach it.
 void conv2d_dx_indirect(const Conv2DShape&, const float* g, const float* filter, float* dx, Runtime&);
 // dfilter from x and g: register blocks of dfilter accumulate over the pixels of some rows.
 void conv2d_dfilter_direct(const Conv2DShape&, const float* x, const float* g, float* dfilter, Runtime&);

@@ -9,8 +9,6 @@
 
 namespace doppel::DOPPEL_ISA {
 
-void conv2d_bf16(const Conv2D&, Runtime&);
-
 namespace {
 
 constexpr int bf16_kind = 16 * lanes + 3;

@@ -60,7 +60,7 @@ void conv2d_dfilter_direct(const Conv2DShape& s, const float* x, const float* g,
   const int64_t row_floats = int64_t{s.ow} * (s.co + int64_t{s.ci} * s.stride);
   const int64_t rows_per_run = larger<int64_t>(1, smaller<int64_t>(s.oh, 65536 / larger<int64_t>(row_floats, 1)));
   const int64_t runs_per_image = ceil_div(s.oh, rows_per_run), runs = s.n * runs_per_image;
-  const int64_t copies = smaller<int64_t>(runtime.threads(), runs);
+  const int64_t copies = smaller<int64_t>(threads_of(runtime), runs);
   Scratch sums(runtime, static_cast<size_t>(size * copies));
   parallel(runtime, copies, [&](int64_t copy, int) {
     float* own = sums.data() + copy * size;

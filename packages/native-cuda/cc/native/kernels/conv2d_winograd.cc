@@ -228,11 +228,11 @@ int64_t block_of(int64_t tiles, int threads) {
 // y from the transformed filter: x has k channels, y has n.
 void convolve(const Tiles& t, const float* x, const float* transformed, int n, const float* bias, const Activation& activation, float* y, Runtime& runtime) {
   const int k = t.c;
-  const int64_t panels = ceil_div(n, tile_columns), block = block_of(t.count(), runtime.threads());
+  const int64_t panels = ceil_div(n, tile_columns), block = block_of(t.count(), threads_of(runtime));
   // 16 floats more between positions, or their 36 streams would fall into the same sets of the cache.
   const int64_t in_stride = block * k + 16, out_stride = block * tile_columns + 16;
   const size_t size = static_cast<size_t>(positions * (in_stride + out_stride));
-  Scratch scratch(runtime, size * runtime.threads()), zeros(runtime, k);
+  Scratch scratch(runtime, size * threads_of(runtime)), zeros(runtime, k);
   std::memset(zeros.data(), 0, static_cast<size_t>(k) * 4);
   parallel(runtime, ceil_div(t.count(), block), [&](int64_t index, int thread) {
     float* v = scratch.data() + size * thread;
@@ -284,7 +284,7 @@ void conv2d_dx_winograd(const Conv2DShape& s, const float* g, const float* filte
 
 // Sums by block of tiles, each thread into its own copy of dU.
 void sum_by_tiles(const Tiles& t, int co, const float* x, const float* g, const float* zeros, int64_t copies, float* sums, int64_t sum_size, Runtime& runtime) {
-  const int64_t block = block_of(t.count(), runtime.threads()), blocks = ceil_div(t.count(), block);
+  const int64_t block = block_of(t.count(), threads_of(runtime)), blocks = ceil_div(t.count(), block);
   const int64_t x_stride = block * t.c + 16, g_stride = block * co + 16, taps = int64_t{t.c} * co;
   const int64_t size = positions * (x_stride + g_stride);
   Scratch scratch(runtime, static_cast<size_t>(size * copies));
@@ -327,12 +327,12 @@ void sum_by_positions(const Tiles& t, int co, const float* x, const float* g, co
 
 void conv2d_dfilter_winograd(const Conv2DShape& s, const float* x, const float* g, float* dfilter, Runtime& runtime) {
   const Tiles t = tiles_of(s.n, s.h, s.w, s.ci, s.top, s.left, s.oh, s.ow);
-  const int64_t taps = int64_t{s.ci} * s.co, block = block_of(t.count(), runtime.threads());
+  const int64_t taps = int64_t{s.ci} * s.co, block = block_of(t.count(), threads_of(runtime));
   // Reading and writing dU for each block of tiles, or the transformed tiles once more: what moves fewer bytes.
   const bool by_positions = taps > block * (s.ci + s.co);
   // Columns of a register block may reach past the last channel of dU by up to a vector: 16 floats more at the end.
   const int64_t sum_size = positions * taps + tile_columns;
-  const int64_t copies = by_positions ? 1 : smaller<int64_t>(runtime.threads(), ceil_div(t.count(), block));
+  const int64_t copies = by_positions ? 1 : smaller<int64_t>(threads_of(runtime), ceil_div(t.count(), block));
   Scratch sums(runtime, static_cast<size_t>(sum_size * copies)), zeros(runtime, larger(s.ci, s.co));
   std::memset(zeros.data(), 0, static_cast<size_t>(larger(s.ci, s.co)) * 4);
   if (by_positions) sum_by_positions(t, s.co, x, g, zeros.data(), sums.data(), runtime);

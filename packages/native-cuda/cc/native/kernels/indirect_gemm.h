@@ -81,13 +81,13 @@ static void indirect_gemm(int64_t m, const PackedFilter& filter, const float* bi
   // A block of rows whose pointers are made once and whose inputs stay in the level-2 cache over all panels.
   int64_t block = smaller<int64_t>(larger<int64_t>(tile_rows, 65536 / larger<int64_t>(1, static_cast<int64_t>(taps) * k)) / tile_rows * tile_rows, 20 * tile_rows);
   if (block < 4 * tile_rows) block = 4 * tile_rows;
-  const int64_t wanted = int64_t{4} * runtime.threads();
+  const int64_t wanted = int64_t{4} * threads_of(runtime);
   while (block > tile_rows && ceil_div(m, block) < wanted) block -= tile_rows;
   const int64_t blocks = ceil_div(m, block);
   // Few rows: let tasks share the panels as well.
   const int64_t shares = blocks >= wanted ? 1 : smaller(panels, ceil_div(wanted, blocks));
   const size_t pointers = static_cast<size_t>(block) * (taps + 1);
-  Scratch scratch(runtime, (pointers * sizeof(void*) * runtime.threads() + 3) / 4);
+  Scratch scratch(runtime, (pointers * sizeof(void*) * threads_of(runtime) + 3) / 4);
   auto task = [&](int64_t index, int thread) {
     const int64_t from = index / shares * block, to = smaller(m, from + block);
     const int64_t share = index % shares;

@@ -14,6 +14,7 @@ static void transpose(const float* x, int64_t rows, int64_t columns, float* y, R
 }
 
 void matmul(const MatMul& p, Runtime& runtime) {
+  if (int64_t{p.batch} * p.m * p.n == 0) return;
   const int64_t a_size = int64_t{p.m} * p.k, b_size = int64_t{p.k} * p.n, y_size = int64_t{p.m} * p.n;
   Scratch packed(runtime, PackedFilter::floats(1, p.k, p.n));
   Scratch turned(runtime, p.transpose_a ? a_size : 0);

@@ -33,7 +33,7 @@ float multiply_adds(float start) {
 }  // namespace
 
 void measure(const Measure& p, Runtime& runtime) {
-  const int threads = runtime.threads();
+  const int threads = threads_of(runtime);
   if (!p.bandwidth) {
     Scratch sink(runtime, threads);
     const double start = now();

@@ -15,7 +15,7 @@ Window window_of(const PoolShape& s, int oy, int ox) {
 // f(image, row) over all n × rows, in parallel; `floats` is the work of one.
 template <class F> void each_row(Runtime& runtime, int64_t n, int64_t rows, int64_t floats, F f) {
   const int64_t grain = larger<int64_t>(1, 32768 / larger<int64_t>(1, floats)), total = n * rows;
-  const int64_t tasks = smaller<int64_t>(ceil_div(total, grain), 8 * runtime.threads());
+  const int64_t tasks = smaller<int64_t>(ceil_div(total, grain), 8 * threads_of(runtime));
   parallel(runtime, tasks, [&](int64_t task, int) {
     for (int64_t i = total * task / tasks; i < total * (task + 1) / tasks; i++) f(i / rows, static_cast<int>(i % rows));
   });

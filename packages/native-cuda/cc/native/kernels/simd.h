@@ -73,14 +73,16 @@ static inline Vec activation_gradient(Vec dy, Vec y, const Activation& activatio
   }
 }
 
+static inline int threads_of(Runtime& runtime) { return static_cast<NativeRuntime&>(runtime).threads(); }
+
 // Calls f(task, thread) for each task below `tasks` on the pool.
 template <class F> static inline void parallel(Runtime& runtime, int64_t tasks, const F& f) {
-  runtime.run(static_cast<int>(tasks), [](void* context, int task, int thread) { (*static_cast<const F*>(context))(task, thread); }, const_cast<void*>(static_cast<const void*>(&f)));
+  static_cast<NativeRuntime&>(runtime).run(static_cast<int>(tasks), [](void* context, int task, int thread) { (*static_cast<const F*>(context))(task, thread); }, const_cast<void*>(static_cast<const void*>(&f)));
 }
 
 // Splits [0, count) into runs of at least `grain` and calls f(from, to) for each.
 template <class F> static inline void parallel_range(Runtime& runtime, int64_t count, int64_t grain, F&& f) {
-  const int64_t most = int64_t{4} * runtime.threads();
+  const int64_t most = int64_t{4} * threads_of(runtime);
   const int64_t tasks = smaller(ceil_div(count, grain), most);
   if (tasks <= 1) return count > 0 ? f(int64_t{0}, count) : void();
   // Runs start at multiples of 64 elements, so that vector loops stay aligned to each other.
