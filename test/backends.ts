@@ -3,9 +3,11 @@ import {
   type BackendLoader,
   type BackendName,
   type BackendReport,
-  EMULATED_CUDA,
   examineBackends,
 } from '../packages/core/src/backends/select_backend.ts';
+
+/** The kernels of `cuda` by the emulator, where its addon is built. */
+export const EMULATED_CUDA = 'cuda-emulated';
 
 export async function backendLoaders(): Promise<BackendLoader[]> {
   const { nativeBackendLoaders } = await import('@doppel/native-cuda');

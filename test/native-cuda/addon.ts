@@ -1,7 +1,14 @@
 /** The addon's backends for the tests of this folder, or the reason why they are skipped. */
 
-import { type AddonBackend, addonBackend, EMULATED_ADDON, loadAddon, nativeBackendLoaders } from '@doppel/native-cuda';
-import { EMULATED_CUDA, selectBackend } from '../../packages/core/src/backends/select_backend.ts';
+import {
+  type AddonBackend,
+  addonBackend,
+  EMULATED_ADDON,
+  EMULATED_CUDA,
+  loadAddon,
+  nativeBackendLoaders,
+} from '@doppel/native-cuda';
+import { selectBackend } from '../../packages/core/src/backends/select_backend.ts';
 import { reasonOf } from '../../packages/core/src/errors.ts';
 
 const loaded = loadAddon();

@@ -1,9 +1,9 @@
 /** The device `cuda`, by the emulator: what a training step runs and copies, precisions, orders of blocks, and how it fails. */
 
-import { type AddonBackend, type Device, EMULATED_ADDON, loadAddon } from '@doppel/native-cuda';
+import { type AddonBackend, type Device, EMULATED_ADDON, EMULATED_CUDA, loadAddon } from '@doppel/native-cuda';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { EMULATED_CUDA, selectBackend } from '../../packages/core/src/backends/select_backend.ts';
+import { selectBackend } from '../../packages/core/src/backends/select_backend.ts';
 import { relativeError } from '../../packages/core/src/base/tolerance.ts';
 import {
   type GeneratorStepOptions,

@@ -1,9 +1,8 @@
 /** Training steps as CUDA graphs: the same bits as plain steps, what they copy and keep, and what cannot be captured. */
 
-import { type AddonBackend, captureStep, GraphError } from '@doppel/native-cuda';
+import { type AddonBackend, captureStep, EMULATED_CUDA, GraphError } from '@doppel/native-cuda';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { EMULATED_CUDA } from '../../packages/core/src/backends/select_backend.ts';
 import type { CapturedStep, StepToCapture } from '../../packages/core/src/backends/step_capture.ts';
 import { COUNTERS_A_STEP, philoxNormal } from '../../packages/core/src/base/philox.ts';
 import { type Generator, NETWORKS } from '../../packages/core/src/generator/architecture.ts';

@@ -11,8 +11,8 @@ import { VERSION } from './version.ts';
 /** The addon is optional: when its package cannot be imported, that is the reason that `doctor` reports. */
 async function nativeLoaders(options?: NativeOptions): Promise<BackendLoader[]> {
   try {
-    const { nativeBackendLoaders } = await import('@doppel/native-cuda');
-    return nativeBackendLoaders(options);
+    const { nativeBackendLoaders, optionsFrom } = await import('@doppel/native-cuda');
+    return nativeBackendLoaders(optionsFrom(process.env, options));
   } catch (cause) {
     const fail = async () => {
       throw new Error(`the package @doppel/native-cuda does not load: ${reasonOf(cause)}`, { cause });

@@ -74,17 +74,14 @@ export type LoadResult = { available: true; addon: Addon; file: string } | { ava
 const require = createRequire(import.meta.url);
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-/** Where the addon may lie: the file that DOPPEL_NATIVE_ADDON names, and nothing else; or the build's output. */
-export function candidates(): string[] {
-  const named = process.env.DOPPEL_NATIVE_ADDON;
-  return named ? [named] : [here('../build/Release/doppel_native.node')];
-}
+/** Where the package's build puts the addon. */
+export const BUILT_ADDON = here('../build/Release/doppel_native.node');
 
 /** The addon whose device `cuda` is the emulator: a second build, for tests only. */
 export const EMULATED_ADDON = here('../build/Release/doppel_emulated.node');
 
 /** Loads the first candidate that works. Never throws. */
-export function loadAddon(files: readonly string[] = candidates()): LoadResult {
+export function loadAddon(files: readonly string[] = [BUILT_ADDON]): LoadResult {
   const reasons: string[] = [];
   for (const file of files) {
     if (!existsSync(file)) {
@@ -104,7 +101,7 @@ export function loadAddon(files: readonly string[] = candidates()): LoadResult {
   }
   return {
     available: false,
-    reason: `${reasons.join('; ')}. Build it with \`pnpm build:native\` (cmake and a C++20 compiler)`,
+    reason: `${reasons.join('; ')}. Build it with \`node ${here('../scripts/build.mjs')}\` (cmake and a C++20 compiler)`,
   };
 }
 

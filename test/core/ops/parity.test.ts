@@ -3,12 +3,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  BACKENDS,
-  type BackendName,
-  EMULATED_CUDA,
-  selectBackend,
-} from '../../../packages/core/src/backends/select_backend.ts';
+import { BACKENDS, type BackendName, selectBackend } from '../../../packages/core/src/backends/select_backend.ts';
 import {
   type CaseValues,
   caseError,
@@ -18,7 +13,7 @@ import {
   PARITY_CASES,
   runCase,
 } from '../../../packages/core/src/ops/cases.ts';
-import { backendLoaders, backendReports } from '../../backends.ts';
+import { backendLoaders, backendReports, EMULATED_CUDA } from '../../backends.ts';
 
 const report = await backendReports();
 
@@ -30,7 +25,7 @@ async function valuesOn(backend: BackendName, each: OpCase, seed?: number): Prom
 const COMPARED: readonly BackendName[] = [...BACKENDS.filter((name) => name !== 'cpu'), EMULATED_CUDA];
 
 for (const backend of COMPARED) {
-  const { available, reason } = report[backend];
+  const { available, reason } = report[backend]!;
   describe.skipIf(!available)(`backend ${backend}${available ? '' : ` (skipped: ${reason})`}`, () => {
     for (const each of PARITY_CASES) {
       it(each.name, async () => {

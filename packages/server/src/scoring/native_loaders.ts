@@ -9,10 +9,15 @@ import type { BackendLoader } from '@doppel/core/backends';
 /** Not a literal in `import`, so that neither the compiler nor a bundler needs the package. */
 const ADDON = '@doppel/native-cuda';
 
+interface NativeAddon {
+  optionsFrom(environment: NodeJS.ProcessEnv): object;
+  nativeBackendLoaders(options: object): BackendLoader[];
+}
+
 export async function nativeLoaders(): Promise<BackendLoader[]> {
   try {
-    const addon: { nativeBackendLoaders(): BackendLoader[] } = await import(ADDON);
-    return addon.nativeBackendLoaders();
+    const { nativeBackendLoaders, optionsFrom }: NativeAddon = await import(ADDON);
+    return nativeBackendLoaders(optionsFrom(process.env));
   } catch (cause) {
     const load = async () => {
       throw new Error(`the package ${ADDON} does not load: ${reasonOf(cause)}`, { cause });
