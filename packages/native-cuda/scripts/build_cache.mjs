@@ -34,16 +34,21 @@ function filesIn(folder) {
     .sort();
 }
 
-/** Changes with every source, compiler and option that the target is built from. */
-export function keyOf({ root, target, architectures, compiler, nvcc }) {
+/**
+ * Changes with every source in the folders and with the tools that build them. The package's version and the like do not matter.
+ *
+ * @param {{ root: string, folders: string[], compiler?: string, nvcc?: string, architectures?: string[] }} what root: folder
+ *   of the package
+ */
+export function keyOf({ root, folders, compiler, nvcc, architectures = [] }) {
   const { CXXFLAGS, CUDAFLAGS, LDFLAGS } = process.env;
-  const folders = target === 'doppel_emulated' ? ['cc', 'emulator'] : ['cc'];
-  const files = [...['CMakeLists.txt', 'package.json'].map((name) => join(root, name))];
-  for (const folder of folders) files.push(...filesIn(join(root, folder)));
+  const { optionalDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const tools = [versionOf(compiler), versionOf(nvcc), optionalDependencies, CXXFLAGS, CUDAFLAGS, LDFLAGS];
   const hash = createHash('sha256');
-  const options = [target, process.platform, process.arch, architectures, CXXFLAGS, CUDAFLAGS, LDFLAGS];
-  hash.update(JSON.stringify([...options, versionOf(compiler), versionOf(nvcc)]));
-  for (const file of files) hash.update(`\0${file.slice(root.length)}\0`).update(readFileSync(file));
+  hash.update(JSON.stringify([process.platform, process.arch, architectures, ...tools]));
+  const sources = folders.flatMap((folder) => filesIn(join(root, folder)));
+  for (const file of [join(root, 'CMakeLists.txt'), ...sources])
+    hash.update(`\0${file.slice(root.length)}\0`).update(readFileSync(file));
   return hash.digest('hex');
 }
 

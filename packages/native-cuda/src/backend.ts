@@ -57,6 +57,8 @@ function mapNamed<A, B>(named: Named<A>, change: (value: A) => B): Record<string
   return changed;
 }
 
+let nextId = 0;
+
 export class AddonBackend extends MathBackendCPU {
   device: Device;
   /**
@@ -82,7 +84,7 @@ export class AddonBackend extends MathBackendCPU {
   }
 
   override write(values: tf.BackendValues, shape: number[], dtype: tf.DataType): object {
-    const dataId = { id: this.nextId() };
+    const dataId = { id: nextId++ };
     this.keep(dataId, values, shape, dtype, 1);
     return dataId;
   }
@@ -102,11 +104,7 @@ export class AddonBackend extends MathBackendCPU {
     const entry = new TensorBuffer(this.device, this, dtype, tf.util.sizeFromShape(shape), values ?? undefined);
     entry.refCount = refCount;
     if (values && isNumeric(dtype)) void entry.buffer;
-    this.data.set(dataId, entry as never);
-  }
-
-  private nextId(): number {
-    return (MathBackendCPU as unknown as { nextDataId: number }).nextDataId++;
+    this.data.set(dataId, entry as Parameters<typeof this.data.set>[1]);
   }
 
   override readSync(dataId: object): tf.BackendValues {
@@ -201,6 +199,6 @@ export class AddonBackend extends MathBackendCPU {
   }
 
   private entry(dataId: object): TensorBuffer {
-    return this.data.get(dataId) as unknown as TensorBuffer;
+    return this.data.get(dataId) as TensorBuffer;
   }
 }

@@ -47,7 +47,7 @@ export function registerKernels(backendName: string): void {
   const javascript = new Map(
     (tf.getKernelsForBackend('cpu') as tf.KernelConfig[]).map((config) => [
       config.kernelName,
-      config.kernelFunc as unknown as KernelFunc,
+      config.kernelFunc as KernelFunc,
     ]),
   );
   for (const kernelName of new Set([...native.keys(), ...javascript.keys()])) {
@@ -61,6 +61,6 @@ export function registerKernels(backendName: string): void {
       if (!FREE.has(kernelName)) args.backend.countFallback(kernelName);
       return fallback(args);
     };
-    tf.registerKernel({ kernelName, backendName, kernelFunc: kernelFunc as unknown as tf.KernelFunc });
+    tf.registerKernel({ kernelName, backendName, kernelFunc: kernelFunc as tf.KernelFunc });
   }
 }

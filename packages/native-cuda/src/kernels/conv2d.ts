@@ -47,7 +47,7 @@ function forward(
   bias: tf.TensorInfo | undefined,
   activation: ActivationAttributes,
 ) {
-  const isTraced = (tf.engine() as unknown as { state: { gradientDepth: number } }).state.gradientDepth > 0;
+  const isTraced = tf.engine().state.gradientDepth > 0;
   // A single channel has no pair to multiply; it stays fp32.
   const precision = info.inChannels === 1 ? 'fp32' : isTraced ? backend.tracedPrecision : backend.precision;
   const attrs = {

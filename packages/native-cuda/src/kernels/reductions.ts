@@ -37,7 +37,7 @@ function reduceWith(
   keepDims: boolean,
   reduce: (x: tf.TensorInfo, layout: Layout, shape: number[]) => tf.TensorInfo,
 ): tf.TensorInfo {
-  const axes = tf.util.parseAxisParam(axisParam ?? (undefined as never), x.shape);
+  const axes = tf.util.parseAxisParam(axisParam!, x.shape);
   const kept = x.shape.map((side, d) => (axes.includes(d) ? 1 : side));
   const shape = keepDims ? kept : x.shape.filter((_, d) => !axes.includes(d));
   const layout = layoutOf(x.shape, axes);
