@@ -138,7 +138,7 @@ describe('doppel mine', () => {
     [['--strategy', 'loss', '--max-score', '2'], /--max-score 0 to 1/],
     [['--strategy', 'loss', '--rank-min', '4', '--rank-max', '4'], /at least k = 1 ranks/],
     [['--strategy', 'loss', '--k', 'many'], /--k.*"many"/],
-    [['--strategy', 'nearest', '--model', 'MODEL'], /two-channel.*--strategy loss/],
+    [['--strategy', 'nearest', '--model', 'MODEL'], /takes both patches at once\..*--strategy loss/],
     [['--strategy', 'loss', '--max-candidates', '1'], /--max-candidates.*at least 2/],
   ])('refuses what cannot be meant: %o', async (args, message) => {
     const given = args.map((arg) => (arg === 'MODEL' ? at('whole.safetensors') : arg));
