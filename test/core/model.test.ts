@@ -6,13 +6,13 @@ import { selectBackend } from '../../packages/core/src/backends/select_backend.t
 import { PatchError } from '../../packages/core/src/errors.ts';
 import { type Checkpoint, writeCheckpoint } from '../../packages/core/src/matcher/checkpoint.ts';
 import { createMatcher } from '../../packages/core/src/matcher/matcher.ts';
-import { openModel, type PairScore, type RasterPair, type ScoringModel } from '../../packages/core/src/model.ts';
+import { type Model, openModel, type PairScore, type RasterPair } from '../../packages/core/src/model.ts';
 import type { Raster } from '../../packages/core/src/raster/raster.ts';
 import { valuesOf } from '../../packages/core/src/runs/values.ts';
 import { patch, syntheticNormalisation } from './training/matcher/synthetic.ts';
 
 let checkpoint: Omit<Checkpoint, 'version'>;
-let model: ScoringModel;
+let model: Model;
 
 beforeAll(async () => {
   await selectBackend({ requested: 'wasm' });

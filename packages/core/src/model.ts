@@ -1,17 +1,20 @@
 /**
- * Scoring with a checkpoint: rasters in, calibrated probabilities out. It prepares patches by the normalisation that the
- * checkpoint records, so that a model never meets pixels made otherwise than it was trained on.
+ * A trained matcher, ready for use: the one form in which scoring, evaluation, mining, the experiment and the server hold it.
+ * It prepares patches by the normalisation of its checkpoint, so that it never meets pixels prepared in another way than
+ * those it was trained on.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { sha256 } from './base/sha256.ts';
 import { type DoppelError, isDoppelError, NonFiniteError } from './errors.ts';
 import type { MatcherConfig } from './matcher/architecture.ts';
-import { type Calibration, probabilityOf } from './matcher/calibration.ts';
+import { type Calibration, probabilityOf, UNCALIBRATED } from './matcher/calibration.ts';
 import { type Checkpoint, matcherOf, readCheckpoint } from './matcher/checkpoint.ts';
 import { createScorer, type MatchScorer } from './matcher/scorer.ts';
-import type { Normalisation } from './prepare/normalisation.ts';
-import { preparePatch } from './prepare/prepared_patches.ts';
+import type { Modality, Normalisation } from './prepare/normalisation.ts';
+import { type PatchShape, toTensor } from './prepare/patch_source.ts';
+import { PatchCache, type PatchFiles, preparePatch } from './prepare/prepared_patches.ts';
 import type { Raster } from './raster/raster.ts';
+import type { Store } from './store.ts';
 
 export interface PairScore {
   /** logit₁ − logit₀, uncalibrated. */
@@ -20,50 +23,55 @@ export interface PairScore {
   probability: number;
   /** Whether the probability is at least the threshold. */
   match: boolean;
-  /** A probability, chosen on validation. */
+  /** Probability from which a pair is called a match, chosen on validation. */
   threshold: number;
 }
 
 export interface RasterPair {
   sar: Raster;
   optical: Raster;
-  /** What messages call the two; default "the SAR patch" and "the optical patch". */
+  /** Names of the two in messages; default "the SAR patch" and "the optical patch". */
   names?: { sar: string; optical: string } | undefined;
 }
 
 export interface ModelInfo extends MatcherConfig {
-  /** SHA-256 of the checkpoint's file as hex. */
+  /** SHA-256 of the checkpoint as hex. */
   fingerprint: string;
   calibration: Calibration;
-  /** False where the checkpoint was saved between two validations: temperature 1 and threshold 0.5 stand in. */
+  /** False if the checkpoint was saved between two validations: temperature 1 and threshold 0.5 stand in. */
   isCalibrated: boolean;
-  /** On validation, when it was saved. */
+  /** Figures on validation when it was saved. */
   metrics: Record<string, number>;
   trainedOn: Checkpoint['trainedOn'];
-  /** Of doppel when it was trained. */
+  /** Version of doppel that trained it. */
   version: string;
 }
 
-export interface ScoringModel {
+export interface Model {
   readonly info: ModelInfo;
   readonly normalisation: Normalisation;
-  /** For callers that bring their own tensors, as evaluation and mining do. */
+  /** Scores prepared patches, as tensors. */
   readonly scorer: MatchScorer;
+  /** The patches of a data set, prepared as the model takes them. */
+  patchesOf(dataset: PatchFiles): PatchCache;
   /** Scores in the order of the pairs. @throws PatchError for the first pair that cannot be scored. */
   score(pairs: readonly RasterPair[]): Promise<PairScore[]>;
-  /** A pair that cannot be scored gets its error, the others their scores. */
+  /** Scores in the order of the pairs, with its error in place of the score of a pair that cannot be scored. */
   scoreEach(pairs: readonly RasterPair[]): Promise<(PairScore | DoppelError)[]>;
   dispose(): void;
 }
 
-/** Pairs that go through the network together. */
+/** Pairs that are scored together. */
 const BATCH = 32;
 
 /**
- * @param file for messages.
- * @throws CheckpointError where it is damaged or of another architecture than it says.
+ * Opens a checkpoint as `doppel train` writes it.
+ *
+ * @param source bytes of the file, or the store that holds it. @param file path in the store; for bytes, a name for messages.
+ * @throws FileError if there is no such file. @throws CheckpointError if it is damaged, or not the architecture that it names.
  */
-export async function openModel(bytes: Uint8Array, file: string): Promise<ScoringModel> {
+export async function openModel(source: Uint8Array | Store, file: string): Promise<Model> {
+  const bytes = source instanceof Uint8Array ? source : await source.read(file);
   const checkpoint = readCheckpoint(bytes, file);
   const matcher = matcherOf(checkpoint);
   const scorer = createScorer(matcher);
@@ -81,6 +89,7 @@ export async function openModel(bytes: Uint8Array, file: string): Promise<Scorin
 
   return {
     ...{ info, normalisation, scorer, scoreEach },
+    patchesOf: (dataset) => new PatchCache(dataset, normalisation),
     async score(pairs) {
       const results = await scoreEach(pairs);
       const failed = results.find(isDoppelError);
@@ -96,15 +105,12 @@ function infoOf(checkpoint: Checkpoint, fingerprint: string): ModelInfo {
   return {
     ...matcher,
     ...{ fingerprint, metrics, trainedOn, version },
-    calibration: calibration ?? { temperature: 1, threshold: 0.5 },
+    calibration: calibration ?? UNCALIBRATED,
     isCalibrated: calibration !== undefined,
   };
 }
 
-interface PreparedPair {
-  sar: Float32Array;
-  optical: Float32Array;
-}
+type PreparedPair = Record<Modality, Float32Array>;
 
 function prepare({ sar, optical, names }: RasterPair, normalisation: Normalisation): PreparedPair | DoppelError {
   try {
@@ -119,15 +125,17 @@ function prepare({ sar, optical, names }: RasterPair, normalisation: Normalisati
 }
 
 /** logit₁ − logit₀ of each pair. */
-async function forwardAll(scorer: MatchScorer, pairs: readonly PreparedPair[], config: MatcherConfig) {
+async function forwardAll(scorer: MatchScorer, pairs: readonly PreparedPair[], shape: PatchShape) {
   const scores: number[] = [];
   for (let start = 0; start < pairs.length; start += BATCH) {
     const batch = pairs.slice(start, start + BATCH);
-    const result = tf.tidy(() => {
-      const stack = (modality: 'sar' | 'optical', bands: number) =>
-        tf.stack(batch.map((pair) => tf.tensor3d(pair[modality], [config.side, config.side, bands]))) as tf.Tensor4D;
-      return scorer.score(stack('sar', config.sarBands), stack('optical', config.opticalBands));
-    });
+    const stack = (modality: Modality) =>
+      toTensor(
+        batch.map((pair) => pair[modality]),
+        modality,
+        shape,
+      );
+    const result = tf.tidy(() => scorer.score(stack('sar'), stack('optical')));
     scores.push(...(await result.data()));
     result.dispose();
   }

@@ -1,6 +1,6 @@
 /** What an arm trains with in the second stage: hard negatives that were found beforehand, or settings to find them anew. */
 
-import type { ScoringModel, Store } from '@doppel/core';
+import type { Model, Store } from '@doppel/core';
 import { type Dataset, placeGuard } from '@doppel/core/dataset';
 import type { LatentGenerator, NegativeSet } from '@doppel/core/generator';
 import { mine, mineGenerated } from '@doppel/core/mining';
@@ -14,7 +14,7 @@ export interface ArmTask {
   /** Cut down to the budget. */
   dataset: Dataset;
   /** Of the first stage. */
-  model: ScoringModel;
+  model: Model;
   arm: Arm;
   config: ExperimentConfig;
   /** For arms that make patches. */

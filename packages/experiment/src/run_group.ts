@@ -3,7 +3,7 @@
  * exist are left alone.
  */
 
-import { joinPath, openModel, type ScoringModel, type Store, UsageError, VERSION } from '@doppel/core';
+import { joinPath, type Model, openModel, type Store, UsageError, VERSION } from '@doppel/core';
 import { sha256 } from '@doppel/core/base';
 import type { Dataset } from '@doppel/core/dataset';
 import type { LatentGenerator } from '@doppel/core/generator';
@@ -99,7 +99,7 @@ export async function runGroup(group: CellGroup, task: GroupTask): Promise<Group
 
 /** The first stage, done. */
 interface Base {
-  model: ScoringModel;
+  model: Model;
   file: string;
   bytes: Uint8Array;
   rows: EpochRow[];
@@ -217,8 +217,8 @@ interface Measured {
 }
 
 /** Opens the best checkpoint of a run that was trained to its end. @throws UsageError where no epoch was. */
-async function openBest({ checkpoint, run, epochs }: TrainingResult, store: Store): Promise<ScoringModel> {
-  if (checkpoint !== undefined) return openModel(await store.read(checkpoint), checkpoint);
+async function openBest({ checkpoint, run, epochs }: TrainingResult, store: Store): Promise<Model> {
+  if (checkpoint !== undefined) return openModel(store, checkpoint);
   throw new UsageError({
     action: `test the matcher of ${run}`,
     expected: 'at least one epoch of training',

@@ -13,16 +13,21 @@ const dataset = fakeDataset();
 const sliced = { neighbourhoods: 32, directions: 32 };
 /** Features of two numbers: the contrast between neighbours, and between the two halves of a patch. */
 const matcher = {
-  halves: {
-    features: (x: tf.Tensor4D) =>
-      tf.tidy(() => {
-        const [left, right] = tf.split(x, 2, 2) as [tf.Tensor4D, tf.Tensor4D];
-        const rows = tf.sub(tf.slice(x, [0, 1, 0, 0], [-1, SIDE - 1, -1, -1]), tf.slice(x, 0, [-1, SIDE - 1, -1, -1]));
-        const features = [tf.mean(tf.square(rows), [1, 2, 3]), tf.mean(tf.abs(tf.sub(left, right)), [1, 2, 3])];
-        return tf.stack(features, 1) as tf.Tensor2D;
-      }),
+  scorer: {
+    halves: {
+      features: (x: tf.Tensor4D) =>
+        tf.tidy(() => {
+          const [left, right] = tf.split(x, 2, 2) as [tf.Tensor4D, tf.Tensor4D];
+          const rows = tf.sub(
+            tf.slice(x, [0, 1, 0, 0], [-1, SIDE - 1, -1, -1]),
+            tf.slice(x, 0, [-1, SIDE - 1, -1, -1]),
+          );
+          const features = [tf.mean(tf.square(rows), [1, 2, 3]), tf.mean(tf.abs(tf.sub(left, right)), [1, 2, 3])];
+          return tf.stack(features, 1) as tf.Tensor2D;
+        }),
+    },
   },
-  ...{ normalisation, fingerprint: 'm'.repeat(64) },
+  ...{ normalisation, info: { fingerprint: 'm'.repeat(64) } },
 };
 const evaluate = (patch: (i: number) => Float32Array, change: Partial<QualityTask> = {}) =>
   evaluateGenerator({ generator: fakeGenerator(patch), dataset, matcher, count: 60, pairs: 60, sliced, ...change });
@@ -101,7 +106,7 @@ test('without a matcher, or one without streams, the kernel distance is left out
   expect(quality.kernelDistance).toBeNull();
   expect(quality.memorisation.features).toBeNull();
   expect(quality.notMeasured).toEqual([{ figure: 'kernelDistance', reason: 'No matcher was given.' }]);
-  const two = await evaluate(fresh, { count: 20, matcher: { ...matcher, halves: undefined } });
+  const two = await evaluate(fresh, { count: 20, matcher: { ...matcher, scorer: {} } });
   expect(two.quality.notMeasured[0]!.reason).toContain('no SAR stream');
 });
 

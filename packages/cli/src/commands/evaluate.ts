@@ -1,6 +1,5 @@
 /** `doppel evaluate`: how a trained matcher does on places it never saw. */
-import { folderOf, joinPath, nameOf, UsageError } from '@doppel/core';
-import { sha256 } from '@doppel/core/base';
+import { folderOf, joinPath, type Model, nameOf, openModel, UsageError } from '@doppel/core';
 import { type Dataset, openDataset, placeGuard, SPLITS, type Split } from '@doppel/core/dataset';
 import {
   BOOTSTRAP_DEFAULTS,
@@ -13,15 +12,7 @@ import {
   type ScoringTask,
   SEARCH_DEFAULTS,
 } from '@doppel/core/evaluation';
-import {
-  architecturesWith,
-  type Calibration,
-  type Checkpoint,
-  createScorer,
-  matcherOf,
-  readCheckpoint,
-} from '@doppel/core/matcher';
-import { PatchCache } from '@doppel/core/prepare';
+import { architecturesWith, type Calibration } from '@doppel/core/matcher';
 import { checkHeldOut } from '@doppel/core/runs';
 import { dataUri, type PicturedPair, pictureOf, type Report } from '@doppel/report';
 import { command, type Outcome } from '../command.ts';
@@ -66,12 +57,12 @@ export default command({
   ],
   async run({ args, context }): Promise<Outcome> {
     const settings = settingsOf(args);
-    const tested = await openTested(context, args.model, args.data, args.split);
     const out = args.out ?? defaultFolder(args.model, args.split);
-    await ensureWritable(context.store, out);
-    for (const warning of tested.warnings) context.log(`warning: ${warning}`);
     const backend = await context.selectBackend(args);
-    const { evaluation, calibrationSource } = await evaluateTested(context, tested, settings);
+    const tested = await openTested(context, args.model, args.data, args.split);
+    const { evaluation, calibrationSource } = await evaluateTested(context, tested, settings, out).finally(() =>
+      tested.model.dispose(),
+    );
     const report: Report = {
       evaluation,
       calibrationSource,
@@ -112,8 +103,7 @@ function defaultFolder(model: string, split: Split): string {
 
 interface Tested {
   file: string;
-  fingerprint: string;
-  checkpoint: Checkpoint;
+  model: Model;
   dataset: Dataset;
   split: Split;
   warnings: string[];
@@ -121,22 +111,26 @@ interface Tested {
 
 /** Opens the checkpoint and the data set, and checks that they fit. */
 async function openTested({ store }: Context, file: string, folder: string, split: Split): Promise<Tested> {
-  const bytes = await store.read(file);
-  const checkpoint = readCheckpoint(bytes, file);
   const dataset = await openDataset(store, folder);
-  refuseOtherSide(checkpoint, dataset, folder);
-  const places = new Set(dataset.indicesOf(split).map((index) => dataset.records[index]!.group));
-  const warnings = checkHeldOut(checkpoint.trainedOn, { split, fingerprint: dataset.fingerprint, places });
-  return { file, fingerprint: await sha256(bytes), checkpoint, dataset, split, warnings };
+  const model = await openModel(store, file);
+  try {
+    refuseOtherSide(model, dataset, folder);
+    const places = new Set(dataset.indicesOf(split).map((index) => dataset.records[index]!.group));
+    const warnings = checkHeldOut(model.info.trainedOn, { split, fingerprint: dataset.fingerprint, places });
+    return { file, model, dataset, split, warnings };
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
 }
 
-function refuseOtherSide({ matcher }: Checkpoint, { header }: Dataset, folder: string): void {
-  if (header.side === matcher.side) return;
+function refuseOtherSide({ info }: Model, { header }: Dataset, folder: string): void {
+  if (header.side === info.side) return;
   throw new UsageError({
     action: `evaluate on ${folder}`,
-    expected: `patches of side ${matcher.side}, as the checkpoint was trained on`,
+    expected: `patches of side ${info.side}, as the checkpoint was trained on`,
     found: `patches of side ${header.side}`,
-    remedy: `Import the data again with --side ${matcher.side}, or name another checkpoint.`,
+    remedy: `Import the data again with --side ${info.side}, or name another checkpoint.`,
   });
 }
 
@@ -145,38 +139,34 @@ interface Evaluated {
   calibrationSource: string;
 }
 
-async function evaluateTested(context: Context, tested: Tested, settings: Settings): Promise<Evaluated> {
-  const { checkpoint, dataset, split } = tested;
-  const matcher = matcherOf(checkpoint);
-  const scorer = createScorer(matcher);
-  matcher.dispose();
+/** @param out folder of the report, which must be writable before the work begins. */
+async function evaluateTested(context: Context, tested: Tested, settings: Settings, out: string): Promise<Evaluated> {
+  const { model, dataset, split, warnings } = tested;
+  await ensureWritable(context.store, out);
+  for (const warning of warnings) context.log(`warning: ${warning}`);
   const taskFor = (name: Split): Omit<ScoringTask, 'signal' | 'onProgress'> => ({
     records: dataset.records,
     indices: dataset.indicesOf(name),
     guard: placeGuard(dataset.records),
-    scorer,
-    patches: new PatchCache(dataset, checkpoint.normalisation),
-    shape: checkpoint.matcher,
+    scorer: model.scorer,
+    patches: model.patchesOf(dataset),
+    shape: model.info,
     ...settings,
   });
-  try {
-    const { calibration, calibrationSource } = await calibrationOf(context, checkpoint, () => taskFor('validation'));
-    const evaluation = await context.work({ label: `scoring ${split}`, unit: 'pairs' }, (watch) =>
-      evaluatePairs({ ...taskFor(split), ...settings, split, calibration, ...watch }),
-    );
-    return { evaluation, calibrationSource };
-  } finally {
-    scorer.dispose();
-  }
+  const { calibration, calibrationSource } = await calibrationOf(context, model, () => taskFor('validation'));
+  const evaluation = await context.work({ label: `scoring ${split}`, unit: 'pairs' }, (watch) =>
+    evaluatePairs({ ...taskFor(split), ...settings, split, calibration, ...watch }),
+  );
+  return { evaluation, calibrationSource };
 }
 
 /** Calibration of the checkpoint, else one fitted on the validation split; never on the tested one. */
 async function calibrationOf(
   context: Context,
-  { calibration }: Checkpoint,
+  { info: { calibration, isCalibrated } }: Model,
   validation: () => Omit<ScoringTask, 'signal' | 'onProgress'>,
 ): Promise<{ calibration: Calibration; calibrationSource: string }> {
-  if (calibration) {
+  if (isCalibrated) {
     return {
       calibration,
       calibrationSource: 'Both come with the checkpoint, fitted on the validation split in training.',
@@ -192,8 +182,8 @@ async function calibrationOf(
   };
 }
 
-function modelOf({ file, fingerprint, checkpoint }: Tested): Report['model'] {
-  const { preset, side } = checkpoint.matcher;
+function modelOf({ file, model }: Tested): Report['model'] {
+  const { fingerprint, preset, side } = model.info;
   return { file, fingerprint, preset, side };
 }
 

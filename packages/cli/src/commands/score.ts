@@ -1,5 +1,5 @@
 /** `doppel score`: whether a SAR and an optical image show the same place; for one pair, or for all of a manifest. */
-import { isDoppelError, openModel, type PairScore, type RasterPair, type ScoringModel, UsageError } from '@doppel/core';
+import { isDoppelError, type Model, openModel, type PairScore, type RasterPair, UsageError } from '@doppel/core';
 
 import { command, type Outcome } from '../command.ts';
 import { COMPUTE_FLAGS, type Context } from '../context.ts';
@@ -34,7 +34,7 @@ export default command({
   async run({ args, context }): Promise<Outcome> {
     refuseMixture(args);
     const { name: backend } = await context.selectBackend(args);
-    const model = await openModel(await context.store.read(args.model), args.model);
+    const model = await openModel(context.store, args.model);
     try {
       const scoring: Scoring = { context, model, modelFile: args.model, backend, crop: args.crop };
       warnUncalibrated(scoring);
@@ -49,7 +49,7 @@ export default command({
 
 interface Scoring {
   context: Context;
-  model: ScoringModel;
+  model: Model;
   modelFile: string;
   backend: string;
   crop: Crop | undefined;

@@ -6,12 +6,12 @@
 import type { PairRecord } from '../dataset/dataset.ts';
 import type { PairReference, Provenance, Split } from '../dataset/patch_pair.ts';
 import type { PlaceGuard } from '../dataset/place_guard.ts';
-import { calibrate, type ThresholdRule } from '../evaluation/fit_calibration.ts';
 import { type Calibration, probabilityOf } from '../matcher/calibration.ts';
 import { scorePairs } from '../matcher/score_pairs.ts';
 import type { PairScorer } from '../matcher/scorer.ts';
 import type { PatchShape, PatchSource } from '../prepare/patch_source.ts';
 import type { BootstrapOptions } from './bootstrap.ts';
+import { calibrate, type ThresholdRule } from './fit_calibration.ts';
 import type { Search } from './retrieval.ts';
 import { type DrawnSearches, drawSearches } from './search_pairs.ts';
 import { type Summary, summarise } from './summary.ts';

@@ -7,6 +7,7 @@ import { pause } from '../base/pause.ts';
 import type { Dataset } from '../dataset/dataset.ts';
 import { UsageError } from '../errors.ts';
 import type { ScorerHalves } from '../matcher/scorer.ts';
+import type { ModelInfo } from '../model.ts';
 import type { Normalisation } from '../prepare/normalisation.ts';
 import type { PatchSource } from '../prepare/patch_source.ts';
 import { PatchCache } from '../prepare/prepared_patches.ts';
@@ -29,11 +30,10 @@ import { wasserstein } from './quality/wasserstein.ts';
 
 /** The matcher in whose features patches are compared. */
 export interface QualityMatcher {
-  /** Undefined for one without a SAR stream of its own. */
-  halves: Pick<ScorerHalves, 'features'> | undefined;
+  /** Without `halves` for a matcher without a SAR stream of its own. */
+  scorer: { halves?: Pick<ScorerHalves, 'features'> | undefined };
   normalisation: Normalisation;
-  /** SHA-256 of its checkpoint. */
-  fingerprint: string;
+  info: Pick<ModelInfo, 'fingerprint'>;
 }
 
 export const QUALITY_DEFAULTS = { count: 1000, pairs: 1000, seed: 1, split: 'validation' } as const;
@@ -130,7 +130,7 @@ export async function evaluateGenerator(task: QualityTask): Promise<GeneratorEva
 
   const slicedWasserstein = await measureSliced(task, sets, seed);
   const { rows, features, reason } = await featuresOfSets(task, sets);
-  const kernel = features && (await measureKernel(features, matcher!.fingerprint, signal));
+  const kernel = features && (await measureKernel(features, matcher!.info.fingerprint, signal));
   const values = await measureValues(sets, scale, signal);
   const looks = await measureLooks(task, sets, scale);
   const varied = await measureDiversity(task, sets, seed);
@@ -255,7 +255,7 @@ async function featuresOfSets(
     heldOutB: patternRows(sets.heldOutB),
   };
   if (!matcher) return { rows, features: undefined, reason: 'No matcher was given.' };
-  const { halves } = matcher;
+  const { halves } = matcher.scorer;
   if (!halves) return { rows, features: undefined, reason: 'The matcher has no SAR stream of its own.' };
   const features = {} as Record<SetName, FeatureRows>;
   for (const name of SET_NAMES) features[name] = await sarFeatures(halves, sets[name], signal);
@@ -368,7 +368,7 @@ async function searchNearest(
     patterns.generated.add(means, records);
     patterns.real.add(means, records);
     if (seen) {
-      const found = await sarFeatures(matcher!.halves!, block, signal);
+      const found = await sarFeatures(matcher!.scorer.halves!, block, signal);
       divide(found, features!.scale);
       seen.generated.add(found, records);
       seen.real.add(found, records);

@@ -38,6 +38,9 @@ export function preparePatch(
   return samples;
 }
 
+/** The part of a data set that patches are read from. */
+export type PatchFiles = Pick<Dataset, 'records' | 'readSar' | 'readOptical'>;
+
 const CACHE_BYTES = 512 * 2 ** 20;
 
 /**
@@ -45,7 +48,7 @@ const CACHE_BYTES = 512 * 2 ** 20;
  * rounds over a whole split or at random, and dropping the oldest would drop the next one needed.
  */
 export class PatchCache implements PatchSource {
-  private readonly dataset: Pick<Dataset, 'records' | 'readSar' | 'readOptical'>;
+  private readonly dataset: PatchFiles;
   private readonly normalisation: Normalisation;
   private readonly patches: Record<Modality, Map<number, Promise<Float32Array>>> = {
     sar: new Map(),
@@ -54,7 +57,7 @@ export class PatchCache implements PatchSource {
   private room: number;
 
   constructor(
-    dataset: Pick<Dataset, 'records' | 'readSar' | 'readOptical'>,
+    dataset: PatchFiles,
     normalisation: Normalisation,
     { maxBytes = CACHE_BYTES }: { maxBytes?: number } = {},
   ) {

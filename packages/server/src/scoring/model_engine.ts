@@ -6,6 +6,7 @@
 import {
   isDoppelError,
   MemoryStore,
+  type Model,
   NonFiniteError,
   nameOf,
   openModel,
@@ -13,7 +14,6 @@ import {
   PatchError,
   type RasterPair,
   reasonOf,
-  type ScoringModel,
 } from '@doppel/core';
 import { type BackendLoader, selectBackend } from '@doppel/core/backends';
 import { openRaster, type Raster } from '@doppel/core/raster';
@@ -65,7 +65,7 @@ export async function openEngine({
 }
 
 /** The first pass compiles and allocates; zeros are what the mean becomes. */
-async function warmUp({ info, scorer }: ScoringModel): Promise<void> {
+async function warmUp({ info, scorer }: Model): Promise<void> {
   const zeros = (bands: number) => tf.zeros<tf.Rank.R4>([1, info.side, info.side, bands]);
   const scores = tf.tidy(() => scorer.score(zeros(info.sarBands), zeros(info.opticalBands)));
   await scores.data();
@@ -73,7 +73,7 @@ async function warmUp({ info, scorer }: ScoringModel): Promise<void> {
 }
 
 /** Scores a batch; a pair whose score is not finite fails alone, not with its batch. */
-async function scoreApart(model: ScoringModel, pairs: readonly RasterPair[]): Promise<(PairScore | Error)[]> {
+async function scoreApart(model: Model, pairs: readonly RasterPair[]): Promise<(PairScore | Error)[]> {
   try {
     return await model.scoreEach(pairs);
   } catch (error) {

@@ -1,6 +1,5 @@
 /** `doppel generator evaluate`: how like real radar the patches of a generator are, figure by figure. */
-import { folderOf, joinPath, nameOf, type Store, UsageError } from '@doppel/core';
-import { sha256 } from '@doppel/core/base';
+import { folderOf, joinPath, nameOf, openModel, UsageError } from '@doppel/core';
 import { type Dataset, openDataset } from '@doppel/core/dataset';
 import {
   QUALITY_DEFAULTS as DEFAULTS,
@@ -8,9 +7,7 @@ import {
   type GeneratorEvaluation,
   type GeneratorQuality,
   type LatentGenerator,
-  type QualityMatcher,
 } from '@doppel/core/generator';
-import { createScorer, matcherOf, readCheckpoint } from '@doppel/core/matcher';
 import { preparePatch } from '@doppel/core/prepare';
 import { type QualityReport, type Quiz, qualityHtml, qualityPictures, quizOf } from '@doppel/report';
 import { command, type Outcome } from '../../command.ts';
@@ -46,7 +43,7 @@ export default command({
     for (const folder of [out, args.quiz]) if (folder !== undefined) await ensureWritable(store, folder);
     const backend = await context.selectBackend(args);
     const dataset = await openDataset(store, args.data);
-    const matcher = args.model === undefined ? undefined : await openMatcher(store, args.model);
+    const matcher = args.model === undefined ? undefined : await openModel(store, args.model);
     let generator: LatentGenerator | undefined;
     try {
       generator = await openGeneratorFile(store, args.generator);
@@ -66,7 +63,9 @@ export default command({
       const report: QualityReport = {
         ...{ quality, pictures },
         generator: { file: args.generator, ...describe(generator) },
-        matcher: matcher ? { file: args.model!, fingerprint: matcher.fingerprint, preset: matcher.preset } : null,
+        matcher: matcher
+          ? { file: args.model!, fingerprint: matcher.info.fingerprint, preset: matcher.info.preset }
+          : null,
         data: dataOf(dataset),
         run: {
           ...{ backend: backend.name, date: new Date(), version: VERSION },
@@ -110,16 +109,6 @@ function refuseSameFolder(out: string, quiz: string | undefined): void {
     found: `${quiz}, where the report goes`,
     remedy: 'Name another folder for --quiz.',
   });
-}
-
-async function openMatcher(store: Store, file: string): Promise<QualityMatcher & { preset: string; dispose(): void }> {
-  const bytes = await store.read(file);
-  const checkpoint = readCheckpoint(bytes, file);
-  const matcher = matcherOf(checkpoint);
-  const { halves, dispose } = createScorer(matcher);
-  matcher.dispose();
-  const { normalisation, matcher: config } = checkpoint;
-  return { halves, dispose, normalisation, preset: config.preset, fingerprint: await sha256(bytes) };
 }
 
 function describe({ info }: LatentGenerator): Omit<QualityReport['generator'], 'file'> {

@@ -1,11 +1,12 @@
 /** Batches of a generator's run, one step ahead. All follows from the seed and the step. */
 import * as tf from '@tensorflow/tfjs-core';
+import { concatenate } from '../../base/concatenate.ts';
 import { Rng } from '../../base/random.ts';
 import type { StagePlan } from '../../generator/architecture.ts';
 import { fadePatch, padPatch, shrinkPatch } from '../../generator/fit_patch.ts';
 import { augment, drawAugmentation } from '../../prepare/augmentation.ts';
 import type { PatchSource } from '../../prepare/patch_source.ts';
-import { concatenate, oneStepAhead } from '../../runs/ahead.ts';
+import { oneStepAhead } from '../../runs/ahead.ts';
 import { deck } from '../../runs/deck.ts';
 import { alphaAt, type GeneratorTraining, stageAt, totalGeneratorSteps } from './config.ts';
 

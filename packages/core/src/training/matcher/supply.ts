@@ -2,8 +2,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { PatchStack } from '../../generator/made_patches.ts';
 import { classWeights } from '../../matcher/loss.ts';
-import type { PatchShape } from '../../prepare/patch_source.ts';
-import { concatenate, oneStepAhead } from '../../runs/ahead.ts';
+import { type PatchShape, toTensor } from '../../prepare/patch_source.ts';
+import { oneStepAhead } from '../../runs/ahead.ts';
 import { generatedShare, minedShare, type TrainingConfig, totalSteps } from './config.ts';
 import type { RunNegatives } from './hard_negatives.ts';
 import type { PatchDraw, Sampler, StepPlan } from './sampler.ts';
@@ -33,15 +33,15 @@ export interface Supply {
 
 interface Prepared {
   plan: StepPlan;
-  sar: Float32Array;
-  optical: Float32Array;
+  sar: Float32Array[];
+  optical: Float32Array[];
 }
 
 export function createSupply(
   sampler: Sampler,
   drawPatch: DrawPatch,
   config: TrainingConfig,
-  { side, sarBands, opticalBands }: PatchShape,
+  shape: PatchShape,
 ): Supply {
   const total = totalSteps(config);
   const take = oneStepAhead<Prepared>();
@@ -54,7 +54,7 @@ export function createSupply(
       listed: config.negatives.listed,
     });
     const all = (modality: 'sar' | 'optical') =>
-      Promise.all(plan[modality].map((draw) => drawPatch(modality, draw, step, negatives.stack))).then(concatenate);
+      Promise.all(plan[modality].map((draw) => drawPatch(modality, draw, step, negatives.stack)));
     const [sar, optical] = await Promise.all([all('sar'), all('optical')]);
     return { plan, sar, optical };
   }
@@ -64,8 +64,8 @@ export function createSupply(
       const hasNext = step + 1 < Math.min(total, negatives.until);
       const { plan, sar, optical } = await take(step, (at) => prepare(at, negatives), hasNext);
       return {
-        sar: tf.tensor4d(sar, [plan.sar.length, side, side, sarBands]),
-        optical: tf.tensor4d(optical, [plan.optical.length, side, side, opticalBands]),
+        sar: toTensor(sar, 'sar', shape),
+        optical: toTensor(optical, 'optical', shape),
         pairing: plan.pairing,
         labels: tf.tensor1d(plan.labels, 'int32'),
         weights: tf.tensor1d(classWeights(plan.labels)),
