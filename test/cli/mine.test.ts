@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decode } from 'fast-png';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import mine from '../../packages/cli/src/commands/mine.ts';
 import { FileStore } from '../../packages/cli/src/file_store.ts';
 import { selectBackend } from '../../packages/core/src/backends/select_backend.ts';
 import { openDataset } from '../../packages/core/src/dataset/dataset.ts';
@@ -14,7 +13,7 @@ import { readNegatives } from '../../packages/core/src/mining/negatives_file.ts'
 import { valuesOf } from '../../packages/core/src/runs/values.ts';
 import { syntheticNormalisation } from '../core/training/matcher/synthetic.ts';
 import { writeSyntheticDataset } from './dataset_on_disk.ts';
-import { runCommand } from './run_command.ts';
+import { runDoppel } from './run_command.ts';
 
 const store = new FileStore();
 let folder: string;
@@ -49,7 +48,8 @@ afterAll(() => rm(folder, { recursive: true }));
 
 /** Twelve anchors of four places; without footprints the three pairs of a place guard each other. */
 const doppelMine = (out: string, ...args: string[]) =>
-  runCommand(mine, [
+  runDoppel([
+    'mine',
     ...(args.includes('--model') ? [] : ['--model', at('a.safetensors')]),
     '--data',
     at('data'),
@@ -79,7 +79,7 @@ describe('doppel mine', () => {
     expect((await readdir(at('one'))).sort()).toEqual(['hard.jsonl', 'hard.png', 'hard.report.json', 'hard.scores']);
 
     const dataset = await openDataset(store, at('data'));
-    const negatives = await readNegatives(store, at('one/hard.jsonl'), dataset);
+    const { mined: negatives } = await readNegatives(store, at('one/hard.jsonl'), dataset);
     expect(negatives).toHaveLength(24);
     const placeOf = (record: number) => dataset.records[record]!.group;
     expect(negatives.every(({ sar, optical }) => placeOf(sar) !== placeOf(optical))).toBe(true);
@@ -111,34 +111,26 @@ describe('doppel mine', () => {
     await doppelMine('test.jsonl', '--strategy', 'loss', '--split', 'test', '--analysis');
     const dataset = await openDataset(store, at('data'));
     await expect(readNegatives(store, at('test.jsonl'), dataset)).rejects.toThrow(SplitError);
-    await expect(readNegatives(store, at('test.jsonl'), dataset, { split: 'test' })).resolves.toHaveLength(6);
+    const { mined } = await readNegatives(store, at('test.jsonl'), dataset, { split: 'test' });
+    expect(mined).toHaveLength(6);
   });
 
   test('is interrupted by Ctrl-C, with what was there before as it was', async () => {
     await writeFile(at('before.jsonl'), 'before');
     const controller = new AbortController();
     controller.abort();
-    const args = [
-      '--model',
-      at('a.safetensors'),
-      '--data',
-      at('data'),
-      '--strategy',
-      'loss',
-      '--out',
-      at('before.jsonl'),
-    ];
-    const { stdout, exitCode } = await runCommand(mine, args, controller.signal);
+    const args = ['mine', 'loss', '--model', at('a.safetensors'), '--data', at('data'), '--out', at('before.jsonl')];
+    const { stdout, exitCode } = await runDoppel(args, controller.signal);
     expect(exitCode).toBe(130);
     expect(stdout).toMatch(/interrupted; the same command goes on .*before.scores/);
     expect(await readFile(at('before.jsonl'), 'utf8')).toBe('before');
   });
 
   test.each([
-    [['--strategy', 'loss', '--max-score', '2'], /--max-score 0 to 1/],
-    [['--strategy', 'loss', '--rank-min', '4', '--rank-max', '4'], /at least k = 1 ranks/],
+    [['--strategy', 'loss', '--max-score', '2'], /--max-score.*at most 1.*"2"/],
+    [['--strategy', 'loss', '--rank-min', '4', '--rank-max', '4'], /--rank-max: leaves 0 ranks from 4 on, for k = 1/],
     [['--strategy', 'loss', '--k', 'many'], /--k.*"many"/],
-    [['--strategy', 'nearest', '--model', 'MODEL'], /takes both patches at once\..*--strategy loss/],
+    [['--strategy', 'nearest', '--model', 'MODEL'], /both patches at once.*the strategy loss/],
     [['--strategy', 'loss', '--max-candidates', '1'], /--max-candidates.*at least 2/],
   ])('refuses what cannot be meant: %o', async (args, message) => {
     const given = args.map((arg) => (arg === 'MODEL' ? at('whole.safetensors') : arg));
@@ -146,7 +138,20 @@ describe('doppel mine', () => {
     await expect(doppelMine('refused.jsonl', ...given)).rejects.toThrow(message);
   });
 
-  test('refuses an unknown strategy as a matter of usage', async () => {
-    await expect(doppelMine('refused.jsonl', '--strategy', 'hardest')).rejects.toThrow(UsageError);
+  test('refuses an unknown strategy, with those that there are', async () => {
+    const unknown = doppelMine('refused.jsonl', '--strategy', 'hardest');
+    await expect(unknown).rejects.toThrow(UsageError);
+    await expect(unknown).rejects.toThrow(/random, loss, nearest, generated, adaptive.*"hardest"/);
+  });
+
+  test.each([
+    ['random', '--rank-min'],
+    ['loss', '--generator'],
+    ['loss', '--strength'],
+    ['generated', '--cache'],
+    ['adaptive', '--guard-margin'],
+    ['adaptive', '--ascent-steps'],
+  ])('%s knows no %s', async (strategy, flag) => {
+    await expect(runDoppel(['mine', strategy, flag, '1'])).rejects.toThrow(`found ${flag}`);
   });
 });

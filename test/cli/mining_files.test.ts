@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { miningJson, miningPaths } from '../../packages/cli/src/mining_files.ts';
-import type { MiningReport } from '../../packages/core/src/mining/ranked.ts';
+import type { RankedReport } from '../../packages/core/src/mining/ranked.ts';
 import { noneSkipped } from '../../packages/core/src/mining/select.ts';
 
 describe('the files of a mining', () => {
@@ -8,6 +8,7 @@ describe('the files of a mining', () => {
     expect(miningPaths('runs/a/hard.jsonl')).toEqual({
       folder: 'runs/a',
       negatives: 'runs/a/hard.jsonl',
+      patches: 'runs/a/hard.patches.safetensors',
       report: 'runs/a/hard.report.json',
       sheet: 'runs/a/hard.png',
       cache: 'runs/a/hard.scores',
@@ -17,7 +18,7 @@ describe('the files of a mining', () => {
   });
 
   test('name every rule and every kind of score, also where there is none', () => {
-    const report: MiningReport = {
+    const report: RankedReport = {
       ...{ negatives: 2, anchors: 2, candidates: 10, available: 5, surplus: 4, shortages: 0, shortageReasons: {} },
       skipped: { ...noneSkipped(), guard: 4 },
       quantiles: { candidates: undefined },
@@ -28,6 +29,6 @@ describe('the files of a mining', () => {
     const json = miningJson(report);
     expect(json.skipped).toMatchObject({ guard: 4, maxScore: 0, relativeMargin: 0 });
     expect(json.quantiles).toEqual({ candidates: null });
-    expect(json.cost.seconds).toBe(1.23457);
+    expect(json.cost?.seconds).toBe(1.23457);
   });
 });

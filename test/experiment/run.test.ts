@@ -31,7 +31,7 @@ const settings = {
     random: { strategy: 'random' },
     loss: { strategy: 'loss' },
     nearest: { strategy: 'nearest' },
-    generated: { strategy: 'generated', generator: 'vae', reconstructions: true, match: 'histogram' },
+    generated: { strategy: 'generated', generator: 'vae', reconstructions: true, match: 'speckle' },
     adaptive: { strategy: 'adaptive', generator: 'vae', strengths: [1], real: 1, ...loose },
   },
   base: { epochs: 1, ...stage },

@@ -67,7 +67,7 @@ describe('the shortcut', () => {
     expect(negatives.none.lost).toBeGreaterThan(0);
   });
 
-  it('shows where a decoder has an edge of its own, and that a matched histogram does not hide it', async () => {
+  it('shows where a decoder has an edge of its own, and that matched speckle does not hide it', async () => {
     const generator = fakeGenerator();
     const edge = tf.tensor4d(
       Array.from({ length: 64 }, (_, i) => (i % 8 === 0 ? 6 : 0)),
@@ -78,7 +78,7 @@ describe('the shortcut', () => {
     expect(reconstructions.none.probability).toBeLessThan(real.probability - 0.5);
     expect(reconstructions.none).toMatchObject({ lost: 1, called: 0 });
     expect(reconstructions.none.probeAuc).toBeGreaterThan(0.9);
-    expect(reconstructions.histogram.probeAuc).toBeGreaterThan(0.9);
+    expect(reconstructions.speckle.probeAuc).toBeGreaterThan(0.9);
   });
 
   it('has no probe for a matcher that takes both patches at once', async () => {

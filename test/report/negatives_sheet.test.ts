@@ -1,6 +1,6 @@
 import { decode } from 'fast-png';
 import { describe, expect, test } from 'vitest';
-import type { MinedNegative } from '../../packages/core/src/mining/negatives_file.ts';
+import type { MinedNegative } from '../../packages/core/src/mining/negatives.ts';
 import type { Raster } from '../../packages/core/src/raster/raster.ts';
 import { hardestNegatives, negativesSheet } from '../../packages/report/src/pictures/negatives_sheet.ts';
 

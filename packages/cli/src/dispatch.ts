@@ -45,8 +45,9 @@ export async function find(
 ): Promise<{ node: Command | Group; rest: readonly string[] }> {
   let [node, rest]: [Command | Group, readonly string[]] = [root, words];
   while (isGroup(node)) {
-    const [word = '', ...others] = chosen(node, rest);
-    if (!Object.hasOwn(node.commands, word)) break;
+    const words = chosen(node, rest);
+    const [word = '', ...others] = words;
+    if (!Object.hasOwn(node.commands, word)) return { node, rest: words };
     [node, rest] = [await node.commands[word]!(), others];
   }
   return { node, rest };

@@ -5,10 +5,10 @@ import { sha256 } from '@doppel/core/base';
 import type { Dataset } from '@doppel/core/dataset';
 import { type Calibration, createScorer, matcherOf, readCheckpoint } from '@doppel/core/matcher';
 import type { MiningModel } from '@doppel/core/mining';
-import { type Normalisation, PatchCache } from '@doppel/core/prepare';
+import { PatchCache } from '@doppel/core/prepare';
 
 export interface ModelForMining {
-  model: MiningModel & { normalisation: Normalisation; calibration: Calibration };
+  model: MiningModel & { calibration: Calibration };
   cache: PatchCache;
   dispose(): void;
 }

@@ -1,22 +1,29 @@
-/** What an arm trains with in the second stage: hard negatives that were found beforehand, or settings to find them anew. */
+/** Hard negatives of an arm's second stage: found beforehand, or settings with which training finds them itself. */
 
 import type { Model, Store } from '@doppel/core';
 import { type Dataset, placeGuard } from '@doppel/core/dataset';
 import type { LatentGenerator, NegativeSet } from '@doppel/core/generator';
-import { mine, mineGenerated } from '@doppel/core/mining';
+import {
+  isMade,
+  type MinedNegative,
+  type Negatives,
+  settingsShapeOf,
+  strategyNamed,
+  trainingOn,
+} from '@doppel/core/mining';
 import { PatchCache } from '@doppel/core/prepare';
 
 import type { PartialConfig } from '@doppel/core/runs';
-import type { Arm, ExperimentConfig } from './config.ts';
+import { type Arm, type ExperimentConfig, isBaseline, isFoundInTraining } from './config.ts';
 
 export interface ArmTask {
   store: Store;
   /** Cut down to the budget. */
   dataset: Dataset;
-  /** Of the first stage. */
+  /** Matcher of the first stage. */
   model: Model;
   arm: Arm;
-  config: ExperimentConfig;
+  config: Pick<ExperimentConfig, 'share' | 'generators'>;
   /** For arms that make patches. */
   generator: LatentGenerator | undefined;
   /** Records that the second stage meets as anchors: negatives of others would never be used. */
@@ -26,7 +33,7 @@ export interface ArmTask {
 }
 
 export interface ArmNegatives {
-  /** Undefined where there are none, or they are found in training. */
+  /** Undefined if there are none, or training finds them. */
   negatives?: NegativeSet | undefined;
   /** Settings of the second stage that make the arm. */
   settings: PartialConfig;
@@ -35,72 +42,54 @@ export interface ArmNegatives {
 
 export async function negativesOf(task: ArmTask): Promise<ArmNegatives> {
   const { arm, config } = task;
-  if (arm.strategy === 'random') return { settings: {}, report: null };
-  const share = arm.share ?? config.share;
-  if (arm.strategy === 'generated') return generated(task, arm, share);
-  if (arm.strategy !== 'adaptive') return mined(task, arm, share);
-  const { strategy: _, share: __, madeShare = share, generator, reconstructions, ...adaptive } = arm;
-  const names = { generator: generator === undefined ? null : config.generators[generator]! };
-  const negatives = {
-    ...{ mined: share, generated: madeShare, reconstructions },
-    adaptive: { ...adaptive, ...names },
-  };
+  if (isBaseline(arm)) return { settings: {}, report: null };
+  if (!isFoundInTraining(arm)) return foundBeforehand(task);
+  const { strategy: _, share = config.share, madeShare = share, generator, reconstructions, ...adaptive } = arm;
+  const file = generator === undefined ? null : config.generators[generator];
+  const negatives = { mined: share, generated: madeShare, reconstructions, adaptive: { ...adaptive, generator: file } };
   return { settings: { negatives }, report: null };
 }
 
-type Share = ExperimentConfig['share'];
-
-/** Anchors, and hence real candidates, are those that training will meet. */
-function met({ dataset, anchors }: ArmTask): Dataset {
-  return { ...dataset, indicesOf: (split) => (split === 'train' ? [...anchors] : dataset.indicesOf(split)) };
-}
-
-function modelOf({ model }: ArmTask) {
+async function foundBeforehand({ arm, config, dataset, ...task }: ArmTask): Promise<ArmNegatives> {
+  const { store, model, generator, seed, signal } = task;
   const { info, normalisation, scorer } = model;
-  return {
-    ...{ scorer, normalisation, fingerprint: info.fingerprint, temperature: info.calibration.temperature },
-    shape: info,
-  };
-}
-
-async function mined(task: ArmTask, arm: Arm & { strategy: 'loss' | 'nearest' }, share: Share): Promise<ArmNegatives> {
-  const { store, seed, signal } = task;
-  const dataset = met(task);
-  const { k, rankMin, rankMax, maxScore, relativeMargin, maxUses, maxCandidates } = arm;
-  const model = modelOf(task);
-  const { negatives, report } = await mine({
-    ...{ store, dataset, split: 'train', model, seed, signal, maxUses, maxCandidates, guardMargin: 1 },
-    patches: new PatchCache(dataset, model.normalisation),
-    guard: placeGuard(dataset.records),
-    strategy: arm.strategy,
-    rules: { k, rankMin, rankMax: rankMax ?? Infinity, sampling: 'top', maxScore, relativeMargin },
-  });
-  return { negatives: { mined: negatives }, settings: { negatives: { mined: share } }, report: { ...report } };
-}
-
-async function generated(task: ArmTask, arm: Arm & { strategy: 'generated' }, share: Share): Promise<ArmNegatives> {
-  const { generator, seed, signal } = task;
-  const dataset = met(task);
-  const model = modelOf(task);
-  const { rule, strength, k, match, reconstructions } = arm;
-  const { header, negatives, patches, report } = await mineGenerated({
-    ...{ dataset, model, rule, strength, k, match, reconstructions, seed, signal },
-    patches: new PatchCache(dataset, model.normalisation),
-    generator: generator!,
-  });
-  const of = (label: 0 | 1) => negatives.filter((negative) => negative.label === label);
-  return {
-    negatives: {
-      mined: [],
-      generated: {
-        generator: generator!.info.fingerprint,
-        normalisation: header.preparation,
-        patches,
-        negatives: of(0),
-        reconstructions: of(1),
+  const strategy = strategyNamed(arm.strategy);
+  const found = await strategy.find(
+    {
+      ...{ store, split: 'train', generator, seed },
+      dataset: trainingOn(dataset, task.anchors),
+      model: {
+        ...{ scorer, normalisation, fingerprint: info.fingerprint, temperature: info.calibration.temperature },
+        shape: info,
       },
+      patches: new PatchCache(dataset, normalisation),
+      guard: placeGuard(dataset.records),
     },
-    settings: { negatives: { generated: share, reconstructions } },
-    report: { ...report },
+    settingsOf(arm),
+    { signal },
+  );
+  const { share = config.share, reconstructions } = arm;
+  const kind = strategy.needsGenerator ? { generated: share, reconstructions } : { mined: share };
+  return { negatives: negativeSet(found), settings: { negatives: kind }, report: { ...found.report } };
+}
+
+/** Settings of the arm's strategy, without those of the arm. */
+function settingsOf(arm: Arm): object {
+  const names = Object.keys(settingsShapeOf(strategyNamed(arm.strategy)));
+  return Object.fromEntries(names.map((name) => [name, arm[name]]));
+}
+
+function negativeSet({ header, negatives, patches }: Negatives): NegativeSet {
+  const mined = negatives.filter((negative): negative is MinedNegative => !isMade(negative));
+  if (!patches || !('preparation' in header) || header.generatorFingerprint === null) return { mined };
+  const made = negatives.filter(isMade);
+  const of = (label: 0 | 1) => made.filter((negative) => negative.label === label);
+  return {
+    mined,
+    generated: {
+      generator: header.generatorFingerprint,
+      normalisation: header.preparation,
+      ...{ patches, negatives: of(0), reconstructions: of(1) },
+    },
   };
 }

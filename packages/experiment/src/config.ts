@@ -4,9 +4,16 @@
  */
 
 import { UsageError } from '@doppel/core';
-import { LATENT_RULES, MATCHES } from '@doppel/core/generator';
+import { LATENT_RULES, type LatentRule } from '@doppel/core/generator';
 import { architectureName, DEFAULT_ARCHITECTURE } from '@doppel/core/matcher';
-import { adaptiveSettingsSchema } from '@doppel/core/mining';
+import {
+  adaptive,
+  refreshSchema,
+  removedFromAdaptive,
+  STRATEGIES,
+  type Strategy,
+  settingsShapeOf,
+} from '@doppel/core/mining';
 import { mergeSettings, type RemovedOption, withoutRemoved } from '@doppel/core/runs';
 import { z } from 'zod';
 
@@ -15,51 +22,100 @@ const share = z.number().min(0).max(1);
 /** One for all epochs, or one for each, of which the last holds on. */
 const shares = z.union([share, z.array(share).min(1)]);
 
-/** Real patches that the matcher of the first stage picks. */
-const minedArm = z.strictObject({
-  strategy: z.enum(['loss', 'nearest']),
-  share: shares.optional(),
-  k: z.int().positive().default(1),
-  maxCandidates: z.int().min(2).default(500),
-  maxUses: z.int().positive().default(5),
-  rankMin: z.int().nonnegative().default(0),
-  rankMax: z.int().positive().optional(),
-  maxScore: share.optional(),
-  relativeMargin: share.optional(),
-});
+/** Arm that mines nothing: the baseline. */
+const BASELINE = 'random';
+/** Arms of this strategy are found again in training, by the weights of then. */
+const IN_TRAINING = adaptive.name;
 
-const generatedArm = z.strictObject({
-  strategy: z.literal('generated'),
-  share: shares.optional(),
+/** Settings of an arm: its strategy, those of the strategy, and what the experiment adds. */
+export interface Arm {
+  strategy: string;
+  share?: z.infer<typeof shares> | undefined;
+  /** Share of made negatives, if another than that of real ones. */
+  madeShare?: z.infer<typeof shares> | undefined;
   /** A name among `generators`. */
-  generator: name,
+  generator?: string | undefined;
+  [setting: string]: unknown;
+}
+
+export const isBaseline = ({ strategy }: Arm): boolean => strategy === BASELINE;
+export const isFoundInTraining = ({ strategy }: Arm): boolean => strategy === IN_TRAINING;
+
+/** How the arm moves patches in latent space, if it does so by one strength; else the default of `generated`. */
+export function moveOf({ rule, strength }: Arm): { rule: LatentRule; strength: number } {
+  const { data } = moveSchema.safeParse({ rule, strength });
+  return data ?? moveSchema.parse({});
+}
+const moveSchema = z.object({
   rule: z.enum(LATENT_RULES).default('sigma'),
   strength: z.number().positive().default(1),
-  k: z.int().positive().default(1),
-  /** Counter-measures against the shortcut. */
-  match: z.enum(MATCHES).default('none'),
-  reconstructions: z.boolean().default(false),
 });
 
-const adaptiveArm = adaptiveSettingsSchema.extend({
-  strategy: z.literal('adaptive'),
-  /** Of real ones; and of made ones, where `madeShare` is not given. */
-  share: shares.optional(),
-  madeShare: shares.optional(),
-  /** Absent: real candidates only, and then no `strengths`. */
-  generator: name.optional(),
-  reconstructions: z.boolean().default(false),
-  everyEpochs: z.int().positive().default(1),
-  anchors: z.int().positive().nullable().default(null),
-});
+/**
+ * An arm as cells know it. Version 1 wrote options that are gone, and had none of some that are new: with these at their
+ * defaults, cells of then are still the arm's.
+ */
+export function identityOf(arm: Arm): object {
+  return Object.fromEntries(
+    Object.entries(arm).flatMap(([name, value]): [string, unknown][] => {
+      if (name === 'sampling' && value === 'top') return [];
+      if (name === 'match' && isFoundInTraining(arm))
+        return [
+          [name, value],
+          ['ascent', { steps: 0, size: 0.25 }],
+        ];
+      if (name === 'reconstructions')
+        return [
+          [name, value],
+          ['separateStatistics', false],
+        ];
+      return [[name, value]];
+    }),
+  );
+}
 
-export const armSchema = z.discriminatedUnion('strategy', [
-  z.strictObject({ strategy: z.literal('random') }),
-  minedArm,
-  generatedArm,
-  adaptiveArm,
-]);
-export type Arm = z.infer<typeof armSchema>;
+/** The same pool for every arm that leaves it open: arms differ in what they look for. */
+const POOL = {
+  maxCandidates: z.int().min(2).default(500),
+  maxUses: z.int().positive().default(5),
+};
+
+function armShape(strategy: Strategy): z.ZodRawShape {
+  const { name: own, needsGenerator } = strategy;
+  const kind = { strategy: z.literal(own) };
+  if (own === BASELINE) return kind;
+  const generator = needsGenerator && { generator: name.optional() };
+  if (own === IN_TRAINING) {
+    const { generator: _, everyEpochs, anchors, ...settings } = refreshSchema.shape;
+    const { reconstructions } = adaptive.settings.shape;
+    return {
+      ...{ ...settings, ...kind, share: shares.optional(), madeShare: shares.optional(), ...generator },
+      ...{ reconstructions, everyEpochs, anchors },
+    };
+  }
+  const settings = settingsShapeOf(strategy);
+  const open = Object.entries(POOL).filter(([name]) => settings[name] instanceof z.ZodOptional);
+  return { ...kind, share: shares.optional(), ...generator, ...settings, ...Object.fromEntries(open) };
+}
+
+/** An arm of any registered strategy. */
+export const armSchema = z.looseObject({ strategy: z.string() }).transform((given, ctx): Arm => {
+  const strategy = STRATEGIES.get(given.strategy);
+  const refuse = (path: PropertyKey[], message: string) => {
+    ctx.addIssue({ code: 'custom', path, message });
+    return z.NEVER;
+  };
+  if (!strategy) return refuse(['strategy'], `"${given.strategy}" is none of ${[...STRATEGIES.keys()].join(', ')}`);
+  const parsed = z.strictObject(armShape(strategy)).safeParse(given);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    return refuse(issue?.path ?? [], issue?.message ?? 'unusable');
+  }
+  const arm = parsed.data as unknown as Arm;
+  if (strategy.needsGenerator?.(arm) && arm.generator === undefined)
+    return refuse(['generator'], 'is needed to make patches');
+  return arm;
+});
 
 /** A stage of training: settings of `doppel train`, of which those that decide the number of updates must be given. */
 const length = { epochs: z.int().positive(), stepsPerEpoch: z.int().positive() };
@@ -121,11 +177,15 @@ export function parseExperiment(settings: unknown, source: string): ExperimentCo
     return refuse(`a usable value for "${issue!.path.join('.') || 'the whole'}"`, issue!.message);
   }
   const config = parsed.data;
-  if (config.arms[config.baseline]?.strategy !== 'random') {
-    refuse(`an arm "${config.baseline}" of the strategy random, as the baseline`, Object.keys(config.arms).join(', '));
+  const baseline = config.arms[config.baseline];
+  if (!baseline || !isBaseline(baseline)) {
+    refuse(
+      `an arm "${config.baseline}" of the strategy ${BASELINE}, as the baseline`,
+      Object.keys(config.arms).join(', '),
+    );
   }
   for (const [arm, settings] of Object.entries(config.arms)) {
-    const wanted = 'generator' in settings ? settings.generator : undefined;
+    const wanted = settings.generator;
     if (wanted !== undefined && !config.generators[wanted]) {
       refuse(
         `a generator "${wanted}" under "generators", as the arm ${arm} uses it`,
@@ -153,7 +213,10 @@ function removedOf(settings: unknown): RemovedOption[] {
       neutral: 'fine-tune',
       remedy: 'Leave it out: all arms train on from the weights of the first stage.',
     },
-    ...Object.keys(arms).map((arm) => ({ path: `arms.${arm}.separateStatistics`, ...NO_STATISTICS })),
+    ...Object.keys(arms).flatMap((arm) => [
+      { path: `arms.${arm}.separateStatistics`, ...NO_STATISTICS },
+      ...removedFromAdaptive(`arms.${arm}`),
+    ]),
   ];
 }
 

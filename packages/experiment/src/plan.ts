@@ -4,6 +4,7 @@
  */
 import { joinPath, UsageError } from '@doppel/core';
 import { ARCHITECTURES } from '@doppel/core/matcher';
+import { STRATEGIES } from '@doppel/core/mining';
 
 import type { Arm, ExperimentConfig } from './config.ts';
 
@@ -30,9 +31,9 @@ export interface Selection {
   seeds?: readonly number[] | undefined;
 }
 
-/** Whether an arm can be run with a matcher: features of SAR patches by themselves need a stream of their own. */
+/** Whether an arm can be run with a matcher: features of a SAR patch alone need a stream of their own. */
 export const isPossible = (arm: Arm, matcher: string): boolean =>
-  arm.strategy !== 'nearest' || ARCHITECTURES.get(matcher).towers !== undefined;
+  ARCHITECTURES.get(matcher).towers !== undefined || !STRATEGIES.get(arm.strategy)?.needsStreams?.(arm);
 
 /** @throws UsageError where an arm or a seed is not in the configuration. */
 export function planCells(config: ExperimentConfig, { shard, arms, seeds }: Selection = {}): CellGroup[] {

@@ -25,7 +25,7 @@ import { trainingPictures } from '@doppel/report';
 import { negativesOf } from './arm_negatives.ts';
 import { withBudget } from './budget.ts';
 import { type Cell, readCell, roundScores } from './cell.ts';
-import { type Arm, type ExperimentConfig, stagesOf } from './config.ts';
+import { type Arm, type ExperimentConfig, identityOf, isFoundInTraining, moveOf, stagesOf } from './config.ts';
 import { type CellGroup, cellPath, groupName } from './plan.ts';
 import { measureShortcut } from './shortcut.ts';
 import type { TestSets } from './test_sets.ts';
@@ -156,8 +156,7 @@ async function runArm(
   task: GroupTask,
 ): Promise<Omit<Cell, 'settings'> | undefined> {
   const { store, config, signal } = task;
-  const generator =
-    'generator' in arm && arm.generator ? await task.generatorFor(arm.generator, group.budget) : undefined;
+  const generator = arm.generator === undefined ? undefined : await task.generatorFor(arm.generator, group.budget);
   const started = performance.now();
   const anchors = anchorsToMeet(stageConfig('tune', group, dataset, config), dataset);
   const { model } = base;
@@ -177,7 +176,7 @@ async function runArm(
         run,
         start: { config: resolved, from },
         ...(negatives && { negatives: { file: `the arm ${name}`, fingerprint: name, content: negatives } }),
-        ...(arm.strategy === 'adaptive' && generator && { generator }),
+        ...(isFoundInTraining(arm) && generator && { generator }),
         onLog: undefined,
       },
       dataset,
@@ -270,13 +269,13 @@ async function shortcutOf(
   { budget, seed }: CellGroup,
   { store, config, dataset, generatorFor, signal }: GroupTask,
 ): Promise<Cell['shortcut']> {
-  const name = ('generator' in arm && arm.generator) || Object.keys(config.generators)[0];
+  const name = arm.generator ?? Object.keys(config.generators)[0];
   const { shortcutPairs: pairs } = config.evaluation;
   if (!name || pairs === 0) return null;
   const generator = await generatorFor(name, budget);
   const { info, normalisation, scorer, dispose } = await openBest(result, store);
   const { fingerprint, calibration } = info;
-  const { rule, strength } = arm.strategy === 'generated' ? arm : ({ rule: 'sigma', strength: 1 } as const);
+  const { rule, strength } = moveOf(arm);
   try {
     const measured = await measureShortcut({
       ...{ dataset, split: 'validation', generator, rule, strength, pairs, seed, signal },
@@ -352,9 +351,7 @@ async function settingsFingerprint(group: CellGroup, name: string, arm: Arm, tas
   const { share, evaluation } = config;
   const { base, tune } = stagesOf(config, group.budget);
   const generator =
-    'generator' in arm && arm.generator
-      ? (await task.generatorFor(arm.generator, group.budget)).info.fingerprint
-      : null;
+    arm.generator === undefined ? null : (await task.generatorFor(arm.generator, group.budget)).info.fingerprint;
   const { resamples: _, permutations: __, shortcutPairs: ___, ...tests } = evaluation;
   const { matcher, budget, seed } = group;
   const all = {
@@ -362,7 +359,7 @@ async function settingsFingerprint(group: CellGroup, name: string, arm: Arm, tas
     budget,
     seed,
     name,
-    arm,
+    arm: identityOf(arm),
     base,
     tune,
     start: 'fine-tune', // a choice of older versions, whose cells are still valid

@@ -8,7 +8,7 @@
  */
 
 import { Rng } from '@doppel/core/base';
-import type { Split } from '@doppel/core/dataset';
+import type { PairList, Split } from '@doppel/core/dataset';
 import {
   checkGenerator,
   decodeFor,
@@ -17,28 +17,22 @@ import {
   type LatentRule,
   latentNoise,
   MATCHES,
-  type MadeFrom,
   type Match,
   moveLatents,
+  stackOf,
+  tensorOf,
 } from '@doppel/core/generator';
 import { type Calibration, probabilityOf } from '@doppel/core/matcher';
-import {
-  anchorsOf,
-  type MinableRecord,
-  type MiningModel,
-  refuseNonFinite,
-  scoreMade,
-  scoreReferences,
-} from '@doppel/core/mining';
-import type { Normalisation, PatchSource } from '@doppel/core/prepare';
+import { anchorsOf, type MiningModel, scoreMade, scoreReferences } from '@doppel/core/mining';
+import type { PatchSource } from '@doppel/core/prepare';
 import * as tf from '@tensorflow/tfjs-core';
 import { type ProbeSample, probeAuc } from './linear_probe.ts';
 
 export interface ShortcutTask {
-  dataset: MadeFrom & { records: readonly (MinableRecord & { group: string })[] };
+  dataset: PairList;
   /** Nothing is learned from it, so any split will do. */
   split: Split;
-  model: Omit<MiningModel, 'normalisation'> & { normalisation: Normalisation; calibration: Calibration };
+  model: MiningModel & { calibration: Calibration };
   patches: PatchSource;
   generator: LatentGenerator;
   /** Of the negatives that are measured beside the reconstructions. */
@@ -84,16 +78,15 @@ export interface Shortcut {
 
 type Kind = `${'reconstructions' | 'negatives'} ${Match}`;
 
-/** Errors as `mineGenerated`. */
+/** Errors as the strategy `generated`. */
 export async function measureShortcut(task: ShortcutTask): Promise<Shortcut> {
   const { dataset, split, model, patches, generator, rule, strength, seed, signal } = task;
   const warnings = checkGenerator(generator, model.normalisation, dataset);
-  const chosen = anchorsOf({ records: dataset.records, indicesOf: () => dataset.indicesOf(split) });
+  const chosen = anchorsOf(dataset, split);
   const anchors = Rng.derive(seed, 'shortcut')
     .shuffle(chosen)
     .slice(0, task.pairs)
     .sort((a, b) => a - b);
-  const scoring = { scorer: model.scorer, shape: model.shape, patches, signal };
   const scores = new Map<Kind | 'real', number[]>();
   const features = new Map<Kind | 'real', Float32Array[]>();
   const add = async (kind: Kind | 'real', made: readonly Float32Array[], given: ArrayLike<number>) => {
@@ -106,8 +99,7 @@ export async function measureShortcut(task: ShortcutTask): Promise<Shortcut> {
     async (latents, batch, first) => {
       const references = batch.map((anchor) => ({ sar: anchor, optical: anchor }));
       const own = await Promise.all(batch.map((anchor) => patches.sar(anchor)));
-      const ownScores = await scoreReferences(references, scoring);
-      refuseNonFinite(ownScores);
+      const ownScores = await scoreReferences(references, task, { signal });
       await add('real', own, ownScores);
       const { latent } = generator.info;
       const eps = tf.tensor2d(latentNoise(batch, 0, latent, seed), [batch.length, latent]);
@@ -119,7 +111,7 @@ export async function measureShortcut(task: ShortcutTask): Promise<Shortcut> {
         ] as const) {
           const made = await decodeFor({ ...task, normalisation: model.normalisation, match }, from, batch);
           const pairs = batch.map((optical, i) => ({ optical, patch: made[i]! }));
-          await add(`${kind} ${match}`, made, await scoreMade(pairs, scoring));
+          await add(`${kind} ${match}`, made, await scoreMade(pairs, task, { signal }));
         }
       }
       tf.dispose([eps, z]);
@@ -199,12 +191,7 @@ async function featuresOf(
 ): Promise<Float32Array[]> {
   const { halves } = scorer;
   if (!halves) return [];
-  const { side } = shape;
-  const all = new Float32Array(made.length * side * side);
-  made.forEach((patch, i) => {
-    all.set(patch, i * side * side);
-  });
-  const computed = tf.tidy(() => halves.features(tf.tensor4d(all, [made.length, side, side, 1]), 'sar'));
+  const computed = tf.tidy(() => halves.features(tensorOf(stackOf(made, shape.side)), 'sar'));
   const data = await computed.data<'float32'>();
   computed.dispose();
   const length = data.length / made.length;

@@ -8,7 +8,9 @@ import { Rng } from '../../../packages/core/src/base/random.ts';
 import type { Split } from '../../../packages/core/src/dataset/patch_pair.ts';
 import type { LatentGenerator } from '../../../packages/core/src/generator/latent.ts';
 import { standardiseAgain } from '../../../packages/core/src/generator/match_histogram.ts';
+import type { Bench } from '../../../packages/core/src/mining/strategy.ts';
 import type { Normalisation } from '../../../packages/core/src/prepare/normalisation.ts';
+import { MemoryStore } from '../../../packages/core/src/store.ts';
 import { guardWhere } from '../dataset/fake_guard.ts';
 
 export const SIDE = 8;
@@ -84,7 +86,7 @@ export const dataset = {
   folder: 'fake',
   fingerprint: 'fake data',
   records: Array.from({ length: 12 }, (_, i) => ({
-    ...{ id: `r${i}`, sar: `sar/${i}.tif`, group: `p${Math.floor(i / 2)}` },
+    ...{ id: `r${i}`, sar: `sar/${i}.tif`, optical: `optical/${i}.tif`, group: `p${Math.floor(i / 2)}` },
     ...{ label: 1 as const, provenance: 'real' as const },
   })),
   indicesOf: (split: Split) => ({ train: [0, 1, 2, 3, 4, 5], validation: [6, 7, 8], test: [9, 10, 11] })[split],
@@ -92,3 +94,8 @@ export const dataset = {
 
 /** Records of the same place are neighbours. */
 export const guard = guardWhere((i, j) => Math.floor(i / 2) === Math.floor(j / 2), dataset.records.length);
+
+export const fakeBench = (change: Partial<Bench> = {}): Bench => ({
+  ...{ store: new MemoryStore(), dataset, split: 'train', model, patches, guard, generator: fakeGenerator(), seed: 1 },
+  ...change,
+});

@@ -4,10 +4,12 @@
  */
 
 import * as tf from '@tensorflow/tfjs-core';
+import type { PairRecord } from '../../../packages/core/src/dataset/dataset.ts';
 import type { Split } from '../../../packages/core/src/dataset/patch_pair.ts';
-import type { MinableRecord } from '../../../packages/core/src/mining/plan.ts';
-import type { MiningModel } from '../../../packages/core/src/mining/ranked.ts';
+import type { Bench, MiningModel } from '../../../packages/core/src/mining/strategy.ts';
+import { MemoryStore } from '../../../packages/core/src/store.ts';
 import { guardWhere } from '../dataset/fake_guard.ts';
+import { normalisation } from './fake_generator.ts';
 
 /** [N, 1, 1, 1] → [N] */
 const flat = (x: tf.Tensor4D): tf.Tensor1D => tf.reshape(x, [x.shape[0]]);
@@ -39,19 +41,21 @@ export function fakeModel(
     scorer: kind === 'halves' ? { score: whole, halves } : { score: whole },
     shape: { side: 1, sarBands: 1, opticalBands: 1 },
     fingerprint: 'f'.repeat(64),
-    normalisation: { version: 1 },
+    normalisation,
     temperature: 2,
   };
 }
 
+/** True pairs, each of a place of its own. */
+export const fakeRecords = (count: number): PairRecord[] =>
+  Array.from({ length: count }, (_, i) => ({
+    ...{ id: `record ${i}`, sar: `sar/${i}.tif`, optical: `optical/${i}.tif`, group: `place ${i}` },
+    ...{ label: 1 as const, provenance: 'real' as const },
+  }));
+
 /** Records 0 … count − 1 all in `train`. */
 export function fakeDataset(count: number) {
-  const records: MinableRecord[] = Array.from({ length: count }, (_, i) => ({
-    id: `record ${i}`,
-    sar: `sar/${i}.tif`,
-    label: 1,
-    provenance: 'real',
-  }));
+  const records = fakeRecords(count);
   return {
     folder: 'data',
     fingerprint: 'd'.repeat(64),
@@ -67,3 +71,10 @@ export const fakePatches = {
 
 /** Records within `distance` are neighbours. */
 export const fakeGuard = (distance: number) => guardWhere((i, j) => Math.abs(i - j) <= distance);
+
+/** A bench of `count` records, of which those within two of each other are neighbours. */
+export const fakeBench = (change: Partial<Bench> = {}, count = 40): Bench => ({
+  ...{ store: new MemoryStore(), split: 'train', seed: 1, patches: fakePatches },
+  ...{ dataset: fakeDataset(count), model: fakeModel('halves'), guard: fakeGuard(2) },
+  ...change,
+});

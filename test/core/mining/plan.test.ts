@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { SplitError } from '../../../packages/core/src/errors.ts';
 import { exclusions } from '../../../packages/core/src/mining/exclusion.ts';
-import { type MinableRecord, planMining } from '../../../packages/core/src/mining/plan.ts';
+import { anchorsOf, planMining, trainingOn } from '../../../packages/core/src/mining/plan.ts';
 import { guardWhere } from '../dataset/fake_guard.ts';
+import { fakeDataset, fakeRecords } from './fake_model.ts';
 
-const records = (count: number): MinableRecord[] =>
-  Array.from({ length: count }, (_, i) => ({ id: `${i}`, sar: `${i}.tif`, label: 1, provenance: 'real' }));
+const records = (count: number) => fakeRecords(count).map((record, i) => ({ ...record, sar: `${i}.tif` }));
 const all = (count: number) => Array.from({ length: count }, (_, i) => i);
 const options = { split: 'train', seed: 1, maxCandidates: 10, pairsPerBlock: 200 } as const;
 
@@ -85,5 +85,15 @@ describe('exclusions', () => {
     for (const candidate of [1, 2, 3]) excluded.use(candidate);
     expect(all(4).filter((candidate) => excluded.for(0).isSpent(candidate))).toEqual([2, 3]);
     expect(excluded.variety()).toEqual({ images: 2, mostUsed: 2 });
+  });
+});
+
+describe('a data set for some anchors', () => {
+  test('has these in its training split, in the order of the split, and other splits as they were', () => {
+    const dataset = { ...fakeDataset(6), indicesOf: (split: string) => (split === 'train' ? [0, 1, 2, 3] : [4, 5]) };
+    const some = trainingOn(dataset, [3, 5, 1]);
+    expect(anchorsOf(some, 'train')).toEqual([1, 3]);
+    expect(some.indicesOf('test')).toEqual([4, 5]);
+    expect(() => anchorsOf(trainingOn(dataset, [5]), 'train')).toThrow(/"train".*none among 0 pairs/);
   });
 });

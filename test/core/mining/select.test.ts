@@ -2,11 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Rng } from '../../../packages/core/src/base/random.ts';
 import { exclusions } from '../../../packages/core/src/mining/exclusion.ts';
-import { rankByScore } from '../../../packages/core/src/mining/rank.ts';
 import {
   type Exclusion,
   needsScores,
   RULES,
+  rankAtRandom,
+  rankByScore,
   type SelectionRules,
   select,
 } from '../../../packages/core/src/mining/select.ts';
@@ -114,10 +115,8 @@ const rules = fc.record({
 /** Patches on a line: those within one step of each other are neighbours; some are the same image. */
 const records = (count: number, images: number) =>
   Array.from({ length: count }, (_, i) => ({
-    id: `${i}`,
-    sar: `${i % images}.tif`,
-    label: 1 as const,
-    provenance: 'real' as const,
+    ...{ id: `${i}`, sar: `${i % images}.tif`, optical: `optical/${i}.tif`, group: 'place' },
+    ...{ label: 1 as const, provenance: 'real' as const },
   }));
 const neighbours = (i: number, j: number) => Math.abs(i - j) <= 1;
 const guard = guardWhere(neighbours);
@@ -217,5 +216,22 @@ describe('a selection', () => {
   test('needs scores only where a rule of scores is in force', () => {
     expect(needsScores(plain)).toBe(false);
     expect(needsScores({ ...plain, relativeMargin: 0 })).toBe(true);
+  });
+});
+
+describe('ranking', () => {
+  test('by score goes from the highest down, equal scores by record', () => {
+    const candidates = [7, 3, 5, 1];
+    const order = rankByScore(candidates, [0.5, 0.9, 0.5, 0.1]);
+    expect(Array.from(order, (position) => candidates[position])).toEqual([3, 5, 7, 1]);
+  });
+
+  test('at random depends on the candidates and the seed alone', () => {
+    const ranked = (candidates: number[], seed: number) =>
+      Array.from(rankAtRandom(candidates, Rng.derive(seed, 'test')), (position) => candidates[position]);
+    const candidates = Array.from({ length: 30 }, (_, i) => i);
+    expect(ranked(candidates.toReversed(), 1)).toEqual(ranked(candidates, 1));
+    expect(ranked(candidates, 2)).not.toEqual(ranked(candidates, 1));
+    expect(ranked(candidates, 1).toSorted((a, b) => a! - b!)).toEqual(candidates);
   });
 });

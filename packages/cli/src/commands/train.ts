@@ -4,7 +4,7 @@ import { sha256 } from '@doppel/core/base';
 import { type Dataset, openDataset } from '@doppel/core/dataset';
 import type { NegativeSet } from '@doppel/core/generator';
 import { ARCHITECTURES, type Checkpoint, DEFAULT_ARCHITECTURE, readCheckpoint } from '@doppel/core/matcher';
-import { readTrainingNegatives } from '@doppel/core/mining';
+import { readNegatives } from '@doppel/core/mining';
 import { mergeSettings, type PartialConfig } from '@doppel/core/runs';
 import {
   type FileInput,
@@ -139,7 +139,7 @@ async function readModel({ store }: Context, file: string): Promise<FileInput<Ch
 }
 
 async function readMined({ store }: Context, file: string, dataset: Dataset): Promise<FileInput<NegativeSet>> {
-  const content = await readTrainingNegatives(store, file, dataset);
+  const content = await readNegatives(store, file, dataset);
   return { file, fingerprint: await sha256(await store.read(file)), content };
 }
 

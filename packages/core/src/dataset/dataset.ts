@@ -33,6 +33,9 @@ export interface Dataset {
   read(index: number): Promise<PatchPair>;
 }
 
+/** The list of a data set without its pixels: what pairs are chosen from. */
+export type PairList = Pick<Dataset, 'folder' | 'fingerprint' | 'records' | 'indicesOf'>;
+
 export interface OpenOptions {
   /** Leave `splits.json` alone, for it is about to be written anew. */
   ignoreSplits?: boolean;

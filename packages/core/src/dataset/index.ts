@@ -1,4 +1,4 @@
-export { type Dataset, openDataset, type PairRecord, type Splits, writeSplits } from './dataset.ts';
+export { type Dataset, openDataset, type PairList, type PairRecord, type Splits, writeSplits } from './dataset.ts';
 export type { BuiltDataset } from './dataset_writer.ts';
 export { isInside } from './inside.ts';
 export { SPLITS, type Split } from './patch_pair.ts';

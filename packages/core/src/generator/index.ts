@@ -2,14 +2,14 @@ export type { Generator, GeneratorArchitecture } from './architecture.ts';
 export { DEFAULT_GENERATOR, GENERATORS, generatorObjectives } from './architectures.ts';
 export { createGenerator, parseNetworks, zeroGeneratorMoments } from './generator.ts';
 export { LATENT_RULES, type LatentGenerator, type LatentRule, latentNoise, moveLatents } from './latent.ts';
-export { type NegativeSet, patchAt, requireSamePreparation } from './made_patches.ts';
-export { checkGenerator, decodeFor, forEachEncoded, type MadeFrom } from './make_patches.ts';
+export { type NegativeSet, requireSamePreparation } from './made_patches.ts';
+export { checkGenerator, decodeFor, forEachEncoded } from './make_patches.ts';
 export { MATCHES, type Match } from './match_histogram.ts';
 export { type OpenGenerator, openGenerator } from './open.ts';
+export { type PatchStack, patchAt, stackOf, tensorOf } from './patch_stack.ts';
 export type { Beside } from './quality/compare.ts';
 export type { LooksSummary } from './quality/looks.ts';
 export type { Memorisation } from './quality/nearest.ts';
-export type { PatchStack } from './quality/patch_stacks.ts';
 export type { ValueFigures } from './quality/values.ts';
 export {
   evaluateGenerator,

@@ -1,9 +1,9 @@
 /**
- * How a patch is moved in the latent space of a generator, so that what is decoded looks like the patch and is not it.
+ * Moves a patch in the latent space of a generator, so that the decoded patch looks like it and shows something else.
  *
  * With q(z|x) = N(mu, exp(logvar)) of the encoder, strength k and eps ~ N(0, I):
  *
- * - `sigma`:  z = mu + k·exp(logvar/2), a shift by k standard deviations without randomness (the paper's last version)
+ * - `sigma`:  z = mu + k·exp(logvar/2), a shift by k standard deviations, not random (the paper's last version)
  * - `sample`: z = mu + k·eps·exp(logvar/2)
  * - `noise`:  z = mu + k·eps, for the deterministic auto-encoder (the IGARSS variant, k = 0.001)
  */
@@ -15,7 +15,7 @@ import type { TrainedOn } from '../runs/held_out.ts';
 export const LATENT_RULES = ['sigma', 'sample', 'noise'] as const;
 export type LatentRule = (typeof LATENT_RULES)[number];
 
-/** What mining needs of a trained generator; `openGenerator` gives one. */
+/** Trained generator as mining uses it; `openGenerator` returns one. */
 export interface LatentGenerator {
   readonly info: {
     side: number;
@@ -23,27 +23,24 @@ export interface LatentGenerator {
     latent: number;
     /** SHA-256 of its checkpoint as hex. */
     fingerprint: string;
-    /** How the SAR patches were prepared that it was trained on, and that it makes. */
+    /** Preparation of the SAR patches that it was trained on, and of those that it makes. */
     normalisation: Normalisation;
     trainedOn: TrainedOn;
   };
-  /** Prepared SAR patches [n, side, side, 1] → two times [n, latent]. */
-  encode(x: tf.Tensor4D): { mu: tf.Tensor2D; logvar: tf.Tensor2D };
+  /** Prepared SAR patches [n, side, side, 1] → their posteriors. */
+  encode(x: tf.Tensor4D): Latents;
   /** [n, latent] → prepared SAR patches [n, side, side, 1]; differentiable. */
   decode(z: tf.Tensor2D): tf.Tensor4D;
   dispose(): void;
 }
 
-/** Where patches lie in latent space: two times [n, latent]. */
-export interface Latents {
-  mu: tf.Tensor2D;
-  logvar: tf.Tensor2D;
-}
+/** Posteriors q(z|x) of patches: mean and logarithm of the variance, [n, latent] each. */
+export type Latents = { mu: tf.Tensor2D; logvar: tf.Tensor2D };
 
-/** True where a rule moves the same patch differently each time. */
+/** Whether a rule moves the same patch differently each time. */
 export const isRandom = (rule: LatentRule): boolean => rule !== 'sigma';
 
-/** @param eps [n, latent], standard normal; not looked at by `sigma`. */
+/** @param eps [n, latent], standard normal; `sigma` ignores it. */
 export function moveLatents(
   { mu, logvar }: Latents,
   rule: LatentRule,
@@ -58,9 +55,9 @@ export function moveLatents(
 }
 
 /**
- * Noise for records, [records, latent]: that of a record follows from seed, record and draw alone, whatever batch it is in.
+ * Standard normal noise, [records, latent]. A record's noise depends on seed, record and draw alone, not on its batch.
  *
- * @param draw 0, 1, … for further patches of the same record; below 2^10.
+ * @param draw 0, 1, … for several patches of one record; below 2^10.
  */
 export function latentNoise(records: readonly number[], draw: number, latent: number, seed: number): Float32Array {
   const counters = Math.ceil(latent / 4);

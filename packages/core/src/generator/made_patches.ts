@@ -1,22 +1,16 @@
 /**
- * Hard negatives as training takes them, wherever they come from: real SAR patches by reference into the data set, and
- * made ones that exist nowhere else. Made patches never leave training: neither validation nor evaluation takes this type.
+ * Hard negatives as training takes them: real SAR patches by reference into the data set, and made ones with their pixels.
+ * Made patches never leave training: neither validation nor evaluation takes this type.
  */
 
 import type { PairReference } from '../dataset/patch_pair.ts';
 import { UsageError } from '../errors.ts';
 import type { Normalisation } from '../prepare/normalisation.ts';
+import type { PatchStack } from './patch_stack.ts';
 
-/** Patches one after another, each side · side numbers. */
-export interface PatchStack {
-  data: Float32Array;
-  side: number;
-  count: number;
-}
-
-/** A made SAR patch beside the optical patch of a record. */
+/** Made SAR patch, paired with the optical patch of a record. */
 export interface MadePair {
-  /** Record whose optical patch is meant, and whose SAR patch the made one came from. */
+  /** Record of the optical patch, and of the SAR patch that was the source. */
   optical: number;
   /** Row of the stack. */
   patch: number;
@@ -25,12 +19,12 @@ export interface MadePair {
 export interface MadePatches {
   /** SHA-256 of the generator's checkpoint. */
   generator: string;
-  /** How the patches are prepared: they are ready for a matcher of the same normalisation, and for no other. */
+  /** Preparation of the patches: only a matcher with the same one can use them. */
   normalisation: SarPreparation;
   patches: PatchStack;
-  /** To be paired with label 0. */
+  /** Pairs with label 0. */
   negatives: readonly MadePair[];
-  /** G(E(x)) of the true SAR patch, to be paired with label 1; empty unless they were asked for. */
+  /** G(E(x)) of the true SAR patch, pairs with label 1; empty if none were made. */
   reconstructions: readonly MadePair[];
 }
 
@@ -40,16 +34,12 @@ export interface NegativeSet {
   generated?: MadePatches | undefined;
 }
 
-export const patchAt = ({ data, side }: PatchStack, row: number): Float32Array =>
-  data.subarray(row * side * side, (row + 1) * side * side);
-
-/** The part of a normalisation that SAR patches depend on. */
+/** Part of a normalisation that SAR patches depend on. */
 export type SarPreparation = Pick<Normalisation, 'side' | 'sar'>;
 
-export const sarPreparation = ({ side, sar }: SarPreparation): SarPreparation => ({ side, sar });
-
 /**
- * @param made how the generated patches are prepared. @param wanted how the matcher's are.
+ * Refuses made patches that are prepared in another way than the matcher's.
+ *
  * @throws UsageError that names what differs.
  */
 export function requireSamePreparation(made: SarPreparation, wanted: SarPreparation, source: string): void {

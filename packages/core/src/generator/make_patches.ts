@@ -1,24 +1,27 @@
 /**
- * Makes SAR patches with a generator, batch by batch: real patches are encoded once, then moved and decoded as often as
- * wanted. What comes out is prepared as the matcher's patches are.
+ * Makes SAR patches with a generator, batch by batch: real patches are encoded once, then moved and decoded any number of
+ * times. Made patches are prepared as the matcher's are.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { pause } from '../base/pause.ts';
+import type { PairList } from '../dataset/dataset.ts';
 import type { Split } from '../dataset/patch_pair.ts';
 import { NonFiniteError, SplitError, UsageError } from '../errors.ts';
 import type { Normalisation } from '../prepare/normalisation.ts';
 import type { PatchSource } from '../prepare/patch_source.ts';
-import type { LatentGenerator } from './latent.ts';
+import type { LatentGenerator, Latents } from './latent.ts';
 import { requireSamePreparation } from './made_patches.ts';
 import { type Match, matchHistogram, standardiseAgain } from './match_histogram.ts';
 import { matchSpeckle } from './match_speckle.ts';
+import { stackOf, tensorOf } from './patch_stack.ts';
 
 /** Patches that go through the generator at a time. */
 export const MAKE_BATCH = 32;
 
-export interface MakerTask {
+/** Generator with all that a made patch depends on. */
+export interface Maker {
   generator: LatentGenerator;
-  /** Of the matcher. */
+  /** The matcher's. */
   normalisation: Normalisation;
   /** Prepared patches of the data set, by record. */
   patches: PatchSource;
@@ -26,21 +29,14 @@ export interface MakerTask {
   signal?: AbortSignal | undefined;
 }
 
-/** What must be known of a data set to hold a generator against it; `Dataset` has it. */
-export interface MadeFrom {
-  fingerprint: string;
-  folder: string;
-  records: readonly { group: string }[];
-  indicesOf(split: Split): number[];
-}
-
 /**
- * A generator must make patches as the matcher wants them, and must not have learned from what is tested on.
+ * Refuses a generator that prepares patches in another way than the matcher, or that was trained on the places of validation
+ * or test.
  *
- * @returns what a user must know, such as a generator of other data. @throws UsageError where side or normalisation differ. @throws SplitError where it was trained on a place that validates
- * or tests here.
+ * @returns warnings, for example that the generator was trained on other data. @throws UsageError if side or normalisation
+ * differ. @throws SplitError if it was trained on a place that validates or tests here.
  */
-export function checkGenerator(generator: LatentGenerator, normalisation: Normalisation, dataset: MadeFrom): string[] {
+export function checkGenerator(generator: LatentGenerator, normalisation: Normalisation, dataset: PairList): string[] {
   const { info } = generator;
   if (info.side !== normalisation.side) {
     throw new UsageError({
@@ -62,8 +58,8 @@ export function checkGenerator(generator: LatentGenerator, normalisation: Normal
   return [];
 }
 
-/** Of a split; none where there is no such split, and so nothing to protect. */
-function placesOf(dataset: MadeFrom, split: Split): string[] {
+/** Places of a split; none if there is no such split, and so nothing to protect. */
+function placesOf(dataset: PairList, split: Split): string[] {
   try {
     return [...new Set(dataset.indicesOf(split).map((index) => dataset.records[index]!.group))];
   } catch (error) {
@@ -80,31 +76,23 @@ const learnedFrom = (split: Split, seen: readonly string[]) =>
     remedy: 'Train it again with the present split file.',
   });
 
-/** The true SAR patches of some records, [n, side, side, 1]. The caller disposes of it. */
-export async function sarBatch(
-  { patches, normalisation }: MakerTask,
-  records: readonly number[],
-): Promise<tf.Tensor4D> {
-  const { side } = normalisation;
-  const all = new Float32Array(records.length * side * side);
+/** True SAR patches of records, [n, side, side, 1]. The caller disposes of the tensor. */
+async function sarBatch({ patches, normalisation }: Maker, records: readonly number[]): Promise<tf.Tensor4D> {
   const prepared = await Promise.all(records.map((record) => patches.sar(record)));
-  prepared.forEach((patch, i) => {
-    all.set(patch, i * side * side);
-  });
-  return tf.tensor4d(all, [records.length, side, side, 1]);
+  return tensorOf(stackOf(prepared, normalisation.side));
 }
 
-/** Runs `work` on the latents of the records, batch by batch, with the position of the first record. */
+/** Runs `work` on the latents of records, batch by batch. `start` is the position of the batch among the records. */
 export async function forEachEncoded(
-  task: MakerTask,
+  maker: Maker,
   records: readonly number[],
-  work: (latents: { mu: tf.Tensor2D; logvar: tf.Tensor2D }, batch: readonly number[], start: number) => Promise<void>,
+  work: (latents: Latents, batch: readonly number[], start: number) => Promise<void>,
 ): Promise<void> {
   for (let start = 0; start < records.length; start += MAKE_BATCH) {
-    await pause(task.signal);
+    await pause(maker.signal);
     const batch = records.slice(start, start + MAKE_BATCH);
-    const x = await sarBatch(task, batch);
-    const latents = tf.tidy(() => task.generator.encode(x));
+    const x = await sarBatch(maker, batch);
+    const latents = tf.tidy(() => maker.generator.encode(x));
     x.dispose();
     try {
       await work(latents, batch, start);
@@ -117,10 +105,10 @@ export async function forEachEncoded(
 /**
  * Decodes latent vectors of records into prepared patches, one Float32Array each.
  *
- * @param z [records, latent]. @throws NonFiniteError where the generator gives no usable pixels.
+ * @param z [records, latent]. @throws NonFiniteError if a pixel is not finite.
  */
-export async function decodeFor(task: MakerTask, z: tf.Tensor2D, records: readonly number[]): Promise<Float32Array[]> {
-  const decoded = tf.tidy(() => task.generator.decode(z));
+export async function decodeFor(maker: Maker, z: tf.Tensor2D, records: readonly number[]): Promise<Float32Array[]> {
+  const decoded = tf.tidy(() => maker.generator.decode(z));
   const data = await decoded.data<'float32'>();
   decoded.dispose();
   const length = data.length / records.length;
@@ -128,16 +116,16 @@ export async function decodeFor(task: MakerTask, z: tf.Tensor2D, records: readon
     records.map(async (record, i) => {
       const patch = data.slice(i * length, (i + 1) * length);
       if (patch.some((value) => !Number.isFinite(value))) throw notFinite(record);
-      return finish(patch, record, task);
+      return finish(patch, record, maker);
     }),
   );
 }
 
-async function finish(patch: Float32Array, record: number, task: MakerTask): Promise<Float32Array> {
-  if (task.match === 'none') return standardiseAgain(patch, task.normalisation);
-  const source = await task.patches.sar(record);
-  const speckled = task.match === 'speckle' ? matchSpeckle(patch, source, task.normalisation.side, record) : patch;
-  return matchHistogram(speckled, source);
+async function finish(patch: Float32Array, record: number, maker: Maker): Promise<Float32Array> {
+  const { match, normalisation, patches } = maker;
+  if (match === 'none') return standardiseAgain(patch, normalisation);
+  const source = await patches.sar(record);
+  return matchHistogram(matchSpeckle(patch, source, normalisation.side, record), source);
 }
 
 const notFinite = (record: number) =>

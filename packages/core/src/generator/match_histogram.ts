@@ -1,17 +1,26 @@
 /**
- * Generated patches as a matcher would meet real ones. A decoder's output is smoother than radar and has another spread: a
- * matcher could tell it by its histogram alone. Standardising again is part of being prepared; matching the histogram of
- * the source patch is a counter-measure that can be chosen.
+ * Brings made patches to the values of real ones. A decoder's output is smoother than radar and has another spread, so a
+ * matcher could recognise it by its histogram alone. Standardising again is part of the preparation; taking over the
+ * speckle and the histogram of the source patch is an optional counter-measure.
  */
+import { z } from 'zod';
 import { momentsOf } from '../base/moments.ts';
 import type { Normalisation } from '../prepare/normalisation.ts';
 
 /** `speckle`: the speckle of the source (match_speckle.ts), then its histogram. */
-export const MATCHES = ['none', 'histogram', 'speckle'] as const;
-/** What is done to a generated patch so that it resembles its source. */
+export const MATCHES = ['none', 'speckle'] as const;
+/** What a made patch takes over from its source. */
 export type Match = (typeof MATCHES)[number];
 
-/** Where patches are standardised one by one, mean 0 and standard deviation 1; else unchanged. Works in place. */
+export const matchSchema = z
+  .enum(MATCHES, {
+    error: ({ input }) =>
+      input === 'histogram' ? 'histogram was removed: speckle matches the histogram too' : undefined,
+  })
+  .default('none')
+  .meta({ description: 'What made patches take over from their source' });
+
+/** Scales in place to mean 0 and standard deviation 1 if the normalisation standardises patch by patch. */
 export function standardiseAgain(patch: Float32Array, { sar }: Pick<Normalisation, 'sar'>): Float32Array {
   if (sar.standardise !== 'patch') return patch;
   const { mean, std } = momentsOf(patch);
@@ -21,8 +30,8 @@ export function standardiseAgain(patch: Float32Array, { sar }: Pick<Normalisatio
 }
 
 /**
- * The values of `source` in the order of `patch`: its smallest sample gets the smallest value of the source, and so on
- * (exact histogram specification; ties by position). Both have the same length.
+ * Exact histogram specification: the values of `source` in the order of `patch`. The smallest sample gets the smallest value
+ * of the source, and so on; ties by position. Both have the same length.
  */
 export function matchHistogram(patch: Float32Array, source: Float32Array): Float32Array {
   const order = Uint32Array.from({ length: patch.length }, (_, i) => i).sort((a, b) => patch[a]! - patch[b]! || a - b);

@@ -1,19 +1,19 @@
 /**
- * Gives a made patch the speckle of its source. A decoder draws what it has learned of the ground and little of the
- * speckle, which no latent vector holds; a matcher could tell made patches by that alone.
+ * Gives a made patch the speckle of its source. A decoder draws the ground and little of the speckle, which no latent vector
+ * holds; a matcher could recognise made patches by that alone.
  *
- * With m and s the local mean and deviation (5 × 5), the source is x = m(x) + s(x)·n. Its noise n is taken elsewhere, by a
- * cyclic shift and a flip, so that it tells nothing of the place any more, and put on the made patch g with the strength
- * that speckle has at that brightness in the source, s ≈ a + b·m:
+ * With local mean m and deviation s (5 × 5), the source is x = m(x) + s(x)·n. Its noise n, moved by a cyclic shift and a flip
+ * so that it carries nothing of the place, is added to the made patch g as strongly as speckle is at that brightness in
+ * the source, s ≈ a + b·m:
  *
  *   g' = m(g) + (a + b·m(g))·n'
  */
 import { Rng } from '../base/random.ts';
 
-/** Half of the window: 5 × 5 pixels. */
+/** Half the window of 5 × 5 pixels. */
 const REACH = 2;
 
-/** @param draw decides shift and flip; the same for the same number. Both patches have side · side samples. */
+/** @param draw seed of shift and flip. Both patches have side · side samples. */
 export function matchSpeckle(patch: Float32Array, source: Float32Array, side: number, draw: number): Float32Array {
   const own = localMoments(source, side);
   const strength = strengthByBrightness(own);
@@ -28,7 +28,7 @@ interface Moments {
   deviation: Float32Array;
 }
 
-/** Over the window, cut off at the edge. */
+/** Local moments over the window, which is cut off at the edge. */
 function localMoments(patch: Float32Array, side: number): Moments {
   const mean = new Float32Array(patch.length);
   const deviation = new Float32Array(patch.length);
@@ -51,7 +51,7 @@ function localMoments(patch: Float32Array, side: number): Moments {
   return { mean, deviation };
 }
 
-/** Least squares of the deviation on the mean; never below a tenth of the usual deviation. */
+/** Least-squares line of the deviation on the mean, at least a tenth of the mean deviation. */
 function strengthByBrightness({ mean, deviation }: Moments): (value: number) => number {
   const n = mean.length;
   const centre = mean.reduce((sum, value) => sum + value, 0) / n;
@@ -65,7 +65,7 @@ function strengthByBrightness({ mean, deviation }: Moments): (value: number) => 
   return (value) => Math.max(usual + slope * (value - centre), usual / 10);
 }
 
-/** Where a pixel's noise comes from: shifted by a quarter of the side at least, and perhaps mirrored. */
+/** Source of each pixel's noise: shifted by at least a quarter of the side, and mirrored in half of the draws. */
 function moved(side: number, draw: number): (pixel: number) => number {
   const rng = Rng.derive(draw, 'moved speckle');
   const quarter = Math.floor(side / 4);

@@ -1,12 +1,12 @@
 /**
- * How far a generated SAR patch is from the true one. Speckle differs in every pixel even where the ground is the same, so
- * patches are compared by the means of small blocks, in which speckle has averaged out.
+ * Distance between SAR patches that sees content, not speckle. Speckle differs in every pixel even over the same ground, so
+ * patches are compared by the means of small blocks, in which it averages out.
  */
 
-/** Side of a block in pixels; what is left over at the edge goes to the last block. */
+/** Side of a block in pixels; pixels left over at the edge belong to the last block. */
 const BLOCK = 4;
 
-/** Means over blocks of 4 × 4 pixels, row by row. @param side of the patch. */
+/** Means over blocks of 4 × 4 pixels, row by row. @param side of the patch in pixels. */
 export function blockMeans(patch: ArrayLike<number>, side: number): Float32Array {
   const blocks = Math.max(1, Math.floor(side / BLOCK));
   const sums = new Float32Array(blocks * blocks);

@@ -6,8 +6,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { NonFiniteError } from '../errors.ts';
 import { isRandom, type LatentGenerator, type LatentRule, latentNoise, moveLatents } from './latent.ts';
 import { standardiseAgain } from './match_histogram.ts';
+import { type PatchStack, patchAt } from './patch_stack.ts';
 import { fromPrior } from './quality/made_sets.ts';
-import { type PatchStack, patchAt } from './quality/patch_stacks.ts';
 
 /** Patches that go through the generator at a time. */
 const BATCH = 32;

@@ -1,51 +1,77 @@
-/** What the strategy `adaptive` may be told. docs/mining.md explains each setting. */
+/** Settings of the strategy `adaptive`, and of training that repeats it. docs/mining.md explains each. */
 import { z } from 'zod';
 import { LATENT_RULES } from '../generator/latent.ts';
-import { MATCHES } from '../generator/match_histogram.ts';
+import { matchSchema } from '../generator/match_histogram.ts';
+import type { RemovedOption } from '../runs/settings.ts';
 
 const probability = z.number().min(0).max(1);
 
-export const adaptiveSettingsSchema = z.strictObject({
-  /** Negatives for each anchor. */
-  k: z.int().positive().default(1),
-  /** So many of each kind (made, real, nearest): what is hardest now is mostly real, and would leave no room for the others. */
-  perKind: z.boolean().default(false),
-  rule: z.enum(LATENT_RULES).default('sample'),
-  /** One made candidate for each strength; empty: real ones only. */
-  strengths: z.array(z.number().positive()).default([0.5, 1, 1.5, 2]),
-  /** Real candidates for each anchor: the ones that the matcher scores highest; 0: made ones only. */
-  real: z.int().nonnegative().default(4),
-  /** Further real candidates: the ones most alike to the anchor's own SAR patch by the features of the matcher's stream. */
-  nearest: z.int().nonnegative().default(0),
-  /** Real SAR patches that these are searched among, drawn at random. */
-  maxCandidates: z.int().min(2).default(250),
-  /** Anchors that a real SAR patch may be the negative of. */
-  maxUses: z.int().positive().default(5),
-  /** Candidates that score less are too easy to teach anything. */
-  minScore: probability.default(0.05),
-  /** Positive-aware: candidates that score more than positive − relativeMargin·positive may show the same ground. */
-  relativeMargin: probability.default(0.05),
-  /** Made candidates nearer than this to the true patch are too much like it; see patch_distance.ts. */
-  minDistance: z.number().nonnegative().default(0.25),
-  match: z.enum(MATCHES).default('none'),
-  /** Steps up the matcher's score, in latent space; 0: none. */
-  ascent: z
-    .strictObject({
-      steps: z.int().nonnegative().default(0),
-      /** Length of a step, in standard deviations of the encoder. */
-      size: z.number().positive().default(0.25),
-    })
-    .prefault({}),
+export const adaptiveSettings = z.strictObject({
+  k: z.int().positive().default(1).meta({ description: 'Negatives for each anchor' }),
+  // What is hardest now is mostly real, and would leave no room for the other kinds.
+  perKind: z
+    .boolean()
+    .default(false)
+    .meta({ description: 'k of each kind of candidate (made, real, nearest), not k in all' }),
+  rule: z.enum(LATENT_RULES).default('sample').meta({ description: 'How patches are moved in latent space' }),
+  strengths: z
+    .array(z.number().positive())
+    .default([0.5, 1, 1.5, 2])
+    .meta({ description: 'One made candidate for each strength of the rule; empty: real ones only' }),
+  real: z
+    .int()
+    .nonnegative()
+    .default(4)
+    .meta({ description: 'Real candidates for each anchor: those that the matcher scores highest' }),
+  nearest: z
+    .int()
+    .nonnegative()
+    .default(0)
+    .meta({ description: 'Further real candidates: those that look most like the true SAR patch' }),
+  maxCandidates: z
+    .int()
+    .min(2)
+    .default(250)
+    .meta({ description: 'Real SAR patches that these are searched among, drawn at random' }),
+  maxUses: z
+    .int()
+    .positive()
+    .default(5)
+    .meta({ description: 'Anchors that one real SAR patch may be the negative of' }),
+  minScore: probability.default(0.05).meta({ description: 'Skip candidates with a lower score: too easy' }),
+  relativeMargin: probability
+    .default(0.05)
+    .meta({ description: 'Score at most that of the true pair · (1 − m)', hint: 'm' }),
+  minDistance: z
+    .number()
+    .nonnegative()
+    .default(0.25)
+    .meta({ description: 'Least distance of made candidates from the true patch' }),
+  match: matchSchema,
+  reconstructions: z
+    .boolean()
+    .default(false)
+    .meta({ description: 'Also make G(E(x)) for anchors with a made negative, positives in training' }),
+  anchors: z.int().min(2).optional().meta({ description: 'Only for n anchors, drawn at random', hint: 'n' }),
 });
-export type AdaptiveSettings = z.infer<typeof adaptiveSettingsSchema>;
+export type AdaptiveSettings = z.infer<typeof adaptiveSettings>;
 
-/** In training: the same, and how often. */
-export const refreshSchema = adaptiveSettingsSchema.extend({
-  /** Checkpoint of the generator; null where no patch is to be made. */
+/** In training: the same, with how often it is repeated. */
+export const refreshSchema = adaptiveSettings.omit({ reconstructions: true, anchors: true }).extend({
+  /** Checkpoint of the generator; null if no patch is made. */
   generator: z.string().min(1).nullable().default(null),
-  /** Epochs after which negatives are found anew. */
+  /** Epochs after which negatives are found again. */
   everyEpochs: z.int().positive().default(1),
   /** Anchors that get negatives each time, drawn at random; null: those that training meets until the next time. */
   anchors: z.int().positive().nullable().default(null),
 });
 export type RefreshSettings = z.infer<typeof refreshSchema>;
+
+/** Options of older versions, below a path in a configuration. */
+export const removedFromAdaptive = (path: string): RemovedOption[] => [
+  {
+    path: `${path}.ascent`,
+    neutral: { steps: 0, size: 0.25 },
+    remedy: 'Leave it out: steps up the score in latent space are gone.',
+  },
+];

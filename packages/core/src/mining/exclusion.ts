@@ -1,22 +1,30 @@
 /**
- * Keeps an anchor's own ground from becoming its negative. A SAR patch that overlaps or neighbours the anchor's is no
- * safe negative, nor is the same image under another name: some data sets pair one SAR patch with several optical views.
+ * Keeps an anchor's own ground from becoming its negative: SAR patches that overlap or neighbour the anchor's, and the same
+ * images in other records, as some data sets pair one SAR patch with several optical views. It also counts how often each
+ * image is a negative.
+ *
+ * Hubs: an unsure matcher scores a few SAR patches high for every anchor; capping reuse keeps training from learning "never
+ * matches".
  */
-import type { PlaceGuard } from '../dataset/place_guard.ts';
-import type { MinableRecord } from './plan.ts';
+import type { PairRecord } from '../dataset/dataset.ts';
 import type { Exclusion } from './select.ts';
 
-/** What must not be an anchor's negative, and how often each image is one by now. */
+/** Which records show ground so near to each other that they are no negatives; `placeGuard` makes one. */
+export interface MiningGuard {
+  conflictsOf(record: number): ReadonlySet<number>;
+}
+
+/** What must not be an anchor's negative, and the uses of each image so far. */
 export interface Exclusions {
   for(anchor: number): Exclusion;
   /** Counts one more use of a candidate's image. */
   use(candidate: number): void;
-  /** Images in use, and the uses of the one that is used most. */
+  /** Images in use, and the uses of the most used one. */
   variety(): { images: number; mostUsed: number };
 }
 
-/** @param maxUses anchors that an image may be the negative of. */
-export function exclusions(records: readonly MinableRecord[], guard: PlaceGuard, maxUses: number): Exclusions {
+/** @param maxUses anchors that one image may be the negative of. */
+export function exclusions(records: readonly PairRecord[], guard: MiningGuard, maxUses: number): Exclusions {
   const byPath = new Map<string, number>();
   const images = Int32Array.from(records, ({ sar }) => {
     const image = byPath.get(sar) ?? byPath.size;

@@ -1,68 +1,60 @@
 /**
- * What mining scores, before it scores anything: the anchors of a split in blocks, and for each block a pool of
- * candidates. Pools are what bounds the cost: a split of n pairs has n² candidates, a pool holds at most
- * `maxCandidates` for each anchor. Each block draws its own pool, so that over the blocks every SAR patch gets its turn.
+ * Decides what mining scores: the anchors of a split in blocks, and for each block a pool of candidates. Pools bound the cost:
+ * a split of n pairs has n² candidates, a pool holds at most `maxCandidates` for each anchor. Each block draws its own pool,
+ * so that over the blocks every SAR patch is a candidate.
  */
 
 import { Rng } from '../base/random.ts';
-import type { Provenance, Split } from '../dataset/patch_pair.ts';
+import type { PairList, PairRecord } from '../dataset/dataset.ts';
+import type { Split } from '../dataset/patch_pair.ts';
 import { SplitError } from '../errors.ts';
-
-/** What must be known of a record to mine; `PairRecord` has it. */
-export interface MinableRecord {
-  id: string;
-  /** Path of the SAR patch: records that share it are the same candidate. */
-  sar: string;
-  label: 0 | 1;
-  provenance: Provenance;
-}
 
 export interface MiningBlock {
   index: number;
-  /** Records whose optical patch is looked for, in no order. */
+  /** Records whose optical patch gets negatives, in random order. */
   anchors: readonly number[];
-  /** Records whose SAR patch may be a negative of these anchors, ascending; guarded ones are still among them. */
+  /** Records whose SAR patch may be a negative of these anchors, ascending; guarded ones included. */
   pool: readonly number[];
 }
 
 export interface MiningPlan {
   blocks: readonly MiningBlock[];
   anchors: number;
-  /** In each pool. */
+  /** Candidates in each pool. */
   candidates: number;
-  /** Real SAR patches of the split. */
+  /** Real SAR patches in the split. */
   available: number;
   /** anchors · candidates */
   pairs: number;
-  /** As asked for; with the numbers above it gives the layout of the blocks. */
+  /** As in the options; with the numbers above it gives the layout of the blocks. */
   pairsPerBlock: number;
 }
 
 export interface PlanOptions {
   split: Split;
   seed: number;
-  /** In each pool; all of the split where there are no more. */
+  /** Candidates in each pool; all of the split if it has fewer. */
   maxCandidates: number;
-  /** Pairs in a block, about: what is computed at a time, kept in memory and saved. */
+  /** Approximate pairs in a block, which is computed, kept in memory and saved at a time. */
   pairsPerBlock: number;
 }
 
-/** In a block: their features are in memory together. */
+/** Anchors of a block: their features are in memory together. */
 const MAX_ANCHORS = 512;
 
 /**
- * Anchors and candidates are the real positive pairs of the split: only of those it is known which ground each of the
- * two patches shows, and the guard depends on that. Anchors come in an order that is random and always the same: where a
- * candidate may be used only so often, no place comes first, and another seed finds the same blocks in the cache.
+ * Anchors and candidates are the real positive pairs of the split: only for these the ground of both patches is known, which
+ * the guard depends on. The order of anchors is random and independent of the seed: with a limit on uses no place comes
+ * first, and another seed finds the same blocks in the cache.
  *
- * @throws SplitError where the split has fewer than two such pairs.
+ * @throws SplitError if the split has fewer than two such pairs.
  */
 export function planMining(
-  records: readonly MinableRecord[],
+  records: readonly PairRecord[],
   indices: readonly number[],
   { split, seed, maxCandidates, pairsPerBlock }: PlanOptions,
 ): MiningPlan {
-  const pairs = indices.filter((index) => records[index]!.label === 1 && records[index]!.provenance === 'real');
+  const pairs = truePairsAmong(records, indices);
   if (pairs.length < 2) {
     throw new SplitError({
       action: `mine negatives in the split "${split}"`,
@@ -93,4 +85,27 @@ function drawPool(records: readonly number[], count: number, rng: Rng): readonly
     [pool[i], pool[j]] = [pool[j]!, pool[i]!];
   }
   return pool.slice(0, count).sort((a, b) => a - b);
+}
+
+const truePairsAmong = (records: readonly PairRecord[], indices: readonly number[]) =>
+  indices.filter((index) => records[index]!.label === 1 && records[index]!.provenance === 'real');
+
+/** Real positive pairs of a split, for which patches are made. @throws SplitError if there are none. */
+export function anchorsOf({ records, indicesOf }: Pick<PairList, 'records' | 'indicesOf'>, split: Split): number[] {
+  const indices = indicesOf(split);
+  const anchors = truePairsAmong(records, indices);
+  if (anchors.length > 0) return anchors;
+  throw new SplitError({
+    action: `make negatives for the split "${split}"`,
+    expected: 'at least one real positive pair',
+    found: `none among ${indices.length} pairs`,
+    remedy: 'Split the data set again by `doppel data split`.',
+  });
+}
+
+/** The data set with its training split cut down to some records: anchors and candidates are these only. */
+export function trainingOn<D extends PairList>(dataset: D, records: readonly number[]): D {
+  const kept = new Set(records);
+  const train = () => dataset.indicesOf('train').filter((index) => kept.has(index));
+  return { ...dataset, indicesOf: (split) => (split === 'train' ? train() : dataset.indicesOf(split)) };
 }

@@ -1,146 +1,166 @@
 /**
- * Mining: the real SAR patches that a matcher finds hardest to tell from an anchor's own, and that surely show other
- * ground. `docs/mining.md` says what each rule means; this file runs it: plan the pairs, score them (or read their
- * scores), choose, and count what was seen. It chooses only: losses and gradients are training's business.
+ * Mining among real patches, which `random`, `loss` and `nearest` share: plan the pairs, score them (or read their scores),
+ * rank, choose by rules, and count. `docs/mining.md` explains each rule.
  */
-
+import { z } from 'zod';
 import { Rng } from '../base/random.ts';
-import type { Split } from '../dataset/patch_pair.ts';
-import type { PlaceGuard } from '../dataset/place_guard.ts';
 import { SplitError } from '../errors.ts';
 import { probabilityOf } from '../matcher/calibration.ts';
-import type { PatchShape, PatchSource } from '../prepare/patch_source.ts';
-import type { Store } from '../store.ts';
-import { type MiningScorer, scoreReferences } from './blocks/block_scores.ts';
-import { Meter, type MiningCost } from './blocks/meter.ts';
-import type { BlockScores } from './blocks/score_cache.ts';
-import { blockTask, refuseNonFinite, type ScoredBlock, scoredBlocks, unscoredBlocks } from './blocks/scored_blocks.ts';
+import { Meter } from './blocks/meter.ts';
+import type { BlockScores, ScoreKind } from './blocks/score_cache.ts';
+import { type ScoredBlock, scoredBlocks, unscoredBlocks } from './blocks/scored_blocks.ts';
 import { exclusions } from './exclusion.ts';
-import type { MinedDataset, MinedNegative, NegativesHeader } from './negatives_file.ts';
-import { type MinableRecord, type MiningBlock, type MiningPlan, planMining } from './plan.ts';
-import { rankAtRandom, rankByScore } from './rank.ts';
-import { type Choice, type RankedRow, type Rule, type SelectionRules, select } from './select.ts';
-import { checkRules, type ScoreKind, type Strategy, scaleOf, scoresNeededBy } from './strategy.ts';
-import { type ScoreQuantiles, type Shortage, type ShortageReason, Tally } from './tally.ts';
+import type { MinedHeader, MinedNegative, Scale } from './negatives.ts';
+import { scoreReferences } from './pair_scores.ts';
+import { type MiningBlock, type MiningPlan, planMining } from './plan.ts';
+import {
+  type Choice,
+  type RankedRow,
+  type Rule,
+  rankAtRandom,
+  rankByScore,
+  SAMPLINGS,
+  type ScoreRules,
+  type SelectionRules,
+  select,
+} from './select.ts';
+import type { Bench, MiningCost, MiningReport, Negatives, Watch } from './strategy.ts';
+import { type ScoreQuantiles, type ShortageReason, Tally } from './tally.ts';
 
-export interface MiningModel {
-  scorer: MiningScorer;
-  shape: PatchShape;
-  /** SHA-256 of the checkpoint as hex. */
-  fingerprint: string;
-  /** How patches are prepared for it, as the checkpoint records it. */
-  normalisation: object;
-  /** Of its calibration; 1 where it has none. */
-  temperature: number;
+const RANGES: Record<Scale, readonly [number, number]> = { probability: [0, 1], cosine: [-1, 1] };
+
+/** Default limit on the reuse of a SAR patch, times k. Chance alone uses a patch five or six times. */
+const USES_PER_NEGATIVE = 5;
+
+const ranks = {
+  rankMin: z.int().min(0).default(0).meta({ description: 'Skip the n hardest candidates', hint: 'n' }),
+  rankMax: z.int().positive().optional().meta({ description: 'Choose among the n hardest candidates only', hint: 'n' }),
+};
+
+/** Settings of a strategy that chooses by rank and score. */
+export const rankedSettings = (scale: Scale) => z.strictObject(shapeOf(scale, ranks)).superRefine(refuseContradictions);
+
+/** Settings without ranks, which mean nothing in random order. */
+export const unrankedSettings = () => z.strictObject(shapeOf('probability', {})).superRefine(refuseContradictions);
+
+export type RankedSettings = z.infer<ReturnType<typeof rankedSettings>>;
+export type UnrankedSettings = z.infer<ReturnType<typeof unrankedSettings>>;
+
+function shapeOf<R extends z.ZodRawShape>(scale: Scale, ranks: R) {
+  const [low, high] = RANGES[scale];
+  const score = z.number().min(low).max(high).optional();
+  return {
+    k: z.int().positive().default(1).meta({ description: 'Negatives for each anchor' }),
+    maxCandidates: z
+      .int()
+      .min(2)
+      .optional()
+      .meta({ description: 'Candidates for each anchor, drawn at random; default by cost: 5000, 500 or 100' }),
+    maxUses: z
+      .int()
+      .positive()
+      .optional()
+      .meta({ description: `Anchors that one SAR patch may be the negative of; default ${USES_PER_NEGATIVE}·k` }),
+    ...ranks,
+    minScore: score.meta({ description: 'Skip candidates with a lower score' }),
+    maxScore: score.meta({ description: 'Skip candidates with a higher score' }),
+    absoluteMargin: z
+      .number()
+      .min(0)
+      .max(high - low)
+      .optional()
+      .meta({ description: 'Score at most that of the true pair − m', hint: 'm' }),
+    relativeMargin: z
+      .number()
+      .min(0)
+      .max(1)
+      .optional()
+      .meta({ description: 'Score at most that of the true pair · (1 − m)', hint: 'm' }),
+    sampling: z
+      .enum(SAMPLINGS)
+      .default('top')
+      .meta({ description: 'Which of the candidates that pass: the hardest, or any' }),
+  };
 }
 
-export interface MiningTask {
-  store: Store;
-  dataset: MinedDataset & { records: readonly MinableRecord[] };
-  split: Split;
-  model: MiningModel;
-  /** Prepared patches of the data set, by record. */
-  patches: PatchSource;
-  guard: PlaceGuard;
-  /** Of the guard, in patch sides. */
-  guardMargin: number;
-  strategy: Strategy;
-  rules: SelectionRules;
-  seed: number;
-  /** Anchors that a SAR patch may be the negative of; default: `USES_PER_NEGATIVE` times k. */
-  maxUses?: number | undefined;
-  /** For each anchor; default: `maxCandidatesFor`. */
-  maxCandidates?: number | undefined;
-  /** Folder for the scores; without one they are not kept. */
-  cache?: string | undefined;
-  /** Removes the scores that are in the folder. */
-  refreshCache?: boolean;
-  signal?: AbortSignal | undefined;
-  onProgress?: ((pairs: number, total: number) => void) | undefined;
-  /** Before a long scoring of whole pairs: what it will cost. */
-  onEstimate?: ((estimate: { pairs: number; seconds: number }) => void) | undefined;
+function refuseContradictions(
+  { k, rankMin = 0, rankMax = Infinity, minScore = -Infinity, maxScore = Infinity }: Ranks & ScoreRules & { k: number },
+  ctx: z.core.$RefinementCtx,
+): void {
+  const refuse = (path: string, message: string) => ctx.addIssue({ code: 'custom', path: [path], message });
+  if (minScore > maxScore) refuse('minScore', `${minScore} is above the highest score, ${maxScore}`);
+  if (rankMax - rankMin < k) refuse('rankMax', `leaves ${rankMax - rankMin} ranks from ${rankMin} on, for k = ${k}`);
 }
 
-export interface MiningReport {
+interface Ranks {
+  rankMin?: number | undefined;
+  rankMax?: number | undefined;
+}
+
+/** How a strategy ranks the candidates of an anchor. */
+export interface Ranking {
+  strategy: string;
+  scale: Scale;
+  /** Score that is computed for each candidate; undefined if none is needed. */
+  kind: ScoreKind | undefined;
+  order: 'score' | 'random';
+}
+
+export interface RankedReport extends MiningReport {
   negatives: number;
-  anchors: number;
-  /** Pairs of an anchor and a candidate: what was skipped, surplus and chosen, together. */
+  /** Pairs of an anchor and a candidate: skipped, surplus and chosen ones add up to it. */
   candidates: number;
   /** Real SAR patches in the split; a pool holds `header.maxCandidates` of them. */
   available: number;
   skipped: Record<Rule, number>;
-  /** Candidates that passed every rule and were not needed. */
   surplus: number;
-  /** Anchors that got fewer than k. */
   shortages: number;
   shortageReasons: Partial<Record<ShortageReason, number>>;
   quantiles: ScoreQuantiles;
-  /** Different SAR patches among the negatives, and how often the most used one is among them. */
   variety: { images: number; mostUsed: number };
   cost: MiningCost;
-  /** Folder of the scores; null where nothing was cached. */
   cache: string | null;
 }
 
-export interface MiningResult {
-  header: NegativesHeader;
-  negatives: MinedNegative[];
-  report: MiningReport;
-  shortages: Shortage[];
+export interface RankedNegatives extends Negatives {
+  header: MinedHeader;
+  negatives: readonly MinedNegative[];
+  report: RankedReport;
 }
 
-export const MINING_DEFAULTS = {
-  k: 1,
-  rankMin: 0,
-  rankMax: Infinity,
-  sampling: 'top',
-  seed: 1,
-  guardMargin: 1,
-} as const;
-
-/**
- * A matcher that is not sure of itself takes a few SAR patches for a match with anything. Were these the negatives of
- * every anchor, training on would learn that they never match. Chance alone deals a patch out five or six times.
- */
-export const USES_PER_NEGATIVE = 5;
-
-/** Pairs in a block: a quarter to a whole minute of work on two cores. Whole pairs cost eighty times as much. */
+/** Pairs in a block: a quarter of a minute to a minute of work on two cores. Whole pairs cost eighty times as much. */
 const PAIRS_PER_BLOCK = { joined: 2 ** 17, whole: 2 ** 13 } as const;
 
 /** Candidates for each anchor, by what they cost. */
-export function maxCandidatesFor(kind: ScoreKind | undefined, scorer: MiningScorer): number {
+function maxCandidatesFor(kind: ScoreKind | undefined, isWhole: boolean): number {
   if (kind === 'likeness') return 5000;
-  return kind === 'match' && !scorer.halves ? 100 : 500;
+  return isWhole ? 100 : 500;
 }
 
-/**
- * Mines negatives for every real positive pair of a split.
- *
- * @throws UsageError where the rules cannot be meant, or the model has no features for the strategy.
- * @throws SplitError where the split has fewer than two such pairs, or no anchor got a negative.
- * @throws StaleCacheError where the cached scores were made otherwise. @throws NonFiniteError where a score is not finite.
- * @throws PatchError where a patch cannot be used. @throws the signal's reason when it is aborted; blocks that were
- * finished stay in the cache.
- */
-export async function mine(task: MiningTask): Promise<MiningResult> {
-  const { dataset, split, strategy, rules, seed } = task;
-  checkRules(strategy, rules);
-  const kind = scoresNeededBy(strategy, rules);
-  const maxCandidates = task.maxCandidates ?? maxCandidatesFor(kind, task.model.scorer);
+/** Mines negatives for every real positive pair of the split. Errors as `Strategy.find`. */
+export async function findRanked(
+  ranking: Ranking,
+  bench: Bench,
+  settings: UnrankedSettings & Ranks,
+  watch: Watch,
+): Promise<RankedNegatives> {
+  const { dataset, split, seed, scores } = bench;
+  const { kind } = ranking;
+  const isWhole = kind === 'match' && !bench.model.scorer.halves;
+  const { maxCandidates = maxCandidatesFor(kind, isWhole), maxUses = USES_PER_NEGATIVE * settings.k } = settings;
+  const { rankMin = 0, rankMax = Infinity } = settings;
+  const rules: SelectionRules = { ...settings, rankMin, rankMax };
   const plan = planMining(dataset.records, dataset.indicesOf(split), {
-    split,
-    seed,
-    maxCandidates,
-    pairsPerBlock: kind === 'match' && !task.model.scorer.halves ? PAIRS_PER_BLOCK.whole : PAIRS_PER_BLOCK.joined,
+    ...{ split, seed, maxCandidates },
+    pairsPerBlock: isWhole ? PAIRS_PER_BLOCK.whole : PAIRS_PER_BLOCK.joined,
   });
-  const meter = new Meter(expectedPairs(kind, plan, rules.k), task.onProgress);
-  const scored = kind ? scoredBlocks(kind, plan, task, meter) : unscoredBlocks(plan, task);
-  const maxUses = task.maxUses ?? USES_PER_NEGATIVE * rules.k;
-  const { drafts, positives, tally, variety } = await chooseAll(scored, task, maxUses);
-  if (drafts.length === 0) throw nothingFound(task, plan, tally);
-  const negatives = await complete(drafts, positives, task, meter);
+  const meter = new Meter(expectedPairs(kind, plan, rules.k), watch.onProgress);
+  const blocks = kind ? scoredBlocks(kind, plan, bench, watch, meter) : unscoredBlocks(plan, watch);
+  const { drafts, positives, tally, variety } = await chooseAll(blocks, ranking, bench, rules, maxUses);
+  if (drafts.length === 0) throw nothingFound(bench, plan, tally);
+  const negatives = await complete(drafts, positives, ranking, bench, watch, meter);
   return {
-    header: headerOf(task, maxCandidates, maxUses),
+    header: headerOf(ranking, bench, rules, { maxCandidates, maxUses }),
     negatives,
     shortages: tally.shortages,
     report: {
@@ -159,12 +179,12 @@ export async function mine(task: MiningTask): Promise<MiningResult> {
       ),
       variety,
       cost: meter.cost(),
-      cache: (kind && task.cache) ?? null,
+      cache: (kind && scores?.folder) ?? null,
     },
   };
 }
 
-/** A chosen negative before it is known how the matcher scores it. */
+/** Chosen negative, before the matcher's score of it is known. */
 interface Draft extends Choice {
   anchor: number;
   /** Candidates that the guard allowed. */
@@ -173,26 +193,32 @@ interface Draft extends Choice {
 
 interface Chosen {
   drafts: Draft[];
-  /** Score of each anchor's true pair, on the scale of the strategy; empty where nothing was scored. */
+  /** Score of each anchor's true pair, on the scale of the strategy; empty if nothing was scored. */
   positives: Map<number, number>;
   tally: Tally;
-  variety: MiningReport['variety'];
+  variety: RankedReport['variety'];
 }
 
-/** Anchor by anchor in the order of the plan; the result is by record. */
-async function chooseAll(blocks: AsyncIterable<ScoredBlock>, task: MiningTask, maxUses: number): Promise<Chosen> {
-  const excluded = exclusions(task.dataset.records, task.guard, maxUses);
+/** Anchor by anchor in the order of the plan; the result is sorted by record. */
+async function chooseAll(
+  blocks: AsyncIterable<ScoredBlock>,
+  ranking: Ranking,
+  bench: Bench,
+  rules: SelectionRules,
+  maxUses: number,
+): Promise<Chosen> {
+  const excluded = exclusions(bench.dataset.records, bench.guard, maxUses);
   const tally = new Tally();
   const drafts: Draft[] = [];
   const positives = new Map<number, number>();
   for await (const { block, scores } of blocks) {
     block.anchors.forEach((anchor, row) => {
       const exclusion = excluded.for(anchor);
-      const rng = Rng.derive(task.seed, 'mining choice', anchor);
-      const ranked = rankRow(block, row, scores, task, rng);
-      const selection = select(ranked, task.rules, exclusion, rng);
+      const rng = Rng.derive(bench.seed, 'mining choice', anchor);
+      const ranked = rankRow(block, row, scores, ranking, bench, rng);
+      const selection = select(ranked, rules, exclusion, rng);
       tally.addRow(ranked, exclusion);
-      tally.addSelection(anchor, selection, task.rules.k);
+      tally.addSelection(anchor, selection, rules.k);
       if (ranked.positive !== undefined) positives.set(anchor, ranked.positive);
       const allowed = ranked.candidates.length - selection.skipped.guard - selection.skipped.duplicate;
       for (const choice of selection.chosen) {
@@ -205,53 +231,52 @@ async function chooseAll(blocks: AsyncIterable<ScoredBlock>, task: MiningTask, m
   return { drafts, positives, tally, variety: excluded.variety() };
 }
 
-/** Pairs that will be scored, or read: at most, as an anchor may get fewer than k. */
+/** Upper bound of the pairs that will be scored or read, as an anchor may get fewer than k. */
 function expectedPairs(kind: ScoreKind | undefined, { pairs, anchors }: MiningPlan, k: number): number {
   if (kind === 'match') return pairs + anchors; // the true pairs, too
   return kind === 'likeness' ? pairs + anchors * k : anchors * (k + 1); // the chosen ones by the matcher
 }
 
-/** The candidates of one anchor in the order of the strategy, with scores on its scale. */
+/** Candidates of one anchor in the order of the strategy, with scores on its scale. */
 function rankRow(
   { pool }: MiningBlock,
   row: number,
   scores: BlockScores | undefined,
-  { strategy, model }: MiningTask,
+  { order, scale }: Ranking,
+  { model }: Bench,
   rng: Rng,
 ): RankedRow {
-  if (!scores) {
-    const order = rankAtRandom(pool, rng);
-    return { candidates: order.map((position) => pool[position]!), scores: undefined, positive: undefined };
-  }
-  const own = scores.scores.subarray(row * pool.length, (row + 1) * pool.length);
-  // Probabilities near 1 run together, so ranks go by what they are made of.
-  const order = strategy === 'random' ? rankAtRandom(pool, rng) : rankByScore(pool, own);
-  const onScale = (score: number) => (strategy === 'nearest' ? score : probabilityOf(score, model));
+  const own = scores?.scores.subarray(row * pool.length, (row + 1) * pool.length);
+  // Probabilities near 1 run together, so ranks go by the scores behind them.
+  const positions = order === 'score' && own ? rankByScore(pool, own) : rankAtRandom(pool, rng);
+  const candidates = positions.map((position) => pool[position]!);
+  if (!scores || !own) return { candidates, scores: undefined, positive: undefined };
+  const onScale = (score: number) => (scale === 'cosine' ? score : probabilityOf(score, model));
   return {
-    candidates: order.map((position) => pool[position]!),
-    scores: Float64Array.from(order, (position) => onScale(own[position]!)),
+    candidates,
+    scores: Float64Array.from(positions, (position) => onScale(own[position]!)),
     positive: onScale(scores.positives[row]!),
   };
 }
 
-/** Gives each negative its scores: those that choosing did not need are computed now, for the chosen ones only. */
+/** Gives each negative its scores; those that choosing did not need are computed now, for the chosen ones only. */
 async function complete(
   drafts: readonly Draft[],
   positives: Map<number, number>,
-  task: MiningTask,
+  { strategy, scale }: Ranking,
+  bench: Bench,
+  { signal }: Watch,
   meter: Meter,
 ): Promise<MinedNegative[]> {
-  const { strategy, model } = task;
   const isUnscored = positives.size === 0;
   const anchors = isUnscored ? [...new Set(drafts.map(({ anchor }) => anchor))] : [];
-  const needed = isUnscored || strategy === 'nearest' ? drafts : [];
+  const needed = isUnscored || scale === 'cosine' ? drafts : [];
   const references = [
     ...anchors.map((anchor) => ({ sar: anchor, optical: anchor })),
     ...needed.map(({ candidate, anchor }) => ({ sar: candidate, optical: anchor })),
   ];
-  const scores = await scoreReferences(references, blockTask(task, meter));
-  refuseNonFinite(scores);
-  const probabilities = Array.from(scores, (score) => probabilityOf(score, model));
+  const scores = await scoreReferences(references, bench, { signal, onPairs: (pairs) => meter.addScored(pairs) });
+  const probabilities = Array.from(scores, (score) => probabilityOf(score, bench.model));
   anchors.forEach((anchor, i) => {
     positives.set(anchor, probabilities[i]!);
   });
@@ -271,33 +296,36 @@ async function complete(
   });
 }
 
-function headerOf(task: MiningTask, maxCandidates: number, maxUses: number): NegativesHeader {
-  const { strategy, split, dataset, model, seed, rules, guardMargin } = task;
-  const { k, sampling, rankMin, rankMax, ...ofScores } = rules;
-  const inForce = {
+function headerOf(
+  { strategy, scale }: Ranking,
+  { split, dataset, model, seed, guard }: Bench,
+  { k, sampling, rankMin, rankMax, minScore, maxScore, absoluteMargin, relativeMargin }: SelectionRules,
+  limits: { maxCandidates: number; maxUses: number },
+): MinedHeader {
+  const ofScores = { minScore, maxScore, absoluteMargin, relativeMargin };
+  const rules = {
     ...(rankMin > 0 && { rankMin }),
     ...(rankMax < Infinity && { rankMax }),
-    ...Object.fromEntries(Object.entries(ofScores).filter(([, value]) => value !== undefined)),
+    ...Object.fromEntries(Object.entries(ofScores).filter((rule): rule is [string, number] => rule[1] !== undefined)),
   };
   return {
     doppel: 'negatives',
     version: 1,
     strategy,
     split,
-    scale: scaleOf(strategy),
+    scale,
     dataFingerprint: dataset.fingerprint,
     modelFingerprint: model.fingerprint,
     seed,
     k,
     sampling,
-    maxCandidates,
-    maxUses,
-    guardMargin,
-    rules: inForce,
+    ...limits,
+    guardMargin: guard.margin,
+    rules,
   };
 }
 
-function nothingFound({ split, guardMargin }: MiningTask, plan: MiningPlan, tally: Tally): SplitError {
+function nothingFound({ split, guard }: Bench, plan: MiningPlan, tally: Tally): SplitError {
   const skipped = Object.entries(tally.skipped).filter(([, count]) => count > 0);
   const isGuarded = skipped.every(([rule]) => rule === 'guard' || rule === 'duplicate');
   return new SplitError({
@@ -305,7 +333,7 @@ function nothingFound({ split, guardMargin }: MiningTask, plan: MiningPlan, tall
     expected: 'at least one candidate that the guard and the rules allow',
     found: `none for ${plan.anchors} anchors; skipped: ${skipped.map(([rule, n]) => `${n} by ${rule}`).join(', ')}`,
     remedy: isGuarded
-      ? `All patches are neighbours: mine in a larger data set, or lower --guard-margin (now ${guardMargin}).`
+      ? `All patches are neighbours: mine in a larger data set, or lower --guard-margin (now ${guard.margin}).`
       : 'Loosen the rules.',
   });
 }

@@ -1,26 +1,25 @@
 /**
- * Which candidates of one anchor become its negatives. This file only chooses: it takes a ranked row of scores and
- * rules, and knows neither models nor files. What the scores mean is the caller's business, as long as a higher score
- * means harder and rules and scores are on the same scale.
+ * Chooses which candidates of one anchor become its negatives. It takes a ranked row of scores and rules, and knows neither
+ * models nor files: a higher score means harder, and rules and scores are on the same scale.
  *
- * Every candidate has exactly one fate: chosen, surplus (it passed, but enough others were chosen), or skipped by the
- * first rule against it, in the order of `RULES`.
+ * Every candidate has exactly one fate: chosen, surplus (it passed, but k others were chosen), or skipped by the first rule
+ * against it, in the order of `RULES`.
  */
 import type { Rng } from '../base/random.ts';
 
-/** In the order in which they are asked. */
+/** Rules, in the order in which they apply. */
 export const RULES = [
-  /** Shows the anchor's ground or ground beside it. */
+  /** Shows the anchor's ground or neighbouring ground. */
   'guard',
-  /** The same image as a candidate that was looked at already. */
+  /** Same image as an earlier candidate of the anchor. */
   'duplicate',
-  /** Outside of the range of ranks. */
+  /** Outside the range of ranks. */
   'rank',
   'minScore',
   'maxScore',
   'absoluteMargin',
   'relativeMargin',
-  /** The negative of as many anchors as it may be. */
+  /** Already the negative of as many anchors as allowed. */
   'maxUses',
 ] as const;
 export type Rule = (typeof RULES)[number];
@@ -29,51 +28,51 @@ export const SAMPLINGS = ['top', 'random'] as const;
 export type Sampling = (typeof SAMPLINGS)[number];
 
 export interface ScoreRules {
-  /** Skip candidates that score less: they are too easy. */
+  /** Skip candidates with a lower score: too easy. */
   minScore?: number | undefined;
-  /** Skip candidates that score more: they may show the same ground. */
+  /** Skip candidates with a higher score: they may show the same ground. */
   maxScore?: number | undefined;
-  /** Keep candidates with score ≤ positive − margin only. At least 0. */
+  /** Keep only candidates with score ≤ positive − margin. At least 0. */
   absoluteMargin?: number | undefined;
-  /** Keep candidates with score ≤ positive − |positive|·margin only. In [0, 1]. */
+  /** Keep only candidates with score ≤ positive − |positive|·margin. In [0, 1]. */
   relativeMargin?: number | undefined;
 }
 
 export interface SelectionRules extends ScoreRules {
   /** Negatives for each anchor. */
   k: number;
-  /** The first rank to choose from; 0 is the hardest candidate that the guard allows. */
+  /** First rank to choose from; 0 is the hardest candidate that the guard allows. */
   rankMin: number;
-  /** The first rank no longer to choose from; Infinity for all. */
+  /** First rank not to choose from; Infinity for all. */
   rankMax: number;
-  /** The hardest that pass, or any of them with the same chance. */
+  /** `top`: the hardest that pass; `random`: any that pass, each with the same chance. */
   sampling: Sampling;
 }
 
-/** Candidates of one anchor from the hardest to the easiest, as `rankByScore` or `rankAtRandom` order them. */
+/** Candidates of one anchor from the hardest to the easiest, in the order of `rankByScore` or `rankAtRandom`. */
 export interface RankedRow {
   /** Records, by rank. */
   candidates: ArrayLike<number>;
-  /** By rank; undefined where nothing was scored, and then no rule of scores may be in force. */
+  /** Scores by rank; undefined if nothing was scored, and then no rule of scores may be in force. */
   scores: ArrayLike<number> | undefined;
-  /** Score of the anchor's true pair; undefined as above. */
+  /** Score of the anchor's true pair; undefined likewise. */
   positive: number | undefined;
 }
 
-/** What keeps a candidate from being a negative of the anchor whatever its score. */
+/** Reasons against a candidate that do not depend on its score. */
 export interface Exclusion {
-  /** True where the candidate shows the anchor's ground or ground beside it. */
+  /** Whether the candidate shows the anchor's ground or neighbouring ground. */
   isGuarded(candidate: number): boolean;
-  /** Equal for candidates that are the same image. */
+  /** Equal for candidates with the same image. */
   imageOf(candidate: number): number;
-  /** True where the candidate is the negative of as many anchors as it may be. */
+  /** Whether the candidate is already the negative of as many anchors as allowed. */
   isSpent(candidate: number): boolean;
 }
 
 export interface Choice {
   candidate: number;
   score: number | undefined;
-  /** Among the candidates that the guard allows, 0 the hardest. */
+  /** Rank among the candidates that the guard allows, 0 the hardest. */
   rank: number;
 }
 
@@ -88,15 +87,15 @@ export interface Selection {
 export const noneSkipped = (): Record<Rule, number> =>
   Object.fromEntries(RULES.map((rule) => [rule, 0])) as Record<Rule, number>;
 
-/** True where a rule needs scores. */
+/** Whether a rule needs scores. */
 export function needsScores(rules: ScoreRules): boolean {
   const { minScore, maxScore, absoluteMargin, relativeMargin } = rules;
   return [minScore, maxScore, absoluteMargin, relativeMargin].some((rule) => rule !== undefined);
 }
 
 /**
- * Chooses up to k negatives. The same row, rules and state of `rng` give the same choice; `rng` is used by the sampling
- * `random` only.
+ * Chooses up to k negatives. The same row, rules and state of `rng` give the same choice; only the sampling `random` uses
+ * `rng`.
  */
 export function select(row: RankedRow, rules: SelectionRules, exclusion: Exclusion, rng: Rng): Selection {
   const skipped = noneSkipped();
@@ -147,8 +146,8 @@ function scoreRule(rules: ScoreRules, positive: number | undefined): ScoreRule {
 }
 
 /**
- * The highest score that a margin allows: positive − margin·unit. The unit of a relative margin is |positive|, so that
- * the limit stays below a negative positive score too, where positive·(1 − margin) would rise above it.
+ * Highest score that a margin allows: positive − margin·unit. The unit of a relative margin is |positive|, so that the limit
+ * is below the positive score even if that is negative, where positive·(1 − margin) would be above it.
  */
 function marginLimit(margin: number | undefined, positive: number | undefined, unit: number): number {
   if (margin === undefined) return Infinity;
@@ -156,7 +155,7 @@ function marginLimit(margin: number | undefined, positive: number | undefined, u
   return positive - margin * unit;
 }
 
-/** k of them, or all where there are no more, each with the same chance, in their order (selection sampling: Knuth, TAOCP 2, 3.4.2, algorithm S). */
+/** k items, or all if there are fewer, each with the same chance, in their order (selection sampling: Knuth, TAOCP 2, 3.4.2, algorithm S). */
 function sample<T>(items: readonly T[], k: number, rng: Rng): T[] {
   const taken: T[] = [];
   for (let i = 0; i < items.length && taken.length < k; i++) {
@@ -164,3 +163,23 @@ function sample<T>(items: readonly T[], k: number, rng: Rng): T[] {
   }
   return taken;
 }
+
+/**
+ * Positions of the candidates from the highest score to the lowest, equal scores by record: the order in which candidates
+ * arrive does not matter. Scores are finite.
+ */
+export function rankByScore(candidates: ArrayLike<number>, scores: ArrayLike<number>): Uint32Array {
+  return positions(candidates).sort((a, b) => scores[b]! - scores[a]! || candidates[a]! - candidates[b]!);
+}
+
+/** Positions of the candidates in random order, which depends only on the candidates and the state of `rng`. */
+export function rankAtRandom(candidates: ArrayLike<number>, rng: Rng): Uint32Array {
+  const order = positions(candidates).sort((a, b) => candidates[a]! - candidates[b]!);
+  for (let i = order.length - 1; i > 0; i--) {
+    const j = rng.int(i + 1);
+    [order[i], order[j]] = [order[j]!, order[i]!];
+  }
+  return order;
+}
+
+const positions = (items: ArrayLike<unknown>) => Uint32Array.from({ length: items.length }, (_, i) => i);

@@ -1,67 +1,125 @@
 /**
- * The ways to look for negatives, and what a score means in each.
+ * The contract of a mining strategy: a bench to work on, settings of its own, and the negatives that it finds.
  *
- * - `random`: any candidate, as likely as any other. Score: the matcher's probability.
- * - `loss`: the candidates that the matcher takes for a match with the anchor's optical patch, the ones that cost it the
- *   highest loss as negatives. Score: the matcher's probability.
- * - `nearest`: the SAR patches that look most like the anchor's own SAR patch to the matcher. Score: the cosine of the
- *   features of its SAR stream; the anchor's own patch, hence its positive, has 1.
+ * A strategy is one value in a file of `strategies/`, listed in `strategies.ts`. Its settings are a zod object: the flags of
+ * `doppel mine NAME`, the settings of an experiment's arm and the defaults all derive from it.
  */
-import { UsageError } from '../errors.ts';
-import { needsScores, type SelectionRules } from './select.ts';
+import type { z } from 'zod';
+import type { Quantiles } from '../base/quantiles.ts';
+import type { PairList } from '../dataset/dataset.ts';
+import type { Split } from '../dataset/patch_pair.ts';
+import type { PlaceGuard } from '../dataset/place_guard.ts';
+import type { LatentGenerator } from '../generator/latent.ts';
+import type { PatchStack } from '../generator/patch_stack.ts';
+import type { MatchScorer } from '../matcher/scorer.ts';
+import type { Normalisation } from '../prepare/normalisation.ts';
+import type { PatchShape, PatchSource } from '../prepare/patch_source.ts';
+import type { Store } from '../store.ts';
+import type { Negative, NegativesHeader } from './negatives.ts';
+import type { Shortage } from './tally.ts';
 
-export const STRATEGIES = ['random', 'loss', 'nearest'] as const;
-export type Strategy = (typeof STRATEGIES)[number];
-
-/** What is computed, and cached, for each anchor and candidate: the matcher's score, or the likeness of SAR patches. */
-export type ScoreKind = 'match' | 'likeness';
-
-export const SCALES = ['probability', 'cosine'] as const;
-/** What the scores of a strategy mean; rules are given on this scale. */
-export type Scale = (typeof SCALES)[number];
-
-export const scaleOf = (strategy: Strategy): Scale => (strategy === 'nearest' ? 'cosine' : 'probability');
-
-/** Undefined where candidates can be chosen without scoring them. */
-export function scoresNeededBy(strategy: Strategy, rules: SelectionRules): ScoreKind | undefined {
-  if (strategy === 'nearest') return 'likeness';
-  return strategy === 'loss' || needsScores(rules) ? 'match' : undefined;
+export interface Strategy<S extends object = object> {
+  /** Name in commands, configurations and files of negatives. */
+  readonly name: string;
+  /** Line for `--help`: what it looks for. */
+  readonly description: string;
+  /** Zod object, strict, with a description for each setting. */
+  readonly settings: z.ZodType<S>;
+  /** True if its negatives are for training only, such as made patches: always of the split "train". */
+  readonly trainingOnly: boolean;
+  /** What its progress counts: "pairs" or "anchors". */
+  readonly unit: string;
+  /** Whether these settings need a matcher with a stream for each sensor. Default: no. */
+  needsStreams?(settings: S): boolean;
+  /** Whether these settings need `bench.generator`. A strategy without this function has no use for one. */
+  needsGenerator?(settings: S): boolean;
+  /**
+   * @throws UsageError if the settings contradict each other, or do not fit matcher or generator.
+   * @throws SplitError if the split has too few real pairs, or no anchor got a negative.
+   * @throws NonFiniteError if a score or a made pixel is not finite. @throws PatchError if a patch cannot be used.
+   * @throws the signal's reason when it is aborted.
+   */
+  find(bench: Bench, settings: S, watch: Watch): Promise<Negatives>;
 }
 
-const RANGES: Record<Scale, readonly [number, number]> = { probability: [0, 1], cosine: [-1, 1] };
-
-/** @throws UsageError where rules cannot be meant: out of range, contradictory, or too narrow for k negatives. */
-export function checkRules(strategy: Strategy, rules: SelectionRules): void {
-  const { k, rankMin, rankMax, minScore, maxScore, absoluteMargin, relativeMargin } = rules;
-  const scale = scaleOf(strategy);
-  const [low, high] = RANGES[scale];
-  within('k', k, 1, Infinity);
-  within('rank-min', rankMin, 0, Infinity);
-  within('rank-max', rankMax, rankMin, Infinity);
-  within('min-score', minScore, low, high, `, as ${strategy} scores by ${scale}`);
-  within('max-score', maxScore, low, high, `, as ${strategy} scores by ${scale}`);
-  within('absolute-margin', absoluteMargin, 0, high - low);
-  within('relative-margin', relativeMargin, 0, 1);
-  if (minScore !== undefined && maxScore !== undefined && minScore > maxScore) {
-    refuse('--min-score at most --max-score', `${minScore} and ${maxScore}`);
-  }
-  if (rankMax - rankMin < k) {
-    refuse(
-      `a range of at least k = ${k} ranks`,
-      `--rank-min ${rankMin} and --rank-max ${rankMax}, which leave ${rankMax - rankMin}`,
-    );
-  }
-  if (strategy === 'random' && (rankMin > 0 || rankMax < Infinity)) {
-    refuse('no range of ranks with the strategy random', `--rank-min ${rankMin}, --rank-max ${rankMax}`);
-  }
+/** What every strategy works on. */
+export interface Bench {
+  store: Store;
+  dataset: PairList;
+  split: Split;
+  model: MiningModel;
+  /** Prepared patches of the data set, by record. */
+  patches: PatchSource;
+  guard: PlaceGuard;
+  generator?: LatentGenerator | undefined;
+  /** Folder that keeps the scores for the next mining; `refresh` removes the scores in it first. Default: not kept. */
+  scores?: { folder: string; refresh: boolean } | undefined;
+  /** Seed of pools, draws and latent noise. */
+  seed: number;
 }
 
-function within(name: string, value: number | undefined, low: number, high: number, why = ''): void {
-  if (value === undefined || (value >= low && value <= high)) return;
-  const bounds = high === Infinity ? `at least ${low}` : `${low} to ${high}`;
-  refuse(`--${name} ${bounds}${why}`, `${value}`);
+/** Matcher that mines. */
+export interface MiningModel {
+  scorer: Pick<MatchScorer, 'score' | 'halves'>;
+  shape: PatchShape;
+  /** SHA-256 of the checkpoint as hex. */
+  fingerprint: string;
+  normalisation: Normalisation;
+  /** Calibration temperature; 1 if it has none. */
+  temperature: number;
 }
 
-function refuse(expected: string, found: string): never {
-  throw new UsageError({ action: 'mine by these rules', expected, found });
+/** How the caller follows a mining, and ends it. */
+export interface Watch {
+  signal?: AbortSignal | undefined;
+  /** Units done so far, of those expected. */
+  onProgress?: ((done: number, total: number) => void) | undefined;
+  /** Line for the user, such as what a long scoring will cost. */
+  onLog?: ((line: string) => void) | undefined;
+}
+
+/** What a strategy found. */
+export interface Negatives {
+  header: NegativesHeader;
+  negatives: readonly Negative[];
+  /** Made patches, by the row that `patch` of a negative names. */
+  patches?: PatchStack | undefined;
+  /** Anchors that got fewer than k. */
+  shortages?: readonly Shortage[] | undefined;
+  report: MiningReport;
+}
+
+/** How a mining went, as figures that go into JSON; any more besides these. */
+export interface MiningReport {
+  /** Anchors that negatives were looked for. */
+  anchors: number;
+  /** Spread of scores, by what was scored; absent if nothing was. */
+  quantiles: { readonly [of: string]: Quantiles | undefined };
+  /** Candidates that were looked at, in all or by kind. */
+  candidates?: number | Readonly<Record<string, number>>;
+  /** Candidates that a rule excluded, by rule. */
+  skipped?: Readonly<Record<string, number>>;
+  dropped?: Readonly<Record<string, number>>;
+  /** Candidates that passed every rule and were not needed. */
+  surplus?: number;
+  reconstructions?: number;
+  /** Number of anchors that got fewer than k, and by reason. */
+  shortages?: number;
+  shortageReasons?: Readonly<Record<string, number>>;
+  /** Different SAR patches among the negatives, and the uses of the most used one. */
+  variety?: { images: number; mostUsed: number };
+  cost?: MiningCost;
+  seconds?: number;
+  /** Folder of the scores; null if none were kept. */
+  cache?: string | null;
+  /** What the user should know of the negatives. */
+  warnings?: readonly string[];
+  readonly [figure: string]: unknown;
+}
+
+export interface MiningCost {
+  pairsScored: number;
+  /** Pairs whose score was read from the cache. */
+  pairsCached: number;
+  seconds: number;
 }

@@ -1,30 +1,31 @@
 /**
- * What mining saw on its way: how scores were spread, what each rule skipped, which anchors got less than was asked for
- * and why. Kept in bounded memory while rows go by.
+ * Counts what mining sees, row by row and in bounded memory: how scores are spread, what each rule skips, which anchors get
+ * fewer negatives than k and why.
  */
 import { QuantileSketch, type Quantiles } from '../base/quantiles.ts';
 import { type Exclusion, noneSkipped, type RankedRow, RULES, type Rule, type Selection } from './select.ts';
 
-/** Why an anchor got fewer negatives than k: the rule that cost it most, or `candidates` where there were too few. */
+/** Why an anchor got fewer negatives than k: the rule that cost it most, or `candidates` if there were too few. */
 export type ShortageReason = Rule | 'candidates';
 
 export interface Shortage {
   anchor: number;
-  /** Negatives that it got. */
+  /** Negatives that it has. */
   got: number;
   reason: ShortageReason;
 }
 
-export interface ScoreQuantiles {
-  /** Of the candidates that the guard allowed; absent where they were not scored. */
+/** A type, not an interface: it goes into reports, which have any figures. */
+export type ScoreQuantiles = {
+  /** Candidates that the guard allowed; absent if they were not scored. */
   candidates?: Quantiles | undefined;
-  /** Of the anchors' true pairs. */
+  /** True pairs of the anchors. */
   positives?: Quantiles | undefined;
-  /** Of the chosen negatives. */
+  /** Chosen negatives. */
   negatives?: Quantiles | undefined;
-  /** The matcher's probability that a chosen negative is a match, whatever the strategy scores by. */
+  /** The matcher's probability that a chosen negative is a match, on any scale. */
   probabilities?: Quantiles | undefined;
-}
+};
 
 export class Tally {
   readonly skipped = noneSkipped();
@@ -47,7 +48,7 @@ export class Tally {
     if (chosen.length < k) this.shortages.push({ anchor, got: chosen.length, reason: reasonOf(skipped) });
   }
 
-  /** Anchors by the reason of their shortage. */
+  /** Number of short anchors by reason. */
   shortageReasons(): Partial<Record<ShortageReason, number>> {
     const reasons: Partial<Record<ShortageReason, number>> = {};
     for (const { reason } of this.shortages) reasons[reason] = (reasons[reason] ?? 0) + 1;
@@ -64,7 +65,7 @@ export class Tally {
   }
 }
 
-/** The rules that are asked last, and skipped any, weigh most; among the rules of scores the one that skipped most. */
+/** The last rule that skipped any; among the rules of scores, the one that skipped most. */
 function reasonOf(skipped: Record<Rule, number>): ShortageReason {
   const byScore = (['minScore', 'maxScore', 'absoluteMargin', 'relativeMargin'] as const).toSorted(
     (a, b) => skipped[b] - skipped[a],
@@ -72,7 +73,7 @@ function reasonOf(skipped: Record<Rule, number>): ShortageReason {
   return (['maxUses', byScore[0]!, 'rank', 'guard'] as const).find((rule) => skipped[rule] > 0) ?? 'candidates';
 }
 
-function summaryOf(values: Iterable<number>): Quantiles | undefined {
+export function summaryOf(values: Iterable<number>): Quantiles | undefined {
   const sketch = new QuantileSketch();
   for (const value of values) sketch.add(value);
   return sketch.summary();

@@ -91,7 +91,7 @@ export function withoutRemoved(settings: unknown, removed: readonly RemovedOptio
     const keys = option.path.split('.');
     const value = keys.reduce<unknown>((at, key) => (isRecord(at) ? at[key] : undefined), left);
     if (value === undefined) return left;
-    const isGone = 'values' in option ? option.values.includes(value) : value !== option.neutral;
+    const isGone = 'values' in option ? option.values.includes(value) : !isSame(value, option.neutral);
     if (isGone) throw wasRemoved(option, value, source);
     return 'values' in option ? left : withoutKey(left, keys);
   }, settings);
@@ -110,6 +110,8 @@ const wasRemoved = ({ path, remedy }: RemovedOption, value: unknown, source: str
     found: `"${path}" with ${JSON.stringify(value)}, which was removed`,
     remedy,
   });
+
+const isSame = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
 
 const isRecord = (value: unknown): value is PartialConfig =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

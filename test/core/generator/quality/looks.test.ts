@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Rng } from '../../../../packages/core/src/base/random.ts';
+import { stackOf } from '../../../../packages/core/src/generator/patch_stack.ts';
 import { looksOf, summariseLooks } from '../../../../packages/core/src/generator/quality/looks.ts';
-import { stackOf } from '../../../../packages/core/src/generator/quality/patch_stacks.ts';
 import { type SarScale, shownUnit, shownValues } from '../../../../packages/core/src/generator/quality/sar_scale.ts';
 
 const SIDE = 64;

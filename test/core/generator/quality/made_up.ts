@@ -1,6 +1,6 @@
 /** Patches of a texture with speckle, for tests that need many of one distribution. */
 import { Rng } from '../../../../packages/core/src/base/random.ts';
-import { type PatchStack, stackOf } from '../../../../packages/core/src/generator/quality/patch_stacks.ts';
+import { type PatchStack, stackOf } from '../../../../packages/core/src/generator/patch_stack.ts';
 
 /** Smooth waves with noise, mean 0 and standard deviation about 1; `first` numbers them. */
 export function texture(count: number, side: number, first = 0): PatchStack {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Rng } from '../../../../packages/core/src/base/random.ts';
+import { patchAt } from '../../../../packages/core/src/generator/patch_stack.ts';
 import { diversity, msSsim, scaleWeights } from '../../../../packages/core/src/generator/quality/ms_ssim.ts';
-import { patchAt } from '../../../../packages/core/src/generator/quality/patch_stacks.ts';
 import { map, texture } from './made_up.ts';
 
 const SIDE = 64;

@@ -22,7 +22,7 @@ async function setUp(preset: string) {
   const scorer = createScorer(matcher);
   matcher.dispose();
   const source = { sar: (i: number) => patches[i]!, optical: (i: number) => patches[i]!.toReversed() };
-  return { scorer, shape: { side, sarBands: 1, opticalBands: 1 }, patches: source };
+  return { model: { scorer, shape: { side, sarBands: 1, opticalBands: 1 } }, patches: source };
 }
 
 const tensorOf = (patch: Float32Array) => tf.tensor4d(patch, [1, side, side, 1]);
@@ -31,11 +31,14 @@ test.each(['paper-bn', 'two-channel'] as const)('the scores of a block are those
   const task = await setUp(preset);
   const whole = (sar: number, optical: number) =>
     tf.tidy(
-      () => task.scorer.score(tensorOf(task.patches.sar(sar)), tensorOf(task.patches.optical(optical))).dataSync()[0]!,
+      () =>
+        task.model.scorer
+          .score(tensorOf(task.patches.sar(sar)), tensorOf(task.patches.optical(optical)))
+          .dataSync()[0]!,
     );
   let counted = 0;
   const tensors = tf.memory().numTensors;
-  const score = blockScorer('match', { ...task, onPairs: (pairs) => (counted += pairs) });
+  const score = blockScorer('match', task, { onPairs: (pairs) => (counted += pairs) });
   const { scores, positives } = await score(block);
   expect(tf.memory().numTensors).toBe(tensors);
   expect(counted).toBe(2 * 4 + 2);
@@ -51,7 +54,7 @@ test.each(['paper-bn', 'two-channel'] as const)('the scores of a block are those
 test('likenesses are cosines of the SAR stream’s features, 1 for the same patch', async () => {
   const task = await setUp('paper-bn');
   const features = await Promise.all(
-    patches.map((patch) => task.scorer.halves!.features(tensorOf(patch), 'sar').data<'float32'>()),
+    patches.map((patch) => task.model.scorer.halves!.features(tensorOf(patch), 'sar').data<'float32'>()),
   );
   const dot = (a: Float32Array, b: Float32Array) => a.reduce((sum, value, i) => sum + value * b[i]!, 0);
   const cosine = (a: Float32Array, b: Float32Array) => dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));

@@ -5,14 +5,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { selectBackend } from '../../../../packages/core/src/backends/select_backend.ts';
 import { sha256 } from '../../../../packages/core/src/base/sha256.ts';
 import type { NegativeSet } from '../../../../packages/core/src/generator/made_patches.ts';
-import { decodeFor, sarBatch } from '../../../../packages/core/src/generator/make_patches.ts';
 import { standardiseAgain } from '../../../../packages/core/src/generator/match_histogram.ts';
-import { createMatcher } from '../../../../packages/core/src/matcher/matcher.ts';
-import { createScorer } from '../../../../packages/core/src/matcher/scorer.ts';
-import { ascend } from '../../../../packages/core/src/mining/ascent.ts';
-import { scoreMade } from '../../../../packages/core/src/mining/made_scores.ts';
 import type { Normalisation } from '../../../../packages/core/src/prepare/normalisation.ts';
-import { PatchCache } from '../../../../packages/core/src/prepare/prepared_patches.ts';
 import type { PartialConfig } from '../../../../packages/core/src/runs/settings.ts';
 import { MemoryStore } from '../../../../packages/core/src/store.ts';
 import { resolveConfig } from '../../../../packages/core/src/training/matcher/config.ts';
@@ -127,13 +121,28 @@ describe('a run', () => {
   const fingerprint = async (store: MemoryStore) => sha256(await store.read('run/checkpoints/last.safetensors'));
 
   it('learns from made negatives in the share of the epoch', async () => {
-    const [none, some] = [new MemoryStore(), new MemoryStore()];
-    const epochs = { epochs: 1 };
-    const content = madeSet();
-    await train(taskOf(none, { ...epochs, negatives: { generated: 0 } }, { negatives: negatives(content) }));
-    await train(taskOf(some, { ...epochs, negatives: { generated: [0.5, 1] } }, { negatives: negatives(content) }));
-    expect(await fingerprint(none)).not.toBe(await fingerprint(some));
+    // Two steps an epoch, of four negatives each.
+    expect(await drawsOf([0.5, 1, 0], 1)).toBe(2 * 2);
+    expect(await drawsOf([0.5, 1, 0], 3)).toBe(2 * 2 + 2 * 4);
   });
+
+  /** Made patches that a run draws. Each draw reads the stack's samples once. */
+  async function drawsOf(generated: number[], epochs: number): Promise<number> {
+    const { mined, generated: made } = madeSet();
+    let draws = 0;
+    const { data, ...shape } = made!.patches;
+    const patches = Object.defineProperty({ ...shape, data }, 'data', {
+      get() {
+        draws++;
+        return data;
+      },
+    });
+    const content = { mined, generated: { ...made!, patches } };
+    // An anchor gives one made negative a batch: as many anchors as negatives leave room for a share of 1.
+    const config = { epochs, batch: { positives: 4, negatives: 4 }, negatives: { generated } };
+    await train(taskOf(new MemoryStore(), config, { negatives: negatives(content) }));
+    return draws;
+  }
 
   it('refuses patches of another normalisation, missing reconstructions, and speckle on real patches only', async () => {
     const store = new MemoryStore();
@@ -188,32 +197,6 @@ describe('a run', () => {
       await train(taskOf(store, {}, { generator, start: { last } }));
       expect(await fingerprint(store), `stopped at step ${stopAt}`).toBe(await fingerprint(whole));
     }
-  });
-
-  it('climbs the score of a real matcher through its kernels', async () => {
-    const matcher = createMatcher({ preset: 'paper-bn', side: SIDE, sarBands: 1, opticalBands: 1, seed: 3 });
-    const scorer = createScorer(matcher);
-    const patches = new PatchCache(dataset, normalisation);
-    const shape = { side: SIDE, sarBands: 1, opticalBands: 1 };
-    const generator = blockGenerator(normalisation, dataset.fingerprint);
-    const batch = [0, 5];
-    const task = { generator, normalisation, patches, scorer, shape, match: 'none', minDistance: 0 } as const;
-    const x = await sarBatch(task, batch);
-    const latents = generator.encode(x);
-    const scoresAfter = async (steps: number) => {
-      const z = await ascend(latents.mu, latents, batch, { ...task, ascent: { steps, size: 0.5 } });
-      const made = await decodeFor(task, z, batch);
-      z.dispose();
-      return scoreMade(
-        batch.map((optical, i) => ({ optical, patch: made[i]! })),
-        { scorer, shape, patches },
-      );
-    };
-    const [before, after] = [await scoresAfter(0), await scoresAfter(3)];
-    for (const i of batch.keys()) expect(after[i]).toBeGreaterThan(before[i]!);
-    tf.dispose([x, latents.mu, latents.logvar]);
-    scorer.dispose();
-    matcher.dispose();
   });
 
   it('refuses to go on with another generator, and to make patches without one', async () => {

@@ -7,7 +7,7 @@ import { pause } from '../../base/pause.ts';
 import { quantile } from '../../base/quantile.ts';
 import { equivalentNumberOfLooks } from '../../raster/enl.ts';
 import { isRadarUnit } from '../../raster/units.ts';
-import { type PatchStack, patchAt } from './patch_stacks.ts';
+import { type PatchStack, patchAt } from '../patch_stack.ts';
 import { asRaster, type SarScale } from './sar_scale.ts';
 
 /** Patches of a set that are looked at, spread over it. */

@@ -9,7 +9,7 @@ import { Rng } from '../../base/random.ts';
 import { NonFiniteError } from '../../errors.ts';
 import type { LatentGenerator } from '../latent.ts';
 import { standardiseAgain } from '../match_histogram.ts';
-import { type PatchStack, patchAt, slice } from './patch_stacks.ts';
+import { type PatchStack, patchAt, slice } from '../patch_stack.ts';
 
 /** Patches that go through the generator at a time. */
 const BATCH = 32;

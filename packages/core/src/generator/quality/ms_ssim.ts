@@ -11,7 +11,7 @@
  */
 import { pause } from '../../base/pause.ts';
 import { Rng } from '../../base/random.ts';
-import { type PatchStack, patchAt } from './patch_stacks.ts';
+import { type PatchStack, patchAt } from '../patch_stack.ts';
 
 /** From the paper, of the finest scale first. */
 const WEIGHTS = [0.0448, 0.2856, 0.3001, 0.2363, 0.1333] as const;

@@ -4,8 +4,8 @@ import { momentsOf } from '../../base/moments.ts';
 import { pause } from '../../base/pause.ts';
 import type { ScorerHalves } from '../../matcher/scorer.ts';
 import { blockMeans } from '../patch_distance.ts';
+import { type PatchStack, patchAt, slice } from '../patch_stack.ts';
 import type { FeatureRows } from './kernel_distance.ts';
-import { type PatchStack, patchAt, slice } from './patch_stacks.ts';
 
 const BATCH = 64;
 

@@ -12,8 +12,8 @@
  */
 import { pause } from '../../base/pause.ts';
 import { Rng } from '../../base/random.ts';
+import { type PatchStack, patchAt } from '../patch_stack.ts';
 import { laplacianPyramid, pyramidSides } from './laplacian_pyramid.ts';
-import { type PatchStack, patchAt } from './patch_stacks.ts';
 
 const NEIGHBOURHOOD = 7;
 const SIZE = NEIGHBOURHOOD ** 2;

@@ -1,9 +1,9 @@
 /** How the values of patches are spread, in dB where the unit is one of radar: the mean distance that values must move. */
 import { pause } from '../../base/pause.ts';
 import type { Unit } from '../../raster/raster.ts';
+import { type PatchStack, patchAt } from '../patch_stack.ts';
 import { type Beside, beside, SET_NAMES, SET_PAIRS, type SetName } from './compare.ts';
 import type { ValueRange } from './ms_ssim.ts';
-import { type PatchStack, patchAt } from './patch_stacks.ts';
 import { type SarScale, shownUnit, shownValues } from './sar_scale.ts';
 import { type Histogram, histogramDistance, histogramOf, merge, quantileOf } from './wasserstein.ts';
 

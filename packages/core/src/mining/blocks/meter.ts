@@ -1,10 +1,5 @@
-/** What mining costs, counted as it goes, and told to whoever waits. */
-export interface MiningCost {
-  pairsScored: number;
-  /** Read from the cache instead. */
-  pairsCached: number;
-  seconds: number;
-}
+/** Counts what mining costs, and reports the progress. */
+import type { MiningCost } from '../strategy.ts';
 
 export class Meter {
   private scored = 0;
@@ -13,7 +8,7 @@ export class Meter {
   private readonly start = performance.now();
   private readonly onProgress: ((pairs: number, total: number) => void) | undefined;
 
-  /** @param total pairs that are expected. */
+  /** @param total pairs expected. */
   constructor(total: number, onProgress?: (pairs: number, total: number) => void) {
     this.total = total;
     this.onProgress = onProgress;

@@ -1,16 +1,11 @@
 /**
- * What a stream of the matcher makes of a patch, computed once for each patch as far as the memory goes. A patch costs a
- * hundred times what joining a pair of halves does, and mining meets the same SAR patches block after block.
+ * Features of patches by one stream of the matcher, kept up to a number of bytes. A patch costs a hundred times as much as
+ * joining a pair of halves, and mining meets the same SAR patches block after block.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { concatenate } from '../../base/concatenate.ts';
 import { pause } from '../../base/pause.ts';
-import type { PatchShape, PatchSource } from '../../prepare/patch_source.ts';
-
-export interface FeatureTask {
-  patches: PatchSource;
-  shape: PatchShape;
-  signal?: AbortSignal | undefined;
-}
+import type { ScoringBench } from '../pair_scores.ts';
 
 type Modality = 'sar' | 'optical';
 type Stream = (patches: tf.Tensor4D) => tf.Tensor;
@@ -21,24 +16,31 @@ const BATCH = 64;
 export class PatchFeatures {
   private readonly stream: Stream;
   private readonly modality: Modality;
-  private readonly task: FeatureTask;
+  private readonly bench: ScoringBench;
+  private readonly signal: AbortSignal | undefined;
   private readonly kept = new Map<number, Float32Array>();
   private room: number;
-  /** Of one patch. */
+  /** Shape of one patch's features. */
   private shape: readonly number[] = [];
 
-  /** @param keepBytes features are kept up to so many bytes, and computed again beyond. */
-  constructor(stream: Stream, modality: Modality, task: FeatureTask, keepBytes: number) {
+  /** @param keepBytes features beyond it are computed again when they are needed again. */
+  constructor(
+    stream: Stream,
+    modality: Modality,
+    bench: ScoringBench,
+    { signal, keepBytes }: { signal: AbortSignal | undefined; keepBytes: number },
+  ) {
     this.stream = stream;
     this.modality = modality;
-    this.task = task;
+    this.bench = bench;
+    this.signal = signal;
     this.room = keepBytes;
   }
 
   /**
-   * The features of some records' patches, one row each: [records, …]. The caller disposes of the tensor.
+   * Features of records' patches, one row each: [records, …]. The caller disposes of the tensor.
    *
-   * @throws PatchError where a patch cannot be used. @throws the signal's reason when it is aborted.
+   * @throws PatchError if a patch cannot be used. @throws the signal's reason when it is aborted.
    */
   async of<R extends tf.Rank>(records: readonly number[]): Promise<tf.Tensor<R>> {
     const found = new Map<number, Float32Array>();
@@ -49,7 +51,7 @@ export class PatchFeatures {
       else missing.push(record);
     }
     for (let start = 0; start < missing.length; start += BATCH) {
-      this.task.signal?.throwIfAborted();
+      this.signal?.throwIfAborted();
       const batch = missing.slice(start, start + BATCH);
       const rows = await this.compute(batch);
       batch.forEach((record, i) => {
@@ -61,7 +63,7 @@ export class PatchFeatures {
     return tf.tensor(concatenate(rows), [records.length, ...this.shape] as tf.ShapeMap[R]);
   }
 
-  /** Nothing ever leaves: pools are drawn at random, so no patch is likelier to come again than another. */
+  /** Nothing is removed: pools are drawn at random, so every patch is as likely to be needed again. */
   private keep(record: number, features: Float32Array): void {
     if (features.byteLength > this.room) return;
     this.room -= features.byteLength;
@@ -69,7 +71,8 @@ export class PatchFeatures {
   }
 
   private async compute(records: readonly number[]): Promise<Float32Array[]> {
-    const { patches, shape, signal } = this.task;
+    const { patches, model } = this.bench;
+    const { shape } = model;
     const prepared = await Promise.all(records.map((record) => patches[this.modality](record)));
     const channels = this.modality === 'sar' ? shape.sarBands : shape.opticalBands;
     const features = tf.tidy(() =>
@@ -78,20 +81,11 @@ export class PatchFeatures {
     try {
       this.shape = features.shape.slice(1);
       const data = await features.data<'float32'>();
-      await pause(signal);
+      await pause(this.signal);
       const length = data.length / records.length;
       return records.map((_, i) => data.slice(i * length, (i + 1) * length));
     } finally {
       features.dispose();
     }
   }
-}
-
-function concatenate(parts: readonly Float32Array[]): Float32Array {
-  const length = parts[0]?.length ?? 0;
-  const all = new Float32Array(length * parts.length);
-  parts.forEach((part, i) => {
-    all.set(part, i * length);
-  });
-  return all;
 }

@@ -1,9 +1,9 @@
 /**
- * Scores on disk, so that rules can be tried without scoring again, and an interrupted mining goes on where it stopped.
+ * Scores on disk, so that rules can be changed without scoring again, and an interrupted mining continues where it stopped.
  *
- * A cache is a folder: `manifest.json` says what the scores depend on, `block-NNNNN.safetensors` holds the scores of one
+ * A cache is a folder: `manifest.json` lists what the scores depend on, `block-NNNNN.safetensors` holds the scores of one
  * block (F32 [anchors, pool], with the records they belong to). Blocks are written whole or not at all, and read one at a
- * time. A cache whose manifest says otherwise than the present task is refused, never used and never overwritten unasked.
+ * time. A cache with another manifest is refused; only `refresh` removes it.
  */
 import { z } from 'zod';
 import { readSafetensors, type TensorData, writeSafetensors } from '../../base/safetensors.ts';
@@ -12,19 +12,22 @@ import { FormatError, StaleCacheError } from '../../errors.ts';
 import { joinPath, readText, type Store } from '../../store.ts';
 import type { MiningBlock } from '../plan.ts';
 
-/** Everything that a score, or its place in the cache, depends on. Rules do not belong here. */
+/** Score of an anchor and a candidate: the matcher's logit₁ − logit₀, or the cosine of two SAR patches' features. */
+export const SCORE_KINDS = ['match', 'likeness'] as const;
+export type ScoreKind = (typeof SCORE_KINDS)[number];
+
+/** Everything that a score, or its place in the cache, depends on. Rules are not part of it. */
 const keySchema = z.object({
-  /** Matcher's scores (logit₁ − logit₀), or cosines between SAR patches. */
-  kind: z.enum(['match', 'likeness']),
+  kind: z.enum(SCORE_KINDS),
   /** SHA-256 of the checkpoint, and of the normalisation in it. */
   model: z.string(),
   normalisation: z.string(),
-  /** SHA-256 of the data set's list of pairs, and of the ones that the split holds. */
+  /** SHA-256 of the data set's list of pairs, and of those in the split. */
   data: z.string(),
   split: z.enum(SPLITS),
   pairs: z.string(),
   candidates: z.int().positive(),
-  /** Of the pools; null where a pool is the whole split, so that the seed has no say. */
+  /** Seed of the pools; null if a pool is the whole split, which depends on no seed. */
   seed: z.int().nullable(),
   pairsPerBlock: z.int().positive(),
 });
@@ -47,13 +50,13 @@ const MEANINGS: Record<keyof ScoreKey, string> = {
 export interface BlockScores {
   /** [anchors, pool], row by row. */
   scores: Float32Array<ArrayBuffer>;
-  /** [anchors]: the score of each anchor's true pair. */
+  /** Score of each anchor's true pair, [anchors]. */
   positives: Float32Array<ArrayBuffer>;
 }
 
 export interface ScoreCache {
   readonly folder: string;
-  /** Undefined where the block was not scored yet. @throws FormatError where its file is damaged. */
+  /** Undefined if the block is not scored yet. @throws FormatError if its file is damaged. */
   read(block: MiningBlock): Promise<BlockScores | undefined>;
   write(block: MiningBlock, scores: BlockScores): Promise<void>;
 }
@@ -61,9 +64,9 @@ export interface ScoreCache {
 /**
  * Opens the cache in a folder, or makes one.
  *
- * @param refresh remove a cache that is there, stale or not.
- * @throws StaleCacheError where the folder holds scores that were made otherwise. @throws FormatError where the folder
- * holds something else.
+ * @param refresh remove a cache that exists, stale or not.
+ * @throws StaleCacheError if the folder holds scores of another model, data set or pool. @throws FormatError if it holds
+ * something else.
  */
 export async function openScoreCache(
   store: Store,
@@ -82,7 +85,7 @@ export async function openScoreCache(
   return blocksIn(store, folder);
 }
 
-/** Undefined where there is no cache yet: nothing there, or an empty folder. */
+/** Undefined if there is no cache yet: no folder, or an empty one. */
 async function readManifest(store: Store, folder: string, file: string): Promise<ScoreKey | undefined> {
   const info = await store.stat(folder);
   if (!info) return undefined;
@@ -111,7 +114,7 @@ function refuseStale(present: ScoreKey, wanted: ScoreKey, folder: string): void 
     file: folder,
     expected: list(wanted),
     found: list(present),
-    remedy: 'Score anew with --refresh-cache, which removes them, or keep them and name another folder by --cache.',
+    remedy: 'Score again with --refresh-cache, which removes them, or keep them and name another folder by --cache.',
   });
 }
 
@@ -160,6 +163,6 @@ function decode(bytes: Uint8Array, block: MiningBlock, file: string): BlockScore
 }
 
 function damaged(file: string, expected: string): FormatError {
-  const remedy = 'Score anew with --refresh-cache.';
+  const remedy = 'Score again with --refresh-cache.';
   return new FormatError({ action: 'use the cached scores in', file, expected, found: 'something else', remedy });
 }

@@ -1,184 +1,119 @@
 /**
- * `--strategy generated`: for each anchor a SAR patch that looks like its own and is not, made by the generator. The true
- * patch is encoded, moved in latent space (mining/latent.ts) and decoded; what comes out is the negative of the anchor's
- * optical patch. The matcher's score is noted, nothing is chosen by it: that is what `adaptive` does.
+ * `generated`: for each anchor a SAR patch that looks like its own and shows something else. The generator encodes the true
+ * patch, the rule moves it in latent space (generator/latent.ts), the decoder draws it. The matcher's score is recorded;
+ * nothing is chosen by it, which is what `adaptive` does.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { QuantileSketch, type Quantiles } from '../../base/quantiles.ts';
-import { UsageError } from '../../errors.ts';
-import { isRandom, type LatentGenerator, type LatentRule, latentNoise, moveLatents } from '../../generator/latent.ts';
-import type { PatchStack } from '../../generator/made_patches.ts';
-import {
-  checkGenerator,
-  decodeFor,
-  forEachEncoded,
-  type MadeFrom,
-  type MakerTask,
-} from '../../generator/make_patches.ts';
-import type { Match } from '../../generator/match_histogram.ts';
-import { patchDistance } from '../../generator/patch_distance.ts';
-import { probabilityOf } from '../../matcher/calibration.ts';
-import type { Normalisation } from '../../prepare/normalisation.ts';
-import type { PatchSource } from '../../prepare/patch_source.ts';
-import { scoreReferences } from '../blocks/block_scores.ts';
-import { refuseNonFinite } from '../blocks/scored_blocks.ts';
-import { anchorsOf } from '../made_anchors.ts';
-import type { MadeHeader, MadeNegative } from '../made_file.ts';
-import { scoreMade } from '../made_scores.ts';
-import type { MinableRecord } from '../plan.ts';
-import type { MiningModel } from '../ranked.ts';
+import { z } from 'zod';
+import type { Quantiles } from '../../base/quantiles.ts';
+import { isRandom, LATENT_RULES, type Latents, latentNoise, moveLatents } from '../../generator/latent.ts';
+import { checkGenerator, forEachEncoded } from '../../generator/make_patches.ts';
+import { matchSchema } from '../../generator/match_histogram.ts';
+import { generatorOf, MadeList, makePatches, makerOf } from '../made.ts';
+import { isMade } from '../negatives.ts';
+import { truePairs } from '../pair_scores.ts';
+import { anchorsOf } from '../plan.ts';
+import type { Bench, MiningReport, Negatives, Strategy, Watch } from '../strategy.ts';
+import { summaryOf } from '../tally.ts';
 
-export interface GeneratedTask {
-  dataset: MadeFrom & { records: readonly (MinableRecord & { group: string })[] };
-  model: Omit<MiningModel, 'normalisation'> & { normalisation: Normalisation };
-  /** Prepared patches of the data set, by record. */
-  patches: PatchSource;
-  generator: LatentGenerator;
-  rule: LatentRule;
-  /** k of the rule. */
-  strength: number;
-  /** Patches for each anchor. */
-  k: number;
-  match: Match;
-  /** Also make G(E(x)) for each anchor, to be a positive in training. */
-  reconstructions: boolean;
-  seed: number;
-  signal?: AbortSignal | undefined;
-  onProgress?: ((anchors: number, total: number) => void) | undefined;
-}
+const settings = z
+  .strictObject({
+    rule: z.enum(LATENT_RULES).default('sigma').meta({ description: 'How patches are moved in latent space' }),
+    strength: z.number().positive().default(1).meta({ description: 'Strength of the rule' }),
+    k: z.int().min(1).max(1000).default(1).meta({ description: 'Made patches for each anchor' }),
+    match: matchSchema,
+    reconstructions: z
+      .boolean()
+      .default(false)
+      .meta({ description: 'Also make G(E(x)) for each anchor, positives in training' }),
+  })
+  .refine(({ rule, k }) => k === 1 || isRandom(rule), {
+    path: ['k'],
+    message: 'the rule sigma moves a patch one way only, so k is 1; rule sample makes several',
+  });
+export type GeneratedSettings = z.infer<typeof settings>;
 
-export interface GeneratedReport {
+export interface GeneratedReport extends MiningReport {
   negatives: number;
   reconstructions: number;
-  anchors: number;
   quantiles: {
-    /** The matcher's probability of a match: of the true pairs, the made negatives and the reconstructions. */
+    /** Probabilities of a match: true pairs, made negatives, reconstructions. */
     positives?: Quantiles | undefined;
     negatives?: Quantiles | undefined;
     reconstructions?: Quantiles | undefined;
-    /** Of the made patches from the true ones; see patch_distance.ts. */
+    /** Distances of the made patches from the true ones; see patch_distance.ts. */
     distances?: Quantiles | undefined;
   };
   seconds: number;
   warnings: string[];
 }
 
-export interface GeneratedResult {
-  header: MadeHeader;
-  negatives: MadeNegative[];
-  patches: PatchStack;
-  report: GeneratedReport;
-}
+export const generated = {
+  name: 'generated',
+  description: 'SAR patches that a generator makes from the true one',
+  settings,
+  trainingOnly: true,
+  unit: 'anchors',
+  needsGenerator: () => true,
+  find,
+} satisfies Strategy<GeneratedSettings>;
 
-export const GENERATED_DEFAULTS = { rule: 'sigma', strength: 1, k: 1, match: 'none', seed: 1 } as const;
-
-/**
- * @throws UsageError where the settings cannot be meant, or the generator does not fit the matcher.
- * @throws SplitError where the train split has no real pair, or the generator saw what is tested on.
- * @throws NonFiniteError where patches or scores are not finite. @throws the signal's reason when it is aborted.
- */
-export async function mineGenerated(task: GeneratedTask): Promise<GeneratedResult> {
+async function find(
+  bench: Bench,
+  settings: GeneratedSettings,
+  watch: Watch,
+): Promise<Negatives & { report: GeneratedReport }> {
   const start = performance.now();
-  checkSettings(task);
-  const { dataset, model, generator, patches, signal } = task;
-  const warnings = checkGenerator(generator, model.normalisation, dataset);
-  const anchors = anchorsOf(dataset);
-  const maker: MakerTask = { generator, normalisation: model.normalisation, patches, match: task.match, signal };
-  const scoring = { scorer: model.scorer, shape: model.shape, patches, signal };
-  const side = model.shape.side;
-  const perAnchor = task.k + (task.reconstructions ? 1 : 0);
-  const stack: PatchStack = { data: new Float32Array(anchors.length * perAnchor * side * side), side, count: 0 };
-  const negatives: MadeNegative[] = [];
+  const { rule, strength, k, match, reconstructions } = settings;
+  const generator = generatorOf(bench, 'generated');
+  const warnings = checkGenerator(generator, bench.model.normalisation, bench.dataset);
+  const anchors = anchorsOf(bench.dataset, bench.split);
+  const maker = makerOf(generator, match, bench, watch);
+  const list = new MadeList();
+
+  async function add(z: tf.Tensor2D, batch: readonly number[], positives: readonly number[], rank: number | undefined) {
+    const made = await makePatches(maker, z, batch, bench, watch);
+    z.dispose();
+    made.forEach(({ patch, probability, distance }, i) => {
+      list.addMade(patch, {
+        ...{ optical: batch[i]!, label: rank === undefined ? 1 : 0, positiveScore: positives[i]! },
+        ...{ probability, rank: rank ?? 0, distance },
+        reason: rank === undefined ? 'reconstruction' : `generated: ${rule}, strength ${strength}`,
+      });
+    });
+  }
+
   await forEachEncoded(maker, anchors, async (latents, batch, first) => {
-    const positives = await scoreReferences(
-      batch.map((anchor) => ({ sar: anchor, optical: anchor })),
-      scoring,
-    );
-    refuseNonFinite(positives);
-    for (let draw = 0; draw < perAnchor; draw++) {
-      const isReconstruction = draw === task.k;
-      const z = isReconstruction ? tf.clone(latents.mu) : moved(latents, batch, draw, task);
-      const made = await decodeFor(maker, z, batch);
-      z.dispose();
-      const scores = await scoreMade(
-        batch.map((optical, i) => ({ optical, patch: made[i]! })),
-        scoring,
-      );
-      for (const [i, anchor] of batch.entries()) {
-        stack.data.set(made[i]!, stack.count * side * side);
-        const probability = probabilityOf(scores[i]!, model);
-        negatives.push({
-          optical: anchor,
-          patch: stack.count++,
-          label: isReconstruction ? 1 : 0,
-          provenance: 'generated',
-          score: probability,
-          positiveScore: probabilityOf(positives[i]!, model),
-          probability,
-          rank: isReconstruction ? 0 : draw,
-          distance: patchDistance(made[i]!, await patches.sar(anchor), side),
-          reason: isReconstruction ? 'reconstruction' : `generated: ${task.rule}, strength ${task.strength}`,
-        });
-      }
-    }
-    task.onProgress?.(first + batch.length, anchors.length);
+    const positives = await truePairs(batch, bench, watch);
+    for (let draw = 0; draw < k; draw++)
+      await add(moved(latents, batch, draw, bench.seed, settings), batch, positives, draw);
+    if (reconstructions) await add(tf.clone(latents.mu), batch, positives, undefined);
+    watch.onProgress?.(first + batch.length, anchors.length);
   });
   return {
-    header: headerOf(task, stack.count),
-    negatives,
-    patches: stack,
-    report: reportOf(negatives, anchors.length, (performance.now() - start) / 1000, warnings),
+    header: list.header('generated', bench, { k, match, rule, strength }),
+    negatives: list.negatives,
+    patches: list.stack(bench.model.shape.side),
+    report: reportOf(list, anchors.length, (performance.now() - start) / 1000, warnings),
   };
 }
 
 function moved(
-  latents: { mu: tf.Tensor2D; logvar: tf.Tensor2D },
+  latents: Latents,
   batch: readonly number[],
   draw: number,
-  { generator, rule, strength, seed }: GeneratedTask,
+  seed: number,
+  { rule, strength }: GeneratedSettings,
 ): tf.Tensor2D {
-  const { latent } = generator.info;
+  const [, latent] = latents.mu.shape;
   return tf.tidy(() => {
     const eps = tf.tensor2d(latentNoise(batch, draw, latent, seed), [batch.length, latent]);
     return moveLatents(latents, rule, strength, eps);
   });
 }
 
-function checkSettings({ rule, strength, k }: GeneratedTask): void {
-  const refuse = (expected: string, found: string, remedy: string): never => {
-    throw new UsageError({ action: 'mine by the strategy generated', expected, found, remedy });
-  };
-  if (!(strength > 0)) refuse('--strength above 0', `${strength}`, 'At 0 the negative would be the reconstruction.');
-  if (k > 1 && !isRandom(rule)) {
-    refuse('--k 1 with --rule sigma', `--k ${k}`, 'That rule moves a patch one way only; take --rule sample.');
-  }
-}
-
-function headerOf(task: GeneratedTask, count: number): MadeHeader {
-  const { dataset, model, generator, seed, k, match, rule, strength } = task;
-  const { side, sar } = model.normalisation;
-  return {
-    doppel: 'negatives',
-    version: 1,
-    strategy: 'generated',
-    split: 'train',
-    scale: 'probability',
-    dataFingerprint: dataset.fingerprint,
-    modelFingerprint: model.fingerprint,
-    generatorFingerprint: generator.info.fingerprint,
-    patches: { count, fingerprint: '' },
-    preparation: { side, sar },
-    ...{ seed, k, match },
-    settings: { rule, strength },
-  };
-}
-
-function reportOf(
-  made: readonly MadeNegative[],
-  anchors: number,
-  seconds: number,
-  warnings: string[],
-): GeneratedReport {
+function reportOf(list: MadeList, anchors: number, seconds: number, warnings: string[]): GeneratedReport {
+  const made = list.negatives.filter(isMade);
   const negatives = made.filter(({ label }) => label === 0);
   const reconstructions = made.filter(({ label }) => label === 1);
   return {
@@ -193,10 +128,4 @@ function reportOf(
     },
     ...{ seconds, warnings },
   };
-}
-
-export function summaryOf(values: Iterable<number>): Quantiles | undefined {
-  const sketch = new QuantileSketch();
-  for (const value of values) sketch.add(value);
-  return sketch.summary();
 }

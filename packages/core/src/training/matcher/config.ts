@@ -15,7 +15,7 @@ import {
   DEFAULT_ARCHITECTURE,
   matcherConfigSchema,
 } from '../../matcher/architectures.ts';
-import { refreshSchema } from '../../mining/adaptive_settings.ts';
+import { refreshSchema, removedFromAdaptive } from '../../mining/adaptive_settings.ts';
 import { augmentationSchema } from '../../prepare/augmentation.ts';
 import { normalisationOptionsSchema } from '../../prepare/fit_normalisation.ts';
 import { mergeSettings, type PartialConfig, parseSettings, type RemovedOption } from '../../runs/settings.ts';
@@ -159,6 +159,7 @@ export function parseConfig(settings: unknown, source: string): TrainingConfig {
 }
 
 const REMOVED: readonly RemovedOption[] = [
+  ...removedFromAdaptive('negatives.adaptive'),
   {
     path: 'negatives.separateStatistics',
     neutral: false,

@@ -2,8 +2,8 @@
 
 import { Rng } from '../../base/random.ts';
 import type { Dataset } from '../../dataset/dataset.ts';
-import { type PatchStack, patchAt } from '../../generator/made_patches.ts';
 import { standardiseAgain } from '../../generator/match_histogram.ts';
+import { type PatchStack, patchAt } from '../../generator/patch_stack.ts';
 import { type Augmentation, type AugmentationConfig, augment, drawAugmentation } from '../../prepare/augmentation.ts';
 import type { Normalisation } from '../../prepare/normalisation.ts';
 import type { PatchSource } from '../../prepare/patch_source.ts';

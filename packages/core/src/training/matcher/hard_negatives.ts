@@ -1,5 +1,6 @@
 /** Hard negatives that a run trains with at present: those of its file, or those that it last found itself. */
-import type { NegativeSet, PatchStack } from '../../generator/made_patches.ts';
+import type { NegativeSet } from '../../generator/made_patches.ts';
+import type { PatchStack } from '../../generator/patch_stack.ts';
 import { byAnchor, type HardNegatives, madeByAnchor } from './sampler.ts';
 
 export interface RunNegatives extends HardNegatives {

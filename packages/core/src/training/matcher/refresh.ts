@@ -4,10 +4,12 @@
  * these epochs goes on with the same ones.
  */
 
+import type { PairList } from '../../dataset/dataset.ts';
 import { createScorer } from '../../matcher/scorer.ts';
 import type { RefreshSettings } from '../../mining/adaptive_settings.ts';
-import { patchesFile, readTrainingNegatives, writeMade } from '../../mining/made_file.ts';
-import { type AdaptiveReport, mineAdaptive } from '../../mining/strategies/adaptive.ts';
+import { patchesFile, readNegatives, writeNegatives } from '../../mining/negatives_file.ts';
+import { trainingOn } from '../../mining/plan.ts';
+import { type AdaptiveReport, adaptive } from '../../mining/strategies/adaptive.ts';
 import { disposing } from '../../runs/resumable_run.ts';
 import { folderOf, joinPath } from '../../store.ts';
 import { totalSteps } from './config.ts';
@@ -20,15 +22,15 @@ import { anchorsMet } from './sampler.ts';
 export async function presentNegatives(run: Run): Promise<RunNegatives> {
   const { given, state, negatives } = run;
   const { task, config } = given;
-  const { adaptive, reconstructions } = config.negatives;
-  if (!adaptive) return negatives;
-  const epoch = Math.floor(state.epoch / adaptive.everyEpochs) * adaptive.everyEpochs;
+  const { adaptive: settings, reconstructions } = config.negatives;
+  if (!settings) return negatives;
+  const epoch = Math.floor(state.epoch / settings.everyEpochs) * settings.everyEpochs;
   if (negatives.foundAt === epoch) return negatives;
   const file = negativesPath(given, epoch);
-  const until = Math.min((epoch + adaptive.everyEpochs) * config.stepsPerEpoch, totalSteps(config));
+  const until = Math.min((epoch + settings.everyEpochs) * config.stepsPerEpoch, totalSteps(config));
   const isUnderWay = state.epoch > epoch || state.underway.steps > 0;
-  if (!isUnderWay) await findAgain(run, adaptive, { epoch, until, file });
-  const found = await readTrainingNegatives(task.store, file, task.dataset);
+  if (!isUnderWay) await findAgain(run, settings, { epoch, until, file });
+  const found = await readNegatives(task.store, file, task.dataset);
   return runNegativesOf(found, reconstructions, { at: epoch, until });
 }
 
@@ -43,26 +45,29 @@ async function findAgain(
 ): Promise<void> {
   const { task, config, normalisation, shape, patches, pairs } = given;
   const { store, dataset, signal } = task;
-  const met = anchors ?? anchorsMet(pairs.anchors, { seed: config.seed, ...config.batch }, state.step, until);
-  const {
-    header,
-    negatives,
-    patches: stack,
-    report,
-  } = await disposing(createScorer(learner.matcher), (scorer) =>
-    mineAdaptive({
-      dataset,
-      model: {
-        ...{ scorer, shape, normalisation, fingerprint: `step ${state.step}` },
-        temperature: calibration?.temperature ?? 1,
+  const { reconstructions } = config.negatives;
+  const met = anchors
+    ? dataset
+    : trainingOn<PairList>(
+        dataset,
+        anchorsMet(pairs.anchors, { seed: config.seed, ...config.batch }, state.step, until),
+      );
+  const found = await disposing(createScorer(learner.matcher), (scorer) =>
+    adaptive.find(
+      {
+        ...{ store, split: 'train', dataset: met, patches, guard: pairs.guard, seed: config.seed + epoch },
+        model: {
+          ...{ scorer, shape, normalisation, fingerprint: `step ${state.step}` },
+          temperature: calibration?.temperature ?? 1,
+        },
+        generator: settings.strengths.length > 0 ? task.generator : undefined,
       },
-      ...{ patches, settings, signal, guard: pairs.guard, anchors: met },
-      generator: settings.strengths.length > 0 ? task.generator : undefined,
-      reconstructions: config.negatives.reconstructions,
-      seed: config.seed + epoch,
-    }),
+      { ...settings, reconstructions, anchors: anchors ?? undefined },
+      { signal },
+    ),
   );
-  const files = await writeMade(header, negatives, stack, dataset.records, file);
+  const { report } = found;
+  const files = await writeNegatives(found, dataset.records, file);
   // The list comes last: where it is, the patches are.
   for (const [name, content] of [...files].reverse()) await store.write(joinPath(folderOf(file), name), content);
   searches.push({ epoch: epoch + 1, ...report });

@@ -1,6 +1,6 @@
 /** Batches of a run, one step ahead: planned, read, augmented and prepared. */
 import * as tf from '@tensorflow/tfjs-core';
-import type { PatchStack } from '../../generator/made_patches.ts';
+import type { PatchStack } from '../../generator/patch_stack.ts';
 import { classWeights } from '../../matcher/loss.ts';
 import { type PatchShape, toTensor } from '../../prepare/patch_source.ts';
 import { oneStepAhead } from '../../runs/ahead.ts';

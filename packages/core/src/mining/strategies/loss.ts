@@ -1,0 +1,16 @@
+/**
+ * `loss`: the candidates that the matcher takes for a match with the anchor's optical patch. As negatives they have the
+ * highest loss. The score is the matcher's probability.
+ */
+import { findRanked, type RankedSettings, rankedSettings } from '../ranked.ts';
+import type { Strategy } from '../strategy.ts';
+
+export const loss = {
+  name: 'loss',
+  description: 'SAR patches of other ground that the matcher takes for a match',
+  settings: rankedSettings('probability'),
+  trainingOnly: false,
+  unit: 'pairs',
+  find: (bench, settings, watch) =>
+    findRanked({ strategy: 'loss', scale: 'probability', kind: 'match', order: 'score' }, bench, settings, watch),
+} satisfies Strategy<RankedSettings>;

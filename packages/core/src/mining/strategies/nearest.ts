@@ -1,0 +1,17 @@
+/**
+ * `nearest`: the SAR patches that look most like the anchor's own. The score is the cosine of the features of the matcher's
+ * SAR stream; the true pair has 1.
+ */
+import { findRanked, type RankedSettings, rankedSettings } from '../ranked.ts';
+import type { Strategy } from '../strategy.ts';
+
+export const nearest = {
+  name: 'nearest',
+  description: 'SAR patches of other ground that look most like the true one to the matcher',
+  settings: rankedSettings('cosine'),
+  trainingOnly: false,
+  unit: 'pairs',
+  needsStreams: () => true,
+  find: (bench, settings, watch) =>
+    findRanked({ strategy: 'nearest', scale: 'cosine', kind: 'likeness', order: 'score' }, bench, settings, watch),
+} satisfies Strategy<RankedSettings>;
