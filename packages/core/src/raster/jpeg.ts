@@ -45,7 +45,8 @@ function isYCbCr({ adobe, isJfif, components }: JpegHead): boolean {
 function decodeJpeg(bytes: Uint8Array, head: JpegHead) {
   const megapixels = 2 ** 28 / 1e6;
   const { data } = decode(bytes, {
-    ...{ useTArray: true, formatAsRGBA: false, tolerantDecoding: false, colorTransform: isYCbCr(head) },
+    ...{ useTArray: true, formatAsRGBA: false, colorTransform: isYCbCr(head) },
+    tolerantDecoding: true, // a last restart may come early
     ...{ maxResolutionInMP: megapixels, maxMemoryUsageInMB: 4096 },
   });
   if (head.components.length !== 1) return { data: Float32Array.from(data) };

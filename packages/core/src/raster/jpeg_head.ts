@@ -111,7 +111,7 @@ const PROCESSES: Record<number, string> = {
 
 /** @throws NotSupported for what JPEG allows and the decoders do not. @throws Error where the header contradicts itself. */
 export function requireReadableJpeg(head: JpegHead): void {
-  const { process, precision, width, height, components, scans, restartInterval } = head;
+  const { process, precision, width, height, components, scans } = head;
   if (process > 2) throw new NotSupported(PROCESSES[process] ?? `JPEG of process ${process}`);
   if (precision !== 8) throw new NotSupported(`JPEG of ${precision} bits a sample`);
   if (width === 0) throw new Error('a frame without width');
@@ -122,8 +122,4 @@ export function requireReadableJpeg(head: JpegHead): void {
   if (new Set(components.map(({ id }) => id)).size < components.length) throw new Error('two components of one name');
   if (scans === 0) throw new Error('no scan');
   if (scans > MAX_SCANS) throw new NotSupported(`JPEG of more than ${MAX_SCANS} scans`);
-  const blocks = Math.ceil(width / 8) * Math.ceil(height / 8);
-  if (components.length === 1 && restartInterval > 0 && blocks % restartInterval !== 0) {
-    throw new NotSupported('gray JPEG with restarts at odd places');
-  }
 }

@@ -8,6 +8,7 @@
  */
 import { Unzlib } from 'fflate';
 import { FormatError } from '../errors.ts';
+import { adler32 } from './inflate.ts';
 
 export interface Mat5Matrix {
   rows: number;
@@ -298,19 +299,4 @@ class Inflation {
     }
     return bytes;
   }
-}
-
-/** The checksum of zlib (RFC 1950, section 8.2), which fflate does not look at. */
-function adler32(bytes: Uint8Array): number {
-  let [a, b] = [1, 0];
-  for (let start = 0; start < bytes.length; start += 3800) {
-    const end = Math.min(start + 3800, bytes.length); // so many steps stay well below 2⁵³
-    for (let i = start; i < end; i++) {
-      a += bytes[i]!;
-      b += a;
-    }
-    a %= 65521;
-    b %= 65521;
-  }
-  return b * 65536 + a;
 }

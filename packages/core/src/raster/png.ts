@@ -1,164 +1,164 @@
 /**
- * PNG by fast-png, 1 to 16 bits, gray, colour or palette; transparent pixels are missing. The chunks are walked here first:
- * so the size is known without decompressing, a file that is cut short is said to be so, and nothing that inflates to more
- * than its pixels is inflated as a whole.
+ * PNG, 1 to 16 bits, gray, colour or palette; transparent pixels are missing. The chunks are walked first: so the size is
+ * known without inflating, a file that is cut short is said to be so, and no more is inflated than its pixels take.
  */
-import { type DecodedPng, decode } from 'fast-png';
-import { Unzlib } from 'fflate';
 import type { Store } from '../store.ts';
+import { inflate } from './inflate.ts';
+import { inflatedBytes, type PngShape, readRows } from './png_rows.ts';
 import { damaged, explained, type RasterSource } from './raster_file.ts';
 import { type DecodedImage, wholeImage } from './whole_image.ts';
 
 export const FORMAT = 'PNG';
-/** What a decoder needs; profiles, texts and the like are left out. */
-const NEEDED = ['IHDR', 'PLTE', 'tRNS', 'IDAT', 'IEND'];
-/** Samples by colour type. */
-const SAMPLES: Record<number, number> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
-const PALETTE = 3;
 /** DEFLATE makes of a byte at most so many. */
 const MAX_RATIO = 1032;
-/** Bytes that may be inflated without a look at what comes out. */
-const HARMLESS = 2 ** 26;
+/** Bytes behind the last row that are passed over, as libpng does. */
+const SURPLUS = 4096;
+/** Chunks before the samples that are looked at for an animation. */
+const MAX_CHUNKS = 32;
 
-interface Header {
-  width: number;
-  height: number;
-  depth: number;
+/** Samples of a pixel and their possible bits, by colour type. */
+const COLOUR_TYPES: Record<number, { samples: number; depths: readonly number[] }> = {
+  0: { samples: 1, depths: [1, 2, 4, 8, 16] },
+  2: { samples: 3, depths: [8, 16] },
+  3: { samples: 1, depths: [1, 2, 4, 8] },
+  4: { samples: 2, depths: [8, 16] },
+  6: { samples: 4, depths: [8, 16] },
+};
+const PALETTE = 3;
+
+interface Header extends PngShape {
   colour: number;
 }
 
 interface Chunk {
   type: string;
-  /** Of the chunk, with its length, type and checksum. */
-  start: number;
-  end: number;
+  data: Uint8Array;
 }
 
-const SIGNATURE = 8;
+const [SIGNATURE, HEADER_END] = [8, 33];
 
 /** @throws FileError, FormatError */
 export async function openPng(store: Store, file: string): Promise<RasterSource> {
-  const header = readHeader(await store.readRange(file, 0, 33), file);
+  const header = await explained(file, FORMAT, async () => readHeader(await store.readRange(file, 0, HEADER_END)));
   const { width, height, depth, colour } = header;
-  await explained(file, FORMAT, () => requireDepth(header));
   const bands = colour === 0 || colour === 4 ? 1 : 3;
   const description = { width, height, bands, sample: { kind: 'unsigned', bits: depth } as const };
   const source = wholeImage(description, async () => decodePng(await store.read(file), header, file));
-  return colour === PALETTE ? { ...source, storedBands: 1 } : source;
+  return {
+    ...source,
+    ...(colour === PALETTE && { storedBands: 1 }),
+    ...((await isAnimated(store, file)) && { guesses: ['the file holds an animation: its first picture is taken'] }),
+  };
 }
 
-/** Bits of a sample by colour type. */
-const DEPTHS: Record<number, readonly number[]> = {
-  0: [1, 2, 4, 8, 16],
-  2: [8, 16],
-  3: [1, 2, 4, 8],
-  4: [8, 16],
-  6: [8, 16],
-};
-
-function requireDepth({ depth, colour }: Header): void {
-  if (!DEPTHS[colour]!.includes(depth)) throw new Error(`${depth} bits for colour type ${colour}`);
+/** @throws Error where it contradicts itself. */
+function readHeader(bytes: Uint8Array): Header {
+  if (bytes.length < HEADER_END) throw new Error(`${bytes.length} bytes where a header takes ${HEADER_END}`);
+  const view = viewOf(bytes);
+  const [width, height] = [view.getUint32(16), view.getUint32(20)];
+  const [depth, colour, compression, filter, interlace] = bytes.subarray(24, 29) as unknown as number[];
+  const type = COLOUR_TYPES[colour!];
+  if (typeAt(bytes, 12) !== 'IHDR' || !type?.depths.includes(depth!)) {
+    throw new Error(`a header of colour type ${colour} with ${depth} bits`);
+  }
+  if (width === 0 || height === 0 || compression !== 0 || filter !== 0 || interlace! > 1) {
+    throw new Error(`a header of ${width} × ${height} pixels, methods ${compression}, ${filter} and ${interlace}`);
+  }
+  return { width, height, depth: depth!, colour: colour!, samples: type.samples, isInterlaced: interlace === 1 };
 }
 
-function readHeader(bytes: Uint8Array, file: string): Header {
-  if (bytes.length < 33) throw damaged(file, FORMAT, 'a header of 33 bytes', `${bytes.length} bytes`);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const header = { width: view.getUint32(16), height: view.getUint32(20), depth: bytes[24]!, colour: bytes[25]! };
-  const { width, height, colour } = header;
-  if (typeAt(bytes, 12) === 'IHDR' && width > 0 && height > 0 && SAMPLES[colour] !== undefined) return header;
-  throw damaged(file, FORMAT, 'a header (IHDR)', `${width} × ${height} pixels of colour type ${colour}`);
+/** A chunk acTL comes before the samples. */
+async function isAnimated(store: Store, file: string): Promise<boolean> {
+  let at = HEADER_END;
+  for (let i = 0; i < MAX_CHUNKS; i++) {
+    const head = await store.readRange(file, at, 8);
+    const type = typeAt(head, 4);
+    if (type === 'acTL') return true;
+    if (head.length < 8 || type === 'IDAT') return false;
+    at += 12 + viewOf(head).getUint32(0);
+  }
+  return false;
 }
 
 const typeAt = (bytes: Uint8Array, at: number) => String.fromCharCode(...bytes.subarray(at, at + 4));
+const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 
 function decodePng(bytes: Uint8Array, header: Header, file: string): DecodedImage {
-  const chunks = walk(bytes, file).filter(({ type }) => NEEDED.includes(type));
-  requireData(bytes, chunks, header, file);
-  const parts = [bytes.subarray(0, SIGNATURE), ...chunks.map(({ start, end }) => bytes.subarray(start, end))];
-  const kept = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    kept.set(part, at);
-    at += part.length;
+  const chunks = walk(bytes, file);
+  const dataOf = (type: string) => joined(chunks.flatMap((chunk) => (chunk.type === type ? [chunk.data] : [])));
+  const [compressed, needed] = [dataOf('IDAT'), inflatedBytes(header)];
+  if (compressed.length * MAX_RATIO < needed) {
+    throw damaged(file, FORMAT, `${needed} bytes of pixels`, `${compressed.length} bytes that cannot hold them`);
   }
-  const png = decode(kept, { checkCrc: true });
-  return header.colour === PALETTE ? fromPalette(png) : fromSamples(png);
+  const inflated = inflate(compressed, needed + SURPLUS);
+  if (inflated.length < needed) throw damaged(file, FORMAT, `${needed} bytes of pixels`, `${inflated.length}`);
+  const samples = readRows(inflated, header);
+  const transparency = dataOf('tRNS');
+  return header.colour === PALETTE
+    ? fromPalette(samples, dataOf('PLTE'), transparency)
+    : fromSamples(samples, header.samples, transparency);
 }
 
-/** @throws FormatError where a chunk ends behind the file, or no last chunk comes. */
+/** The chunks that a picture needs. @throws FormatError where one is damaged or ends behind the file, or the last is missing. */
 function walk(bytes: Uint8Array, file: string): Chunk[] {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const view = viewOf(bytes);
   const chunks: Chunk[] = [];
   for (let start = SIGNATURE; start + 12 <= bytes.length; ) {
     const end = start + 12 + view.getUint32(start);
     const type = typeAt(bytes, start + 4);
     if (end > bytes.length) throw damaged(file, FORMAT, `${end} bytes up to the end of ${type}`, `${bytes.length}`);
-    chunks.push({ type, start, end });
     if (type === 'IEND') return chunks;
+    if (['IHDR', 'PLTE', 'tRNS', 'IDAT'].includes(type)) {
+      if (crc32(bytes.subarray(start + 4, end - 4)) !== view.getUint32(end - 4)) {
+        throw damaged(file, FORMAT, `a checksum that agrees with ${type}`, 'one that does not');
+      }
+      chunks.push({ type, data: bytes.subarray(start + 8, end - 4) });
+    }
     start = end;
   }
   throw damaged(file, FORMAT, 'a last chunk (IEND)', `an end after ${bytes.length} bytes`);
 }
 
-/** @throws FormatError where the compressed data hold fewer or more bytes than the pixels take. */
-function requireData(bytes: Uint8Array, chunks: readonly Chunk[], header: Header, file: string): void {
-  const { width, height, depth, colour } = header;
-  const needed = height * Math.ceil((width * SAMPLES[colour]! * depth) / 8 + 1);
-  const data = chunks.filter(({ type }) => type === 'IDAT');
-  const compressed = data.reduce((sum, { start, end }) => sum + end - start - 12, 0);
-  if (compressed * MAX_RATIO < needed) {
-    throw damaged(file, FORMAT, `${needed} bytes of pixels`, `${compressed} bytes that cannot hold them`);
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  if (parts.length === 1) return parts[0]!;
+  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
   }
-  if (compressed * MAX_RATIO <= HARMLESS) return;
-  let inflated = 0;
-  const limit = 2 * needed; // interlaced rows take a little more
-  const stream = new Unzlib((part) => {
-    inflated += part.length;
-    if (inflated > limit) throw damaged(file, FORMAT, `${needed} bytes of pixels`, 'data that inflate to more');
-  });
-  for (const { start, end } of data) stream.push(bytes.subarray(start + 8, end - 4));
+  return bytes;
 }
 
 /** Colours that the palette lacks are black. */
-function fromPalette({ data, width, height, depth, palette }: DecodedPng): DecodedImage {
-  const stored = depth < 8 ? unpack(data, width, height, depth) : data;
-  const colours = new Float32Array(stored.length * 3);
+function fromPalette(stored: ArrayLike<number>, palette: Uint8Array, transparency: Uint8Array): DecodedImage {
+  const data = new Float32Array(stored.length * 3);
   const hidden = new Uint8Array(stored.length);
   for (let i = 0; i < stored.length; i++) {
-    const [red = 0, green = 0, blue = 0, alpha = 255] = palette?.[stored[i]!] ?? [];
-    colours.set([red, green, blue], i * 3);
-    hidden[i] = alpha === 0 ? 1 : 0;
+    const index = stored[i]!;
+    for (let k = 0; k < 3; k++) data[3 * i + k] = palette[3 * index + k] ?? 0;
+    hidden[i] = transparency[index] === 0 ? 1 : 0;
   }
-  return { data: colours, stored, ...(hidden.includes(1) && { hidden }) };
+  return { data, stored, hidden };
 }
 
-function fromSamples({ data, width, height, channels, depth, transparency }: DecodedPng): DecodedImage {
-  const samples = depth < 8 ? unpack(data, width, height, depth) : data;
+/** @param transparency of gray or colour, the samples of 16 bits that are nothing. */
+function fromSamples(samples: ArrayLike<number>, channels: number, transparency: Uint8Array): DecodedImage {
   if (channels === 2 || channels === 4) return withoutAlpha(samples, channels);
-  const all = Float32Array.from(samples);
-  if (!transparency?.length) return { data: all };
-  const hidden = new Uint8Array(width * height);
+  const data = Float32Array.from(samples);
+  if (transparency.length < 2 * channels) return { data };
+  const view = viewOf(transparency);
+  const hidden = new Uint8Array(data.length / channels);
   for (let i = 0; i < hidden.length; i++) {
-    hidden[i] = transparency.every((value, channel) => all[i * channels + channel] === value) ? 1 : 0;
+    let isHidden = true;
+    for (let k = 0; k < channels; k++) isHidden &&= data[i * channels + k] === view.getUint16(2 * k);
+    hidden[i] = isHidden ? 1 : 0;
   }
-  return { data: all, hidden };
-}
-
-/** Gray samples of 1, 2 or 4 bits, several in a byte; each row begins with a new one. */
-function unpack(packed: ArrayLike<number>, width: number, height: number, depth: number): Uint8Array {
-  const samples = new Uint8Array(width * height);
-  const rowLength = Math.ceil((width * depth) / 8);
-  const mask = 2 ** depth - 1;
-  for (let i = 0; i < samples.length; i++) {
-    const bit = (i % width) * depth;
-    const byte = packed[Math.floor(i / width) * rowLength + (bit >> 3)]!;
-    samples[i] = (byte >> (8 - depth - (bit & 7))) & mask;
-  }
-  return samples;
+  return { data, hidden };
 }
 
 /** The last channel says where something is: 0 is nothing. */
-function withoutAlpha(samples: ArrayLike<number>, channels: number) {
+function withoutAlpha(samples: ArrayLike<number>, channels: number): DecodedImage {
   const pixels = samples.length / channels;
   const bands = channels - 1;
   const data = new Float32Array(pixels * bands);
@@ -168,4 +168,17 @@ function withoutAlpha(samples: ArrayLike<number>, channels: number) {
     hidden[i] = samples[i * channels + bands] === 0 ? 1 : 0;
   }
   return { data, hidden };
+}
+
+const CRC = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let rest = byte;
+  for (let bit = 0; bit < 8; bit++) rest = rest & 1 ? (rest >>> 1) ^ 0xedb88320 : rest >>> 1;
+  return rest;
+});
+
+/** The checksum of chunks. */
+function crc32(bytes: Uint8Array): number {
+  let rest = 0xffffffff;
+  for (let i = 0; i < bytes.length; i++) rest = (rest >>> 8) ^ CRC[(rest ^ bytes[i]!) & 255]!;
+  return ~rest >>> 0;
 }

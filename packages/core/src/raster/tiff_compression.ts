@@ -6,7 +6,7 @@ import { type BaseDecoder, getDecoder } from 'geotiff';
 import Lerc from 'lerc';
 import { ZSTDDecoder } from 'zstddec/stream';
 import { inflate } from './inflate.ts';
-import { readJpegHead, requireReadableJpeg } from './jpeg_head.ts';
+import { type JpegHead, readJpegHead, requireReadableJpeg } from './jpeg_head.ts';
 import { decodeLzw } from './lzw.ts';
 import { NotSupported } from './raster_file.ts';
 
@@ -30,13 +30,7 @@ export interface BlockShape {
   lercParameters?: readonly number[] | undefined;
 }
 
-interface DecodedBlock {
-  bytes: Uint8Array;
-  /** Bytes are in the order of this machine, not of the file. */
-  isNative?: boolean;
-}
-
-type Decoder = (bytes: Uint8Array, shape: BlockShape) => DecodedBlock | Promise<DecodedBlock>;
+type Decoder = (bytes: Uint8Array, shape: BlockShape) => Uint8Array | Promise<Uint8Array>;
 
 interface Compression {
   name: string;
@@ -47,16 +41,16 @@ interface Compression {
 
 const deflate: Compression = {
   name: 'DEFLATE',
-  decode: (bytes, { limit }) => ({ bytes: inflate(bytes, limit) }),
+  decode: (bytes, { limit }) => inflate(bytes, limit),
   hasPredictor: true,
 };
 
 const COMPRESSIONS: ReadonlyMap<number, Compression> = new Map<number, Compression>([
-  [1, { name: 'none', decode: (bytes) => ({ bytes }) }],
+  [1, { name: 'none', decode: (bytes) => bytes }],
   [2, { name: 'CCITT RLE' }],
   [3, { name: 'CCITT fax 3' }],
   [4, { name: 'CCITT fax 4' }],
-  [5, { name: 'LZW', decode: (bytes, { limit }) => ({ bytes: decodeLzw(bytes, limit) }), hasPredictor: true }],
+  [5, { name: 'LZW', decode: (bytes, { limit }) => decodeLzw(bytes, limit), hasPredictor: true }],
   [6, { name: 'old-style JPEG' }],
   [7, { name: 'JPEG', decode: decodeJpegBlock }],
   [8, deflate],
@@ -64,7 +58,7 @@ const COMPRESSIONS: ReadonlyMap<number, Compression> = new Map<number, Compressi
   [10, { name: 'JBIG (T.43)' }],
   [32766, { name: 'NeXT' }],
   [32771, { name: 'CCITT RLE, word-aligned' }],
-  [32773, { name: 'PackBits', decode: (bytes, { limit }) => ({ bytes: unpackBits(bytes, limit) }) }],
+  [32773, { name: 'PackBits', decode: (bytes, { limit }) => unpackBits(bytes, limit) }],
   [32809, { name: 'ThunderScan' }],
   [32908, { name: 'Pixar film' }],
   [32909, { name: 'PixarLog' }],
@@ -76,10 +70,7 @@ const COMPRESSIONS: ReadonlyMap<number, Compression> = new Map<number, Compressi
   [34887, { name: 'LERC', decode: decodeLercBlock }],
   [34892, { name: 'lossy JPEG (DNG)' }],
   [34925, { name: 'LZMA' }],
-  [
-    50000,
-    { name: 'ZSTD', decode: async (bytes, { limit }) => ({ bytes: await unzstd(bytes, limit) }), hasPredictor: true },
-  ],
+  [50000, { name: 'ZSTD', decode: (bytes, { limit }) => unzstd(bytes, limit), hasPredictor: true }],
   [50001, { name: 'WebP' }],
   [50002, { name: 'JPEG XL' }],
   [52546, { name: 'JPEG XL (DNG)' }],
@@ -90,10 +81,10 @@ export const hasPredictor = (compression: number) => COMPRESSIONS.get(compressio
 export const compressionName = (compression: number) => COMPRESSIONS.get(compression)?.name ?? `${compression}`;
 
 /** @throws Error for damage, NotSupported for what this reader does not do. */
-export async function decodeBlock(compression: number, bytes: Uint8Array, shape: BlockShape): Promise<DecodedBlock> {
+export async function decodeBlock(compression: number, bytes: Uint8Array, shape: BlockShape): Promise<Uint8Array> {
   const block = await COMPRESSIONS.get(compression)!.decode!(bytes, shape);
-  if (block.bytes.length <= shape.limit || compression === COMPRESSION.none) return block;
-  throw new Error(`a block of ${block.bytes.length} bytes, more than the ${shape.limit} of its pixels`);
+  if (block.length <= shape.limit || compression === COMPRESSION.none) return block;
+  throw new Error(`a block of ${block.length} bytes, more than the ${shape.limit} of its pixels`);
 }
 
 /** PackBits (TIFF 6.0, section 9): a count, then so many bytes, or one byte so many times. */
@@ -132,9 +123,10 @@ async function unzstd(bytes: Uint8Array, limit: number): Promise<Uint8Array> {
 }
 
 /** Components as they are, without conversion of colours. */
-async function decodeJpegBlock(bytes: Uint8Array, shape: BlockShape): Promise<DecodedBlock> {
+async function decodeJpegBlock(bytes: Uint8Array, shape: BlockShape): Promise<Uint8Array> {
   const head = readJpegHead(bytes);
   requireReadableJpeg(head);
+  requireWholeRestarts(head);
   if (head.width !== shape.width || head.height > shape.height || head.components.length !== shape.samples) {
     const found = `${head.width} × ${head.height} pixels of ${head.components.length} samples`;
     throw new Error(`a JPEG of ${found} in a block of ${shape.width} × ${shape.height} of ${shape.samples}`);
@@ -144,11 +136,19 @@ async function decodeJpegBlock(bytes: Uint8Array, shape: BlockShape): Promise<De
     COMPRESSION.jpeg,
     parameters as unknown as ConstructorParameters<typeof BaseDecoder>[0],
   );
-  return { bytes: new Uint8Array((await decoder.decode(bytes.slice().buffer)) as ArrayBuffer) };
+  return new Uint8Array((await decoder.decode(bytes.slice().buffer)) as ArrayBuffer);
+}
+
+/** geotiff.js decodes whole restarts only, of which the last of a single component may be shorter. */
+function requireWholeRestarts({ components, restartInterval, width, height }: JpegHead): void {
+  const blocks = Math.ceil(width / 8) * Math.ceil(height / 8);
+  if (components.length === 1 && restartInterval > 0 && blocks % restartInterval !== 0) {
+    throw new NotSupported('gray JPEG with restarts at odd places');
+  }
 }
 
 /** What LERC masks out is NaN in floats, and transparent where the last sample is alpha (libtiff's tif_lerc.c). */
-async function decodeLercBlock(bytes: Uint8Array, shape: BlockShape): Promise<DecodedBlock> {
+async function decodeLercBlock(bytes: Uint8Array, shape: BlockShape): Promise<Uint8Array> {
   const { width, height, samples, limit } = shape;
   const wrapping = shape.lercParameters?.[1] ?? 0;
   const most = limit + 2 ** 16 + limit / 4; // a block that does not shrink, its masks and headers
@@ -174,7 +174,8 @@ async function decodeLercBlock(bytes: Uint8Array, shape: BlockShape): Promise<De
     }
     if (addsAlpha) output[i * samples + stored] = image.mask && !image.mask[i] ? 0 : 255;
   }
-  return { bytes: new Uint8Array(output.buffer), isNative: true };
+  // In a file of the other byte order libtiff codes samples whose bytes are swapped, so that they are still to be turned.
+  return new Uint8Array(output.buffer);
 }
 
 /** LERC's header (github.com/Esri/lerc, Lerc2.h), whose sizes the library allocates by. */

@@ -96,11 +96,14 @@ async function readBlock(
   const raw = await source.read(offset, count, `block ${block}`);
   const rows = rowsOf(layout, block);
   const ordered = layout.isReversed ? reverseBits(raw) : raw;
-  const { bytes, isNative = false } = await decodeBlock(layout.compression, ordered, {
-    ...shape,
-    height: layout.blockHeight,
-  });
-  return samplesOf(bytes, rows, layout, isNative);
+  return samplesOf(
+    await decodeBlock(layout.compression, ordered, {
+      ...shape,
+      height: layout.blockHeight,
+    }),
+    rows,
+    layout,
+  );
 }
 
 /** Hands out what the block and the window have in common. */

@@ -29,10 +29,10 @@ const isLittleMachine = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 /**
  * Samples of a block, row by row, those of a pixel side by side.
  *
- * @param rows that the block holds. @param isNative the bytes are in the order of this machine.
+ * @param rows that the block holds.
  * @throws Error where there are fewer bytes than pixels.
  */
-export function samplesOf(bytes: Uint8Array, rows: number, layout: TiffLayout, isNative: boolean): StoredSamples {
+export function samplesOf(bytes: Uint8Array, rows: number, layout: TiffLayout): StoredSamples {
   const { bits, format, blockWidth, predictor, isLittleEndian } = layout;
   const needed = rows * rowBytes(layout);
   if (bytes.length < needed) throw new Error(`${bytes.length} bytes in a block of ${needed}`);
@@ -42,7 +42,7 @@ export function samplesOf(bytes: Uint8Array, rows: number, layout: TiffLayout, i
   if (format === 3 && bits < 32) return smallFloats(own, bits, isLittleEndian);
   const Type = TYPES[format]![bits];
   if (!Type) return unpackBits(own, rows, layout);
-  if (!isNative && isLittleEndian !== isLittleMachine) reverseBytes(own, bits / 8);
+  if (isLittleEndian !== isLittleMachine) reverseBytes(own, bits / 8);
   // Differences are of integers, whatever the samples are.
   const Integer = predictor === 2 ? TYPES[1]![bits]! : Type;
   const stored = new Integer(own.buffer, 0, count);
