@@ -62,6 +62,7 @@ const STORAGE: ReadonlyMap<number, StorageType> = new Map([
 export function readMat5(bytes: Uint8Array, file: string): Map<string, Mat5Matrix> {
   const littleEndian = byteOrderOf(bytes, file);
   const matrices = new Map<string, Mat5Matrix>();
+  const complex: string[] = [];
   const reader = new ElementReader(bytes, littleEndian, file, HEADER_BYTES);
   while (!reader.isAtEnd) {
     const { type, body } = reader.next();
@@ -71,8 +72,10 @@ export function readMat5(bytes: Uint8Array, file: string): Map<string, Mat5Matri
         : type === COMPRESSED
           ? readCompressed(body, littleEndian, file)
           : undefined;
-    if (matrix) matrices.set(matrix.name, matrix.content);
+    if (matrix?.content) matrices.set(matrix.name, matrix.content);
+    else if (matrix) complex.push(matrix.name);
   }
+  if (matrices.size === 0 && complex.length > 0) throw onlyComplex(complex, file);
   return matrices;
 }
 
@@ -94,6 +97,14 @@ function byteOrderOf(bytes: Uint8Array, file: string): boolean {
   const version = bytes[order === 'IM' ? 125 : 124];
   if (version !== 1) refuse(version === 2 ? hdf5 : `version ${version}`, saveAgain);
   return order === 'IM';
+}
+
+function onlyComplex(names: readonly string[], file: string): FormatError {
+  const [name] = names;
+  return new FormatError({
+    ...{ action: 'read the MAT-file', file, expected: 'a real matrix', found: `none: "${name}" holds complex numbers` },
+    remedy: `Save the magnitude in MATLAB or Octave: a = abs(${name}); save('${file}', 'a', '-v7').`,
+  });
 }
 
 const damaged = (file: string, expected: string, found: string, cause?: unknown) =>
@@ -152,6 +163,7 @@ const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffse
 interface Shape {
   rows: number;
   columns: number;
+  isComplex: boolean;
 }
 
 /** Bytes of the elements of flags and of two dimensions, tags included. */
@@ -159,12 +171,12 @@ const SHAPE_BYTES = 32;
 /** And of as many dimensions as anybody writes. */
 const MAX_SHAPE_BYTES = 24 + 64 * 4;
 
-/** @param reader at the start of a matrix. @returns undefined where it is no real matrix of numbers in two dimensions. */
+/** @param reader at the start of a matrix. @returns undefined where it is no matrix of numbers in two dimensions. */
 function readShape(reader: ElementReader, littleEndian: boolean, file: string): Shape | undefined {
   const flags = reader.next().body;
   if (flags.length < 8) throw damaged(file, '8 bytes of flags', `${flags.length}`);
   const word = viewOf(flags).getUint32(0, littleEndian);
-  if (!isNumeric(word & 0xff) || (word & COMPLEX_FLAG) !== 0) return undefined;
+  if (!isNumeric(word & 0xff)) return undefined;
   const dimensions = reader.next().body;
   if (dimensions.length !== 8) return undefined;
   const view = viewOf(dimensions);
@@ -177,15 +189,17 @@ function readShape(reader: ElementReader, littleEndian: boolean, file: string): 
       remedy: 'Cut the matrix into patches first.',
     });
   }
-  return { rows, columns };
+  return { rows, columns, isComplex: (word & COMPLEX_FLAG) !== 0 };
+}
+
+interface NamedMatrix {
+  name: string;
+  /** Undefined for complex numbers. */
+  content: Mat5Matrix | undefined;
 }
 
 /** @param bytes of a matrix, without its tag. @returns undefined for what is passed over. */
-function readMatrix(
-  bytes: Uint8Array,
-  littleEndian: boolean,
-  file: string,
-): { name: string; content: Mat5Matrix } | undefined {
+function readMatrix(bytes: Uint8Array, littleEndian: boolean, file: string): NamedMatrix | undefined {
   if (bytes.length === 0) return undefined; // an empty matrix may be no more than its tag
   const reader = new ElementReader(bytes, littleEndian, file);
   const shape = readShape(reader, littleEndian, file);
@@ -193,6 +207,7 @@ function readMatrix(
   const { rows, columns } = shape;
   const name = new TextDecoder().decode(reader.next().body);
   if (name === '') return undefined; // MATLAB's own
+  if (shape.isComplex) return { name, content: undefined };
   const { type, body } = reader.next();
   const storage = STORAGE.get(type);
   if (!storage) throw damaged(file, `numbers in "${name}"`, `an element of type ${type}`);
@@ -230,7 +245,7 @@ function readCompressed(compressed: Uint8Array, littleEndian: boolean, file: str
   const shape = readShape(new ElementReader(head.subarray(8, 8 + length), littleEndian, file), littleEndian, file);
   if (!shape) return undefined;
   // Flags and dimensions, the name and the samples with their tags, each padded.
-  const most = SHAPE_BYTES + 16 + MAX_NAME + 16 + shape.rows * shape.columns * 8;
+  const most = SHAPE_BYTES + 16 + MAX_NAME + (shape.isComplex ? 2 : 1) * (16 + shape.rows * shape.columns * 8);
   const possible = compressed.length * MAX_INFLATION;
   if (length > most || length > possible) {
     const expected = `at most ${Math.min(most, possible)} bytes for ${shape.rows} × ${shape.columns} samples`;

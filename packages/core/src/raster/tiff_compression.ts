@@ -4,7 +4,7 @@
  */
 import { type BaseDecoder, getDecoder } from 'geotiff';
 import Lerc from 'lerc';
-import { ZSTDDecoder } from 'zstddec/stream';
+import { ZSTDDecoder } from 'zstddec';
 import { inflate } from './inflate.ts';
 import { type JpegHead, readJpegHead, requireReadableJpeg } from './jpeg_head.ts';
 import { decodeLzw } from './lzw.ts';
@@ -108,18 +108,16 @@ function unpackBits(bytes: Uint8Array, limit: number): Uint8Array {
 
 const zstd = new ZSTDDecoder();
 
-/** Part by part, for frames may claim any size. */
+/** Bytes that the decoder's memory holds besides the compressed ones. */
+const MAX_ZSTD = 2 ** 28;
+
+/** At one go into as much room as a block takes, whatever the frame claims: decoding part by part never ends for some damage. */
 async function unzstd(bytes: Uint8Array, limit: number): Promise<Uint8Array> {
+  if (limit > MAX_ZSTD) throw new NotSupported(`Zstandard in blocks of ${limit} bytes`);
   await zstd.init();
-  const output = new Uint8Array(limit);
-  let length = 0;
-  for (const part of zstd.decodeStreaming([bytes])) {
-    if (length + part.length > limit)
-      throw new Error(`a block that inflates to more than the ${limit} bytes of its pixels`);
-    output.set(part, length);
-    length += part.length;
-  }
-  return output.subarray(0, length);
+  const output = zstd.decode(bytes, limit);
+  if (output.length > 0) return output;
+  throw new Error(`Zstandard that does not yield the ${limit} bytes of a block`);
 }
 
 /** Components as they are, without conversion of colours. */
