@@ -6,7 +6,7 @@
  */
 
 export interface Explanation {
-  /** What was being done, as a verb phrase: "read the GeoTIFF". */
+  /** Action that failed, as a verb phrase: "read the GeoTIFF". */
   action: string;
   expected?: string;
   found?: string;
@@ -40,7 +40,7 @@ export abstract class DoppelError extends Error {
   }
 }
 
-/** A command, flag or configuration that cannot be meant: the caller's words are off (exit code 2). */
+/** Invalid command, flag or configuration (exit code 2). */
 export class UsageError extends DoppelError {
   readonly tag = 'usage';
 }

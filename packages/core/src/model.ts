@@ -21,7 +21,7 @@ export interface PairScore {
   score: number;
   /** Calibrated probability of a match. */
   probability: number;
-  /** Whether the probability is at least the threshold. */
+  /** True where the probability is at least the threshold. */
   match: boolean;
   /** Probability from which a pair is called a match, chosen on validation. */
   threshold: number;

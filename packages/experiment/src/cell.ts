@@ -37,11 +37,11 @@ export const cellSchema = z.object({
   /** SHA-256 of the test pairs. */
   tests: z.string(),
   places: z.array(z.string()),
-  /** Of each true pair, into `places`. */
+  /** Place of each true pair, as an index into `places`. */
   placeOf: z.array(z.int()),
   /** logit₁ − logit₀ of the true pairs. */
   positives: scores,
-  /** By test set: which true pair a negative belongs to, and its score. */
+  /** Negatives by test set: index of the true pair of each, and its score. */
   sets: z.record(z.string(), z.object({ of: z.array(z.int()), scores })),
   /** Fitted on the validation split. */
   calibration: z.object({ temperature: z.number().positive(), threshold: z.number() }),
@@ -52,13 +52,13 @@ export const cellSchema = z.object({
     bestEpoch: z.int(),
     validationAuc: z.number(),
     validationLoss: z.number(),
-    /** Of the second stage, and of the first where it is gone on from. */
+    /** Learning curve of the second stage, after that of the first. */
     curve: z.array(curvePoint),
     base: z.array(curvePoint),
   }),
   /** Seconds: the first stage (shared by the arms), finding negatives before and during training, the second stage, testing. */
   seconds: z.object({ base: z.number(), mining: z.number(), training: z.number(), testing: z.number() }),
-  /** Whether the matcher goes by made pixels (mining/shortcut.ts): of the arm's generator, else of the first one; null without any. */
+  /** Reliance of the matcher on generated pixels (shortcut.ts): those of the arm's generator, else of the first one; null without any. */
   shortcut: z
     .object({
       generator: z.string(),
@@ -69,7 +69,7 @@ export const cellSchema = z.object({
     })
     .nullable()
     .default(null),
-  /** What mining reported, if there was any. */
+  /** Report of mining; null without mining. */
   mining: z.record(z.string(), z.json()).nullable(),
   run: z.object({
     backend: z.string(),

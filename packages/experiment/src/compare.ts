@@ -30,11 +30,11 @@ export type Estimates = Record<ExperimentMetric, Estimate>;
 
 const LEVEL = 0.95;
 
-/** By arm, the values of each resample: differences of arms come from the same draws. */
+/** Values of each resample by arm: differences of arms come from the same draws. */
 export interface Resampled {
   /** Mean over seeds, as they are. */
   point: ExperimentMetrics;
-  /** By metric, one value a resample. */
+  /** Resampled values by metric, one for each resample. */
   draws: Record<ExperimentMetric, Float64Array>;
 }
 
@@ -69,12 +69,12 @@ export function resample(
   return { point, draws };
 }
 
-/** Of one arm. */
+/** Estimates the metrics of one arm. */
 export function estimates({ point, draws }: Resampled, places: number): Estimates {
   return byMetric((metric) => ({ mean: point[metric], interval: places > 1 ? intervalOf(draws[metric]) : null }));
 }
 
-/** Of a − b. */
+/** Estimates the differences a − b. */
 export function differences(a: Resampled, b: Resampled, places: number): Estimates {
   return byMetric((metric) => ({
     mean: a.point[metric] - b.point[metric],

@@ -15,7 +15,7 @@ export function conclude(facts: Facts): string[] {
   return [...arms.flatMap((arm) => againstBaseline(arm, facts)), againstBest(facts), caveat(facts)];
 }
 
-/** Of the false alarms at 95 % recall and the ranking on the hard sets, then the accuracy on the shuffled one. */
+/** Sentences on false alarms at 95 % recall and ranking on the hard sets, then on accuracy on the shuffled one. */
 function againstBaseline(arm: string, { toBaseline, baseline }: Facts): string[] {
   const own = toBaseline.filter((each) => each.arm === arm);
   const hard = own.filter(({ set }) => set !== EASY);
@@ -39,7 +39,7 @@ function againstBaseline(arm: string, { toBaseline, baseline }: Facts): string[]
 
 type Metric = 'fpr95' | 'fpr80' | 'auc';
 
-/** In how many comparisons the metric is lower and higher, and how far that is more than chance. */
+/** Counts comparisons in which the metric is lower and higher, and those beyond chance. */
 function tally(comparisons: readonly Comparison[], metric: Metric): string {
   const values = comparisons.map(({ difference }) => difference[metric]);
   const lower = values.filter(({ mean }) => mean < 0).length;
@@ -77,7 +77,7 @@ function againstBest({ toBest, champion, groups }: Facts): string {
   );
 }
 
-/** How far the numbers carry. */
+/** Sentence on the limits of the numbers. */
 function caveat({ groups }: Facts): string {
   const seeds = new Set(groups.flatMap(({ arms }) => arms.flatMap((arm) => arm.seeds)));
   const steps = groups.map((group) => group.steps);
@@ -92,7 +92,7 @@ function caveat({ groups }: Facts): string {
   );
 }
 
-/** Whether the last third of the epochs holds a value above all before by more than half a point. */
+/** True where the last third of the epochs holds a value above all earlier ones by more than half a point. */
 export function isRising(values: readonly number[]): boolean {
   if (values.length < 3) return true;
   const cut = Math.ceil((values.length * 2) / 3);

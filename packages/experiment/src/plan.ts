@@ -23,9 +23,9 @@ export interface CellKey {
   arm: string;
 }
 
-/** What is to be run of it. */
+/** Part of the experiment to run. */
 export interface Selection {
-  /** From 1, of so many. */
+  /** INDEX of COUNT, from 1. */
   shard?: { index: number; of: number } | undefined;
   arms?: readonly string[] | undefined;
   seeds?: readonly number[] | undefined;

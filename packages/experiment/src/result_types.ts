@@ -1,4 +1,4 @@
-/** What `results.json` of an experiment holds. */
+/** Content of `results.json` of an experiment. */
 import type { ExperimentMetrics } from './arm_sample.ts';
 import type { Cell } from './cell.ts';
 import type { Estimates } from './compare.ts';
@@ -6,12 +6,12 @@ import type { Estimates } from './compare.ts';
 export interface ArmResult {
   arm: string;
   seeds: number[];
-  /** By test set. */
+  /** Estimates by test set. */
   sets: Record<string, Estimates>;
   /** Mean seconds of a cell. */
   seconds: Cell['seconds'] & { total: number };
   validationAuc: number;
-  /** Of its matchers, where a generator was there to measure it with; means over seeds. */
+  /** Reliance of its matchers on generated pixels, means over seeds; null without a generator to measure it. */
   shortcut: ArmShortcut | null;
 }
 
@@ -31,7 +31,7 @@ export interface Comparison {
   set: string;
   arm: string;
   against: string;
-  /** That both were run with. */
+  /** Seeds that both were run with. */
   seeds: number[];
   difference: Estimates;
   /** Seeds in which the arm's FPR at 95 % recall is the lower one. */

@@ -12,13 +12,13 @@ import { holm } from './holm.ts';
 import { perCent } from './plan.ts';
 import type { ArmShortcut, Comparison, ResultGroup, Results } from './result_types.ts';
 
-/** What a report needs of the configuration; the rest is in the cells. */
+/** Facts of the configuration that a report needs; the rest is in the cells. */
 export interface ResultsOptions {
   baseline: string;
   champion: string;
   resamples: number;
   permutations: number;
-  /** Of bootstrap and permutations. */
+  /** Seed of bootstrap and permutations. */
   seed: number;
   /** Arms in the order of the configuration. */
   order: readonly string[];
@@ -94,7 +94,7 @@ interface Group {
   arms: [string, Cell[]][];
 }
 
-/** By matcher and budget; the largest budget first, arms in the order of the configuration. */
+/** Groups cells by matcher and budget; the largest budget first, arms in the order of the configuration. */
 function groupsOf(cells: readonly Cell[], { order }: ResultsOptions): Group[] {
   const keys = new Map(cells.map(({ matcher, budget }) => [`${matcher} ${budget}`, { matcher, budget }]));
   const rank = (arm: string) => (order.includes(arm) ? order.indexOf(arm) : order.length);
@@ -110,7 +110,7 @@ function groupsOf(cells: readonly Cell[], { order }: ResultsOptions): Group[] {
 
 type Context = ResultsOptions & { places: number };
 
-/** By arm and test set, in all seeds of the arm. */
+/** Resamples by arm and test set, over all seeds of the arm. */
 type Table = Map<string, Record<string, Resampled>>;
 
 const seedsOf = (cells: readonly Cell[]) => cells.map(({ seed }) => seed);
@@ -189,7 +189,7 @@ function baselineCurve(cells: readonly Cell[]): ResultGroup['baseline'] {
   }));
 }
 
-/** None where one of the two was not run, or never with the same seed. */
+/** Compares two arms; undefined where one was not run, or never with the same seed. */
 function comparison(
   group: Group,
   set: string,
@@ -224,7 +224,7 @@ function comparison(
   ];
 }
 
-/** Of the other arms the one with the fewest false alarms; the champion's own variants are no rivals. */
+/** Finds the other arm with the fewest false alarms; variants of the champion do not count. */
 function bestOther(group: Group, set: string, table: Table, champion: string): string | undefined {
   if (!table.has(champion)) return undefined;
   const rivals = group.arms.map(([arm]) => arm).filter((arm) => arm !== champion && !arm.startsWith(`${champion}-`));

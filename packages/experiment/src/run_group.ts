@@ -40,10 +40,10 @@ export interface GroupTask {
   /** The same for all cells. */
   normalisation: Normalisation;
   tests: TestSets;
-  /** By name in the configuration, for a budget; opened once, disposed of by the caller. */
+  /** Opens the generator of a name in the configuration, for a budget, once; the caller disposes of it. */
   generatorFor(name: string, budget: number): Promise<LatentGenerator>;
   backend: string;
-  /** Of the arithmetic. */
+  /** Precision of the arithmetic. */
   precision: string;
   machine: string;
   commit: string | null;

@@ -1,10 +1,10 @@
 /**
- * What every cell of an experiment is tested on: true pairs of the test split, and for each several negatives, from easy to
+ * Test sets of every cell of an experiment: true pairs of the test split, and several negatives for each, from easy to
  * hard. The pairs follow from the data set and the settings alone, so that all arms are judged on the same ones.
  *
  * - `shuffled`: SAR patches of other ground at random
  * - `look-alikes`: the real SAR patches of other ground that look most alike (look_alikes.ts)
- * - `shift-4`, `shift-8`, …: the true SAR patch, shifted by so many pixels (shifted_patches.ts)
+ * - `shift-4`, `shift-8`, …: the true SAR patch, shifted by 4, 8, … pixels (shifted_patches.ts)
  */
 
 import { Rng, sha256 } from '@doppel/core/base';
@@ -27,7 +27,7 @@ export interface TestSets {
   /** Records of the true pairs. */
   positives: number[];
   places: string[];
-  /** Of each true pair, into `places`. */
+  /** Place of each true pair, as an index into `places`. */
   placeOf: number[];
   sets: TestSet[];
   /** SHA-256 of all of the above: cells can be compared where it is the same. */

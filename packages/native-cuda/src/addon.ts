@@ -12,7 +12,7 @@ export type Field = number | boolean | string | null | readonly (number | null)[
 
 /** A device of the addon, opened for this thread; buffers are known by number. Every method throws an Error with the cause. */
 export interface Device {
-  /** For people: the instruction set of `native`, or the card. */
+  /** Name for people: the instruction set of `native`, or the card. */
   readonly name: string;
   allocate(bytes: number): number;
   /** A buffer with these values; the array may be written to again. */
@@ -32,7 +32,7 @@ export interface Device {
   /** Gives idle blocks back to the system. */
   trim(): void;
   readonly hasGraphs: boolean;
-  /** From here to `endCapture`, or `abandonCapture`, `run` records.  countersAStep by which random numbers move on. */
+  /** Begins a capture: until `endCapture` or `abandonCapture`, `run` records.  countersAStep by which random numbers move on. */
   beginCapture(countersAStep: number): void;
   /** The graph; each replay of it ends with the buffers `from` copied to the buffers `to`. */
   endCapture(from: readonly number[], to: readonly number[]): number;
@@ -54,7 +54,7 @@ export interface Cards {
   cards: { name: string; problem: string }[];
 }
 
-/** What the addon exports. */
+/** Exports of the addon. */
 export interface Addon {
   /** `native` and an instruction set, '' for the widest that runs here; or `cuda` and the number of a card, from 0. */
   Device: new (
@@ -74,7 +74,7 @@ export type LoadResult = { available: true; addon: Addon; file: string } | { ava
 const require = createRequire(import.meta.url);
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-/** Where the package's build puts the addon. */
+/** Path of the addon that the package's build writes. */
 export const BUILT_ADDON = here('../build/Release/doppel_native.node');
 
 /** The addon whose device `cuda` is the emulator: a second build, for tests only. */
@@ -125,7 +125,7 @@ function checkWhole(content: Buffer): void {
   if (end > content.length) throw new Error(`it is cut short: ${content.length} bytes of ${end}`);
 }
 
-/** What the build said when it gave up. */
+/** Reason that the build left when it gave up. */
 function notBuilt(): string {
   const note = here('../build/not-built.txt');
   return existsSync(note) ? ` (the build: ${readFileSync(note, 'utf8').trim()})` : '';

@@ -41,7 +41,7 @@ function describeAll(named: Named<OutputSpec>): string {
   return texts.join(', ') || 'nothing';
 }
 
-/** What the factors of convolutions and matrix products are rounded to; sums are fp32 always. */
+/** Rounding of the factors of convolutions and matrix products; sums are always fp32. */
 export type Precision = 'fp32' | 'tf32' | 'bf16';
 
 type Attributes = Readonly<Record<string, Field>>;
@@ -65,14 +65,14 @@ export class AddonBackend extends MathBackendCPU {
    * Of convolutions where no gradient follows. `bf16` has a relative error of about 3e-3 a layer, `tf32` of 3e-4.
    */
   precision: Precision = 'fp32';
-  /** Of all other convolutions and matrix products, gradients among them. */
+  /** Precision of all other convolutions and matrix products, gradients among them. */
   tracedPrecision: Precision = 'fp32';
   /**
    * Whether convolutions that a gradient follows round as little as a plain sum does: an activation that rounding moves to the
    * other side of a kink moves the gradient with it. Otherwise they may go by Winograd, as scoring does: still fp32, to 1e-6.
    */
   exactForward = true;
-  /** How often each kernel ran in JavaScript instead. */
+  /** Runs of each kernel in JavaScript instead. */
   readonly fallbacks = new Map<string, number>();
   readonly transfers: Transfers = { up: 0, down: 0 };
   /** While a step is captured. */
@@ -125,7 +125,7 @@ export class AddonBackend extends MathBackendCPU {
     return gone;
   }
 
-  /** With the bytes of the device's memory that tensors use (`nativeBytes`), that the pool holds
+  /** Adds the bytes of the device's memory that tensors use (`nativeBytes`), that the pool holds
    * with those for reuse (`poolBytes`), and that captured steps keep (`graphBytes`). */
   override memory() {
     const { inUse, held, buffers, graphs } = this.device.memory();

@@ -33,7 +33,7 @@ export function captureStep(backend: unknown, step: StepToCapture): CapturedStep
   });
 }
 
-/** For the backend's loader. */
+/** Makes the capturer that the backend's loader hands out. */
 export const capturerOf =
   (backend: AddonBackend): StepCapture =>
   (step) =>

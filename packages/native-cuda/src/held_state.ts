@@ -12,7 +12,7 @@ const SHARED = 'Dispose of its clones, or take a plain step first.';
 export class HeldState {
   readonly #backend: AddonBackend;
   readonly #state: () => readonly tf.Tensor[];
-  /** Of each tensor before the step: a clone, which keeps its memory, and the buffer. */
+  /** Clone of each tensor before the step, which keeps its memory, and its buffer. */
   readonly #before: readonly { clone: tf.Tensor; buffer: number }[];
   /** The memory of each tensor since the capture. */
   #after: readonly TensorBuffer[] = [];
@@ -26,7 +26,7 @@ export class HeldState {
     }));
   }
 
-  /** After the step: from where and to where the graph copies at its end. */
+  /** Copies that the graph makes at its end: source and target buffers, known after the step. */
   renewals(): { from: number[]; to: number[] } {
     const { captureStrays: strays } = this.#backend.device;
     if (strays > 0)

@@ -1,4 +1,4 @@
-/** What a kernel of the addon is: a tfjs kernel name and a function that may decline, and then tfjs's JavaScript kernel runs. */
+/** A kernel of the addon: a tfjs kernel name and a function that may decline, and then tfjs's JavaScript kernel runs. */
 import type * as tf from '@tensorflow/tfjs-core';
 import type { AddonBackend } from './backend.ts';
 

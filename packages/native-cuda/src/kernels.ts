@@ -14,7 +14,7 @@ import { REARRANGE } from './kernels/rearrange.ts';
 import { REDUCTIONS } from './kernels/reductions.ts';
 import { REPARAMETERIZE } from './kernels/reparameterize.ts';
 
-/** By file of kernels/, whose stems are those of cc/ops.def. */
+/** Kernels by file of kernels/, whose stems are those of cc/ops.def. */
 export const KERNELS: readonly AddonKernel[] = [
   ...ADAM,
   ...BATCH_NORM,

@@ -2,7 +2,7 @@
 
 /** Every option may be left out. */
 export interface NativeOptions {
-  /** Of convolutions and matrix products: `fp32` (default), `fp32-fast` (native), `tf32` (cuda) or `bf16`. */
+  /** Precision of convolutions and matrix products: `fp32` (default), `fp32-fast` (native), `tf32` (cuda) or `bf16`. */
   precision?: string | undefined;
   /** Threads of `native`; default: the cores that the process may use. */
   threads?: number | undefined;

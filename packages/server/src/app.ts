@@ -25,7 +25,7 @@ export interface AppDeps {
   limits?: Limits;
   /** Reads the pairs from a body. Default: in this thread. */
   readItems?: ReadItems | undefined;
-  /** Without metrics, there is no `/metrics`. */
+  /** Metrics served at `/metrics`; without them there is no such route. */
   metrics?: ServerMetrics | undefined;
   /** Receives the server's own failures, each with the id of its request. */
   log?: (line: string) => void;

@@ -15,7 +15,7 @@ export type BackendName = (typeof BACKENDS)[number] | (string & {});
 
 export interface LoadedBackend {
   device: string;
-  /** Where the backend has graphs. */
+  /** Captures a step as a graph; absent where the backend has none. */
   captureStep?: StepCapture;
 }
 

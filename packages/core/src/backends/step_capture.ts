@@ -10,7 +10,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 export type InputValues = Float32Array | Int32Array;
 
 export interface StepToCapture {
-  /** What is given anew to each replay: shapes and types by name. */
+  /** Inputs of each replay: shapes and types by name. */
   inputs: Readonly<Record<string, { shape: number[]; dtype: 'float32' | 'int32' }>>;
   /** Everything that the step changes, as it is when asked, in an order that stays: parameters, statistics, moments. */
   state(): readonly tf.Tensor[];

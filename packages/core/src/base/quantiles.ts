@@ -5,7 +5,7 @@
  */
 
 export interface Quantiles {
-  /** Of the sample. */
+  /** Numbers in the sample. */
   count: number;
   mean: number;
   min: number;

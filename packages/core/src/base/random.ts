@@ -2,7 +2,7 @@
  * Random numbers that a seed repeats exactly.
  *
  * `Rng` is a sequential generator for sampling, shuffling and augmentation. Streams are derived from a seed and a few
- * labels (`Rng.derive(seed, 'sampler', epoch)`), so that a run can be taken up at any epoch without replaying the ones
+ * labels (`Rng.derive(seed, 'sampler', epoch)`), so that a run can be resumed at any epoch without replaying the ones
  * before it. Tensors of noise come from the counter-based Philox in `philox.ts` instead.
  */
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';

@@ -1,8 +1,8 @@
-/** How far a result may be from its reference: ‖out − expect‖ / ‖expect‖. */
+/** Allowed distance of a result from its reference: ‖out − expect‖ / ‖expect‖. */
 
-/** For one fp32 kernel. */
+/** Tolerance of one fp32 kernel. */
 export const KERNEL_TOLERANCE = 1e-5;
-/** For a whole model, where errors add up over the layers. */
+/** Tolerance of a whole model, whose errors add up over the layers. */
 export const MODEL_TOLERANCE = 1e-4;
 
 /** ‖out − expect‖ / ‖expect‖; where expect is all zero, ‖out‖. Infinite where the lengths differ. */

@@ -1,4 +1,4 @@
-/** How a caller follows long work and stops it. */
+/** Lets a caller follow long work and stop it. */
 export interface Watch {
   /** Stops the work; the function then throws the signal's reason. */
   signal?: AbortSignal | undefined;

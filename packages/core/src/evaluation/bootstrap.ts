@@ -17,7 +17,7 @@ export interface BootstrapOptions {
 }
 
 export interface Bootstrap<Name extends string = string> {
-  /** By percentile. Null where there are fewer than two places, or where most resamples leave the metric undefined. */
+  /** Percentile intervals; null where there are fewer than two places, or where most resamples leave the metric undefined. */
   intervals: Record<Name, Interval | null>;
   resamples: number;
   level: number;

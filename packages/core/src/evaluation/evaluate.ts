@@ -32,7 +32,7 @@ export interface ScoredPair {
   provenance: Provenance;
 }
 
-/** What is scored, by what. */
+/** Pairs to score, and the scorer. */
 export interface ScoringTask {
   records: readonly PairRecord[];
   /** Records of the split. */
@@ -56,7 +56,7 @@ export interface EvaluationTask extends ScoringTask {
   split: Split;
   calibration: Calibration;
   bootstrap?: BootstrapOptions;
-  /** For recall@k; see `SEARCH_DEFAULTS`. */
+  /** Search settings for recall@k; see `SEARCH_DEFAULTS`. */
   search?: { candidates?: number; anchors?: number };
 }
 
@@ -65,7 +65,7 @@ export interface Evaluation {
   seed: number;
   negativesPerPositive: number;
   calibration: Calibration;
-  /** In the order of `drawTestPairs`. */
+  /** Scored pairs in the order of `drawTestPairs`. */
   pairs: ScoredPair[];
   /** Negatives that were asked for and could not be had. */
   shortage: number;
@@ -139,7 +139,7 @@ function searchSize({ search, scorer }: EvaluationTask): { candidates: number; a
   };
 }
 
-/** For each search the true pair, then the others. */
+/** Lists the true pair of each search, then the others. */
 function searchReferences({ searches }: DrawnSearches): Pick<PairReference, 'sar' | 'optical'>[] {
   return searches.flatMap(({ anchor, others }) => [anchor, ...others].map((sar) => ({ sar, optical: anchor })));
 }

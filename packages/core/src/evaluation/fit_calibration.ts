@@ -91,7 +91,7 @@ export function chooseThreshold(scores: ArrayLike<number>, labels: ArrayLike<num
   return scoreOfRun(ranking, best);
 }
 
-/** Between the score of a run and the next lower one; the lowest score itself where none is lower. */
+/** Midpoint of a score and the next lower one; the lowest score itself where none is lower. */
 function midway(ranking: Ranking, run: number): number {
   const score = scoreOfRun(ranking, run);
   if (run + 1 >= ranking.ends.length) return score;

@@ -8,7 +8,7 @@ export interface Hardest<Pair> {
   falseNegatives: Pair[];
 }
 
-/** At most `count` of each. */
+/** Selects at most `count` pairs of each kind. */
 export function hardestOf<Pair extends MeasuredPair>(pairs: readonly Pair[], threshold: number, count: number) {
   const wrong = (label: 0 | 1) =>
     pairs

@@ -55,7 +55,7 @@ export function fprAtRecall(scores: ArrayLike<number>, labels: ArrayLike<number>
   return fprAtRecallOf(sweepBothClasses(scores, labels), recall);
 }
 
-/** What is accepted and rejected, rightly and wrongly, at a threshold. */
+/** Counts true and false positives and negatives at a threshold. */
 export function confusionAt(scores: ArrayLike<number>, labels: ArrayLike<number>, threshold: number): Confusion {
   const counts = { truePositives: 0, falsePositives: 0, trueNegatives: 0, falseNegatives: 0 };
   for (let i = 0; i < scores.length; i++) {

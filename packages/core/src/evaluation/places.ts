@@ -14,7 +14,7 @@ export interface PlaceMetrics {
   auc: number;
 }
 
-/** From the place with the lowest accuracy to the one with the highest. */
+/** Measures each place; lowest accuracy first. */
 export function measurePlaces(pairs: readonly MeasuredPair[], threshold: number): PlaceMetrics[] {
   const byGroup = new Map<string, MeasuredPair[]>();
   for (const pair of pairs) {

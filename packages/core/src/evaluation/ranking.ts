@@ -6,7 +6,7 @@
 import { NonFiniteError, SplitError } from '../errors.ts';
 
 export interface Ranking {
-  /** As given: [pairs]. */
+  /** Scores in the order given: [pairs]. */
   readonly scores: ArrayLike<number>;
   /** 1: the same place; 0: not. [pairs] */
   readonly labels: ArrayLike<number>;

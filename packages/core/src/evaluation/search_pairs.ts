@@ -8,7 +8,7 @@ import type { PlaceGuard } from '../dataset/place_guard.ts';
 export interface SearchOptions {
   /** Candidates for each anchor, the true one included. */
   candidates: number;
-  /** At most so many anchors are drawn. 0: no search. */
+  /** Largest number of anchors drawn; 0: no search. */
   anchors: number;
   seed: number;
 }
@@ -22,13 +22,13 @@ export interface DrawnSearch {
 
 export interface DrawnSearches {
   searches: DrawnSearch[];
-  /** What every anchor really has: fewer than asked for where the split is small. 0: no search. */
+  /** Candidates of every anchor: fewer than asked for where the split is small; 0: no search. */
   candidates: number;
   /** Anchors left out, as the guard leaves them fewer candidates than the others have. */
   leftOut: number;
 }
 
-/** SAR patches are taken from at most so many records, so that their features are computed once and fit into memory. */
+/** Largest number of records that SAR patches come from: their features are computed once and fit into memory. */
 const GALLERY = 512;
 
 /** @param positives records of the split's true pairs. */

@@ -24,7 +24,7 @@ import { emptySweep, type Ranking, rank, runsAccepted, sweep } from './ranking.t
 import { expectedCalibrationError, type ReliabilityBin, reliability } from './reliability.ts';
 import { foundWithin, RECALL_AT, type Search } from './retrieval.ts';
 
-/** What a metric needs to know of a pair. */
+/** Facts of a pair that metrics are computed from. */
 export interface MeasuredPair {
   /** The place that the pair counts for: that of its optical patch, the anchor. */
   group: string;
@@ -77,9 +77,9 @@ interface Sample {
   ranking: Ranking;
   probabilities: Float64Array;
   labels: Uint8Array;
-  /** How many of the highest runs of the ranking are called matches. */
+  /** Number of the highest runs of the ranking that are called matches. */
   accepted: number;
-  /** For each k of `RECALL_AT`, whether each search found the truth within k. [searches] */
+  /** Success of each search within k (0 or 1), for each k of `RECALL_AT`: [searches]. */
   found: Float64Array[];
 }
 

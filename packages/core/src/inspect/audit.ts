@@ -16,7 +16,7 @@ export interface Suspicion {
   reason: Reason;
   /** Absent where it is about both patches. */
   modality?: 'sar' | 'optical';
-  /** What was measured, by name. */
+  /** Measurements by name. */
   numbers: Record<string, number>;
 }
 
@@ -30,13 +30,13 @@ export interface AuditLimits {
   saturated: number;
   /** Pixels of offset that are taken for good alignment. */
   offset: number;
-  /** How far the peak of a pair's correlation must stand out, in standard deviations, to be believed. */
+  /** Least height of a pair's correlation peak over its surroundings, in standard deviations. */
   significance: number;
 }
 
 export const AUDIT_LIMITS: AuditLimits = { flat: 0.02, noData: 0.05, saturated: 0.2, offset: 3, significance: 5 };
 
-/** Of all patches of one sensor. */
+/** Range of the samples of one sensor over all patches. */
 export interface SampleRange {
   min: number;
   max: number;

@@ -1,5 +1,5 @@
 /**
- * How far a SAR and an optical patch are off, by correlating the directions of their gradients: edges lie at the same
+ * Estimates the offset of a SAR and an optical patch by correlating the directions of their gradients: edges lie at the same
  * places in both, whatever their brightness and sign. After Fitch et al., Orientation correlation (BMVC 2002), with angles
  * doubled so that an edge counts the same from dark to bright and from bright to dark.
  *
@@ -12,7 +12,7 @@ import type { Raster } from '../raster/raster.ts';
 /** Correlations for shifts of ±reach pixels in both directions, row by row: rows move first. */
 export interface OffsetSurface {
   reach: number;
-  /** In [−1, 1]; (2·reach + 1)² of them. */
+  /** Correlations in [−1, 1], (2·reach + 1)² values. */
   values: Float64Array;
 }
 
@@ -23,7 +23,7 @@ export interface Offset {
   /** Correlation there, and without a shift. */
   peak: number;
   atZero: number;
-  /** How far the peak stands out: (peak − mean) / standard deviation of the surface away from it. */
+  /** Height of the peak: (peak − mean) / standard deviation of the surface away from it. */
   significance: number;
 }
 
@@ -66,7 +66,7 @@ export function addSurface(a: OffsetSurface | undefined, b: OffsetSurface): Offs
   return { reach: b.reach, values: a ? a.values.map((value, i) => value + b.values[i]!) : b.values };
 }
 
-/** Of each pixel: the direction of the gradient as a vector of doubled angle, at most 1 long; 0 where nothing is seen. */
+/** Gradient direction of each pixel as a vector of doubled angle, at most 1 long; 0 where there is no gradient. */
 interface Orientations {
   x: Float32Array;
   y: Float32Array;
@@ -109,7 +109,7 @@ function levelled({ data, bands, width, height, unit, noData }: Raster): Float32
   return level.map((value) => (Number.isFinite(value) ? value : mean));
 }
 
-/** What is not positive counts as the least that is. */
+/** Takes logarithms; a value that is not positive counts as the least positive one. */
 function logarithms(values: Float32Array): Float32Array {
   const least = values.reduce((low, value) => (value > 0 && value < low ? value : low), Number.POSITIVE_INFINITY);
   return values.map((value) => Math.log(Number.isNaN(value) ? value : Math.max(value, least)));

@@ -29,7 +29,7 @@ export interface ModalityReport {
   min: number;
   max: number;
   mean: number;
-  /** By percent, all bands together. */
+  /** Percentiles by percent, all bands together. */
   percentiles: Record<string, number>;
   /** Share of all pixels that are missing. */
   noDataShare: number;
@@ -49,7 +49,7 @@ export interface Inspection {
   /** Equivalent number of looks, over patches; null where no patch is even enough, or the unit is not known. */
   enl: { median: number; low: number; high: number; patches: number } | null;
   audit: { suspicious: number; byReason: Record<Reason, number>; offsetsMeasured: number };
-  /** Of places whose offset was measured. */
+  /** Offsets of the places that were measured. */
   offsets: { group: string; pairs: number; offset: Offset }[];
 }
 
@@ -192,7 +192,7 @@ function looksOf(looks: number[]): Inspection['enl'] {
   };
 }
 
-/** Is i among `count` of `total` that are evenly spread? */
+/** Selects `count` of `total` indices, evenly spread. */
 function evenly(total: number, count: number): (i: number) => boolean {
   if (count >= total) return () => true;
   return (i) => Math.floor((i * count) / total) !== Math.floor(((i - 1) * count) / total) && count > 0;

@@ -9,7 +9,7 @@ import type { Raster } from '../raster/raster.ts';
 export interface PatchSummary {
   /** Share of pixels without data, in [0, 1]. */
   missing: number;
-  /** Of the valid samples, all bands together; NaN where there are none. */
+  /** Mean of the valid samples, all bands together; NaN where there are none. */
   mean: number;
   std: number;
   low: number;

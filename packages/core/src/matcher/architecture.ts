@@ -10,7 +10,7 @@ import type { Layers } from './layers.ts';
 import type { Pairing } from './pairing.ts';
 import type { Initialisation } from './parameters.ts';
 
-/** What a matcher is built from, as it stands in a checkpoint; an architecture may have further settings of its own. */
+/** Configuration of a matcher, as a checkpoint stores it; an architecture may add settings. */
 export interface MatcherConfig extends PatchShape {
   /** Name of the architecture. */
   preset: string;
@@ -48,7 +48,7 @@ export interface Towers<Config extends MatcherConfig = MatcherConfig> {
   descriptor<T>(layers: Layers<T>, sensor: Modality, patches: T, config: Config): T;
 }
 
-/** What an architecture changes of the common defaults of training; keys as in docs/training.md. */
+/** Training settings in which an architecture differs from the common defaults; keys as in docs/training.md. */
 export interface Recipe {
   optimiser?: { learningRate?: number; beta1?: number; beta2?: number; epsilon?: number };
   l2?: number;

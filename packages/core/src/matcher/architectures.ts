@@ -6,7 +6,7 @@ import { paper } from './architectures/paper.ts';
 import { paperBn } from './architectures/paper_bn.ts';
 import { twoChannel } from './architectures/two_channel.ts';
 
-/** By name. A new architecture is one line here; a plug-in calls `ARCHITECTURES.add` before a matcher is made or read. */
+/** Architectures by name. A new one is one line here; a plug-in calls `ARCHITECTURES.add` before a matcher is made or read. */
 export const ARCHITECTURES = new Registry<Architecture>('architecture', [paper, paperBn, twoChannel]);
 
 /** The one that is trained unless another is asked for. */

@@ -1,4 +1,4 @@
-/** From a score, a difference of logits, to the probability of a match. `evaluation/fit_calibration.ts` fits what it takes. */
+/** Turns a score, a difference of logits, into the probability of a match. `evaluation/fit_calibration.ts` fits the parameters. */
 
 export interface Calibration {
   /** Probability of a match = sigmoid(score / temperature). Positive. */

@@ -32,7 +32,7 @@ export interface Checkpoint extends CommonFacts, TensorGroups<RunState> {
   matcher: MatcherConfig;
   /** Fitted on the validation split; absent where the weights were saved between two validations. */
   calibration?: { temperature: number; threshold: number } | undefined;
-  /** What the run was given besides data: SHA-256 of the files, null where there was none. */
+  /** SHA-256 of the files that the run was given besides data; null where there was none. */
   inputs: { from: string | null; negatives: string | null };
 }
 

@@ -1,4 +1,4 @@
-/** What a matcher is trained on: cross-entropy, and a penalty on its weights. */
+/** Training loss of a matcher: cross-entropy, and a penalty on its weights. */
 import * as tf from '@tensorflow/tfjs-core';
 import { softmaxCrossEntropy } from '../ops/ops.ts';
 import type { Matcher } from './matcher.ts';

@@ -9,7 +9,7 @@ import type { Pairing } from './pairing.ts';
 import { initialValues, isStatistic, type ParameterSpec } from './parameters.ts';
 import { evaluationLayers, trainingLayers } from './tensor_layers.ts';
 
-/** In training, seed and step decide which units dropout zeroes. */
+/** Training or scoring. Seed and step of a training step decide which units dropout zeroes. */
 export type MatcherMode = { training: false } | { training: true; seed: number; step: number };
 
 export interface Matcher {

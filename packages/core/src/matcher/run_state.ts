@@ -9,7 +9,7 @@ const fields = z.strictObject({
   step: z.int().nonnegative(),
   /** Epochs done, each with its validation. */
   epoch: z.int().nonnegative(),
-  /** Of the epoch under way: steps, and sums over them. */
+  /** Steps of the present epoch, and sums over them. */
   underway: z.strictObject({
     steps: z.int().nonnegative(),
     loss: z.number(),

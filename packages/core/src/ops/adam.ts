@@ -23,7 +23,7 @@ export interface AdamStep extends AdamHyperparameters {
   first: readonly tf.Tensor[];
   /** Moving mean of their squares. */
   second: readonly tf.Tensor[];
-  /** From 1. */
+  /** Number of the step, from 1. */
   step: number;
 }
 
@@ -33,7 +33,7 @@ export interface AdamResult {
   second: tf.Tensor[];
 }
 
-/** What the kernel gets beside the tensors p0, g0, m0, v0, p1 … */
+/** Attributes of the kernel beside its tensors p0, g0, m0, v0, p1 … */
 export type AdamAttributes = AdamHyperparameters & { count: number; step: number };
 
 export function adam({ parameters, gradients, first, second, ...attrs }: AdamStep): AdamResult {

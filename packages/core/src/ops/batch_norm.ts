@@ -55,7 +55,7 @@ export function batchNorm(
   return { y: y as tf.Tensor4D, mean: mean as tf.Tensor1D, variance: variance as tf.Tensor1D };
 }
 
-/** How a backend sums over positions and scales channels: the two steps on which the reference rests. */
+/** The two steps of the reference by backend: sums over positions, scaling of channels. */
 interface ChannelArithmetic {
   /** [n, h, w, c] → [c] */
   sum(x: tf.Tensor4D): tf.Tensor;
@@ -71,7 +71,7 @@ const plain: ChannelArithmetic = {
   },
 };
 
-/** On wasm a depthwise 1×1 convolution scales, shifts and clips in one pass. */
+/** Arithmetic on wasm: a depthwise 1×1 convolution scales, shifts and clips in one pass. */
 const depthwise: ChannelArithmetic = {
   sum: channelSum,
   affine: (x, scale, shift, relu = false) =>

@@ -96,10 +96,10 @@ function inputGradient(g: tf.Tensor4D, filter: tf.Tensor4D, xShape: number[], at
 
 /** Along one axis: which inputs, which taps, and how much g must be padded (or, where negative, cropped). */
 interface Phase {
-  /** Of the inputs; then every s-th. */
+  /** First input; then every s-th. */
   first: number;
   count: number;
-  /** Of the taps; then every s-th. */
+  /** First tap; then every s-th. */
   tap: number;
   taps: number;
   before: number;
@@ -273,7 +273,7 @@ function spread(x: tf.Tensor4D, height: number, width: number): tf.Tensor {
   });
 }
 
-/** With a stride s: [ci, h, w, n] ∗ [oh, ow, n, co] dilated by s → [ci, kh, kw, co]. */
+/** Filter gradient at stride s: [ci, h, w, n] ∗ [oh, ow, n, co] dilated by s → [ci, kh, kw, co]. */
 function filterGradientByTaps(x: tf.Tensor4D, g: tf.Tensor4D, { padInfo, ...info }: ConvInfo): tf.Tensor {
   const { strideHeight: s, filterHeight, filterWidth, outHeight, outWidth } = info;
   // Rows and columns that the dilated g must cover so that kh × kw positions come out; fewer than x where the

@@ -26,7 +26,7 @@ export function pixelNormReference({ x }: { x: tf.Tensor }, { epsilon }: Attribu
   return tf.mul(x, inverseNorm(x, epsilon));
 }
 
-/** With r the inverse norm: dx = r·dy − x·r³·mean(dy·x). */
+/** Gradient dx = r·dy − x·r³·mean(dy·x), where r is the inverse norm. */
 export function pixelNormBackpropReference(
   { dy, x }: { dy: tf.Tensor; x: tf.Tensor },
   { epsilon }: Attributes,

@@ -9,7 +9,7 @@ import * as tf from '@tensorflow/tfjs-core';
 
 type Gradients = Record<string, () => tf.Tensor>;
 
-/** What tfjs records for an op; its tape is not part of tfjs's public types. */
+/** Record of an op on the tape of tfjs, which is not part of its public types. */
 interface TapeNode {
   saved?: tf.Tensor[];
   gradient?: (dys: (tf.Tensor | null)[]) => Gradients;

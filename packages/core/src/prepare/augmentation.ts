@@ -11,11 +11,11 @@ import type { Modality } from './normalisation.ts';
 export const augmentationSchema = z.strictObject({
   /** Mirrored or not, with equal chance. */
   flips: z.boolean(),
-  /** By 0, 1, 2 or 3 right angles. */
+  /** Turns by 0, 1, 2 or 3 right angles. */
   turns: z.boolean(),
-  /** At most so many pixels in each direction; what comes in at the edge is mirrored. */
+  /** Largest shift in each direction in pixels; the edge is filled by reflection. */
   shift: z.int().nonnegative(),
-  /** Multiplicative speckle of so many looks on the SAR patch; null: none. */
+  /** Number of looks of the multiplicative speckle on the SAR patch; null: none. */
   speckleLooks: z.number().positive().nullable(),
 });
 export type AugmentationConfig = z.infer<typeof augmentationSchema>;

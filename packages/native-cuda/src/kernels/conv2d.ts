@@ -81,7 +81,7 @@ function backward(
   });
 }
 
-/** Whether tfjs's attributes describe what the addon computes. */
+/** True where tfjs's attributes describe a convolution that the addon computes. */
 function isPlain({ strides, dilations = 1, dataFormat = 'NHWC' }: Attributes): boolean {
   const [down, right] = [strides].flat().length === 2 ? strides : [strides, strides].flat();
   return dataFormat === 'NHWC' && down === right && [dilations].flat().every((d: number) => d === 1);

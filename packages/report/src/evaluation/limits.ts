@@ -1,12 +1,12 @@
-/** What the numbers of an evaluation do not say: worked out from the sample itself, so that no report goes without. */
+/** Limits of the numbers of an evaluation, derived from the sample itself, so that every report states them. */
 import { type Evaluation, type Ranking, scoreOfRun } from '@doppel/core/evaluation';
 import { count, plural } from '../page/format.ts';
 import { percent } from '../plots/axis.ts';
 
-/** Below this, a percentile interval over places is known to be too narrow. */
+/** Number of places below which a percentile interval is known to be too narrow. */
 const FEW_PLACES = 20;
 
-/** In logits; below this, scores differ by rounding only. */
+/** Spread in logits below which scores differ by rounding only. */
 const CONSTANT_SPREAD = 1e-3;
 
 export function limitsOf({ summary, shortage, search }: Evaluation): string[] {

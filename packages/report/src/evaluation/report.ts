@@ -24,9 +24,9 @@ export interface Report {
   model: { file: string; preset: string; side: number; fingerprint: string };
   data: { folder: string; fingerprint: string; attribution?: string };
   run: { backend: string; device?: string; date: Date; version: string; commit?: string };
-  /** Where temperature and threshold come from, as a sentence. */
+  /** Source of temperature and threshold, as a sentence. */
   calibrationSource: string;
-  /** What a reader must know besides, such as a data set other than the one trained on. */
+  /** Further facts that a reader must know, such as a data set other than the one trained on. */
   warnings: readonly string[];
   hardest: { falsePositives: readonly PicturedPair[]; falseNegatives: readonly PicturedPair[] };
 }

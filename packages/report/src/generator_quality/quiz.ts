@@ -13,9 +13,9 @@ import { rasterAt } from './pictures.ts';
 export interface QuizAnswer {
   number: number;
   answer: 'real' | 'generated';
-  /** Of the record that a real patch is of. */
+  /** Identifier of the record of a real patch. */
   id?: string;
-  /** Which of the samples, from 1. */
+  /** Number of the sample, from 1. */
   sample?: number;
 }
 
@@ -25,7 +25,7 @@ export interface Quiz {
   key: { doppel: 'quiz'; version: 1; seed: number; generator: string; answers: QuizAnswer[] };
 }
 
-/** Patches of each kind, as far as there are so many. */
+/** Largest number of patches of each kind. */
 const EACH = 24;
 
 /** The same quiz for the same seed. @param generator its fingerprint. */

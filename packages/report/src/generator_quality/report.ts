@@ -110,7 +110,7 @@ function headline(name: string, { heldOut, learned }: Beside, unit = ''): [name:
 
 const lookText = ({ median }: LooksSummary) => (median === null ? '–' : median.toFixed(1));
 
-/** What a reader must know of the scale, in a sentence. */
+/** Sentence on the scale of the values. */
 function scaleNote({ scale }: GeneratorQuality): string | undefined {
   if (scale.kind === 'known') return undefined;
   return (

@@ -1,4 +1,4 @@
-/** How numbers are written in a report: per cent to a tenth, areas to three places, undefined as a dash. */
+/** Formats of numbers in a report: per cent to a tenth, areas to three places, undefined as a dash. */
 import type { Interval } from '@doppel/core/evaluation';
 
 export type Format = (value: number) => string;

@@ -8,7 +8,7 @@ import type { Raster } from '@doppel/core/raster';
 import { decode, encode } from 'fast-png';
 import { pictureOf } from './picture.ts';
 
-/** Of a data set; `Dataset` has it. */
+/** Reader of the patches of a data set; `Dataset` is one. */
 export interface RasterSource {
   readSar(index: number): Promise<Raster>;
   readOptical(index: number): Promise<Raster>;

@@ -9,7 +9,7 @@ export interface Tick {
 
 export interface Axis {
   label: string;
-  /** Where a value lies between two ends in pixels; values outside the domain are moved to its edge. */
+  /** Position in pixels of a value between two ends; a value outside the domain is drawn at its edge. */
   place(value: number, range: readonly [number, number]): number;
   ticks: readonly Tick[];
 }

@@ -18,7 +18,7 @@ export interface LegendItem {
   box?: boolean;
 }
 
-/** Where the data goes, in pixels. */
+/** Area of the data in pixels. */
 export interface Area {
   left: number;
   right: number;
@@ -30,7 +30,7 @@ export interface Area {
 }
 
 export interface Chart extends PlotOptions {
-  /** What the plot shows, for those who cannot see it. */
+  /** Description of the plot for people who cannot see it. */
   description: string;
   x: Axis;
   y: Axis;

@@ -1,4 +1,4 @@
-/** What was called a match and what was not, against what is true: four numbers, each with its share of its row. */
+/** Confusion matrix: four counts, each with its share of its row. */
 import type { Confusion } from '@doppel/core/evaluation';
 import { percent } from './axis.ts';
 import { type PlotOptions, page, titleText } from './chart.ts';

@@ -1,4 +1,4 @@
-/** Is what the model calls 80 % right four times in five? Points on the diagonal say yes. */
+/** Reliability diagram: observed frequency over predicted probability. Points on the diagonal are calibrated. */
 
 import type { ReliabilityBin } from '@doppel/core/evaluation';
 import { line } from 'd3-shape';

@@ -17,7 +17,7 @@ export interface RocCurve {
 
 export interface RocPlot extends PlotOptions {
   curves: readonly RocCurve[];
-  /** How many negatives there are: the axis ends where they can no longer resolve the rate. */
+  /** Number of negatives: the axis ends where they can no longer resolve the rate. */
   negatives: number;
   /** Points to mark, such as the threshold in use. */
   marks?: readonly { name: string; fpr: number; recall: number }[];

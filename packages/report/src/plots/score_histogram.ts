@@ -1,4 +1,4 @@
-/** Where the scores of matching and of other pairs lie, and where the threshold parts them. */
+/** Histogram of the scores of matching and of other pairs, with the threshold between them. */
 import { area as areaPath, curveStepAfter, line } from 'd3-shape';
 import { linearAxis, percent } from './axis.ts';
 import { type Area, chart, type PlotOptions, stroke } from './chart.ts';
@@ -8,9 +8,9 @@ export interface ScoreHistogram extends PlotOptions {
   /** Scores of the pairs that show the same place, and of those that do not. */
   positives: ArrayLike<number>;
   negatives: ArrayLike<number>;
-  /** In the unit of the scores. */
+  /** Threshold in the unit of the scores. */
   threshold?: number;
-  /** What a score is; default "Score (logit)". */
+  /** Label of the score axis; default "Score (logit)". */
   label?: string;
   /** Default 48. */
   bins?: number;

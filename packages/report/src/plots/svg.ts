@@ -41,7 +41,7 @@ export function coordinate(value: number): string {
   return String(Math.round(value * 100) / 100);
 }
 
-/** How wide a text is about, in pixels: enough to lay out a legend without measuring fonts. */
+/** Approximate width of a text in pixels: enough to lay out a legend without measuring fonts. */
 export function textWidth(content: string, fontSize = 12): number {
   return content.length * fontSize * 0.56;
 }

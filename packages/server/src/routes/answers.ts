@@ -1,4 +1,4 @@
-/** What the routes share: a route with its handler, the descriptions of answers, and the answer "not ready". */
+/** Parts that the routes share: a route with its handler, the descriptions of answers, and the answer "not ready". */
 import { type RouteConfig, type RouteHandler, z } from '@hono/zod-openapi';
 import { type ProblemError, problemError } from '../problem.ts';
 

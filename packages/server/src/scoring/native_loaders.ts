@@ -6,7 +6,7 @@
 import { reasonOf } from '@doppel/core';
 import type { BackendLoader } from '@doppel/core/backends';
 
-/** Not a literal in `import`, so that neither the compiler nor a bundler needs the package. */
+/** Name kept out of `import`, so that neither the compiler nor a bundler needs the package. */
 const ADDON = '@doppel/native-cuda';
 
 interface NativeAddon {
