@@ -26,7 +26,7 @@ export interface ExperimentOutcome extends GroupOutcome {
 /**
  * Runs what is missing of the selected cells.
  *
- * @throws UsageError where settings cannot be meant, a cell lies there that was made otherwise, or generators do not fit.
+ * @throws UsageError where settings are invalid, a cell exists that was made with other settings, or generators do not fit.
  * @throws SplitError, PatchError, NonFiniteError as training, mining and scoring do.
  */
 export async function runExperiment(task: ExperimentTask): Promise<ExperimentOutcome> {

@@ -97,7 +97,7 @@ export async function runGroup(group: CellGroup, task: GroupTask): Promise<Group
   return outcome;
 }
 
-/** The first stage, done. */
+/** First stage, trained to its end. */
 interface Base {
   model: Model;
   file: string;

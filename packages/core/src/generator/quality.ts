@@ -42,13 +42,13 @@ export interface QualityTask {
   generator: LatentGenerator;
   dataset: Dataset;
   matcher?: QualityMatcher | undefined;
-  /** Patches of each set, as far as there are so many. */
+  /** Maximum number of patches in each set. */
   count?: number;
-  /** Of patches, whose likeness is averaged. */
+  /** Pairs of patches whose likeness is averaged. */
   pairs?: number;
-  /** Of the real patches that it never saw. */
+  /** Split of the real patches that the generator never saw. */
   split?: 'validation' | 'test';
-  /** Of samples, sets and directions. */
+  /** Seed of samples, sets and directions. */
   seed?: number;
   sliced?: Pick<SlicedOptions, 'neighbourhoods' | 'maxNeighbourhoods' | 'directions'>;
   signal?: AbortSignal | undefined;

@@ -1,18 +1,18 @@
 /**
- * Where a generator's run stands, in numbers: together with weights, moments and the configuration it decides everything that
+ * State of a generator's run in numbers: together with weights, moments and the configuration it decides everything that
  * follows. The stage of growth, batches, augmentation and noise are not here, for they follow from the step.
  */
 import { z } from 'zod';
 
-/** What a finished stage of growth has changed. */
+/** Report of what a finished stage of growth has changed. */
 export const stageReportSchema = z.strictObject({
-  /** Of the stage's patches, in pixels. */
+  /** Patch side length of the stage, in pixels. */
   side: z.int(),
   steps: z.int(),
   images: z.int(),
   /** ‖w − w₀‖ / ‖w₀‖ of each network's weights in use, w₀ at the stage's start; absent where the start is not known. */
   moved: z.record(z.string(), z.number()).optional(),
-  /** Of the mean code over probe patches: ½(mu² + σ² − 1 − ln σ²) by dimension, in nats; none without a posterior. */
+  /** KL divergence from the prior over probe patches: ½(mu² + σ² − 1 − ln σ²) by dimension, in nats; none without a posterior. */
   kl: z.array(z.number()).optional(),
   /** Dimensions with less than 0.01 nats. */
   collapsed: z.int().optional(),
@@ -26,7 +26,7 @@ export const generatorRunStateSchema = z.strictObject({
   step: z.int().nonnegative(),
   /** Since the last row of metrics: steps, and sums of the terms of each loss. */
   underway: z.strictObject({ steps: z.int().nonnegative(), sums: z.record(z.string(), z.number()) }),
-  /** Of the stages that are done. */
+  /** Reports of the stages that are done. */
   stages: z.array(stageReportSchema),
 });
 export type GeneratorRunState = z.infer<typeof generatorRunStateSchema>;

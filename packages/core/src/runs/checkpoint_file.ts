@@ -1,5 +1,5 @@
 /**
- * What all checkpoints have in common as files: safetensors with JSON in the metadata, held against what they say they are.
+ * The file format of all checkpoints: safetensors with JSON in the metadata, checked against what the metadata declare.
  * Tensors stand under their own names, the optimiser's moments under `adam.first.NAME` and `adam.second.NAME`.
  */
 import { z } from 'zod';
@@ -11,13 +11,13 @@ import type { TrainedOn } from './held_out.ts';
 import type { MomentValues } from './moments.ts';
 import type { Values } from './values.ts';
 
-/** What is worth knowing of any checkpoint. */
+/** Facts that every checkpoint holds. */
 export interface CommonFacts {
   /** Version of doppel that wrote it. */
   version: string;
   /** How patches are prepared. */
   normalisation: Normalisation;
-  /** When the weights were saved. */
+  /** Metrics at the time when the weights were saved. */
   metrics: Record<string, number>;
   trainedOn: TrainedOn & { folder: string };
   /** The backend that trained it. */
@@ -26,7 +26,7 @@ export interface CommonFacts {
   training: Record<string, unknown>;
 }
 
-/** The tensors of a checkpoint, by name; in `last` the optimiser's moments and where the run stands, too. */
+/** Tensors of a checkpoint, by name; in `last` also the optimiser's moments and the state of the run. */
 export interface TensorGroups<State> {
   tensors: ReadonlyMap<string, Values>;
   resume?: Resume<State> | undefined;
@@ -69,11 +69,11 @@ export interface CheckpointKind<Metadata> {
   schema: z.ZodType<Metadata>;
   /** For messages: "a checkpoint of doppel". */
   name: string;
-  /** Where a file is of another kind. */
+  /** Remedy where a file is of another kind. */
   remedy: string;
 }
 
-/** Takes tensors by name and shape, and knows which were left. */
+/** Takes tensors by name and shape; refuses those that nobody took. */
 export interface TensorTaker {
   /** @throws CheckpointError where it is missing, of another shape or type, or not finite. */
   (name: string, shape: number[]): Values;
@@ -93,14 +93,14 @@ export function openCheckpointFile<Metadata>(
   return { metadata: parseMetadata(metadata, file, kind), take: tensorTaker(tensors, file) };
 }
 
-/** Which tensors there must be: all that a checkpoint holds, and those of them that the optimiser moves. */
+/** Tensors that a checkpoint must hold, and those of them that the optimiser moves. */
 export interface TensorSpecs {
   all: readonly { name: string; shape: number[] }[];
   trained: readonly { name: string; shape: number[] }[];
 }
 
 /**
- * The bytes of a checkpoint's file.
+ * Writes a checkpoint into the bytes of a file.
  *
  * @param facts common ones and a kind's own, without the version, which is that of this program.
  */
@@ -131,9 +131,9 @@ export function packCheckpoint<State>(
 }
 
 /**
- * The tensors of a checkpoint.
+ * Takes the tensors of a checkpoint.
  *
- * @param state where the run stands; undefined: there are no moments.
+ * @param state of the run; undefined: there are no moments.
  * @throws CheckpointError where one is missing, of another shape or type, not finite, or of no name that there should be.
  */
 export function takeGroups<State>(
@@ -149,7 +149,7 @@ export function takeGroups<State>(
   return { tensors, resume };
 }
 
-/** As safetensors keeps it; in the order of names, so that the same content gives the same bytes, whoever put it together. */
+/** Texts as safetensors keeps them, in the order of names: the same content gives the same bytes. */
 const metadataTexts = (metadata: object): Record<string, string> =>
   Object.fromEntries(
     Object.entries(metadata)

@@ -1,7 +1,7 @@
 /** Records in random order without end, from any position: what a run trains on follows from the seed and the step. */
 import { Rng } from '../base/random.ts';
 
-/** @returns the records at so many positions from a start; each round through all of them has an order of its own. */
+/** @returns a function of start and count that gives the records there; each round through all has an order of its own. */
 export function deck(
   records: readonly number[],
   seed: number,

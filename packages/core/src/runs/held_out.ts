@@ -1,13 +1,13 @@
 /**
- * Was the matcher really never shown what it is tested on? A checkpoint remembers the data set and the places of its
- * training; here they are held against the tested ones.
+ * Checks that a model was never shown what it is tested on: a checkpoint records the data set and the places of its training,
+ * which are compared with the tested ones.
  */
 
 import type { Split } from '../dataset/patch_pair.ts';
 import { SplitError } from '../errors.ts';
 
 export interface TrainedOn {
-  /** Of the data set's `pairs.jsonl`, as in `Dataset.fingerprint`. */
+  /** SHA-256 of the data set's `pairs.jsonl`, as in `Dataset.fingerprint`. */
   dataFingerprint: string;
   /** The places of training, and those that stopped it and fitted its threshold; undefined where they were not recorded. */
   places?: { readonly train: readonly string[]; readonly validation: readonly string[] } | undefined;

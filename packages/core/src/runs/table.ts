@@ -1,4 +1,4 @@
-/** The metrics.csv of a run: a header and lines of numbers, of which those that are not finite stay empty. */
+/** Tables of metrics.csv: a header and lines of numbers; those that are not finite stay empty. */
 import { FormatError } from '../errors.ts';
 
 export interface TableShape<Column extends string> {
@@ -21,7 +21,7 @@ export function formatTable<Column extends string>(
 }
 
 /**
- * The rows of a file that `formatTable` wrote; NaN where a cell is empty.
+ * Reads the rows of a file that `formatTable` wrote; NaN where a cell is empty.
  *
  * @param remedy where the columns are others. @throws FormatError with the line.
  */

@@ -6,7 +6,13 @@ import { selectBackend } from '../../../../packages/core/src/backends/select_bac
 import { classWeights, crossEntropy, weightPenalty } from '../../../../packages/core/src/matcher/loss.ts';
 import { createMatcher } from '../../../../packages/core/src/matcher/matcher.ts';
 import { normalNoise } from '../../../../packages/core/src/ops/ops.ts';
-import { type Batch, trainingStep, zeroMoments } from '../../../../packages/core/src/training/matcher/step.ts';
+import {
+  apply,
+  type Batch,
+  gradientsOf,
+  trainingStep,
+  zeroMoments,
+} from '../../../../packages/core/src/training/matcher/step.ts';
 
 beforeAll(async () => {
   await selectBackend({ requested: 'wasm' });
@@ -92,4 +98,25 @@ it('changes weights, moments and statistics, all of them', () => {
   }
   for (const [name, moment] of moments.first) expect(tf.norm(moment).dataSync()[0], name).toBeGreaterThan(0);
   tearDown();
+});
+
+it('is gradients and their application put together, bit for bit', () => {
+  const [whole, halves] = [setUp('paper-bn'), setUp('paper-bn')];
+  const { l2, seed, ...update } = { ...OPTIONS, step: 3 };
+  const { loss, gradientNorm } = trainingStep(whole.matcher, whole.moments, whole.batch, { ...update, l2, seed });
+  const before = [...halves.matcher.parameters.values()].map((each) => each.dataSync().slice());
+  const taken = gradientsOf(halves.matcher, halves.batch, { l2, seed, step: 3 });
+  expect([...halves.matcher.parameters.values()].map((each) => each.dataSync())).toEqual(before);
+  const norm = apply(halves.matcher, halves.moments, taken.gradients, update);
+  expect([taken.loss.dataSync(), norm.dataSync()]).toEqual([loss.dataSync(), gradientNorm.dataSync()]);
+  const bits = ({ matcher, moments }: typeof whole) =>
+    [
+      ...matcher.parameters.values(),
+      ...matcher.statistics.values(),
+      ...moments.first.values(),
+      ...moments.second.values(),
+    ].map((each) => each.dataSync());
+  expect(bits(halves)).toEqual(bits(whole));
+  tf.dispose([loss, gradientNorm, norm, taken.loss, taken.gradients]);
+  for (const each of [whole, halves]) each.tearDown();
 });

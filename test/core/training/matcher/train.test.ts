@@ -133,7 +133,17 @@ describe('a run', () => {
   });
 });
 
-describe('a run that was stopped and taken up', () => {
+it('keeps no tensors where the folder cannot be written', async () => {
+  const store = new MemoryStore();
+  store.append = async () => {
+    throw new Error('the disk is full');
+  };
+  const before = tf.memory().numTensors;
+  await expect(train(taskOf(store))).rejects.toThrow('the disk is full');
+  expect(tf.memory().numTensors).toBe(before);
+});
+
+describe('a run that was stopped and resumed', () => {
   const whole = new Map<string, MemoryStore>();
   const wholeRun = async (preset: string) => {
     const store = whole.get(preset) ?? new MemoryStore();
@@ -212,7 +222,7 @@ describe('a run that was stopped and taken up', () => {
     await expect(train({ ...taskOf(store), negatives, start: { last } })).rejects.toThrow(/negatives/);
   });
 
-  it('cannot be taken up from weights alone', async () => {
+  it('cannot be resumed from weights alone', async () => {
     const store = new MemoryStore();
     await train({ ...taskOf(store), start: { config: configOf({ epochs: 1 }) } });
     await store.write('run/checkpoints/last.safetensors', await store.read('run/checkpoints/best.safetensors'));

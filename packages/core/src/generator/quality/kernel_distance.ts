@@ -59,7 +59,7 @@ export function featureScale(reference: readonly FeatureRows[]): number {
   return squares > 0 ? Math.sqrt(squares / count) : 1;
 }
 
-/** Of the rows from `first` to before `end`. */
+/** Unbiased squared distance over the rows from `first` to before `end`, and its variance. */
 function unbiasedMmd(a: FeatureRows, b: FeatureRows, first: number, end: number): { value: number; variance: number } {
   const n = end - first;
   let [within, between] = [0, 0];

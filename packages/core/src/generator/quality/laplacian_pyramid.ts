@@ -9,7 +9,7 @@ export interface Level {
   side: number;
 }
 
-/** Levels below so many pixels say nothing of 7 × 7 neighbourhoods. */
+/** Side in pixels below which levels say nothing of 7 × 7 neighbourhoods. */
 const SMALLEST = 16;
 /** Half of a binomial filter of five taps, of sum 16; its outer product with itself is the 5 × 5 filter. */
 const TAPS = [1, 4, 6] as const;

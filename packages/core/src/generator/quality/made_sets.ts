@@ -39,7 +39,7 @@ export function fromPrior(
   });
 }
 
-/** Of the mean of q(z|x). Errors as `fromPrior`. */
+/** Reconstructions by the mean of q(z|x). Errors as `fromPrior`. */
 export function reconstructed(
   generator: LatentGenerator,
   originals: PatchStack,

@@ -49,7 +49,7 @@ export function msSsim(a: ArrayLike<number>, b: ArrayLike<number>, side: number)
   return product;
 }
 
-/** Of a dynamic range: what lies beyond is moved to its ends. */
+/** Dynamic range: values beyond are moved to its ends. */
 export interface ValueRange {
   low: number;
   high: number;

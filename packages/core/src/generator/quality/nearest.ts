@@ -14,7 +14,7 @@ const NEAR = 1;
 export class NearestSearch {
   private readonly queries: FeatureRows;
   private readonly squares: Float64Array;
-  /** Of the nearest row, by the number that it was shown with; −1 before any. */
+  /** Number of the nearest row, as it was added; −1 before any. */
   readonly rows: Int32Array;
 
   constructor(queries: FeatureRows) {
@@ -60,7 +60,7 @@ export interface NearestSummary {
 
 export interface Memorisation {
   generated: NearestSummary;
-  /** Of held-out real patches to the same training patches. */
+  /** Distances of held-out real patches to the same training patches. */
   real: NearestSummary;
   /** Median over median; well below 1 where patches are copied, or lack what makes real ones differ. */
   ratio: number | null;

@@ -24,7 +24,7 @@ const DIRECTIONS_AT_ONCE = 16;
 export const SLICED_DEFAULTS = {
   /** Neighbourhoods of a patch and level, as in the paper. */
   neighbourhoods: 128,
-  /** Fewer of each patch where a set would have more than so many of a level. */
+  /** Maximum number of neighbourhoods of a set in a level; each patch then gives fewer. */
   maxNeighbourhoods: 32_768,
   /** 512 in the paper; all sets share them. */
   directions: 256,

@@ -7,14 +7,14 @@ import type { ValueRange } from './ms_ssim.ts';
 import { type SarScale, shownUnit, shownValues } from './sar_scale.ts';
 import { type Histogram, histogramDistance, histogramOf, merge, quantileOf } from './wasserstein.ts';
 
-/** Of the distance: no value counts as moved by more than a 4,096th of the range. */
+/** Resolution of the distance: no value counts as moved by more than a 4,096th of the range. */
 const FINE_BINS = 4096;
 const SHOWN_BINS = 64;
 /** Per cent of the values of real and generated patches that the plot leaves out at either end. */
 const OUTLIERS = 0.05;
 
 export interface ValueFigures extends Beside {
-  /** Of the distances. */
+  /** Unit of the distances. */
   unit: Unit;
   /** Shares of all values in bins of equal width, for plots; values beyond the ends are in the outermost. */
   histogram: {
@@ -35,7 +35,7 @@ export async function measureValues(
 ): Promise<ValueFigures> {
   const all = Object.values(sets);
   const [low, high] = extremes(all);
-  const [least, most] = shownValues(Float32Array.of(low, high), scale) as unknown as [number, number];
+  const [least = low, most = high] = shownValues(Float32Array.of(low, high), scale);
   const range = most > least ? { low: least, high: most } : { low: least - 0.5, high: least + 0.5 };
   const fine = await histograms(sets, scale, { ...range, bins: FINE_BINS }, signal);
   const pooled = merge([fine.generated, fine.training, fine.heldOutA, fine.heldOutB]);

@@ -32,7 +32,7 @@ const common = {
   save: z.strictObject({ everyMinutes: z.number().positive() }),
   /** Steps between two rows of metrics.csv. */
   metrics: z.strictObject({ everySteps: z.int().positive() }),
-  /** Pictures of `grid`² samples and as many reconstructions, every so many steps and at the end of each stage. */
+  /** Pictures of `grid`² samples and as many reconstructions, every `everySteps` steps and at the end of each stage. */
   samples: z.strictObject({ grid: z.int().min(1).max(32), everySteps: z.int().positive() }),
 };
 const commonSchema = z.object(common);

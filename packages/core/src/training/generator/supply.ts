@@ -20,7 +20,7 @@ export interface PatchSupply {
 interface SupplySource {
   /** SAR patches to learn from. */
   records: readonly number[];
-  /** Of the data set. */
+  /** Patch side length of the data set, in pixels. */
   side: number;
   patches: Pick<PatchSource, 'sar'>;
   stages: readonly StagePlan[];

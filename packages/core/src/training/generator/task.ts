@@ -30,7 +30,7 @@ export interface GeneratorProgress {
   /** Side of the stage's patches, and how far its level is faded in. */
   side: number;
   alpha: number;
-  /** Of the step's batch, by `network.term`. */
+  /** Losses of the step's batch, by `network.term`. */
   losses: Readonly<Record<string, number>>;
 }
 

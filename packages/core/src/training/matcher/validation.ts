@@ -1,5 +1,5 @@
 /**
- * How the matcher does on the validation split while it trains: true pairs and as many shuffled negatives, drawn once, so
+ * Measures the matcher on the validation split while it trains: true pairs and as many shuffled negatives, drawn once, so
  * that all epochs are measured on the same pairs. Generated and mined negatives never come in.
  */
 
@@ -21,7 +21,7 @@ export interface ValidationTask {
   /** Records of the validation split. */
   indices: readonly number[];
   guard: PlaceGuard;
-  /** At most so many true pairs. */
+  /** Maximum number of true pairs. */
   positives: number;
   seed: number;
 }

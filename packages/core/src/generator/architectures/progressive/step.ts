@@ -34,7 +34,7 @@ export type Objective = (typeof OBJECTIVES)[number];
 /** Standard deviation of the noise on the code of `autoencoder`. */
 export const CODE_NOISE = 0.05;
 
-/** As published. */
+/** Adam as published. */
 export const GENERATOR_ADAM: Readonly<Record<TrainedNetwork, AdamHyperparameters>> = {
   encoder: { learningRate: 5e-4, beta1: 0.5, beta2: 0.99, epsilon: 1e-8 },
   decoder: { learningRate: 1e-3, beta1: 0, beta2: 0.99, epsilon: 1e-8 },
@@ -56,7 +56,7 @@ export interface GeneratorStepOptions extends Growth {
   code?: 'sample' | 'mean';
   /** Default 1. */
   klWeight?: number;
-  /** Of the reconstruction term of `vae-gan`, for encoder and decoder. Default 1. */
+  /** Weight of the reconstruction term of `vae-gan`, for encoder and decoder. Default 1. */
   reconstructionWeight?: number;
   /**
    * Side to which the reconstruction term of `vae-gan` averages both patches down, if they are larger: speckle cannot be
