@@ -1,5 +1,6 @@
 /**
- * Makes data/demo anew: twelve whole scenes of the Optical-SAR dataset as they are, with the split that they have there.
+ * Makes data/demo again: twelve whole scenes of the Optical-SAR dataset as they are, with the split that they have
+ * there.
  *
  *     node scripts/make_demo_data.mjs ../shared/data/sentinel
  *

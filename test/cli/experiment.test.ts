@@ -60,7 +60,7 @@ describe('doppel experiment', () => {
     controller.abort();
     const args = ['--config', at('experiment.yaml'), '--out', at('cut'), '--backend', 'wasm'];
     const { exitCode, stdout } = await runCommand(run, args, controller.signal);
-    expect([exitCode, stdout]).toEqual([130, expect.stringMatching(/interrupted; the same command goes on/)]);
+    expect([exitCode, stdout]).toEqual([130, expect.stringMatching(/interrupted; run the same command again/)]);
     await expect(doppelRun('cut', '--arms', 'random,best')).rejects.toThrow(UsageError);
     await expect(doppelRun('cut', '--shard', '3/2')).rejects.toThrow(/--shard.*2\/5/);
     await expect(runCommand(report, [at('cut')])).rejects.toThrow(/at least one cell.*doppel experiment run/);

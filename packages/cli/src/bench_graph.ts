@@ -1,4 +1,4 @@
-/** `--graph` of the benchmarks: a training step replayed as a graph against the same step without, in turn. */
+/** `--graph` of the benchmarks: times a training step replayed as a graph and the same step without, in turn. */
 
 import { UsageError } from '@doppel/core';
 import type { CapturedStep, InputValues, SelectedBackend, StepCapture } from '@doppel/core/backends';
@@ -22,7 +22,7 @@ export interface GraphBench {
 }
 
 /**
- * @param plain one step without the graph, on a state of its own.
+ * @param plain one step without the graph, on a separate state.
  * @throws UsageError if the backend has no graphs.
  */
 export async function benchGraph(

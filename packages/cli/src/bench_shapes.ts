@@ -1,4 +1,4 @@
-/** The convolutions of the preset `paper`: what each computes and moves, and the least time that a device needs for it. */
+/** Convolutions of the preset `paper`: their operations, the bytes they move and the least time of a device. */
 import { networkOf } from '@doppel/core/matcher';
 
 export interface Shape {
@@ -9,7 +9,10 @@ export interface Shape {
   strides: number;
 }
 
-/** One convolution of each kind, by its place in the network; the second stream and repeated layers have the same shapes. */
+/**
+ * One convolution of each kind, by its place in the network; the second stream and repeated layers have the same
+ * shapes.
+ */
 export function shapesOf(side: number): Shape[] {
   const shapes = new Map<string, Shape>();
   for (const { name, kind, input, output, strides } of networkOf({

@@ -17,7 +17,7 @@ export const COMMON = {
 } satisfies Flags;
 
 interface Described {
-  /** In full, as it is typed: `doppel data import folder`. */
+  /** Full name as it is typed: `doppel data import folder`. */
   name: string;
   description: string;
 }
@@ -43,7 +43,7 @@ export interface Group extends Described {
   commands: Record<string, () => Promise<Command | Group>>;
   /** The command that runs if none is named. */
   fallback?: string;
-  /** A flag that once named the command, and still does: `mine --strategy loss` is `mine loss`. */
+  /** Flag of older scripts that names the command: `mine --strategy loss` runs `mine loss`. */
   chosenBy?: string;
 }
 
@@ -66,7 +66,7 @@ export function command<F extends Flags, W extends Flags = Record<never, never>>
   };
 }
 
-/** Runs a command and prints what came out. */
+/** Runs a command and prints its outcome. */
 export async function execute(command: Command, args: readonly string[], context: Context): Promise<void> {
   const { json, text, exitCode, streamed } = await command.run(args, context);
   const isJson = args.some((arg) => arg === '--json' || arg === '--json=true');
@@ -74,7 +74,7 @@ export async function execute(command: Command, args: readonly string[], context
   if (exitCode !== undefined) process.exitCode = exitCode;
 }
 
-/** What to print for an error, and the exit code that goes with it. */
+/** Text and exit code of an error. @param debug adds the stack trace. */
 export function describeError(error: unknown, debug: boolean): { text: string; exitCode: number } {
   const message = error instanceof Error ? error.message : String(error);
   const hint = error instanceof DoppelError || debug ? '' : ' (unexpected; run again with --debug for the stack trace)';

@@ -1,6 +1,6 @@
 /**
- * The words of a command line as typed values. Whatever a person may have meant otherwise is refused, never guessed: an
- * unknown flag, a flag given twice, a missing value, a flag in the place of a value, a word too many.
+ * Words of a command line as typed values. An ambiguous command line is refused, never guessed: an unknown flag, a flag
+ * given twice, a missing value, a flag in the place of a value, a surplus word.
  */
 import { parseArgs } from 'node:util';
 import { UsageError } from '@doppel/core';

@@ -1,4 +1,4 @@
-/** What every command is given: files, logging, long work and the choice of a backend. */
+/** Context of every command: files, logging, long work and the choice of a backend. */
 
 import { UsageError } from '@doppel/core';
 import { type BackendLoader, type SelectedBackend, selectBackend } from '@doppel/core/backends';
@@ -11,11 +11,11 @@ export interface Context {
   readonly store: FileStore;
   /** Aborted by the first Ctrl-C (or SIGTERM): finish the step, save, return. */
   readonly signal: AbortSignal;
-  /** A line for the person at the terminal; always on stderr, so that stdout stays for results. */
+  /** Prints a line for the user, always on stderr: stdout is for results. */
   log(line: string): void;
   /**
-   * Runs long work with a progress bar. Ctrl-C reaches it as `watch.signal`: work that throws the signal's reason becomes the
-   * outcome `interrupted` with exit code 130; work that saves and returns reports the stop itself.
+   * Runs long work with a progress bar. Ctrl-C reaches it as `watch.signal`: work that throws the signal's reason
+   * becomes the outcome `interrupted` with exit code 130; work that saves and returns reports the stop itself.
    */
   work<T>(plan: WorkPlan, run: (watch: Watch) => Promise<T>): Promise<T>;
   /** The backend asked for, else DOPPEL_BACKEND, else the first that works. Logs it. */

@@ -1,4 +1,4 @@
-/** From the words of a command line to the command that is meant, or to the help on it. */
+/** Finds the command that a command line names, or the help on it. */
 import { UsageError } from '@doppel/core';
 import { type Command, execute, type Group, isGroup } from './command.ts';
 import type { Context } from './context.ts';
@@ -38,7 +38,7 @@ export async function askedHelp(root: Group, words: readonly string[]): Promise<
   });
 }
 
-/** Follows the words down. `rest` is what comes after the names of commands. */
+/** Follows the words down the tree of commands. `rest`: the words after the command's name. */
 export async function find(
   root: Group,
   words: readonly string[],

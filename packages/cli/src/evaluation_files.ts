@@ -1,4 +1,4 @@
-/** What `doppel evaluate` leaves in its folder: for programs, for people, and the plots by themselves. */
+/** Files of `doppel evaluate`: the metrics (JSON), the scores of all pairs, the report (HTML) and the plots. */
 import type { PairRecord } from '@doppel/core/dataset';
 import { type Evaluation, evaluationJson, scoresCsv } from '@doppel/core/evaluation';
 

@@ -32,7 +32,7 @@ async function attempt<T>(action: string, file: string, work: () => Promise<T>):
   }
 }
 
-/** With the folders above it. One by one: Node's own `recursive` never ends in a file system like /proc, which knows no mkdir. */
+/** Makes a folder and its parents, one by one: Node's `recursive` never ends in file systems such as /proc. */
 async function makeFolder(path: string): Promise<void> {
   const info = await stat(path).catch(() => undefined);
   if (info?.isDirectory()) return;
@@ -41,7 +41,7 @@ async function makeFolder(path: string): Promise<void> {
     await mkdir(path);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    if (code === 'EEXIST' && !info) return; // another process was quicker
+    if (code === 'EEXIST' && !info) return; // made by another process meanwhile
     if (code !== 'ENOENT') throw cause;
     const found = 'a file system that takes no folders';
     throw new FileError({ action: 'make the folder', file: path, found, remedy: 'Choose another place.', cause });

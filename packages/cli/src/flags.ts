@@ -1,7 +1,7 @@
 /**
- * Flags that parse themselves: a flag is a zod schema with a description, declared once. Its name on the command line, the
- * reading of its text, its default, its range in messages and its line in `--help` derive from the schema, so that the
- * settings of a mining strategy (a zod object) are flags as they stand.
+ * Flags that parse themselves: a flag is a zod schema with a description, declared once. Its name on the command line,
+ * the reading of its text, its default, its range in messages and its line in `--help` derive from the schema, so that
+ * the settings of a mining strategy (a zod object) are flags as they stand.
  */
 import { UsageError } from '@doppel/core';
 import { z } from 'zod';
@@ -28,9 +28,9 @@ export interface FlagInfo {
   hint: string;
   description: string;
   default: unknown;
-  /** What a value must be, for messages. */
+  /** Permitted values, for messages. */
   expected: string;
-  /** What the text of a value stands for, before the schema checks it. */
+  /** Converts the text of a value; the schema then checks the result. */
   read(text: string): unknown;
 }
 
@@ -103,7 +103,7 @@ function rangeOf({ minimum, exclusiveMinimum, maximum, exclusiveMaximum }: Node)
   ];
 }
 
-/** The flags of a strategy's or a configuration's settings. @throws Error if the settings are no object: a mistake in the program. */
+/** Flags of the settings of a strategy or a configuration. @throws Error if they are not a zod object. */
 export function flagsOf(settings: z.ZodType): Flags {
   if (settings instanceof z.ZodObject) return settings.shape;
   throw new Error('only a zod object has settings that can be flags');

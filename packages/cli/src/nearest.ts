@@ -1,8 +1,8 @@
-/** The word that a mistyped one was probably meant to be. */
+/** Spelling suggestion for a mistyped word. */
 
 const bare = (word: string) => word.replace(/^-+/, '');
 
-/** Undefined if none is near: within a third of the letters. */
+/** Candidate nearest to the word; undefined if more than a third of the letters differ. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const [first] = candidates
     .map((candidate) => ({ candidate, distance: distance(bare(word), bare(candidate)) }))

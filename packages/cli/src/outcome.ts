@@ -3,9 +3,9 @@
 export interface Outcome {
   /** Printed with --json. */
   json: object;
-  /** Printed without. */
+  /** Printed without --json. */
   text: string;
-  /** For a command that ran to its end and found failures, such as `verify`. Default 0; 130 after Ctrl-C. */
+  /** Exit code. Default 0; 1 for a finished command that found failures, such as `verify`; 130 after Ctrl-C. */
   exitCode?: number;
   /** The command has streamed its results to stdout already: print nothing more. */
   streamed?: boolean;

@@ -1,4 +1,4 @@
-/** An image file as the patch that a model wants, read no further than it needs. */
+/** Reads an image file as a patch of the model's side; larger images are read only within the crop. */
 import { PatchError, type Store } from '@doppel/core';
 import { openRaster, type Raster } from '@doppel/core/raster';
 

@@ -15,7 +15,7 @@ export function scoreRow({ id, sar, optical }: ManifestPair, result: PairScore |
 
 const COLUMNS = ['id', 'sar', 'optical', 'score', 'probability', 'match', 'threshold', 'error'] as const;
 
-/** What comes before the first row. */
+/** Text before the first row: the column names of CSV. */
 export const headOf = (format: Format): string => (format === 'csv' ? `${COLUMNS.join(',')}\n` : '');
 
 export function formatRow(row: ScoreRow, format: Format): string {

@@ -8,7 +8,7 @@ export function svgToPng(svg: string, scale = 2): Uint8Array {
 
 let fontsFound: boolean | undefined;
 
-/** Whether letters appear in `svgToPng`: a slim container may have no font at all, and then none do. */
+/** True if `svgToPng` can draw text: a slim container may have no font at all. */
 export function hasFonts(): boolean {
   fontsFound ??= new Resvg('<svg xmlns="http://www.w3.org/2000/svg" width="20" height="20"><text y="16">M</text></svg>')
     .render()

@@ -1,4 +1,4 @@
-/** Timing for benchmarks: medians and spread over repeats, and what a result needs to be read later. */
+/** Timing for benchmarks: median and spread over repeats, and the machine that a result belongs to. */
 import { cpus } from 'node:os';
 import type { SelectedBackend } from '@doppel/core/backends';
 import * as tf from '@tensorflow/tfjs-core';
@@ -13,7 +13,7 @@ export interface Timing {
   repeats: number;
 }
 
-/** A function that returns, or whose promise resolves, when its result is there. */
+/** Function that returns, or whose promise resolves, once its result is computed. */
 type Timed = () => unknown;
 
 /** Runs `f` twice to warm up, then `repeats` times. */
@@ -63,13 +63,13 @@ export const BENCH_FLAGS = {
   repeats: whole(1, 'Timed repeats; the median counts').default(7),
 };
 
-/** Names of the kernels that ran in JavaScript; none on backends that are JavaScript, or whole, themselves. */
+/** Names of the kernels that fell back to JavaScript; none on a backend that is JavaScript or has every kernel. */
 function fallbacksOf(backend: unknown): string[] {
   const { fallbacks } = backend as { fallbacks?: Map<string, number> };
   return [...(fallbacks?.keys() ?? [])].sort();
 }
 
-/** Bytes copied to the device and back that `f` makes, for backends whose tensors lie elsewhere; else none. */
+/** Bytes that `f` copies to the device and back; 0 for backends without device memory. */
 export async function transfersOf(backend: unknown, f: Timed): Promise<{ up: number; down: number }> {
   const { transfers } = backend as { transfers?: { up: number; down: number } };
   const before = { up: 0, down: 0, ...transfers };
@@ -78,7 +78,7 @@ export async function transfersOf(backend: unknown, f: Timed): Promise<{ up: num
   return { up: after.up - before.up, down: after.down - before.down };
 }
 
-/** What every benchmark of a training step says of the backend that ran it. */
+/** Backend of a benchmark, for its result. */
 export function backendReport({ name, device }: SelectedBackend) {
   const { poolBytes } = tf.memory() as tf.MemoryInfo & { poolBytes?: number };
   const fallbacks = fallbacksOf(tf.backend());

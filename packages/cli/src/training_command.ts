@@ -1,4 +1,4 @@
-/** What the commands that train have in common: a folder of its own for each run, and a resumed run keeps its settings. */
+/** Checks shared by the commands that train: each run has a separate folder, and a resumed run keeps its settings. */
 import { joinPath, UsageError } from '@doppel/core';
 import type { Context } from './context.ts';
 import { kebab } from './flags.ts';
@@ -17,7 +17,7 @@ export async function refuseOlderRun({ store }: Context, run: string): Promise<v
 /**
  * Refuses settings beside --resume: the run has its own.
  *
- * @param flags that are settings. @param but what may be given all the same, for the message.
+ * @param flags that are settings. @param but flags that are allowed nevertheless, for the message.
  */
 export function refuseSettings<Given extends { resume?: string | undefined }>(
   given: Given,

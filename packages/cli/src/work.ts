@@ -5,20 +5,20 @@ import { type Progress, startProgress, type Terminal } from './progress.ts';
 export interface WorkPlan {
   /** Text before the bar. */
   label: string;
-  /** What is counted, such as "pairs". */
+  /** Unit of the progress, such as "pairs". */
   unit: string;
-  /** What is left after Ctrl-C. Default: nothing was written. */
+  /** Outcome after Ctrl-C. Default: nothing was written. */
   interrupted?: Partial<Outcome>;
 }
 
-/** What long work is given; its parts go into the tasks of core as they are. */
+/** Signal and callbacks of long work; the fields are those of core's tasks. */
 export interface Watch {
   readonly signal: AbortSignal;
   /** @param note a few words behind the bar, such as the loss. */
   onProgress(done: number, total: number, note?: string): void;
   /** A line above the bar. */
   onLog(line: string): void;
-  /** Another part of the work, with its own bar. */
+  /** Starts the next part of the work, with a new bar. */
   onPhase(label: string): void;
 }
 

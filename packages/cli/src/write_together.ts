@@ -1,6 +1,6 @@
 /**
- * Files that belong together appear together: all are written beside their place first, then moved there. A full disk or
- * Ctrl-C half way leaves the older files as they were.
+ * Writes files that belong together, all or none: each is written beside its final path, then all are renamed. A full
+ * disk or Ctrl-C half way leaves the older files unchanged.
  */
 import { joinPath } from '@doppel/core';
 import type { FileStore } from './file_store.ts';
@@ -20,7 +20,7 @@ export async function writeTogether(
   }
 }
 
-/** Finds out before long work, not after it, that a folder cannot be written. @throws FileError */
+/** Checks before long work that a folder can be written. @throws FileError */
 export async function ensureWritable(store: FileStore, folder: string): Promise<void> {
   const unfinished = unfinishedIn(folder);
   await store.write(joinPath(unfinished, 'started'), '');

@@ -1,4 +1,4 @@
-/** Settings as YAML: read with the file's name in every message, and written for people. */
+/** Settings as YAML: read with the file's name in every message, and written to be read by users. */
 import { FormatError, readText, reasonOf, type Store } from '@doppel/core';
 
 import { parse, stringify } from 'yaml';

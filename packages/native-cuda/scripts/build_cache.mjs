@@ -1,6 +1,7 @@
 /**
- * Built files by what they come from: sources, compilers, options. One that was built before, in this checkout or in another on
- * this machine, is taken from the folder that DOPPEL_NATIVE_CACHE names (empty: no cache), by default ~/.cache/doppel/native.
+ * Built files by what they come from: sources, compilers, options. One that was built before, in this checkout or in
+ * another on this machine, is taken from the folder that DOPPEL_NATIVE_CACHE names (empty: no cache), by default
+ * ~/.cache/doppel/native.
  */
 import { createHash } from 'node:crypto';
 import {
@@ -35,10 +36,11 @@ function filesIn(folder) {
 }
 
 /**
- * Changes with every source in the folders and with the tools that build them. The package's version and the like do not matter.
+ * Changes with every source in the folders and with the tools that build them. The package's version and the like do
+ * not matter.
  *
- * @param {{ root: string, folders: string[], compiler?: string, nvcc?: string, architectures?: string[] }} what root: folder
- *   of the package
+ * @param {{ root: string, folders: string[], compiler?: string, nvcc?: string, architectures?: string[] }} what root:
+ * folder of the package
  */
 export function keyOf({ root, folders, compiler, nvcc, architectures = [] }) {
   const { CXXFLAGS, CUDAFLAGS, LDFLAGS } = process.env;
@@ -83,7 +85,7 @@ export function keep(file, key) {
   }
 }
 
-/** At once: whoever has the old file open keeps it. */
+/** Replaces a file atomically: a process that has the old file open keeps it. */
 function replace(from, to) {
   const partial = `${to}.${process.pid}`;
   copyFileSync(from, partial);

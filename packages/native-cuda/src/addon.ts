@@ -1,6 +1,6 @@
 /**
- * Loads the addon: one .node file for Node and Deno. A load that fails says everything that was tried and why each failed;
- * it is a reason to report, never a crash.
+ * Loads the addon: one .node file for Node and Deno. A load that fails says everything that was tried and why each
+ * failed; it is a reason to report, never a crash.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -10,9 +10,12 @@ import { reasonOf } from '@doppel/core';
 /** A buffer of the device is a number, and null where there is none. */
 export type Field = number | boolean | string | null | readonly (number | null)[];
 
-/** A device of the addon, opened for this thread; buffers are known by number. Every method throws an Error with the cause. */
+/**
+ * A device of the addon, opened for this thread; buffers are known by number. Every method throws an Error with the
+ * cause.
+ */
 export interface Device {
-  /** Name for people: the instruction set of `native`, or the card. */
+  /** Display name: the instruction set of `native`, or the card. */
   readonly name: string;
   allocate(bytes: number): number;
   /** A buffer with these values; the array may be written to again. */
@@ -23,8 +26,8 @@ export interface Device {
   /** Fills the array without blocking this thread. The buffer may be released at once. */
   read(buffer: number, values: ArrayBufferView): Promise<void>;
   /**
-   * Runs an op of `ops()`. Its fields go by name: numbers, flags, choices, lists, and buffers by their number, null for one
-   * that is absent. A field that is missing or of another type is a TypeError that names op and field.
+   * Runs an op of `ops()`. Its fields go by name: numbers, flags, choices, lists, and buffers by their number, null for
+   * one that is absent. A field that is missing or of another type is a TypeError that names op and field.
    */
   run(op: string, fields: Readonly<Record<string, Field>>): void;
   /** Bytes; `graphs`: of those in use, what captured steps keep. */
@@ -32,7 +35,10 @@ export interface Device {
   /** Gives idle blocks back to the system. */
   trim(): void;
   readonly hasGraphs: boolean;
-  /** Begins a capture: until `endCapture` or `abandonCapture`, `run` records.  countersAStep by which random numbers move on. */
+  /**
+   * Begins a capture: until `endCapture` or `abandonCapture`, `run` records.  countersAStep by which random numbers
+   * move on.
+   */
   beginCapture(countersAStep: number): void;
   /** The graph; each replay of it ends with the buffers `from` copied to the buffers `to`. */
   endCapture(from: readonly number[], to: readonly number[]): number;

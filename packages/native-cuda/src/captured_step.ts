@@ -1,10 +1,10 @@
 /**
- * Captures a step of training as a CUDA graph and replays it. Nothing runs while it is captured: JavaScript walks through the
- * step once, and the device notes the launches.
+ * Captures a step of training as a CUDA graph and replays it. Nothing runs while it is captured: JavaScript walks
+ * through the step once, and the device notes the launches.
  *
- * tfjs gives new memory to updated values, a graph reads and writes the same addresses each time. So the graph ends by copying
- * the new values of the state to where it read the old ones, and after the capture the state's tensors have those old places
- * again: they hold a valid state before the first replay, after each, and when the graph is gone.
+ * tfjs gives new memory to updated values, a graph reads and writes the same addresses each time. So the graph ends by
+ * copying the new values of the state to where it read the old ones, and after the capture the state's tensors have
+ * those old places again: they hold a valid state before the first replay, after each, and when the graph is gone.
  */
 
 import { reasonOf } from '@doppel/core';
@@ -125,7 +125,7 @@ class GraphStep implements CapturedStep {
   }
 
   async replay(inputs: Readonly<Record<string, InputValues>>): Promise<Record<string, number>> {
-    if (this.#disposed) throw refused('step', 'a graph', 'one that was disposed of', 'Capture the step anew.');
+    if (this.#disposed) throw refused('step', 'a graph', 'one that was disposed of', 'Capture the step again.');
     this.#check(inputs);
     this.#held.check();
     for (const [name, tensor] of Object.entries(this.#fixed)) this.#fill(tensor, inputs[name]!);
@@ -157,7 +157,7 @@ class GraphStep implements CapturedStep {
     }
   }
 
-  /** Into a buffer of its own, while the last replay still computes; the copy to where the graph reads it is the card's. */
+  /** Copies into a separate buffer while the last replay computes; the device then copies it to the graph's input. */
   #fill(tensor: tf.Tensor, values: InputValues): void {
     const { device, transfers } = this.#backend;
     const arrived = device.hold(values);

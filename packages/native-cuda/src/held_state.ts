@@ -1,6 +1,6 @@
 /**
- * The memory of a state while a step is captured and replayed: the places where the step reads it, held so that nobody else gets
- * them, and the new ones where it leaves it.
+ * The memory of a state while a step is captured and replayed: the places where the step reads it, held so that nobody
+ * else gets them, and the new ones where it leaves it.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { AddonBackend } from './backend.ts';
@@ -64,7 +64,7 @@ export class HeldState {
     const now = this.#memories('replay');
     for (const [i, { clone, buffer }] of this.#before.entries()) {
       if (now[i] !== this.#after[i] || now[i]!.buffer !== buffer)
-        throw wrong('replay', 'one that was replaced since', 'Capture the step anew.');
+        throw wrong('replay', 'one that was replaced since', 'Capture the step again.');
       const isWritten = now[i] !== this.#backend.memoryOf(clone);
       if (isWritten && now[i]!.refCount > 1)
         throw wrong('replay', 'one that shares it with a clone, which would change too', SHARED);
@@ -78,7 +78,7 @@ export class HeldState {
   #memories(action: 'capture' | 'replay' = 'capture'): TensorBuffer[] {
     const tensors = this.#state();
     if (tensors.length !== this.#before.length || tensors.some(({ isDisposed }) => isDisposed))
-      throw wrong(action, 'a tensor less or more, or one that was disposed of', 'Capture the step anew.');
+      throw wrong(action, 'a tensor less or more, or one that was disposed of', 'Capture the step again.');
     return tensors.map((tensor) => this.#backend.memoryOf(tensor));
   }
 }
@@ -87,7 +87,7 @@ const wrong = (action: string, found: string, remedy: string) =>
   new GraphError({
     reason: 'state',
     action: `${action} the step`,
-    expected: 'a state of the same tensors, each with memory of its own',
+    expected: 'a state of the same tensors, none sharing memory',
     found,
     remedy,
   });

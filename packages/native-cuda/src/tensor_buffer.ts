@@ -1,6 +1,7 @@
 /**
- * The memory of one tensor: a buffer of the device, a JavaScript array, or both. Each side is made when it is first asked for,
- * so that chained kernels of the addon copy nothing and a kernel of the backend `cpu` still finds its `values`.
+ * The memory of one tensor: a buffer of the device, a JavaScript array, or both. Each side is made when it is first
+ * asked for, so that chained kernels of the addon copy nothing and a kernel of the backend `cpu` still finds its
+ * `values`.
  */
 import type { backend_util, DataType } from '@tensorflow/tfjs-core';
 import type { Device } from './addon.ts';
@@ -14,7 +15,7 @@ export interface Transfers {
   down: number;
 }
 
-/** Who is told of each copy, and may refuse it. */
+/** Listener that is notified of each copy, and may refuse it. */
 export interface CopyCounter {
   readonly transfers: Transfers;
   readonly watch: CaptureWatch | undefined;
@@ -29,7 +30,7 @@ export function bytesOf(count: number, dtype: string): number {
   return count * (dtype === 'bool' ? 1 : 4);
 }
 
-/** One number throughout, such as tfjs's zeros; most others are told apart by their first two elements. */
+/** One number throughout, such as tfjs's zeros; most others are recognised by their first two elements. */
 function isUniform(values: ArrayLike<number>): boolean {
   for (let i = 1; i < values.length; i++) if (!Object.is(values[i], values[0])) return false;
   return values.length > 0;

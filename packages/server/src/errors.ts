@@ -1,7 +1,7 @@
 /** Failures of the server itself, beyond those of core. */
 import { DoppelError, type Explanation } from '@doppel/core';
 
-/** Server that cannot start or cannot go on: its port is taken, a thread died. */
+/** Server that cannot start or cannot continue: its port is taken, a thread died. */
 export class ServerError extends DoppelError {
   readonly tag = 'server';
 }

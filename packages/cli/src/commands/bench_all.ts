@@ -1,4 +1,4 @@
-/** `doppel bench`: everything at once, for a page about a machine: ops, then the training steps with what they copy. */
+/** `doppel bench`: all benchmarks of a machine: ops, then the training steps with the bytes that they copy. */
 import { type Command, command, type Outcome } from '../command.ts';
 import { whole } from '../flags.ts';
 import { BENCH_FLAGS, machine } from '../timing.ts';

@@ -1,4 +1,6 @@
-/** `doppel bench generator`: images per second of a training step of encoder, critic and decoder, at full resolution. */
+/**
+ * `doppel bench generator`: images per second of a training step of encoder, critic and decoder, at full resolution.
+ */
 import type { SelectedBackend } from '@doppel/core/backends';
 import {
   createGenerator,
@@ -22,14 +24,14 @@ import { command } from '../command.ts';
 import { choice, whole } from '../flags.ts';
 import { BENCH_FLAGS, backendReport, rateText, timeOf, transfersOf } from '../timing.ts';
 
-/** Ends when a loss of each network has been read. */
+/** Reads a loss of each network, so that the step has ended. */
 function readLosses(losses: GeneratorLosses): void {
   const together = tf.stack(Object.values(losses).flatMap((terms) => Object.values(terms)));
   together.dataSync();
   tf.dispose([together, losses]);
 }
 
-/** The step as a graph and without, each with a generator of its own. */
+/** Times the step as a graph and without, each with a separate generator. */
 async function graphOf(
   selected: SelectedBackend,
   create: () => Generator,

@@ -19,7 +19,7 @@ function pairsOf(count: number) {
   return { labels: Int32Array.from(labels), weights, pairing: { sar: rows, optical: rows } };
 }
 
-/** The step as a graph and without, each with a matcher of its own. */
+/** Times the step as a graph and without, each with a separate matcher. */
 async function graphOf(
   selected: SelectedBackend,
   create: () => Matcher,
@@ -58,7 +58,7 @@ async function graphOf(
   );
 }
 
-/** The step of `doppel train` on the same batch again and again; ends when the loss has been read. */
+/** Training step of `doppel train`, repeated on one batch; it ends once the loss has been read. */
 function repeatedStep(matcher: Matcher, sar: tf.Tensor4D, optical: tf.Tensor4D): () => void {
   const { labels, weights, pairing } = pairsOf(sar.shape[0]);
   const batch = { sar, optical, pairing, labels: tf.tensor1d(labels, 'int32'), weights: tf.tensor1d(weights) };
@@ -95,7 +95,7 @@ export default command({
     const [sar, optical] = [patches(1), patches(2)];
 
     const step = repeatedStep(create(), sar, optical);
-    const scorer = createScorer(create()); // of weights that stay, as when serving
+    const scorer = createScorer(create()); // weights are constant, as in serving
     const scoring = () => {
       const logits = scorer.score(sar, optical);
       logits.dataSync();

@@ -1,14 +1,15 @@
 /**
- * `doppel bench roofline`: the least time of each convolution of the preset `paper` on cards that are not here, from their data
- * sheets: computed, not measured.
+ * `doppel bench roofline`: the least time of each convolution of the preset `paper` on cards that need not be
+ * present: computed from their data sheets, not measured.
  */
 import { boundOf, shapesOf, workOf } from '../bench_shapes.ts';
 import { command } from '../command.ts';
 import { whole } from '../flags.ts';
 
 /**
- * Peaks of dense arithmetic in GFLOP/s, and GB/s: NVIDIA A100 Tensor Core GPU data sheet (A100 80GB SXM, 2021) and NVIDIA H100
- * Tensor Core GPU data sheet (H100 SXM; its figures for TF32 and BF16 are with sparsity, half of that here).
+ * Peaks of dense arithmetic in GFLOP/s, and GB/s: NVIDIA A100 Tensor Core GPU data sheet (A100 80GB SXM, 2021) and
+ * NVIDIA H100 Tensor Core GPU data sheet (H100 SXM; its figures for TF32 and BF16 are with sparsity, half of that
+ * here).
  */
 const CARDS = {
   A100: { fp32: 19_500, tf32: 156_000, bf16: 312_000, gigabytes: 2039 },

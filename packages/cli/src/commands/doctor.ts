@@ -1,4 +1,4 @@
-/** `doppel doctor`: what was found on this machine, what was not, why, and what to do. */
+/** `doppel doctor`: the backends that work on this machine, and for each other one the reason and the remedy. */
 import { BACKENDS, examineBackends } from '@doppel/core/backends';
 import { command } from '../command.ts';
 

@@ -1,4 +1,4 @@
-/** `doppel evaluate`: how a trained matcher does on places it never saw. */
+/** `doppel evaluate`: metrics of a trained matcher on held-out places. */
 import { folderOf, joinPath, type Model, nameOf, openModel, UsageError } from '@doppel/core';
 import { type Dataset, openDataset, placeGuard, SPLITS, type Split } from '@doppel/core/dataset';
 import {
@@ -95,7 +95,7 @@ function settingsOf({ seed, negatives, batch, resamples, candidates, anchors }: 
   };
 }
 
-/** A folder in the run if the checkpoint lies in one, else beside the checkpoint. */
+/** Folder in the run if the checkpoint belongs to one, else beside the checkpoint. */
 function defaultFolder(model: string, split: Split): string {
   const folder = folderOf(model);
   return joinPath(nameOf(folder) === 'checkpoints' ? folderOf(folder) : folder, `evaluation-${split}`);
@@ -109,7 +109,7 @@ interface Tested {
   warnings: string[];
 }
 
-/** Opens the checkpoint and the data set, and checks that they fit. */
+/** Opens the checkpoint and the data set, and checks that they fit each other. */
 async function openTested({ store }: Context, file: string, folder: string, split: Split): Promise<Tested> {
   const dataset = await openDataset(store, folder);
   const model = await openModel(store, file);

@@ -1,4 +1,4 @@
-/** `doppel score`: whether a SAR and an optical image show the same place; for one pair, or for all of a manifest. */
+/** `doppel score`: match scores of a SAR and an optical image, for one pair or for all pairs of a manifest. */
 import { isDoppelError, type Model, openModel, type PairScore, type RasterPair, UsageError } from '@doppel/core';
 
 import { command, type Outcome } from '../command.ts';
@@ -75,7 +75,7 @@ function warnUncalibrated({ model, context, modelFile }: Scoring): void {
   );
 }
 
-/** What every answer says of the model. */
+/** Fields of every result that describe the model. */
 const modelOf = ({ modelFile, model, backend }: Scoring) => ({
   backend,
   model: modelFile,
@@ -158,7 +158,7 @@ async function* batches(pairs: AsyncIterable<ManifestPair>): AsyncGenerator<Mani
   if (batch.length > 0) yield batch;
 }
 
-/** An image that cannot be read or used costs its own row only. */
+/** Scores a batch; an image that cannot be read or used gives an error in its row only. */
 async function scoreBatch(scoring: Scoring, batch: readonly ManifestPair[]): Promise<ScoreRow[]> {
   const read = await Promise.all(
     batch.map(({ sarPath, opticalPath }) =>
@@ -181,15 +181,15 @@ async function scoreBatch(scoring: Scoring, batch: readonly ManifestPair[]): Pro
 interface Sink {
   write(row: ScoreRow): Promise<void>;
   finish(): Promise<void>;
-  /** Removes what is unfinished. */
+  /** Removes the unfinished file. */
   abandon(): Promise<void>;
   /** Rows of a sink that collects them. */
   rows?: ScoreRow[];
-  /** They went to stdout. */
+  /** True if the rows went to stdout. */
   streamed: boolean;
 }
 
-/** `out` appears when it is whole. */
+/** Opens the destination of the rows; a file appears only when it is complete. */
 async function openSink({ store }: Context, target: string, format: Format): Promise<Sink> {
   const nothing = async () => {};
   if (target === 'collect') {

@@ -1,4 +1,4 @@
-/** `doppel train`: trains a matcher on a data set, trains one on with mined negatives, or takes up a run that was stopped. */
+/** `doppel train`: trains a matcher on a data set, fine-tunes one with mined negatives, or resumes a stopped run. */
 import { joinPath, UsageError } from '@doppel/core';
 import { sha256 } from '@doppel/core/base';
 import { type Dataset, openDataset } from '@doppel/core/dataset';

@@ -1,6 +1,7 @@
 /**
- * Evaluation: how well a matcher tells pairs of one split apart, measured on pairs that are the same for the same seed.
- * `docs/evaluation.md` has the protocol and the definition of each metric; this file runs it.
+ * Evaluation: how well a matcher separates matching from non-matching pairs of one split, measured on pairs that are
+ * the same for the same seed. `docs/evaluation.md` has the protocol and the definition of each metric; this file runs
+ * it.
  */
 
 import type { PairRecord } from '../dataset/dataset.ts';

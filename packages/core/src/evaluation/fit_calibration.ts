@@ -1,6 +1,6 @@
 /**
- * Calibrates a matcher: a temperature and a threshold for "match" are fitted on the validation split. A difference of logits
- * is good for ranking and too sure of itself as a probability; the temperature makes what is called 80 % right four times in
+ * Calibrates a matcher: a temperature and a threshold for "match" are fitted on the validation split. A difference of
+ * logits ranks well and is overconfident as a probability; with the temperature, pairs scored 80 % match four times in
  * five. Neither ever sees the test split.
  *
  * The probabilities hold for the share of positives that they were fitted at (one in two, as negatives are drawn 1:1).
@@ -11,8 +11,8 @@ import { refuseOneClass, weightedMean } from './metrics.ts';
 import { type Ranking, rank, scoreOfRun, sweep } from './ranking.ts';
 
 /**
- * What a threshold is chosen for: the most right calls, the best F1, or the highest recall with a false positive rate of
- * at most `fpr` (in [0, 1)).
+ * What a threshold is chosen for: the most right calls, the best F1, or the highest recall with a false positive rate
+ * of at most `fpr` (in [0, 1)).
  */
 export type ThresholdRule = 'accuracy' | 'f1' | { readonly fpr: number };
 
@@ -27,7 +27,7 @@ export function calibrate(
 ): Calibration {
   const temperature = fitTemperature(scores, labels);
   const probability = sigmoid(chooseThreshold(scores, labels, rule) / temperature);
-  // A score beyond ±37 temperatures saturates; the threshold stays inside (0, 1) so that it can be told from "all" or "none".
+  // A score beyond ±37 temperatures saturates; the threshold stays inside (0, 1), distinct from "all" and "none".
   return { temperature, threshold: Math.min(Math.max(probability, 1e-12), 1 - 1e-12) };
 }
 

@@ -5,7 +5,7 @@
 
 export const RECALL_AT = [1, 5, 10] as const;
 
-/** One search: the scores of an anchor's candidates, the true one apart. */
+/** One search: the score of an anchor's true patch and those of the other candidates. */
 export interface Search {
   /** Place of the anchor (the optical patch), as in `ScoredPair.group`. */
   group: string;

@@ -1,5 +1,5 @@
 /**
- * The contract of a matching network: one value, in a file of its own under architectures/ and in the list of
+ * Contract of a matching network: one value, in one file under architectures/ and in the list of
  * architectures.ts. Training, scoring, mining, the command line and the bench read all they need from it.
  */
 import { z } from 'zod';
@@ -24,13 +24,13 @@ export interface Architecture<Config extends MatcherConfig = MatcherConfig> {
   /** Accepts the patch sides and bands that the network takes, and its own settings; `configOf` makes one. */
   readonly config: z.ZodType<Config>;
   /**
-   * SAR patches [n, side, side, sarBands] and optical patches [m, side, side, opticalBands] → logits [N, 2], column 1 for a
-   * match. Without a pairing row meets row (n = m = N).
+   * SAR patches [n, side, side, sarBands] and optical patches [m, side, side, opticalBands] → logits [N, 2], column 1
+   * for a match. Without a pairing row meets row (n = m = N).
    *
    * Parameters are listed in the order in which they are met here.
    */
   logits<T>(layers: Layers<T>, sar: T, optical: T, config: Config, pairing?: Pairing): T;
-  /** Present if each sensor has a stream of its own. */
+  /** Present if each sensor has a separate stream. */
   readonly towers?: Towers<Config>;
   readonly initialisation: Initialisation;
   readonly recipe: Recipe;

@@ -1,10 +1,11 @@
 /**
- * A checkpoint holds all that scoring needs and all that is worth knowing of how it came to be: the matcher's tensors, how
- * patches are prepared for it, its calibration, its metrics, the data and places it saw, and the resolved configuration. The
- * `last` checkpoint of a run also holds the optimiser's moments and where the run stands, so that it goes on bit for bit.
+ * A checkpoint holds all that scoring needs and all that is worth knowing of how it came to be: the matcher's tensors,
+ * how patches are prepared for it, its calibration, its metrics, the data and places it saw, and the resolved
+ * configuration. The `last` checkpoint of a run also holds the optimiser's moments and the position of the run, so that
+ * it resumes bit for bit.
  *
- * The file is that of `checkpoint_file.ts`, tensors under the names of `parameterSpecs`. Nothing in it depends on the time or
- * the machine.
+ * The file is that of `checkpoint_file.ts`, tensors under the names of `parameterSpecs`. Nothing in it depends on the
+ * time or the machine.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
@@ -32,7 +33,7 @@ export interface Checkpoint extends CommonFacts, TensorGroups<RunState> {
   matcher: MatcherConfig;
   /** Fitted on the validation split; absent where the weights were saved between two validations. */
   calibration?: { temperature: number; threshold: number } | undefined;
-  /** SHA-256 of the files that the run was given besides data; null where there was none. */
+  /** SHA-256 of the run's input files other than the data set; null where there was none. */
   inputs: { from: string | null; negatives: string | null };
 }
 

@@ -1,7 +1,7 @@
 /**
- * The vocabulary that architectures are written in, generic over what flows through it. One definition of a network is then
- * read in several ways: by tensors in training, in evaluation and folded for scoring (tensor_layers.ts), and by sizes alone
- * to list parameters and count arithmetic (network_layers.ts).
+ * The vocabulary that architectures are written in, generic over what flows through it. One definition of a network is
+ * then read in several ways: by tensors in training, in evaluation and folded for scoring (tensor_layers.ts), and by
+ * sizes alone to list parameters and count arithmetic (network_layers.ts).
  *
  * Maps are [N, height, width, channels], rows [N, channels].
  */
@@ -34,18 +34,22 @@ export interface DenseOptions {
 export type Half = 'first' | 'second';
 
 export interface Layers<T> {
-  /** Convolution with "same" padding, then bias or batch normalisation, then activation: → [N, ⌈h/strides⌉, ⌈w/strides⌉, channels]. */
+  /**
+   * Convolution with "same" padding, then bias or batch normalisation, then activation: → [N, ⌈h/strides⌉, ⌈w/strides⌉,
+   * channels].
+   */
   conv(name: string, x: T, options: ConvOptions): T;
   /**
-   * What one map adds to a convolution over two concatenated ones, before normalisation and activation. A convolution of a
-   * concatenation is a sum, conv([a, b], f) = conv(a, f_a) + conv(b, f_b), so each term is computed once for all pairs.
+   * What one map adds to a convolution over two concatenated ones, before normalisation and activation. A convolution
+   * of a concatenation is a sum, conv([a, b], f) = conv(a, f_a) + conv(b, f_b), so each term is computed once for all
+   * pairs.
    */
   halfConv(name: string, x: T, half: Half, options: ConvOptions): T;
   /** The rest of that convolution: sum of both halves, bias or batch normalisation, activation. */
   sumHalves(name: string, first: T, second: T, options: ConvOptions): T;
   /** [N, c] → [N, channels] */
   dense(name: string, x: T, options: DenseOptions): T;
-  /** Zeroes a share `rate` of the elements in training; does nothing otherwise. */
+  /** Zeroes a share `rate` of the elements in training; identity at scoring. */
   dropout(x: T, rate: number): T;
   /** 2×2 maxima: [N, h, w, c] → [N, ⌊h/2⌋, ⌊w/2⌋, c] */
   maxPool(x: T): T;

@@ -1,6 +1,6 @@
 /**
- * Where a run stands, in numbers: together with weights, moments and the configuration it decides everything that follows.
- * Samples, augmentation and dropout are not here, for they follow from the seed and the step.
+ * Where a run stands, in numbers: together with weights, moments and the configuration it decides everything that
+ * follows. Samples, augmentation and dropout are not here, for they follow from the seed and the step.
  */
 import { z } from 'zod';
 
@@ -19,7 +19,7 @@ const fields = z.strictObject({
   best: z.strictObject({ epoch: z.int().nonnegative(), value: z.number().nullable() }),
   /** Epochs since the best. */
   stale: z.int().nonnegative(),
-  /** Why the run ended; null while it goes on. */
+  /** Reason why the run ended; null while it continues. */
   finished: z.enum(['all epochs', 'early stopping']).nullable(),
 });
 export type RunState = z.infer<typeof fields>;

@@ -1,6 +1,7 @@
 /**
- * A matcher for scoring: batch normalisation folded into the convolutions, no dropout, and, if each sensor has a stream of
- * its own, the towers by themselves. Each patch goes through its tower once; a pair costs little more than one addition.
+ * A matcher for scoring: batch normalisation folded into the convolutions, no dropout, and, if each sensor has a
+ * separate stream, the towers alone. Each patch goes through its tower once; a pair costs little more than one
+ * addition.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Modality } from '../prepare/normalisation.ts';
@@ -35,7 +36,7 @@ export interface MatchScorer extends PairScorer {
   dispose(): void;
 }
 
-/** Holds weights of its own: the matcher may be trained on, or disposed of. */
+/** Scorer with a copy of the weights: the matcher may be trained further, or disposed of. */
 export function createScorer({ config, parameters, statistics }: Matcher): MatchScorer {
   const weights = foldBatchNorm(parameters, statistics);
   const layers = foldedLayers(weights);

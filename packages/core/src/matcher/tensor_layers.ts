@@ -1,6 +1,6 @@
 /**
- * Layers over tensors, in three readings: for training (batch statistics, dropout), for evaluation (moving statistics), and
- * folded for scoring (batch normalisation inside the convolutions).
+ * Layers over tensors, in three readings: for training (batch statistics, dropout), for evaluation (moving statistics),
+ * and folded for scoring (batch normalisation inside the convolutions).
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { COUNTERS_A_STEP } from '../base/philox.ts';
@@ -41,7 +41,10 @@ const commonLayers = (tensors: Tensors): Omit<Layers<tf.Tensor>, 'conv' | 'halfC
   rows: (x, rows) => takeRows(x as tf.Tensor4D, rows),
 });
 
-/** Convolution with bias and activation in one pass: of a layer without batch normalisation, and of one where it is folded in. */
+/**
+ * Convolution with bias and activation in one pass: of a layer without batch normalisation, and of one where it is
+ * folded in.
+ */
 const biasedConv = (
   tensors: Tensors,
   name: string,
@@ -107,7 +110,7 @@ export function evaluationLayers(parameters: Tensors, statistics: Tensors): Laye
 
 type Normalise = (norm: string, linear: tf.Tensor4D, activation: Activation | undefined) => tf.Tensor4D;
 
-/** Convolutions with batch normalisation in a pass of its own. @param normalise includes the activation. */
+/** Convolutions with batch normalisation as a separate pass. @param normalise includes the activation. */
 function normalisedLayers(parameters: Tensors, normalise: Normalise): Omit<Layers<tf.Tensor>, 'dropout'> {
   const split = new Map<string, Record<Half, tf.Tensor4D>>(); // once for both halves of a step
   return {

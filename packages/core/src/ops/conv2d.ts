@@ -2,7 +2,7 @@
  * DoppelConv2D: convolution, bias and activation in one pass; backward gives dx, dfilter and dbias in one call, with
  * the activation's derivative fused in. Twice differentiable, for the gradient penalty of a critic.
  *
- * tfjs's own fused convolution falls apart under a gradient when it has an activation; hence a kernel of our own.
+ * tfjs splits its fused convolution into single ops under a gradient if it has an activation; hence a separate kernel.
  * NHWC, filters HWIO, padding by TensorFlow's rule ("same": output = ceil(input / stride), the odd pixel at the end).
  */
 import * as tf from '@tensorflow/tfjs-core';
@@ -50,8 +50,8 @@ export interface Conv2DOptions {
   /** False where x is data and its gradient is never asked for: saves its computation. Default true. */
   inputGradient?: boolean;
   /**
-   * Each gradient is computed alone, when it is asked for, instead of all in one pass: for networks that are only passed
-   * through, and for the inner gradient of a gradient penalty. Default false.
+   * Each gradient is computed alone, when it is asked for, instead of all in one pass: for networks that are only
+   * passed through, and for the inner gradient of a gradient penalty. Default false.
    */
   gradientsApart?: boolean;
 }

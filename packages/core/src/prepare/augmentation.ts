@@ -1,6 +1,6 @@
 /**
  * Variants of a pair for training. Both patches are flipped, turned and shifted alike, or they would not show the same
- * ground any more. New speckle goes on the SAR patch only.
+ * ground any more. New speckle is added to the SAR patch only.
  */
 import { z } from 'zod';
 import { Rng } from '../base/random.ts';
@@ -42,7 +42,8 @@ export function drawAugmentation(rng: Rng, { flips, turns, shift, speckleLooks }
 /**
  * A new raster, without its place on the ground, which is no longer true; the same one where nothing is to be done.
  *
- * @throws PatchError where speckle is asked for a SAR patch whose unit is not known, or a patch to be turned is no square.
+ * @throws PatchError where speckle is asked for a SAR patch whose unit is not known, or a patch to be turned is no
+ * square.
  */
 export function augment(raster: Raster, modality: Modality, augmentation: Augmentation): Raster {
   const moved = move(raster, augmentation);
@@ -94,8 +95,8 @@ function mirrored(position: number, length: number): number {
 }
 
 /**
- * Fully developed speckle of L looks: intensity times gamma(L) / L, of mean 1 and variance 1/L (Goodman, Some fundamental
- * properties of speckle, 1976), in the patch's own unit.
+ * Fully developed speckle of L looks: intensity times gamma(L) / L, of mean 1 and variance 1/L (Goodman, Some
+ * fundamental properties of speckle, 1976), in the patch's own unit.
  */
 function addSpeckle(raster: Raster, looks: number, rng: Rng): Raster {
   const apply = speckleIn(raster.unit);

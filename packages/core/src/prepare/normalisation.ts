@@ -1,6 +1,7 @@
 /**
- * How patches become the numbers that a matcher sees. What is decided from the training split is stored in the checkpoint
- * and applied again at scoring, so that a model never meets pixels prepared otherwise than it was trained on.
+ * How patches become the numbers that a matcher sees. What is decided from the training split is stored in the
+ * checkpoint and applied again at scoring, so that a model never sees pixels prepared differently from those of its
+ * training.
  *
  * The order: unit, speckle filter, clipping, standardising. `preparePatch` of prepared_patches.ts applies it.
  */
@@ -45,7 +46,10 @@ export const normalisationSchema = z.strictObject({
   side: z.int().positive(),
   sar: z
     .strictObject({
-      /** Unit of the training patches. Images that do not say what their samples are (digital numbers) are taken to be the same. */
+      /**
+       * Unit of the training patches. Images that do not say what their samples are (digital numbers) are taken to be
+       * the same.
+       */
       source: z.enum(UNITS),
       /** Working unit, which samples are converted to first. */
       unit: z.enum(UNITS),

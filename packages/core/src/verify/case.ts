@@ -1,4 +1,4 @@
-/** What a kind of reference case is given, and what it gives. */
+/** Kinds of reference cases: their inputs and outputs. */
 import type * as tf from '@tensorflow/tfjs-core';
 
 export interface CaseInputs {

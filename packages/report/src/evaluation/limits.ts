@@ -16,7 +16,7 @@ export function limitsOf({ summary, shortage, search }: Evaluation): string[] {
   const rates = (targets: number[]) => targets.map((target) => percent(target)).join(' and ');
   const limits: string[] = [];
   if (spreadOf(summary.ranking) < CONSTANT_SPREAD) {
-    limits.push('All scores are the same: the matcher has collapsed to a constant output and tells nothing apart.');
+    limits.push('All scores are the same: the matcher has collapsed to a constant output and separates nothing.');
   }
   if (places === 1)
     limits.push('All pairs are of one place: there are no intervals, and nothing is known of other places.');

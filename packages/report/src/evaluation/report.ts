@@ -1,6 +1,7 @@
 /**
- * The report of an evaluation: one HTML file that needs nothing else, with the plots as SVG and the patches as PNG inside.
- * Made for reading on a desk, on a phone and on paper; it says what was tested, how, and what the numbers do not show.
+ * The report of an evaluation: one HTML file that needs nothing else, with the plots as SVG and the patches as PNG
+ * inside. Made for reading on a desk, on a phone and on paper; it says what was tested, how, and what the numbers do
+ * not show.
  */
 import {
   type Evaluation,
@@ -73,7 +74,7 @@ function header({ evaluation, model }: Report): string {
     `Of ${plural(summary.pairs, 'pair')} from ${plural(summary.places, 'place')} of the ${split} split, ` +
     `${model.preset} tells ${percentage(metrics.accuracy)} rightly as showing the same ground or not` +
     `${range ? ` (95 % interval ${interval(range, percentage)})` : ''}.`;
-  return `<header><h1>Does the matcher tell places apart?</h1>${paragraph(lead, 'lead')}</header>`;
+  return `<header><h1>Does the matcher recognise matching pairs?</h1>${paragraph(lead, 'lead')}</header>`;
 }
 
 interface MetricText {
@@ -176,7 +177,7 @@ function curves(evaluation: Evaluation, name: string): string {
     figure(
       'Scores by class',
       figures.scores,
-      'Each class as a share of its own pairs. What lies across the threshold is wrong.',
+      'Each class as a share of its own pairs. Pairs on the wrong side of the threshold are errors.',
     ),
     figure(
       'Calibration',

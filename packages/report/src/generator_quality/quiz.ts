@@ -1,6 +1,6 @@
 /**
- * A quiz: real and generated patches mixed on one page, numbered, with the key apart. Where people do no better than half,
- * the patches look real; what gives the others away is worth knowing.
+ * A quiz: real and generated patches mixed on one page, numbered, with the key in a separate file. Where people do no
+ * better than half, the patches look real.
  */
 
 import { Rng } from '@doppel/core/base';
@@ -72,7 +72,10 @@ function pageOf(pictures: readonly string[], each: number): string {
       `Of these ${pictures.length} radar patches ${each} are real and ${each} are generated, in random order.`,
       'lead',
     ),
-    paragraph('Tick those that you take for made; the key is in key.json. Each patch is stretched by itself.', 'soft'),
+    paragraph(
+      'Tick the patches that you think are generated; the key is in key.json. Each patch has its own contrast.',
+      'soft',
+    ),
     `</header><main><ol class="quiz">${tiles.join('\n')}</ol></main><footer></footer></body></html>\n`,
   ].join('\n');
 }

@@ -1,6 +1,6 @@
 /**
- * The report on a generator: one HTML page that needs nothing else. Every figure stands beside the same one for real patches
- * against real patches; figures alone say nothing.
+ * The report on a generator: one HTML page that needs nothing else. Every figure stands beside the same one for real
+ * patches against real patches; figures alone say nothing.
  */
 
 import type { Beside, GeneratorQuality, LooksSummary, Memorisation } from '@doppel/core/generator';
@@ -114,7 +114,7 @@ const lookText = ({ median }: LooksSummary) => (median === null ? '–' : median
 function scaleNote({ scale }: GeneratorQuality): string | undefined {
   if (scale.kind === 'known') return undefined;
   return (
-    `Each patch was standardised by itself, so that a generator never learned how bright a patch is or how rich in contrast. For values and looks, all patches, ` +
+    `Each patch was standardised by its own mean and deviation, so that a generator never learned the brightness or the contrast of patches. For values and looks, all patches, ` +
     `real ones too, are given one typical scale (mean ${short(scale.mean)}, standard deviation ${short(scale.std)} ${scale.unit}): how values are spread within patches is compared, and nothing else.`
   );
 }

@@ -30,7 +30,7 @@ export interface Area {
 }
 
 export interface Chart extends PlotOptions {
-  /** Description of the plot for people who cannot see it. */
+  /** Text alternative of the plot for screen readers. */
   description: string;
   x: Axis;
   y: Axis;

@@ -6,7 +6,7 @@
 
 export type Attributes = Record<string, string | number | undefined>;
 
-/** Colours that people with any kind of colour vision tell apart, on light and dark ground. */
+/** Colours that remain distinct with any kind of colour vision, on a light and on a dark background. */
 export const INK = {
   text: '#6e7781',
   axis: '#8b949e',

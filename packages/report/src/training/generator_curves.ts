@@ -11,7 +11,7 @@ export function generatorCurves(rows: readonly GeneratorRow[]): Record<string, s
   const xLabel = 'Patches (thousands)';
   return {
     critic: lineChart({
-      title: 'What the critic tells apart',
+      title: 'Critic: real against generated',
       ...{ xLabel, yLabel: 'D(real) − D(fake)' },
       series: [
         {

@@ -1,4 +1,6 @@
-/** `GET /metrics`: what the server counts and times. An edge runtime does without; `prometheus.ts` keeps it elsewhere. */
+/**
+ * `GET /metrics`: what the server counts and times. An edge runtime does without; `prometheus.ts` keeps it elsewhere.
+ */
 import { createRoute, z } from '@hono/zod-openapi';
 import type { ScoringObserver } from '../scoring/scoring_service.ts';
 import { endpoint } from './answers.ts';
@@ -8,7 +10,7 @@ export interface ServerMetrics extends ScoringObserver {
   answered(request: { method: string; route: string; status: number; seconds: number }): void;
   /** Number of requests for scores in progress. */
   inProgress(requests: number): void;
-  /** Pairs that were scored, and pairs that got an error of their own. */
+  /** Pairs that were scored, and pairs that were answered with an error. */
   pairs(counts: { scored: number; failed: number }): void;
   /** @param type of a problem document. */
   problem(type: string): void;

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The server as a program of its own, on Node and on Deno: flags, signals and exit codes. See docs/server.md. */
+/** Stand-alone server on Node and on Deno: flags, signals and exit codes. See docs/server.md. */
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { FileError, isDoppelError, reasonOf, UsageError } from '@doppel/core';
@@ -8,7 +8,10 @@ import { startServer, startupJson, startupLine } from './start_server.ts';
 
 const log = (line: string) => void process.stderr.write(`${line}\n`);
 
-/** Serves until SIGINT or SIGTERM, then answers the requests in progress. Exit codes: 0, 2 for usage, 1 for other failures. */
+/**
+ * Serves until SIGINT or SIGTERM, then answers the requests in progress. Exit codes: 0, 2 for usage, 1 for other
+ * failures.
+ */
 async function main(): Promise<void> {
   try {
     const { help, json, debug: _, ...flags } = readFlags(process.argv.slice(2));

@@ -20,5 +20,5 @@ export type WorkerReply =
   /** The model could not be loaded: the server ends the thread. */
   | { kind: 'failed'; why: Explanation }
   | { kind: 'scored'; batch: number; outcomes: PairOutcome[] }
-  /** The batch failed; the thread goes on. */
+  /** The batch failed; the thread continues. */
   | { kind: 'broken'; batch: number; found: string };

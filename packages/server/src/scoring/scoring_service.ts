@@ -1,6 +1,7 @@
 /**
- * Contract between the app and its scorer: a few methods, so that the app runs over worker threads, in the caller's thread
- * on an edge runtime, and over a fake in tests. Everything here is plain data, as it may cross to another thread.
+ * Contract between the app and its scorer: a few methods, so that the app runs over worker threads, in the caller's
+ * thread on an edge runtime, and over a fake in tests. Everything here is plain data, as it may cross to another
+ * thread.
  */
 
 import type { ModelInfo, PairScore } from '@doppel/core';
@@ -59,7 +60,7 @@ export interface ScoringService {
    *
    * @param signal drops the pairs that are still waiting; the promise then rejects with its reason.
    * @throws OverloadError if too many pairs wait already.
-   * @throws ServerError if the scoring failed; other requests go on.
+   * @throws ServerError if the scoring failed; other requests are not affected.
    */
   score(pairs: readonly PairInput[], signal?: AbortSignal): Promise<PairOutcome[]>;
 }

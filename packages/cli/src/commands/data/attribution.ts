@@ -1,5 +1,5 @@
 /**
- * Images carry obligations: whose data they are, and on what terms, goes with every data set that is made of them.
+ * Copies the attribution and the terms of images into every data set that is made of them.
  */
 import { joinPath, readText, type Store } from '@doppel/core';
 

@@ -1,6 +1,6 @@
 /**
- * Data sets appear as a whole: built under another name beside their place, then renamed. Ctrl-C, a full disk or a damaged
- * file half way leave nothing behind, and what was there before is as it was.
+ * Builds a data set under a temporary name beside its folder, then renames it. Ctrl-C, a full disk or a damaged file
+ * half way leave nothing behind, and an older data set is unchanged.
  */
 import { joinPath, UsageError } from '@doppel/core';
 
@@ -31,7 +31,7 @@ export async function buildFolder<T>(
   }
 }
 
-/** Is there something to replace? */
+/** True if there is a folder to replace. @throws UsageError if it must not be replaced. */
 async function refuseOccupied(store: FileStore, folder: string, force: boolean): Promise<boolean> {
   const info = await store.stat(folder);
   if (!info) return false;

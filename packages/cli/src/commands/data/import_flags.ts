@@ -1,4 +1,4 @@
-/** Flags that all imports share, and what they mean. */
+/** Flags that all imports share. */
 import { reasonOf } from '@doppel/core';
 import { UNITS } from '@doppel/core/raster';
 import { z } from 'zod';

@@ -94,7 +94,7 @@ async function scenesOfManifest(store: Store, file: string): Promise<ScenePair[]
     if (before !== undefined) {
       throw new UsageError({
         action: `read the scenes of ${file}, line ${line}`,
-        expected: 'a name of its own for each scene',
+        expected: 'a unique name for each scene',
         found: `"${name}", the name of line ${before}`,
         remedy: 'Give each an "id".',
       });

@@ -1,4 +1,4 @@
-/** `doppel data inspect`: counts, values, a picture, and a list of positives that are worth a second look. */
+/** `doppel data inspect`: counts, value ranges, a contact sheet, and the audit: suspicious positives. */
 import { joinPath } from '@doppel/core';
 import { Rng } from '@doppel/core/base';
 import { type Dataset, openDataset } from '@doppel/core/dataset';
@@ -70,7 +70,7 @@ const filesIn = (out: string) => ({
   audit: joinPath(out, FILES.audit),
 });
 
-/** From as many places as there is room for, one after another. */
+/** Draws the pairs of the contact sheet from as many places as possible: one pair a place, round after round. */
 function chooseShown({ records }: Dataset, count: number, seed: number): number[] {
   const rng = Rng.derive(seed, 'contact sheet');
   const byGroup = new Map<string, number[]>();

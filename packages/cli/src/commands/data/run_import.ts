@@ -1,4 +1,4 @@
-/** What every import does around its own work: the folder, terms, progress, Ctrl-C and what is said at the end. */
+/** Frame of every import: the folder, terms of use, progress, Ctrl-C and the closing summary. */
 
 import type { BuiltDataset } from '@doppel/core/dataset';
 import type { ImportHooks } from '@doppel/core/import';
@@ -13,7 +13,7 @@ export interface ImportRun {
   context: Context;
   /** Folder of the images; its licences go with the data set. */
   source: string;
-  /** What is counted while it runs. */
+  /** Unit of the progress, such as "scenes". */
   unit: string;
   flags: Pick<Values<typeof OUT_FLAGS>, 'out' | 'force' | 'attribution'>;
   work(folder: string, attribution: string | undefined, hooks: ImportHooks): Promise<BuiltDataset>;
@@ -38,7 +38,7 @@ export async function runImport({ context, source, unit, flags, work }: ImportRu
   return outcomeOf(out, built);
 }
 
-/** What the person at the terminal may have meant otherwise. */
+/** Notes on settings that the user may want to change. */
 function notesOn({ header, records }: BuiltDataset): string[] {
   const groups = new Set(records.map(({ group }) => group)).size;
   const isScattered = groups === records.length && groups > 1 && records.some(({ footprint }) => !footprint);
@@ -47,7 +47,7 @@ function notesOn({ header, records }: BuiltDataset): string[] {
       ? ['note: nothing says what the SAR samples are; --unit does, and speckle augmentation and dB need it']
       : []),
     ...(isScattered
-      ? ['note: every pair is a place of its own; where several show one place, say so by --group, or splits leak']
+      ? ['note: every pair counts as a separate place; if several show one place, use --group, or splits leak']
       : []),
   ];
 }

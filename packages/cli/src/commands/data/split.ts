@@ -1,4 +1,4 @@
-/** `doppel data split`: which places train, validate and test. */
+/** `doppel data split`: divides the places of a data set among training, validation and test. */
 import { FormatError, joinPath, readText, reasonOf, type Store, UsageError } from '@doppel/core';
 import {
   type Dataset,
@@ -76,7 +76,7 @@ async function fixedSplit(
 }
 
 const names = z.array(z.string());
-/** Other keys, such as a name or the CRS, are for people. */
+/** Protocol file; other keys, such as a name or the CRS, are ignored. */
 const protocolSchema = z.object({
   split: z.object({ train: names, validation: names, test: names }),
   unused: names.default([]),

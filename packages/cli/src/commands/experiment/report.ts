@@ -1,4 +1,4 @@
-/** `doppel experiment report`: puts the cells of one folder, or of several shards, together. */
+/** `doppel experiment report`: merges the cells of one folder, or of several shards, into results and a report. */
 import { joinPath, type Store, UsageError } from '@doppel/core';
 import { openDataset } from '@doppel/core/dataset';
 import {
@@ -77,7 +77,10 @@ async function cellsIn(store: Store, folder: string): Promise<Cell[]> {
   return cells;
 }
 
-/** Cells without repeats. Two shards may hold the same cell if its settings are the same; with other settings it is unclear which one counts. */
+/**
+ * Cells without repeats. Two shards may hold the same cell if its settings are the same; with other settings it is
+ * unclear which one counts.
+ */
 function withoutTwins(cells: readonly Cell[]): Cell[] {
   const kept = new Map<string, Cell>();
   for (const cell of cells) {

@@ -42,7 +42,7 @@ export default command({
     await store.write(joinPath(args.out, 'experiment.yaml'), writeYaml(config));
     const interruption = {
       json: { out: args.out },
-      text: 'interrupted; the same command goes on with the cells that are missing',
+      text: 'interrupted; run the same command again to continue with the missing cells',
     };
     const plan = { label: 'running', unit: 'cells', interrupted: interruption };
     try {
@@ -61,7 +61,7 @@ export default command({
       const text = [
         `${made} cells run, ${kept} were there${left > 0 ? `, ${left} left` : ''}`,
         interrupted
-          ? 'interrupted; the same command goes on from here'
+          ? 'interrupted; run the same command again to continue'
           : `report: doppel experiment report ${args.out}`,
       ];
       return { json: { out: args.out, ...outcome }, text: text.join('\n'), exitCode: interrupted ? 130 : 0 };

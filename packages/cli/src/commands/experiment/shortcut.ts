@@ -1,4 +1,4 @@
-/** `doppel experiment shortcut`: does a matcher tell made patches from real ones, rather than right pairs from wrong ones? */
+/** `doppel experiment shortcut`: measures whether a matcher recognises generated patches instead of wrong pairs. */
 import { openDataset, SPLITS } from '@doppel/core/dataset';
 import { LATENT_RULES, MATCHES } from '@doppel/core/generator';
 import { type MadeScores, measureShortcut, type Shortcut } from '@doppel/experiment';
@@ -10,7 +10,7 @@ import { openGeneratorFile } from '../../open_generator.ts';
 
 export default command({
   name: 'doppel experiment shortcut',
-  description: 'Measure whether a matcher goes by made pixels instead of the optical patch',
+  description: 'Measure whether a matcher recognises generated pixels instead of comparing the pair',
   flags: {
     generator: text('file', 'Checkpoint of the generator'),
     model: text('file', 'Checkpoint of the matcher'),

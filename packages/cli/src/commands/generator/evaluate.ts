@@ -1,4 +1,4 @@
-/** `doppel generator evaluate`: how like real radar the patches of a generator are, figure by figure. */
+/** `doppel generator evaluate`: similarity of generated patches to real SAR patches, figure by figure. */
 import { folderOf, joinPath, nameOf, openModel, UsageError } from '@doppel/core';
 import { type Dataset, openDataset } from '@doppel/core/dataset';
 import {
@@ -19,7 +19,7 @@ import { ensureWritable, writeTogether } from '../../write_together.ts';
 
 export default command({
   name: 'doppel generator evaluate',
-  description: 'Measure how like real radar the patches of a generator are',
+  description: 'Measure how closely generated patches resemble real SAR patches',
   flags: {
     generator: text('file', 'Checkpoint of the generator'),
     data: text('folder', 'Data set that it was trained on'),
@@ -28,7 +28,7 @@ export default command({
     count: whole(2, 'Patches of each set').default(DEFAULTS.count),
     seed: whole(0, 'Seed of samples, sets and directions').default(DEFAULTS.seed),
     out: text('folder', 'Folder of the report; default: quality-SPLIT in the run').optional(),
-    quiz: text('folder', 'Also make a page of real and generated patches, mixed').optional(),
+    quiz: text('folder', 'Also write a quiz: real and generated patches, mixed').optional(),
     ...BACKEND_FLAG,
   },
   examples: [
@@ -94,19 +94,19 @@ export default command({
   },
 });
 
-/** In the run's folder, where the checkpoint lies as a run leaves it; else beside the checkpoint. */
+/** Folder in the run if the checkpoint belongs to one, else beside the checkpoint. */
 function defaultFolder(generator: string, split: string): string {
   const folder = folderOf(generator);
   return joinPath(nameOf(folder) === 'checkpoints' ? folderOf(folder) : folder, `quality-${split}`);
 }
 
-/** The report shows which patches are made; beside the quiz it would be its key. */
+/** Refuses a quiz in the folder of the report, which shows the generated patches and so the answers. */
 function refuseSameFolder(out: string, quiz: string | undefined): void {
   if (quiz === undefined || quiz.replace(/\/+$/, '') !== out.replace(/\/+$/, '')) return;
   throw new UsageError({
     action: 'make a quiz',
-    expected: 'a folder of its own',
-    found: `${quiz}, where the report goes`,
+    expected: 'a folder separate from the report',
+    found: `${quiz}, the folder of the report`,
     remedy: 'Name another folder for --quiz.',
   });
 }

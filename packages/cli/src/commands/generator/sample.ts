@@ -1,4 +1,4 @@
-/** `doppel generator sample`: patches from a generator, as a picture and as files. */
+/** `doppel generator sample`: patches of a generator, as a picture and as files. */
 import { joinPath, UsageError } from '@doppel/core';
 import { type Dataset, openDataset } from '@doppel/core/dataset';
 import {
@@ -94,7 +94,7 @@ function refuseMixed({ around, between, and, data, rule, strength }: Flags): voi
     refuse('a patch by --around', '--rule or --strength alone');
 }
 
-/** What to make, the real patches that it starts from, and what the JSON says of both. */
+/** Sampling task, the real patches that it starts from, and the fields of the JSON that describe both. */
 async function taskOf(
   flags: Flags,
   generator: LatentGenerator,
@@ -138,7 +138,7 @@ function indexOf({ records }: Dataset, id: string, data: string): number {
   });
 }
 
-/** The real patches first, what the generator makes of each after them. */
+/** Real patches followed by their reconstructions. */
 async function withReconstructions(generator: LatentGenerator, real: PatchStack): Promise<PatchStack> {
   const parts = [real.data];
   for (let row = 0; row < real.count; row++) parts.push((await reconstruction(generator, patchAt(real, row))).data);

@@ -1,4 +1,4 @@
-/** `doppel generator train`: trains a generator on the SAR patches of a data set, or takes up a run that was stopped. */
+/** `doppel generator train`: trains a generator on the SAR patches of a data set, or resumes a stopped run. */
 import { joinPath, UsageError } from '@doppel/core';
 import { openDataset } from '@doppel/core/dataset';
 import { DEFAULT_GENERATOR, GENERATORS, generatorObjectives } from '@doppel/core/generator';
