@@ -7,18 +7,22 @@ import { Rng } from '../../../../packages/core/src/base/random.ts';
 import { relativeError } from '../../../../packages/core/src/base/tolerance.ts';
 import {
   type Generator,
+  NETWORKS,
   TRAINED_NETWORKS,
   type TrainedNetwork,
 } from '../../../../packages/core/src/generator/architecture.ts';
 import { sideAt } from '../../../../packages/core/src/generator/architectures/progressive/parameters.ts';
 import {
+  applyGeneratorGradients,
   GENERATOR_ADAM,
   type GeneratorLosses,
   type GeneratorStepOptions,
+  generatorGradients,
   generatorStep,
   lossValues,
   OBJECTIVES,
   type Objective,
+  updatesOf,
 } from '../../../../packages/core/src/generator/architectures/progressive/step.ts';
 import { createGenerator, zeroGeneratorMoments } from '../../../../packages/core/src/generator/generator.ts';
 import { normalNoise } from '../../../../packages/core/src/ops/ops.ts';
@@ -254,4 +258,26 @@ describe.each(['wasm', ...backends.filter((name) => name === 'native')])('%s', (
     expect(relativeError(actual.losses, expected.losses)).toBeLessThan(1e-4);
     expect(Math.max(...relativeErrors(actual.gradients, expected.gradients))).toBeLessThan(1e-4);
   });
+});
+
+it('takes its updates in the published order, and is their gradients and applications put together', async () => {
+  expect(updatesOf('vae-gan')).toEqual(['encoder', 'critic', 'decoder']);
+  for (const objective of OBJECTIVES) {
+    const [whole, parts] = [freshState(), freshState()];
+    const options = { ...FULL, objective };
+    const losses = await stepOnce(whole, options);
+    const batch = patches(options.stage);
+    for (const update of updatesOf(objective)) {
+      const { terms, gradients } = generatorGradients(parts.generator, batch, update, options);
+      applyGeneratorGradients(parts.generator, parts.moments, gradients, options);
+      for (const [term, value] of Object.entries(terms)) expect(value.dataSync()[0]).toBe(losses[update]![term]);
+      tf.dispose([terms, gradients]);
+    }
+    batch.dispose();
+    for (const network of NETWORKS) {
+      const values = ({ generator }: State) => [...generator[network].values()].map((each) => each.dataSync());
+      expect(values(parts), `${objective}, ${network}`).toEqual(values(whole));
+    }
+    for (const each of [whole, parts]) disposeState(each);
+  }
 });

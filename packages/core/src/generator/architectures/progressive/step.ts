@@ -88,9 +88,9 @@ export interface GeneratorStepOptions extends Growth {
  */
 export type GeneratorLosses<Value = tf.Scalar> = Partial<Record<TrainedNetwork, Record<string, Value>>>;
 
-/** Updates of a step in their order: each sees the weights that the ones before have left. */
+/** Updates of a step in their order, each named for its loss; it sees the weights that the ones before have left. */
 export const updatesOf = (objective: Objective): readonly TrainedNetwork[] =>
-  objective === 'autoencoder' ? ['encoder'] : TRAINED_NETWORKS;
+  objective === 'autoencoder' ? ['encoder'] : ['encoder', 'critic', 'decoder'];
 
 /**
  * Trains all networks that the objective has by one batch: parameters, the averaged decoder and the moments change.
