@@ -1,6 +1,6 @@
 /**
- * What one cell of an experiment leaves behind: the scores of its test pairs, and how they came about. Each is a JSON file
- * of its own, written whole or not at all, so that a crash costs one cell and shards are merged by copying files together.
+ * Result of one cell of an experiment: the scores of its test pairs, and their settings. Each cell is one JSON file,
+ * written whole or not at all, so that a crash costs one cell and shards are merged by copying files together.
  */
 
 import { FormatError, readText, reasonOf, type Store } from '@doppel/core';
@@ -56,9 +56,15 @@ export const cellSchema = z.object({
     curve: z.array(curvePoint),
     base: z.array(curvePoint),
   }),
-  /** Seconds: the first stage (shared by the arms), finding negatives before and during training, the second stage, testing. */
+  /**
+   * Seconds: the first stage (shared by the arms), finding negatives before and during training, the second stage,
+   * testing.
+   */
   seconds: z.object({ base: z.number(), mining: z.number(), training: z.number(), testing: z.number() }),
-  /** Reliance of the matcher on generated pixels (shortcut.ts): those of the arm's generator, else of the first one; null without any. */
+  /**
+   * Reliance of the matcher on generated pixels (shortcut.ts): those of the arm's generator, else of the first one;
+   * null without any.
+   */
   shortcut: z
     .object({
       generator: z.string(),

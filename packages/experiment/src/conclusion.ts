@@ -1,6 +1,6 @@
 /**
- * What the numbers say, in sentences. They are made from the comparisons, whatever these are: a loss reads as a loss, and
- * what was not run as not run. "Away from 0" means that the whole interval lies on one side of it.
+ * Conclusion of an experiment in sentences, derived from the comparisons: a loss is reported as a loss, and arms not
+ * run as not run. "Away from 0" means that the whole interval lies on one side of it.
  */
 import { percentage } from '@doppel/report';
 import { perCent } from './plan.ts';

@@ -1,7 +1,8 @@
 /**
- * The experiment: do hard negatives, and which, help a matcher? Arms that differ in their negatives and in nothing else are
- * trained for the same number of updates on the same places, choose epoch and threshold by the same rule on the validation
- * split, and are tested on the same pairs. docs/experiment.md is the reference for people; this file runs it, cell by cell.
+ * The experiment: do hard negatives, and which, help a matcher? Arms that differ in their negatives and in nothing else
+ * are trained for the same number of updates on the same places, choose epoch and threshold by the same rule on the
+ * validation split, and are tested on the same pairs. docs/experiment.md is the reference; this file runs it, cell by
+ * cell.
  */
 
 import type { Dataset } from '@doppel/core/dataset';
@@ -26,7 +27,8 @@ export interface ExperimentOutcome extends GroupOutcome {
 /**
  * Runs what is missing of the selected cells.
  *
- * @throws UsageError where settings are invalid, a cell exists that was made with other settings, or generators do not fit.
+ * @throws UsageError where settings are invalid, a cell exists that was made with other settings, or generators do not
+ * fit.
  * @throws SplitError, PatchError, NonFiniteError as training, mining and scoring do.
  */
 export async function runExperiment(task: ExperimentTask): Promise<ExperimentOutcome> {
@@ -49,7 +51,8 @@ export async function runExperiment(task: ExperimentTask): Promise<ExperimentOut
 
 /**
  * One for all cells, or their tests would not be the same: measured on the training split, without labels, whatever the
- * budget; for SAR it is that of the generators, whose patches can be used no other way, also where only other arms are run now.
+ * budget; for SAR it is that of the generators, whose patches can be used no other way, also where only other arms are
+ * run now.
  */
 async function normalisationFor(
   config: ExperimentConfig,

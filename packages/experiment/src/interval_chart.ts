@@ -1,4 +1,4 @@
-/** Estimates with their intervals, one below the other, on a common axis: which arms lie apart from each other, or from 0. */
+/** Estimates with their intervals, one below the other, on a common axis, to compare arms with each other or with 0. */
 import type { Interval } from '@doppel/core/evaluation';
 import { type Axis, chart, element, INK, linearAxis, percent } from '@doppel/report';
 
@@ -10,7 +10,7 @@ export interface IntervalRow {
 
 export interface IntervalChart {
   rows: readonly IntervalRow[];
-  /** What the values are; shares, written in per cent. */
+  /** Label of the values, which are shares shown in per cent. */
   xLabel: string;
   description: string;
   /** A line at 0, for differences. */

@@ -1,6 +1,6 @@
 /**
- * How well two sets of features are told apart by a plane: ridge regression on the labels ±1, judged on folds that it never
- * saw. AUC 0.5 says that nothing linear in the features gives one set away; 1 that every member of it is.
+ * Linear probe: separability of two sets of features by a plane: ridge regression on the labels ±1, tested on held-out
+ * folds. AUC 0.5: no linear function of the features separates the sets; 1: they are fully separable.
  */
 
 import { Rng } from '@doppel/core/base';
@@ -9,7 +9,10 @@ import { rocAuc } from '@doppel/core/evaluation';
 export interface ProbeSample {
   features: ArrayLike<number>;
   label: 0 | 1;
-  /** Samples of one group are never in both training and test of a fold: a patch and what was made of it, a place. */
+  /**
+   * Samples of one group are never in both training and test of a fold: such as a patch and its reconstruction, or a
+   * place.
+   */
   group: string;
 }
 
@@ -75,7 +78,7 @@ function standardiser(samples: readonly ProbeSample[], d: number) {
   const squares = new Float64Array(d);
   for (const { features } of samples) for (let j = 0; j < d; j++) mean[j]! += features[j]! / samples.length;
   for (const { features } of samples) for (let j = 0; j < d; j++) squares[j]! += (features[j]! - mean[j]!) ** 2;
-  // A feature that never changes tells nothing.
+  // A constant feature carries no information.
   const scale = squares.map((square) => (square > 0 ? 1 / Math.sqrt(square / samples.length) : 0));
   return { mean, scale };
 }

@@ -1,6 +1,6 @@
 /**
- * The cells of an experiment: one for each matcher, budget, seed and arm. Those that share a first stage go together, so
- * that shards on several machines do not train it twice.
+ * The cells of an experiment: one for each matcher, budget, seed and arm. Those that share a first stage go together,
+ * so that shards on several machines do not train it twice.
  */
 import { joinPath, UsageError } from '@doppel/core';
 import { ARCHITECTURES } from '@doppel/core/matcher';
@@ -31,7 +31,7 @@ export interface Selection {
   seeds?: readonly number[] | undefined;
 }
 
-/** Whether an arm can be run with a matcher: features of a SAR patch alone need a stream of their own. */
+/** True if an arm can be run with a matcher: features of SAR patches need a separate SAR stream. */
 export const isPossible = (arm: Arm, matcher: string): boolean =>
   ARCHITECTURES.get(matcher).towers !== undefined || !STRATEGIES.get(arm.strategy)?.needsStreams?.(arm);
 

@@ -194,7 +194,7 @@ function shortcuts({ groups }: Results): string {
   const columns = [{ name: 'Arm' }, ...names.map((name) => ({ name, numeric: true }))];
   const text =
     'A matcher may go by made pixels instead of the optical patch. True pairs of the validation split: the probability of a match with the real SAR patch and with its reconstruction, ' +
-    'the share that is called a match with the first only, and how well the SAR stream alone tells the two apart (0.5: not at all). What counts is the change against the baseline.';
+    'the share that is called a match with the first only, and how well the SAR stream alone separates the two (0.5: not at all). What counts is the change against the baseline.';
   return section('shortcut', 'The shortcut', paragraph(text), table('Means over seeds', columns, rows));
 }
 
@@ -208,7 +208,7 @@ function times({ groups }: Results): string {
   );
   const names = ['First stage (shared)', 'Finding negatives', 'Second stage', 'Testing', 'Total'];
   const columns = [{ name: 'Arm' }, ...names.map((name) => ({ name, numeric: true }))];
-  const note = 'Seconds, mean over seeds. Negatives that are found anew in training are part of the second stage.';
+  const note = 'Seconds, mean over seeds. Negatives that training finds again are part of the second stage.';
   return section('times', 'What it costs', paragraph(note), table('Seconds of a run', columns, rows));
 }
 

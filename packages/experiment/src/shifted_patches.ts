@@ -1,7 +1,7 @@
 /**
- * The true SAR patch, shifted by some pixels: the hardest negative there is for a matcher that is to align images. Where
- * the data set is a grid of neighbouring patches, what comes in at the edge is taken from the neighbour, so that the
- * shifted patch is as real as any; elsewhere it is mirrored.
+ * The true SAR patch, shifted by some pixels: the hardest negative there is for a matcher that is to align images.
+ * Where the data set is a grid of neighbouring patches, what comes in at the edge is taken from the neighbour, so that
+ * the shifted patch is as real as any; elsewhere it is mirrored.
  */
 
 import type { Rng } from '@doppel/core/base';
@@ -24,7 +24,7 @@ export interface Shift {
   neighbour: number | undefined;
 }
 
-/** For records of a grid, the record one patch further in a direction; undefined where there is none. */
+/** Finds the record one patch further on the grid in a direction; undefined if there is none. */
 export function neighbourFinder(
   records: readonly Pick<PairRecord, 'group' | 'source'>[],
   side: number,
@@ -52,7 +52,9 @@ export function drawShift(index: number, find: ReturnType<typeof neighbourFinder
   return { direction: order[0]!, neighbour: undefined };
 }
 
-/** The window moved by `pixels` (at most the side) in a direction. @param neighbour of the same size, bands and unit. */
+/**
+ * The window moved by `pixels` (at most the side) in a direction. @param neighbour of the same size, bands and unit.
+ */
 export function shiftPatch(
   patch: Raster,
   neighbour: Raster | undefined,

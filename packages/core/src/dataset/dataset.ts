@@ -1,6 +1,6 @@
 /**
- * A data set is a folder: `pairs.jsonl` lists the pairs, `splits.json` says which places train, validate and test, and
- * the patches are image files beside them. docs/data.md describes it for people.
+ * A data set is a folder: `pairs.jsonl` lists the pairs, `splits.json` the places of training, validation and test, and
+ * the patches are image files beside them. docs/data.md describes the format.
  */
 
 import { sha256 } from '../base/sha256.ts';
@@ -27,17 +27,19 @@ export interface Dataset {
   splitOf(index: number): SplitName | undefined;
   /** Records of a split. @throws SplitError where there is no split file, or the split is empty. */
   indicesOf(split: Split): number[];
-  /** @throws FileError where the file is missing. @throws FormatError, PatchError where it is not what the header says. */
+  /**
+   * @throws FileError where the file is missing. @throws FormatError, PatchError where it is not what the header says.
+   */
   readSar(index: number): Promise<Raster>;
   readOptical(index: number): Promise<Raster>;
   read(index: number): Promise<PatchPair>;
 }
 
-/** The list of a data set without its pixels: what pairs are chosen from. */
+/** List of pairs of a data set, without access to pixels. */
 export type PairList = Pick<Dataset, 'folder' | 'fingerprint' | 'records' | 'indicesOf'>;
 
 export interface OpenOptions {
-  /** Leave `splits.json` alone, for it is about to be written anew. */
+  /** Ignore `splits.json`, which the caller is about to replace. */
   ignoreSplits?: boolean;
 }
 

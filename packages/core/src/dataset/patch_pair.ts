@@ -1,11 +1,11 @@
 /**
- * A patch pair is the unit of everything: one SAR and one optical patch, the place they come from, and whether they
- * show the same ground.
+ * A patch pair is the unit of training, mining and evaluation: one SAR and one optical patch, their place, and the
+ * label whether they show the same ground.
  */
 import type { Footprint } from '../geo/footprint.ts';
 import type { Raster } from '../raster/raster.ts';
 
-/** Where a pair comes from: cut from real scenes, re-paired at random, chosen by mining, or made by the generator. */
+/** Provenance of a pair: cut from real scenes, re-paired at random, chosen by mining, or made by the generator. */
 export const PROVENANCES = ['real', 'shuffled', 'mined', 'generated'] as const;
 export type Provenance = (typeof PROVENANCES)[number];
 
@@ -29,9 +29,9 @@ export interface PatchPair {
  * Shuffled and mined negatives are such references; nothing is copied.
  */
 export interface PairReference {
-  /** Index of the record whose SAR patch is meant. */
+  /** Record index of the SAR patch. */
   sar: number;
-  /** Index of the record whose optical patch is meant. */
+  /** Record index of the optical patch. */
   optical: number;
   label: 0 | 1;
   provenance: Provenance;

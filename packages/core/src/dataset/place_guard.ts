@@ -1,24 +1,24 @@
 /**
- * The place guard: which records show the same or neighbouring ground, and so are no negatives of each other. Scenes are
- * aligned to a few pixels only, and neighbours share roads and shores.
+ * The place guard: which records show the same or neighbouring ground, and so are no negatives of each other. Scenes
+ * are aligned to a few pixels only, and neighbours share roads and shores.
  */
 
 import { FootprintIndex } from '../geo/footprint_index.ts';
 import type { PairRecord } from './dataset.ts';
 
-/** Mining, training, evaluation and the experiment all ask the one that `placeGuard` makes. */
+/** Guard shared by mining, training, evaluation and the experiment; `placeGuard` creates it. */
 export interface PlaceGuard {
   /** Gap around a footprint that still counts as its ground, in patch sides. */
   readonly margin: number;
-  /** Whether records i and j show the same or neighbouring ground. True for i = j. */
+  /** True if records i and j show the same or neighbouring ground, or i = j. */
   conflict(i: number, j: number): boolean;
   /** Every j that conflicts with i, including i. */
   conflictsOf(i: number): ReadonlySet<number>;
 }
 
 /**
- * Two records with footprints conflict if the gap between these is less than `margin` patch sides: the default of 1 keeps
- * a patch from its eight neighbours on a grid. Records without footprints conflict with all of their group.
+ * Two records with footprints conflict if the gap between these is less than `margin` patch sides: the default of 1
+ * keeps a patch from its eight neighbours on a grid. Records without footprints conflict with all of their group.
  *
  * @throws FormatError if a footprint cannot be placed on the globe.
  */

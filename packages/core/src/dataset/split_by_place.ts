@@ -1,5 +1,5 @@
 /**
- * Divides a data set into splits by place: what lies on the same ground goes to the same split, whatever it is called.
+ * Divides a data set into splits by place: pairs on the same ground go to the same split, whatever their group.
  */
 
 import { Rng } from '../base/random.ts';
@@ -11,10 +11,10 @@ import { SPLITS, type Split } from './patch_pair.ts';
 export type Shares = Readonly<Record<Split, number>>;
 
 export interface SplitOptions {
-  /** Of the pairs; they add up to 1. A share of 0 leaves its split empty. */
+  /** Shares of the pairs by split, with sum 1. A share of 0 leaves its split empty. */
   shares: Shares;
   seed: number;
-  /** Groups that are nearer than so many patch sides stay together; 0: those that overlap. */
+  /** Distance in patch sides below which groups stay in one split; 0: only overlapping groups. */
   margin: number;
 }
 
@@ -134,7 +134,7 @@ class DisjointSets {
     while (this.parents[root] !== root) root = this.parents[root]!;
     for (let at = i; at !== root; ) {
       const next = this.parents[at]!;
-      this.parents[at] = root; // shortens the way for the next time
+      this.parents[at] = root; // path compression
       at = next;
     }
     return root;

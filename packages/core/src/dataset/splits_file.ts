@@ -19,7 +19,7 @@ export const splitsSchema = z.strictObject({
   version: z.literal(1),
   /** SHA-256 of the pairs.jsonl that was split. */
   fingerprint: z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 as 64 hex digits'),
-  /** What the places were drawn by; absent where they were given. */
+  /** Seed of the draw of places; absent for a fixed split. */
   seed: z.int().optional(),
   /** Places by split; `unused` belong to none. */
   splits: z.strictObject({ train: groups, validation: groups, test: groups, unused: groups.default([]) }),
@@ -85,7 +85,7 @@ function splitOfGroups(splits: Splits['splits'], file: string): Map<string, Spli
   return splitOf;
 }
 
-/** Places that are not used may overlap any others; that is what they are left out for. */
+/** Refuses overlaps between splits. Unused places may overlap any others. */
 function refuseSharedGround(records: readonly PlacedRecord[], assigned: readonly SplitName[], file: string): void {
   const used = records.map(({ footprint }, i) => (assigned[i] === 'unused' ? undefined : footprint));
   const index = new FootprintIndex(used, 0, file);

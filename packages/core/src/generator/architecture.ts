@@ -1,13 +1,13 @@
 /**
- * The contract of a generative network: one value, in a file of its own under architectures/ and in the list of
- * architectures.ts. Training, opening, mining and the command line read all they need from it.
+ * Contract of a generative network: one value, in one file under architectures/ and in the list of architectures.ts.
+ * Training, opening, mining and the command line derive everything from it.
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import type { z } from 'zod';
 import type { Moments } from '../runs/moments.ts';
 import type { PartialConfig, RemovedOption } from '../runs/settings.ts';
 
-/** What the networks are built from, as it stands in a checkpoint; an architecture has further fields of its own. */
+/** Configuration of the networks, as in a checkpoint; an architecture adds its own fields. */
 export interface NetworksConfig {
   /** Patch side length at full resolution, in pixels. */
   side: number;
@@ -17,7 +17,7 @@ export interface NetworksConfig {
 export const NETWORKS = ['encoder', 'decoder', 'critic', 'average'] as const;
 export type Network = (typeof NETWORKS)[number];
 
-/** Networks that gradients move. */
+/** Networks trained by gradients. */
 export const TRAINED_NETWORKS = ['encoder', 'decoder', 'critic'] as const;
 export type TrainedNetwork = (typeof TRAINED_NETWORKS)[number];
 
@@ -41,27 +41,27 @@ export interface Generator {
   readonly encoder: ReadonlyMap<string, tf.Variable>;
   /** Code → patch. */
   readonly decoder: ReadonlyMap<string, tf.Variable>;
-  /** Patch → how real it is. */
+  /** Patch → realness score. */
   readonly critic: ReadonlyMap<string, tf.Variable>;
-  /** Moving average of the decoder, which generates. */
+  /** Moving average of the decoder, which generates patches. */
   readonly average: ReadonlyMap<string, tf.Variable>;
   dispose(): void;
 }
 
-/** How far the networks are grown. */
+/** Stage of progressive growth. */
 export interface Growth {
   /** Position in `sides`, from 0. */
   stage: number;
-  /** How far the newest level is faded in, 0 to 1. */
+  /** Weight of the newest level while it is faded in, 0 to 1. */
   alpha: number;
 }
 
 /**
- * Which gradients will be asked for, which saves the computation of the others:
+ * Gradients that the caller needs; the others are not computed:
  *
  * - `both`
  * - `parameters`: the input is data
- * - `input`: the network is passed through; its parameters' gradients are made one by one, if asked for at all
+ * - `input`: gradients pass through to the input; those of parameters are computed only on request
  */
 export type Wanted = 'both' | 'parameters' | 'input';
 
@@ -74,7 +74,7 @@ export interface GeneratorArchitecture<
   Networks extends NetworksConfig = NetworksConfig,
   Settings extends GeneratorSettings = GeneratorSettings,
 > {
-  /** Name that flags, settings and checkpoints ask for it by (`preset`). */
+  /** Name in flags, settings and checkpoints (`preset`). */
   readonly name: string;
   /** Accepts the networks' fields in a checkpoint; missing ones take the architecture's defaults. */
   readonly networks: z.ZodType<Networks>;
@@ -97,17 +97,17 @@ export interface GeneratorArchitecture<
 export interface GeneratorSettings {
   side: number;
   objective: string;
-  /** Decides weights, batches, augmentation and noise. */
+  /** Seed of weights, batches, augmentation and noise. */
   seed: number;
 }
 
-/** How an architecture is trained. */
+/** Recipe of the training of an architecture. */
 export interface GeneratorRecipe<Settings extends GeneratorSettings = GeneratorSettings> {
-  /** What can be learnt, the default first. */
+  /** Training objectives, the default first. */
   readonly objectives: readonly string[];
   /** Terms of the losses, `network.term`: columns of metrics.csv. */
   readonly losses: readonly string[];
-  /** Accepts the settings besides those of all generators: the networks' fields and the architecture's own. */
+  /** Schema of the settings that not all generators have: the networks' fields and those of the architecture. */
   readonly settings: z.ZodRawShape;
   readonly removed: readonly RemovedOption[];
   /** Defaults for patches of a side (a power of 2), of common settings, too. */
@@ -117,7 +117,7 @@ export interface GeneratorRecipe<Settings extends GeneratorSettings = GeneratorS
   /** Fields of the networks. */
   networksOf(settings: Settings): NetworksConfig;
   stages(settings: Settings): StagePlan[];
-  /** True where codes are distributions, whose KL divergence from the prior says something. */
+  /** True if codes are distributions with a KL divergence from the prior. */
   hasPosterior(settings: Settings): boolean;
   /**
    * Trains by one batch: parameters, the averaged decoder and the moments change.
@@ -132,7 +132,7 @@ export interface GeneratorRecipe<Settings extends GeneratorSettings = GeneratorS
     settings: Settings,
     at: Growth & { step: number },
   ): Record<string, tf.Scalar>;
-  /** Network at fault where losses are not finite; undefined where all are. */
+  /** Network whose loss is not finite; undefined if all are finite. */
   culprit(losses: Readonly<Record<string, number>>): string | undefined;
 }
 

@@ -1,13 +1,13 @@
-/** The architectures that a generator can have: the one list that training and the command line choose from. */
+/** Architectures of generators: the one list that training and the command line choose from. */
 import { z } from 'zod';
 import { Registry } from '../base/registry.ts';
 import type { GeneratorArchitecture } from './architecture.ts';
 import { paper, small } from './architectures/progressive.ts';
 
-/** By name. A new architecture is one line here; a plug-in calls `GENERATORS.add` before a generator is made or read. */
+/** Architectures by name. A new one is one line here; a plug-in calls `GENERATORS.add` before its first use. */
 export const GENERATORS = new Registry<GeneratorArchitecture>('generator', [paper, small]);
 
-/** The one that is trained unless another is asked for. */
+/** Default architecture of training. */
 export const DEFAULT_GENERATOR = small.name;
 
 /** Accepts the name of an architecture. */

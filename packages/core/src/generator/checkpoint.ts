@@ -1,11 +1,10 @@
 /**
- * A generator's checkpoint holds all that making patches needs and all that is worth knowing of how it came to be: the
- * tensors of encoder, decoder, critic and the averaged decoder, how far they are grown, how patches are prepared, what was
- * learnt and from which places. The `last` checkpoint of a run also holds the optimiser's moments and where the run stands,
- * so that it goes on bit for bit.
+ * Checkpoint of a generator: the tensors of encoder, decoder, critic and averaged decoder, their stage of growth, the
+ * preparation of patches, the training objective and the places of training. The `last` checkpoint of a run also holds
+ * the optimiser moments and the position of the run, so that it resumes bit for bit.
  *
- * The file is that of `checkpoint_file.ts`, tensors under the names of `parameterSpecs`. Nothing in it depends on the time or
- * the machine.
+ * The file is that of `checkpoint_file.ts`, tensors under the names of `parameterSpecs`. Nothing in it depends on the
+ * time or the machine.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
@@ -36,7 +35,7 @@ export interface GeneratorCheckpoint extends CommonFacts, TensorGroups<Generator
   growth: Growth;
 }
 
-/** A checkpoint that a run can go on from. */
+/** Checkpoint from which a run can be resumed. */
 export type LastGeneratorCheckpoint = Last<GeneratorCheckpoint>;
 
 const FORMAT = 'generator';
@@ -56,7 +55,7 @@ const KIND: CheckpointKind<z.infer<typeof schema>> = {
   remedy: 'Name one that `doppel generator train` wrote, such as RUN/checkpoints/last.safetensors.',
 };
 
-/** The averaged decoder is no parameter of the optimiser. */
+/** Expected tensors; the averaged decoder has no optimiser moments. */
 function specsOf({ preset, networks }: Pick<GeneratorCheckpoint, 'preset' | 'networks'>): TensorSpecs {
   const all = GENERATORS.get(preset).parameters(networks);
   return { all, trained: all.filter(({ network }) => network !== 'average') };
@@ -69,7 +68,7 @@ export function writeGenerator(checkpoint: Omit<GeneratorCheckpoint, 'version'>)
 }
 
 /**
- * Reads a checkpoint and holds it against the networks that it names.
+ * Reads a checkpoint and checks it against the networks that it names.
  *
  * @param file for messages.
  * @throws CheckpointError where the file is cut short or no generator's, where a tensor is missing, unknown, of another

@@ -1,13 +1,13 @@
 /**
- * Between the patches of a data set and those of the networks: padded by reflection to a power of 2 and cropped again, and
- * averaged down to the side of a stage of growth.
+ * Fits the patches of a data set to the side of the networks: padding by reflection to a power of 2, cropping back, and
+ * averaging down to the side of a stage of growth.
  */
 import * as tf from '@tensorflow/tfjs-core';
 
 /** Rows and columns of padding before the patch; as many, or one more, come after it. */
 const marginOf = (side: number, padded: number): number => (padded - side) >> 1;
 
-/** For each position of the padded side the position in the patch: 2 1 | 0 1 2 3 | 2 1. */
+/** Source position in the patch for each position of the padded side: 2 1 | 0 1 2 3 | 2 1. */
 export function reflection(side: number, padded: number): Int32Array {
   if (padded < side || padded - marginOf(side, padded) - side >= side) {
     throw new RangeError(`patches of side ${side} cannot be padded to ${padded}`);
@@ -66,7 +66,9 @@ export function shrinkPatch(patch: Float32Array, side: number, to: number): Floa
   return out;
 }
 
-/** What a level that is not fully faded in can show: (1 − alpha) · the patch at half its side + alpha · the patch. */
+/**
+ * Patch at the detail of a level that is being faded in: (1 − alpha) · the patch at half its side + alpha · the patch.
+ */
 export function fadePatch(patch: Float32Array, side: number, alpha: number): Float32Array {
   if (alpha >= 1) return patch;
   const coarse = shrinkPatch(patch, side, side / 2);

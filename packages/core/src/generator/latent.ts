@@ -37,7 +37,7 @@ export interface LatentGenerator {
 /** Posteriors q(z|x) of patches: mean and logarithm of the variance, [n, latent] each. */
 export type Latents = { mu: tf.Tensor2D; logvar: tf.Tensor2D };
 
-/** Whether a rule moves the same patch differently each time. */
+/** True if a rule draws noise, so that each draw of a patch differs. */
 export const isRandom = (rule: LatentRule): boolean => rule !== 'sigma';
 
 /** @param eps [n, latent], standard normal; `sigma` ignores it. */

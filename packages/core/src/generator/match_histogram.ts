@@ -1,7 +1,7 @@
 /**
- * Brings made patches to the values of real ones. A decoder's output is smoother than radar and has another spread, so a
- * matcher could recognise it by its histogram alone. Standardising again is part of the preparation; taking over the
- * speckle and the histogram of the source patch is an optional counter-measure.
+ * Matches the values of generated patches to those of real ones. A decoder's output is smoother than SAR and has
+ * another spread, so a matcher could recognise it by its histogram alone. Standardising again is part of the
+ * preparation; copying the speckle and the histogram of the source patch is an optional counter-measure.
  */
 import { z } from 'zod';
 import { momentsOf } from '../base/moments.ts';
@@ -9,7 +9,7 @@ import type { Normalisation } from '../prepare/normalisation.ts';
 
 /** `speckle`: the speckle of the source (match_speckle.ts), then its histogram. */
 export const MATCHES = ['none', 'speckle'] as const;
-/** What a made patch takes over from its source. */
+/** Properties that a generated patch copies from its source. */
 export type Match = (typeof MATCHES)[number];
 
 export const matchSchema = z
@@ -30,8 +30,8 @@ export function standardiseAgain(patch: Float32Array, { sar }: Pick<Normalisatio
 }
 
 /**
- * Exact histogram specification: the values of `source` in the order of `patch`. The smallest sample gets the smallest value
- * of the source, and so on; ties by position. Both have the same length.
+ * Exact histogram specification: the values of `source` in the order of `patch`. The smallest sample gets the smallest
+ * value of the source, and so on; ties by position. Both have the same length.
  */
 export function matchHistogram(patch: Float32Array, source: Float32Array): Float32Array {
   const order = Uint32Array.from({ length: patch.length }, (_, i) => i).sort((a, b) => patch[a]! - patch[b]! || a - b);

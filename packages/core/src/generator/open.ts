@@ -15,7 +15,8 @@ export interface OpenGenerator extends LatentGenerator {
 /**
  * Patches go in and come out at the side of the data set; the networks see them padded by reflection to a power of 2.
  *
- * @param file for messages. @throws CheckpointError where it is damaged, no generator's, or not grown to its full side yet.
+ * @param file for messages. @throws CheckpointError where it is damaged, no generator's, or not grown to its full side
+ * yet.
  */
 export async function openGenerator(bytes: Uint8Array, file: string): Promise<OpenGenerator> {
   const checkpoint = readGenerator(bytes, file);
@@ -28,7 +29,7 @@ export async function openGenerator(bytes: Uint8Array, file: string): Promise<Op
       file,
       expected: `networks that are grown to side ${networks.side}`,
       found: `ones that are grown to side ${sides[growth.stage]}`,
-      remedy: 'Let its run go on: `doppel generator train --resume RUN`.',
+      remedy: 'Resume its run: `doppel generator train --resume RUN`.',
     });
   }
   const parameters = new Map<string, tf.Tensor>();

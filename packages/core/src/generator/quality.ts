@@ -1,6 +1,6 @@
 /**
- * How good a generator of SAR patches is, in figures that mean something for radar, each beside the same figure for real
- * patches against real ones. `quality/` has one figure a file; `docs/generator.md` says how to read them.
+ * Quality of a generator of SAR patches, in figures meaningful for radar, each beside the same figure for real patches
+ * against real ones. `quality/` has one figure a file; `docs/generator.md` says how to read them.
  */
 
 import { pause } from '../base/pause.ts';
@@ -30,7 +30,7 @@ import { wasserstein } from './quality/wasserstein.ts';
 
 /** The matcher in whose features patches are compared. */
 export interface QualityMatcher {
-  /** Without `halves` for a matcher without a SAR stream of its own. */
+  /** Scorer of the matcher; without `halves` if it has no separate SAR stream. */
   scorer: { halves?: Pick<ScorerHalves, 'features'> | undefined };
   normalisation: Normalisation;
   info: Pick<ModelInfo, 'fingerprint'>;
@@ -84,7 +84,7 @@ export interface GeneratorQuality {
   /** Null without a matcher that has a SAR stream: `notMeasured` says why. */
   kernelDistance: KernelFigures | null;
   values: ValueFigures;
-  /** Null where the unit is none of radar. */
+  /** Null if the unit is no radar unit. */
   looks: (Kinds<LooksSummary> & { distances: Beside | null }) | null;
   diversity: Kinds<Diversity>;
   memorisation: { patches: number; patterns: Memorisation; features: Memorisation | null };
@@ -94,12 +94,12 @@ export interface GeneratorQuality {
   warnings: string[];
 }
 
-/** What a report shows. Rows of the stacks, and records of the data set. */
+/** Patches that a report shows, with their rows in the stacks and records in the data set. */
 export interface ShownPatches {
   sets: Record<SetName, PatchStack>;
   /** Records of the real sets, by row. */
   records: Record<'training' | 'others' | 'heldOutA' | 'heldOutB', number[]>;
-  /** For each made patch the nearest training patch, by pattern. */
+  /** Nearest training patch of each generated patch, by pattern. */
   nearest: { row: number; record: number; distance: number }[];
 }
 
@@ -109,10 +109,11 @@ export interface GeneratorEvaluation {
 }
 
 /**
- * Deterministic by seed. The patches of seven sets are in memory at once (16 kB each at side 64); training patches pass by in
- * blocks.
+ * Deterministic by seed. The patches of seven sets are in memory at once (16 kB each at side 64); training patches pass
+ * by in blocks.
  *
- * @throws SplitError where the generator was trained on a place that validates or tests here, or there are too few patches.
+ * @throws SplitError where the generator was trained on a place that validates or tests here, or there are too few
+ * patches.
  * @throws UsageError where generator, matcher and data do not fit. @throws the signal's reason when it is aborted.
  */
 export async function evaluateGenerator(task: QualityTask): Promise<GeneratorEvaluation> {
@@ -157,7 +158,7 @@ export async function evaluateGenerator(task: QualityTask): Promise<GeneratorEva
   };
 }
 
-/** Below this, a ratio of scrambled patches says that a ratio tells little. */
+/** Ratio of scrambled patches below which the held-out figures discriminate too little. */
 const TELLING = 5;
 
 function lenient({ heldOut }: Beside): string[] {
@@ -256,7 +257,7 @@ async function featuresOfSets(
   };
   if (!matcher) return { rows, features: undefined, reason: 'No matcher was given.' };
   const { halves } = matcher.scorer;
-  if (!halves) return { rows, features: undefined, reason: 'The matcher has no SAR stream of its own.' };
+  if (!halves) return { rows, features: undefined, reason: 'The matcher has no separate SAR stream.' };
   const features = {} as Record<SetName, FeatureRows>;
   for (const name of SET_NAMES) features[name] = await sarFeatures(halves, sets[name], signal);
   const scale = featureScale([features.training, features.others]);

@@ -1,4 +1,4 @@
-/** Patches as files: PNG where it loses nothing, else GeoTIFF of float32. `decodeRaster` gives back the same samples. */
+/** Encodes patches as files: PNG if lossless, else float32 GeoTIFF. `decodeRaster` returns the same samples. */
 import { encode } from 'fast-png';
 import { writeArrayBuffer } from 'geotiff';
 import type { Raster } from './raster.ts';
@@ -20,7 +20,7 @@ export function encodePatch(raster: Raster): EncodedPatch {
   return { bytes: toGeotiff(raster), extension: 'tif' };
 }
 
-/** The largest sample of a raster that a PNG can hold; undefined where it cannot. Two or four bands would mean alpha. */
+/** Largest sample of a raster that PNG can hold; undefined for others. Two or four bands would mean alpha. */
 function highestWhole({ data, bands, noData }: Raster): number | undefined {
   if ((bands !== 1 && bands !== 3) || noData?.includes(1)) return undefined;
   let highest = 0;

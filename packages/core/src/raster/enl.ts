@@ -1,6 +1,6 @@
 /**
- * How many independent looks the speckle of a SAR image is worth, from the image alone. A speckle filter and the noise of
- * augmentation take the number; a product whose number is not what its maker says was treated differently.
+ * Equivalent number of looks (ENL) of a SAR image, estimated from the image alone. The speckle filter and the speckle
+ * of augmentation need it; a product whose ENL differs from its specification was processed differently.
  */
 import type { Raster } from './raster.ts';
 import { convertUnit, isRadarUnit } from './units.ts';
@@ -9,20 +9,20 @@ import { windowSums } from './window_sums.ts';
 /** Windows are 9 × 9 pixels: wide enough for a variance, small enough to lie within one field. */
 const RADIUS = 4;
 const SAMPLES = (2 * RADIUS + 1) ** 2;
-/** No product averages so much: ground that is evener is fill, not speckle. */
+/** Largest plausible ENL: an area of less variation is a fill value, not speckle. */
 const MAX_LOOKS = 10_000;
 const MIN_LOOKS = 0.01;
 /** Width of a bin of ln(s²/m²). */
 const BIN = 0.01;
 const BINS = Math.ceil(Math.log(MAX_LOOKS / MIN_LOOKS) / BIN);
-/** Steps of a whole-numbered amplitude that a window's mean must reach, for its variance to mean anything. */
+/** Minimum mean of a window in quantisation steps of integer amplitudes; below, its variance is quantisation noise. */
 const MIN_STEPS = 8;
-/** Share of the windows that must be of use. */
+/** Minimum share of usable windows. */
 const MIN_SHARE = 0.01;
-/** By how much a single look may seem to be less, at least. */
+/** Tolerance on a single look: an estimate from 1 − TOLERANCE is accepted. */
 const TOLERANCE = 0.1;
 
-/** Windows that lie inside and miss nothing, one an index. */
+/** Windows that lie inside the image and have no missing samples, by index. */
 interface Windows {
   /** s²/m² of intensity, NaN where a sample is at the ceiling or the steps are too coarse. */
   variations: Float64Array;
@@ -31,18 +31,20 @@ interface Windows {
 }
 
 /**
- * Mean² / variance of intensity on even ground: the mode over all 9 × 9 windows, since texture spreads the windows on it
- * far and wide, and even ground gathers them (Anfinsen, Doulgeris and Eltoft, Estimation of the equivalent number of looks
- * in polarimetric synthetic aperture radar imagery, IEEE Transactions on Geoscience and Remote Sensing 47(11), 2009). The
- * density is that of ln(s²/m²), smoothed by as much as it scatters where there is speckle only.
+ * Mean² / variance of intensity on homogeneous ground: the mode over all 9 × 9 windows, since texture spreads the
+ * windows on it widely, and homogeneous ground concentrates them (Anfinsen, Doulgeris and Eltoft, Estimation of the
+ * equivalent number of looks in polarimetric synthetic aperture radar imagery, IEEE Transactions on Geoscience and
+ * Remote Sensing 47(11), 2009). The density is that of ln(s²/m²), smoothed by its standard deviation under pure
+ * speckle.
  *
- * Over n samples of gamma speckle, s/m does not depend on m, so that s²/m² has the mean n / (n·L + 1); L follows from the
- * mean about the mode. Speckle that correlates between pixels varies less within a window and counts for more looks.
+ * Over n samples of gamma speckle, s/m does not depend on m, so that s²/m² has the mean n / (n·L + 1); L follows from
+ * the mean about the mode. Speckle that correlates between pixels varies less within a window and counts for more
+ * looks.
  *
- * Left out are windows with missing samples or zeros; those near the ceiling of a file's range (the maximum, where several
- * samples share it), which would seem evener than they are; and those of whole-numbered amplitudes of a few steps.
+ * Left out are windows with missing samples or zeros; those near the ceiling of a file's range (the maximum, where
+ * several samples share it), which would seem too homogeneous; and those of integer amplitudes of a few steps.
  *
- * @returns Undefined where the unit is no radar unit, too few windows are left, or no ground is even: where the windows
+ * @returns undefined if the unit is no radar unit, too few windows are left, or no ground is homogeneous: the windows
  * vary by more than a single look would.
  */
 export function equivalentNumberOfLooks(raster: Raster): number | undefined {
@@ -51,11 +53,11 @@ export function equivalentNumberOfLooks(raster: Raster): number | undefined {
   const step = hasWholeAmplitudes(raster) ? 1 : 0;
   const windows = Array.from({ length: raster.bands }, (_, band) => windowsOf(intensity, band, step));
   const first = estimate(windows, 0);
-  // One window of such speckle in about 50 reaches so many times its mean anywhere.
+  // About one window of such speckle in 50 has a sample at this multiple of its mean.
   return first && estimate(windows, 1 + 4 / Math.sqrt(first) + 3 / first);
 }
 
-/** From the windows whose headroom is at least so much. */
+/** Estimates the ENL from the windows with a minimum headroom. */
 function estimate(windows: readonly Windows[], minHeadroom: number): number | undefined {
   const histogram = new Float64Array(BINS);
   let [all, used] = [0, 0];
@@ -70,7 +72,7 @@ function estimate(windows: readonly Windows[], minHeadroom: number): number | un
   }
   if (used === 0 || used < all * MIN_SHARE) return undefined;
   const looks = 1 / meanAbout(histogram, modeOf(histogram)) - 1 / SAMPLES;
-  const error = scatter(1) / Math.sqrt(Math.max(1, used / SAMPLES)); // windows overlap; so many do not
+  const error = scatter(1) / Math.sqrt(Math.max(1, used / SAMPLES)); // number of windows that do not overlap
   return looks >= 1 - Math.max(TOLERANCE, 2 * error) ? looks : undefined;
 }
 
@@ -79,7 +81,7 @@ const scatter = (looks: number) => Math.sqrt((2 + 2 / looks) / SAMPLES);
 
 const variationOf = (bin: number) => Math.exp((bin + 0.5) * BIN) / MAX_LOOKS;
 
-/** The bin around which most windows lie. */
+/** Bin around which most windows lie. */
 function modeOf(histogram: Float64Array): number {
   let [highest, mode] = [0, 0];
   for (let bin = 0; bin < BINS; bin++) {
@@ -134,7 +136,9 @@ function windowsOf({ data, noData, width, height, bands }: Raster, band: number,
   return { variations: variations.subarray(0, count), headroom: headroom.subarray(0, count) };
 }
 
-/** The maximum where several samples share it: real backscatter does not repeat itself. Else infinite. */
+/**
+ * Ceiling of the range: the maximum if several samples share it, as backscatter does not repeat exactly; else infinite.
+ */
 function ceilingOf(intensity: Float64Array): number {
   let [maximum, count] = [0, 0];
   for (const value of intensity) {

@@ -1,5 +1,5 @@
 /**
- * What GDAL writes of bands beside their samples: scale and offset, unit, name, no-data. In GeoTIFF as XML in a tag, for any
+ * Band metadata of GDAL: scale and offset, unit, name, no-data. In GeoTIFF as XML in a tag, for any
  * format in a companion `.aux.xml`.
  */
 import type { Unit } from './raster.ts';
@@ -7,19 +7,19 @@ import type { Unit } from './raster.ts';
 export interface BandFacts {
   scale?: number;
   offset?: number;
-  /** As written. */
+  /** Unit as the file spells it. */
   unit?: string;
   name?: string;
   noData?: string;
 }
 
-/** By band, from 0. */
+/** Facts by band, counted from 0. */
 export type BandsFacts = Map<number, BandFacts>;
 
 const ITEM = /<Item\s([^>]*)>([^<]*)<\/Item>/g;
 const BAND = /<PAMRasterBand\b([^>]*)>(.*?)<\/PAMRasterBand>/gs;
 
-/** The tag GDAL_METADATA. */
+/** Reads the tag GDAL_METADATA. */
 export function readGdalMetadata(xml: string): BandsFacts {
   const facts: BandsFacts = new Map();
   for (const [, attributes = '', text = ''] of xml.matchAll(ITEM)) {
@@ -34,7 +34,7 @@ export function readGdalMetadata(xml: string): BandsFacts {
   return facts;
 }
 
-/** A companion `.aux.xml`. */
+/** Reads a companion `.aux.xml`. */
 export function readAuxXml(xml: string): BandsFacts {
   const facts: BandsFacts = new Map();
   for (const [, attributes = '', body = ''] of xml.matchAll(BAND)) {
@@ -91,7 +91,7 @@ export interface UnitFound {
   guess?: string;
 }
 
-/** The unit that the bands have in common: as stated, or as their names suggest, which is a guess. */
+/** Unit that all bands share: as stated, or guessed from their names. */
 export function unitOf(facts: BandsFacts): UnitFound {
   const bands = [...facts.values()];
   const common = (words: (string | undefined)[], table: [RegExp, Unit][]) => {

@@ -26,7 +26,7 @@ export function openGeotiff(store: Store, file: string): Promise<RasterSource> {
   });
 }
 
-/** A mask beside an image, as `IMAGE.msk`: one band for all, or one for each. */
+/** Opens a mask beside an image, such as `IMAGE.msk`: one band for all, or one for each. */
 export async function openMaskFile(
   store: Store,
   file: string,
@@ -69,7 +69,7 @@ async function partsOf(directories: readonly TiffDirectory[]): Promise<Parts> {
   return { image: images[0] ?? directories[0]!, masks, others: Math.max(0, images.length - 1) };
 }
 
-/** The mask of the image's size. */
+/** Finds the mask of the image's size. */
 async function maskFor({ layout }: TiffImage, masks: readonly TiffDirectory[]): Promise<TiffImage | undefined> {
   for (const tags of masks) {
     const [width, height] = [await tags.number(TAG.ImageWidth), await tags.number(TAG.ImageLength)];
@@ -133,7 +133,7 @@ function united(masks: readonly (Uint8Array | undefined)[]): Uint8Array | undefi
   return masks.reduce((a, b) => (a && b ? a.map((each, i) => each | b[i]!) : (a ?? b)), undefined);
 }
 
-/** Samples as the file has them; `convert` makes of a stored sample what is meant. */
+/** Reads samples as stored; `convert` maps a stored sample to its value. */
 async function readStored(
   image: TiffImage,
   window: RasterWindow,
@@ -156,7 +156,7 @@ async function readStored(
   return { data, hidden, marked, compared: count };
 }
 
-/** Of min-is-white, what black is; undefined for others. */
+/** Function that inverts min-is-white samples; undefined for other images. */
 function inverterOf({ photometric, format, bits }: TiffLayout): ((value: number) => number) | undefined {
   const white = 2 ** bits - 1;
   return photometric === PHOTOMETRIC.whiteIsZero && format === 1 ? (value) => white - value : undefined;
@@ -168,7 +168,7 @@ type ReadColours = (
   isNoData: NoDataTest | undefined,
 ) => Promise<ReadSamples>;
 
-/** How colours that are no red, green and blue become so; undefined where the bands are taken as they are. */
+/** Reader that converts other colour spaces to RGB; undefined if the bands need no conversion. */
 async function colourReader(image: TiffImage): Promise<ReadColours | undefined> {
   const { photometric, bits, bands, format } = image.layout;
   if (photometric === PHOTOMETRIC.palette) {
@@ -192,20 +192,20 @@ type Pixels = Parameters<typeof rgb.fromYCbCr>[0];
 
 interface Conversion {
   name: string;
-  /** Bands of the file that make a colour. */
+  /** Number of bands that make a colour. */
   samples: number;
   /** → red, green, blue of 8 bits. */
   toRgb(pixels: Pixels): ArrayLike<number>;
 }
 
-/** By PhotometricInterpretation. */
+/** Conversions by PhotometricInterpretation. */
 const CONVERSIONS: Record<number, Conversion> = {
   [PHOTOMETRIC.yCbCr]: { name: 'YCbCr', samples: 3, toRgb: rgb.fromYCbCr },
   [PHOTOMETRIC.cieLab]: { name: 'CIE L*a*b*', samples: 3, toRgb: rgb.fromCIELab },
   [PHOTOMETRIC.cmyk]: { name: 'CMYK', samples: 4, toRgb: rgb.fromCMYK },
 };
 
-/** @param isComparedAfter no-data is a colour, not what it is made of: GDAL shows YCbCr as red, green and blue. */
+/** @param isComparedAfter compares no-data with the converted colour: GDAL shows YCbCr as red, green and blue. */
 function readColours(
   image: TiffImage,
   stored: readonly number[],
@@ -230,7 +230,7 @@ function readColours(
 interface Palette {
   /** Red, then green, then blue of all colours. */
   map: readonly number[];
-  /** By which entries become 8 bits. */
+  /** Divisor that brings entries to 8 bits. */
   divisor: number;
 }
 
@@ -239,7 +239,7 @@ async function paletteOf(tags: TiffDirectory, bits: number): Promise<Palette> {
   if (bits > 16 || map.length < 3 || map.length % 3 !== 0) {
     throw tags.source.damage('a palette of up to 65,536 colours', `${map.length / 3} colours for ${bits} bits`);
   }
-  // Entries have 16 bits; some writers give 8 and mean them (libtiff's checkcmap).
+  // Entries have 16 bits; some writers store 8-bit ones (libtiff's checkcmap).
   return { map, divisor: map.some((each) => each > 255) ? 257 : 1 };
 }
 

@@ -1,6 +1,6 @@
 /**
- * Zlib streams that may not yield more than they should: what a file inflates to is not known before it is done, and a
- * kilobyte can become a megabyte. fflate inflates; what is ours is the limit and the checksum, which fflate passes over.
+ * Inflates zlib streams up to a limit: the inflated size is not known beforehand, and a kilobyte can become a megabyte.
+ * fflate inflates; this file adds the limit and the checksum, which fflate ignores.
  */
 import { Unzlib } from 'fflate';
 
@@ -8,8 +8,8 @@ import { Unzlib } from 'fflate';
 const STEP = 2 ** 16;
 
 /**
- * @param limit of bytes that come out.
- * @throws Error where more come out, the stream is broken, or its checksum is another.
+ * @param limit of the inflated size, in bytes.
+ * @throws Error if the inflated data are larger, the stream is damaged, or its checksum differs.
  */
 export function inflate(compressed: Uint8Array, limit: number): Uint8Array {
   const output = new Uint8Array(limit);
@@ -43,7 +43,7 @@ function requireChecksum(compressed: Uint8Array, bytes: Uint8Array): void {
 export function adler32(bytes: Uint8Array): number {
   let [a, b] = [1, 0];
   for (let start = 0; start < bytes.length; start += 3800) {
-    const end = Math.min(start + 3800, bytes.length); // so many steps stay well below 2⁵³
+    const end = Math.min(start + 3800, bytes.length); // sums of this many bytes stay well below 2⁵³
     for (let i = start; i < end; i++) {
       a += bytes[i]!;
       b += a;

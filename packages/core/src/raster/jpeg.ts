@@ -1,6 +1,6 @@
 /**
  * JPEG by jpeg-js: gray, colour or CMYK, baseline or progressive. Lossy: for looking at optical patches more than for
- * measuring. The segments are walked here first: so the size is known before anything is decoded, and how colours are meant.
+ * measuring. The segments are read first: they give the size before anything is decoded, and the colour space.
  */
 import { decode } from 'jpeg-js';
 import type { Store } from '../store.ts';
@@ -9,7 +9,7 @@ import { damaged, explained, NotSupported, type RasterSource } from './raster_fi
 import { wholeImage } from './whole_image.ts';
 
 export const FORMAT = 'JPEG';
-/** Pixels that a byte can stand for at most, in blocks of one colour; half as much again for safety. */
+/** Maximum number of pixels a byte can encode (blocks of one colour), with a margin of 50 %. */
 const MAX_PIXELS_PER_BYTE = 1024;
 
 /** @throws FileError, FormatError */
@@ -35,7 +35,7 @@ function requireHead(bytes: Uint8Array): JpegHead {
   return head;
 }
 
-/** As libjpeg decides it: Adobe's word first, then JFIF's, then the components' names. */
+/** True for YCbCr, decided like libjpeg: by the Adobe segment, then JFIF, then the names of the components. */
 function isYCbCr({ adobe, isJfif, components }: JpegHead): boolean {
   if (isJfif) return true;
   if (adobe !== undefined) return adobe !== 0;

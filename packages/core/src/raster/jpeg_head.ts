@@ -1,6 +1,6 @@
 /**
- * The segments of a JPEG stream before its samples: what it holds, how its colours are meant, and whether the decoders can
- * read it. ITU T.81, annex B; Adobe Technical Note 5116 for the segment APP14; Exif 2.3 for the orientation.
+ * Reads the segments of a JPEG stream before its samples: contents, colour space, and whether the decoders support it.
+ * ITU T.81, annex B; Adobe Technical Note 5116 for the segment APP14; Exif 2.3 for the orientation.
  */
 import { NotSupported } from './raster_file.ts';
 
@@ -18,7 +18,7 @@ export interface JpegHead {
   orientation: number;
   restartInterval: number;
   scans: number;
-  /** There is an end marker. */
+  /** True if there is an end marker. */
   isEnded: boolean;
 }
 
@@ -27,7 +27,7 @@ const isFrame = (marker: number) => marker >= 0xc0 && marker <= 0xcf && ![0xc4, 
 /** Markers without a length. */
 const isBare = (marker: number) => marker === 0x01 || (marker >= 0xd0 && marker <= 0xd8);
 const [END, SCAN, RESTART, APP0, APP1, APP14] = [0xd9, 0xda, 0xdd, 0xe0, 0xe1, 0xee];
-/** As GDAL allows: each scan is a pass over all blocks. */
+/** Maximum number of scans, as in GDAL: each scan is a pass over all blocks. */
 const MAX_SCANS = 100;
 
 /** Walks all segments. @throws Error where there is no frame, or a segment leaves the stream. */
@@ -77,7 +77,7 @@ function readSegment(head: JpegHead, marker: number, body: Uint8Array): void {
   else if (marker === APP1 && name === 'Exif\0\0') head.orientation = orientationOf(body.subarray(6));
 }
 
-/** Where the coded samples end: at a marker that is no restart. */
+/** Offset of the end of the coded samples: the first marker that is no restart. */
 function endOfScan(bytes: Uint8Array, start: number): number {
   for (let at = start; at + 1 < bytes.length; at++) {
     if (bytes[at] !== 0xff) continue;
@@ -87,7 +87,7 @@ function endOfScan(bytes: Uint8Array, start: number): number {
   return bytes.length;
 }
 
-/** Tag 274 of the first directory of a TIFF. */
+/** Orientation: tag 274 of the first directory of a TIFF. */
 function orientationOf(tiff: Uint8Array): number {
   if (tiff.length < 10) return 1;
   const view = new DataView(tiff.buffer, tiff.byteOffset, tiff.length);
@@ -109,7 +109,9 @@ const PROCESSES: Record<number, string> = {
   ...{ 14: 'arithmetic coding', 15: 'lossless JPEG' },
 };
 
-/** @throws NotSupported for what JPEG allows and the decoders do not. @throws Error where the header contradicts itself. */
+/**
+ * @throws NotSupported for valid JPEG that the decoders do not support. @throws Error if the header contradicts itself.
+ */
 export function requireReadableJpeg(head: JpegHead): void {
   const { process, precision, width, height, components, scans } = head;
   if (process > 2) throw new NotSupported(PROCESSES[process] ?? `JPEG of process ${process}`);

@@ -1,7 +1,8 @@
 /**
- * Lee's filter by local statistics: speckle multiplies, so even ground is smoothed and what varies by more than speckle
- * would is kept. J.-S. Lee, Digital image enhancement and noise filtering by use of local statistics, IEEE Transactions on
- * Pattern Analysis and Machine Intelligence 2(2), 1980, section III (multiplicative noise).
+ * Lee speckle filter by local statistics: speckle is multiplicative, so homogeneous ground is smoothed and structure
+ * that varies by more than speckle is kept. J.-S. Lee, Digital image enhancement and noise filtering by use of local
+ * statistics, IEEE Transactions on Pattern Analysis and Machine Intelligence 2(2), 1980, section III (multiplicative
+ * noise).
  */
 import { PatchError, UsageError } from '../errors.ts';
 import type { Raster } from './raster.ts';
@@ -19,9 +20,9 @@ export interface LeeOptions {
  * With z = x·v, mean of v 1 and its variance σ²: x̂ = z̄ + k·(z − z̄), k = Q / (Q + σ²·z̄²), where
  * Q = (var z + z̄²) / (1 + σ²) − z̄² is the local variance of x, not below 0.
  *
- * Intensity has σ² = 1/looks. Amplitude has that of the root of such an intensity; digital numbers are taken for
- * amplitudes, as products come. dB is filtered as intensity. At the border, and beside missing samples, the statistics
- * are those of the samples that exist; missing ones stay missing.
+ * Intensity has σ² = 1/looks. Amplitude has that of the root of such an intensity; digital numbers are treated as
+ * amplitudes, the usual form of products. dB is filtered as intensity. At the border, and beside missing samples, the
+ * statistics are those of the samples that exist; missing ones stay missing.
  *
  * @throws UsageError where the window is even or below 3, or looks are not above 0.
  * @throws PatchError for reflectance, which has no speckle.

@@ -1,17 +1,17 @@
 /**
- * LZW as TIFF has it (TIFF 6.0, section 13): codes of 9 to 12 bits, highest bit first, that grow one code early. Written
- * here so that no more comes out than a block has room for.
+ * LZW decoder of TIFF (TIFF 6.0, section 13): codes of 9 to 12 bits, highest bit first, that grow one code early. Own
+ * code, so that the output never exceeds the size of a block.
  */
 import { NotSupported } from './raster_file.ts';
 
 const [CLEAR, END, FIRST, MAX_CODE] = [256, 257, 258, 4096];
 
-/** @param limit of bytes that come out; what would follow is left. @throws Error for a code that cannot be. */
+/** @param limit of the decoded size, in bytes; the rest is dropped. @throws Error for an invalid code. */
 export function decodeLzw(compressed: Uint8Array, limit: number): Uint8Array {
   if (compressed[0] === 0 && (compressed[1]! & 1) === 1) throw new NotSupported('LZW codes in the old bit order');
   const output = new Uint8Array(limit);
   const readCode = codeReader(compressed);
-  // A code stands for what the code before it wrote, and the byte that follows: where in the output, and how many bytes.
+  // A code stands for the output of the code before it and the next byte: offset and length in the output.
   const [start, size] = [new Uint32Array(MAX_CODE), new Uint32Array(MAX_CODE)];
   let [length, width, next] = [0, 9, FIRST];
   for (let code = readCode(width); code !== END && length < limit; code = readCode(width)) {
@@ -35,7 +35,7 @@ export function decodeLzw(compressed: Uint8Array, limit: number): Uint8Array {
   return output.subarray(0, length);
 }
 
-/** Codes of a width; END where the bytes do. */
+/** Reader of codes of a width; END at the end of the bytes. */
 function codeReader(bytes: Uint8Array): (width: number) => number {
   let [bits, held, at] = [0, 0, 0];
   return (width) => {

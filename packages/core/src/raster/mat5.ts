@@ -1,10 +1,10 @@
 /**
- * MAT-files of level 5 (MATLAB's `-v6` and `-v7`, scipy's `savemat`), in which SARptical and its like are published: the
- * real matrices of numbers in them. MathWorks, MAT-File Format, chapter 1.
+ * MAT-files of level 5 (MATLAB's `-v6` and `-v7`, scipy's `savemat`), in which SARptical and its like are published:
+ * the real matrices of numbers in them. MathWorks, MAT-File Format, chapter 1.
  *
  * A file is a header of 128 bytes and elements, each a tag (type, length) and its bytes. A matrix is an element of
- * elements: flags with the class, dimensions, name, samples; or the same, deflated. Lengths are held against the bytes that
- * are there before anything is read or allocated by them.
+ * elements: flags with the class, dimensions, name, samples; or the same, deflated. Lengths are held against the bytes
+ * that are there before anything is read or allocated by them.
  */
 import { Unzlib } from 'fflate';
 import { FormatError } from '../errors.ts';
@@ -18,13 +18,13 @@ export interface Mat5Matrix {
 }
 
 const HEADER_BYTES = 128;
-/** Samples of one matrix; above it (1 GB of doubles), something is wrong, or it is no patch. */
+/** Maximum number of samples of a matrix (1 GB of doubles): a larger one is no patch, or damaged. */
 const MAX_SAMPLES = 2 ** 27;
 /** MATLAB's names have up to 63 letters; others write longer ones. */
 const MAX_NAME = 4096;
-/** deflate turns one byte into no more than so many. */
+/** Maximum inflated bytes for each byte of DEFLATE. */
 const MAX_INFLATION = 1032;
-/** Compressed bytes that are inflated at once: at most about 4 MB come of them. */
+/** Compressed bytes that are inflated at once: they give at most about 4 MB. */
 const INFLATE_STEP = 4096;
 
 const MATRIX = 14;
@@ -38,7 +38,7 @@ interface StorageType {
   read(view: DataView, at: number, littleEndian: boolean): number;
 }
 
-/** How numbers are stored, by type code. Any class may be stored in any of them, if its values fit. */
+/** Storage types by type code. A class may be stored in any of them, if its values fit. */
 const STORAGE: ReadonlyMap<number, StorageType> = new Map([
   [1, { bytes: 1, read: (view, at) => view.getInt8(at) }],
   [2, { bytes: 1, read: (view, at) => view.getUint8(at) }],
@@ -53,8 +53,8 @@ const STORAGE: ReadonlyMap<number, StorageType> = new Map([
 ] satisfies [number, StorageType][]);
 
 /**
- * The two-dimensional real matrices of numbers (and of logicals, as 0 and 1), by name; all else is passed over. Integers
- * of 64 bits beyond 2⁵³ are rounded.
+ * Reads the two-dimensional real matrices of numbers (and of logicals, as 0 and 1), by name; others are skipped.
+ * Integers of 64 bits beyond 2⁵³ are rounded.
  *
  * @param file names the file in messages.
  * @throws FormatError where it is no MAT-file of level 5, is cut short, or its lengths do not agree.
@@ -79,7 +79,7 @@ export function readMat5(bytes: Uint8Array, file: string): Map<string, Mat5Matri
   return matrices;
 }
 
-/** @throws FormatError for what is no level 5. @returns true where the file is little-endian. */
+/** @returns true for a little-endian file. @throws FormatError if the file is not level 5. */
 function byteOrderOf(bytes: Uint8Array, file: string): boolean {
   const expected = 'a MAT-file of level 5';
   const refuse = (found: string, remedy: string): never => {
@@ -118,7 +118,7 @@ interface Element {
   body: Uint8Array;
 }
 
-/** Goes from element to element. */
+/** Reads element after element. */
 class ElementReader {
   private readonly bytes: Uint8Array;
   private readonly view: DataView;
@@ -168,7 +168,7 @@ interface Shape {
 
 /** Bytes of the elements of flags and of two dimensions, tags included. */
 const SHAPE_BYTES = 32;
-/** And of as many dimensions as anybody writes. */
+/** The same for the largest number of dimensions that is read. */
 const MAX_SHAPE_BYTES = 24 + 64 * 4;
 
 /** @param reader at the start of a matrix. @returns undefined where it is no matrix of numbers in two dimensions. */
@@ -198,7 +198,7 @@ interface NamedMatrix {
   content: Mat5Matrix | undefined;
 }
 
-/** @param bytes of a matrix, without its tag. @returns undefined for what is passed over. */
+/** @param bytes of a matrix, without its tag. @returns undefined for a matrix that is skipped. */
 function readMatrix(bytes: Uint8Array, littleEndian: boolean, file: string): NamedMatrix | undefined {
   if (bytes.length === 0) return undefined; // an empty matrix may be no more than its tag
   const reader = new ElementReader(bytes, littleEndian, file);
@@ -206,7 +206,7 @@ function readMatrix(bytes: Uint8Array, littleEndian: boolean, file: string): Nam
   if (!shape) return undefined;
   const { rows, columns } = shape;
   const name = new TextDecoder().decode(reader.next().body);
-  if (name === '') return undefined; // MATLAB's own
+  if (name === '') return undefined; // data of MATLAB itself
   if (shape.isComplex) return { name, content: undefined };
   const { type, body } = reader.next();
   const storage = STORAGE.get(type);
@@ -233,7 +233,10 @@ function readByRow(
   return data;
 }
 
-/** @param compressed zlib stream of one matrix with its tag. @returns undefined for what is passed over, barely inflated. */
+/**
+ * @param compressed zlib stream of one matrix with its tag. @returns undefined for a matrix that is skipped after its
+ * header.
+ */
 function readCompressed(compressed: Uint8Array, littleEndian: boolean, file: string) {
   const inflation = new Inflation(compressed, file);
   const head = inflation.upTo(8 + MAX_SHAPE_BYTES);
@@ -255,14 +258,14 @@ function readCompressed(compressed: Uint8Array, littleEndian: boolean, file: str
   return readMatrix(bytes.subarray(8), littleEndian, file);
 }
 
-/** Inflates bit by bit, so that what comes out can be judged before it is all there. */
+/** Inflates step by step, so that a header can be checked before the samples are inflated. */
 class Inflation {
   private readonly compressed: Uint8Array;
   private readonly file: string;
   private readonly stream: Unzlib;
   private readonly parts: Uint8Array[] = [];
   private length = 0;
-  /** Compressed bytes that are used up. */
+  /** Offset of the next compressed byte. */
   private at = 0;
   private isDone = false;
 
@@ -281,7 +284,7 @@ class Inflation {
     return this.joined().subarray(0, length);
   }
 
-  /** All of exactly `length` bytes. @throws FormatError where there are more or fewer, or their checksum is off. */
+  /** All of exactly `length` bytes. @throws FormatError where there are more or fewer, or their checksum differs. */
   all(length: number): Uint8Array {
     while (!this.isDone && this.length <= length) this.step();
     if (this.length !== length) {

@@ -1,35 +1,36 @@
 /**
- * What "missing" means: the one place that decides it, for every format and every way in. A pixel is missing where
- * - a mask says so: alpha of 0, a mask inside the file or beside it, a tile that was never written, a transparent colour;
+ * Decides which pixels are missing, for every format and every reader. A pixel is missing if
+ * - a mask says so: alpha of 0, a mask inside the file or beside it, a tile that was never written, a transparent
+ *   colour;
  * - a chosen band is NaN or infinite;
- * - it holds the no-data value, as stored, before colours are expanded, scales applied or bits inverted. Of unsigned samples
- *   all chosen bands must hold it, for 0 or 255 in one of three is a colour; of others one is enough;
+ * - it holds the no-data value, as stored, before colours are expanded, scales applied or bits inverted. Of unsigned
+ *   samples all chosen bands must hold it, for 0 or 255 in one of three is a colour; of others one is enough;
  * - it is zero, or below, where the unit has no such value.
  * `docs/data.md` says the same to users.
  */
 import type { Raster, Unit } from './raster.ts';
 
-/** How samples are stored. */
+/** Storage type of samples. */
 export interface SampleType {
   kind: 'unsigned' | 'signed' | 'float';
   bits: number;
 }
 
-/** Tells the no-data values of a band from its samples as stored. */
+/** Recognises the no-data values of a band among its samples as stored. */
 export type NoDataTest = (band: number, stored: number) => boolean;
 
-/** Samples of one read, and what the file says of them. */
+/** Samples of one read, with the masks of the file. */
 export interface ReadSamples {
   /** [height, width, chosen bands] */
   data: Float32Array;
-  /** [height, width]: 1 where a mask or the like hides the pixel. */
+  /** [height, width]: 1 where a mask hides the pixel. */
   hidden?: Uint8Array | undefined;
   /** [height, width]: stored samples of the pixel that are no-data, out of `compared`. */
   marked?: Uint8Array | Uint16Array | undefined;
   compared?: number | undefined;
 }
 
-/** Above it, values stand for "the lowest float" and are written with few digits: -3.4e38. */
+/** Magnitude above which a no-data value means "the lowest float", often written with few digits: -3.4e38. */
 const HUGE = 1e37;
 
 /** @param values of each band; undefined where there are none. */
@@ -42,7 +43,9 @@ export function noDataTest(values: readonly (readonly number[])[], { kind, bits 
   return (band, sample) => (stored[band] ?? []).some((value) => value === sample || isClose(value, sample));
 }
 
-/** Whether a sample of 0 is nothing: in power always; in amplitudes that were measured, unless the file names no-data itself. */
+/**
+ * True if a sample of 0 is missing: always in intensity; in measured amplitudes unless the file names a no-data value.
+ */
 export function zeroIsMissing(unit: Unit, { bits }: SampleType, namesNoData: boolean): boolean {
   return unit === 'intensity' || (unit === 'amplitude' && bits >= 16 && !namesNoData);
 }
@@ -51,7 +54,7 @@ export interface MissingRules {
   bands: number;
   unit: Unit;
   sample: SampleType;
-  /** The file or the caller says what no-data is. */
+  /** True if the file or the caller names a no-data value. */
   namesNoData: boolean;
 }
 
@@ -73,7 +76,7 @@ export function missingPixels(samples: ReadSamples, rules: MissingRules): Uint8A
   return isAny ? mask : undefined;
 }
 
-/** No-data values that a text names, and what had to be guessed about it. */
+/** No-data values of a text, and the guesses made in reading it. */
 export interface NoDataText {
   values: number[];
   guess?: string;
@@ -83,7 +86,7 @@ const NOT_A_NUMBER = /^[+-]?(nan|1\.?#(qnan|snan|ind|nan).*)$/i;
 
 /**
  * Reads what GDAL and others write as no-data: "-9999", "nan", "-3.4e+38"; "-9999 -9999 -9999", one for each band; and
- * "-9999,0", which a program in a country of decimal commas wrote. NaN needs no comparison.
+ * "-9999,0", written with a decimal comma. NaN needs no comparison.
  */
 export function parseNoData(text: string): NoDataText {
   const trimmed = text.replaceAll('\0', '').trim();
@@ -111,7 +114,9 @@ export function shareMissing({ noData, width, height }: Raster): number {
   return noData.reduce((sum, flag) => sum + flag, 0) / (width * height);
 }
 
-/** Undefined where the pair is kept. A patch that is missing as a whole never is. @param maxNoData share in [0, 1] */
+/**
+ * Reason to skip a pair; undefined to keep it. A fully missing patch is never kept. @param maxNoData share in [0, 1]
+ */
 export function reasonToSkip(
   { sar, optical }: { sar: Raster; optical: Raster },
   maxNoData: number,

@@ -1,4 +1,4 @@
-/** Opens an image file by what its first bytes say; the name's ending is not asked. */
+/** Opens an image file by its first bytes; the extension of its name is ignored. */
 import { FormatError } from '../errors.ts';
 import { MemoryStore, type Store } from '../store.ts';
 import * as geotiff from './geotiff.ts';
@@ -32,8 +32,8 @@ const FORMATS: readonly Format[] = [
 ];
 
 /**
- * Reads the header of a GeoTIFF (also BigTIFF), PNG or JPEG. Samples come by window; of a GeoTIFF, only the tiles or strips
- * that a window touches are read, while a PNG or JPEG is decoded as a whole.
+ * Reads the header of a GeoTIFF (also BigTIFF), PNG or JPEG. Samples come by window; of a GeoTIFF, only the tiles or
+ * strips that a window touches are read, while a PNG or JPEG is decoded as a whole.
  *
  * @throws FileError where there is no file. @throws FormatError where it is damaged or of another format.
  */
@@ -52,7 +52,7 @@ export async function openRaster(store: Store, path: string, options: RasterOpti
   });
 }
 
-/** A whole image from its bytes. @param name for messages. @throws FormatError as `openRaster`. */
+/** Decodes a whole image from its bytes. @param name for messages. @throws FormatError as `openRaster`. */
 export async function decodeRaster(bytes: Uint8Array, name: string, options: RasterOptions = {}): Promise<Raster> {
   const store = new MemoryStore();
   store.files.set(name, bytes);

@@ -1,6 +1,6 @@
 /**
- * PNG, 1 to 16 bits, gray, colour or palette; transparent pixels are missing. The chunks are walked first: so the size is
- * known without inflating, a file that is cut short is said to be so, and no more is inflated than its pixels take.
+ * PNG, 1 to 16 bits, gray, colour or palette; transparent pixels are missing. The chunks are read first: they give the
+ * size without inflating, show whether the file is truncated, and limit the inflated size to that of the pixels.
  */
 import type { Store } from '../store.ts';
 import { inflate } from './inflate.ts';
@@ -9,11 +9,11 @@ import { damaged, explained, type RasterSource } from './raster_file.ts';
 import { type DecodedImage, wholeImage } from './whole_image.ts';
 
 export const FORMAT = 'PNG';
-/** DEFLATE makes of a byte at most so many. */
+/** Maximum inflated bytes for each byte of DEFLATE. */
 const MAX_RATIO = 1032;
-/** Bytes behind the last row that are passed over, as libpng does. */
+/** Bytes behind the last row that are ignored, as in libpng. */
 const SURPLUS = 4096;
-/** Chunks before the samples that are looked at for an animation. */
+/** Maximum number of chunks before the samples that are searched for an animation. */
 const MAX_CHUNKS = 32;
 
 /** Samples of a pixel and their possible bits, by colour type. */
@@ -51,7 +51,7 @@ export async function openPng(store: Store, file: string): Promise<RasterSource>
   };
 }
 
-/** @throws Error where it contradicts itself. */
+/** @throws Error if the header contradicts itself. */
 function readHeader(bytes: Uint8Array): Header {
   if (bytes.length < HEADER_END) throw new Error(`${bytes.length} bytes where a header takes ${HEADER_END}`);
   const view = viewOf(bytes);
@@ -67,7 +67,7 @@ function readHeader(bytes: Uint8Array): Header {
   return { width, height, depth: depth!, colour: colour!, samples: type.samples, isInterlaced: interlace === 1 };
 }
 
-/** A chunk acTL comes before the samples. */
+/** True if a chunk acTL comes before the samples. */
 async function isAnimated(store: Store, file: string): Promise<boolean> {
   let at = HEADER_END;
   for (let i = 0; i < MAX_CHUNKS; i++) {
@@ -99,7 +99,7 @@ function decodePng(bytes: Uint8Array, header: Header, file: string): DecodedImag
     : fromSamples(samples, header.samples, transparency);
 }
 
-/** The chunks that a picture needs. @throws FormatError where one is damaged or ends behind the file, or the last is missing. */
+/** Reads the chunks of a picture. @throws FormatError if one is damaged or truncated, or the last is missing. */
 function walk(bytes: Uint8Array, file: string): Chunk[] {
   const view = viewOf(bytes);
   const chunks: Chunk[] = [];
@@ -142,7 +142,7 @@ function fromPalette(stored: ArrayLike<number>, palette: Uint8Array, transparenc
   return { data, stored, hidden };
 }
 
-/** @param transparency of gray or colour, the samples of 16 bits that are nothing. */
+/** @param transparency of gray or colour: the 16-bit samples of the transparent value. */
 function fromSamples(samples: ArrayLike<number>, channels: number, transparency: Uint8Array): DecodedImage {
   if (channels === 2 || channels === 4) return withoutAlpha(samples, channels);
   const data = Float32Array.from(samples);
@@ -157,7 +157,7 @@ function fromSamples(samples: ArrayLike<number>, channels: number, transparency:
   return { data, hidden };
 }
 
-/** The last channel says where something is: 0 is nothing. */
+/** Splits off alpha, the last channel: pixels with alpha 0 are missing. */
 function withoutAlpha(samples: ArrayLike<number>, channels: number): DecodedImage {
   const pixels = samples.length / channels;
   const bands = channels - 1;

@@ -1,6 +1,7 @@
 /**
  * Rows of a PNG from its inflated bytes: filters are undone, interlaced passes put in their places, samples of few bits
- * unpacked. (fast-png, which writes our PNGs, misreads interlaced ones of other than 8 bits and small transparent ones.)
+ * unpacked. (fast-png, which writes our PNGs, misreads interlaced ones of other than 8 bits and small transparent
+ * ones.)
  *
  * W3C PNG, third edition, sections 7 to 9.
  */
@@ -54,7 +55,7 @@ function passesOf({ width, height, depth, samples, isInterlaced }: PngShape): Si
 export const inflatedBytes = (shape: PngShape): number =>
   passesOf(shape).reduce((sum, { rows, rowBytes }) => sum + rows * (1 + rowBytes), 0);
 
-/** [height, width, samples], as stored. @throws Error for a filter that there is none of. */
+/** [height, width, samples], as stored. @throws Error for an unknown filter. */
 export function readRows(bytes: Uint8Array, shape: PngShape): Uint8Array | Uint16Array {
   const { width, height, depth, samples } = shape;
   const output = depth === 16 ? new Uint16Array(width * height * samples) : new Uint8Array(width * height * samples);
@@ -84,7 +85,7 @@ function sampleAt(row: Uint8Array, i: number, depth: number): number {
   return (row[bit >> 3]! >> (8 - depth - (bit & 7))) & (2 ** depth - 1);
 }
 
-/** Adds to each byte what the filter took from it. @param step bytes of a pixel, at least 1. */
+/** Adds the filter's prediction to each byte. @param step bytes of a pixel, at least 1. */
 function undoFilter(filter: number, row: Uint8Array, above: Uint8Array, step: number): void {
   if (filter === 0) return;
   const predict = PREDICTORS[filter];

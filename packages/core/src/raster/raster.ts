@@ -1,12 +1,12 @@
 /**
- * A raster is what every image file becomes: float32 samples with the unit they are in, a mask of what is missing,
- * and, where the file says so, where on Earth they lie. Readers live in `raster/`.
+ * Raster: the form of every image that is read: float32 samples with their unit, a mask of missing pixels and, if the
+ * file has it, the georeference.
  */
 
 /**
- * What a sample means.
+ * Units of samples.
  * - `dB`: 10·log10 of intensity; `amplitude`: proportional to √intensity; `intensity`: power (σ⁰, γ⁰ linear)
- * - `reflectance`: optical, 0 to about 1; `digital number`: whatever the file holds
+ * - `reflectance`: optical, 0 to about 1; `digital number`: uncalibrated samples
  */
 export const UNITS = ['dB', 'amplitude', 'intensity', 'reflectance', 'digital number'] as const;
 export type Unit = (typeof UNITS)[number];
@@ -28,7 +28,7 @@ export interface Raster {
   readonly transform?: AffineTransform;
 }
 
-/** What a file says of its place, as it says it. */
+/** Georeference of a file, as stored. */
 export interface Georeference {
   /** GeoKeys of a GeoTIFF by number. */
   readonly keys: ReadonlyMap<number, number | string | readonly number[]>;
@@ -37,6 +37,6 @@ export interface Georeference {
   readonly pixelScale?: readonly number[];
   /** 4 × 4, row by row. */
   readonly matrix?: readonly number[];
-  /** There are rational polynomial coefficients, which are not read. */
+  /** True if there are rational polynomial coefficients, which are not read. */
   readonly hasRpc: boolean;
 }

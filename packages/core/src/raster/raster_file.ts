@@ -1,6 +1,6 @@
 /**
- * What every reader of a raster format gives: the facts of the header at once, samples on demand and by window. Here too:
- * how samples become a `Raster`, and the limits that keep a lying header from deciding how much memory is taken.
+ * Common part of the readers of all raster formats: the facts of the header at once, samples on demand and by window.
+ * It turns samples into a `Raster` and limits the memory that a false header can claim.
  */
 import { FormatError, isDoppelError, PatchError, reasonOf } from '../errors.ts';
 import { type BandsFacts, unitOf } from './gdal_metadata.ts';
@@ -21,26 +21,26 @@ export type { RasterWindow } from './window.ts';
 export interface RasterFile {
   readonly width: number;
   readonly height: number;
-  /** As gdalinfo counts them, alpha included; a palette's colours are three. */
+  /** Number of bands as gdalinfo counts them, alpha included; a palette counts as three. */
   readonly bands: number;
-  /** Bands that are no alpha, counted from 0: those that are read where none are asked for. */
+  /** Bands other than alpha, counted from 0; the default of `read`. */
   readonly imageBands: readonly number[];
   readonly unit?: Unit | undefined;
   readonly crs?: string | undefined;
   readonly transform?: AffineTransform | undefined;
-  /** The place as the file says it. */
+  /** Georeference as stored. */
   readonly georeference?: Georeference | undefined;
   /** Text of a companion `.aux.xml`. */
   readonly auxXml?: string | undefined;
-  /** The sample that stands for "nothing here". */
+  /** Sample value of missing pixels. */
   readonly noData?: number | undefined;
-  /** What was done to the samples because the file says so: scales and the like. Sentences without full stop. */
+  /** Conversions that the file asks for, such as scale and offset. Sentences without full stop. */
   readonly notes: readonly string[];
-  /** What was decided though the file does not say it plainly. Sentences without full stop. */
+  /** Decisions on points that the file leaves unclear. Sentences without full stop. */
   readonly guesses: readonly string[];
   /**
-   * @param window default: the whole file. @param bands counted from 0; default: `imageBands`. Alpha hides pixels, unless it
-   * is itself among them.
+   * @param window default: the whole file. @param bands counted from 0; default: `imageBands`. Alpha hides pixels,
+   * unless it is itself among them.
    * @throws FormatError where the file is damaged, PatchError where the window leaves the file.
    */
   read(window?: RasterWindow, bands?: readonly number[]): Promise<Raster>;
@@ -48,13 +48,13 @@ export interface RasterFile {
 }
 
 export interface RasterOptions {
-  /** Overrides what the file says; "digital number" where neither says anything. */
+  /** Unit that overrides that of the file; "digital number" if neither is known. */
   unit?: Unit | undefined;
-  /** Samples, as stored, that are missing besides those the file names. */
+  /** Further no-data values, as stored, in addition to those of the file. */
   noData?: readonly number[] | undefined;
 }
 
-/** What a format's reader finds in a file, and how it reads samples. */
+/** Facts of a file from a format's reader, and access to its samples. */
 export interface RasterSource {
   width: number;
   height: number;
@@ -69,7 +69,7 @@ export interface RasterSource {
   storedBands?: number;
   /** The no-data value as written, of all bands. */
   noDataText?: string | undefined;
-  /** What the file says of its bands. */
+  /** Band metadata of the file. */
   facts?: BandsFacts;
   guesses?: readonly string[];
   notes?: readonly string[];
@@ -121,7 +121,7 @@ export function rasterFile(
   };
 }
 
-/** What companions say counts where the file says nothing. */
+/** Merges band metadata: the file's own take precedence over those of companion files. */
 function merged(own: BandsFacts = new Map(), beside: BandsFacts): BandsFacts {
   const all: BandsFacts = new Map();
   for (const band of new Set([...own.keys(), ...beside.keys()])) {
@@ -206,10 +206,10 @@ function shifted([a0, a1, a2, a3, a4, a5]: AffineTransform, { column, row }: Ras
   return [a0 + column * a1 + row * a2, a1, a2, a3 + column * a4 + row * a5, a4, a5];
 }
 
-/** What a format allows and its reader does not; said deep in a decoder, which knows no file. */
+/** Feature of a format that its reader does not support; thrown inside decoders, which do not know the file. */
 export class NotSupported extends Error {}
 
-/** Whatever a decoder throws, as a `FormatError` that names the file. */
+/** Runs a decoder and rethrows its errors as a `FormatError` that names the file. */
 export async function explained<T>(file: string, format: string, work: () => Promise<T> | T): Promise<T> {
   try {
     return await work();
@@ -223,7 +223,7 @@ export async function explained<T>(file: string, format: string, work: () => Pro
   }
 }
 
-/** @param expected of what was promised. @param found what the file holds. */
+/** Error of a damaged file. @param expected by the header. @param found in the file. */
 export function damaged(file: string, format: string, expected: string, found: string): FormatError {
   return new FormatError({
     ...{ action: `read the ${format}`, file, expected, found },
@@ -231,7 +231,7 @@ export function damaged(file: string, format: string, expected: string, found: s
   });
 }
 
-/** @param found what the file holds and this reader does not read. @param options of gdal_translate that make it readable. */
+/** Error of an unsupported file. @param found feature in the file. @param options of gdal_translate that convert it. */
 export function unsupported(
   file: string,
   format: string,
@@ -244,7 +244,7 @@ export function unsupported(
   });
 }
 
-/** A command line. @param options that make the file readable. */
+/** Command line of gdal_translate. @param options that make the file readable. */
 export const gdalTranslate = (file: string, options: string) => `gdal_translate ${options} ${quoted(file)} OUT.tif`;
 
 const quoted = (file: string) => (/^[\w./:@+-]+$/.test(file) ? file : `'${file.replaceAll("'", "'\\''")}'`);

@@ -1,5 +1,5 @@
 /**
- * Files that lie beside an image and say more of it, as GDAL writes them: `IMAGE.aux.xml` with no-data, scale and unit of the
+ * Companion files of an image, as GDAL writes them: `IMAGE.aux.xml` with no-data, scale and unit of the
  * bands, and `IMAGE.msk`, a TIFF whose zeros are missing pixels.
  */
 import { readText, type Store } from '../store.ts';
@@ -8,18 +8,18 @@ import type { RasterWindow } from './window.ts';
 
 export interface Sidecars {
   facts: BandsFacts;
-  /** The bytes of `IMAGE.aux.xml`, which may tell where the image lies, too. */
+  /** Text of `IMAGE.aux.xml`, which may hold the georeference, too. */
   auxXml?: string;
   /** [height, width] of 1 where the pixel is masked out. @param bands chosen, from 0. */
   mask?: (window: RasterWindow, bands: readonly number[]) => Promise<Uint8Array>;
 }
 
-/** Larger ones hold statistics of millions of values; none is known. */
+/** Maximum size in bytes; a larger file would hold statistics of millions of values, and none is known. */
 const MAX_XML = 2 ** 24;
 
 type OpenMask = (store: Store, path: string, size: { width: number; height: number }) => Promise<Sidecars['mask']>;
 
-/** @param openMask a reader of masks, for GeoTIFF's own code calls this one. */
+/** @param openMask reader of masks, passed in to avoid a circular import with GeoTIFF. */
 export async function readSidecars(
   store: Store,
   image: string,

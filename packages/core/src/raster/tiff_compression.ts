@@ -1,6 +1,6 @@
 /**
- * The compressions of TIFF: their names, and for those that are read, a decoder that yields no more than a block has room
- * for. LERC, Zstandard and JPEG are libraries'.
+ * Compressions of TIFF: their names, and a decoder for each supported one, whose output never exceeds the size of a
+ * block. LERC, Zstandard and JPEG are decoded by libraries.
  */
 import { type BaseDecoder, getDecoder } from 'geotiff';
 import Lerc from 'lerc';
@@ -12,7 +12,7 @@ import { NotSupported } from './raster_file.ts';
 
 export const COMPRESSION = { none: 1, lzw: 5, jpeg: 7, lerc: 34887 } as const;
 
-/** What a decoder knows of the block that it decodes. */
+/** Shape of a block, for its decoder. */
 export interface BlockShape {
   width: number;
   height: number;
@@ -20,9 +20,9 @@ export interface BlockShape {
   samples: number;
   /** Bytes of the decoded block. */
   limit: number;
-  /** Whether samples are floating point numbers. */
+  /** True for floating-point samples. */
   isFloat: boolean;
-  /** The last sample of a pixel says how opaque it is. */
+  /** True if the last sample of a pixel is alpha. */
   hasAlpha: boolean;
   /** Tables that all blocks of JPEG share. */
   jpegTables?: Uint8Array | undefined;
@@ -35,7 +35,7 @@ type Decoder = (bytes: Uint8Array, shape: BlockShape) => Uint8Array | Promise<Ui
 interface Compression {
   name: string;
   decode?: Decoder;
-  /** Whether the Predictor tag counts. */
+  /** True if the Predictor tag applies. */
   hasPredictor?: boolean;
 }
 
@@ -80,14 +80,14 @@ export const isSupported = (compression: number) => COMPRESSIONS.get(compression
 export const hasPredictor = (compression: number) => COMPRESSIONS.get(compression)?.hasPredictor === true;
 export const compressionName = (compression: number) => COMPRESSIONS.get(compression)?.name ?? `${compression}`;
 
-/** @throws Error for damage, NotSupported for what this reader does not do. */
+/** @throws Error for damage, NotSupported for an unsupported compression. */
 export async function decodeBlock(compression: number, bytes: Uint8Array, shape: BlockShape): Promise<Uint8Array> {
   const block = await COMPRESSIONS.get(compression)!.decode!(bytes, shape);
   if (block.length <= shape.limit || compression === COMPRESSION.none) return block;
   throw new Error(`a block of ${block.length} bytes, more than the ${shape.limit} of its pixels`);
 }
 
-/** PackBits (TIFF 6.0, section 9): a count, then so many bytes, or one byte so many times. */
+/** Decodes PackBits (TIFF 6.0, section 9): a count n, then n literal bytes or one byte repeated n times. */
 function unpackBits(bytes: Uint8Array, limit: number): Uint8Array {
   const output = new Uint8Array(limit);
   let length = 0;
@@ -108,10 +108,13 @@ function unpackBits(bytes: Uint8Array, limit: number): Uint8Array {
 
 const zstd = new ZSTDDecoder();
 
-/** Bytes that the decoder's memory holds besides the compressed ones. */
+/** Memory of the decoder in bytes, in addition to the compressed ones. */
 const MAX_ZSTD = 2 ** 28;
 
-/** At one go into as much room as a block takes, whatever the frame claims: decoding part by part never ends for some damage. */
+/**
+ * Decodes in one call into a buffer of the block's size, whatever the frame claims: streaming never ends on some
+ * damaged frames.
+ */
 async function unzstd(bytes: Uint8Array, limit: number): Promise<Uint8Array> {
   if (limit > MAX_ZSTD) throw new NotSupported(`Zstandard in blocks of ${limit} bytes`);
   await zstd.init();
@@ -120,7 +123,7 @@ async function unzstd(bytes: Uint8Array, limit: number): Promise<Uint8Array> {
   throw new Error(`Zstandard that does not yield the ${limit} bytes of a block`);
 }
 
-/** Components as they are, without conversion of colours. */
+/** Decodes components without conversion of colours. */
 async function decodeJpegBlock(bytes: Uint8Array, shape: BlockShape): Promise<Uint8Array> {
   const head = readJpegHead(bytes);
   requireReadableJpeg(head);
@@ -145,7 +148,9 @@ function requireWholeRestarts({ components, restartInterval, width, height }: Jp
   }
 }
 
-/** What LERC masks out is NaN in floats, and transparent where the last sample is alpha (libtiff's tif_lerc.c). */
+/**
+ * Decodes LERC. Masked pixels are NaN in floats, and transparent if the last sample is alpha (libtiff's tif_lerc.c).
+ */
 async function decodeLercBlock(bytes: Uint8Array, shape: BlockShape): Promise<Uint8Array> {
   const { width, height, samples, limit } = shape;
   const wrapping = shape.lercParameters?.[1] ?? 0;

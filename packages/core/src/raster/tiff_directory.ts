@@ -1,6 +1,6 @@
 /**
- * The directories (IFDs) of a TIFF: tags with their values, read by byte ranges. Every count is held against the size of the
- * file before anything is allocated by it, and the chain of directories against going round in circles.
+ * The directories (IFDs) of a TIFF: tags with their values, read by byte ranges. Every count is checked against the
+ * size of the file before memory is allocated, and the chain of directories is checked for loops.
  *
  * TIFF 6.0, section 2; BigTIFF as in libtiff.
  */
@@ -30,7 +30,7 @@ const TYPE_BYTES: Record<number, number> = {
   ...{ 1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8 },
 };
 
-/** Directories that are looked at: image, overviews, their masks, further images. */
+/** Maximum number of directories read: image, overviews, their masks, further images. */
 const MAX_DIRECTORIES = 256;
 const MAX_ENTRIES = 4096;
 
@@ -137,7 +137,7 @@ export class TiffDirectory {
     return this.entries.has(tag);
   }
 
-  /** Numbers of a tag; undefined where it is absent. @param most that are read of them. */
+  /** Numbers of a tag; undefined where it is absent. @param most maximum count that is read. */
   async numbers(tag: number, most = Number.POSITIVE_INFINITY): Promise<number[] | undefined> {
     const entry = this.entries.get(tag);
     if (!entry) return undefined;

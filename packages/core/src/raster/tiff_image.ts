@@ -13,9 +13,9 @@ export type TakeSample = (pixel: number, k: number, value: number) => void;
 export interface TiffImage {
   layout: TiffLayout;
   tags: TiffDirectory;
-  /** Bands that say how opaque a pixel is, by ExtraSamples. */
+  /** Alpha bands, by ExtraSamples. */
   alphas: number[];
-  /** Gives every sample of the window; `absent` is called where the block was never written. */
+  /** Passes every sample of the window to `take`; calls `absent` for blocks that were never written. */
   read(
     window: RasterWindow,
     bands: readonly number[],
@@ -24,7 +24,7 @@ export interface TiffImage {
   ): Promise<void>;
 }
 
-/** @throws FormatError where the directory is damaged, or describes what cannot be read. */
+/** @throws FormatError if the directory is damaged, or the image is not supported. */
 export async function openTiffImage(tags: TiffDirectory): Promise<TiffImage> {
   const layout = await readLayout(tags);
   const alphas = await alphaBands(tags, layout);
@@ -106,7 +106,7 @@ async function readBlock(
   );
 }
 
-/** Hands out what the block and the window have in common. */
+/** Passes on the samples that lie in both block and window. */
 function takeAll(
   samples: StoredSamples | undefined,
   { left, top, bands }: BlockPart,

@@ -1,9 +1,9 @@
 /**
- * The layout of an image in a TIFF: its tiles or strips, whether they can be where the header says, and how many bytes may
- * come out of one.
+ * Layout of an image in a TIFF: its tiles or strips, checked against the size of the file, and the maximum decoded size
+ * of each.
  *
- * A header of a few bytes can claim an image of 2³² × 2³² pixels, and a strip of a kilobyte can inflate to a gigabyte. So
- * the claims are held against the size of the file first, and no block may yield more than its pixels.
+ * A header of a few bytes can claim an image of 2³² × 2³² pixels, and a strip of a kilobyte can inflate to a gigabyte.
+ * So the claims are held against the size of the file first, and no block may yield more than its pixels.
  */
 import { damaged, gdalTranslate, unsupported } from './raster_file.ts';
 import { COMPRESSION, compressionName, hasPredictor, isSupported } from './tiff_compression.ts';
@@ -13,7 +13,7 @@ export interface TiffLayout {
   width: number;
   height: number;
   bands: number;
-  /** Of each sample. */
+  /** Bits of each sample. */
   bits: number;
   /** SampleFormat: 1 unsigned, 2 signed, 3 float. */
   format: number;
@@ -38,13 +38,13 @@ const FORMAT = 'GeoTIFF';
 export const PHOTOMETRIC = { whiteIsZero: 0, palette: 3, cmyk: 5, yCbCr: 6, cieLab: 8 } as const;
 
 /**
- * What a byte can become at most: DEFLATE reaches 1,032, LZW and JPEG of constant images about as much. Compressions
- * without such a bound (LERC, Zstandard) are held by `MAX_BLOCK` alone.
+ * Maximum ratio of decoded to compressed bytes: DEFLATE reaches 1,032, LZW and JPEG of constant images about as much.
+ * Compressions without such a bound (LERC, Zstandard) are held by `MAX_BLOCK` alone.
  */
 const MAX_RATIO: Record<number, number> = { 1: 1, 5: 2048, 7: 2048, 8: 1100, 32773: 128, 32946: 1100 };
-/** Decoded bytes of one block. */
+/** Maximum size of a decoded block, in bytes. */
 const MAX_BLOCK = 2 ** 30;
-/** Strips without compression are read in parts of about so many bytes. */
+/** Approximate size in bytes of the parts in which uncompressed strips are read. */
 const STRIP_PART = 2 ** 18;
 
 /** Samples of a pixel in one block. */
@@ -56,7 +56,7 @@ export const rowBytes = (layout: TiffLayout) =>
 
 export const fullBlock = (layout: TiffLayout) => rowBytes(layout) * layout.blockHeight;
 
-/** @throws FormatError where the header contradicts itself or the file, or asks for what cannot be read. */
+/** @throws FormatError if the header contradicts itself or the file, or the layout is not supported. */
 export async function readLayout(tags: TiffDirectory): Promise<TiffLayout> {
   const { source } = tags;
   const isTiled = !tags.has(TAG.StripOffsets) && tags.has(TAG.TileOffsets);
@@ -90,7 +90,7 @@ export async function readLayout(tags: TiffDirectory): Promise<TiffLayout> {
   return layout;
 }
 
-/** The bits and the format that all samples have in common. */
+/** Bits and format of all samples. */
 async function sampleType(tags: TiffDirectory, bands: number): Promise<{ bits: number; format: number }> {
   const { file } = tags.source;
   const all = (await tags.numbers(TAG.BitsPerSample, bands)) ?? [1];
@@ -104,10 +104,10 @@ async function sampleType(tags: TiffDirectory, bands: number): Promise<{ bits: n
     if (bits === 128) return { bits, format: formats[0]! };
     throw tags.source.damage('1 to 64 bits in a sample', `${bits}`);
   }
-  return { bits, format: formats[0] === 4 ? 1 : formats[0]! }; // 4: nothing said
+  return { bits, format: formats[0] === 4 ? 1 : formats[0]! }; // 4: unspecified
 }
 
-/** What TIFF allows and this reader does not. */
+/** Refuses layouts that are valid TIFF but not supported. */
 function requireReadable(layout: TiffLayout, file: string): void {
   const { format, bits, predictor, photometric, compression } = layout;
   const refuse = (found: string, line: string) => {
@@ -138,7 +138,7 @@ function requireReadable(layout: TiffLayout, file: string): void {
 const isPredictor = (predictor: number, bits: number, format: number) =>
   predictor === 2 ? [8, 16, 32, 64].includes(bits) : predictor === 3 && format === 3;
 
-/** Reads where the blocks lie; lengths that a file leaves out are those up to the next block, as libtiff has it. */
+/** Reads offsets and lengths of the blocks; a missing length extends to the next block, as in libtiff. */
 async function locateBlocks(layout: TiffLayout, tags: TiffDirectory): Promise<void> {
   const [offsets, counts] = layout.isTiled
     ? [TAG.TileOffsets, TAG.TileByteCounts]
@@ -160,7 +160,10 @@ function estimatedCounts(layout: TiffLayout, size: number): number[] {
   return offsets.map((offset) => (offset === 0 ? 0 : ends.find((each) => each > offset)! - offset));
 }
 
-/** @param size of the file in bytes. @throws FormatError where a block is missing, lies outside, or cannot hold its pixels. */
+/**
+ * @param size of the file in bytes. @throws FormatError where a block is missing, lies outside, or cannot hold its
+ * pixels.
+ */
 function requireBlocks(layout: TiffLayout, size: number, file: string): void {
   const { width, height, blockWidth, blockHeight, isTiled, offsets, byteCounts } = layout;
   const fail = (expected: string, found: string) => damaged(file, FORMAT, expected, found);
@@ -195,8 +198,8 @@ export function rowsOf({ height, blockHeight, isTiled }: TiffLayout, block: numb
 }
 
 /**
- * Some files are one strip as a whole. Without compression any rows of it can be read alone, so that the strip is declared
- * to be several: a window then costs its rows, not the scene.
+ * Some files are one strip as a whole. Without compression any rows of it can be read alone, so that the strip is
+ * declared to be several: a window then costs its rows, not the scene.
  */
 function splitLongStrips(layout: TiffLayout): void {
   const { isTiled, compression, height, blockHeight, bands, isPlanar, offsets, byteCounts } = layout;
@@ -214,7 +217,7 @@ function splitLongStrips(layout: TiffLayout): void {
   Object.assign(layout, parts, { blockHeight: rows });
 }
 
-/** Of n, at most `limit`; any number will do where there is only one strip. */
+/** Largest divisor of n up to `limit`; with a single strip any number is allowed. */
 function largestDivisor(n: number, limit: number, isAlone: boolean): number {
   let rows = limit;
   while (!isAlone && n % rows !== 0) rows--;

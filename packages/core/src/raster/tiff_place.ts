@@ -1,4 +1,4 @@
-/** Where a GeoTIFF says that it lies: the keys of its reference system, and how pixels become coordinates (GeoTIFF 1.1). */
+/** Georeference of a GeoTIFF: GeoKeys of its reference system and pixel-to-ground transform (GeoTIFF 1.1). */
 import type { AffineTransform, Georeference } from './raster.ts';
 import { TAG, type TiffDirectory } from './tiff_directory.ts';
 
@@ -46,7 +46,7 @@ async function readGeoKeys(tags: TiffDirectory): Promise<Georeference['keys']> {
 /** Codes that mean "described by other keys". */
 const USER_DEFINED = 32767;
 
-/** "EPSG:n". A system that has no code is named by its citation. */
+/** Name of the reference system: "EPSG:n", or its citation if it has no code. */
 export function crsOf({ keys }: Georeference): string | undefined {
   const code = keys.get(GEO_KEY.ProjectedCSType) ?? keys.get(GEO_KEY.GeographicType);
   if (code === undefined || code === 0) return undefined;
@@ -54,7 +54,7 @@ export function crsOf({ keys }: Georeference): string | undefined {
   return String(keys.get(GEO_KEY.PCSCitation) ?? keys.get(GEO_KEY.GTCitation) ?? 'user-defined');
 }
 
-/** Of the pixel's outer corner; a file whose points are pixel centres is moved by half a pixel. */
+/** Transform of the pixel's outer corner; that of a file of pixel centres is shifted by half a pixel. */
 export function transformOf({
   keys,
   tiePoints: tie,

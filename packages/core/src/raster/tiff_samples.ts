@@ -1,5 +1,6 @@
 /**
- * From the bytes of a decoded block to its samples as stored: byte order, predictor, and samples that fill no whole bytes.
+ * Converts the bytes of a decoded block to samples as stored: byte order, predictor, and samples of fractions of a
+ * byte.
  */
 import { rowBytes, samplesInBlock, type TiffLayout } from './tiff_layout.ts';
 
@@ -17,7 +18,7 @@ export type StoredSamples =
 
 type StoredType = new (buffer: ArrayBuffer, offset: number, length: number) => StoredSamples;
 
-/** By bits, for each sample format. */
+/** Array types by sample format and bits. */
 const TYPES: Record<number, Record<number, StoredType>> = {
   1: { 8: Uint8Array, 16: Uint16Array, 32: Uint32Array, 64: BigUint64Array },
   2: { 8: Int8Array, 16: Int16Array, 32: Int32Array, 64: BigInt64Array },
@@ -67,8 +68,8 @@ function undoDifferences(stored: StoredSamples, layout: TiffLayout): void {
 }
 
 /**
- * Predictor 3 (TIFF Technical Note 3): a row holds first the highest bytes of all its samples, then the next ones, whatever
- * the byte order of the file; and each byte as its difference from the one a pixel's samples before.
+ * Predictor 3 (TIFF Technical Note 3): a row holds first the highest bytes of all its samples, then the next ones,
+ * whatever the byte order of the file; and each byte as its difference from the one a pixel's samples before.
  */
 function undoFloatPredictor(bytes: Uint8Array, rows: number, layout: TiffLayout): StoredSamples {
   const { bits, blockWidth } = layout;
@@ -140,5 +141,5 @@ const REVERSED = Uint8Array.from({ length: 256 }, (_, byte) => {
   return reversed;
 });
 
-/** Bytes whose lowest bit comes first, turned around. */
+/** Reverses the bits of each byte. */
 export const reverseBits = (bytes: Uint8Array): Uint8Array => bytes.map((byte) => REVERSED[byte]!);

@@ -1,6 +1,5 @@
 /**
- * The three ways to write down radar backscatter, one into another. Products differ in the unit they come in; a model
- * wants one of them.
+ * Converts radar backscatter between its three units. Products differ in their unit; a model needs one of them.
  */
 import { PatchError } from '../errors.ts';
 import type { Raster, Unit } from './raster.ts';
@@ -25,11 +24,12 @@ const FROM_INTENSITY: Record<RadarUnit, (intensity: number) => number> = {
 };
 
 /**
- * The raster in another unit: intensity = amplitude², dB = 10·log₁₀ intensity. The same raster where it is in that unit.
+ * The raster in another unit: intensity = amplitude², dB = 10·log₁₀ intensity. The same raster where it is in that
+ * unit.
  *
  * What the new unit cannot express becomes missing, NaN in the samples and 1 in the mask: in dB an intensity of 0 or
  * less, in amplitude an intensity below 0, and whatever is not finite. An exact 0 is how SAR products mark what was not
- * imaged, and an intensity below 0 is left where noise was subtracted from nothing; a floor would make both into very
+ * imaged, and an intensity below 0 is left where noise was subtracted from no signal; a floor would turn both into very
  * dark ground. Samples that were missing before are NaN after, whatever the file's no-data value was.
  *
  * @param where names the raster in messages.

@@ -1,8 +1,8 @@
-/** Formats that cannot be read in parts: decoded once, at the first read, then cut from. */
+/** Images of formats that cannot be read by window: decoded once, at the first read, then cropped. */
 import type { SampleType } from './missing.ts';
 import type { RasterSource } from './raster_file.ts';
 
-/** Pixels of an image, all of them. */
+/** All pixels of an image. */
 export interface DecodedImage {
   /** [height, width, bands] */
   data: Float32Array;

@@ -1,8 +1,8 @@
 /**
  * Sums over a square window around each pixel, at a cost that does not depend on the window. They are added up from
- * sums over blocks and nothing is ever subtracted (the scheme of van Herk, A fast algorithm for local minimum and maximum
- * filters, 1992, with sums): a running sum that takes out what leaves the window would keep the rounding error of one
- * bright scatterer, which can be larger than all that is dark after it.
+ * sums over blocks and nothing is ever subtracted (the scheme of van Herk, A fast algorithm for local minimum and
+ * maximum filters, 1992, with sums): a running sum that subtracts the samples leaving the window would keep the
+ * rounding error of one bright scatterer, which can exceed all dark samples after it.
  */
 
 /**
@@ -23,7 +23,7 @@ class LineSums {
   private readonly radius: number;
   /** The line with `radius` zeros before and after. */
   private readonly padded: Float64Array;
-  /** From the start of a block up to here, and from here up to the end of the block. */
+  /** Sums from the start of the block to each element; `suffix`: from each element to the end of the block. */
   private readonly prefix: Float64Array;
   private readonly suffix: Float64Array;
 

@@ -1,4 +1,4 @@
-/** Input of a step, prepared one step ahead: while a step computes, the files of the next are read. */
+/** Prepares the input of steps one step ahead: while a step computes, the files of the next are read. */
 
 /**
  * Takes what a step needs and begins to prepare the next.
@@ -17,7 +17,7 @@ export function oneStepAhead<Input>(): TakeStep<Input> {
   return async (step, prepare, hasNext) => {
     const input = await (ahead?.step === step ? ahead.prepared : prepare(step));
     ahead = hasNext ? { step: step + 1, prepared: prepare(step + 1) } : undefined;
-    ahead?.prepared.catch(() => {}); // reported when it is awaited, at its own step
+    ahead?.prepared.catch(() => {}); // reported when awaited, at its own step
     return input;
   };
 }

@@ -15,14 +15,14 @@ import type { Values } from './values.ts';
 export interface CommonFacts {
   /** Version of doppel that wrote it. */
   version: string;
-  /** How patches are prepared. */
+  /** Preparation of patches. */
   normalisation: Normalisation;
   /** Metrics at the time when the weights were saved. */
   metrics: Record<string, number>;
   trainedOn: TrainedOn & { folder: string };
-  /** The backend that trained it. */
+  /** Name of the backend of the training. */
   backend: string;
-  /** The resolved configuration of the run. */
+  /** Resolved configuration of the run. */
   training: Record<string, unknown>;
 }
 
@@ -32,19 +32,19 @@ export interface TensorGroups<State> {
   resume?: Resume<State> | undefined;
 }
 
-/** What `last` holds beyond the weights. */
+/** Content of `last` in addition to the weights: optimiser moments and the state of the run. */
 export interface Resume<State> extends MomentValues {
   state: State;
 }
 
-/** A checkpoint that a run can go on from. */
+/** Checkpoint from which a run can be resumed. */
 export type Last<C extends { resume?: unknown }> = C & { resume: NonNullable<C['resume']> };
 
 const FORMAT_VERSION = 1;
 
 const places = z.array(z.string());
 
-/** @returns the schema of the metadata: what is common to all, and what a kind has of its own. */
+/** @returns schema of the metadata: the common fields and those of a kind of checkpoint. */
 export function metadataSchema<Own extends z.ZodRawShape>(format: string, own: Own) {
   return z.object({
     doppel: z.literal(format),
@@ -67,7 +67,7 @@ export interface CheckpointKind<Metadata> {
   /** Value of `doppel` in the metadata. */
   format: string;
   schema: z.ZodType<Metadata>;
-  /** For messages: "a checkpoint of doppel". */
+  /** Name of the kind, for messages: "a checkpoint of doppel". */
   name: string;
   /** Remedy where a file is of another kind. */
   remedy: string;
@@ -102,7 +102,7 @@ export interface TensorSpecs {
 /**
  * Writes a checkpoint into the bytes of a file.
  *
- * @param facts common ones and a kind's own, without the version, which is that of this program.
+ * @param facts common ones and those of the kind; the version is that of this program.
  */
 export function packCheckpoint<State>(
   format: string,
@@ -134,7 +134,7 @@ export function packCheckpoint<State>(
  * Takes the tensors of a checkpoint.
  *
  * @param state of the run; undefined: there are no moments.
- * @throws CheckpointError where one is missing, of another shape or type, not finite, or of no name that there should be.
+ * @throws CheckpointError where one is missing, of another shape or type, not finite, or of an unknown name.
  */
 export function takeGroups<State>(
   take: TensorTaker,

@@ -1,7 +1,9 @@
-/** Records in random order without end, from any position: what a run trains on follows from the seed and the step. */
+/** Endless random order of records, readable from any position: the records of a step follow from seed and step. */
 import { Rng } from '../base/random.ts';
 
-/** @returns a function of start and count that gives the records there; each round through all has an order of its own. */
+/**
+ * @returns a function of start and count that gives the records there; each round through all has a different order.
+ */
 export function deck(
   records: readonly number[],
   seed: number,
@@ -11,7 +13,7 @@ export function deck(
   const order = (round: number) => {
     const known = orders.get(round);
     if (known) return known;
-    orders.clear(); // only the present round and the next are ever asked for
+    orders.clear(); // only the current round and the next are needed
     const made = Rng.derive(seed, label, round).shuffle([...records]);
     orders.set(round, made);
     return made;

@@ -1,6 +1,6 @@
 /**
- * Checks that a model was never shown what it is tested on: a checkpoint records the data set and the places of its training,
- * which are compared with the tested ones.
+ * Checks that a model was never shown what it is tested on: a checkpoint records the data set and the places of its
+ * training, which are compared with the tested ones.
  */
 
 import type { Split } from '../dataset/patch_pair.ts';
@@ -9,7 +9,9 @@ import { SplitError } from '../errors.ts';
 export interface TrainedOn {
   /** SHA-256 of the data set's `pairs.jsonl`, as in `Dataset.fingerprint`. */
   dataFingerprint: string;
-  /** The places of training, and those that stopped it and fitted its threshold; undefined where they were not recorded. */
+  /**
+   * The places of training, and those that stopped it and fitted its threshold; undefined where they were not recorded.
+   */
   places?: { readonly train: readonly string[]; readonly validation: readonly string[] } | undefined;
 }
 
@@ -21,7 +23,7 @@ export interface TestedOn {
 }
 
 /**
- * What a reader of the evaluation must know; empty where all is as it should be.
+ * Warnings for the reader of the evaluation; empty if all places are held out.
  *
  * @throws SplitError where a place of the test split was trained or validated on, or one of the validation split was
  * trained on, in the same data set.

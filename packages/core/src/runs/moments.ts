@@ -1,9 +1,9 @@
-/** Moving moments of Adam: where they start, how a step moves them, and how they are saved. */
+/** Moments of Adam: initial values, updates and their form in checkpoints. */
 import * as tf from '@tensorflow/tfjs-core';
 import { type AdamHyperparameters, adam } from '../ops/ops.ts';
 import { tensorsOf, type Values, valuesOf } from './values.ts';
 
-/** By parameter: moving means of its gradients and of their squares. */
+/** Optimiser moments by parameter: moving means of the gradients and of their squares. */
 export interface Moments {
   first: Map<string, tf.Tensor>;
   second: Map<string, tf.Tensor>;
@@ -32,11 +32,11 @@ export const momentValues = async ({ first, second }: Moments) => ({
   second: await valuesOf(second),
 });
 
-/** All tensors, in an order that stays. */
+/** All tensors, in a fixed order. */
 export const momentTensors = ({ first, second }: Moments): tf.Tensor[] => [...first.values(), ...second.values()];
 
 /**
- * Moves parameters and moments by one step of Adam.
+ * Updates parameters and moments by one step of Adam.
  *
  * @param gradients of all parameters, by name. @param options with the step from 0.
  */

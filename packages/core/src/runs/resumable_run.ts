@@ -1,8 +1,9 @@
 /**
- * A run that may be stopped between any two steps and resumed: the result is the same, bit for bit, as that of a run that was
- * never stopped. So no kind of training keeps a sequence of random numbers: everything random follows from seed and step.
+ * A run that may be stopped between any two steps and resumed: the result is the same, bit for bit, as that of a run
+ * that was never stopped. So no kind of training keeps a sequence of random numbers: everything random follows from
+ * seed and step.
  *
- * What trains is given as a `Trainee`; opening and resuming it, its steps and its checkpoints are its own.
+ * A `Trainee` supplies what differs between matcher and generator: its steps and its checkpoints.
  */
 import { pause } from '../base/pause.ts';
 import { CheckpointError } from '../errors.ts';
@@ -11,7 +12,7 @@ import type { RunFiles } from './run_files.ts';
 
 export interface Trainee {
   readonly folder: Pick<RunFiles, 'log'>;
-  /** Time between two checkpoints `last`, at most, besides those that the trainee saves. */
+  /** Maximum time between two checkpoints `last`, in addition to those that the trainee saves. */
   readonly saveEveryMinutes: number;
   isDone(): boolean;
   /**
@@ -20,15 +21,17 @@ export interface Trainee {
    * @param save saves `last` now. @throws the signal's reason when it is aborted; the state is that before.
    */
   advance(save: () => Promise<void>): Promise<void>;
-  /** Saves `last`, from which the run goes on bit for bit. */
+  /** Saves `last`, from which the run resumes bit for bit. */
   save(): Promise<void>;
-  /** Where the run stands: "step 12, epoch 2". */
+  /** Position of the run: "step 12, epoch 2". */
   position(): string;
-  /** What was done in all, for the log. */
+  /** Summary of the finished run, for the log. */
   summary(): string;
 }
 
-/** Runs to the end, or until the signal is aborted; then `last` holds the state. @returns false where it was stopped. */
+/**
+ * Runs to the end, or until the signal is aborted; then `last` holds the state. @returns false where it was stopped.
+ */
 export async function runToEnd(trainee: Trainee, signal: AbortSignal | undefined): Promise<boolean> {
   let savedAt = performance.now();
   const save = async () => {
@@ -51,7 +54,7 @@ export async function runToEnd(trainee: Trainee, signal: AbortSignal | undefined
   return true;
 }
 
-/** Uses what holds tensors, and disposes of it whatever happens. */
+/** Runs work with an object that holds tensors, and disposes of it in any case. */
 export async function disposing<Held extends { dispose(): void }, Result>(
   held: Held,
   use: (held: Held) => Promise<Result>,
@@ -70,11 +73,13 @@ export interface Introduction {
   backend: string;
   beganOn: string | undefined;
   device: string | undefined;
-  /** What is trained, on what. */
+  /** Model and data of the training, for the log. */
   about: string;
 }
 
-/** First lines of the log; the first write into the folder, too, which fails before any work where it cannot be written. */
+/**
+ * First lines of the log; the first write into the folder, too, which fails before any work where it cannot be written.
+ */
 export async function introduce(
   folder: Trainee['folder'],
   { resumedAt, backend, beganOn = backend, device, about }: Introduction,
@@ -82,17 +87,17 @@ export async function introduce(
   await folder.log(resumedAt === undefined ? `doppel ${VERSION}, new run` : `resumed at ${resumedAt}`);
   await folder.log(`backend: ${backend}${device ? ` (${device})` : ''}`);
   if (beganOn !== backend) {
-    await folder.log(`warning: the run began on ${beganOn}; on ${backend} it does not go on bit for bit`);
+    await folder.log(`warning: the run began on ${beganOn}; on ${backend} it does not resume bit for bit`);
   }
   await folder.log(about);
 }
 
-/** @throws CheckpointError as a run continues bit for bit only with what it began with. */
+/** @throws CheckpointError in any case: a run resumes bit for bit only with its original inputs. */
 export function refuseToResume(file: string, expected: string, found: string, remedy: string): never {
   throw new CheckpointError({ action: 'resume the run of', file, expected, found, remedy });
 }
 
-/** Checkpoint with what a run needs to go on. @throws CheckpointError where it holds weights only. */
+/** Checkpoint with the state of its run. @throws CheckpointError if it holds weights only. */
 export function resumable<C extends { resume?: unknown }>(
   { resume, ...checkpoint }: C,
   file: string,

@@ -2,13 +2,13 @@
 import { joinPath, readText, type Store } from '../store.ts';
 import { formatTable, parseTable, type TableShape } from './table.ts';
 
-/** How metrics.csv is laid out. */
+/** Layout of metrics.csv. */
 export interface MetricsTable<Column extends string> extends TableShape<Column> {
-  /** Column that grows with the run: a resumed one keeps the rows up to where it stands, and writes the others again. */
+  /** Column that grows with the run: a resumed run keeps the rows up to its position, and writes the others again. */
   position: Column;
 }
 
-const REMEDY = 'Delete the file to go on without the older rows.';
+const REMEDY = 'Delete the file to continue without the older rows.';
 
 /** Rows of a metrics.csv. @param file for messages. @throws FormatError with the line. */
 export const parseRows = <Column extends string>(table: TableShape<Column>, text: string, file: string) =>

@@ -1,5 +1,5 @@
 /**
- * Settings of a run as people give them: parts that are merged, options that no longer exist, and messages that name the key.
+ * Settings of a run from users: merges parts, handles removed options, and names the key in messages.
  */
 import type { z } from 'zod';
 import { UsageError } from '../errors.ts';
@@ -14,7 +14,7 @@ export type RemovedOption = {
   /** Way out, for the message. */
   remedy: string;
 } & (
-  | /** The option is gone; this value asks for what is done without it, and is dropped silently. */ {
+  | /** Value of a removed option that equals the present behaviour, and is dropped silently. */ {
       neutral: unknown;
     }
   | /** The option stays, without these values. */ { values: readonly unknown[] }
@@ -35,7 +35,7 @@ function merge(base: PartialConfig, over: PartialConfig): PartialConfig {
   for (const [key, value] of Object.entries(over)) {
     if (value === undefined) continue;
     const before = merged[key];
-    // A schedule of another kind replaces the former: its settings mean nothing to the new one.
+    // A schedule of another kind replaces the former with all its settings.
     const isOther = isRecord(before) && isRecord(value) && value.kind !== undefined && value.kind !== before.kind;
     merged[key] = isRecord(before) && isRecord(value) && !isOther ? merge(before, value) : value;
   }
@@ -83,7 +83,7 @@ function describeIssue(issue: z.core.$ZodIssue): { expected: string; found: stri
 /**
  * Copy without options that were removed.
  *
- * @throws UsageError where one of them asks for what no longer exists.
+ * @throws UsageError if one of them asks for removed behaviour.
  */
 export function withoutRemoved(settings: unknown, removed: readonly RemovedOption[], source: string): unknown {
   if (!isRecord(settings)) return settings;

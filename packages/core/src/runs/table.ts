@@ -23,7 +23,7 @@ export function formatTable<Column extends string>(
 /**
  * Reads the rows of a file that `formatTable` wrote; NaN where a cell is empty.
  *
- * @param remedy where the columns are others. @throws FormatError with the line.
+ * @param remedy for a file with other columns. @throws FormatError with the line.
  */
 export function parseTable<Column extends string>(
   { columns }: TableShape<Column>,

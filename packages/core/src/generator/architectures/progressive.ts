@@ -1,7 +1,7 @@
 /**
  * A variational auto-encoder trained adversarially on SAR patches, after Hughes, Schmitt and Zhu (Remote Sensing 2018,
- * 10(10):1552), on the progressive networks of Karras et al. (ICLR 2018): encoder, decoder and critic are grown together, and
- * an averaged copy of the decoder makes the patches.
+ * 10(10):1552), on the progressive networks of Karras et al. (ICLR 2018): encoder, decoder and critic are grown
+ * together, and an averaged copy of the decoder makes the patches.
  *
  * The networks are in progressive/networks.ts, a step of their training in progressive/step.ts.
  */
@@ -88,7 +88,7 @@ function progressive({
   };
 }
 
-/** As published. */
+/** Architecture of the paper, as published. */
 export const paper = progressive({
   name: 'paper',
   networks: { side: 128, latent: 512, channels: { base: 8192, max: 512 } },
@@ -102,11 +102,11 @@ export const paper = progressive({
   },
 });
 
-/** What a CPU trains, in about a quarter of an hour on two cores. */
+/** Small architecture that two CPU cores train in about a quarter of an hour. */
 export const small = progressive({
   name: 'small',
   networks: { side: 64, latent: 64, channels: { base: 1024, max: 64 } },
-  // A run of minutes has too few steps for an average over a thousand of them.
+  // A run of minutes has too few steps for an average over a thousand.
   recipe: { ema: 0.99 },
   growth: {
     first: (side) => Math.min(8, side / 2),

@@ -1,14 +1,15 @@
 /**
- * What is compared with what. A distance between made and real patches says little by itself; beside it stands the same
- * distance between real and real patches, of as many patches, twice over:
+ * Comparisons of sets of patches. A distance between generated and real patches says little alone; beside it stands the
+ * same distance between equally many real and real patches, in two ways:
  *
- * - **held out**: against real patches of places that the generator never saw (the mean over their two halves), beside one
- *   half against the other. Real training patches in place of the made ones show what a perfect generator would get.
+ * - **held out**: against real patches of places that the generator never saw (the mean over their two halves), beside
+ *   one half against the other. Real training patches in place of the made ones show what a perfect generator would
+ *   get.
  * - **learned**: against training patches, beside other training patches at random. Nothing but chance parts those, so
  *   this is the stricter of the two; copies of training patches would pass it, which `Memorisation` looks for.
  *
- * How much a distance can tell at all is shown by *scrambled* patches: training patches with their pixels shuffled. Where
- * there are few held-out places, real ones may be so far from each other that even those seem near.
+ * The discrimination of a distance is shown by *scrambled* patches: training patches with their pixels shuffled. With
+ * few held-out places, real patches may be so far from each other that even scrambled ones seem near.
  */
 
 export const SET_NAMES = [
@@ -42,7 +43,7 @@ export const SET_PAIRS: readonly SetPair[] = [
 ];
 
 export interface AgainstHeldOut {
-  /** From the prior. */
+  /** Patches decoded from the prior. */
   generated: number;
   /** G(E(x)) of the training patches. */
   reconstructed: number;
@@ -71,8 +72,8 @@ export interface Beside {
 }
 
 /**
- * @param distances in the order of `SET_PAIRS`. @param chance what real against real may be by chance alone: no ratio is
- * taken where it is not above that.
+ * @param distances in the order of `SET_PAIRS`. @param chance what real against real may be by chance alone: no ratio
+ * is taken where it is not above that.
  */
 export function beside(distances: readonly number[], chance = { heldOut: 0, learned: 0 }): Beside {
   const [ga, gb, ra, rb, ta, tb, ab, gt, rt, tt, sa, sb, st] = distances as [

@@ -3,9 +3,9 @@
  *
  *   k(x, y) = (x·y / d + 1)³
  *
- * M. Bińkowski, D. Sutherland, M. Arbel and A. Gretton, Demystifying MMD GANs, ICLR 2018. The estimate is unbiased, so two
- * halves of one distribution give about 0, either side of it. There the features are those of Inception; here whoever calls
- * says which.
+ * M. Bińkowski, D. Sutherland, M. Arbel and A. Gretton, Demystifying MMD GANs, ICLR 2018. The estimate is unbiased, so
+ * two halves of one distribution give about 0, positive or negative. The paper uses the features of Inception; here the
+ * caller passes the features.
  */
 import { pause } from '../../base/pause.ts';
 

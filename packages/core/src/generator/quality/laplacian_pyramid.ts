@@ -1,6 +1,6 @@
 /**
- * What a patch shows at each scale: the detail that a level has over the next coarser one, and last the coarsest level
- * itself. P. Burt and E. Adelson, The Laplacian Pyramid as a Compact Image Code, IEEE Transactions on Communications, 1983.
+ * Laplacian pyramid of a patch: the detail of each level over the next coarser one, and last the coarsest level itself.
+ * P. Burt and E. Adelson, The Laplacian Pyramid as a Compact Image Code, IEEE Transactions on Communications, 1983.
  */
 
 /** A square image. */

@@ -1,6 +1,6 @@
 /**
- * The speckle of patches as a number of looks, patch by patch. A generator that smooths its speckle away has too many; one
- * that adds noise has too few. Patches without even ground have no such number.
+ * Equivalent number of looks of patches, patch by patch. A generator that smooths speckle has too many looks; one that
+ * adds noise has too few. Patches without homogeneous ground have none.
  */
 
 import { pause } from '../../base/pause.ts';
@@ -10,17 +10,17 @@ import { isRadarUnit } from '../../raster/units.ts';
 import { type PatchStack, patchAt } from '../patch_stack.ts';
 import { asRaster, type SarScale } from './sar_scale.ts';
 
-/** Patches of a set that are looked at, spread over it. */
+/** Number of patches measured in a set, spread over it. */
 const PATCHES = 500;
 
 export interface Looks {
-  /** Natural logarithms, of the patches that have even ground. */
+  /** Natural logarithms of the looks of patches with homogeneous ground. */
   logarithms: Float64Array;
-  /** How many were looked at. */
+  /** Number of patches measured. */
   patches: number;
 }
 
-/** Undefined where the unit is none of radar. @throws the signal's reason when it is aborted. */
+/** Looks of a stack; undefined if the unit is no radar unit. @throws the signal's reason when it is aborted. */
 export async function looksOf(stack: PatchStack, scale: SarScale, signal?: AbortSignal): Promise<Looks | undefined> {
   if (!isRadarUnit(scale.unit)) return undefined;
   const patches = Math.min(PATCHES, stack.count);
@@ -35,10 +35,10 @@ export async function looksOf(stack: PatchStack, scale: SarScale, signal?: Abort
 }
 
 export interface LooksSummary {
-  /** Null where no patch has even ground. */
+  /** Null if no patch has homogeneous ground. */
   median: number | null;
   quartiles: readonly [number, number] | null;
-  /** Share of the patches that have even ground. */
+  /** Share of the patches with homogeneous ground, in [0, 1]. */
   even: number;
 }
 

@@ -1,6 +1,7 @@
 /**
- * What a generator makes: patches from the prior, and reconstructions G(E(x)) of real ones, from which hard negatives are
- * made. Both are finished as mining does: where patches are standardised one by one, made ones are as well.
+ * Sets of generated patches: samples of the prior, and reconstructions G(E(x)) of real patches, from which hard
+ * negatives are made. Both are finished as in mining: if patches are standardised one by one, generated ones are as
+ * well.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { pause } from '../../base/pause.ts';
@@ -79,7 +80,7 @@ async function make(
   return stack;
 }
 
-/** With the pixels of each patch in random order: the values of a patch without what it shows, and without its texture. */
+/** Shuffles the pixels of each patch: its values remain, its content and texture do not. */
 export function scrambled({ data, side, count }: PatchStack, seed: number): PatchStack {
   const rng = Rng.derive(seed, 'scrambled');
   const out: PatchStack = { data: data.slice(), side, count };

@@ -1,7 +1,7 @@
 /**
- * How much alike patches are, and so how little a generator varies: multi-scale structural similarity, averaged over random
- * pairs of different patches. Z. Wang, E. Simoncelli and A. Bovik, Multi-scale structural similarity for image quality
- * assessment, Asilomar 2003; as a measure of diversity A. Odena, C. Olah and J. Shlens, ICML 2017.
+ * Similarity of patches, the inverse of a generator's diversity: multi-scale structural similarity, averaged over
+ * random pairs of different patches. Z. Wang, E. Simoncelli and A. Bovik, Multi-scale structural similarity for image
+ * quality assessment, Asilomar 2003; as a measure of diversity A. Odena, C. Olah and J. Shlens, ICML 2017.
  *
  *   MS-SSIM = mean(l · cs)^{w_M} at the last scale M · Π_{j<M} mean(cs)^{w_j},
  *   l = (2 μx μy + C1) / (μx² + μy² + C1),   cs = (2 σxy + C2) / (σx² + σy² + C2)
@@ -13,7 +13,7 @@ import { pause } from '../../base/pause.ts';
 import { Rng } from '../../base/random.ts';
 import { type PatchStack, patchAt } from '../patch_stack.ts';
 
-/** From the paper, of the finest scale first. */
+/** Weights of the scales from the paper, the finest first. */
 const WEIGHTS = [0.0448, 0.2856, 0.3001, 0.2363, 0.1333] as const;
 const WINDOW = 11;
 const SIGMA = 1.5;
@@ -27,7 +27,7 @@ const gaussian = (() => {
   return raw.map((value) => value / sum);
 })();
 
-/** Weights of as many scales as a window fits in, at most five, of sum 1. @throws RangeError below 11 pixels. */
+/** Weights of the scales that a window fits in, at most five, with sum 1. @throws RangeError below 11 pixels. */
 export function scaleWeights(side: number): number[] {
   const used = WEIGHTS.filter((_, scale) => Math.floor(side / 2 ** scale) >= WINDOW);
   if (used.length === 0) throw new RangeError(`MS-SSIM needs patches of at least ${WINDOW} pixels, not ${side}`);
@@ -62,7 +62,7 @@ export interface Diversity {
   pairs: number;
 }
 
-/** Over no more pairs than there are. @throws the signal's reason when it is aborted. */
+/** Mean similarity over random pairs, at most all pairs. @throws the signal's reason when it is aborted. */
 export async function diversity(
   stack: PatchStack,
   { low, high }: ValueRange,

@@ -1,6 +1,6 @@
 /**
- * Which real patches stand beside the made ones. Four sets of equal size, for with fewer patches every distance is larger
- * by chance alone:
+ * Real patches to compare generated ones with. Four sets of equal size, since with fewer patches every distance is
+ * larger by chance:
  *
  * - `training` and `others`: patches that the generator learned from, at random, no patch in both
  * - `heldOutA` and `heldOutB`: patches of places that it never saw, no place in both
@@ -24,7 +24,7 @@ export interface RealSets {
 
 type Drawable = Pick<PairRecord, 'sar' | 'group' | 'provenance'>;
 
-/** Below this, the figures are coarse. */
+/** Set size below which a warning says that the figures are coarse. */
 const FEW = 200;
 
 /**

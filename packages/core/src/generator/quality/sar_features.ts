@@ -1,4 +1,4 @@
-/** What the SAR stream of a matcher makes of patches, for distances in the eyes of whom the patches are made for. */
+/** Features of patches by the SAR stream of a matcher, for distances as the matcher sees them. */
 import * as tf from '@tensorflow/tfjs-core';
 import { momentsOf } from '../../base/moments.ts';
 import { pause } from '../../base/pause.ts';
@@ -34,8 +34,8 @@ export async function sarFeatures(
 }
 
 /**
- * What a patch shows, without its speckle, brightness and contrast: means of 4 × 4 pixels, standardised. The root mean square
- * difference of two such rows is √(2·(1 − r)), with their correlation r.
+ * Pattern of a patch, without its speckle, brightness and contrast: means of 4 × 4 pixels, standardised. The root mean
+ * square difference of two such rows is √(2·(1 − r)), with their correlation r.
  */
 export function patternRows(stack: PatchStack): FeatureRows {
   const rows = Array.from({ length: stack.count }, (_, row) =>

@@ -1,10 +1,10 @@
 /**
- * From prepared samples back to the radar's unit, as far as the normalisation can be turned back.
+ * Converts prepared samples back to the SAR unit, as far as the normalisation can be inverted.
  *
- * Where patches are standardised by the mean and deviation of the data set, it can. Where each is standardised by its own,
- * brightness and contrast are gone, and a generator never learned them: all patches, real ones too, are then given the same
- * *typical* scale, the medians of the means and of the deviations of training patches. What is compared is how values are
- * spread within patches; that made patches are as bright, or as rich in contrast, as real ones is not shown.
+ * Where patches are standardised by the mean and deviation of the data set, it can. Where each is standardised by its
+ * own, brightness and contrast are gone, and a generator never learned them: all patches, real ones too, are then given
+ * the same *typical* scale, the medians of the means and of the deviations of training patches. What is compared is how
+ * values are spread within patches; that made patches are as bright, or as rich in contrast, as real ones is not shown.
  */
 
 import { momentsOf } from '../../base/moments.ts';

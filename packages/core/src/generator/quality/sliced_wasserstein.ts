@@ -1,10 +1,10 @@
 /**
- * Sliced Wasserstein distance between two sets of patches, for each level of a Laplacian pyramid: how far their 7 × 7
- * neighbourhoods are distributed differently. T. Karras, T. Aila, S. Laine and J. Lehtinen, Progressive Growing of GANs
- * for Improved Quality, Stability, and Variation, ICLR 2018, section 5.
+ * Sliced Wasserstein distance between two sets of patches, for each level of a Laplacian pyramid: the difference
+ * between the distributions of their 7 × 7 neighbourhoods. T. Karras, T. Aila, S. Laine and J. Lehtinen, Progressive
+ * Growing of GANs for Improved Quality, Stability, and Variation, ICLR 2018, section 5.
  *
- * Neighbourhoods are drawn from each patch of a level and standardised by the mean and standard deviation of the whole set,
- * each set by its own. They are projected on random directions; sorted, two sets are compared value by value:
+ * Neighbourhoods are drawn from each patch of a level and standardised by the mean and standard deviation of the whole
+ * set, each set by its own. They are projected on random directions; sorted, two sets are compared value by value:
  *
  *   SWD = 10³ · mean over directions of mean |a₍ᵢ₎ − b₍ᵢ₎|
  *
@@ -18,7 +18,7 @@ import { laplacianPyramid, pyramidSides } from './laplacian_pyramid.ts';
 const NEIGHBOURHOOD = 7;
 const SIZE = NEIGHBOURHOOD ** 2;
 const REACH = (NEIGHBOURHOOD - 1) / 2;
-/** Directions that are projected on at a time: bounds the memory, and lets Ctrl-C in. */
+/** Directions projected on at a time: bounds the memory and the delay of Ctrl-C. */
 const DIRECTIONS_AT_ONCE = 16;
 
 export const SLICED_DEFAULTS = {
@@ -46,18 +46,18 @@ export interface SlicedDistances<Name extends string = string> {
   sides: number[];
   /** Standard deviation of the values at each level, in the unit of the patches. */
   contrast: Record<Name, number[]>;
-  /** For each pair of sets one distance a level, × 10³. */
+  /** Distances × 10³ of each pair of sets, one a level. */
   distances: number[][];
 }
 
-/** Between two sets of as many patches each. @returns one distance a level, × 10³, the finest first. */
+/** Distance between two sets of equal size. @returns one distance a level, × 10³, the finest first. */
 export async function slicedWasserstein(a: PatchStack, b: PatchStack, options: SlicedOptions = {}): Promise<number[]> {
   const { distances } = await slicedDistances({ a, b }, [['a', 'b']], options);
   return distances[0]!;
 }
 
 /**
- * Between several pairs of sets, which share directions and are projected once.
+ * Distances between several pairs of sets, which share directions and are projected once.
  *
  * @param sets of the same side and as many patches each: with fewer, a distance is larger by chance alone.
  * @throws the signal's reason when it is aborted.
@@ -131,7 +131,7 @@ function neighbourhoodsOf(stack: PatchStack, level: number, each: number, rng: R
   return out;
 }
 
-/** In place; zeros where all values are the same. @returns the standard deviation that there was. */
+/** Standardises in place; a constant becomes zeros. @returns the standard deviation before. */
 function standardise(values: Float32Array): number {
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += values[i]!;
@@ -139,7 +139,7 @@ function standardise(values: Float32Array): number {
   let squares = 0;
   for (let i = 0; i < values.length; i++) squares += (values[i]! - mean) ** 2;
   const deviation = Math.sqrt(squares / values.length);
-  // What is left of a flat level is rounding, not structure.
+  // The rest of a flat level is rounding, not structure.
   const scale = deviation > 1e-6 * Math.max(1, Math.abs(mean)) ? 1 / deviation : 0;
   for (let i = 0; i < values.length; i++) values[i] = (values[i]! - mean) * scale;
   return deviation;

@@ -1,4 +1,4 @@
-/** How the values of patches are spread, in dB where the unit is one of radar: the mean distance that values must move. */
+/** Distribution of the values of patches, in dB for radar units: Wasserstein-1 distance and histograms. */
 import { pause } from '../../base/pause.ts';
 import type { Unit } from '../../raster/raster.ts';
 import { type PatchStack, patchAt } from '../patch_stack.ts';
@@ -59,7 +59,7 @@ export async function measureValues(
   };
 }
 
-/** Between which all but one prepared sample in a thousand lie, at either end. For measures that need a dynamic range. */
+/** Range of prepared samples without the lowest and highest 0.1 %, for measures that need a dynamic range. */
 export function valueRange(stacks: readonly PatchStack[]): ValueRange {
   const [low, high] = extremes(stacks);
   if (!(high > low)) return { low: low - 0.5, high: low + 0.5 };

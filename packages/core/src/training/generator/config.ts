@@ -1,6 +1,6 @@
 /**
- * The configuration of a generator's training: settings of all generators, and those of the architecture. `docs/generator.md`
- * is the reference for people.
+ * Configuration of a generator's training: settings of all generators, and those of the architecture.
+ * `docs/generator.md` is its reference.
  *
  * What a user gives is partial; `resolveGeneratorTraining` fills it up from the architecture's recipe. The resolved
  * configuration is stored in the run's folder and in its checkpoints.
@@ -19,16 +19,16 @@ const common = {
   objective: z.string(),
   /** Side of the networks at full growth, in pixels; patches of a smaller side are padded to it. */
   side: z.int(),
-  /** Decides weights, batches, augmentation, noise and the samples that are drawn. */
+  /** Seed of weights, batches, augmentation, noise and samples. */
   seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER),
   augmentation: z.strictObject({
     /** Mirrored or not, with equal chance. */
     flips: z.boolean(),
-    /** By 0, 1, 2 or 3 right angles. */
+    /** Random rotation by 0, 1, 2 or 3 right angles. */
     turns: z.boolean(),
   }),
   normalisation: normalisationOptionsSchema,
-  /** How often `last` is saved between the ends of stages. */
+  /** Interval at which `last` is saved within a stage. */
   save: z.strictObject({ everyMinutes: z.number().positive() }),
   /** Steps between two rows of metrics.csv. */
   metrics: z.strictObject({ everySteps: z.int().positive() }),
@@ -58,7 +58,7 @@ const COMMON = {
   samples: { grid: 6, everySteps: 200 },
 } satisfies PartialConfig;
 
-/** What the data set decides where the user does not. */
+/** Facts of the data set that give defaults. */
 export interface GeneratorDataFacts {
   data: string;
   /** Side of its patches. */
@@ -102,7 +102,7 @@ function architectureOf({ preset }: { preset?: unknown }): GeneratorArchitecture
 export const stageAt = (stages: readonly StagePlan[], step: number): StagePlan =>
   stages.findLast(({ firstStep }) => firstStep <= step)!;
 
-/** How far the newest level is faded in at a step of its stage (from 0). Never 0, or it would learn nothing. */
+/** Weight of the newest level at a step of its stage (from 0), in (0, 1]; at 0 the level would not learn. */
 export const alphaAt = ({ fadeSteps }: StagePlan, step: number): number => Math.min(1, (step + 1) / (fadeSteps + 1));
 
 export const totalGeneratorSteps = (stages: readonly StagePlan[]): number => {

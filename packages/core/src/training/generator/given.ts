@@ -1,4 +1,4 @@
-/** What a generator's run is given, checked before its first step: nothing of it changes while it trains. */
+/** Inputs of a generator's run, checked before its first step and constant during training. */
 
 import type { Dataset } from '../../dataset/dataset.ts';
 import { SplitError, UsageError } from '../../errors.ts';

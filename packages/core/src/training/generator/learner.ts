@@ -1,4 +1,4 @@
-/** What changes while a generator is trained: its networks and moments. */
+/** Trainable state of a generator's run: its networks and optimiser moments. */
 import * as tf from '@tensorflow/tfjs-core';
 import { NonFiniteError } from '../../errors.ts';
 import {
@@ -29,7 +29,10 @@ export class GeneratorLearner {
     return new GeneratorLearner(generatorOf(checkpoint), momentsFrom(checkpoint.resume));
   }
 
-  /** Trains by a batch and disposes of it. @throws NonFiniteError that names the network; discard the learner afterwards. */
+  /**
+   * Trains by a batch and disposes of it. @throws NonFiniteError that names the network; discard the learner
+   * afterwards.
+   */
   async step(
     batch: tf.Tensor4D,
     settings: GeneratorSettings,
@@ -94,7 +97,7 @@ const notFinite = (network: string, when: string, found: string) =>
     remedy: `Lower the learning rate of the ${network === 'average' ? 'decoder' : network}; the checkpoints hold an earlier state.`,
   });
 
-/** How far the weights of each trained network in use have moved: ‖w − w₀‖ / ‖w₀‖. */
+/** Relative change of the weights in use of each trained network: ‖w − w₀‖ / ‖w₀‖. */
 export function movement(
   specs: readonly GeneratorParameterSpec[],
   before: ReadonlyMap<string, Values>,

@@ -1,6 +1,6 @@
 /**
- * What a generator in training makes of the same few patches and codes each time: pictures to look at, and how much its code
- * says about a patch.
+ * Probes a generator in training with the same few patches and codes each time: pictures, and the information of its
+ * code about a patch.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { philoxNormal } from '../../base/philox.ts';
@@ -13,7 +13,7 @@ import { latentSize } from '../../generator/generator.ts';
 const BATCH = 32;
 /** Patches that KL and reconstruction error are measured on. */
 const PROBES = 128;
-/** In nats: below, a dimension of the code says nothing about the patch. */
+/** KL divergence in nats below which a dimension of the code counts as collapsed: it carries no information. */
 export const COLLAPSED = 0.01;
 
 /** Patches one after the other, each side². */
@@ -33,7 +33,7 @@ export interface ProbeResult {
   /** Originals, reconstructions by the averaged decoder, and samples from the prior. */
   blocks: [originals: GridBlock, reconstructions: GridBlock, samples: GridBlock];
   reconstructionError: number;
-  /** By dimension, over the probes. */
+  /** KL divergence in nats by dimension, over the probes. */
   kl: number[];
 }
 

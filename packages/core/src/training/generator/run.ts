@@ -1,4 +1,4 @@
-/** A generator's run under way: what it was given, what has been learnt, and where it stands. */
+/** Generator's run in progress: its inputs, learner and position. */
 
 import { type Generator, NETWORKS } from '../../generator/architecture.ts';
 import { createGenerator, latentSize } from '../../generator/generator.ts';
@@ -13,7 +13,7 @@ import type { GeneratorRow } from './metrics_log.ts';
 export interface GeneratorRun {
   readonly given: GivenGenerator;
   readonly learner: GeneratorLearner;
-  /** In numbers, as a checkpoint holds it. */
+  /** Position of the run, as a checkpoint holds it. */
   readonly state: GeneratorRunState;
   readonly rows: GeneratorRow[];
   /** Weights at the start of the stage under way; undefined where its checkpoint is gone. */

@@ -1,5 +1,5 @@
 /**
- * What a generator's run leaves behind besides the files of every run: `stages.json`, `samples/*.png` and
+ * Files of a generator's run in addition to those of every run: `stages.json`, `samples/*.png` and
  * `checkpoints/side-N.safetensors` at each stage's end.
  */
 

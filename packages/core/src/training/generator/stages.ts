@@ -1,4 +1,4 @@
-/** Stages of a generator's run: their steps, what is written on the way, and what ends each of them. */
+/** Stages of a generator's run: their steps, the files written meanwhile, and the end of each stage. */
 
 import type { StagePlan } from '../../generator/architecture.ts';
 import type { GeneratorCheckpoint } from '../../generator/checkpoint.ts';
@@ -71,7 +71,7 @@ async function addRow(run: GeneratorRun, { side }: StagePlan, alpha: number): Pr
   await given.folder.writeRows(rows);
 }
 
-/** Measures what the networks make of the probes, and writes a picture of it. */
+/** Measures the networks on the probes, and writes a picture. */
 async function look(
   { given, learner, state }: GeneratorRun,
   { stage, side }: StagePlan,
@@ -87,7 +87,7 @@ async function look(
   return result;
 }
 
-/** Reports what the stage has changed, saves it, and readies the learner for the next one. */
+/** Reports the changes of the stage, saves it, and prepares the learner for the next one. */
 async function endStage(run: GeneratorRun, stage: StagePlan, save: () => Promise<void>): Promise<void> {
   const { given, state, learner, rows } = run;
   const { folder, architecture, config, task } = given;
@@ -129,7 +129,7 @@ const resumeOf = async ({ state, learner }: GeneratorRun) => ({
 });
 
 /**
- * @param resume for `last`, which goes on from here.
+ * @param resume state of the run, for `last`.
  * @throws NonFiniteError where weights are not finite.
  */
 async function saveAs(

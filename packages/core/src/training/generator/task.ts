@@ -1,4 +1,4 @@
-/** Training of a generator as its caller asks for it: where it starts, what it learns from, who is notified. */
+/** Task of training a generator: start, data, backend and callbacks. */
 import type { Dataset } from '../../dataset/dataset.ts';
 import { type LastGeneratorCheckpoint, loadGenerator } from '../../generator/checkpoint.ts';
 import type { Normalisation } from '../../prepare/normalisation.ts';
@@ -27,7 +27,7 @@ export interface GeneratorProgress {
   /** Patches trained on, and those of the whole run. */
   images: number;
   totalImages: number;
-  /** Side of the stage's patches, and how far its level is faded in. */
+  /** Side of the stage's patches in pixels, and the weight of its newest level, in (0, 1]. */
   side: number;
   alpha: number;
   /** Losses of the step's batch, by `network.term`. */
@@ -39,7 +39,7 @@ export interface GeneratorTask {
   dataset: Dataset;
   /** Folder of the run. */
   run: string;
-  /** A fresh run, or one that is resumed where its checkpoint `last` stands. */
+  /** Start of a new run, or of one resumed from its checkpoint `last`. */
   start: FreshGeneratorStart | ResumedGeneratorStart;
   /** Name of the backend that runs, for log and checkpoints. */
   backend: string;
@@ -53,7 +53,7 @@ export interface GeneratorTask {
   onLog?: ((line: string) => void) | undefined;
 }
 
-/** Draws what a run's folder shows to people. Without it the folder holds numbers only. */
+/** Draws the pictures of a run's folder. Without it the folder holds numbers only. */
 export interface GeneratorPictures {
   /** SVG by the plot's name. */
   curves(rows: readonly GeneratorRow[]): Readonly<Record<string, string>>;

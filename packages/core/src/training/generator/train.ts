@@ -1,5 +1,5 @@
 /**
- * Training of a generator: from small patches to large ones, stage by stage, and a run folder that tells the story.
+ * Training of a generator: from small patches to large ones, stage by stage, into a run folder.
  * `docs/generator.md` describes settings and files.
  */
 import type { StageReport } from '../../generator/run_state.ts';
@@ -28,9 +28,9 @@ export interface GeneratorTrainingResult {
 /**
  * Trains to the end, or until the signal is aborted; then the state is saved and the result says so.
  *
- * @throws SplitError where the train split is missing or empty. @throws NonFiniteError naming the network where training
- * diverges; checkpoints keep an earlier state. @throws CheckpointError where the run cannot be resumed. @throws PatchError
- * where a patch cannot be used. @throws FileError where the folder cannot be written.
+ * @throws SplitError where the train split is missing or empty. @throws NonFiniteError naming the network where
+ * training diverges; checkpoints keep an earlier state. @throws CheckpointError where the run cannot be resumed.
+ * @throws PatchError where a patch cannot be used. @throws FileError where the folder cannot be written.
  */
 export async function trainGenerator(task: GeneratorTask): Promise<GeneratorTrainingResult> {
   const given = await givenOf(task);

@@ -1,4 +1,7 @@
-/** Training step of the matcher as one that is captured and replayed: a batch of fixed shape goes in, two losses come out. */
+/**
+ * Training step of the matcher as one that is captured and replayed: a batch of fixed shape goes in, two losses come
+ * out.
+ */
 
 import type * as tf from '@tensorflow/tfjs-core';
 import type { CapturedStep, StepCapture } from '../../backends/step_capture.ts';
@@ -7,19 +10,20 @@ import type { Pairing } from '../../matcher/pairing.ts';
 import { type Moments, momentTensors } from '../../runs/moments.ts';
 import { type StepOptions, trainingStep } from './step.ts';
 
-/** Sizes of the batches, and which patches of each meet. */
+/** Sizes of the batches, and the pairing of their patches. */
 export interface BatchShape {
   /** [n, side, side, bands] */
   sar: number[];
   /** [m, side, side, bands] */
   optical: number[];
-  /** Only pairs of patch k with patch k can be captured: other indices are copied to the device in the step. */
+  /** Pairs by row. Only the pairing of patch k with patch k can be captured: others copy indices to the device. */
   pairing: Pairing;
 }
 
 /**
  * @param options of the first replay; rate and penalty stay, the step moves on.
- * @returns a step whose replays take `sar`, `optical`, `labels` (int32) and `weights`, and give `loss` and `gradientNorm`.
+ * @returns a step whose replays take `sar`, `optical`, `labels` (int32) and `weights`, and give `loss` and
+ * `gradientNorm`.
  */
 export function captureTrainingStep(
   capture: StepCapture,

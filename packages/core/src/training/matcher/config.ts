@@ -1,10 +1,9 @@
 /**
- * The configuration of a training run: every setting with its range, and the common defaults. `docs/training.md` is the
- * reference for people.
+ * Configuration of a training run: every setting with its range, and the common defaults. `docs/training.md` is its
+ * reference.
  *
- * What a user gives is partial; `resolveConfig` fills it up from the recipe of the
- * architecture. The resolved configuration is stored in the
- * run's folder and in its checkpoints.
+ * A user's settings are partial; `resolveConfig` completes them from the recipe of the architecture. The resolved
+ * configuration is stored in the run's folder and in its checkpoints.
  */
 import { z } from 'zod';
 import { UsageError } from '../../errors.ts';
@@ -22,7 +21,7 @@ import { mergeSettings, type PartialConfig, parseSettings, type RemovedOption } 
 import { scheduleSchema } from './schedule.ts';
 
 const share = z.number().min(0).max(1);
-/** One for the whole run, or one an epoch, of which the last holds on. */
+/** Share of the whole run, or one an epoch, of which the last applies to all further epochs. */
 const shares = z.union([share, z.array(share).min(1)]);
 
 const fields = z.strictObject({
@@ -32,9 +31,9 @@ const fields = z.strictObject({
   preset: architectureName,
   /** Patch side length in pixels; must be that of the data set. */
   side: z.int().positive(),
-  /** Settings of the architecture's own. */
+  /** Settings specific to the architecture. */
   matcher: z.record(z.string(), z.unknown()).optional(),
-  /** Decides weights, samples, augmentation and dropout. */
+  /** Seed of weights, samples, augmentation and dropout. */
   seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER),
   epochs: z.int().positive(),
   /** Default: as many as it takes to see each training pair once. */
@@ -54,36 +53,41 @@ const fields = z.strictObject({
   warmupSteps: z.int().nonnegative(),
   /** λ of the penalty λ·Σw² on filters and kernels. */
   l2: z.number().nonnegative(),
-  /** Checkpoint to train on from; null: fresh weights. */
+  /** Checkpoint whose weights are trained further; null: fresh weights. */
   from: z.string().min(1).nullable(),
   negatives: z.strictObject({
     /** Hard negatives, as `doppel mine` writes them; null: none. */
     file: z.string().min(1).nullable(),
-    /** Share of mined real patches in a batch's negatives; a list gives one share an epoch, its last one holds on. */
+    /**
+     * Share of mined real patches in a batch's negatives; a list gives one share an epoch, the last one applies to all
+     * further epochs.
+     */
     mined: shares,
-    /** The same of made patches; where both do not fit, mined ones come first. */
+    /** The same for generated patches; if both exceed the batch, mined ones take precedence. */
     generated: shares.default(0.5),
-    /** Let reconstructions stand for true SAR patches in the same share, so that being made tells nothing. */
+    /** Replace the same share of true SAR patches by reconstructions, so that "generated" does not reveal the label. */
     reconstructions: z.boolean().default(false),
     /** Find negatives again with the matcher as it learns; null: those of the file throughout. */
     adaptive: refreshSchema.nullable().default(null),
-    /** Share of the pairs that the data set labels 0, where it has any. What is left is shuffled. */
+    /** Share of the pairs that the data set labels 0, if it has any. The rest of the negatives is shuffled. */
     listed: share,
   }),
   augmentation: augmentationSchema,
   normalisation: normalisationOptionsSchema,
   validation: z.strictObject({
-    /** True pairs that are validated on, with as many shuffled negatives; drawn once from the split where it has more. */
+    /**
+     * True pairs that are validated on, with as many shuffled negatives; drawn once from the split where it has more.
+     */
     positives: z.int().min(2),
     seed: z.int().min(0),
   }),
   selection: z.strictObject({
-    /** What the best epoch is best by. */
+    /** Validation metric that selects the best epoch. */
     metric: z.enum(['auc', 'loss']),
     /** Epochs without a better one after which the run ends early; null: never. */
     patience: z.int().positive().nullable(),
   }),
-  /** How often `last` is saved between the ends of epochs. */
+  /** Interval at which `last` is saved within an epoch. */
   save: z.strictObject({ everyMinutes: z.number().positive() }),
 });
 export type TrainingConfig = z.infer<typeof fields>;
@@ -123,7 +127,7 @@ const COMMON = {
   save: { everyMinutes: 5 },
 } satisfies PartialConfig;
 
-/** What the data set decides where the user does not. */
+/** Facts of the data set that give defaults. */
 export interface DataFacts {
   data: string;
   side: number;

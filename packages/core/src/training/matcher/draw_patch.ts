@@ -1,4 +1,4 @@
-/** Turns a row of a batch into numbers: reads the patch, augments it in its own unit, and prepares it for the matcher. */
+/** Prepares the patches of a batch: reads each, augments it in its unit, and normalises it for the matcher. */
 
 import { Rng } from '../../base/random.ts';
 import type { Dataset } from '../../dataset/dataset.ts';
@@ -44,7 +44,7 @@ function madePatch({ made }: PatchDraw, stack: PatchStack | undefined): Float32A
   return patchAt(stack, made);
 }
 
-/** A made patch has no unit that speckle could be added in; flips, turns and shifts are the same as before preparing. */
+/** Augments a generated patch: it has no unit for speckle; flips, turns and shifts are those of real patches. */
 function moveMade(patch: Float32Array, drawn: Augmentation, normalisation: Normalisation): Float32Array {
   const { side } = normalisation;
   const raster = { data: patch, width: side, height: side, bands: 1, unit: 'digital number' as const };

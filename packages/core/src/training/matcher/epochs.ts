@@ -1,4 +1,4 @@
-/** Epochs of a run: their steps, and what ends each of them: validation, selection of the best, checkpoints, metrics. */
+/** Epochs of a run: their steps, then validation, selection of the best epoch, checkpoints and metrics. */
 import { ARCHITECTURES } from '../../matcher/architectures.ts';
 import { type Checkpoint, saveCheckpoint } from '../../matcher/checkpoint.ts';
 import { weightPenalty } from '../../matcher/loss.ts';
@@ -12,7 +12,7 @@ import { positionOf, type Run } from './run.ts';
 import { rateFactor } from './schedule.ts';
 import { type ValidationResult, validate } from './validation.ts';
 
-/** Scores that lie within this of each other tell nothing apart. */
+/** Range of scores below which the matcher counts as collapsed to a constant. */
 const CONSTANT_SPREAD = 1e-3;
 
 const GENTLER = 'Lower the learning rate or l2, or raise warmupSteps.';
@@ -151,7 +151,7 @@ const resumeOf = async ({ state, learner }: Run) => ({
   ...(await learner.momentValues()),
 });
 
-/** @param resume for `last`, which goes on from here. */
+/** @param resume state of the run, for `last`. */
 async function saveAs(name: 'best' | 'last', run: Run, resume?: Checkpoint['resume']): Promise<void> {
   const { given, learner, state, rows, calibration } = run;
   const { task, matcher, normalisation, trainedOn, inputs, config } = given;

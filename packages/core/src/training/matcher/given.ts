@@ -1,4 +1,4 @@
-/** What a run is given, checked before its first step: nothing of it changes while it trains. */
+/** Inputs of a run, checked before its first step and constant during training. */
 import type { Dataset } from '../../dataset/dataset.ts';
 import type { PairReference, Split } from '../../dataset/patch_pair.ts';
 import { placeGuard } from '../../dataset/place_guard.ts';
@@ -22,9 +22,9 @@ export interface Given {
   task: TrainingTask;
   folder: RunFiles<keyof EpochRow>;
   config: TrainingConfig;
-  /** Checkpoint that the weights come from; undefined: fresh ones. */
+  /** Checkpoint of the initial weights; undefined: fresh ones. */
   source: Checkpoint | undefined;
-  /** The same, where the run is resumed from it. */
+  /** Checkpoint `last`, if the run is resumed from it. */
   last: LastCheckpoint | undefined;
   matcher: MatcherConfig;
   normalisation: Normalisation;

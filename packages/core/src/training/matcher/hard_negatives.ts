@@ -1,4 +1,4 @@
-/** Hard negatives that a run trains with at present: those of its file, or those that it last found itself. */
+/** Current hard negatives of a run: those of its file, or those of its last adaptive mining. */
 import type { NegativeSet } from '../../generator/made_patches.ts';
 import type { PatchStack } from '../../generator/patch_stack.ts';
 import { byAnchor, type HardNegatives, madeByAnchor } from './sampler.ts';
@@ -8,7 +8,7 @@ export interface RunNegatives extends HardNegatives {
   stack: PatchStack | undefined;
   /** Epoch (from 0) at whose start they were found; undefined for those of a file. */
   foundAt: number | undefined;
-  /** First step that they are not for. */
+  /** First step that they are no longer valid for. */
   until: number;
 }
 

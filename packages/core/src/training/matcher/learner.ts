@@ -1,4 +1,4 @@
-/** What changes while a matcher is trained: weights, statistics and moments. */
+/** Trainable state of a matcher's run: weights, batch-normalisation statistics and optimiser moments. */
 import * as tf from '@tensorflow/tfjs-core';
 import { NonFiniteError } from '../../errors.ts';
 import { matcherOf } from '../../matcher/checkpoint.ts';

@@ -1,8 +1,8 @@
-/** metrics.csv: a line an epoch, for people and plots. It holds times, too, so it is no part of a checkpoint. */
+/** metrics.csv: one line an epoch, for users and plots. It holds times, so it is no part of a checkpoint. */
 import { type MetricsTable, parseRows } from '../../runs/run_files.ts';
 
 export type EpochRow = {
-  /** 0: the weights that a run starts from, where they come from a checkpoint. */
+  /** Epoch from 1; 0: the initial weights, if they come from a checkpoint. */
   epoch: number;
   /** Training steps done. */
   step: number;
@@ -16,7 +16,7 @@ export type EpochRow = {
   gradientNorm: number;
   validationLoss: number;
   validationAuc: number;
-  /** At the threshold that is best for it. */
+  /** Validation accuracy at the threshold that maximises it, in [0, 1]. */
   validationAccuracy: number;
   /** Training pairs a second, validation left out. */
   pairsPerSecond: number;

@@ -1,4 +1,4 @@
-/** What a run cannot train with, found before its first step. */
+/** Refuses inputs that a run cannot train with, before its first step. */
 import type { Dataset } from '../../dataset/dataset.ts';
 import { UsageError } from '../../errors.ts';
 import { requireSamePreparation } from '../../generator/made_patches.ts';

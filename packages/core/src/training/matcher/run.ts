@@ -1,4 +1,4 @@
-/** A run under way: what it was given, what has been learnt, and where it stands. */
+/** Run in progress: its inputs, learner and position. */
 import { type Checkpoint, matcherOf } from '../../matcher/checkpoint.ts';
 import { createMatcher } from '../../matcher/matcher.ts';
 import { initialState, type RunState } from '../../matcher/run_state.ts';
@@ -13,19 +13,19 @@ import type { EpochRow } from './metrics_log.ts';
 import { createSampler } from './sampler.ts';
 import { createSupply, type Supply } from './supply.ts';
 
-/** Report of finding negatives again at the start of an epoch (from 1). */
+/** Report of adaptive mining at the start of an epoch (from 1). */
 export type Search = AdaptiveReport & { epoch: number };
 
 export interface Run {
   readonly given: Given;
   readonly learner: Learner;
   readonly supply: Supply;
-  /** In numbers, as a checkpoint holds it. */
+  /** Position of the run, as a checkpoint holds it. */
   readonly state: RunState;
   readonly rows: EpochRow[];
   readonly warnings: string[];
   negatives: RunNegatives;
-  /** What finding negatives again reported, in this session. */
+  /** Reports of adaptive mining in this session. */
   readonly searches: Search[];
   /** Fitted by the last validation. */
   calibration: Checkpoint['calibration'];
@@ -62,7 +62,7 @@ export async function startRun(given: Given, learner: Learner): Promise<Run> {
   return run;
 }
 
-/** A finished run goes on where it was given more epochs. */
+/** State to resume from; a finished run continues if it was given more epochs. */
 function resumedState(state: RunState, total: number): RunState {
   const goesOn = state.finished === 'all epochs' && state.step < total;
   return { ...structuredClone(state), ...(goesOn && { finished: null }) };

@@ -1,10 +1,10 @@
 /**
- * Draws the pairs that each step trains on. All follows from the seed and the step, so that a run is resumed anywhere without
- * replaying what came before.
+ * Draws the pairs of each training step. They follow from seed and step alone, so that a run resumes at any step
+ * without replaying earlier ones.
  *
  * A batch is built around anchors, true pairs of the training split. Negatives are of four kinds:
- * - shuffled: an anchor's optical patch with the SAR patch of another anchor of the batch, other ground by the guard. No
- *   patch is added, so these negatives cost next to nothing, and a SAR patch is as often right as wrong.
+ * - shuffled: an anchor's optical patch with the SAR patch of another anchor of the batch, other ground by the guard.
+ *   No patch is added, so these negatives cost almost nothing, and a SAR patch is a positive as often as a negative.
  * - mined: an anchor's optical patch with a SAR patch that mining chose for it
  * - generated: an anchor's optical patch with a SAR patch that was made from its own
  * - listed: pairs that the data set itself labels 0
@@ -32,7 +32,7 @@ export interface TrainingPairs {
   guard: PlaceGuard;
 }
 
-/** Hard negatives, by the record of the optical patch that they go with. */
+/** Hard negatives by the record of their optical patch. */
 export interface HardNegatives {
   /** SAR records. */
   mined: ReadonlyMap<number, readonly number[]>;
@@ -101,7 +101,7 @@ export function createSampler(pairs: TrainingPairs, options: SamplerOptions): Sa
       const batch = new BatchBuilder(anchorDeck(step * options.positives, options.positives));
       const count = (share: number) => wholePart(options.negatives * share, rng);
       const wanted = listed.length === 0 ? 0 : count(shares.listed);
-      // How many listed pairs came before is not known when the share changes by epoch: each step draws its own.
+      // The number of earlier listed pairs is unknown if the share changes by epoch: each step draws independently.
       for (const record of listedDeck(step * options.negatives, wanted)) batch.addListed(record);
       const found = addMined(batch, mined, Math.min(count(shares.mined), options.negatives - wanted), rng);
       const room = options.negatives - wanted - found;
@@ -193,7 +193,7 @@ class BatchBuilder {
     };
   }
 
-  /** Every added patch or pair gets one of its own. */
+  /** Geometry of an added patch or pair, unique in the batch. */
   private nextGeometry(): number {
     return this.sar.length + this.optical.length;
   }
@@ -235,8 +235,8 @@ function reconstruct(
 }
 
 /**
- * Deals the batch's SAR patches out among its optical patches, each pair once, in rounds in which every SAR patch is wrong
- * once. Where the guard leaves too few such pairs, patches from the whole split are added.
+ * Deals the batch's SAR patches out among its optical patches, each pair once, in rounds in which every SAR patch is
+ * wrong once. Where the guard leaves too few such pairs, patches from the whole split are added.
  */
 function addShuffled(batch: BatchBuilder, pairs: TrainingPairs, wanted: number, rng: Rng): void {
   const { anchors } = batch;
@@ -259,7 +259,7 @@ function rounds(n: number, rng: Rng): [number, number][] {
   );
 }
 
-/** True unless the patch is the anchor's own or shows ground that the guard keeps from it. */
+/** True unless the patch is the anchor's own or the guard excludes its ground. */
 const isNegative = (sar: number, anchor: number, guard: PlaceGuard) => sar !== anchor && !guard.conflict(sar, anchor);
 
 /** SAR record of other ground than an anchor's, from the whole split. */

@@ -9,7 +9,7 @@ export const scheduleSchema = z.discriminatedUnion('kind', [
 export type Schedule = z.infer<typeof scheduleSchema>;
 
 export interface Moment {
-  /** From 0. */
+  /** Training step, from 0. */
   step: number;
   totalSteps: number;
   warmupSteps: number;

@@ -1,6 +1,6 @@
 /**
- * One step of training in two halves: gradients of a batch (forward, backward, weight penalty), and their application (Adam).
- * A run on one machine puts them together; on many, the gradients meet between them.
+ * One step of training in two halves: gradients of a batch (forward, backward, weight penalty), and their application
+ * (Adam). On one machine they follow each other; on many, gradients are averaged in between.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { crossEntropy, sumOfSquares } from '../../matcher/loss.ts';
@@ -31,11 +31,11 @@ export interface StepOptions {
   l2: number;
   /** Seed of dropout. */
   seed: number;
-  /** From 0. */
+  /** Training step, from 0. */
   step: number;
 }
 
-/** What gradients depend on besides weights and batch. */
+/** Options of the gradients: they depend on these, the weights and the batch. */
 export type GradientOptions = Pick<StepOptions, 'l2' | 'seed' | 'step'>;
 
 export type UpdateOptions = Omit<StepOptions, 'l2' | 'seed'>;
@@ -52,8 +52,8 @@ export const zeroMoments = ({ parameters }: Matcher): Moments => zeroMomentsOf([
 /**
  * Trains the matcher by one batch: its parameters, statistics and the moments change.
  *
- * @returns two scalars that the caller disposes of: the weighted mean cross-entropy of the batch before the step, and the norm of the
- * gradient, penalty included. When either is not finite, nor are the weights any more.
+ * @returns two scalars that the caller disposes of: the weighted mean cross-entropy of the batch before the step, and
+ * the norm of the gradient, penalty included. When either is not finite, nor are the weights any more.
  */
 export function trainingStep(
   matcher: Matcher,
@@ -68,8 +68,8 @@ export function trainingStep(
 }
 
 /**
- * Loss and gradients of a batch; the caller disposes of them. Of the matcher only the moving statistics of batch
- * normalisation change, so that gradients of several batches can be averaged before they are applied.
+ * Loss and gradients of a batch; the caller disposes of them. Only the moving statistics of batch normalisation
+ * change, so that gradients of several batches can be averaged before they are applied.
  */
 export function gradientsOf(matcher: Matcher, batch: Batch, { l2, seed, step }: GradientOptions): Gradients {
   const { sar, optical, pairing, labels, weights } = batch;
@@ -83,7 +83,7 @@ export function gradientsOf(matcher: Matcher, batch: Batch, { l2, seed, step }: 
 }
 
 /**
- * Moves parameters and moments by gradients.
+ * Updates parameters and moments by gradients.
  *
  * @returns the norm of the gradient, a scalar that the caller disposes of.
  */

@@ -10,7 +10,7 @@ import type { PatchDraw, Sampler, StepPlan } from './sampler.ts';
 import type { Batch } from './step.ts';
 
 /**
- * Makes a patch of a batch ready: prepared and augmented, side · side · bands numbers.
+ * Prepares and augments a patch of a batch: side · side · bands numbers.
  *
  * @param made patches that the draw may name a row of.
  */
@@ -25,7 +25,7 @@ export interface Supply {
   /**
    * Batch of a step, whose tensors the caller disposes of.
    *
-   * @param negatives hard ones of the present: the next batch, too, is prepared with them where they are for it.
+   * @param negatives current hard negatives; the next batch is prepared with them, too, if they are still valid.
    * @throws PatchError where a patch cannot be used.
    */
   batch(step: number, negatives: RunNegatives): Promise<Batch>;

@@ -1,4 +1,4 @@
-/** Training of a matcher as its caller asks for it: where it starts, what it learns from, who is notified. */
+/** Task of training a matcher: start, data, backend and callbacks. */
 import type { Dataset } from '../../dataset/dataset.ts';
 import type { LatentGenerator } from '../../generator/latent.ts';
 import type { NegativeSet } from '../../generator/made_patches.ts';
@@ -11,7 +11,7 @@ import type { Store } from '../../store.ts';
 import type { TrainingConfig } from './config.ts';
 import type { EpochRow } from './metrics_log.ts';
 
-/** A file that training starts from or draws on, with the SHA-256 of its bytes. */
+/** Input file of a training, with the SHA-256 of its bytes. */
 export interface FileInput<T> {
   file: string;
   fingerprint: string;
@@ -20,7 +20,7 @@ export interface FileInput<T> {
 
 export interface FreshStart {
   config: TrainingConfig;
-  /** Weights to train on from, with their normalisation and fresh moments. */
+  /** Checkpoint whose weights are trained further, with its normalisation and fresh optimiser moments. */
   from?: FileInput<Checkpoint> | undefined;
   /** Preparation of patches where `from` does not say; default: measured on the training split. */
   normalisation?: Normalisation | undefined;
@@ -32,7 +32,7 @@ export interface ResumedStart {
   epochs?: number | undefined;
 }
 
-/** A checkpoint that a run can go on from. */
+/** Checkpoint from which a run can be resumed. */
 export type LastCheckpoint = Last<Checkpoint>;
 
 /** State after a step. */
@@ -48,7 +48,7 @@ export interface TrainingProgress {
   loss: number;
 }
 
-/** Draws what a run's folder shows to people. Without it the folder holds numbers only. */
+/** Draws the pictures of a run's folder. Without it the folder holds numbers only. */
 export interface MatcherPictures {
   /** SVG by the plot's name. */
   curves(rows: readonly EpochRow[]): Readonly<Record<string, string>>;
@@ -59,7 +59,7 @@ export interface TrainingTask {
   dataset: Dataset;
   /** Folder of the run. */
   run: string;
-  /** A fresh run, or one that is resumed where its checkpoint `last` stands. */
+  /** Start of a new run, or of one resumed from its checkpoint `last`. */
   start: FreshStart | ResumedStart;
   /** Name of the backend that runs, for log and checkpoints. */
   backend: string;

@@ -1,6 +1,6 @@
 /**
- * Training of a matcher: batches of true pairs and negatives, a validation after each epoch, checkpoints `best` and `last`,
- * and a run folder that tells the story. `docs/training.md` describes settings and files.
+ * Training of a matcher: batches of true pairs and negatives, a validation after each epoch, checkpoints `best` and
+ * `last`, and a run folder with log and metrics. `docs/training.md` describes settings and files.
  */
 import { disposing, runToEnd } from '../../runs/resumable_run.ts';
 import { checkpointPath } from '../../runs/run_files.ts';
@@ -21,7 +21,7 @@ export interface TrainingResult {
   metrics: Record<string, number>;
   /** One row an epoch. */
   rows: EpochRow[];
-  /** What finding negatives again reported, in this session. */
+  /** Reports of adaptive mining in this session. */
   searches: Search[];
   /** Stopped by the signal; `last` holds the state. */
   interrupted: boolean;
@@ -33,7 +33,8 @@ export interface TrainingResult {
  *
  * @throws SplitError where a split is missing, empty or leaks. @throws NonFiniteError naming the step where training
  * diverges; checkpoints keep an earlier state. @throws CheckpointError where the run cannot be resumed, or `from` is of
- * another architecture. @throws PatchError where a patch cannot be used. @throws FileError where the folder cannot be written.
+ * another architecture. @throws PatchError where a patch cannot be used. @throws FileError where the folder cannot be
+ * written.
  */
 export async function train(task: TrainingTask): Promise<TrainingResult> {
   const given = await givenOf(task);

@@ -1,6 +1,6 @@
 /**
- * Measures the matcher on the validation split while it trains: true pairs and as many shuffled negatives, drawn once, so
- * that all epochs are measured on the same pairs. Generated and mined negatives never come in.
+ * Measures the matcher on the validation split while it trains: true pairs and as many shuffled negatives, drawn once,
+ * so that all epochs are measured on the same pairs. Generated and mined negatives never come in.
  */
 
 import { Rng } from '../../base/random.ts';
@@ -39,10 +39,10 @@ export function drawValidationPairs({ records, indices, guard, positives, seed }
 }
 
 export interface ValidationResult {
-  /** Mean cross-entropy of the scores as they are, temperature 1. */
+  /** Mean cross-entropy of the uncalibrated scores (temperature 1), in nats. */
   loss: number;
   auc: number;
-  /** At the calibration's threshold. */
+  /** Accuracy at the threshold of the calibration, in [0, 1]. */
   accuracy: number;
   /** Temperature and threshold fitted on these scores. */
   calibration: Calibration;

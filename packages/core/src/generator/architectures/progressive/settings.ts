@@ -1,4 +1,4 @@
-/** Settings of the progressive networks' training besides those of all generators, and the stages that follow from them. */
+/** Settings specific to the training of progressive networks, and the stages that follow from them. */
 import { z } from 'zod';
 import type { RemovedOption } from '../../../runs/settings.ts';
 import type { GeneratorSettings, StagePlan } from '../../architecture.ts';
@@ -16,7 +16,7 @@ const adamSchema = z.strictObject({
 const growingSchema = z.strictObject({
   /** Patch side length in pixels: 4, 8, 16, … */
   side: z.int().refine((side) => side >= 4 && Number.isInteger(Math.log2(side)), 'must be 4, 8, 16, 32 …'),
-  /** Patches over which the new level is faded in; of no meaning for the first stage, which has nothing to fade from. */
+  /** Patches over which the new level is faded in; ignored in the first stage, which has no earlier level. */
   fadeImages: z.int().nonnegative(),
   /** Patches after that. */
   stableImages: z.int().nonnegative(),
@@ -36,7 +36,7 @@ export const settings = {
   growing: z.array(growingSchema).min(1),
   optimiser: z.strictObject({ encoder: adamSchema, decoder: adamSchema, critic: adamSchema }),
   loss: z.strictObject({
-    /** What the encoder's loss decodes: a draw from its posterior, or its mean. */
+    /** Code that the encoder's loss decodes: a draw from the posterior, or its mean. */
     code: z.enum(['sample', 'mean']),
     /** Weight of the gradient penalty. */
     penaltyWeight: z.number().nonnegative(),

@@ -1,17 +1,18 @@
 /**
  * One step of training the generator: encoder, critic and decoder in turn, each by its own loss and its own Adam.
  *
- * - `vae-adversarial` (Hughes, Schmitt and Zhu, Remote Sensing 2018): the decoder learns from the critic alone, on codes
- *   z ~ N(0, I); the encoder learns to invert it: ½Σ(x − G(z))² + KL, the squares summed over pixels and batch, KL averaged over
- *   the batch
- * - `vae-gan`: the decoder also learns from reconstructions, −D(G(z_E)) − D(G(z)) + ½‖x − G(z_E)‖²/pixels; the encoder by
- *   KL/dimensions + the same reconstruction term; the critic sees both kinds of fakes, half of the batch each. On request it
- *   compares patches averaged down, which leaves speckle to the critic, and holds the codes of a batch to the mean and variance
- *   of the prior
- * - `autoencoder` (the same authors, IGARSS 2018): encoder and decoder by ½‖x − G(mu + noise)‖²/pixels, no critic; mu is the code
+ * - `vae-adversarial` (Hughes, Schmitt and Zhu, Remote Sensing 2018): the decoder learns from the critic alone, on
+ *   codes z ~ N(0, I); the encoder learns to invert it: ½Σ(x − G(z))² + KL, the squares summed over pixels and batch,
+ *   KL averaged over the batch
+ * - `vae-gan`: the decoder also learns from reconstructions, −D(G(z_E)) − D(G(z)) + ½‖x − G(z_E)‖²/pixels; the encoder
+ *   by KL/dimensions + the same reconstruction term; the critic sees both kinds of fakes, half of the batch each. On
+ *   request it compares patches averaged down, which leaves speckle to the critic, and holds the codes of a batch to
+ *   the mean and variance of the prior
+ * - `autoencoder` (the same authors, IGARSS 2018): encoder and decoder by ½‖x − G(mu + noise)‖²/pixels, no critic; mu
+ *   is the code
  *
- * The critic is that of WGAN-GP (Gulrajani et al., NeurIPS 2017) with the drift term of Karras et al. (ICLR 2018), appendix A:
- * D(fake) − D(real) + 10·(‖∂D/∂mix‖ − 1)² + 0.001·D(real)², averaged over the batch.
+ * The critic is that of WGAN-GP (Gulrajani et al., NeurIPS 2017) with the drift term of Karras et al. (ICLR 2018),
+ * appendix A: D(fake) − D(real) + 10·(‖∂D/∂mix‖ − 1)² + 0.001·D(real)², averaged over the batch.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { COUNTERS_A_STEP } from '../../../base/philox.ts';
@@ -45,13 +46,13 @@ export interface GeneratorStepOptions extends Growth {
   objective: Objective;
   /** Decides all noise, together with stage and step. */
   seed: number;
-  /** From 0, since the moments were zero. A new level starts without moments, so begin again with each stage. */
+  /** Step since the moments were zero, from 0. Each stage begins again at 0, as a new level has no moments. */
   step: number;
   /** Default: `GENERATOR_ADAM`. */
   adam?: Readonly<Record<TrainedNetwork, AdamHyperparameters>>;
   /**
-   * What the encoder's loss decodes: a draw from the posterior (default), without which nothing but KL would set its
-   * variance, or its mean, as the authors' first code does.
+   * Code that the encoder's loss decodes: a draw from the posterior (default), without which nothing but KL would set
+   * its variance, or its mean, as the authors' first code does.
    */
   code?: 'sample' | 'mean';
   /** Default 1. */
@@ -59,14 +60,14 @@ export interface GeneratorStepOptions extends Growth {
   /** Weight of the reconstruction term of `vae-gan`, for encoder and decoder. Default 1. */
   reconstructionWeight?: number;
   /**
-   * Side to which the reconstruction term of `vae-gan` averages both patches down, if they are larger: speckle cannot be
-   * foretold from a code, and its error drowns that of the ground. Default: no averaging.
+   * Side to which the reconstruction term of `vae-gan` averages both patches down, if they are larger: speckle cannot
+   * be foretold from a code, and its error drowns that of the ground. Default: no averaging.
    */
   reconstructionSide?: number | undefined;
   /**
-   * Of the squared distance between mean and variance of the codes of a batch and those of the prior, 0 and 1, averaged over
-   * dimensions: for the encoder of `vae-gan`. It forbids what KL must pay for in every patch, that all codes lie on one side.
-   * After Kumar, Sattigeri and Balakrishnan (ICLR 2018, DIP-VAE), without the covariances. Default 0.
+   * Of the squared distance between mean and variance of the codes of a batch and those of the prior, 0 and 1, averaged
+   * over dimensions: for the encoder of `vae-gan`. It forbids what KL must pay for in every patch, that all codes lie
+   * on one side. After Kumar, Sattigeri and Balakrishnan (ICLR 2018, DIP-VAE), without the covariances. Default 0.
    */
   momentWeight?: number;
   /** Default 10. */
@@ -96,8 +97,8 @@ export const updatesOf = (objective: Objective): readonly TrainedNetwork[] =>
  * Trains all networks that the objective has by one batch: parameters, the averaged decoder and the moments change.
  *
  * @param batch patches [n, side, side, 1] at the stage's side, n a multiple of 4.
- * @returns scalars that the caller disposes of (`lossValues` does). When one is not finite, nor are the weights of its network
- * any more.
+ * @returns scalars that the caller disposes of (`lossValues` does). When one is not finite, nor are the weights of its
+ * network any more.
  */
 export function generatorStep(
   generator: Generator,
@@ -120,13 +121,13 @@ export function generatorStep(
 export type GeneratorGradients = {
   /** Terms of the update's loss. */
   terms: Record<string, tf.Scalar>;
-  /** By parameter; levels that the stage does not use have none. */
+  /** Gradients by parameter; levels that the stage does not use have none. */
   gradients: tf.NamedTensorMap;
 };
 
 /**
- * Loss and gradients of one update of a step; the caller disposes of them. Nothing of the generator changes, so that the
- * gradients of several batches can be averaged before they are applied.
+ * Loss and gradients of one update of a step; the caller disposes of them. Nothing of the generator changes, so that
+ * the gradients of several batches can be averaged before they are applied.
  */
 export function generatorGradients(
   generator: Generator,
@@ -378,8 +379,8 @@ export const LOSS_TERMS = [
 type LossTerm = (typeof LOSS_TERMS)[number];
 
 /**
- * Network at fault where a loss is not finite. A network is first seen broken in the loss of another: encoder, critic and decoder
- * learn in this order, and each loss is of the weights that the steps before have left.
+ * Network at fault where a loss is not finite. A network is first seen broken in the loss of another: encoder, critic
+ * and decoder learn in this order, and each loss is of the weights that the steps before have left.
  */
 const BLAME: readonly [LossTerm, TrainedNetwork][] = [
   ['encoder.kl', 'encoder'],
