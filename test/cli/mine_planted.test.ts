@@ -46,7 +46,7 @@ const planted: Strategy<{ steps: number }> = {
     return {
       header: {
         ...{ doppel: 'negatives', version: 1, strategy: 'planted', split: bench.split, scale: 'probability' },
-        ...{ dataFingerprint: bench.dataset.fingerprint, modelFingerprint: bench.model.fingerprint },
+        ...{ dataFingerprint: bench.dataset.fingerprint, modelFingerprint: bench.model.info.fingerprint },
         ...{ seed: bench.seed, k: 1, sampling: 'top', maxCandidates: 1, maxUses: 1 },
         ...{ guardMargin: bench.guard.margin, rules: {} },
       },

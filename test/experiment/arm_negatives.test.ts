@@ -3,9 +3,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { selectBackend } from '../../packages/core/src/backends/select_backend.ts';
+import type { Dataset } from '../../packages/core/src/dataset/dataset.ts';
 import { createMatcher } from '../../packages/core/src/matcher/matcher.ts';
 import { createScorer } from '../../packages/core/src/matcher/scorer.ts';
 import type { Model } from '../../packages/core/src/model.ts';
+import { PatchCache } from '../../packages/core/src/prepare/prepared_patches.ts';
 import { MemoryStore } from '../../packages/core/src/store.ts';
 import { parseConfig, resolveConfig } from '../../packages/core/src/training/matcher/config.ts';
 import { type ArmTask, negativesOf } from '../../packages/experiment/src/arm_negatives.ts';
@@ -26,7 +28,8 @@ beforeAll(async () => {
   const scorer = createScorer(matcher);
   const info = { ...matcher.config, fingerprint: 'f', calibration: { temperature: 2, threshold: 0.5 } };
   matcher.dispose();
-  model = { info, normalisation, scorer } as unknown as Model;
+  const patchesOf = (files: Dataset) => new PatchCache(files, normalisation);
+  model = { info, normalisation, scorer, patchesOf } as unknown as Model;
   generator = blockGenerator(normalisation, dataset.fingerprint);
 });
 afterAll(() => model.scorer.dispose());

@@ -51,7 +51,7 @@ describe('the shortcut', () => {
       pairs: 100,
       seed: 1,
     },
-    model: { ...model, calibration: { temperature: 1, threshold: 0.95 } },
+    model: { ...model, info: { ...model.info, calibration: { temperature: 1, threshold: 0.95 } } },
     ...change,
   });
 

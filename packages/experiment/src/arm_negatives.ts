@@ -11,7 +11,6 @@ import {
   strategyNamed,
   trainingOn,
 } from '@doppel/core/mining';
-import { PatchCache } from '@doppel/core/prepare';
 
 import type { PartialConfig } from '@doppel/core/runs';
 import { type Arm, type ExperimentConfig, isBaseline, isFoundInTraining } from './config.ts';
@@ -52,17 +51,12 @@ export async function negativesOf(task: ArmTask): Promise<ArmNegatives> {
 
 async function foundBeforehand({ arm, config, dataset, ...task }: ArmTask): Promise<ArmNegatives> {
   const { store, model, generator, seed, signal } = task;
-  const { info, normalisation, scorer } = model;
   const strategy = strategyNamed(arm.strategy);
   const found = await strategy.find(
     {
-      ...{ store, split: 'train', generator, seed },
+      ...{ store, split: 'train', model, generator, seed },
       dataset: trainingOn(dataset, task.anchors),
-      model: {
-        ...{ scorer, normalisation, fingerprint: info.fingerprint, temperature: info.calibration.temperature },
-        shape: info,
-      },
-      patches: new PatchCache(dataset, normalisation),
+      patches: model.patchesOf(dataset),
       guard: placeGuard(dataset.records),
     },
     settingsOf(arm),

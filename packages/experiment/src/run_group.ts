@@ -8,7 +8,7 @@ import { sha256 } from '@doppel/core/base';
 import type { Dataset } from '@doppel/core/dataset';
 import type { LatentGenerator } from '@doppel/core/generator';
 import { readCheckpoint, scorePairs } from '@doppel/core/matcher';
-import { type Normalisation, PatchCache } from '@doppel/core/prepare';
+import type { Normalisation } from '@doppel/core/prepare';
 import { checkpointPath, mergeSettings, type PartialConfig } from '@doppel/core/runs';
 import {
   anchorsMet,
@@ -273,19 +273,17 @@ async function shortcutOf(
   const { shortcutPairs: pairs } = config.evaluation;
   if (!name || pairs === 0) return null;
   const generator = await generatorFor(name, budget);
-  const { info, normalisation, scorer, dispose } = await openBest(result, store);
-  const { fingerprint, calibration } = info;
+  const model = await openBest(result, store);
   const { rule, strength } = moveOf(arm);
   try {
     const measured = await measureShortcut({
-      ...{ dataset, split: 'validation', generator, rule, strength, pairs, seed, signal },
-      model: { scorer, shape: info, normalisation, fingerprint, calibration, temperature: calibration.temperature },
-      patches: new PatchCache(dataset, normalisation),
+      ...{ dataset, split: 'validation', model, generator, rule, strength, pairs, seed, signal },
+      patches: model.patchesOf(dataset),
     });
     const { real, reconstructions, negatives } = measured;
     return { generator: name, pairs: measured.pairs, real, reconstructions, negatives };
   } finally {
-    dispose();
+    model.dispose();
   }
 }
 

@@ -32,7 +32,7 @@ export interface ShortcutTask {
   dataset: PairList;
   /** Nothing is learned from it, so any split will do. */
   split: Split;
-  model: MiningModel & { calibration: Calibration };
+  model: MiningModel & { info: { calibration: Calibration } };
   patches: PatchSource;
   generator: LatentGenerator;
   /** Of the negatives that are measured beside the reconstructions. */
@@ -119,12 +119,12 @@ export async function measureShortcut(task: ShortcutTask): Promise<Shortcut> {
     },
   );
   const groups = anchors.map((anchor) => dataset.records[anchor]!.group);
-  const { threshold } = model.calibration;
+  const { threshold } = model.info.calibration;
   const measure = (kind: 'reconstructions' | 'negatives') =>
     Object.fromEntries(
       MATCHES.map((match) => [
         match,
-        madeScores(scores.get('real')!, scores.get(`${kind} ${match}`)!, model.calibration, {
+        madeScores(scores.get('real')!, scores.get(`${kind} ${match}`)!, model.info.calibration, {
           real: features.get('real')!,
           made: features.get(`${kind} ${match}`)!,
           groups,
@@ -135,7 +135,7 @@ export async function measureShortcut(task: ShortcutTask): Promise<Shortcut> {
     pairs: anchors.length,
     places: new Set(groups).size,
     ...{ split, rule, strength, threshold, warnings },
-    real: plainScores(scores.get('real')!, model.calibration),
+    real: plainScores(scores.get('real')!, model.info.calibration),
     reconstructions: measure('reconstructions'),
     negatives: measure('negatives'),
   };
@@ -187,11 +187,11 @@ function probeSamples({ real, made, groups }: ProbeFeatures): ProbeSample[] {
 /** Of the SAR stream, one row a patch; none for a matcher without one. */
 async function featuresOf(
   made: readonly Float32Array[],
-  { scorer, shape }: ShortcutTask['model'],
+  { scorer, info }: ShortcutTask['model'],
 ): Promise<Float32Array[]> {
   const { halves } = scorer;
   if (!halves) return [];
-  const computed = tf.tidy(() => halves.features(tensorOf(stackOf(made, shape.side)), 'sar'));
+  const computed = tf.tidy(() => halves.features(tensorOf(stackOf(made, info.side)), 'sar'));
   const data = await computed.data<'float32'>();
   computed.dispose();
   const length = data.length / made.length;

@@ -75,10 +75,8 @@ export const model = {
       features: (x: tf.Tensor4D) => tf.reshape(x, [x.shape[0], LENGTH]) as tf.Tensor2D,
     },
   },
-  shape: { side: SIDE, sarBands: 1, opticalBands: 1 },
-  fingerprint: 'm'.repeat(64),
+  info: { side: SIDE, sarBands: 1, opticalBands: 1, fingerprint: 'm'.repeat(64), calibration: { temperature: 1 } },
   normalisation,
-  temperature: 1,
 };
 
 /** Twelve records of six places; three train. */

@@ -39,10 +39,8 @@ export function fakeModel(
   return {
     passes,
     scorer: kind === 'halves' ? { score: whole, halves } : { score: whole },
-    shape: { side: 1, sarBands: 1, opticalBands: 1 },
-    fingerprint: 'f'.repeat(64),
+    info: { side: 1, sarBands: 1, opticalBands: 1, fingerprint: 'f'.repeat(64), calibration: { temperature: 2 } },
     normalisation,
-    temperature: 2,
   };
 }
 

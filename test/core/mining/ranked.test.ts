@@ -196,7 +196,9 @@ describe('the cache', () => {
     await mine({ bench, settings });
     const run = (change: Partial<Bench>, more: Mining = {}) =>
       mine({ bench: { ...bench, ...change }, settings, ...more });
-    await expect(run({ model: { ...bench.model, fingerprint: 'e'.repeat(64) } })).rejects.toThrow(StaleCacheError);
+    await expect(
+      run({ model: { ...bench.model, info: { ...bench.model.info, fingerprint: 'e'.repeat(64) } } }),
+    ).rejects.toThrow(StaleCacheError);
     await expect(run({}, { strategy: 'nearest' })).rejects.toThrow(/kind of score/);
     await expect(run({ seed: 2 })).rejects.toThrow(/seed/);
     await expect(run({}, { settings: { maxCandidates: 21 } })).rejects.toThrow(/number of candidates/);

@@ -1,5 +1,5 @@
 /** `doppel mine`: hard negatives. Each strategy of the core is a command, whose flags are its settings. */
-import { UsageError } from '@doppel/core';
+import { openModel, UsageError } from '@doppel/core';
 import { openDataset, placeGuard, SPLITS, type Split } from '@doppel/core/dataset';
 import type { LatentGenerator } from '@doppel/core/generator';
 import { type Bench, STRATEGIES, type Strategy } from '@doppel/core/mining';
@@ -8,7 +8,6 @@ import { type Command, command, type Group, type Outcome } from '../command.ts';
 import { BACKEND_FLAG, type Context } from '../context.ts';
 import { choice, type Flags, flagsOf, number, settingsOf, text, type Values, whole, yes } from '../flags.ts';
 import { miningFiles, miningJson, miningPaths, miningText, SHEET_ROWS } from '../mining_files.ts';
-import { openForMining } from '../open_for_mining.ts';
 import { openGeneratorFile } from '../open_generator.ts';
 import type { WorkPlan } from '../work.ts';
 import { ensureWritable, writeTogether } from '../write_together.ts';
@@ -84,14 +83,14 @@ async function run(strategy: Strategy, given: Values<Flags>, context: Context): 
   await ensureWritable(store, paths.folder);
   const { name: backend } = await context.selectBackend(args);
   const dataset = await openDataset(store, args.data);
-  const { model, cache, dispose } = await openForMining(store, args.model, dataset);
+  const model = await openModel(store, args.model);
   const scores = strategy.trainingOnly ? undefined : { folder: args.cache ?? paths.cache, refresh: args.refreshCache };
   let generator: LatentGenerator | undefined;
   try {
     generator = args.generator === undefined ? undefined : await openGeneratorFile(store, args.generator);
     const bench: Bench = {
       ...{ store, dataset, split, model, generator, scores, seed: args.seed },
-      patches: cache,
+      patches: model.patchesOf(dataset),
       guard: placeGuard(dataset.records, { margin: guardMargin }),
     };
     const found = await context.work(planOf(strategy, bench), (watch) => strategy.find(bench, settings, watch));
@@ -112,7 +111,7 @@ async function run(strategy: Strategy, given: Values<Flags>, context: Context): 
     return { json: { ...miningJson(found.report), ...written, ...where }, text: miningText(found, written) };
   } finally {
     generator?.dispose();
-    dispose();
+    model.dispose();
   }
 }
 

@@ -51,8 +51,8 @@ export async function makePatches(
   return Promise.all(
     pairs.map(async ({ optical, patch }, i) => ({
       patch,
-      probability: probabilityOf(scores[i]!, model),
-      distance: patchDistance(patch, await patches.sar(optical), model.shape.side),
+      probability: probabilityOf(scores[i]!, model.info.calibration),
+      distance: patchDistance(patch, await patches.sar(optical), model.info.side),
     })),
   );
 }
@@ -94,7 +94,7 @@ export class MadeList {
       split: 'train',
       scale: 'probability',
       dataFingerprint: dataset.fingerprint,
-      modelFingerprint: model.fingerprint,
+      modelFingerprint: model.info.fingerprint,
       generatorFingerprint: generator?.info.fingerprint ?? null,
       patches: { count: this.patches.length, fingerprint: '' },
       preparation: { side, sar },

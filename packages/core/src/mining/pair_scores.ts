@@ -2,11 +2,11 @@
 import { NonFiniteError } from '../errors.ts';
 import { probabilityOf } from '../matcher/calibration.ts';
 import { scorePairs } from '../matcher/score_pairs.ts';
-import type { PatchSource } from '../prepare/patch_source.ts';
+import type { PatchShape, PatchSource } from '../prepare/patch_source.ts';
 import type { Bench, MiningModel, Watch } from './strategy.ts';
 
 /** Part of a bench that scoring needs. */
-export type ScoringBench = Pick<Bench, 'patches'> & { model: Pick<MiningModel, 'scorer' | 'shape'> };
+export type ScoringBench = Pick<Bench, 'patches'> & { model: { scorer: MiningModel['scorer']; info: PatchShape } };
 export type ScoringWatch = Pick<Watch, 'signal'> & {
   /** Called with the number of pairs scored since the last call. */
   onPairs?: ((pairs: number) => void) | undefined;
@@ -15,7 +15,7 @@ export type ScoringWatch = Pick<Watch, 'signal'> & {
 /** @throws NonFiniteError if a score is not finite. @throws the signal's reason when it is aborted. */
 export async function scoreReferences(
   references: readonly { sar: number; optical: number }[],
-  { model: { scorer, shape }, patches }: ScoringBench,
+  { model: { scorer, info: shape }, patches }: ScoringBench,
   { signal, onPairs }: ScoringWatch = {},
 ): Promise<Float64Array> {
   let before = 0;
@@ -49,7 +49,7 @@ export async function truePairs(records: readonly number[], bench: Bench, watch:
     bench,
     watch,
   );
-  return Array.from(scores, (score) => probabilityOf(score, bench.model));
+  return Array.from(scores, (score) => probabilityOf(score, bench.model.info.calibration));
 }
 
 /** @throws NonFiniteError if the model gives no usable scores. */

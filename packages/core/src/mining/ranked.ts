@@ -251,7 +251,7 @@ function rankRow(
   const positions = order === 'score' && own ? rankByScore(pool, own) : rankAtRandom(pool, rng);
   const candidates = positions.map((position) => pool[position]!);
   if (!scores || !own) return { candidates, scores: undefined, positive: undefined };
-  const onScale = (score: number) => (scale === 'cosine' ? score : probabilityOf(score, model));
+  const onScale = (score: number) => (scale === 'cosine' ? score : probabilityOf(score, model.info.calibration));
   return {
     candidates,
     scores: Float64Array.from(positions, (position) => onScale(own[position]!)),
@@ -276,7 +276,7 @@ async function complete(
     ...needed.map(({ candidate, anchor }) => ({ sar: candidate, optical: anchor })),
   ];
   const scores = await scoreReferences(references, bench, { signal, onPairs: (pairs) => meter.addScored(pairs) });
-  const probabilities = Array.from(scores, (score) => probabilityOf(score, bench.model));
+  const probabilities = Array.from(scores, (score) => probabilityOf(score, bench.model.info.calibration));
   anchors.forEach((anchor, i) => {
     positives.set(anchor, probabilities[i]!);
   });
@@ -315,7 +315,7 @@ function headerOf(
     split,
     scale,
     dataFingerprint: dataset.fingerprint,
-    modelFingerprint: model.fingerprint,
+    modelFingerprint: model.info.fingerprint,
     seed,
     k,
     sampling,

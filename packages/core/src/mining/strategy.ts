@@ -11,6 +11,7 @@ import type { Split } from '../dataset/patch_pair.ts';
 import type { PlaceGuard } from '../dataset/place_guard.ts';
 import type { LatentGenerator } from '../generator/latent.ts';
 import type { PatchStack } from '../generator/patch_stack.ts';
+import type { Calibration } from '../matcher/calibration.ts';
 import type { MatchScorer } from '../matcher/scorer.ts';
 import type { Normalisation } from '../prepare/normalisation.ts';
 import type { PatchShape, PatchSource } from '../prepare/patch_source.ts';
@@ -58,15 +59,15 @@ export interface Bench {
   seed: number;
 }
 
-/** Matcher that mines. */
+/** Matcher that mines; a `Model` is one, and so are the weights of a run. */
 export interface MiningModel {
   scorer: Pick<MatchScorer, 'score' | 'halves'>;
-  shape: PatchShape;
-  /** SHA-256 of the checkpoint as hex. */
-  fingerprint: string;
   normalisation: Normalisation;
-  /** Calibration temperature; 1 if it has none. */
-  temperature: number;
+  info: PatchShape & {
+    /** SHA-256 of the checkpoint as hex. */
+    fingerprint: string;
+    calibration: Pick<Calibration, 'temperature'>;
+  };
 }
 
 /** How the caller follows a mining, and ends it. */

@@ -22,7 +22,7 @@ async function setUp(preset: string) {
   const scorer = createScorer(matcher);
   matcher.dispose();
   const source = { sar: (i: number) => patches[i]!, optical: (i: number) => patches[i]!.toReversed() };
-  return { model: { scorer, shape: { side, sarBands: 1, opticalBands: 1 } }, patches: source };
+  return { model: { scorer, info: { side, sarBands: 1, opticalBands: 1 } }, patches: source };
 }
 
 const tensorOf = (patch: Float32Array) => tf.tensor4d(patch, [1, side, side, 1]);

@@ -1,11 +1,11 @@
 /** `doppel experiment shortcut`: measures whether a matcher recognises generated patches instead of wrong pairs. */
+import { openModel } from '@doppel/core';
 import { openDataset, SPLITS } from '@doppel/core/dataset';
 import { LATENT_RULES, MATCHES } from '@doppel/core/generator';
 import { type MadeScores, measureShortcut, type Shortcut } from '@doppel/experiment';
 import { command, type Outcome } from '../../command.ts';
 import { BACKEND_FLAG } from '../../context.ts';
 import { choice, number, text, whole } from '../../flags.ts';
-import { openForMining } from '../../open_for_mining.ts';
 import { openGeneratorFile } from '../../open_generator.ts';
 
 export default command({
@@ -27,10 +27,10 @@ export default command({
     const { split, rule, strength, pairs, seed } = args;
     const { name: backend } = await context.selectBackend(args);
     const dataset = await openDataset(context.store, args.data);
-    const { model, cache, dispose } = await openForMining(context.store, args.model, dataset);
+    const model = await openModel(context.store, args.model);
     try {
       const generator = await openGeneratorFile(context.store, args.generator);
-      const task = { dataset, model, patches: cache, generator, split, rule, strength, pairs, seed };
+      const task = { dataset, model, patches: model.patchesOf(dataset), generator, split, rule, strength, pairs, seed };
       const shortcut = await context
         .work({ label: 'measuring', unit: 'pairs' }, (watch) => measureShortcut({ ...task, ...watch }))
         .finally(() => generator.dispose());
@@ -38,7 +38,7 @@ export default command({
       const where = { model: args.model, generator: args.generator, data: args.data, backend };
       return { json: { ...shortcut, ...where }, text: textOf(shortcut) };
     } finally {
-      dispose();
+      model.dispose();
     }
   },
 });

@@ -72,7 +72,7 @@ export class PatchFeatures {
 
   private async compute(records: readonly number[]): Promise<Float32Array[]> {
     const { patches, model } = this.bench;
-    const { shape } = model;
+    const { info: shape } = model;
     const prepared = await Promise.all(records.map((record) => patches[this.modality](record)));
     const channels = this.modality === 'sar' ? shape.sarBands : shape.opticalBands;
     const features = tf.tidy(() =>

@@ -57,7 +57,7 @@ async function openCache(kind: ScoreKind, plan: MiningPlan, bench: Bench): Promi
   const ids = plan.blocks.flatMap(({ anchors }) => anchors.map((anchor) => dataset.records[anchor]!.id));
   const key: ScoreKey = {
     kind,
-    model: model.fingerprint,
+    model: model.info.fingerprint,
     normalisation: await fingerprintOf(model.normalisation),
     data: dataset.fingerprint,
     split,

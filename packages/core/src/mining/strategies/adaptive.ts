@@ -107,7 +107,7 @@ async function find(
   return {
     header: choice.list.header('adaptive', bench, written),
     negatives: choice.list.negatives,
-    patches: choice.list.stack(bench.model.shape.side),
+    patches: choice.list.stack(bench.model.info.side),
     report: tally.report((performance.now() - start) / 1000, warnings),
   };
 }

@@ -93,7 +93,7 @@ async function find(
   return {
     header: list.header('generated', bench, { k, match, rule, strength }),
     negatives: list.negatives,
-    patches: list.stack(bench.model.shape.side),
+    patches: list.stack(bench.model.info.side),
     report: reportOf(list, anchors.length, (performance.now() - start) / 1000, warnings),
   };
 }

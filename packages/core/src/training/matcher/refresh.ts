@@ -5,6 +5,7 @@
  */
 
 import type { PairList } from '../../dataset/dataset.ts';
+import { UNCALIBRATED } from '../../matcher/calibration.ts';
 import { createScorer } from '../../matcher/scorer.ts';
 import type { RefreshSettings } from '../../mining/adaptive_settings.ts';
 import { patchesFile, readNegatives, writeNegatives } from '../../mining/negatives_file.ts';
@@ -52,14 +53,12 @@ async function findAgain(
         dataset,
         anchorsMet(pairs.anchors, { seed: config.seed, ...config.batch }, state.step, until),
       );
+  const info = { ...shape, fingerprint: `step ${state.step}`, calibration: calibration ?? UNCALIBRATED };
   const found = await disposing(createScorer(learner.matcher), (scorer) =>
     adaptive.find(
       {
         ...{ store, split: 'train', dataset: met, patches, guard: pairs.guard, seed: config.seed + epoch },
-        model: {
-          ...{ scorer, shape, normalisation, fingerprint: `step ${state.step}` },
-          temperature: calibration?.temperature ?? 1,
-        },
+        model: { scorer, normalisation, info },
         generator: settings.strengths.length > 0 ? task.generator : undefined,
       },
       { ...settings, reconstructions, anchors: anchors ?? undefined },
