@@ -53,6 +53,9 @@ const GENERATOR_FLAG = { generator: text('file', 'Checkpoint of the generator').
 /** Flags that are not settings of the strategy; those that it has not are at their default. */
 const benchArgs = z.object({ ...COMMON_FLAGS, ...GENERATOR_FLAG, ...REAL_FLAGS });
 
+/** Description within a sentence: "Any patch" → "any patch"; abbreviations such as SAR stay. */
+const inSentence = (text: string) => text.replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase());
+
 function commandOf(strategy: Strategy): Command {
   const flags: Flags = {
     ...COMMON_FLAGS,
@@ -63,7 +66,7 @@ function commandOf(strategy: Strategy): Command {
   const generator = strategy.needsGenerator ? ' --generator generator.safetensors' : '';
   return command({
     name: `doppel mine ${strategy.name}`,
-    description: `Hard negatives: ${strategy.description[0]!.toLowerCase()}${strategy.description.slice(1)}`,
+    description: `Hard negatives: ${inSentence(strategy.description)}`,
     flags,
     examples: [
       `doppel mine ${strategy.name} --model runs/a/checkpoints/best.safetensors --data data/a${generator} --out runs/a/negatives.jsonl`,
