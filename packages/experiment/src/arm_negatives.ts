@@ -1,4 +1,4 @@
-/** Hard negatives of an arm's second stage: found beforehand, or settings with which training finds them itself. */
+/** Hard negatives of an arm's second stage: mined beforehand, or settings of adaptive mining during training. */
 
 import type { Model, Store } from '@doppel/core';
 import { type Dataset, placeGuard } from '@doppel/core/dataset';
@@ -17,13 +17,13 @@ import { type Arm, type ExperimentConfig, isBaseline, isFoundInTraining } from '
 
 export interface ArmTask {
   store: Store;
-  /** Cut down to the budget. */
+  /** Data set, cut down to the budget. */
   dataset: Dataset;
   /** Matcher of the first stage. */
   model: Model;
   arm: Arm;
   config: Pick<ExperimentConfig, 'share' | 'generators'>;
-  /** For arms that make patches. */
+  /** Generator of arms that generate patches. */
   generator: LatentGenerator | undefined;
   /** Records that the second stage meets as anchors: negatives of others would never be used. */
   anchors: readonly number[];
@@ -34,7 +34,7 @@ export interface ArmTask {
 export interface ArmNegatives {
   /** Undefined if there are none, or training finds them. */
   negatives?: NegativeSet | undefined;
-  /** Settings of the second stage that make the arm. */
+  /** Settings of the second stage that are specific to the arm. */
   settings: PartialConfig;
   report: Record<string, unknown> | null;
 }

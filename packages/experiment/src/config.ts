@@ -1,6 +1,6 @@
 /**
- * What an experiment compares, decided before it runs: arms, seeds, data budgets, matchers, and the budget of updates that
- * is the same for all. docs/experiment.md explains each setting.
+ * Configuration of an experiment, fixed before it runs: arms, seeds, data budgets, matchers, and the number of updates,
+ * which is the same for all. docs/experiment.md explains each setting.
  */
 
 import { UsageError } from '@doppel/core';
@@ -19,12 +19,12 @@ import { z } from 'zod';
 
 const name = z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'must be small letters, digits and single hyphens');
 const share = z.number().min(0).max(1);
-/** One for all epochs, or one for each, of which the last holds on. */
+/** Share of all epochs, or one an epoch, of which the last applies to all further epochs. */
 const shares = z.union([share, z.array(share).min(1)]);
 
 /** Arm that mines nothing: the baseline. */
 const BASELINE = 'random';
-/** Arms of this strategy are found again in training, by the weights of then. */
+/** Strategy whose arms mine during training, with the current weights. */
 const IN_TRAINING = adaptive.name;
 
 /** Settings of an arm: its strategy, those of the strategy, and what the experiment adds. */
@@ -41,7 +41,7 @@ export interface Arm {
 export const isBaseline = ({ strategy }: Arm): boolean => strategy === BASELINE;
 export const isFoundInTraining = ({ strategy }: Arm): boolean => strategy === IN_TRAINING;
 
-/** How the arm moves patches in latent space, if it does so by one strength; else the default of `generated`. */
+/** Latent move of an arm with one strength; for other arms the default of `generated`. */
 export function moveOf({ rule, strength }: Arm): { rule: LatentRule; strength: number } {
   const { data } = moveSchema.safeParse({ rule, strength });
   return data ?? moveSchema.parse({});
@@ -52,8 +52,8 @@ const moveSchema = z.object({
 });
 
 /**
- * An arm as cells know it. Version 1 wrote options that are gone, and had none of some that are new: with these at their
- * defaults, cells of then are still the arm's.
+ * Identity of an arm in cells. Version 1 wrote options that were removed, and lacked newer ones: with these at their
+ * defaults, its cells still belong to the arm.
  */
 export function identityOf(arm: Arm): object {
   return Object.fromEntries(
@@ -74,7 +74,7 @@ export function identityOf(arm: Arm): object {
   );
 }
 
-/** The same pool for every arm that leaves it open: arms differ in what they look for. */
+/** Default pool, the same for every arm: arms differ in their strategy only. */
 const POOL = {
   maxCandidates: z.int().min(2).default(500),
   maxUses: z.int().positive().default(5),
@@ -125,7 +125,7 @@ const looseStage = z.looseObject(length).partial().optional();
 export const experimentConfigSchema = z.strictObject({
   /** Folder of the data set. */
   data: z.string().min(1),
-  /** Fixed beforehand; each gives weights, samples and the draw of places. */
+  /** Seeds, fixed beforehand; each gives weights, samples and the draw of places. */
   seeds: z.array(z.int().nonnegative()).min(1),
   /** Shares of the training places. */
   budgets: z.array(z.number().gt(0).max(1)).min(1),
@@ -137,13 +137,13 @@ export const experimentConfigSchema = z.strictObject({
   baseline: name.default('random'),
   /** The arm that is compared with the best of all others. */
   champion: name.default('adaptive'),
-  /** First stage: shuffled negatives only, once for each matcher, budget and seed. All arms train on from its weights. */
+  /** First stage: shuffled negatives only, once for each matcher, budget and seed. All arms fine-tune its weights. */
   base: stageSchema,
   /** Second stage, in which the arms differ. */
   tune: stageSchema,
-  /** What a budget changes of the two stages, by its share of the places: more places are worth a longer training. */
+  /** Changes of the two stages by budget (share of the places): more places justify a longer training. */
   byBudget: z.record(z.string(), z.strictObject({ base: looseStage, tune: looseStage })).default({}),
-  /** Share of hard negatives in a batch's negatives, where an arm has none of its own. */
+  /** Default share of hard negatives in a batch's negatives, for arms that set none. */
   share: shares.default(0.25),
   evaluation: z
     .strictObject({

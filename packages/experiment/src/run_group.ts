@@ -1,6 +1,6 @@
 /**
- * Makes the cells that share a first stage: it is trained (or resumed, or found done), then each arm has its turn. Cells that
- * exist are left alone.
+ * Runs the cells that share a first stage: it is trained (or resumed, or already finished), then the second stage of
+ * each arm. Existing cells are kept.
  */
 
 import { joinPath, type Model, openModel, type Store, UsageError, VERSION } from '@doppel/core';
@@ -35,7 +35,7 @@ export interface GroupTask {
   /** Folder of the experiment. */
   out: string;
   config: ExperimentConfig;
-  /** Whole; the budget is cut here. */
+  /** Whole data set; the budget is applied here. */
   dataset: Dataset;
   /** The same for all cells. */
   normalisation: Normalisation;
@@ -58,7 +58,7 @@ export interface GroupOutcome {
   interrupted: boolean;
 }
 
-/** @throws UsageError where a cell lies there that was made by other settings. Errors of training, mining and scoring. */
+/** @throws UsageError if a cell exists that was made with other settings. Errors of training, mining and scoring. */
 export async function runGroup(group: CellGroup, task: GroupTask): Promise<GroupOutcome> {
   const { store, out, onLog } = task;
   const outcome: GroupOutcome = { made: 0, kept: 0, interrupted: false };
@@ -78,7 +78,7 @@ export async function runGroup(group: CellGroup, task: GroupTask): Promise<Group
   if (!base) return { ...outcome, interrupted: true };
   try {
     for (const { name, arm, settings } of missing) {
-      // A folder of its own, which another process that makes the same cell does not find. Cells are what counts: weights of
+      // A unique folder, so that another process that runs the same cell does not use it. Cells are what counts: weights of
       // every cell would fill a disk.
       const run = joinPath(out, 'runs', groupName(group), `${name}-${crypto.randomUUID()}`);
       const cell = await runArm(run, name, arm, group, dataset, base, task).finally(() => store.remove(run));
@@ -105,7 +105,7 @@ interface Base {
   rows: EpochRow[];
 }
 
-/** Trains the first stage. @returns undefined where the signal stopped it; then it goes on from there the next time. */
+/** Trains the first stage. @returns undefined if the signal stopped it; the next call resumes it. */
 async function trainBase(group: CellGroup, dataset: Dataset, task: GroupTask): Promise<Base | undefined> {
   const { store, out, config } = task;
   const run = joinPath(out, 'base', groupName(group));
@@ -144,7 +144,7 @@ function stageConfig(
 
 /**
  * @param run folder of the second stage.
- * @returns undefined where the signal stopped it: an arm that is cut short begins again.
+ * @returns undefined if the signal stopped it: an interrupted arm starts again.
  */
 async function runArm(
   run: string,
@@ -262,7 +262,7 @@ async function testCheckpoint(result: TrainingResult, { store, tests, signal }: 
   }
 }
 
-/** Shortcut of a trained matcher; the baseline's, too, or it would not be known what made negatives added. */
+/** Shortcut of a trained matcher; also of the baseline, to show the effect of generated negatives. */
 async function shortcutOf(
   result: TrainingResult,
   arm: Arm,
@@ -373,7 +373,7 @@ async function settingsFingerprint(group: CellGroup, name: string, arm: Arm, tas
 
 const otherSettings = (path: string) =>
   new UsageError({
-    action: `go on with the experiment, as ${path} lies there`,
+    action: `continue the experiment with the existing cell ${path}`,
     expected: 'a cell of the same settings, data and generator',
     found: 'one made with other settings',
     remedy: 'Name another folder by --out, or remove the cell.',

@@ -1,10 +1,11 @@
 /**
- * The shortcut: a matcher may lower its loss on generated negatives by telling made pixels from real ones, without looking
- * at the optical patch. Two measurements show how far it goes that way, each for every way of matching made patches:
+ * Shortcut learning: a matcher may lower its loss on generated negatives by recognising generated pixels, without using
+ * the optical patch. Two measurements show how much it does, each for every way of matching generated patches to real
+ * ones:
  *
- * - what the matcher says of G(E(x)), the plain reconstruction of the true SAR patch, with its own optical patch: it shows
- *   the same ground, so whatever it scores less than x is due to being made
- * - how well the features of the SAR stream alone, which never saw the optical patch, tell made from real by a linear probe
+ * - the score of G(E(x)), the plain reconstruction of the true SAR patch, with its own optical patch: it shows the same
+ *   ground, so any loss of score against x is due to being generated
+ * - the separability of generated and real patches by a linear probe on the features of the SAR stream alone
  */
 
 import { Rng } from '@doppel/core/base';
@@ -30,12 +31,12 @@ import { type ProbeSample, probeAuc } from './linear_probe.ts';
 
 export interface ShortcutTask {
   dataset: PairList;
-  /** Nothing is learned from it, so any split will do. */
+  /** Split to measure on; any is allowed, as nothing is trained. */
   split: Split;
   model: MiningModel & { info: { calibration: Calibration } };
   patches: PatchSource;
   generator: LatentGenerator;
-  /** Of the negatives that are measured beside the reconstructions. */
+  /** Latent rule of the negatives that are measured beside the reconstructions. */
   rule: LatentRule;
   strength: number;
   /** True pairs to measure on, drawn from the split where it has more. */
@@ -45,7 +46,7 @@ export interface ShortcutTask {
   onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
-/** Of patches beside their own optical patch. */
+/** Scores of SAR patches with their own optical patch. */
 export interface ShortcutScores {
   /** Mean of logit₁ − logit₀, and of the calibrated probability. */
   score: number;
@@ -55,10 +56,10 @@ export interface ShortcutScores {
 }
 
 export interface MadeScores extends ShortcutScores {
-  /** Share whose true pair is called a match and which is none, and the other way round. */
+  /** Share called a match when real but not when generated, and vice versa. */
   lost: number;
   gained: number;
-  /** AUC of the linear probe, made against real; null for a matcher without a SAR stream of its own. */
+  /** AUC of the linear probe, made against real; null for a matcher without a separate SAR stream. */
   probeAuc: number | null;
 }
 
@@ -70,7 +71,7 @@ export interface Shortcut {
   strength: number;
   threshold: number;
   real: ShortcutScores;
-  /** By the way in which made patches are matched to their source. */
+  /** Scores of reconstructions, by the way of matching them to their source. */
   reconstructions: Record<Match, MadeScores>;
   negatives: Record<Match, MadeScores>;
   warnings: string[];
@@ -78,7 +79,7 @@ export interface Shortcut {
 
 type Kind = `${'reconstructions' | 'negatives'} ${Match}`;
 
-/** Errors as the strategy `generated`. */
+/** Measures the shortcut. Errors as of the strategy `generated`. */
 export async function measureShortcut(task: ShortcutTask): Promise<Shortcut> {
   const { dataset, split, model, patches, generator, rule, strength, seed, signal } = task;
   const warnings = checkGenerator(generator, model.normalisation, dataset);
@@ -174,7 +175,7 @@ function madeScores(
   };
 }
 
-/** By place where there are several, else by pair: a patch and what was made of it stay together. */
+/** Samples grouped by place, or by pair if there is one place: a patch and its reconstruction stay together. */
 function probeSamples({ real, made, groups }: ProbeFeatures): ProbeSample[] {
   const isOnePlace = new Set(groups).size < 2;
   const groupOf = (i: number) => (isOnePlace ? String(i) : groups[i]!);
@@ -184,7 +185,7 @@ function probeSamples({ real, made, groups }: ProbeFeatures): ProbeSample[] {
   ];
 }
 
-/** Of the SAR stream, one row a patch; none for a matcher without one. */
+/** Features of the SAR stream, one row a patch; undefined for a matcher without one. */
 async function featuresOf(
   made: readonly Float32Array[],
   { scorer, info }: ShortcutTask['model'],

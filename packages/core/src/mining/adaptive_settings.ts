@@ -8,7 +8,7 @@ const probability = z.number().min(0).max(1);
 
 export const adaptiveSettings = z.strictObject({
   k: z.int().positive().default(1).meta({ description: 'Negatives for each anchor' }),
-  // What is hardest now is mostly real, and would leave no room for the other kinds.
+  // The hardest candidates are mostly real ones, and would leave no room for the other kinds.
   perKind: z
     .boolean()
     .default(false)
@@ -56,13 +56,13 @@ export const adaptiveSettings = z.strictObject({
 });
 export type AdaptiveSettings = z.infer<typeof adaptiveSettings>;
 
-/** In training: the same, with how often it is repeated. */
+/** Settings of adaptive mining during training, with its interval. */
 export const refreshSchema = adaptiveSettings.omit({ reconstructions: true, anchors: true }).extend({
   /** Checkpoint of the generator; null if no patch is made. */
   generator: z.string().min(1).nullable().default(null),
   /** Epochs after which negatives are found again. */
   everyEpochs: z.int().positive().default(1),
-  /** Anchors that get negatives each time, drawn at random; null: those that training meets until the next time. */
+  /** Anchors that get negatives each time, drawn at random; null: those that training uses until the next mining. */
   anchors: z.int().positive().nullable().default(null),
 });
 export type RefreshSettings = z.infer<typeof refreshSchema>;

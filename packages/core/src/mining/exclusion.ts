@@ -1,20 +1,20 @@
 /**
- * Keeps an anchor's own ground from becoming its negative: SAR patches that overlap or neighbour the anchor's, and the same
- * images in other records, as some data sets pair one SAR patch with several optical views. It also counts how often each
- * image is a negative.
+ * Keeps an anchor's own ground from becoming its negative: SAR patches that overlap or neighbour the anchor's, and the
+ * same images in other records, as some data sets pair one SAR patch with several optical views. It also counts how
+ * often each image is a negative.
  *
- * Hubs: an unsure matcher scores a few SAR patches high for every anchor; capping reuse keeps training from learning "never
- * matches".
+ * Hubs: an unsure matcher scores a few SAR patches high for every anchor; capping reuse keeps training from learning
+ * "never matches".
  */
 import type { PairRecord } from '../dataset/dataset.ts';
 import type { Exclusion } from './select.ts';
 
-/** Which records show ground so near to each other that they are no negatives; `placeGuard` makes one. */
+/** Guard against negatives on the same or neighbouring ground; `placeGuard` creates it. */
 export interface MiningGuard {
   conflictsOf(record: number): ReadonlySet<number>;
 }
 
-/** What must not be an anchor's negative, and the uses of each image so far. */
+/** Candidates excluded as an anchor's negatives, and the uses of each image so far. */
 export interface Exclusions {
   for(anchor: number): Exclusion;
   /** Counts one more use of a candidate's image. */

@@ -1,4 +1,4 @@
-/** What strategies share that make patches: the generator, made patches with their scores, and the list of what was made. */
+/** Shared part of strategies that generate patches: the generator, generated patches with scores, and their list. */
 import type * as tf from '@tensorflow/tfjs-core';
 import { UsageError } from '../errors.ts';
 import type { LatentGenerator } from '../generator/latent.ts';
@@ -57,7 +57,7 @@ export async function makePatches(
   );
 }
 
-/** Negatives in the form of their file, while they are found. */
+/** Collects negatives in the form of their file. */
 export class MadeList {
   readonly negatives: Negative[] = [];
   private readonly patches: Float32Array[] = [];
@@ -80,7 +80,7 @@ export class MadeList {
     return stackOf(this.patches, side);
   }
 
-  /** @param settings besides k and match. */
+  /** @param settings other than k and match. */
   header(
     strategy: string,
     { dataset, model, generator, seed }: Bench,

@@ -1,6 +1,6 @@
 /**
- * A hard negative, and the header of a list of them. Mined negatives are real SAR patches, by reference into the data set;
- * made ones bring their pixels.
+ * A hard negative, and the header of a list of them. Mined negatives are real SAR patches, by reference into the data
+ * set; made ones bring their pixels.
  */
 import { z } from 'zod';
 import { type PairReference, SPLITS } from '../dataset/patch_pair.ts';
@@ -8,7 +8,7 @@ import { MATCHES } from '../generator/match_histogram.ts';
 import { normalisationSchema } from '../prepare/normalisation.ts';
 import { SAMPLINGS } from './select.ts';
 
-/** What scores of a strategy mean: the matcher's calibrated probability of a match, or the cosine of two feature vectors. */
+/** Scales of scores: the matcher's calibrated probability of a match, or the cosine of two feature vectors. */
 export const SCALES = ['probability', 'cosine'] as const;
 export type Scale = (typeof SCALES)[number];
 
@@ -18,13 +18,13 @@ export interface MinedNegative extends PairReference {
   provenance: 'mined';
   /** Score on the scale of the strategy. */
   score: number;
-  /** The same of the anchor's true pair. */
+  /** Score of the anchor's true pair, on the same scale. */
   positiveScore: number;
   /** The matcher's calibrated probability that this negative is a match: how hard it is. */
   probability: number;
   /** Rank among the candidates that the guard allowed, 0 the hardest; for `random`, the place in a random order. */
   rank: number;
-  /** Why it was chosen, in words. */
+  /** Reason for the choice, in words. */
   reason: string;
 }
 

@@ -1,7 +1,7 @@
 /**
- * Decides what mining scores: the anchors of a split in blocks, and for each block a pool of candidates. Pools bound the cost:
- * a split of n pairs has n² candidates, a pool holds at most `maxCandidates` for each anchor. Each block draws its own pool,
- * so that over the blocks every SAR patch is a candidate.
+ * Plans the pairs that mining scores: the anchors of a split in blocks, and for each block a pool of candidates. Pools
+ * bound the cost: a split of n pairs has n² candidates, a pool holds at most `maxCandidates` for each anchor. Each
+ * block draws its own pool, so that over the blocks every SAR patch is a candidate.
  */
 
 import { Rng } from '../base/random.ts';
@@ -26,7 +26,7 @@ export interface MiningPlan {
   available: number;
   /** anchors · candidates */
   pairs: number;
-  /** As in the options; with the numbers above it gives the layout of the blocks. */
+  /** Pairs in a block, as in the options; with the numbers above it determines the layout of the blocks. */
   pairsPerBlock: number;
 }
 
@@ -39,13 +39,13 @@ export interface PlanOptions {
   pairsPerBlock: number;
 }
 
-/** Anchors of a block: their features are in memory together. */
+/** Maximum number of anchors of a block, whose features are in memory together. */
 const MAX_ANCHORS = 512;
 
 /**
- * Anchors and candidates are the real positive pairs of the split: only for these the ground of both patches is known, which
- * the guard depends on. The order of anchors is random and independent of the seed: with a limit on uses no place comes
- * first, and another seed finds the same blocks in the cache.
+ * Anchors and candidates are the real positive pairs of the split: only for these the ground of both patches is known,
+ * which the guard depends on. The order of anchors is random and independent of the seed: with a limit on uses no place
+ * has precedence, and another seed finds the same blocks in the cache.
  *
  * @throws SplitError if the split has fewer than two such pairs.
  */

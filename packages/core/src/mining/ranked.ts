@@ -1,6 +1,6 @@
 /**
- * Mining among real patches, which `random`, `loss` and `nearest` share: plan the pairs, score them (or read their scores),
- * rank, choose by rules, and count. `docs/mining.md` explains each rule.
+ * Mining among real patches, which `random`, `loss` and `nearest` share: plan the pairs, score them (or read their
+ * scores), rank, choose by rules, and count. `docs/mining.md` explains each rule.
  */
 import { z } from 'zod';
 import { Rng } from '../base/random.ts';
@@ -29,7 +29,7 @@ import { type ScoreQuantiles, type ShortageReason, Tally } from './tally.ts';
 
 const RANGES: Record<Scale, readonly [number, number]> = { probability: [0, 1], cosine: [-1, 1] };
 
-/** Default limit on the reuse of a SAR patch, times k. Chance alone uses a patch five or six times. */
+/** Default limit on the reuse of a SAR patch, times k. By chance a patch is used up to five or six times. */
 const USES_PER_NEGATIVE = 5;
 
 const ranks = {
@@ -40,7 +40,7 @@ const ranks = {
 /** Settings of a strategy that chooses by rank and score. */
 export const rankedSettings = (scale: Scale) => z.strictObject(shapeOf(scale, ranks)).superRefine(refuseContradictions);
 
-/** Settings without ranks, which mean nothing in random order. */
+/** Settings without ranks, which have no meaning in random order. */
 export const unrankedSettings = () => z.strictObject(shapeOf('probability', {})).superRefine(refuseContradictions);
 
 export type RankedSettings = z.infer<ReturnType<typeof rankedSettings>>;
@@ -97,7 +97,7 @@ interface Ranks {
   rankMax?: number | undefined;
 }
 
-/** How a strategy ranks the candidates of an anchor. */
+/** Ranking of the candidates of an anchor by a strategy. */
 export interface Ranking {
   strategy: string;
   scale: Scale;

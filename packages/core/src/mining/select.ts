@@ -1,9 +1,9 @@
 /**
- * Chooses which candidates of one anchor become its negatives. It takes a ranked row of scores and rules, and knows neither
- * models nor files: a higher score means harder, and rules and scores are on the same scale.
+ * Chooses which candidates of one anchor become its negatives. It takes a ranked row of scores and rules, and knows
+ * neither models nor files: a higher score means harder, and rules and scores are on the same scale.
  *
- * Every candidate has exactly one fate: chosen, surplus (it passed, but k others were chosen), or skipped by the first rule
- * against it, in the order of `RULES`.
+ * Every candidate has exactly one fate: chosen, surplus (it passed, but k others were chosen), or skipped by the first
+ * rule against it, in the order of `RULES`.
  */
 import type { Rng } from '../base/random.ts';
 
@@ -61,11 +61,11 @@ export interface RankedRow {
 
 /** Reasons against a candidate that do not depend on its score. */
 export interface Exclusion {
-  /** Whether the candidate shows the anchor's ground or neighbouring ground. */
+  /** True if the candidate shows the anchor's ground or neighbouring ground. */
   isGuarded(candidate: number): boolean;
   /** Equal for candidates with the same image. */
   imageOf(candidate: number): number;
-  /** Whether the candidate is already the negative of as many anchors as allowed. */
+  /** True if the candidate has reached the limit of anchors that it may be the negative of. */
   isSpent(candidate: number): boolean;
 }
 
@@ -77,7 +77,7 @@ export interface Choice {
 }
 
 export interface Selection {
-  /** At most k, by rank. */
+  /** Chosen candidates by rank, at most k. */
   chosen: Choice[];
   skipped: Record<Rule, number>;
   /** Candidates that passed every rule and were not needed. */
@@ -87,15 +87,15 @@ export interface Selection {
 export const noneSkipped = (): Record<Rule, number> =>
   Object.fromEntries(RULES.map((rule) => [rule, 0])) as Record<Rule, number>;
 
-/** Whether a rule needs scores. */
+/** True if a rule needs scores. */
 export function needsScores(rules: ScoreRules): boolean {
   const { minScore, maxScore, absoluteMargin, relativeMargin } = rules;
   return [minScore, maxScore, absoluteMargin, relativeMargin].some((rule) => rule !== undefined);
 }
 
 /**
- * Chooses up to k negatives. The same row, rules and state of `rng` give the same choice; only the sampling `random` uses
- * `rng`.
+ * Chooses up to k negatives. The same row, rules and state of `rng` give the same choice; only the sampling `random`
+ * uses `rng`.
  */
 export function select(row: RankedRow, rules: SelectionRules, exclusion: Exclusion, rng: Rng): Selection {
   const skipped = noneSkipped();
@@ -146,8 +146,8 @@ function scoreRule(rules: ScoreRules, positive: number | undefined): ScoreRule {
 }
 
 /**
- * Highest score that a margin allows: positive − margin·unit. The unit of a relative margin is |positive|, so that the limit
- * is below the positive score even if that is negative, where positive·(1 − margin) would be above it.
+ * Highest score that a margin allows: positive − margin·unit. The unit of a relative margin is |positive|, so that the
+ * limit is below the positive score even if that is negative, where positive·(1 − margin) would be above it.
  */
 function marginLimit(margin: number | undefined, positive: number | undefined, unit: number): number {
   if (margin === undefined) return Infinity;
@@ -155,7 +155,10 @@ function marginLimit(margin: number | undefined, positive: number | undefined, u
   return positive - margin * unit;
 }
 
-/** k items, or all if there are fewer, each with the same chance, in their order (selection sampling: Knuth, TAOCP 2, 3.4.2, algorithm S). */
+/**
+ * k items, or all if there are fewer, each with the same chance, in their order (selection sampling: Knuth, TAOCP 2,
+ * 3.4.2, algorithm S).
+ */
 function sample<T>(items: readonly T[], k: number, rng: Rng): T[] {
   const taken: T[] = [];
   for (let i = 0; i < items.length && taken.length < k; i++) {
@@ -165,8 +168,8 @@ function sample<T>(items: readonly T[], k: number, rng: Rng): T[] {
 }
 
 /**
- * Positions of the candidates from the highest score to the lowest, equal scores by record: the order in which candidates
- * arrive does not matter. Scores are finite.
+ * Positions of the candidates from the highest score to the lowest, equal scores by record: the order in which
+ * candidates arrive does not matter. Scores are finite.
  */
 export function rankByScore(candidates: ArrayLike<number>, scores: ArrayLike<number>): Uint32Array {
   return positions(candidates).sort((a, b) => scores[b]! - scores[a]! || candidates[a]! - candidates[b]!);

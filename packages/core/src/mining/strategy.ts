@@ -1,8 +1,8 @@
 /**
- * The contract of a mining strategy: a bench to work on, settings of its own, and the negatives that it finds.
+ * Contract of a mining strategy: its settings, and the negatives that it finds on a bench.
  *
- * A strategy is one value in a file of `strategies/`, listed in `strategies.ts`. Its settings are a zod object: the flags of
- * `doppel mine NAME`, the settings of an experiment's arm and the defaults all derive from it.
+ * A strategy is one value in a file of `strategies/`, listed in `strategies.ts`. Its settings are a zod object: the
+ * flags of `doppel mine NAME`, the settings of an experiment's arm and the defaults all derive from it.
  */
 import type { z } from 'zod';
 import type { Quantiles } from '../base/quantiles.ts';
@@ -22,17 +22,17 @@ import type { Shortage } from './tally.ts';
 export interface Strategy<S extends object = object> {
   /** Name in commands, configurations and files of negatives. */
   readonly name: string;
-  /** Line for `--help`: what it looks for. */
+  /** Description for `--help`: the kind of negatives. */
   readonly description: string;
   /** Zod object, strict, with a description for each setting. */
   readonly settings: z.ZodType<S>;
   /** True if its negatives are for training only, such as made patches: always of the split "train". */
   readonly trainingOnly: boolean;
-  /** What its progress counts: "pairs" or "anchors". */
+  /** Unit of the progress: "pairs" or "anchors". */
   readonly unit: string;
-  /** Whether these settings need a matcher with a stream for each sensor. Default: no. */
+  /** True if these settings need a matcher with a stream for each sensor. Default: false. */
   needsStreams?(settings: S): boolean;
-  /** Whether these settings need `bench.generator`. A strategy without this function has no use for one. */
+  /** True if these settings need `bench.generator`. A strategy without this function uses none. */
   needsGenerator?(settings: S): boolean;
   /**
    * @throws UsageError if the settings contradict each other, or do not fit matcher or generator.
@@ -43,7 +43,7 @@ export interface Strategy<S extends object = object> {
   find(bench: Bench, settings: S, watch: Watch): Promise<Negatives>;
 }
 
-/** What every strategy works on. */
+/** Inputs of every strategy: data set, matcher, patches and guard. */
 export interface Bench {
   store: Store;
   dataset: PairList;
@@ -70,7 +70,7 @@ export interface MiningModel {
   };
 }
 
-/** How the caller follows a mining, and ends it. */
+/** Progress, log and abort signal of a mining. */
 export interface Watch {
   signal?: AbortSignal | undefined;
   /** Units done so far, of those expected. */
@@ -79,7 +79,7 @@ export interface Watch {
   onLog?: ((line: string) => void) | undefined;
 }
 
-/** What a strategy found. */
+/** Result of a strategy. */
 export interface Negatives {
   header: NegativesHeader;
   negatives: readonly Negative[];
@@ -90,13 +90,13 @@ export interface Negatives {
   report: MiningReport;
 }
 
-/** How a mining went, as figures that go into JSON; any more besides these. */
+/** Report of a mining: figures for JSON; a strategy may add others. */
 export interface MiningReport {
-  /** Anchors that negatives were looked for. */
+  /** Number of anchors. */
   anchors: number;
   /** Spread of scores, by what was scored; absent if nothing was. */
   quantiles: { readonly [of: string]: Quantiles | undefined };
-  /** Candidates that were looked at, in all or by kind. */
+  /** Number of candidates considered, in total or by kind. */
   candidates?: number | Readonly<Record<string, number>>;
   /** Candidates that a rule excluded, by rule. */
   skipped?: Readonly<Record<string, number>>;
@@ -113,7 +113,7 @@ export interface MiningReport {
   seconds?: number;
   /** Folder of the scores; null if none were kept. */
   cache?: string | null;
-  /** What the user should know of the negatives. */
+  /** Warnings about the negatives, for the user. */
   warnings?: readonly string[];
   readonly [figure: string]: unknown;
 }

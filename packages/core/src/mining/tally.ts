@@ -1,16 +1,18 @@
 /**
- * Counts what mining sees, row by row and in bounded memory: how scores are spread, what each rule skips, which anchors get
- * fewer negatives than k and why.
+ * Counts the outcome of mining row by row, in bounded memory: quantiles of scores, candidates skipped by each rule, and
+ * anchors with fewer than k negatives and the reason.
  */
 import { QuantileSketch, type Quantiles } from '../base/quantiles.ts';
 import { type Exclusion, noneSkipped, type RankedRow, RULES, type Rule, type Selection } from './select.ts';
 
-/** Why an anchor got fewer negatives than k: the rule that cost it most, or `candidates` if there were too few. */
+/**
+ * Reason why an anchor got fewer negatives than k: the rule that skipped most, or `candidates` if there were too few.
+ */
 export type ShortageReason = Rule | 'candidates';
 
 export interface Shortage {
   anchor: number;
-  /** Negatives that it has. */
+  /** Number of negatives that the anchor got. */
   got: number;
   reason: ShortageReason;
 }

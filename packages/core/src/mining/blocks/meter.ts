@@ -1,4 +1,4 @@
-/** Counts what mining costs, and reports the progress. */
+/** Counts the cost of mining, and reports the progress. */
 import type { MiningCost } from '../strategy.ts';
 
 export class Meter {

@@ -1,6 +1,6 @@
 /**
- * Features of patches by one stream of the matcher, kept up to a number of bytes. A patch costs a hundred times as much as
- * joining a pair of halves, and mining meets the same SAR patches block after block.
+ * Features of patches by one stream of the matcher, kept up to a number of bytes. A patch costs a hundred times as much
+ * as joining a pair of halves, and mining meets the same SAR patches block after block.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { concatenate } from '../../base/concatenate.ts';
@@ -23,7 +23,7 @@ export class PatchFeatures {
   /** Shape of one patch's features. */
   private shape: readonly number[] = [];
 
-  /** @param keepBytes features beyond it are computed again when they are needed again. */
+  /** @param keepBytes memory limit; features beyond it are computed again on each use. */
   constructor(
     stream: Stream,
     modality: Modality,
@@ -63,7 +63,9 @@ export class PatchFeatures {
     return tf.tensor(concatenate(rows), [records.length, ...this.shape] as tf.ShapeMap[R]);
   }
 
-  /** Nothing is removed: pools are drawn at random, so every patch is as likely to be needed again. */
+  /**
+   * Keeps features while there is memory; none are evicted, as in random pools every patch is equally likely to recur.
+   */
   private keep(record: number, features: Float32Array): void {
     if (features.byteLength > this.room) return;
     this.room -= features.byteLength;

@@ -72,10 +72,10 @@ async function openCache(kind: ScoreKind, plan: MiningPlan, bench: Bench): Promi
 /** Equal for equal JSON. */
 const fingerprintOf = (value: unknown) => sha256(new TextEncoder().encode(JSON.stringify(value)));
 
-/** Pairs below which an estimate costs more than it tells. */
+/** Number of pairs below which an estimate is not worth its cost. */
 const WORTH_ESTIMATING = 2000;
 
-/** Logs what scoring will take with a matcher that has no separate streams: every pair is a whole pass. */
+/** Logs the expected time of scoring with a matcher that has no separate streams: every pair is a whole pass. */
 async function estimateWholePairs(pairs: number, block: MiningBlock, bench: Bench, { signal, onLog }: Watch) {
   if (bench.model.scorer.halves || !onLog || pairs < WORTH_ESTIMATING) return;
   const sample = block.pool.slice(0, 32).map((sar) => ({ sar, optical: block.anchors[0]! }));

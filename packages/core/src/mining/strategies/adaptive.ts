@@ -1,10 +1,10 @@
 /**
  * `adaptive`: of several made and real candidates for each anchor, the hardest that is still safely a negative.
  *
- * A single strength suits no anchor for long: what is hard at first is easy once the matcher has learned, and what is near
- * enough to be hard may be the true patch in all but name. So several kinds of candidates compete: made ones of several
- * strengths, the real patches that the matcher scores highest, and those that look most alike. The matcher ranks them.
- * Dropped, and counted by reason, are those that are
+ * No single strength suits an anchor for long: a hard negative becomes easy once the matcher has learned, and one near
+ * enough to be hard may equal the true patch. So several kinds of candidates compete: generated ones of several
+ * strengths, the real patches that the matcher scores highest, and those that look most similar. The matcher ranks
+ * them. Dropped, and counted by reason, are those that are
  *
  * - `tooEasy`: the matcher's probability is below `minScore`
  * - beyond the `margin`: above positive − relativeMargin·positive, where the true pair itself hardly scores higher
@@ -27,11 +27,11 @@ import { findRanked, type Ranking } from '../ranked.ts';
 import type { Bench, MiningReport, Negatives, Strategy, Watch } from '../strategy.ts';
 
 const DROPS = ['tooEasy', 'margin', 'tooNear', 'guard', 'maxUses', 'repeated'] as const;
-/** Why a candidate was dropped. */
+/** Reason why a candidate was dropped. */
 type Drop = (typeof DROPS)[number];
 
 export interface AdaptiveReport extends MiningReport {
-  /** Candidates that were scored, by kind; the search for real ones looks at many more. */
+  /** Candidates that were scored, by kind; the search for real ones considers many more. */
   candidates: { made: number; real: number };
   chosen: { made: number; real: number };
   /** Chosen made ones by their strength. */
@@ -164,9 +164,9 @@ async function realOfKind(
   tally: AdaptiveTally,
 ): Promise<RealCandidate[]> {
   if (k === 0 || anchors.length < 2) return [];
-  // No cache: in training the matcher is another one each time.
+  // No cache: in training the matcher changes each time.
   const own = { ...bench, dataset: trainingOn(bench.dataset, anchors), scores: undefined };
-  // Patches beyond the margin make room for the next; of likeness, a cosine, there is no margin.
+  // Patches beyond the margin make room for the next; cosines have no margin.
   const margin = kind === 'real' ? { relativeMargin } : {};
   try {
     const rules = { k, maxCandidates, maxUses, sampling: 'top', ...margin } as const;

@@ -1,7 +1,7 @@
 /**
- * `generated`: for each anchor a SAR patch that looks like its own and shows something else. The generator encodes the true
- * patch, the rule moves it in latent space (generator/latent.ts), the decoder draws it. The matcher's score is recorded;
- * nothing is chosen by it, which is what `adaptive` does.
+ * `generated`: for each anchor a SAR patch that resembles its own and shows something else. The generator encodes the
+ * true patch, the rule moves its code in latent space (generator/latent.ts), and the decoder generates the patch. The
+ * matcher's score is recorded but not used for selection, unlike in `adaptive`.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';

@@ -1,5 +1,5 @@
 /**
- * `loss`: the candidates that the matcher takes for a match with the anchor's optical patch. As negatives they have the
+ * `loss`: candidates with the highest score against the anchor's optical patch. As negatives they have the
  * highest loss. The score is the matcher's probability.
  */
 import { findRanked, type RankedSettings, rankedSettings } from '../ranked.ts';
@@ -7,7 +7,7 @@ import type { Strategy } from '../strategy.ts';
 
 export const loss = {
   name: 'loss',
-  description: 'SAR patches of other ground that the matcher takes for a match',
+  description: 'SAR patches of other ground that the matcher scores as a match',
   settings: rankedSettings('probability'),
   trainingOnly: false,
   unit: 'pairs',

@@ -1,7 +1,7 @@
 /**
- * Negatives that are found again as the matcher learns (`negatives.adaptive`): at the start of a run, then after every so
- * many epochs, the present weights say what is hard. They are kept in the run's folder, so that a run that is resumed within
- * these epochs goes on with the same ones.
+ * Adaptive mining during training (`negatives.adaptive`): hard negatives are mined with the current weights at the
+ * start of a run and then every `everyEpochs` epochs. They are kept in the run's folder, so that a run resumed between
+ * two minings uses the same ones.
  */
 
 import type { PairList } from '../../dataset/dataset.ts';
@@ -19,7 +19,7 @@ import { type RunNegatives, runNegativesOf } from './hard_negatives.ts';
 import type { Run } from './run.ts';
 import { anchorsMet } from './sampler.ts';
 
-/** Negatives of the epoch under way: the present ones, those that its first step found, or new ones. */
+/** Negatives of the current epoch: those in use, those mined at its first step, or newly mined ones. */
 export async function presentNegatives(run: Run): Promise<RunNegatives> {
   const { given, state, negatives } = run;
   const { task, config } = given;
@@ -38,7 +38,7 @@ export async function presentNegatives(run: Run): Promise<RunNegatives> {
 const negativesPath = ({ folder }: Given, epoch: number) =>
   joinPath(folder.path, 'negatives', `epoch-${epoch + 1}.jsonl`);
 
-/** Asks the present weights what is hard, and writes it into the run's folder. */
+/** Mines with the current weights, and writes the negatives into the run's folder. */
 async function findAgain(
   { given, learner, state, negatives: present, calibration, searches }: Run,
   { generator: _, everyEpochs: __, anchors, ...settings }: RefreshSettings,
@@ -67,7 +67,7 @@ async function findAgain(
   );
   const { report } = found;
   const files = await writeNegatives(found, dataset.records, file);
-  // The list comes last: where it is, the patches are.
+  // The list is written last: where it exists, the patches do.
   for (const [name, content] of [...files].reverse()) await store.write(joinPath(folderOf(file), name), content);
   searches.push({ epoch: epoch + 1, ...report });
   await given.folder.log(describe(report));
@@ -82,7 +82,7 @@ function describe({ anchors, chosen, dropped, seconds }: AdaptiveReport): string
   );
 }
 
-/** Removes older ones, which no checkpoint needs any more. */
+/** Removes older negatives, which no checkpoint needs any more. */
 async function removeNegatives(given: Given, epoch: number): Promise<void> {
   const file = negativesPath(given, epoch);
   await given.task.store.remove(file);
