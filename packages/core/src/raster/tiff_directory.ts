@@ -137,6 +137,13 @@ export class TiffDirectory {
     return this.entries.has(tag);
   }
 
+  /** Offsets or byte counts. @throws FormatError if they are not integers of 16, 32 or 64 bits. */
+  async sizes(tag: number, most: number): Promise<number[] | undefined> {
+    const type = this.entries.get(tag)?.type;
+    if (type === undefined || [3, 4, 16].includes(type)) return this.numbers(tag, most);
+    throw this.source.damage(`integers in tag ${tag}`, `values of type ${type}`);
+  }
+
   /** Numbers of a tag; undefined where it is absent. @param most maximum count that is read. */
   async numbers(tag: number, most = Number.POSITIVE_INFINITY): Promise<number[] | undefined> {
     const entry = this.entries.get(tag);

@@ -56,10 +56,14 @@ export const rowBytes = (layout: TiffLayout) =>
 
 export const fullBlock = (layout: TiffLayout) => rowBytes(layout) * layout.blockHeight;
 
+const TILE_TAGS = [TAG.TileWidth, TAG.TileLength, TAG.TileOffsets, TAG.TileByteCounts];
+const STRIP_TAGS = [TAG.StripOffsets, TAG.StripByteCounts];
+
 /** @throws FormatError if the header contradicts itself or the file, or the layout is not supported. */
 export async function readLayout(tags: TiffDirectory): Promise<TiffLayout> {
   const { source } = tags;
-  const isTiled = !tags.has(TAG.StripOffsets) && tags.has(TAG.TileOffsets);
+  const isTiled = TILE_TAGS.some((tag) => tags.has(tag));
+  if (isTiled && STRIP_TAGS.some((tag) => tags.has(tag))) throw source.damage('strips or tiles', 'tags of both');
   const one = async (tag: number, otherwise: number) => (await tags.number(tag)) ?? otherwise;
   const width = await one(TAG.ImageWidth, 0);
   const height = await one(TAG.ImageLength, 0);
@@ -144,10 +148,10 @@ async function locateBlocks(layout: TiffLayout, tags: TiffDirectory): Promise<vo
     ? [TAG.TileOffsets, TAG.TileByteCounts]
     : [TAG.StripOffsets, TAG.StripByteCounts];
   const wanted = blockCount(layout);
-  layout.offsets = (await tags.numbers(offsets, wanted)) ?? [];
-  const given = await tags.numbers(counts, wanted);
-  const isUsable = given && (given.some((each) => each > 0) || layout.offsets.every((each) => each === 0));
-  layout.byteCounts = isUsable ? given : estimatedCounts(layout, tags.source.size);
+  layout.offsets = (await tags.sizes(offsets, wanted)) ?? [];
+  const given = await tags.sizes(counts, wanted);
+  const isLone = wanted === 1 && given?.[0] === 0 && layout.offsets[0] !== 0; // else 0 is a block of a sparse file
+  layout.byteCounts = given && !isLone ? given : estimatedCounts(layout, tags.source.size);
 }
 
 const blockCount = ({ width, height, bands, blockWidth, blockHeight, isPlanar }: TiffLayout) =>
