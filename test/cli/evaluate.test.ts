@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { encode } from 'fast-png';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import evaluate from '../../packages/cli/src/commands/evaluate.ts';
-import { FileStore } from '../../packages/cli/src/file_store.ts';
 import { selectBackend } from '../../packages/core/src/backends/select_backend.ts';
 import { Rng } from '../../packages/core/src/base/random.ts';
 import { openDataset, type PairRecord, writePairs, writeSplits } from '../../packages/core/src/dataset/dataset.ts';
 import { SplitError, UsageError } from '../../packages/core/src/errors.ts';
 import { type Checkpoint, saveCheckpoint } from '../../packages/core/src/matcher/checkpoint.ts';
 import { createMatcher } from '../../packages/core/src/matcher/matcher.ts';
+import { FileStore } from '../../packages/core/src/node.ts';
 import { valuesOf } from '../../packages/core/src/runs/values.ts';
 import { runCommand } from './run_command.ts';
 

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import report from '../../packages/cli/src/commands/experiment/report.ts';
 import run from '../../packages/cli/src/commands/experiment/run.ts';
-import { FileStore } from '../../packages/cli/src/file_store.ts';
 import { selectBackend } from '../../packages/core/src/backends/select_backend.ts';
 import { UsageError } from '../../packages/core/src/errors.ts';
+import { FileStore } from '../../packages/core/src/node.ts';
 import { writeSyntheticDataset } from './dataset_on_disk.ts';
 import { runCommand } from './run_command.ts';
 

@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { FileStore } from '../../packages/cli/src/file_store.ts';
 import { readYaml } from '../../packages/cli/src/yaml_file.ts';
 import { ARCHITECTURES } from '../../packages/core/src/matcher/architectures.ts';
 import { loadCheckpoint } from '../../packages/core/src/matcher/checkpoint.ts';
 import { parameterSpecs } from '../../packages/core/src/matcher/network_layers.ts';
+import { FileStore } from '../../packages/core/src/node.ts';
 import { planted } from '../core/matcher/planted_architecture.ts';
 import { writeSyntheticDataset } from './dataset_on_disk.ts';
 

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import train from '../../packages/cli/src/commands/train.ts';
-import { FileStore } from '../../packages/cli/src/file_store.ts';
 import { readYaml } from '../../packages/cli/src/yaml_file.ts';
 import { sha256 } from '../../packages/core/src/base/sha256.ts';
+import { FileStore } from '../../packages/core/src/node.ts';
 import { writeSyntheticDataset } from './dataset_on_disk.ts';
 import { runCommand } from './run_command.ts';
 

@@ -2,9 +2,9 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { FileStore } from '../../packages/cli/src/file_store.ts';
 import { ensureWritable, writeTogether } from '../../packages/cli/src/write_together.ts';
 import { FileError } from '../../packages/core/src/errors.ts';
+import { FileStore } from '../../packages/core/src/node.ts';
 
 let folder: string;
 beforeEach(async () => {

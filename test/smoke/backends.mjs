@@ -1,7 +1,6 @@
 /** Backends and gradients in the plain runtime. */
-import { selectBackend } from '@doppel/core/backends';
+import { PARITY_CASES, runCase, selectBackend } from '@doppel/core/backends';
 import { relativeError } from '@doppel/core/base';
-import { PARITY_CASES, runCase } from '@doppel/core/ops';
 
 async function valuesOn(requested) {
   await selectBackend({ requested });

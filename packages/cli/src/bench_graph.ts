@@ -1,7 +1,7 @@
 /** `--graph` of the benchmarks: times a training step replayed as a graph and the same step without, in turn. */
 
-import { UsageError } from '@doppel/core';
 import type { CapturedStep, InputValues, SelectedBackend, StepCapture } from '@doppel/core/backends';
+import { UsageError } from '@doppel/core/errors';
 
 import * as tf from '@tensorflow/tfjs-core';
 import { yes } from './flags.ts';

@@ -2,7 +2,7 @@
  * The shape of every doppel command: typed flags, the same printing (one JSON object or a text on stdout, the rest on
  * stderr), the same exit codes (0 success, 2 usage, 130 interrupted, 1 the rest).
  */
-import { DoppelError, UsageError } from '@doppel/core';
+import { DoppelError, UsageError } from '@doppel/core/errors';
 import { readCommandLine } from './command_line.ts';
 import type { Context } from './context.ts';
 import { type Flags, type Values, yes } from './flags.ts';

@@ -3,7 +3,7 @@
  * given twice, a missing value, a flag in the place of a value, a surplus word.
  */
 import { parseArgs } from 'node:util';
-import { UsageError } from '@doppel/core';
+import { UsageError } from '@doppel/core/errors';
 import type { z } from 'zod';
 import { type FlagInfo, type Flags, flagInfo } from './flags.ts';
 import { nearest } from './nearest.ts';

@@ -1,8 +1,8 @@
 /** Context of every command: files, logging, long work and the choice of a backend. */
 
-import { UsageError } from '@doppel/core';
 import { type BackendLoader, type SelectedBackend, selectBackend } from '@doppel/core/backends';
-import { FileStore } from './file_store.ts';
+import { UsageError } from '@doppel/core/errors';
+import { FileStore } from '@doppel/core/node';
 import { choice, text } from './flags.ts';
 import type { Terminal } from './progress.ts';
 import { type Watch, type WorkPlan, work } from './work.ts';

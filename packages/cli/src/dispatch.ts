@@ -1,5 +1,5 @@
 /** Finds the command that a command line names, or the help on it. */
-import { UsageError } from '@doppel/core';
+import { UsageError } from '@doppel/core/errors';
 import { type Command, execute, type Group, isGroup } from './command.ts';
 import type { Context } from './context.ts';
 import { helpOf } from './help.ts';

@@ -3,7 +3,7 @@
  * the reading of its text, its default, its range in messages and its line in `--help` derive from the schema, so that
  * the settings of a mining strategy (a zod object) are flags as they stand.
  */
-import { UsageError } from '@doppel/core';
+import { UsageError } from '@doppel/core/errors';
 import { z } from 'zod';
 
 export type Flags = Readonly<Record<string, z.ZodType>>;

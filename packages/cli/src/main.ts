@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-/** `doppel`: the entry point. It finds the command, gives it a context, and turns what it throws into an exit code. */
-import { reasonOf } from '@doppel/core';
 import type { BackendLoader } from '@doppel/core/backends';
+/** `doppel`: the entry point. It finds the command, gives it a context, and turns what it throws into an exit code. */
+import { reasonOf } from '@doppel/core/errors';
 import { describeError } from './command.ts';
 import { DOPPEL } from './commands.ts';
 import { createContext, type NativeOptions } from './context.ts';

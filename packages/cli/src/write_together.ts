@@ -3,7 +3,7 @@
  * disk or Ctrl-C half way leaves the older files unchanged.
  */
 import { joinPath } from '@doppel/core';
-import type { FileStore } from './file_store.ts';
+import type { FileStore } from '@doppel/core/node';
 
 /** @param files content by path inside the folder. @throws FileError, with the folder as it was. */
 export async function writeTogether(

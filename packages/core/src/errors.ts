@@ -3,6 +3,18 @@
  *
  * The message is built from four parts, so that each error says what was tried, what was expected, what was found
  * and the way out. A caller narrows by `tag` (or `instanceof`), never by the text.
+ *
+ * @module
+ * @example
+ * ```ts
+ * import { isDoppelError, UsageError } from '@doppel/core/errors';
+ *
+ * try {
+ *   throw new UsageError({ action: 'train', expected: 'a data set', found: 'nothing', remedy: 'Name its folder.' });
+ * } catch (error) {
+ *   if (isDoppelError(error)) console.log(error.message); // Cannot train: expected a data set, found nothing. Name its folder.
+ * }
+ * ```
  */
 
 export interface Explanation {

@@ -12,7 +12,7 @@ import {
   trainingOn,
 } from '@doppel/core/mining';
 
-import type { PartialConfig } from '@doppel/core/runs';
+import type { PartialConfig } from '@doppel/core/training';
 import { type Arm, type ExperimentConfig, isBaseline, isFoundInTraining } from './config.ts';
 
 export interface ArmTask {

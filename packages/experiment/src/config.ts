@@ -3,7 +3,7 @@
  * which is the same for all. docs/experiment.md explains each setting.
  */
 
-import { UsageError } from '@doppel/core';
+import { UsageError } from '@doppel/core/errors';
 import { LATENT_RULES, type LatentRule } from '@doppel/core/generator';
 import { architectureName, DEFAULT_ARCHITECTURE } from '@doppel/core/matcher';
 import {
@@ -14,7 +14,7 @@ import {
   type Strategy,
   settingsShapeOf,
 } from '@doppel/core/mining';
-import { mergeSettings, type RemovedOption, withoutRemoved } from '@doppel/core/runs';
+import { mergeSettings, type RemovedOption, withoutRemoved } from '@doppel/core/training';
 import { z } from 'zod';
 
 const name = z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'must be small letters, digits and single hyphens');

@@ -1,3 +1,16 @@
+/**
+ * The experiment on hard negatives: cells of matcher, budget of labels, arm and seed, run in any order and resumed; paired
+ * comparisons with intervals over places; a report.
+ *
+ * @module
+ * @example
+ * ```ts
+ * import { parseShard } from '@doppel/experiment';
+ *
+ * const { index, of } = parseShard('2/5');
+ * console.log(`the ${index}nd of ${of} machines`); // the 2nd of 5 machines
+ * ```
+ */
 export { type Cell, readCell } from './cell.ts';
 export { type ExperimentConfig, parseExperiment } from './config.ts';
 export { runExperiment } from './experiment.ts';

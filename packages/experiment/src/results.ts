@@ -2,8 +2,9 @@
  * The cells of an experiment put together: `results.json`. Estimates of each arm, differences to the baseline with
  * intervals and corrected p-values, the champion against the best of the others, times, and a conclusion made from them.
  */
-import { UsageError } from '@doppel/core';
+
 import { pause } from '@doppel/core/base';
+import { UsageError } from '@doppel/core/errors';
 import { type ExperimentMetric, sampleOf } from './arm_sample.ts';
 import type { Cell } from './cell.ts';
 import { byMetric, differences, estimates, permutationTest, type Resampled, resample } from './compare.ts';

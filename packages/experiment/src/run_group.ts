@@ -9,11 +9,13 @@ import type { Dataset } from '@doppel/core/dataset';
 import type { LatentGenerator } from '@doppel/core/generator';
 import { readCheckpoint, scorePairs } from '@doppel/core/matcher';
 import type { Normalisation } from '@doppel/core/prepare';
-import { checkpointPath, mergeSettings, type PartialConfig } from '@doppel/core/runs';
 import {
   anchorsMet,
+  checkpointPath,
   type EpochRow,
   loadLast,
+  mergeSettings,
+  type PartialConfig,
   parseMetrics,
   resolveConfig,
   type TrainingConfig,

@@ -10,8 +10,7 @@
 import { Rng, sha256 } from '@doppel/core/base';
 import { type Dataset, placeGuard } from '@doppel/core/dataset';
 import { drawTestPairs } from '@doppel/core/evaluation';
-import type { PatchSource } from '@doppel/core/prepare';
-import { type Normalisation, PatchCache, preparePatch } from '@doppel/core/prepare';
+import { type Normalisation, PatchCache, type PatchSource, preparePatch } from '@doppel/core/prepare';
 
 import type { ExperimentConfig } from './config.ts';
 import { findLookAlikes } from './look_alikes.ts';

@@ -5,7 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { reasonOf } from '@doppel/core';
+import { reasonOf } from '@doppel/core/errors';
 
 /** A buffer of the device is a number, and null where there is none. */
 export type Field = number | boolean | string | null | readonly (number | null)[];

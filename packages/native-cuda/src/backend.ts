@@ -2,7 +2,7 @@
  * A device of the addon as tfjs backend: kernels of the addon, and tfjs's JavaScript kernels for the rest, on tensors whose
  * memory is the device's. Every kernel that fell back is counted by name.
  */
-import { DoppelError } from '@doppel/core';
+import { DoppelError } from '@doppel/core/errors';
 import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Device, Field } from './addon.ts';

@@ -7,9 +7,9 @@
  * those old places again: they hold a valid state before the first replay, after each, and when the graph is gone.
  */
 
-import { reasonOf } from '@doppel/core';
 import type { CapturedStep, InputValues, StepCapture, StepToCapture } from '@doppel/core/backends';
 import { COUNTERS_A_STEP } from '@doppel/core/base';
+import { reasonOf } from '@doppel/core/errors';
 import * as tf from '@tensorflow/tfjs-core';
 import { AddonBackend } from './backend.ts';
 import { CaptureWatch, GraphError, type GraphReason } from './graph_error.ts';

@@ -1,5 +1,5 @@
 /** Why a step cannot be captured or replayed, and the watch that is kept while one is captured. */
-import { DoppelError, type Explanation } from '@doppel/core';
+import { DoppelError, type Explanation } from '@doppel/core/errors';
 
 /**
  * - `backend`: it has no graphs

@@ -7,8 +7,8 @@
  * import { selectBackend } from '@doppel/core/backends';
  * import { nativeBackendLoaders } from '@doppel/native-cuda';
  *
- * const { name, device } = await selectBackend({ loaders: nativeBackendLoaders({ threads: 2 }) });
- * console.log(name, device); // native avx512, 2 threads
+ * const { name } = await selectBackend({ loaders: nativeBackendLoaders({ threads: 2 }) });
+ * console.log(name); // native
  * ```
  *
  * @module

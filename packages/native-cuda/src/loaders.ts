@@ -1,7 +1,7 @@
 /** Loaders of the backends: each registers one with tfjs, or rejects with every reason why it cannot serve. */
 import { existsSync } from 'node:fs';
-import { BackendError } from '@doppel/core';
 import type { BackendLoader, LoadedBackend } from '@doppel/core/backends';
+import { BackendError } from '@doppel/core/errors';
 import * as tf from '@tensorflow/tfjs-core';
 import { type Addon, BUILT_ADDON, type Cards, EMULATED_ADDON, loadAddon } from './addon.ts';
 import { AddonBackend, type Precision } from './backend.ts';

@@ -1,3 +1,21 @@
+/**
+ * Pictures and pages for people: plots as SVG, contact sheets as PNG, reports of matchers and generators as HTML in one
+ * file. Pure functions of their data, without a DOM.
+ *
+ * @module
+ * @example
+ * ```ts
+ * import { lineChart } from '@doppel/report';
+ *
+ * const svg = lineChart({
+ *   title: 'Loss',
+ *   xLabel: 'Epoch',
+ *   yLabel: 'Cross-entropy (nats)',
+ *   series: [{ name: 'training', points: [[1, 0.69], [2, 0.52]] }],
+ * });
+ * console.log(svg.startsWith('<svg'), svg.includes('Cross-entropy')); // true true
+ * ```
+ */
 export { evaluationFigures } from './evaluation/figures.ts';
 export { type PicturedPair, type Report, reportHtml } from './evaluation/report.ts';
 export { qualityPictures } from './generator_quality/pictures.ts';

@@ -1,5 +1,5 @@
 /** Failures of the server itself, beyond those of core. */
-import { DoppelError, type Explanation } from '@doppel/core';
+import { DoppelError, type Explanation } from '@doppel/core/errors';
 
 /** Server that cannot start or cannot continue: its port is taken, a thread died. */
 export class ServerError extends DoppelError {

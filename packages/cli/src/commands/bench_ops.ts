@@ -4,7 +4,7 @@
  * measured in the same run: multiply-adds on registers, and bytes copied through memory.
  */
 
-import { conv2d, runKernelMulti } from '@doppel/core/ops';
+import { conv2d, runKernelMulti } from '@doppel/core/backends';
 
 import * as tf from '@tensorflow/tfjs-core';
 import { boundOf, type Shape, shapesOf, workOf } from '../bench_shapes.ts';

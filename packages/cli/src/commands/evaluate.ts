@@ -13,7 +13,7 @@ import {
   SEARCH_DEFAULTS,
 } from '@doppel/core/evaluation';
 import { architecturesWith, type Calibration } from '@doppel/core/matcher';
-import { checkHeldOut } from '@doppel/core/runs';
+import { checkHeldOut } from '@doppel/core/training';
 import { dataUri, type PicturedPair, pictureOf, type Report } from '@doppel/report';
 import { command, type Outcome } from '../command.ts';
 import { COMPUTE_FLAGS, type Context } from '../context.ts';

@@ -5,10 +5,11 @@ import { type Dataset, openDataset } from '@doppel/core/dataset';
 import type { NegativeSet } from '@doppel/core/generator';
 import { ARCHITECTURES, type Checkpoint, DEFAULT_ARCHITECTURE, readCheckpoint } from '@doppel/core/matcher';
 import { readNegatives } from '@doppel/core/mining';
-import { mergeSettings, type PartialConfig } from '@doppel/core/runs';
 import {
   type FileInput,
   loadLast,
+  mergeSettings,
+  type PartialConfig,
   parseConfig,
   resolveConfig,
   type TrainingConfig,

@@ -1,3 +1,15 @@
+/**
+ * Small foundations: random numbers that a seed repeats exactly, quantiles, SHA-256, pauses of long work.
+ *
+ * @module
+ * @example
+ * ```ts
+ * import { Rng } from '@doppel/core/base';
+ *
+ * const order = Rng.derive(7, 'order of places', 0).shuffle(['Austin', 'Los Angeles', 'Long Beach']);
+ * console.log(order.join(', ')); // Austin, Long Beach, Los Angeles
+ * ```
+ */
 export { pause } from './pause.ts';
 export { COUNTERS_A_STEP } from './philox.ts';
 export { quantile } from './quantile.ts';

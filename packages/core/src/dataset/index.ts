@@ -1,5 +1,24 @@
+/**
+ * Data sets of patch pairs: their files, splits by place, and the guard that keeps neighbours from being negatives of each
+ * other; footprints and reference systems.
+ *
+ * @module
+ * @example
+ * ```ts
+ * import { openDataset } from '@doppel/core/dataset';
+ * import { FileStore } from '@doppel/core/node';
+ *
+ * const dataset = await openDataset(new FileStore(), 'runs/data');
+ * const { sar } = await dataset.read(0);
+ * console.log(dataset.records.length, dataset.indicesOf('train').length, `${sar.width} × ${sar.height}`); // 24 12 64 × 64
+ * ```
+ */
+
+export type { Footprint } from '../geo/footprint.ts';
+export { crsProblem } from '../geo/projection.ts';
 export { type Dataset, openDataset, type PairList, type PairRecord, type Splits, writeSplits } from './dataset.ts';
 export type { BuiltDataset } from './dataset_writer.ts';
+export { DatasetWriter } from './dataset_writer.ts';
 export { isInside } from './inside.ts';
 export { SPLITS, type Split } from './patch_pair.ts';
 export { type PlaceGuard, placeGuard } from './place_guard.ts';

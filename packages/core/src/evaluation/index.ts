@@ -1,3 +1,14 @@
+/**
+ * Evaluation of matchers: test pairs by place, metrics with bootstrap intervals, calibration, searches.
+ *
+ * @module
+ * @example
+ * ```ts
+ * import { rocAuc } from '@doppel/core/evaluation';
+ *
+ * console.log(rocAuc([2.1, 0.3, 1.2, -0.7], [1, 0, 0, 1])); // 0.5
+ * ```
+ */
 export { BOOTSTRAP_DEFAULTS, type Interval } from './bootstrap.ts';
 export {
   calibrateOn,

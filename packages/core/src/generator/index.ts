@@ -1,3 +1,15 @@
+/**
+ * Generators of look-alike SAR patches: architectures in one list, latent moves, made patches, and measures of their
+ * quality.
+ *
+ * @module
+ * @example
+ * ```ts
+ * import { GENERATORS, LATENT_RULES } from '@doppel/core/generator';
+ *
+ * console.log(GENERATORS.names().join(' '), '-', LATENT_RULES.join(' ')); // paper small - sigma sample noise
+ * ```
+ */
 export type { Generator, GeneratorArchitecture } from './architecture.ts';
 export { DEFAULT_GENERATOR, GENERATORS, generatorObjectives } from './architectures.ts';
 export { createGenerator, parseNetworks, zeroGeneratorMoments } from './generator.ts';

@@ -1,3 +1,17 @@
+/**
+ * Matchers: architectures in one list, checkpoints, scorers of prepared patches, calibrated probabilities.
+ *
+ * @module
+ * @example
+ * ```ts
+ * import { ARCHITECTURES, createMatcher } from '@doppel/core/matcher';
+ * import { selectBackend } from '@doppel/core/backends';
+ *
+ * await selectBackend({ requested: 'cpu' });
+ * const matcher = createMatcher({ preset: 'two-channel', side: 64, sarBands: 1, opticalBands: 3, seed: 1 });
+ * console.log(ARCHITECTURES.names().join(' '), matcher.parameters.size); // paper paper-bn two-channel 28
+ * ```
+ */
 export type { Architecture, MatcherConfig, Recipe, Towers } from './architecture.ts';
 export { configOf } from './architecture.ts';
 export { ARCHITECTURES, architectureName, architecturesWith, DEFAULT_ARCHITECTURE } from './architectures.ts';

@@ -1,4 +1,14 @@
-/** Hard negatives: strategies that find them, and the file that holds them. */
+/**
+ * Hard negatives: strategies that find them, in one list, and the file that holds them.
+ *
+ * @module
+ * @example
+ * ```ts
+ * import { STRATEGIES } from '@doppel/core/mining';
+ *
+ * console.log([...STRATEGIES.keys()].join(' ')); // random loss nearest generated adaptive
+ * ```
+ */
 export {
   type AdaptiveSettings,
   adaptiveSettings,

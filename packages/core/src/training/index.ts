@@ -1,3 +1,17 @@
+/**
+ * Training of matchers and generators: configurations with defaults by architecture, runs that stop and resume exactly,
+ * gradients and their application as two functions.
+ *
+ * @module
+ * @example
+ * ```ts
+ * import { resolveConfig } from '@doppel/core/training';
+ *
+ * const facts = { data: 'runs/data', side: 64, positives: 3200 };
+ * const { preset, epochs, stepsPerEpoch } = resolveConfig([{ preset: 'paper-bn', epochs: 5 }], facts, 'this example');
+ * console.log(preset, epochs, stepsPerEpoch); // paper-bn 5 100
+ * ```
+ */
 export {
   type GeneratorLosses,
   type GeneratorStepOptions,
@@ -6,6 +20,9 @@ export {
   OBJECTIVES,
   type Objective,
 } from '../generator/architectures/progressive/step.ts';
+export { checkHeldOut } from '../runs/held_out.ts';
+export { checkpointPath } from '../runs/run_files.ts';
+export { mergeSettings, type PartialConfig, type RemovedOption, withoutRemoved } from '../runs/settings.ts';
 export { captureGeneratorStep } from './generator/captured_step.ts';
 export { resolveGeneratorTraining } from './generator/config.ts';
 export type { GeneratorRow } from './generator/metrics_log.ts';

@@ -1,5 +1,5 @@
 /** Convolutions: doppel's own kernels, and tfjs's names for the same thing. */
-import type { Activation } from '@doppel/core/ops';
+import type { Activation } from '@doppel/core/backends';
 import * as tf from '@tensorflow/tfjs-core';
 import type { AddonBackend } from '../backend.ts';
 import type { AddonKernel, Attributes } from '../kernel.ts';

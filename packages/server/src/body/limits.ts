@@ -1,5 +1,5 @@
 /** Limits on one request, and on all requests together. */
-import { UsageError } from '@doppel/core';
+import { UsageError } from '@doppel/core/errors';
 import { z } from 'zod';
 
 const count = z.int().min(1);

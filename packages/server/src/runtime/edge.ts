@@ -16,8 +16,8 @@
  * ```
  */
 
-import { reasonOf } from '@doppel/core';
 import { platformHere, provideWasmBinary } from '@doppel/core/backends';
+import { reasonOf } from '@doppel/core/errors';
 import { type App, createApp } from '../app.ts';
 import { type Limits, limitsFrom } from '../body/limits.ts';
 import { problemOf, problemResponse } from '../problem.ts';

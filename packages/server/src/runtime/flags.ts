@@ -3,8 +3,8 @@
  * A flag takes precedence over its variable, a variable over the default.
  */
 
-import { UsageError } from '@doppel/core';
 import { BACKENDS } from '@doppel/core/backends';
+import { UsageError } from '@doppel/core/errors';
 import { type Limits, limitsFrom } from '../body/limits.ts';
 
 export interface Flag {

@@ -2,7 +2,7 @@
 /** Stand-alone server on Node and on Deno: flags, signals and exit codes. See docs/server.md. */
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { FileError, isDoppelError, reasonOf, UsageError } from '@doppel/core';
+import { FileError, isDoppelError, reasonOf, UsageError } from '@doppel/core/errors';
 import { FLAGS, type Flag, type FlagTexts, kebab, settingsFrom } from './flags.ts';
 import { startServer, startupJson, startupLine } from './start_server.ts';
 

@@ -1,5 +1,5 @@
 /** Metrics of the server for Prometheus. */
-import { reasonOf } from '@doppel/core';
+import { reasonOf } from '@doppel/core/errors';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { ServerMetrics } from '../routes/metrics.ts';
 

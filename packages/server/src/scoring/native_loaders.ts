@@ -3,8 +3,8 @@
  * imported, its loaders reject with that reason, and the choice of a backend reports it.
  */
 
-import { reasonOf } from '@doppel/core';
 import type { BackendLoader } from '@doppel/core/backends';
+import { reasonOf } from '@doppel/core/errors';
 
 /** Name kept out of `import`, so that neither the compiler nor a bundler needs the package. */
 const ADDON = '@doppel/native-cuda';

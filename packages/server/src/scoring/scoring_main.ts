@@ -1,6 +1,6 @@
 /** Program of a scoring thread: it holds the backend and the model, and scores batch after batch. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { type Explanation, isDoppelError, reasonOf } from '@doppel/core';
+import { type Explanation, isDoppelError, reasonOf } from '@doppel/core/errors';
 import { openEngine } from './model_engine.ts';
 import { nativeLoaders } from './native_loaders.ts';
 import type { ScoreRequest, WorkerReply, WorkerTask } from './scoring_messages.ts';

@@ -1,5 +1,5 @@
 /** Messages between the server and a scoring thread: plain data only. */
-import type { Explanation } from '@doppel/core';
+import type { Explanation } from '@doppel/core/errors';
 import type { PairInput, PairOutcome, ServedModel } from './scoring_service.ts';
 
 /** Data that a thread gets at its start. */

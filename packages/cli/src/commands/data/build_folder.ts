@@ -4,7 +4,7 @@
  */
 import { joinPath, UsageError } from '@doppel/core';
 
-import type { FileStore } from '../../file_store.ts';
+import type { FileStore } from '@doppel/core/node';
 
 /** @throws UsageError if the folder holds something that must not be replaced. */
 export async function buildFolder<T>(

@@ -1,5 +1,5 @@
 /** Flags that all imports share. */
-import { reasonOf } from '@doppel/core';
+import { reasonOf } from '@doppel/core/errors';
 import { UNITS } from '@doppel/core/raster';
 import { z } from 'zod';
 import { number, text, whole, yes } from '../../flags.ts';

@@ -1,5 +1,5 @@
 /** `doppel data import folder`: patches that are cut already, paired by their names. */
-import { UsageError } from '@doppel/core';
+import { UsageError } from '@doppel/core/errors';
 import { importFolder } from '@doppel/core/import';
 import { command } from '../../command.ts';
 import { text, whole, yes } from '../../flags.ts';

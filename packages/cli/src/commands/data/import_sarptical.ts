@@ -1,6 +1,6 @@
 /** `doppel data import sarptical`: SAR patches as MATLAB arrays, several optical views of each. */
 import { FormatError, readText, type Store, UsageError } from '@doppel/core';
-import { crsProblem } from '@doppel/core/geo';
+import { crsProblem } from '@doppel/core/dataset';
 import { importSarptical, type PointCoordinates } from '@doppel/core/import';
 import { command } from '../../command.ts';
 import { above0, text } from '../../flags.ts';

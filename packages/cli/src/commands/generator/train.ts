@@ -2,11 +2,12 @@
 import { joinPath, UsageError } from '@doppel/core';
 import { openDataset } from '@doppel/core/dataset';
 import { DEFAULT_GENERATOR, GENERATORS, generatorObjectives } from '@doppel/core/generator';
-import { mergeSettings, type PartialConfig } from '@doppel/core/runs';
 import {
   type GeneratorTask,
   type GeneratorTrainingResult,
   loadLastGenerator,
+  mergeSettings,
+  type PartialConfig,
   resolveGeneratorTraining,
   trainGenerator,
 } from '@doppel/core/training';

@@ -1,7 +1,20 @@
-/** The store over the real file system, for the CLI. System errors become `FileError`s that say what to do. */
+/**
+ * The store over the file system of Node and Deno: the one entry of core that needs their APIs. System errors become
+ * `FileError`s that say what to do.
+ *
+ * @module
+ * @example
+ * ```ts
+ * import { FileStore } from '@doppel/core/node';
+ *
+ * const store = new FileStore();
+ * console.log((await store.stat('best.safetensors'))?.kind); // file
+ * ```
+ */
 import { appendFile, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { FileError, type FileInfo, type Store } from '@doppel/core';
+import { FileError } from './errors.ts';
+import type { FileInfo, Store } from './store.ts';
 
 const REMEDIES: Record<string, { found: string; remedy?: string }> = {
   ENOENT: { found: 'nothing there', remedy: 'Check the path.' },

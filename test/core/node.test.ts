@@ -2,8 +2,8 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { FileStore } from '../../packages/cli/src/file_store.ts';
 import { FileError } from '../../packages/core/src/errors.ts';
+import { FileStore } from '../../packages/core/src/node.ts';
 import { MemoryStore, type Store } from '../../packages/core/src/store.ts';
 
 let folder: string;

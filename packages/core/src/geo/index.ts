@@ -1,1 +1,0 @@
-export { crsProblem } from './projection.ts';
