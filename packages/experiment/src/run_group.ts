@@ -80,8 +80,8 @@ export async function runGroup(group: CellGroup, task: GroupTask): Promise<Group
   if (!base) return { ...outcome, interrupted: true };
   try {
     for (const { name, arm, settings } of missing) {
-      // A unique folder, so that another process that runs the same cell does not use it. Cells are what counts: weights of
-      // every cell would fill a disk.
+      // A unique folder, so that another process that runs the same cell does not use it. It is removed afterwards: the
+      // weights of all cells would fill a disk.
       const run = joinPath(out, 'runs', groupName(group), `${name}-${crypto.randomUUID()}`);
       const cell = await runArm(run, name, arm, group, dataset, base, task).finally(() => store.remove(run));
       if (!cell) return { ...outcome, interrupted: true };

@@ -76,7 +76,7 @@ describe('openDataset', () => {
     ['a path out of the folder', lineOf({ ...record(1), optical: 'a/../../b.png' }), /line 3: .*"optical".*inside/],
     ['a drive', lineOf({ ...record(1), sar: 'C:\\secret.png' }), /line 3: .*"sar".*inside/],
     ['backslashes', lineOf({ ...record(1), sar: '..\\b.png' }), /line 3: .*"sar".*inside/],
-    ['an id twice', lineOf(record(0)), /line 3: expected an id of its own, found "pair-0", the id of line 2/],
+    ['an id twice', lineOf(record(0)), /line 3: expected a unique id, found "pair-0", the id of line 2/],
     [
       'bounds the wrong way',
       lineOf(record(1, { footprint: { crs: 'EPSG:3395', bounds: [5, 0, 1, 1] } })),

@@ -1,6 +1,6 @@
 /**
- * `pairs.jsonl`, the list of a data set: the first line says what all patches have in common, each further line is one
- * pair. The format is described for people in docs/data.md.
+ * `pairs.jsonl`, the list of a data set: the first line holds the facts common to all patches, each further line is one
+ * pair. docs/data.md describes the format.
  *
  *     {"doppel":"pairs","version":1,"side":64,"sar":{"unit":"amplitude","bands":1},"optical":{"unit":"digital number","bands":3}}
  *     {"id":"050/0-0","sar":"patches/050/0-0.sar.png","optical":"patches/050/0-0.optical.png","group":"050","label":1,"provenance":"real"}
@@ -22,9 +22,9 @@ export const headerSchema = z.strictObject({
   side: z.int().positive(),
   sar: z.strictObject({ unit: z.enum(UNITS), bands: z.literal(1) }),
   optical: z.strictObject({ unit: z.enum(UNITS), bands: z.union([z.literal(1), z.literal(3)]) }),
-  /** Whose data these are, and on what terms. */
+  /** Attribution and terms of use of the data. */
   attribution: z.string().optional(),
-  /** How the pairs were made: a note for people, of any shape. */
+  /** Settings of the import, as a note for users; any JSON. */
   made: z.record(z.string(), z.json()).optional(),
 });
 export type DatasetHeader = z.infer<typeof headerSchema>;
@@ -52,7 +52,7 @@ export const recordSchema = z.strictObject({
   label: z.union([z.literal(0), z.literal(1)]),
   provenance: z.enum(PROVENANCES),
   footprint: footprintSchema.optional(),
-  /** What the patches were cut from: file names, and the upper left pixel on the common grid. */
+  /** Source of the patches: file names, and the upper left pixel on the common grid. */
   source: z
     .strictObject({
       sar: z.string(),
@@ -121,7 +121,7 @@ function refuseTwice(id: string, lineOfId: Map<string, number>, file: string, li
   lineOfId.set(id, line);
   if (before === undefined) return;
   throw new FormatError({
-    ...{ action: 'read', file, line, expected: 'an id of its own', found: `"${id}", the id of line ${before}` },
+    ...{ action: 'read', file, line, expected: 'a unique id', found: `"${id}", the id of line ${before}` },
     remedy: 'Give each pair another id.',
   });
 }

@@ -1,4 +1,4 @@
-/** Where on the ground a patch lies. */
+/** Footprints: positions of patches on the ground. */
 /** A rectangle on the ground. */
 export interface Footprint {
   crs: string;

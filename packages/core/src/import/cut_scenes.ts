@@ -1,6 +1,6 @@
 /**
- * Cuts two scenes that show the same ground into pairs of patches, on a common grid and by world coordinates. Scenes are
- * read in bands of rows, so that a whole one is never in memory.
+ * Cuts two scenes that show the same ground into pairs of patches, on a common grid and by world coordinates. Scenes
+ * are read in bands of rows, so that a whole one is never in memory.
  */
 
 import { pause } from '../base/pause.ts';
@@ -24,7 +24,7 @@ export interface CutOptions {
   side: number;
   /** Pixels from one patch to the next. */
   stride: number;
-  /** Whose grid patches are cut on. */
+  /** Sensor whose grid the patches are cut on. */
   grid: 'sar' | 'optical';
   /** Side of a pixel in units of the grid's CRS; default: as in the scene. */
   resolution?: number | undefined;
@@ -42,17 +42,17 @@ export interface CutPatch {
   grid: Grid;
 }
 
-/** A place on the lattice that gives no pair, and why. */
+/** Position on the lattice that gives no pair, with the reason. */
 export interface LeftOut {
   reason: string;
   count: number;
 }
 
-/** Samples of both scenes that are in memory at a time, apart from a single patch that needs more. */
+/** Maximum number of samples of both scenes in memory at a time, unless a single patch needs more. */
 const BLOCK_SAMPLES = 2 ** 23;
 
 /**
- * Patches from the upper left corner of the grid on, row by row within a block.
+ * Yields patches from the upper left corner of the grid, row by row within a block.
  *
  * @throws FormatError where the scenes cannot be laid on a common grid, do not overlap, or a file is damaged.
  */
@@ -96,7 +96,7 @@ export async function* cutScenes(
   }
 }
 
-/** Of patches on the lattice: position and number in each direction. */
+/** Block of patches on the lattice: position and number in each direction. */
 interface Block {
   column: number;
   row: number;
@@ -104,7 +104,7 @@ interface Block {
   rows: number;
 }
 
-/** What of the grid's lattice of patches lies within both scenes. */
+/** Part of the lattice of patches that lies within both scenes. */
 function latticeOf(
   { width, height }: Grid,
   readers: readonly GridReader[],
@@ -125,7 +125,7 @@ function latticeOf(
   return { inside, outside: all - inside.columns * inside.rows };
 }
 
-/** Bands of rows, as few as fit; a single row that does not is split into columns. */
+/** Splits a block into bands of rows that fit into memory; a single row that does not fit is split into columns. */
 function* splitToCost(block: Block, costOf: (block: Block) => number): Generator<Block> {
   const { column, row, columns, rows } = block;
   if ((columns === 1 && rows === 1) || costOf(block) <= BLOCK_SAMPLES) {

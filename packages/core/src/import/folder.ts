@@ -1,5 +1,5 @@
 /**
- * A data set from a folder of patches that are cut already, one file a patch, paired by their names.
+ * Imports a data set from a folder of patches, one file a patch, paired by their names.
  */
 
 import { pause } from '../base/pause.ts';
@@ -20,7 +20,7 @@ export interface FolderImportOptions {
   group?: RegExp | undefined;
   /** Width and height; default: those of the first patch. */
   side?: number | undefined;
-  /** Of larger images the centre is taken; without it they are refused. */
+  /** True: the centre of larger images is used; false: they are refused. */
   crop: boolean;
   unit?: Unit | undefined;
   opticalUnit?: Unit | undefined;
@@ -34,7 +34,8 @@ export interface FolderImportOptions {
 
 /**
  * @param source folder, read with all folders in it. @param folder that the data set is written to.
- * @throws FormatError, PatchError where a file is damaged or of another size. @throws UsageError where names do not pair.
+ * @throws FormatError, PatchError where a file is damaged or of another size. @throws UsageError where names do not
+ * pair.
  */
 export async function importFolder(
   store: Store,

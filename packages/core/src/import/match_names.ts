@@ -1,19 +1,19 @@
 /**
  * Finds pairs by their file names: `sar/12.png` and `optical/12.png`, `12_sar.png` and `12_optical.png`, or
- * `spring/s1_0/p7_s1.png` and `spring/s2_0/p7_s2.png`. What is left of a path without the word for the sensor is the same
- * for both.
+ * `spring/s1_0/p7_s1.png` and `spring/s2_0/p7_s2.png`. Without the word for the sensor the two paths are
+ * equal.
  */
 import { UsageError } from '../errors.ts';
 
 export interface NamedPair {
-  /** What the two paths have in common, without the extension; unique. */
+  /** Common part of the two paths, without the extension; unique. */
   key: string;
   sar: string;
   optical: string;
 }
 
 export interface NamePatterns {
-  /** Each matches the whole path of one sensor's files; what its group captures is the key of the pair. */
+  /** Patterns of the whole paths of each sensor's files; the group captures the key of the pair. */
   sar: RegExp;
   optical: RegExp;
 }
@@ -81,7 +81,7 @@ function keyByWords(path: string): Match {
   return { sensor: isSar ? 'sar' : 'optical', key: tidy(key) };
 }
 
-/** Without the separators that stood around the removed word: `a//b_` → `a/b`. */
+/** Removes the separators around the removed word: `a//b_` → `a/b`. */
 const tidy = (key: string) =>
   key
     .replace(/[_\-. ]*\/[/_\-. ]*/g, '/')

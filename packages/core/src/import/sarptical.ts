@@ -1,7 +1,8 @@
 /**
- * A data set from the layout of SARptical (Wang and Zhu, The SARptical dataset for joint analysis of SAR and optical image
- * in dense urban area, 2018): `point_<id>_ampPatch.mat` holds the SAR patch of a point in dB, `point_<id>_*.png` are optical
- * patches of the same point, several where aerial images overlap. All pairs of a point are one place.
+ * Imports a data set in the layout of SARptical (Wang and Zhu, The SARptical dataset for joint analysis of SAR and
+ * optical image in dense urban area, 2018): `point_<id>_ampPatch.mat` holds the SAR patch of a point in dB,
+ * `point_<id>_*.png` are optical patches of the same point, several where aerial images overlap. All pairs of a point
+ * are one place.
  */
 
 import { pause } from '../base/pause.ts';
@@ -15,7 +16,7 @@ import type { Raster } from '../raster/raster.ts';
 import { joinPath, type Store } from '../store.ts';
 import { CommonFormat, type ImportHooks } from './scenes.ts';
 
-/** The variable of a SAR file. */
+/** MATLAB variable of a SAR file. */
 const VARIABLE = 'ampCrop';
 
 export interface PointCoordinates {
@@ -27,7 +28,7 @@ export interface PointCoordinates {
 }
 
 export interface SarpticalOptions {
-  /** Makes footprints, by which places that neighbour one another are kept in one split. */
+  /** Coordinates for footprints, which keep neighbouring places in one split. */
   coordinates?: PointCoordinates | undefined;
   maxNoData: number;
   attribution?: string | undefined;
@@ -41,7 +42,8 @@ interface Point {
 
 /**
  * @param source folder of the files. @param folder that the data set is written to.
- * @throws FileError where there are no such files. @throws FormatError, PatchError where one is damaged or of another size.
+ * @throws FileError where there are no such files. @throws FormatError, PatchError where one is damaged or of another
+ * size.
  */
 export async function importSarptical(
   store: Store,
@@ -92,7 +94,7 @@ interface PointContext {
   options: SarpticalOptions;
 }
 
-/** One pair for each optical view; the SAR patch is written once. */
+/** Adds one pair for each optical view; the SAR patch is written once. */
 async function addPoint(
   writer: DatasetWriter,
   { id: pointId, sarName, sar, optical: names }: PointPatches,
@@ -121,7 +123,7 @@ async function addPoint(
   }
 }
 
-/** In the order of their ids. */
+/** Points sorted by id. */
 function pointsOf(names: readonly string[]): Point[] {
   const points = new Map<string, Point>();
   const at = (id: string) => {
