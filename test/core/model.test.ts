@@ -6,10 +6,12 @@ import { selectBackend } from '../../packages/core/src/backends/select_backend.t
 import { PatchError } from '../../packages/core/src/errors.ts';
 import { type Checkpoint, writeCheckpoint } from '../../packages/core/src/matcher/checkpoint.ts';
 import { createMatcher } from '../../packages/core/src/matcher/matcher.ts';
+import { scorePairs } from '../../packages/core/src/matcher/score_pairs.ts';
 import { type Model, openModel, type PairScore, type RasterPair } from '../../packages/core/src/model.ts';
 import type { Raster } from '../../packages/core/src/raster/raster.ts';
 import { valuesOf } from '../../packages/core/src/runs/values.ts';
-import { patch, syntheticNormalisation } from './training/matcher/synthetic.ts';
+import { MemoryStore } from '../../packages/core/src/store.ts';
+import { patch, syntheticDataset, syntheticNormalisation } from './training/matcher/synthetic.ts';
 
 let checkpoint: Omit<Checkpoint, 'version'>;
 let model: Model;
@@ -84,6 +86,25 @@ it('says so where a checkpoint has no calibration', async () => {
   const rough = await openModel(writeCheckpoint(plain), 'last.safetensors');
   expect(rough.info).toMatchObject({ isCalibrated: false, calibration: { temperature: 1, threshold: 0.5 } });
   rough.dispose();
+});
+
+it('is opened from a store, too', async () => {
+  const store = new MemoryStore();
+  await store.write('run/best.safetensors', writeCheckpoint(checkpoint));
+  const same = await openModel(store, 'run/best.safetensors');
+  expect(same.info).toEqual(model.info);
+  expect(await same.score([pair(3)])).toEqual(await model.score([pair(3)]));
+  same.dispose();
+  await expect(openModel(store, 'run/none.safetensors')).rejects.toMatchObject({ tag: 'file' });
+});
+
+it('prepares the patches of a data set as it prepares those that it scores', async () => {
+  const dataset = syntheticDataset();
+  const patches = model.patchesOf(dataset);
+  const references = [{ sar: 1, optical: 2 }];
+  const [score] = await scorePairs(references, { scorer: model.scorer, patches, shape: model.info, batch: 1 });
+  const [alone] = await model.score([{ sar: await dataset.readSar(1), optical: await dataset.readOptical(2) }]);
+  expect(score).toBeCloseTo(alone!.score, 5);
 });
 
 it('names a file that is damaged', async () => {

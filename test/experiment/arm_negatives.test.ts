@@ -3,11 +3,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { selectBackend } from '../../packages/core/src/backends/select_backend.ts';
-import type { Dataset } from '../../packages/core/src/dataset/dataset.ts';
+import { writeCheckpoint } from '../../packages/core/src/matcher/checkpoint.ts';
 import { createMatcher } from '../../packages/core/src/matcher/matcher.ts';
-import { createScorer } from '../../packages/core/src/matcher/scorer.ts';
-import type { Model } from '../../packages/core/src/model.ts';
-import { PatchCache } from '../../packages/core/src/prepare/prepared_patches.ts';
+import { type Model, openModel } from '../../packages/core/src/model.ts';
+import { valuesOf } from '../../packages/core/src/runs/values.ts';
 import { MemoryStore } from '../../packages/core/src/store.ts';
 import { parseConfig, resolveConfig } from '../../packages/core/src/training/matcher/config.ts';
 import { type ArmTask, negativesOf } from '../../packages/experiment/src/arm_negatives.ts';
@@ -25,14 +24,17 @@ beforeAll(async () => {
   await selectBackend({ requested: 'wasm' });
   const normalisation = await syntheticNormalisation();
   const matcher = createMatcher({ preset: 'paper-bn', side: 64, sarBands: 1, opticalBands: 1, seed: 1 });
-  const scorer = createScorer(matcher);
-  const info = { ...matcher.config, fingerprint: 'f', calibration: { temperature: 2, threshold: 0.5 } };
+  const checkpoint = {
+    ...{ matcher: matcher.config, normalisation, calibration: { temperature: 2, threshold: 0.5 }, metrics: {} },
+    tensors: await valuesOf(new Map<string, tf.Tensor>([...matcher.parameters, ...matcher.statistics])),
+    trainedOn: { folder: 'data', dataFingerprint: dataset.fingerprint },
+    ...{ inputs: { from: null, negatives: null }, backend: 'wasm', training: {} },
+  };
   matcher.dispose();
-  const patchesOf = (files: Dataset) => new PatchCache(files, normalisation);
-  model = { info, normalisation, scorer, patchesOf } as unknown as Model;
+  model = await openModel(writeCheckpoint(checkpoint), 'best.safetensors');
   generator = blockGenerator(normalisation, dataset.fingerprint);
 });
-afterAll(() => model.scorer.dispose());
+afterAll(() => model.dispose());
 
 const config = { share: 0.2, generators: { noise: 'runs/noise.safetensors' } };
 const run = (arm: object) =>

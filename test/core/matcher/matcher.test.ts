@@ -5,6 +5,7 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { selectBackend } from '../../../packages/core/src/backends/select_backend.ts';
 import { readSafetensors } from '../../../packages/core/src/base/safetensors.ts';
 import { MODEL_TOLERANCE, relativeError } from '../../../packages/core/src/base/tolerance.ts';
+import { UsageError } from '../../../packages/core/src/errors.ts';
 import { ARCHITECTURES } from '../../../packages/core/src/matcher/architectures.ts';
 import { classWeights, crossEntropy, sumOfSquares, weightPenalty } from '../../../packages/core/src/matcher/loss.ts';
 import { createMatcher, type Matcher, matcherFrom } from '../../../packages/core/src/matcher/matcher.ts';
@@ -79,8 +80,16 @@ describe('createMatcher', () => {
     expect(first(3)).not.toEqual(first(4));
   });
 
-  it.each([60, 56, 100])('refuses patches of side %i', (side) => {
-    expect(() => createMatcher({ preset: 'paper', side, sarBands: 1, opticalBands: 1, seed: 1 })).toThrow();
+  it.each([60, 56, 100])('refuses patches of side %i, by an error that says what is wrong', (side) => {
+    const create = () => createMatcher({ preset: 'paper', side, sarBands: 1, opticalBands: 1, seed: 1 });
+    expect(create).toThrow(UsageError);
+    expect(create).toThrow(/Cannot create a matcher: expected a usable value for "side", found/);
+  });
+
+  it('names the architectures where it is asked for another', () => {
+    const create = () => createMatcher({ preset: 'sum', side: 64, sarBands: 1, opticalBands: 1, seed: 1 });
+    expect(create).toThrow(UsageError);
+    expect(create).toThrow(/"preset".*paper, paper-bn, two-channel/);
   });
 
   it('frees all it made', () => {

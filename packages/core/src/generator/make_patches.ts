@@ -8,12 +8,11 @@ import type { PairList } from '../dataset/dataset.ts';
 import type { Split } from '../dataset/patch_pair.ts';
 import { NonFiniteError, SplitError, UsageError } from '../errors.ts';
 import type { Normalisation } from '../prepare/normalisation.ts';
-import type { PatchSource } from '../prepare/patch_source.ts';
+import { type PatchSource, readPatches, shapeOf, toTensor } from '../prepare/patch_source.ts';
 import type { LatentGenerator, Latents } from './latent.ts';
 import { requireSamePreparation } from './made_patches.ts';
 import { type Match, matchHistogram, standardiseAgain } from './match_histogram.ts';
 import { matchSpeckle } from './match_speckle.ts';
-import { stackOf, tensorOf } from './patch_stack.ts';
 
 /** Patches that go through the generator at a time. */
 export const MAKE_BATCH = 32;
@@ -78,8 +77,7 @@ const learnedFrom = (split: Split, seen: readonly string[]) =>
 
 /** True SAR patches of records, [n, side, side, 1]. The caller disposes of the tensor. */
 async function sarBatch({ patches, normalisation }: Maker, records: readonly number[]): Promise<tf.Tensor4D> {
-  const prepared = await Promise.all(records.map((record) => patches.sar(record)));
-  return tensorOf(stackOf(prepared, normalisation.side));
+  return toTensor(await readPatches(patches, 'sar', records), 'sar', shapeOf(normalisation));
 }
 
 /** Runs `work` on the latents of records, batch by batch. `start` is the position of the batch among the records. */

@@ -31,7 +31,7 @@ import { type RunState, runStateSchema } from './run_state.ts';
 
 export interface Checkpoint extends CommonFacts, TensorGroups<RunState> {
   matcher: MatcherConfig;
-  /** Fitted on the validation split; absent where the weights were saved between two validations. */
+  /** Fitted on the validation split; absent if the weights were saved between two validations. */
   calibration?: { temperature: number; threshold: number } | undefined;
   /** SHA-256 of the run's input files other than the data set; null where there was none. */
   inputs: { from: string | null; negatives: string | null };
@@ -61,7 +61,7 @@ function specsOf(matcher: MatcherConfig): TensorSpecs {
   return { all, trained: all.filter((spec) => !isStatistic(spec)) };
 }
 
-/** The bytes of a checkpoint's file. */
+/** Bytes of a checkpoint's file. */
 export function writeCheckpoint(checkpoint: Omit<Checkpoint, 'version'>): Uint8Array {
   const { tensors, resume, calibration = null, ...facts } = checkpoint;
   return packCheckpoint(FORMAT, { ...facts, calibration }, { tensors, resume }, specsOf(facts.matcher));
@@ -71,8 +71,8 @@ export function writeCheckpoint(checkpoint: Omit<Checkpoint, 'version'>): Uint8A
  * Reads a checkpoint and holds it against the architecture that it names.
  *
  * @param file for messages.
- * @throws CheckpointError where the file is cut short or no checkpoint, where a tensor is missing, unknown, of another
- * shape or not finite.
+ * @throws CheckpointError if the file is cut short or no checkpoint, or if a tensor is missing, unknown, of another shape or
+ * not finite.
  */
 export function readCheckpoint(bytes: Uint8Array, file: string): Checkpoint {
   const { metadata, take } = openCheckpointFile(bytes, file, KIND);
@@ -88,12 +88,12 @@ export async function saveCheckpoint(
   await store.write(path, writeCheckpoint(checkpoint));
 }
 
-/** @throws FileError where there is no file. @throws CheckpointError as `readCheckpoint`. */
+/** @throws FileError if there is no file. @throws CheckpointError as `readCheckpoint`. */
 export async function loadCheckpoint(store: Store, path: string): Promise<Checkpoint> {
   return readCheckpoint(await store.read(path), path);
 }
 
-/** The matcher of a checkpoint, on the current backend. */
+/** Puts the matcher of a checkpoint on the current backend. */
 export function matcherOf({ matcher, tensors }: Checkpoint): Matcher {
   return matcherFrom(matcher, ({ name, shape }) => tf.tensor((tensors.get(name) as Values).data, shape));
 }

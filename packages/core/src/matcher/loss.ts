@@ -6,14 +6,14 @@ import type { Matcher } from './matcher.ts';
 /**
  * Mean over the pairs of −log softmax(logits)[label]: logits [N, 2], labels [N] int32.
  *
- * @param weights [N] of the pairs, which sum to 1; default: all the same.
+ * @param weights [N], one for each pair, with sum 1; default: all equal.
  */
 export function crossEntropy(logits: tf.Tensor2D, labels: tf.Tensor1D, weights?: tf.Tensor1D): tf.Scalar {
   const losses = softmaxCrossEntropy(logits, labels);
   return (weights ? tf.sum(tf.mul(losses, weights)) : tf.mean(losses)) as tf.Scalar;
 }
 
-/** Weights by which each class counts half, however many pairs it has; they sum to 1. */
+/** Weights with sum 1 that give each class one half, however many pairs it has. */
 export function classWeights(labels: readonly (0 | 1)[]): number[] {
   const positives = labels.filter((label) => label === 1).length;
   const counts = [labels.length - positives, positives] as const;

@@ -1,5 +1,5 @@
 /**
- * Which patches of a batch meet. A patch takes part in several pairs (an optical patch with its own SAR patch and with
+ * Pairs among the patches of a batch. A patch takes part in several pairs (an optical patch with its own SAR patch and with
  * wrong ones) and goes through its stream, and its half of the first fusion convolution, once: more than 99 % of a
  * pseudo-siamese matcher's arithmetic. Further negatives of the same patches are then nearly free.
  */

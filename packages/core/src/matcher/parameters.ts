@@ -1,4 +1,4 @@
-/** The tensors of a matcher by name and shape, and the values that training starts from. */
+/** Tensors of a matcher by name and shape, and the values that training starts from. */
 import * as tf from '@tensorflow/tfjs-core';
 import { philoxNormal, philoxUniform } from '../base/philox.ts';
 import { hash32 } from '../base/random.ts';
@@ -60,7 +60,7 @@ export function denseParameters(name: string, from: number, to: number, isOutput
   ];
 }
 
-/** The same values for a seed on every backend; a tensor's values depend on its name, not on its place in the list. */
+/** Initial values of a tensor. A seed gives the same ones on every backend; they depend on the tensor's name, not on its place. */
 export function initialValues(
   { name, kind, shape, isOutput }: ParameterSpec,
   how: Initialisation,

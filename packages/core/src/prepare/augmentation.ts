@@ -9,7 +9,7 @@ import type { Raster } from '../raster/raster.ts';
 import type { Modality } from './normalisation.ts';
 
 export const augmentationSchema = z.strictObject({
-  /** Mirrored or not, with equal chance. */
+  /** Mirror with a chance of one half. */
   flips: z.boolean(),
   /** Turns by 0, 1, 2 or 3 right angles. */
   turns: z.boolean(),
@@ -40,7 +40,8 @@ export function drawAugmentation(rng: Rng, { flips, turns, shift, speckleLooks }
 }
 
 /**
- * A new raster, without its place on the ground, which is no longer true; the same one where nothing is to be done.
+ * Applies an augmentation: a new raster without its place on the ground, which no longer holds; the given one if nothing
+ * changes.
  *
  * @throws PatchError where speckle is asked for a SAR patch whose unit is not known, or a patch to be turned is no
  * square.

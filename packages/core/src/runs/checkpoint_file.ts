@@ -75,15 +75,15 @@ export interface CheckpointKind<Metadata> {
 
 /** Takes tensors by name and shape; refuses those that nobody took. */
 export interface TensorTaker {
-  /** @throws CheckpointError where it is missing, of another shape or type, or not finite. */
+  /** @throws CheckpointError if it is missing, of another shape or type, or not finite. */
   (name: string, shape: number[]): Values;
-  /** @throws CheckpointError where tensors were not taken. */
+  /** @throws CheckpointError if tensors were not taken. */
   refuseRest(): void;
 }
 
 const DAMAGED = 'The file is cut short or damaged: copy it again, or train again.';
 
-/** @throws CheckpointError where the file is cut short, of another kind or version, or its metadata is not valid. */
+/** @throws CheckpointError if the file is cut short, of another kind or version, or its metadata is invalid. */
 export function openCheckpointFile<Metadata>(
   bytes: Uint8Array,
   file: string,

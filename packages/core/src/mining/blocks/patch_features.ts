@@ -2,9 +2,11 @@
  * Features of patches by one stream of the matcher, kept up to a number of bytes. A patch costs a hundred times as much
  * as joining a pair of halves, and mining meets the same SAR patches block after block.
  */
+
 import * as tf from '@tensorflow/tfjs-core';
 import { concatenate } from '../../base/concatenate.ts';
 import { pause } from '../../base/pause.ts';
+import { readPatches, toTensor } from '../../prepare/patch_source.ts';
 import type { ScoringBench } from '../pair_scores.ts';
 
 type Modality = 'sar' | 'optical';
@@ -74,12 +76,8 @@ export class PatchFeatures {
 
   private async compute(records: readonly number[]): Promise<Float32Array[]> {
     const { patches, model } = this.bench;
-    const { info: shape } = model;
-    const prepared = await Promise.all(records.map((record) => patches[this.modality](record)));
-    const channels = this.modality === 'sar' ? shape.sarBands : shape.opticalBands;
-    const features = tf.tidy(() =>
-      this.stream(tf.tensor4d(concatenate(prepared), [records.length, shape.side, shape.side, channels])),
-    );
+    const prepared = await readPatches(patches, this.modality, records);
+    const features = tf.tidy(() => this.stream(toTensor(prepared, this.modality, model.info)));
     try {
       this.shape = features.shape.slice(1);
       const data = await features.data<'float32'>();
