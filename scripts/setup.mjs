@@ -1,6 +1,7 @@
 /**
  * Everything that a fresh clone needs, from Node and npm alone: pnpm, the packages (Deno among them), the build.
- * What is up to date is left alone, so that `npm start` and `npm test` can call it every time. Flags go to the build of the addon.
+ * What is up to date is left alone, so that `npm start` and `npm test` can call it every time. `--without-addon` leaves
+ * the addon out; other flags go to its build script.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -43,4 +44,6 @@ checkNode();
 install();
 console.log('Building …');
 run('node', ['scripts/build.mjs']);
-run('node', ['packages/native-cuda/scripts/build.mjs', ...process.argv.slice(2)]);
+if (!process.argv.includes('--without-addon')) {
+  run('node', ['packages/native-cuda/scripts/build.mjs', ...process.argv.slice(2)]);
+}

@@ -1,15 +1,40 @@
 /**
- * Every test: the vitest suites, then the smoke suite outside vitest, on Deno from TypeScript and on Node from dist.
- * Ends with one line "N passed, N failed" over all of them. Arguments go to vitest, and then only vitest runs.
+ * Every test: type check, lint, the vitest suites, then the smoke suite outside vitest, on Deno from TypeScript and on Node
+ * from dist. Ends with where the time went, and one line "N passed, N failed" over all of them.
+ *
+ *     npm test [-- [--all] [FILTER …]]
+ *
+ * The addon is built beside the suites that do without it, and comes from a cache where its sources were built before.
+ * `--all` builds and checks its CUDA part for all architectures instead of one. With filters only these vitest suites run.
  */
+import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { attempt, run } from './run.mjs';
+import { parseArgs } from 'node:util';
+import { attempt, ROOT, run } from './run.mjs';
 
-const filters = process.argv.slice(2);
+const { values: flags, positionals: filters } = parseArgs({
+  options: { all: { type: 'boolean', default: false } },
+  allowPositionals: true,
+});
 const scratch = mkdtempSync(join(tmpdir(), 'doppel-test-'));
 const total = { passed: 0, failed: 0, skipped: 0 };
+const stages = [];
+const files = [];
+
+/** Suites that never load the addon: they run while it is built. */
+const WITHOUT_ADDON = [
+  ...['base', 'raster', 'geo', 'dataset', 'import', 'inspect'].map((folder) => `test/core/${folder}/`),
+  ...['test/report/', 'test/studies/', 'test/fuzz/', 'test/house/imports', 'test/house/docstrings', 'test/docs.test'],
+];
+
+async function timed(name, work) {
+  const started = performance.now();
+  const result = await work();
+  stages.push({ name, seconds: (performance.now() - started) / 1000 });
+  return result;
+}
 
 function count({ passed, failed, skipped }) {
   total.passed += passed;
@@ -27,17 +52,36 @@ function countOrFail(file, status, read) {
   }
 }
 
-function vitest() {
-  const file = join(scratch, 'vitest.json');
-  const args = ['vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`, ...filters];
-  const { status } = attempt(process.execPath, ['node_modules/vitest/vitest.mjs', ...args.slice(1)]);
-  countOrFail(file, status, (report) => ({
-    passed: report.numPassedTests,
-    failed:
-      report.numFailedTests +
-      report.testResults.filter((each) => each.status === 'failed' && each.assertionResults.length === 0).length,
-    skipped: report.numPendingTests + (report.numTodoTests ?? 0),
-  }));
+/** Runs beside this program, which goes on meanwhile. @returns its exit status, and what it printed. */
+function beside(program, args, options) {
+  return new Promise((resolve) => {
+    const child = spawn(program, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'], ...options });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
+    child.on('error', (error) => resolve({ status: 1, output: error.message }));
+    child.on('close', (status) => resolve({ status, output }));
+  });
+}
+
+async function vitest(name, args, runs = beside) {
+  const file = join(scratch, `${name}.json`);
+  const outputs = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
+  const env = { ...process.env, ...(flags.all && { DOPPEL_TEST_ALL: '1' }) };
+  const command = ['node_modules/vitest/vitest.mjs', 'run', '--passWithNoTests', ...outputs, ...args];
+  const { status, output } = await runs(process.execPath, command, { env });
+  if (output) process.stdout.write(output);
+  countOrFail(file, status, (report) => {
+    for (const { name: path, startTime, endTime } of report.testResults) {
+      files.push({ name: path.slice(ROOT.length), seconds: (endTime - startTime) / 1000 });
+    }
+    return {
+      passed: report.numPassedTests,
+      failed:
+        report.numFailedTests +
+        report.testResults.filter((each) => each.status === 'failed' && each.assertionResults.length === 0).length,
+      skipped: report.numPendingTests + (report.numTodoTests ?? 0),
+    };
+  });
 }
 
 function smoke(name, program, args) {
@@ -47,13 +91,39 @@ function smoke(name, program, args) {
   countOrFail(file, status, (counts) => counts);
 }
 
-run('node_modules/.bin/tsc', ['--noEmit', '-p', 'tsconfig.json']);
-run('node_modules/.bin/biome', ['check', '--diagnostic-level=error']);
-vitest();
-if (filters.length === 0) {
-  smoke('Deno', 'node_modules/.bin/deno', ['run', '-A', '--conditions=source']);
-  smoke('Node', process.execPath, []);
+function printTimes() {
+  const line = ({ name, seconds }) => console.log(`${seconds.toFixed(0).padStart(5)} s  ${name}`);
+  console.log('\nWhere the time went');
+  stages.forEach(line);
+  console.log('The slowest test files');
+  files
+    .sort((a, b) => b.seconds - a.seconds)
+    .slice(0, 15)
+    .forEach(line);
+}
+
+const addonArgs = ['packages/native-cuda/scripts/build.mjs', '--tests', ...(flags.all ? ['--all-architectures'] : [])];
+
+await timed('packages and TypeScript', () => run('node', ['scripts/setup.mjs', '--without-addon']));
+if (filters.length > 0) {
+  await timed('the addon', () => run('node', addonArgs));
+  await timed('vitest', () => vitest('filtered', filters, attempt));
+} else {
+  const addon = timed('the addon, beside the next two', () => beside('node', addonArgs));
+  await timed('type check and lint', () => {
+    run('node_modules/.bin/tsc', ['--noEmit', '-p', 'tsconfig.json']);
+    run('node_modules/.bin/biome', ['check', '--diagnostic-level=error']);
+  });
+  await timed('vitest: suites without the addon', () => vitest('first', ['--maxWorkers=1', ...WITHOUT_ADDON]));
+  const { status, output } = await addon;
+  console.log(output);
+  if (status !== 0) count({ passed: 0, failed: 1, skipped: 0 });
+  const others = WITHOUT_ADDON.map((path) => `--exclude=${path}${path.endsWith('/') ? '**' : '*'}`);
+  await timed('vitest: the other suites', () => vitest('second', others, attempt));
+  await timed('smoke on Deno', () => smoke('Deno', 'node_modules/.bin/deno', ['run', '-A', '--conditions=source']));
+  await timed('smoke on Node', () => smoke('Node', process.execPath, []));
 }
 rmSync(scratch, { recursive: true, force: true });
+printTimes();
 console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 process.exit(total.failed === 0 ? 0 : 1);
