@@ -24,8 +24,8 @@ const REMEDIES: Record<string, { found: string; remedy?: string }> = {
   EACCES: { found: 'no permission', remedy: 'Check the permissions, or choose another place.' },
   EPERM: { found: 'no permission', remedy: 'Check the permissions, or choose another place.' },
   EROFS: { found: 'a read-only file system', remedy: 'Choose another place.' },
-  ENOSPC: { found: 'a full disk', remedy: 'Free some space and run the command again; what was finished is whole.' },
-  EDQUOT: { found: 'a full quota', remedy: 'Free some space and run the command again; what was finished is whole.' },
+  ENOSPC: { found: 'a full disk', remedy: 'Free some space and run the command again; finished files are complete.' },
+  EDQUOT: { found: 'a full quota', remedy: 'Free some space and run the command again; finished files are complete.' },
   ENAMETOOLONG: { found: 'a name that is too long', remedy: 'Choose a shorter name.' },
   EMFILE: { found: 'too many open files', remedy: 'Raise the limit (`ulimit -n`).' },
 };

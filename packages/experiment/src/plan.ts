@@ -68,7 +68,7 @@ export function parseShard(text: string): { index: number; of: number } {
   const match = /^(\d+)\/(\d+)$/.exec(text);
   const [index, of] = [Number(match?.[1]), Number(match?.[2])];
   if (match && index >= 1 && index <= of) return { index, of };
-  throw new UsageError({ action: 'use --shard', expected: 'one of so many, as 2/5', found: `"${text}"` });
+  throw new UsageError({ action: 'use --shard', expected: 'INDEX/COUNT, for example 2/5', found: `"${text}"` });
 }
 
 function refuseUnknown<T>(what: string, asked: readonly T[] | undefined, known: readonly T[]): void {

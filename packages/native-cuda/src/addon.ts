@@ -1,6 +1,6 @@
 /**
- * Loads the addon: one .node file for Node and Deno. A load that fails says everything that was tried and why each
- * failed; it is a reason to report, never a crash.
+ * Loads the addon: one .node file for Node and Deno. A load that fails reports every file tried and its
+ * error; it never crashes.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -36,8 +36,9 @@ export interface Device {
   trim(): void;
   readonly hasGraphs: boolean;
   /**
-   * Begins a capture: until `endCapture` or `abandonCapture`, `run` records.  countersAStep by which random numbers
-   * move on.
+   * Begins a capture: until `endCapture` or `abandonCapture`, `run` records.
+   *
+   * @param countersAStep counters by which the random numbers of a step advance.
    */
   beginCapture(countersAStep: number): void;
   /** The graph; each replay of it ends with the buffers `from` copied to the buffers `to`. */
@@ -45,18 +46,18 @@ export interface Device {
   abandonCapture(): void;
   /** Buffers of before the capture that were released meanwhile. */
   readonly captureStrays: number;
-  /** Enqueues it. */
+  /** Enqueues a graph. */
   replay(graph: number): void;
   releaseGraph(graph: number): void;
 }
 
 /** NVIDIA cards, as far as this build of the addon can use them. */
 export interface Cards {
-  /** Empty where the addon was built without CUDA. */
+  /** Backend of the cards; empty if the addon was built without CUDA. */
   backend: '' | 'cuda' | 'cuda-emulated';
-  /** Why there are none; empty where there are some. */
+  /** Reason why there are no cards; empty if there are some. */
   problem: string;
-  /** `problem`: why this one cannot serve; empty where it can. */
+  /** Cards; `problem` is the reason why a card is not usable, or empty. */
   cards: { name: string; problem: string }[];
 }
 
@@ -113,7 +114,7 @@ export function loadAddon(files: readonly string[] = [BUILT_ADDON]): LoadResult 
 
 const MARK = 'doppel-native-addon napi=';
 
-/** Node aborts on an addon that wants a newer Node-API than it has, so the file is asked before it is loaded. */
+/** Checks the Node-API version of the file before loading: Node aborts on an addon that needs a newer one. */
 function checkMark(content: Buffer): void {
   const at = content.indexOf(MARK);
   if (at < 0) throw new Error('it is not the addon of doppel');
@@ -122,7 +123,7 @@ function checkMark(content: Buffer): void {
   if (wanted > has) throw new Error(`it is built for Node-API ${wanted}, this runtime has ${has}`);
 }
 
-/** A library that was cut short kills the process that maps it: ELF's last part, the section headers, must be there. */
+/** Checks for a truncated library, which would kill the process that maps it: ELF's last part must be present. */
 function checkWhole(content: Buffer): void {
   const isElf64 =
     content.length >= 64 && content.toString('latin1', 1, 4) === 'ELF' && content[4] === 2 && content[5] === 1;
@@ -131,7 +132,7 @@ function checkWhole(content: Buffer): void {
   if (end > content.length) throw new Error(`it is cut short: ${content.length} bytes of ${end}`);
 }
 
-/** Reason that the build left when it gave up. */
+/** Reason that a failed build left. */
 function notBuilt(): string {
   const note = here('../build/not-built.txt');
   return existsSync(note) ? ` (the build: ${readFileSync(note, 'utf8').trim()})` : '';

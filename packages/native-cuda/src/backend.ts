@@ -1,6 +1,6 @@
 /**
- * A device of the addon as tfjs backend: kernels of the addon, and tfjs's JavaScript kernels for the rest, on tensors whose
- * memory is the device's. Every kernel that fell back is counted by name.
+ * A device of the addon as tfjs backend: kernels of the addon, and tfjs's JavaScript kernels for the rest, on tensors
+ * whose memory is the device's. Every kernel that fell back is counted by name.
  */
 import { DoppelError } from '@doppel/core/errors';
 import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
@@ -62,20 +62,20 @@ let nextId = 0;
 export class AddonBackend extends MathBackendCPU {
   device: Device;
   /**
-   * Of convolutions where no gradient follows. `bf16` has a relative error of about 3e-3 a layer, `tf32` of 3e-4.
+   * Precision of convolutions without gradients. `bf16` has a relative error of about 3e-3 a layer, `tf32` of 3e-4.
    */
   precision: Precision = 'fp32';
   /** Precision of all other convolutions and matrix products, gradients among them. */
   tracedPrecision: Precision = 'fp32';
   /**
-   * Whether convolutions that a gradient follows round as little as a plain sum does: an activation that rounding moves to the
-   * other side of a kink moves the gradient with it. Otherwise they may go by Winograd, as scoring does: still fp32, to 1e-6.
+   * True: convolutions with gradients round as little as a plain sum, since an activation that rounding moves across a
+   * kink changes the gradient. False: they may use Winograd, as scoring does: still fp32, to 1e-6.
    */
   exactForward = true;
   /** Runs of each kernel in JavaScript instead. */
   readonly fallbacks = new Map<string, number>();
   readonly transfers: Transfers = { up: 0, down: 0 };
-  /** While a step is captured. */
+  /** Watch of the current capture; undefined outside one. */
   watch: CaptureWatch | undefined;
 
   constructor(device: Device) {
@@ -93,7 +93,7 @@ export class AddonBackend extends MathBackendCPU {
     this.keep(dataId, values, shape, dtype, refCount);
   }
 
-  /** Copied into the device's memory at once: the caller may write to its array again. */
+  /** Copies values into the device's memory at once: the caller may reuse its array. */
   private keep(
     dataId: object,
     values: tf.BackendValues | undefined,
@@ -169,7 +169,7 @@ export class AddonBackend extends MathBackendCPU {
     return made;
   }
 
-  /** Like `run`, into tensors that there are already. */
+  /** Like `run`, into existing tensors. */
   runInto(op: string, inputs: Named<tf.TensorInfo>, outputs: Named<tf.TensorInfo>, attributes: Attributes = {}): void {
     const bufferOf = (info: tf.TensorInfo) => this.entry(info.dataId).buffer;
     try {

@@ -4,7 +4,8 @@
  *
  * tfjs gives new memory to updated values, a graph reads and writes the same addresses each time. So the graph ends by
  * copying the new values of the state to where it read the old ones, and after the capture the state's tensors have
- * those old places again: they hold a valid state before the first replay, after each, and when the graph is gone.
+ * those old places again: they hold a valid state before the first replay, after each, and after the graph is disposed
+ * of.
  */
 
 import type { CapturedStep, InputValues, StepCapture, StepToCapture } from '@doppel/core/backends';
@@ -85,7 +86,7 @@ function record(backend: AddonBackend, held: HeldState, step: () => Record<strin
   }
 }
 
-/** A device that is lost says so at the next call; what it was lost by is the error to throw. */
+/** Abandons a capture; a lost device fails again here, but the first error is the one to throw. */
 function abandon({ device }: AddonBackend): void {
   try {
     device.abandonCapture();

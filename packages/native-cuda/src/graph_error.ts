@@ -1,11 +1,11 @@
-/** Why a step cannot be captured or replayed, and the watch that is kept while one is captured. */
+/** Errors of capturing and replaying a step, and the watch during a capture. */
 import { DoppelError, type Explanation } from '@doppel/core/errors';
 
 /**
  * - `backend`: it has no graphs
  * - `fallback`: a kernel ran in JavaScript
  * - `read`, `upload`: the step wanted values from the device, or gave it some
- * - `state`: what the step changes is not what it says, or has changed since
+ * - `state`: the step changes other tensors than declared, or they changed since
  * - `inputs`: of another name, type or size than captured
  * - `step`: it failed, or the graph is gone
  */
@@ -26,7 +26,7 @@ const RULES = {
   upload: ['a step that computes from its inputs', 'Pass the values as an input, or make the tensor before.'],
 } as const;
 
-/** Keeps the first thing that happened and must not while a step is captured, should the step swallow the error. */
+/** Keeps the first forbidden operation during a capture, in case the step swallows its error. */
 export class CaptureWatch {
   failure: GraphError | undefined;
 

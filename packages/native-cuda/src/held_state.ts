@@ -1,6 +1,6 @@
 /**
- * The memory of a state while a step is captured and replayed: the places where the step reads it, held so that nobody
- * else gets them, and the new ones where it leaves it.
+ * The memory of a state while a step is captured and replayed: the buffers that the step reads, held so that they are
+ * not reused, and the new ones that it writes.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { AddonBackend } from './backend.ts';
@@ -14,7 +14,7 @@ export class HeldState {
   readonly #state: () => readonly tf.Tensor[];
   /** Clone of each tensor before the step, which keeps its memory, and its buffer. */
   readonly #before: readonly { clone: tf.Tensor; buffer: number }[];
-  /** The memory of each tensor since the capture. */
+  /** Memory of each tensor after the capture. */
   #after: readonly TensorBuffer[] = [];
 
   constructor(backend: AddonBackend, state: () => readonly tf.Tensor[]) {

@@ -9,7 +9,7 @@ import { capturerOf } from './captured_step.ts';
 import { registerKernels } from './kernels.ts';
 import type { NativeOptions } from './options.ts';
 
-/** The kernels of `cuda` on the emulator, for tests: used when it is asked for, never chosen. */
+/** Backend of the CUDA kernels on the emulator, for tests: used on request only, never chosen by default. */
 export const EMULATED_CUDA = 'cuda-emulated';
 
 type AddonDevice = 'native' | 'cuda' | typeof EMULATED_CUDA;
@@ -89,7 +89,7 @@ function registered(name: AddonDevice, open: () => AddonBackend['device']): Addo
   return backend;
 }
 
-/** Undefined where none is asked for. */
+/** Precision requested; undefined if none. */
 function precisionOf<P extends Precision | 'fp32-fast'>(
   backend: AddonDevice,
   wanted: string | undefined,

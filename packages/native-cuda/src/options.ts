@@ -1,6 +1,6 @@
-/** Options of the addon's backends, and the environment variables that stand for them. */
+/** Options of the addon's backends, and their environment variables. */
 
-/** Every option may be left out. */
+/** Options of the backends, all optional. */
 export interface NativeOptions {
   /** Precision of convolutions and matrix products: `fp32` (default), `fp32-fast` (native), `tf32` (cuda) or `bf16`. */
   precision?: string | undefined;
@@ -15,8 +15,8 @@ export interface NativeOptions {
 }
 
 /**
- * The options, and for those that are left out what a user set in the environment: DOPPEL_PRECISION, DOPPEL_NATIVE_THREADS,
- * DOPPEL_NATIVE_ISA, DOPPEL_CUDA_DEVICE and DOPPEL_NATIVE_ADDON. For entry points.
+ * The options, and for those that are left out what a user set in the environment: DOPPEL_PRECISION,
+ * DOPPEL_NATIVE_THREADS, DOPPEL_NATIVE_ISA, DOPPEL_CUDA_DEVICE and DOPPEL_NATIVE_ADDON. For entry points.
  */
 export function optionsFrom(
   environment: Readonly<Record<string, string | undefined>>,

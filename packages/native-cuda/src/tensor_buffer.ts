@@ -73,7 +73,7 @@ export class TensorBuffer {
     return buffer;
   }
 
-  /** A number goes along with the call of a kernel: it needs no copy. */
+  /** Fills a buffer with a number, which needs no copy of an array. */
   #filled(dtype: NumericType, value: number): number {
     const buffer = this.#device.allocate(bytesOf(this.#count, dtype));
     this.#device.run('fill', { dtype, count: this.#count, value, y: buffer });
@@ -98,7 +98,7 @@ export class TensorBuffer {
     if (values) this.#count = values.length;
   }
 
-  /** A copy of the elements that nobody else holds. */
+  /** Copies the elements into a new array. */
   copyOut(): backend_util.TypedArray {
     const values = this.#arrayToFill();
     this.#device.download(this.buffer, values);
@@ -123,7 +123,7 @@ export class TensorBuffer {
     return this.#buffer !== undefined;
   }
 
-  /** Both on the device: each gets the other's buffer. */
+  /** Exchanges the buffers of two tensors on the device. */
   exchange(other: TensorBuffer): void {
     [this.#buffer, other.#buffer] = [other.#buffer, this.#buffer];
     this.#mirror = undefined;

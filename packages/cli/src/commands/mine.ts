@@ -132,7 +132,7 @@ function refuseOtherSplit(split: Split, isAnalysis: boolean): void {
     action: 'mine negatives to train with',
     expected: '--split train',
     found: `--split ${split}`,
-    remedy: 'What a model is tested on must not be trained on. To look at its mistakes there, add --analysis.',
+    remedy: 'Test data must not be used for training. To inspect the mistakes of the model there, add --analysis.',
   });
 }
 

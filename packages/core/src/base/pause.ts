@@ -1,5 +1,5 @@
 /**
- * Lets waiting events in, Ctrl-C among them: kernels that run on the main thread leave no other gap.
+ * Yields to waiting events, such as Ctrl-C: kernels on the main thread block them otherwise.
  *
  * @throws the signal's reason when it is aborted.
  */

@@ -6,8 +6,8 @@
  */
 
 /**
- * Counters between the draws of one training step and those of the next: enough for 4 million numbers a draw. What a captured step
- * adds with each replay, too.
+ * Counters between the draws of one training step and those of the next: enough for 4 million numbers a draw. Each
+ * replay of a captured step advances by it, too.
  */
 export const COUNTERS_A_STEP = 2 ** 20;
 

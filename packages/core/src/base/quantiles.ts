@@ -1,5 +1,5 @@
 /**
- * Quantiles of more numbers than anyone wants to keep: a histogram over the bit patterns of float32, which need no
+ * Quantiles of more numbers than fit into memory: a histogram over the bit patterns of float32, which need no
  * range beforehand. Numbers are distinguished by sign, exponent and the first 11 bits of the mantissa, so a quantile is
  * within 0.03 % of a number of the sample; minimum, maximum and mean are exact (but for rounding to float32).
  */

@@ -2,8 +2,8 @@
  * safetensors: a JSON header (names, dtypes, shapes, offsets, text metadata) and the tensors' raw little-endian bytes.
  * https://github.com/huggingface/safetensors#format
  *
- * Small enough to own: the npm packages of that name are writers only or unmaintained. The reader trusts nothing that
- * the header says before it was held against the file's length.
+ * Small enough to own: the npm packages of that name are writers only or unmaintained. The reader checks
+ * every entry of the header against the length of the file.
  */
 import { z } from 'zod';
 import { FormatError } from '../errors.ts';
@@ -39,7 +39,7 @@ const entrySchema = z.object({
 
 const MAX_HEADER = 100_000_000;
 
-/** Reads a whole file. Throws `FormatError` where it is cut short, or its header lies. `file` is for the message. */
+/** Reads a whole file. Throws `FormatError` if it is truncated or its header is false. `file` is for the message. */
 export function readSafetensors(bytes: Uint8Array, file: string): Safetensors {
   const fail = (expected: string, found: string, cause?: unknown): never => {
     const remedy = 'The file is cut short or damaged: copy or make it again.';

@@ -1,6 +1,6 @@
 /**
- * Paths in a data set are relative to its folder and never leave it, on any system: a data set from elsewhere must not
- * reach other files.
+ * Checks that a path of a data set is relative to its folder and never leaves it, on any system: an untrusted data set
+ * must not reach other files.
  */
 export function isInside(path: string): boolean {
   if (path === '' || path.includes('\0') || /^([/\\]|[a-zA-Z]:)/.test(path)) return false;

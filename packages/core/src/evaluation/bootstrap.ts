@@ -1,7 +1,7 @@
 /**
- * How far a metric can be trusted: pairs of one place resemble each other, so places, not pairs, are drawn again with
+ * Confidence intervals of metrics: pairs of one place resemble each other, so places, not pairs, are resampled with
  * replacement (the cluster bootstrap; Efron and Tibshirani, An Introduction to the Bootstrap, 1993). A resample is
- * given as how often each place was drawn, which the metrics take as weights; nothing is copied or sorted again.
+ * the number of times each place was drawn, which the metrics take as weights; nothing is copied or sorted again.
  */
 import { quantile } from '../base/quantile.ts';
 import { Rng } from '../base/random.ts';
@@ -17,7 +17,10 @@ export interface BootstrapOptions {
 }
 
 export interface Bootstrap<Name extends string = string> {
-  /** Percentile intervals; null where there are fewer than two places, or where most resamples leave the metric undefined. */
+  /**
+   * Percentile intervals; null where there are fewer than two places, or where most resamples leave the metric
+   * undefined.
+   */
   intervals: Record<Name, Interval | null>;
   resamples: number;
   level: number;
@@ -31,7 +34,7 @@ export const BOOTSTRAP_DEFAULTS = { resamples: 1000, level: 0.95, seed: 1 } as c
  * Percentile intervals of all metrics at once, from the same resamples. To compare two models, let `measure` return the
  * difference of their metrics.
  *
- * @param places how many there are. @param measure the metrics when place p counts `timesDrawn[p]` times; NaN where a
+ * @param places their number. @param measure the metrics when place p counts `timesDrawn[p]` times; NaN where a
  * metric is undefined (a resample with one class, say), which leaves that resample out for that metric.
  */
 export function bootstrap<Name extends string>(

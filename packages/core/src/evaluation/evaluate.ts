@@ -68,7 +68,7 @@ export interface Evaluation {
   calibration: Calibration;
   /** Scored pairs in the order of `drawTestPairs`. */
   pairs: ScoredPair[];
-  /** Negatives that were asked for and could not be had. */
+  /** Number of requested negatives that the guard made impossible. */
   shortage: number;
   summary: Summary;
   search: { anchors: number; candidates: number; leftOut: number };
@@ -76,7 +76,7 @@ export interface Evaluation {
 
 export const EVALUATION_DEFAULTS = { seed: 1, negativesPerPositive: 1, batch: 64 } as const;
 
-/** Anchors: fewer where a matcher has no halves, as each candidate then costs a whole pass. */
+/** Defaults of searches; fewer anchors for a matcher without halves, as each candidate then costs a whole pass. */
 export const SEARCH_DEFAULTS = { candidates: 100, anchors: { inHalves: 200, whole: 50 } } as const;
 
 /**

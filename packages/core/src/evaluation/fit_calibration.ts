@@ -11,12 +11,12 @@ import { refuseOneClass, weightedMean } from './metrics.ts';
 import { type Ranking, rank, scoreOfRun, sweep } from './ranking.ts';
 
 /**
- * What a threshold is chosen for: the most right calls, the best F1, or the highest recall with a false positive rate
- * of at most `fpr` (in [0, 1)).
+ * Criterion of a threshold: highest accuracy, best F1, or highest recall with a false positive rate of at most `fpr`
+ * (in [0, 1)).
  */
 export type ThresholdRule = 'accuracy' | 'f1' | { readonly fpr: number };
 
-/** Range of temperatures; beyond it the scores carry no usable confidence, or are in strange units. */
+/** Range of temperatures; beyond it the scores carry no usable confidence, or are not logits. */
 const TEMPERATURES = { min: 0.01, max: 100 } as const;
 
 /** Temperature and threshold together, both fitted on the same (validation) pairs. */
@@ -35,7 +35,7 @@ export function calibrate(
  * The temperature T in [0.01, 100] with the least negative log likelihood of sigmoid(score / T) (Guo et al., On
  * Calibration of Modern Neural Networks, 2017). In 1/T the likelihood is concave, so its slope has one root, found by
  * bisection. The targets are Platt's, (N₊+1)/(N₊+2) and 1/(N₋+2) in place of 1 and 0 (Probabilistic Outputs for
- * Support Vector Machines, 1999): they keep the answer finite where the scores part the classes without a mistake.
+ * Support Vector Machines, 1999): they keep the answer finite if the scores separate the classes perfectly.
  *
  * @throws SplitError if a class is missing. @throws NonFiniteError if a score is not finite.
  */
@@ -62,7 +62,8 @@ export function fitTemperature(scores: ArrayLike<number>, labels: ArrayLike<numb
 /**
  * The threshold (in the unit of the scores) that a rule asks for; pairs whose score is at least it are matches. For
  * `accuracy` and `f1` it lies midway between two neighbouring scores, of equally good ones at the highest. For an FPR
- * it is the lowest score that keeps within the rate: no pair between the last accepted and the next is promised.
+ * it is the lowest score that keeps within the rate: nothing is guaranteed between the last accepted score and the
+ * next.
  *
  * @throws SplitError if a class is missing, or no threshold keeps the false positive rate.
  */

@@ -1,10 +1,10 @@
-/** The pairs that a matcher got most wrong: what to look at first. */
+/** Worst errors of a matcher: the false positives and false negatives to inspect first. */
 import type { MeasuredPair } from './summary.ts';
 
 export interface Hardest<Pair> {
   /** Pairs of different places that were called a match, the highest score first. */
   falsePositives: Pair[];
-  /** Pairs of the same place that were not, the lowest score first. */
+  /** Pairs of the same place that were not called a match, the lowest score first. */
   falseNegatives: Pair[];
 }
 

@@ -1,5 +1,5 @@
 /**
- * How good a matcher is, in numbers. Each metric is defined once, on a `Sweep` or on weighted pairs, and serves the
+ * Metrics of a matcher. Each is defined once, on a `Sweep` or on weighted pairs, and serves the
  * point estimate (every pair counts once) as well as each bootstrap resample (a pair counts as often as its place was
  * drawn). `docs/evaluation.md` gives the same definitions for readers.
  */
@@ -14,7 +14,7 @@ export interface Confusion {
   falseNegatives: number;
 }
 
-/** One threshold's place on the ROC and precision-recall curves. */
+/** Point of one threshold on the ROC and precision-recall curves. */
 export interface CurvePoint {
   /** Pairs whose score is at least this are accepted; `+Infinity` for the point where nothing is. */
   threshold: number;
@@ -37,8 +37,8 @@ export function rocAuc(scores: ArrayLike<number>, labels: ArrayLike<number>): nu
 }
 
 /**
- * Average precision: Σ (Rₙ − Rₙ₋₁)·Pₙ over the distinct scores from the highest down, without interpolation; equal scores
- * enter together, so that their order in the file does not matter. Chance is the share of positives.
+ * Average precision: Σ (Rₙ − Rₙ₋₁)·Pₙ over the distinct scores from the highest down, without interpolation; equal
+ * scores enter together, so that their order in the file does not matter. Chance is the share of positives.
  *
  * @throws SplitError where a class is missing. @throws NonFiniteError where a score is not finite.
  */
@@ -66,7 +66,7 @@ export function confusionAt(scores: ArrayLike<number>, labels: ArrayLike<number>
   return counts;
 }
 
-/** Share of the pairs that are called rightly. */
+/** Share of the pairs that are classified correctly. */
 export function accuracyOf({ truePositives, falsePositives, trueNegatives, falseNegatives }: Confusion): number {
   return (truePositives + trueNegatives) / (truePositives + falsePositives + trueNegatives + falseNegatives);
 }
@@ -86,7 +86,9 @@ export function fprOf({ falsePositives, trueNegatives }: Confusion): number {
   return falsePositives / (falsePositives + trueNegatives);
 }
 
-/** `rocAuc` of counts: trapezoids between the distinct scores, which is what makes ties count half. NaN for one class. */
+/**
+ * `rocAuc` of counts: trapezoids between the distinct scores, which is what makes ties count half. NaN for one class.
+ */
 export function rocAucOf({ truePositives, falsePositives }: Sweep): number {
   let [area, lastTrue, lastFalse] = [0, 0, 0];
   for (let run = 0; run < truePositives.length; run++) {
@@ -143,15 +145,18 @@ export function curve(ranking: Ranking): CurvePoint[] {
   return points;
 }
 
-/** Mean squared distance of the probability to the label (Brier, 1950). Weighted mean; 0 is perfect, 0.25 says nothing. */
+/**
+ * Mean squared distance of the probability to the label (Brier, 1950). Weighted mean; 0 is perfect, 0.25 is
+ * uninformative.
+ */
 export function brierScore(probabilities: ArrayLike<number>, labels: ArrayLike<number>, weights?: ArrayLike<number>) {
   return weightedMean(probabilities.length, weights, (i) => (probabilities[i]! - labels[i]!) ** 2);
 }
 
-/** Probabilities are kept this far from 0 and 1, so that one sure mistake does not make the log loss infinite. */
+/** Distance of clipped probabilities from 0 and 1, so that one confident error does not make the log loss infinite. */
 const LOG_LOSS_FLOOR = 1e-15;
 
-/** Mean of −log(probability given to the true class), in nats; 0.693 says nothing at equal classes. */
+/** Mean of −log(probability given to the true class), in nats; 0.693 is uninformative at equal classes. */
 export function logLoss(probabilities: ArrayLike<number>, labels: ArrayLike<number>, weights?: ArrayLike<number>) {
   return weightedMean(probabilities.length, weights, (i) => {
     const given = labels[i] === 1 ? probabilities[i]! : 1 - probabilities[i]!;
@@ -175,7 +180,7 @@ export function weightedMean(
   return sum / total;
 }
 
-/** Ranks and counts; both classes must be there. */
+/** Ranks and counts pairs of both classes. */
 function sweepBothClasses(scores: ArrayLike<number>, labels: ArrayLike<number>): Sweep {
   const ranking = rank(scores, labels);
   refuseOneClass(labels, 'measure scores');

@@ -1,6 +1,6 @@
 /**
- * What a matcher finds when false alarms may be rare: recall at a fixed false positive rate. A rate can only be
- * resolved by enough negatives, so each point says how far the sample carries.
+ * Operating points at low false alarm rates: recall at a fixed false positive rate. A rate can only be resolved by
+ * enough negatives, so each point states the resolution of the sample.
  */
 import { type Ranking, type Sweep, scoreOfRun } from './ranking.ts';
 
@@ -8,19 +8,20 @@ import { type Ranking, type Sweep, scoreOfRun } from './ranking.ts';
 export const TARGET_FPRS = [0.001, 0.01, 0.05] as const;
 
 export interface OperatingPoint {
-  /** The false positive rate that is not to be exceeded. */
+  /** Largest false positive rate allowed, in [0, 1]. */
   target: number;
   /** The lowest score that keeps it; null where even the highest score belongs to a negative pair. */
   threshold: number | null;
   recall: number;
-  /** The rate that is really met, at most the target. */
+  /** Rate reached, at most the target. */
   fpr: number;
   falsePositives: number;
   /** All negatives of the sample. */
   negatives: number;
   /**
    * `none`: fewer than 1 / target negatives, so that not one false positive is allowed and the rate is not shown to be
-   * met; `coarse`: fewer than ten false positives are allowed, the point hangs on a handful of pairs; `fine`: the rest.
+   * met; `coarse`: fewer than ten false positives are allowed, the point depends on a handful of pairs; `fine`: the
+   * rest.
    */
   resolution: 'none' | 'coarse' | 'fine';
 }

@@ -7,8 +7,8 @@ import { measurePlaces } from './places.ts';
 import { intervalsOf, METRIC_NAMES } from './summary.ts';
 
 /**
- * The metrics by name, their intervals, and what they rest on. A metric that is undefined is null, an interval that
- * cannot be had is left out. Thresholds are probabilities.
+ * Metrics by name, with their intervals and sample. An undefined metric is null, an undefined interval is left out.
+ * Thresholds are probabilities.
  */
 export function evaluationJson(evaluation: Evaluation) {
   const { summary, calibration, search, split, seed, negativesPerPositive, shortage } = evaluation;

@@ -1,4 +1,4 @@
-/** The same metrics place by place: where a matcher fails, and how far one place may lie from the mean. */
+/** Metrics by place: they show where a matcher fails, and the spread between places. */
 
 import { accuracyOf, confusionAt, fprOf, recallOf, rocAucOf } from './metrics.ts';
 import { rank, sweep } from './ranking.ts';

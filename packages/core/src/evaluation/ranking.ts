@@ -12,12 +12,12 @@ export interface Ranking {
   readonly labels: ArrayLike<number>;
   /** Indices of the pairs from the highest score to the lowest. [pairs] */
   readonly order: Uint32Array;
-  /** Position in `order` behind each run of equal scores, so that ties are always taken as a whole. [runs] */
+  /** End in `order` of each run of equal scores, so that ties are always accepted together. [runs] */
   readonly ends: Uint32Array;
 }
 
 /**
- * What is accepted when the threshold falls from above the highest score to the lowest: after run r, all pairs whose
+ * Accepted pairs as the threshold falls from above the highest score to the lowest: after run r, all pairs whose
  * score is at least that of run r. The last entries are the totals.
  */
 export interface Sweep {
@@ -48,7 +48,8 @@ export function rank(scores: ArrayLike<number>, labels: ArrayLike<number>): Rank
 /**
  * Counts what is accepted at each distinct score.
  *
- * @param weights how often each pair counts [pairs]; absent: once. @param into arrays to fill again instead of new ones.
+ * @param weights how often each pair counts [pairs]; absent: once. @param into arrays to fill again instead of new
+ * ones.
  */
 export function sweep(ranking: Ranking, weights?: ArrayLike<number>, into: Sweep = emptySweep(ranking)): Sweep {
   const { order, ends, labels } = ranking;

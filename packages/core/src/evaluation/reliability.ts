@@ -1,6 +1,6 @@
 /**
- * Are the probabilities true? Pairs are put into bins by the probability they were given; in each bin the mean
- * probability is set against the share that really matched.
+ * Reliability of probabilities: pairs are binned by their probability; in each bin the mean probability is compared
+ * with the observed share of matches.
  */
 
 export interface ReliabilityBin {

@@ -1,6 +1,6 @@
 /**
- * Given an optical patch and a number of SAR patches, is the true one among the first k? Recall@k asks what a search
- * would ask; it depends on how many candidates there are, so their number always goes with it.
+ * Recall@k: share of searches in which the true SAR patch of an optical patch is among the k highest scores. It depends
+ * on the number of candidates, which is always stated with it.
  */
 
 export const RECALL_AT = [1, 5, 10] as const;

@@ -1,6 +1,7 @@
 /**
- * The searches behind recall@k: some optical patches of a split as anchors, and for each its true SAR patch among others
- * that the guard by place allows. All anchors have the same number of candidates, or recall@k would mean nothing.
+ * The searches behind recall@k: some optical patches of a split as anchors, and for each its true SAR patch among
+ * others that the guard by place allows. All anchors have the same number of candidates, so that their recall@k is
+ * comparable.
  */
 import { Rng } from '../base/random.ts';
 import type { PlaceGuard } from '../dataset/place_guard.ts';
@@ -14,7 +15,7 @@ export interface SearchOptions {
 }
 
 export interface DrawnSearch {
-  /** Record whose optical patch is looked for. */
+  /** Record whose optical patch is the query. */
   anchor: number;
   /** Records of the other SAR patches. [candidates − 1] */
   others: number[];
@@ -24,7 +25,7 @@ export interface DrawnSearches {
   searches: DrawnSearch[];
   /** Candidates of every anchor: fewer than asked for where the split is small; 0: no search. */
   candidates: number;
-  /** Anchors left out, as the guard leaves them fewer candidates than the others have. */
+  /** Number of anchors without enough candidates outside the guard. */
   leftOut: number;
 }
 
@@ -44,7 +45,7 @@ export function drawSearches(
     anchor,
     others: gallery.filter((other) => other !== anchor && !guard.conflict(anchor, other)),
   }));
-  // The median number of others, so that at least half of the anchors stay even where places are few.
+  // The median number of others, so that at least half of the anchors remain even with few places.
   const counts = drawn.map(({ others }) => others.length).sort((a, b) => a - b);
   const wanted = Math.min(candidates - 1, counts[Math.floor((counts.length - 1) / 2)] ?? 0);
   if (wanted < 1) return { searches: [], candidates: 0, leftOut: drawn.length };

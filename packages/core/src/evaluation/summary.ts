@@ -26,12 +26,12 @@ import { foundWithin, RECALL_AT, type Search } from './retrieval.ts';
 
 /** Facts of a pair that metrics are computed from. */
 export interface MeasuredPair {
-  /** The place that the pair counts for: that of its optical patch, the anchor. */
+  /** Place of the pair: that of its optical patch, the anchor. */
   group: string;
   label: 0 | 1;
   /** logit₁ − logit₀ */
   score: number;
-  /** Calibrated. */
+  /** Calibrated probability of a match, in (0, 1). */
   probability: number;
 }
 
@@ -72,7 +72,7 @@ export interface Summary {
   ranking: Ranking;
 }
 
-/** Pairs prepared for measuring them many times under different weights. */
+/** Pairs prepared for repeated measurement with different weights. */
 interface Sample {
   ranking: Ranking;
   probabilities: Float64Array;

@@ -1,6 +1,7 @@
 /**
- * Which pairs a matcher is tested on: the true pairs of a split, and for each optical patch SAR patches of other ground,
- * shuffled among the same split. A guard by place keeps out patches that overlap or touch; nothing generated gets in.
+ * Test pairs of a matcher: the true pairs of a split, and for each optical patch SAR patches of other ground,
+ * shuffled among the same split. A guard by place excludes patches that overlap or touch; generated patches are never
+ * used.
  */
 
 import { Rng } from '../base/random.ts';
@@ -10,9 +11,11 @@ import type { PlaceGuard } from '../dataset/place_guard.ts';
 import { SplitError } from '../errors.ts';
 
 export interface TestPairs {
-  /** Positives first, then the negatives of the data set, then the shuffled ones; each by index of its optical patch. */
+  /**
+   * Positives first, then the negatives of the data set, then the shuffled ones; each by index of its optical patch.
+   */
   pairs: PairReference[];
-  /** Shuffled negatives that were asked for and that no patch of the split could give. */
+  /** Number of requested shuffled negatives that the guard made impossible. */
   shortage: number;
 }
 
@@ -83,7 +86,7 @@ function deal(anchors: readonly number[], guard: PlaceGuard, rounds: number, rng
 
 type IsAllowed = (anchor: number, sar: number) => boolean;
 
-/** Swaps forbidden pairs away; what no swap settles takes any allowed patch again, or stays undefined. */
+/** Swaps forbidden pairs away; a pair that no swap settles takes any allowed patch, or stays undefined. */
 function settle(anchors: readonly number[], hand: number[], isAllowed: IsAllowed, rng: Rng): (number | undefined)[] {
   const isSettled = (i: number) => isAllowed(anchors[i]!, hand[i]!);
   anchors.forEach((anchor, i) => {

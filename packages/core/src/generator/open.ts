@@ -27,8 +27,8 @@ export async function openGenerator(bytes: Uint8Array, file: string): Promise<Op
     throw new CheckpointError({
       action: 'make patches with the generator',
       file,
-      expected: `networks that are grown to side ${networks.side}`,
-      found: `ones that are grown to side ${sides[growth.stage]}`,
+      expected: `networks grown to side ${networks.side}`,
+      found: `networks grown to side ${sides[growth.stage]}`,
       remedy: 'Resume its run: `doppel generator train --resume RUN`.',
     });
   }

@@ -1,6 +1,6 @@
 /**
- * Lists pairs that may be no good positives: nothing to see in them, parts missing, values cut off, or the two patches
- * shifted against each other. A listed pair is suspicious, not wrong; the numbers are there to judge by.
+ * Audit of positives: lists pairs that are flat, incomplete, saturated, or whose patches are shifted against each
+ * other. A listed pair is suspicious, not wrong; its measurements are listed with it.
  */
 import type { PairRecord } from '../dataset/dataset.ts';
 import { addSurface, type Offset, type OffsetSurface, offsetOf } from './gradient_offset.ts';
@@ -10,11 +10,11 @@ export const REASONS = ['flat', 'noData', 'saturated', 'offset'] as const;
 export type Reason = (typeof REASONS)[number];
 
 export interface Suspicion {
-  /** A pair, or a whole place where the pairs of it agree that it is shifted. */
+  /** Id of a pair; absent for a whole place whose pairs agree on a shift. */
   id?: string;
   group: string;
   reason: Reason;
-  /** Absent where it is about both patches. */
+  /** Sensor of the patch; absent if both patches are concerned. */
   modality?: 'sar' | 'optical';
   /** Measurements by name. */
   numbers: Record<string, number>;
@@ -28,7 +28,7 @@ export interface AuditLimits {
   noData: number;
   /** Share of samples at the lowest or the highest value of the data. */
   saturated: number;
-  /** Pixels of offset that are taken for good alignment. */
+  /** Offset in pixels up to which alignment counts as good. */
   offset: number;
   /** Least height of a pair's correlation peak over its surroundings, in standard deviations. */
   significance: number;
@@ -65,7 +65,7 @@ export function auditPatch(
   return found;
 }
 
-/** Adds up what the pairs of each place say of its offset. */
+/** Adds up the offset surfaces of the pairs of each place. */
 export class OffsetAudit {
   private readonly limits: AuditLimits;
   private readonly places = new Map<string, { surface: OffsetSurface; pairs: number }>();
@@ -107,7 +107,7 @@ export class OffsetAudit {
     return [...places, ...this.pairs];
   }
 
-  /** A peak at the rim may be the slope of something beyond: it is no measurement. */
+  /** True for a significant offset; a peak at the rim may be the slope of one beyond, and is no measurement. */
   private isOff(offset: Offset, reach: number): boolean {
     const isInside = Math.max(Math.abs(offset.columns), Math.abs(offset.rows)) < reach;
     return isInside && distanceOf(offset) > this.limits.offset && offset.significance >= this.limits.significance;

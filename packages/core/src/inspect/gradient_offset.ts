@@ -1,9 +1,9 @@
 /**
- * Estimates the offset of a SAR and an optical patch by correlating the directions of their gradients: edges lie at the same
- * places in both, whatever their brightness and sign. After Fitch et al., Orientation correlation (BMVC 2002), with angles
- * doubled so that an edge counts the same from dark to bright and from bright to dark.
+ * Estimates the offset of a SAR and an optical patch by correlating the directions of their gradients: edges lie at the
+ * same places in both, whatever their brightness and sign. After Fitch et al., Orientation correlation (BMVC 2002),
+ * with angles doubled so that an edge counts the same from dark to bright and from bright to dark.
  *
- * One patch is a noisy witness; surfaces of many patches of a scene add up to a good one.
+ * The estimate of one patch is noisy; the sum of the surfaces of many patches of a scene is reliable.
  */
 
 import { momentsOf } from '../base/moments.ts';
@@ -20,7 +20,7 @@ export interface Offset {
   /** Pixels by which the SAR content lies to the right of, and below, the optical one. */
   columns: number;
   rows: number;
-  /** Correlation there, and without a shift. */
+  /** Correlation at this offset, and without a shift. */
   peak: number;
   atZero: number;
   /** Height of the peak: (peak − mean) / standard deviation of the surface away from it. */
@@ -88,7 +88,7 @@ function orientations(raster: Raster): Orientations {
   }
   const squares = gx.map((value, i) => value * value + gy[i]! * gy[i]!);
   const typical = squares.reduce((sum, value) => sum + (Number.isFinite(value) ? value : 0), 0) / squares.length;
-  // (gx + i·gy)² / (|g|² + typical): faint gradients count little, strong ones all the same.
+  // (gx + i·gy)² / (|g|² + typical): faint gradients count little, all strong ones equally.
   const x = squares.map((_, i) => finite((gx[i]! ** 2 - gy[i]! ** 2) / (squares[i]! + typical)));
   const y = squares.map((_, i) => finite((2 * gx[i]! * gy[i]!) / (squares[i]! + typical)));
   return { x, y };

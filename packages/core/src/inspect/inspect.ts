@@ -1,5 +1,5 @@
 /**
- * What a data set holds, in numbers: counts, ranges of values, missing pixels, looks, and an audit of its positives. One
+ * Statistics of a data set: counts, ranges of values, missing pixels, looks, and an audit of its positives. One
  * pass over the patches.
  */
 import { pause } from '../base/pause.ts';
@@ -46,7 +46,7 @@ export interface Inspection {
   pairsByGroup: Record<string, number>;
   sar: ModalityReport;
   optical: ModalityReport;
-  /** Equivalent number of looks, over patches; null where no patch is even enough, or the unit is not known. */
+  /** Equivalent number of looks over patches; null if no patch is homogeneous enough, or the unit is unknown. */
   enl: { median: number; low: number; high: number; patches: number } | null;
   audit: { suspicious: number; byReason: Record<Reason, number>; offsetsMeasured: number };
   /** Offsets of the places that were measured. */

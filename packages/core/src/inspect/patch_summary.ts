@@ -1,5 +1,5 @@
 /**
- * What one patch says of itself: how much of it is there, how its samples spread, how many sit at its limits. Summaries
+ * Summary of one patch: share of missing pixels, statistics of its samples, and shares of saturated samples. Summaries
  * are small, so that a data set of any size is inspected in one pass.
  */
 
@@ -49,7 +49,7 @@ export function validSamples(
   room = data.length,
 ): Float32Array {
   let step = Math.max(1, Math.ceil(data.length / Math.max(1, room)));
-  if (step > 1 && bands > 1 && step % bands === 0) step++; // or it would always meet the same band
+  if (step > 1 && bands > 1 && step % bands === 0) step++; // else it would always sample the same band
   const valid = new Float32Array(Math.ceil(data.length / step));
   let count = 0;
   for (let i = 0; i < data.length; i += step) {

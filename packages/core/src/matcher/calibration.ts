@@ -1,4 +1,7 @@
-/** Turns a score, a difference of logits, into the probability of a match. `evaluation/fit_calibration.ts` fits the parameters. */
+/**
+ * Turns a score, a difference of logits, into the probability of a match. `evaluation/fit_calibration.ts` fits the
+ * parameters.
+ */
 
 export interface Calibration {
   /** Probability of a match = sigmoid(score / temperature). Positive. */
@@ -7,7 +10,7 @@ export interface Calibration {
   threshold: number;
 }
 
-/** Stands in for a checkpoint that was saved between two validations. */
+/** Calibration of a checkpoint saved between two validations. */
 export const UNCALIBRATED: Calibration = { temperature: 1, threshold: 0.5 };
 
 /** 1 / (1 + e^−x), without overflow. */

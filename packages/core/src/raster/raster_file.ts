@@ -240,7 +240,7 @@ export function unsupported(
 ): FormatError {
   return new FormatError({
     ...{ action: `read the ${format}`, file, found: `${found}, which is not supported` },
-    remedy: `The file may well be whole; GDAL makes it readable: \`${line}\`.`,
+    remedy: `The file may be intact; convert it with GDAL: \`${line}\`.`,
   });
 }
 

@@ -21,8 +21,7 @@ const TITLES: Record<FigureName, string> = {
 };
 
 /**
- * @param name of the model, for the legends. @param titled whether each plot bears its title, as it must where it stands
- * by itself.
+ * @param name of the model, for the legends. @param titled true for plots outside a report, which need a title.
  */
 export function evaluationFigures(evaluation: Evaluation, name: string, titled: boolean): Record<FigureName, string> {
   const { summary, pairs, calibration } = evaluation;

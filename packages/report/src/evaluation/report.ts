@@ -36,7 +36,7 @@ export interface PicturedPair {
   pair: ScoredPair;
   sarId: string;
   opticalId: string;
-  /** Data URIs, or addresses. */
+  /** Data URI or address of the SAR patch. */
   sarPicture: string;
   opticalPicture: string;
 }

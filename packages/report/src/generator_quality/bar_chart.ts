@@ -1,4 +1,4 @@
-/** Figures of several kinds of patches side by side, in groups: how far the made ones stand from the real ones. */
+/** Figures of several kinds of patches side by side, in groups: distances of generated from real patches. */
 import { type Axis, linearAxis } from '../plots/axis.ts';
 import { chart, type PlotOptions } from '../plots/chart.ts';
 import { element, INK } from '../plots/svg.ts';

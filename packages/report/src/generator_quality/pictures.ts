@@ -1,4 +1,4 @@
-/** Patches as a report shows them: made ones, real ones beside them, and what lies nearest to what was learned. */
+/** Patches of a report: generated ones, real ones beside them, and their nearest training patches. */
 
 import { type PatchStack, patchAt, type ShownPatches } from '@doppel/core/generator';
 import type { Raster } from '@doppel/core/raster';
@@ -27,7 +27,7 @@ export type QualitySheets = Record<'samples.png' | 'reconstructions.png' | 'near
 const SAMPLES = 32;
 const PAIRS = 16;
 
-/** Prepared samples, in which all patches are alike, whatever their unit was. */
+/** Raster of prepared samples, which do not depend on the unit. */
 export function rasterAt(stack: PatchStack, row: number): Raster {
   const { side } = stack;
   return { data: patchAt(stack, row), width: side, height: side, bands: 1, unit: 'digital number' };

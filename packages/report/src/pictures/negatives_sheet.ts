@@ -1,5 +1,5 @@
 /**
- * A picture of what was mined, for looking at: one row for each negative, with the anchor's optical patch, its true SAR
+ * Contact sheet of mined negatives: one row for each negative, with the anchor's optical patch, its true SAR
  * patch and the mined SAR patch. Good negatives look alike (docks and docks, fields and fields) and show another place;
  * where the last two show the same place, the guard was too narrow or the data hold a place twice.
  */

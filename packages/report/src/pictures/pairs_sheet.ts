@@ -1,6 +1,6 @@
 /**
- * A picture of a data set, for looking at: pairs side by side, SAR left and optical right, columns of pairs next to one
- * another. Whoever has seen one knows whether units, bands and alignment are right.
+ * Contact sheet of a data set: pairs side by side, SAR left and optical right, in columns. It shows at a glance whether
+ * units, bands and alignment are right.
  */
 
 import type { Raster } from '@doppel/core/raster';

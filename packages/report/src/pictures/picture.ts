@@ -1,6 +1,6 @@
 /**
- * A patch as people look at it: stretched between its 2nd and 98th percentile, as PNG. For reports only; what a matcher
- * sees is made by `toTensors`.
+ * Picture of a patch for display: stretched between its 2nd and 98th percentile, as PNG. The input of a matcher is made
+ * by `toTensors` instead.
  */
 
 import { quantile } from '@doppel/core/base';

@@ -1,4 +1,4 @@
-/** Axes: where a value lies, and which values are written. Scales are d3's. */
+/** Axes: positions of values, and their labels. Scales are d3's. */
 import { scaleLinear, scaleLog } from 'd3-scale';
 
 export interface Tick {
@@ -34,8 +34,8 @@ export function shareAxis(label: string): Axis {
 }
 
 /**
- * A logarithmic axis; 0 lies at its lower edge. Labels at the powers of ten, grid lines between them; an axis with fewer
- * than two powers of ten has a label at every other grid line instead.
+ * A logarithmic axis; 0 lies at its lower edge. Labels at the powers of ten, grid lines between them; an axis with
+ * fewer than two powers of ten has a label at every other grid line instead.
  */
 export function logAxis(label: string, domain: readonly [number, number], format = defaultFormat): Axis {
   const scale = scaleLog().domain(domain).clamp(true);

@@ -1,4 +1,4 @@
-/** A curve of thousands of pairs has more corners than a screen has pixels; what nobody can see need not be drawn. */
+/** Thins curves of thousands of points, which have more corners than a screen has pixels. */
 
 export type Point = readonly [x: number, y: number];
 

@@ -1,6 +1,6 @@
 /**
- * Pairs as JSON: `{"sar": IMAGE, "optical": IMAGE}` for one, `{"pairs": [{"id", "sar", "optical"}, …]}` for many. An image
- * is `{"data", "shape", "unit"}`, or bare nested arrays. The schemas also make the OpenAPI document.
+ * Pairs as JSON: `{"sar": IMAGE, "optical": IMAGE}` for one, `{"pairs": [{"id", "sar", "optical"}, …]}` for many. An
+ * image is `{"data", "shape", "unit"}`, or bare nested arrays. The schemas also make the OpenAPI document.
  */
 import { pause } from '@doppel/core/base';
 import { UNITS } from '@doppel/core/raster';
@@ -139,7 +139,7 @@ function itemOf(raw: unknown, position: number, limits: Limits): Item {
   }
 }
 
-/** Id of a pair that is broken in another place. */
+/** Id of a pair whose other fields are invalid. */
 function givenId(raw: unknown): string | undefined {
   const given = z.object({ id: idSchema }).safeParse(raw);
   return given.success ? `${given.data.id}` : undefined;

@@ -90,7 +90,7 @@ function withoutTwins(cells: readonly Cell[]): Cell[] {
       throw new UsageError({
         action: 'merge the cells of an experiment',
         expected: 'shards of the same settings',
-        found: `the cell ${key} made in two ways`,
+        found: `the cell ${key} with two different settings`,
         remedy: 'Merge shards of one configuration only.',
       });
     }

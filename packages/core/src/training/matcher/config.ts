@@ -176,7 +176,7 @@ function refuseTwoSources({ negatives: { file, adaptive } }: TrainingConfig, sou
   if (file === null || adaptive === null) return;
   throw new UsageError({
     action: `use the configuration of ${source}`,
-    expected: 'hard negatives from a file, or found again by "negatives.adaptive"',
+    expected: 'hard negatives from a file, or adaptive mining by "negatives.adaptive"',
     found: `both (${file})`,
     remedy: 'Leave one of them out (null).',
   });
