@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { GENERATORS } from '../packages/core/src/generator/architectures.ts';
 import { ARCHITECTURES } from '../packages/core/src/matcher/architectures.ts';
-import { STRATEGIES } from '../packages/core/src/mining/strategies.ts';
+import { STRATEGIES, settingsShapeOf } from '../packages/core/src/mining/strategies.ts';
 import { resolveGeneratorTraining } from '../packages/core/src/training/generator/config.ts';
 import { trainingConfigSchema } from '../packages/core/src/training/matcher/config.ts';
 import { experimentConfigSchema } from '../packages/experiment/src/config.ts';
@@ -105,10 +105,25 @@ it('docs/training.md describes every architecture', () => {
     expect(read('docs/training.md')).toMatch(new RegExp(`^\\| .*\`${name}\``, 'm'));
 });
 
-it('docs/mining.md describes every strategy, and names each of its flags', () => {
-  const page = read('docs/mining.md');
-  for (const { name, settings } of STRATEGIES.values()) {
-    expect(page).toContain(`| \`doppel mine ${name}\` |`);
-    for (const key of schemaKeysOf(settings)) expect(page, `${name}: ${key}`).toContain(kebab(key));
+/** Settings of all strategies as a table of Markdown; strategies with the same setting share a row. */
+function settingsTable(): string {
+  const rows = new Map<string, string[]>();
+  for (const strategy of STRATEGIES.values()) {
+    for (const [name, schema] of Object.entries(settingsShapeOf(strategy))) {
+      const { description, default: value } = z.toJSONSchema(schema as z.ZodType, { io: 'input' }) as {
+        description?: string;
+        default?: unknown;
+      };
+      const row = `\`${kebab(name)}\` | ${value === undefined ? '–' : `\`${value}\``} | ${description}`;
+      rows.set(row, [...(rows.get(row) ?? []), strategy.name]);
+    }
   }
+  const lines = [...rows].map(([row, names]) => `| ${row.replace(/ \| /, ` | ${names.join(', ')} | `)} |`);
+  return ['| flag | of | default | |', '|---|---|---|---|', ...lines].join('\n');
+}
+
+it('docs/mining.md lists the settings of every strategy, as they are', () => {
+  const page = read('docs/mining.md');
+  expect(page).toContain(settingsTable());
+  for (const name of STRATEGIES.keys()) expect(page).toContain(`| \`doppel mine ${name}\` |`);
 });

@@ -6,13 +6,10 @@
  * Hubs: an unsure matcher scores a few SAR patches high for every anchor; capping reuse keeps training from learning
  * "never matches".
  */
-import type { PairRecord } from '../dataset/dataset.ts';
-import type { Exclusion } from './select.ts';
 
-/** Guard against negatives on the same or neighbouring ground; `placeGuard` creates it. */
-export interface MiningGuard {
-  conflictsOf(record: number): ReadonlySet<number>;
-}
+import type { PairRecord } from '../dataset/dataset.ts';
+import type { PlaceGuard } from '../dataset/place_guard.ts';
+import type { Exclusion } from './select.ts';
 
 /** Candidates excluded as an anchor's negatives, and the uses of each image so far. */
 export interface Exclusions {
@@ -24,7 +21,7 @@ export interface Exclusions {
 }
 
 /** @param maxUses anchors that one image may be the negative of. */
-export function exclusions(records: readonly PairRecord[], guard: MiningGuard, maxUses: number): Exclusions {
+export function exclusions(records: readonly PairRecord[], guard: PlaceGuard, maxUses: number): Exclusions {
   const byPath = new Map<string, number>();
   const images = Int32Array.from(records, ({ sar }) => {
     const image = byPath.get(sar) ?? byPath.size;
