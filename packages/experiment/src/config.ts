@@ -111,7 +111,7 @@ export const armSchema = z.looseObject({ strategy: z.string() }).transform((give
     const [issue] = parsed.error.issues;
     return refuse(issue?.path ?? [], issue?.message ?? 'unusable');
   }
-  const arm = parsed.data as unknown as Arm;
+  const arm: Arm = { ...parsed.data, strategy: given.strategy };
   if (strategy.needsGenerator?.(arm) && arm.generator === undefined)
     return refuse(['generator'], 'is needed to make patches');
   return arm;
