@@ -1,10 +1,13 @@
-/** Builds every package: TypeScript to dist/, and the bundle of tfjs's gradients that core needs. */
+/** Builds every package: TypeScript to dist/, and what core needs beside it: tfjs's gradients and EPSG's systems. */
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT, run } from './run.mjs';
 
 /** In the order in which they build on each other. */
 const PACKAGES = ['core', 'report', 'experiment', 'native-cuda', 'server', 'cli'].map((name) => `packages/${name}`);
+
+/** In core's dist/, without a source. */
+const GENERATED = new Set(['gradients', 'epsg']);
 
 /** Removes what was built from sources that are gone: tsc leaves it, and it would be published. */
 function removeStale(folder) {
@@ -13,10 +16,11 @@ function removeStale(folder) {
   const hasSource = (stem) => existsSync(join(ROOT, folder, 'src', `${stem}.ts`));
   for (const file of readdirSync(dist, { recursive: true })) {
     const stem = /^(.*?)(?:\.d\.ts|\.js)(?:\.map)?$/.exec(file)?.[1];
-    if (stem && stem !== 'gradients' && !hasSource(stem)) rmSync(join(dist, file));
+    if (stem && !GENERATED.has(stem) && !hasSource(stem)) rmSync(join(dist, file));
   }
 }
 
 PACKAGES.forEach(removeStale);
 run('node', ['packages/core/scripts/bundle_gradients.mjs']);
+run('node', ['packages/core/scripts/bundle_epsg.mjs']);
 run('node_modules/.bin/tsc', ['-b', ...PACKAGES]);

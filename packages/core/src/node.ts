@@ -92,10 +92,11 @@ export class FileStore implements Store {
   async stat(path: string): Promise<FileInfo | undefined> {
     try {
       const info = await stat(path);
-      return { size: info.size, kind: info.isDirectory() ? 'folder' : 'file' };
+      const kind = info.isDirectory() ? 'folder' : 'file';
+      return { size: info.size, kind, ...(info.ino > 0 && { identity: `${info.dev}:${info.ino}` }) };
     } catch (cause) {
       const code = (cause as NodeJS.ErrnoException).code;
-      if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+      if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return undefined;
       throw fileError('look at', path, cause);
     }
   }

@@ -8,6 +8,8 @@ export interface FileInfo {
   /** Bytes. */
   size: number;
   kind: 'file' | 'folder';
+  /** The same for all paths that lead to it, links among them; absent where a store has no links. */
+  identity?: string;
 }
 
 export interface Store {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Footprint } from '../../../packages/core/src/geo/footprint.ts';
 import { FootprintIndex } from '../../../packages/core/src/geo/footprint_index.ts';
-import { transformBetween } from '../../../packages/core/src/geo/projection.ts';
+import { transformBetween } from '../../../packages/core/src/geo/reference_system.ts';
 
 const square = (crs: string, x: number, y: number, side: number): Footprint => ({
   crs,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { FormatError } from '../../../packages/core/src/errors.ts';
-import { footprintOf, toGround } from '../../../packages/core/src/geo/grid.ts';
-import { transformBetween } from '../../../packages/core/src/geo/projection.ts';
+import { footprintOf } from '../../../packages/core/src/geo/grid.ts';
+import { transformBetween } from '../../../packages/core/src/geo/reference_system.ts';
 import {
   type CutOptions,
   type CutPatch,
@@ -40,7 +40,7 @@ function worstError(
   return data.reduce((worst, sample, i) => {
     const pixel = Math.floor(i / bands);
     const [column, row] = [patch.column + (pixel % width) + 0.5, patch.row + Math.floor(pixel / width) + 0.5];
-    const [x, y] = toLonLat(...toGround(patch.grid.transform, column, row));
+    const [x, y] = toLonLat(...patch.grid.map.toGround(column, row));
     return Math.max(worst, Math.abs(sample - value(x, y, i % bands)));
   }, 0);
 }
@@ -134,7 +134,11 @@ describe('cutScenes', () => {
     const optical = fakeRasterFile({ ...finer, width: 200, height: 200, value: hills });
     const onOptical = await cut(scene('s', sar), scene('o', optical), { grid: 'optical', side: 64, stride: 64 });
     expect(onOptical.patches).toHaveLength(9);
-    expect(onOptical.patches[0]!.grid.transform).toEqual(finer.transform);
+    const { map } = onOptical.patches[0]!.grid;
+    expect([map.toGround(0, 0), map.toGround(1, 1)]).toEqual([
+      [finer.transform[0], finer.transform[3]],
+      [finer.transform[0] + 5, finer.transform[3] - 5],
+    ]);
     const coarser = await cut(scene('s', sar), scene('o', optical), { resolution: 20, side: 25, stride: 25 });
     expect(coarser.patches).toHaveLength(4);
     for (const patch of coarser.patches) {
@@ -204,7 +208,7 @@ describe('cutScenes', () => {
   it.each([
     ['far from one another', northUp('EPSG:32611', -117, 34, 10), /a\.tif and b\.tif: expected common ground/],
     ['of an unknown CRS', { crs: 'EPSG:2', transform: utm.transform }, /b\.tif.*EPSG:2/],
-    ['of which one has no place', {}, /b\.tif: expected a CRS and a transform, as a\.tif has them/],
+    ['of which one has no place', {}, /b\.tif: expected a coordinate reference system and a transform.*found neither/],
   ])('refuses scenes that are %s', async (_, place, message) => {
     const sar = fakeRasterFile({ ...utm, width: 32, height: 32, value: () => 1 });
     const known = fakeRasterFile({ width: 32, height: 32, value: () => 1 });

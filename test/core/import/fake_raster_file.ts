@@ -1,7 +1,8 @@
 /** A raster file without a file: samples follow from a rule of the ground, so that any grid of it is known exactly. */
 
-import { type PixelWindow, toGround } from '../../../packages/core/src/geo/grid.ts';
-import { transformBetween } from '../../../packages/core/src/geo/projection.ts';
+import type { PixelWindow } from '../../../packages/core/src/geo/grid.ts';
+import { affineMap } from '../../../packages/core/src/geo/pixel_map.ts';
+import { transformBetween } from '../../../packages/core/src/geo/reference_system.ts';
 import type { RasterFile } from '../../../packages/core/src/raster/open.ts';
 import type { AffineTransform, Raster, Unit } from '../../../packages/core/src/raster/raster.ts';
 
@@ -25,7 +26,7 @@ export function fakeRasterFile({ width, height, bands = 1, crs, transform, unit,
   const toLonLat = crs && transform ? transformBetween(crs, 'EPSG:4326', 'fake') : undefined;
   const windows: PixelWindow[] = [];
   const at = (column: number, row: number) =>
-    toLonLat ? toLonLat(...toGround(transform!, column + 0.5, row + 0.5)) : ([column, row] as const);
+    toLonLat ? toLonLat(...affineMap(transform!).toGround(column + 0.5, row + 0.5)) : ([column, row] as const);
   return {
     ...{ width, height, bands, windows, notes: [], guesses: [] },
     imageBands: Array.from({ length: bands }, (_, i) => i),

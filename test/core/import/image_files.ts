@@ -2,7 +2,7 @@
 
 import { encode } from 'fast-png';
 import { writeArrayBuffer } from 'geotiff';
-import { transformBetween } from '../../../packages/core/src/geo/projection.ts';
+import { transformBetween } from '../../../packages/core/src/geo/reference_system.ts';
 
 /** 8-bit PNG; value(pixel, band). */
 export function pngFile(side: number, channels: 1 | 3, value: (pixel: number, band: number) => number): Uint8Array {

@@ -15,7 +15,7 @@
  */
 
 export type { Footprint } from '../geo/footprint.ts';
-export { crsProblem } from '../geo/projection.ts';
+export { crsProblem } from '../geo/reference_system.ts';
 export { type Dataset, openDataset, type PairList, type PairRecord, type Splits, writeSplits } from './dataset.ts';
 export type { BuiltDataset } from './dataset_writer.ts';
 export { DatasetWriter } from './dataset_writer.ts';

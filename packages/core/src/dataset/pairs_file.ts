@@ -8,7 +8,7 @@
 import { z } from 'zod';
 import { FormatError, reasonOf } from '../errors.ts';
 import type { Footprint } from '../geo/footprint.ts';
-import { crsProblem } from '../geo/projection.ts';
+import { crsProblem } from '../geo/reference_system.ts';
 import { UNITS } from '../raster/raster.ts';
 import { isInside } from './inside.ts';
 import { PROVENANCES } from './patch_pair.ts';

@@ -5,7 +5,7 @@
 import Flatbush from 'flatbush';
 import { FormatError } from '../errors.ts';
 import type { Footprint } from './footprint.ts';
-import { LON_LAT, type Transform, transformBetween } from './projection.ts';
+import { LON_LAT, type Transform, transformBetween } from './reference_system.ts';
 
 type Box = readonly [minX: number, minY: number, maxX: number, maxY: number];
 type Point = readonly [x: number, y: number];

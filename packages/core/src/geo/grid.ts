@@ -5,11 +5,14 @@
 import { FormatError } from '../errors.ts';
 import type { AffineTransform } from '../raster/raster.ts';
 import type { Footprint } from './footprint.ts';
+import { affineMap, PIXELS, type PixelMap } from './pixel_map.ts';
+import { type Located, mapOf } from './place.ts';
+import { referenceSystem } from './reference_system.ts';
 
 export interface Grid {
   /** Absent where the scenes are not placed on the ground: then pixels of one are pixels of the other. */
   readonly crs?: string;
-  readonly transform: AffineTransform;
+  readonly map: PixelMap;
   /** Pixels. */
   readonly width: number;
   readonly height: number;
@@ -23,32 +26,62 @@ export interface PixelWindow {
   height: number;
 }
 
-/** What a raster file says of where it lies. */
-export interface Located {
-  readonly width: number;
-  readonly height: number;
-  readonly crs?: string | undefined;
-  readonly transform?: AffineTransform | undefined;
+export interface CommonGrid {
+  grid: Grid;
+  /** What was taken for granted. */
+  guesses: string[];
 }
-
-const PIXELS: AffineTransform = [0, 1, 0, 0, 0, 1];
 
 /**
  * The grid of one of two files, at its own resolution or another.
  *
  * @param resolution side of a pixel in units of the CRS. @param files names of base and other, for messages.
- * @throws FormatError where one is placed on the ground and the other is not, or neither and their sizes differ.
+ * @throws FormatError where one is placed on the ground and the other is not, where a place is told by halves, or where
+ * neither is placed and their sizes differ.
  */
 export function commonGrid(
   base: Located,
   other: Located,
   files: readonly [base: string, other: string],
   resolution?: number,
-): Grid {
-  const isPlaced = (file: Located) => file.crs !== undefined && file.transform !== undefined;
-  if (isPlaced(base) && isPlaced(other)) return placedGrid(base, resolution, files[0]);
-  if (isPlaced(base) !== isPlaced(other)) throw halfPlaced(isPlaced(base) ? files : [files[1], files[0]]);
-  const { width, height } = base;
+): CommonGrid {
+  if (isPlaced(base) && isPlaced(other)) return { grid: placedGrid(base, resolution, files[0]), guesses: [] };
+  const halves = [base, other].map((file) => file.crs !== undefined || mapOf(file) !== undefined);
+  if (!halves[0] && !halves[1]) return pixelGrid(base, other, files, resolution, NEITHER);
+  const both = base.crs === undefined && other.crs === undefined && sameTransform(base, other);
+  if (both) return pixelGrid(base, other, files, resolution, SAME_UNNAMED);
+  const [unplaced, its] = isPlaced(base) ? [other, files[1]] : [base, files[0]];
+  throw halfPlaced(unplaced, its);
+}
+
+const NEITHER = 'neither file says where it lies: pixels of one are taken to be pixels of the other';
+const SAME_UNNAMED =
+  'neither file names its reference system; their coordinates agree, and are taken to be of one system';
+
+const isPlaced = (file: Located) => file.crs !== undefined && mapOf(file) !== undefined;
+
+function sameTransform(a: Located, b: Located): boolean {
+  const [from, to] = [mapOf(a), mapOf(b)];
+  if (!from || !to || a.width !== b.width || a.height !== b.height) return false;
+  return [
+    [0, 0],
+    [a.width, 0],
+    [0, a.height],
+    [a.width, a.height],
+  ].every(([column, row]) => {
+    const [c, r] = to.toPixel(...from.toGround(column!, row!));
+    return Math.abs(c - column!) < 0.01 && Math.abs(r - row!) < 0.01;
+  });
+}
+
+/** Pixel by pixel. */
+function pixelGrid(
+  { width, height }: Located,
+  other: Located,
+  files: readonly string[],
+  resolution: number | undefined,
+  guess: string,
+): CommonGrid {
   if (other.width !== width || other.height !== height) {
     throw new FormatError({
       action: 'lay a common grid over',
@@ -65,60 +98,58 @@ export function commonGrid(
       remedy: 'Leave --resolution out.',
     });
   }
-  return { transform: PIXELS, width, height };
+  return { grid: { map: PIXELS, width, height }, guesses: [guess] };
 }
 
-function halfPlaced([placed, unplaced]: readonly [string, string]): FormatError {
+function halfPlaced(place: Located, file: string): FormatError {
+  const hasMap = mapOf(place) !== undefined;
+  const edit = hasMap
+    ? `gdal_edit.py -a_srs EPSG:NNNN ${file}`
+    : `gdal_edit.py -a_srs EPSG:NNNN -a_ullr LEFT TOP RIGHT BOTTOM ${file}`;
+  const found = hasMap ? 'a transform only' : place.crs === undefined ? 'neither' : 'a reference system only';
   return new FormatError({
-    action: 'place on the ground',
-    file: unplaced,
-    expected: `a CRS and a transform, as ${placed} has them`,
-    found: 'none, or one of them only',
-    remedy: 'Georeference it, or strip the place from both if they match pixel by pixel.',
+    ...{ action: 'place on the ground', file, found },
+    expected: 'a coordinate reference system and a transform (or control points), for without both it may lie anywhere',
+    remedy: `Say where it lies, by \`${edit}\`; if the two scenes match pixel by pixel, strip the place of both by \`gdal_translate -co PROFILE=BASELINE IN.tif OUT.tif\`.`,
   });
 }
 
-function placedGrid({ crs, transform, width, height }: Located, resolution: number | undefined, file: string): Grid {
-  const [x, dx, rx, y, ry, dy] = transform!;
-  if (resolution === undefined) return { crs: crs!, transform: transform!, width, height };
+function placedGrid(file: Located, resolution: number | undefined, name: string): Grid {
+  const { width, height, transform } = file;
+  const crs = file.crs!;
+  referenceSystem(crs, name); // the data set could not be opened otherwise
+  if (resolution === undefined) return { crs, map: mapOf(file)!, width, height };
+  const [x, dx, rx, y, ry, dy] = transform ?? [0, 0, 1, 0, 1, 0];
   if (rx !== 0 || ry !== 0) {
     throw new FormatError({
-      ...{ action: 'change the resolution of', file, expected: 'a grid along the axes', found: 'a turned one' },
+      ...{ action: 'change the resolution of', file: name, expected: 'a grid along the axes', found: 'a turned one' },
       remedy: 'Leave --resolution out, or take the grid of the other scene.',
     });
   }
+  const finer: AffineTransform = [x, Math.sign(dx) * resolution, 0, y, 0, Math.sign(dy) * resolution];
   return {
-    crs: crs!,
-    transform: [x, Math.sign(dx) * resolution, 0, y, 0, Math.sign(dy) * resolution],
+    ...{ crs, map: affineMap(finer) },
     width: Math.floor((width * Math.abs(dx)) / resolution + 1e-9),
     height: Math.floor((height * Math.abs(dy)) / resolution + 1e-9),
   };
 }
 
-/** From pixels (the upper left corner of the first is 0, 0) to coordinates. */
-export function toGround([a0, a1, a2, a3, a4, a5]: AffineTransform, column: number, row: number): [number, number] {
-  return [a0 + column * a1 + row * a2, a3 + column * a4 + row * a5];
-}
-
-/** From coordinates to pixels. */
-export function toPixel([a0, a1, a2, a3, a4, a5]: AffineTransform, x: number, y: number): [number, number] {
-  const determinant = a1 * a5 - a2 * a4;
-  const [dx, dy] = [x - a0, y - a3];
-  return [(a5 * dx - a2 * dy) / determinant, (a1 * dy - a4 * dx) / determinant];
-}
+/** Points along an edge, for edges of a fitted map are curves. */
+const EDGE_STEPS = 4;
 
 /** The ground that a window covers; undefined where the grid is not placed. */
 export function footprintOf(
-  { crs, transform }: Grid,
+  { crs, map }: Pick<Grid, 'crs' | 'map'>,
   { column, row, width, height }: PixelWindow,
 ): Footprint | undefined {
   if (crs === undefined) return undefined;
-  const corners = [
-    toGround(transform, column, row),
-    toGround(transform, column + width, row),
-    toGround(transform, column, row + height),
-    toGround(transform, column + width, row + height),
-  ];
-  const [xs, ys] = [corners.map(([x]) => x), corners.map(([, y]) => y)];
+  const steps = Array.from({ length: EDGE_STEPS + 1 }, (_, i) => i / EDGE_STEPS);
+  const outline = steps.flatMap((t) => [
+    map.toGround(column + t * width, row),
+    map.toGround(column + t * width, row + height),
+    map.toGround(column, row + t * height),
+    map.toGround(column + width, row + t * height),
+  ]);
+  const [xs, ys] = [outline.map(([x]) => x), outline.map(([, y]) => y)];
   return { crs, bounds: [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)] };
 }

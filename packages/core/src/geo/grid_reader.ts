@@ -6,10 +6,12 @@ import { FormatError } from '../errors.ts';
 import type { RasterFile } from '../raster/open.ts';
 import type { Raster } from '../raster/raster.ts';
 import { convertUnit } from '../raster/units.ts';
-import { type Grid, type PixelWindow, toGround, toPixel } from './grid.ts';
-import { transformBetween } from './projection.ts';
-
-type PixelTransform = (column: number, row: number) => [number, number];
+import { ControlPoints } from './control_points.ts';
+import type { Grid, PixelWindow } from './grid.ts';
+import { type GroundLink, linkGround } from './ground_link.ts';
+import type { Point } from './pixel_map.ts';
+import { type Located, mapOf } from './place.ts';
+import { LON_LAT, transformBetween } from './reference_system.ts';
 
 /** Pixels by which two grids may be off and still be the same. */
 const SAME_GRID = 0.01;
@@ -17,13 +19,23 @@ const SAME_GRID = 0.01;
 const CONTROL_STEP = 16;
 /** Of one window, samples of the file: above it, something is wrong with the choice of the grid. */
 const MAX_SAMPLES = 2 ** 27;
+/** Turns round the Earth in which a file may be seen from a grid. */
+const TURNS = [0, -1, 1, -2, 2];
+
+/** A part of the file, as it is seen from a window: once for each turn round the Earth. */
+interface Piece {
+  /** In the file. */
+  window: PixelWindow;
+  /** Pixels that the turns add. */
+  shift: readonly [columns: number, rows: number];
+}
 
 export class GridReader {
-  private readonly file: RasterFile;
+  private readonly file: RasterFile & Located;
   private readonly name: string;
   private readonly bands: readonly number[];
-  private readonly toFile: PixelTransform;
-  private readonly fromFile: PixelTransform;
+  private readonly grid: Grid;
+  private readonly link: GroundLink;
   /** File minus grid, where the two coincide pixel by pixel. */
   private readonly offset: readonly [columns: number, rows: number] | undefined;
 
@@ -31,19 +43,12 @@ export class GridReader {
    * @param name of the file, for messages. @param bands counted from 0.
    * @throws FormatError where a CRS is not understood.
    */
-  constructor(file: RasterFile, name: string, grid: Grid, bands: readonly number[]) {
+  constructor(file: RasterFile & Located, name: string, grid: Grid, bands: readonly number[]) {
     this.file = file;
     this.name = name;
     this.bands = bands;
-    const { crs, transform } = file;
-    if (grid.crs === undefined || crs === undefined || transform === undefined) {
-      this.toFile = (column, row) => [column, row];
-      this.fromFile = this.toFile;
-    } else {
-      const [there, back] = [transformBetween(grid.crs, crs, name), transformBetween(crs, grid.crs, name)];
-      this.toFile = (column, row) => toPixel(transform, ...there(...toGround(grid.transform, column, row)));
-      this.fromFile = (column, row) => toPixel(grid.transform, ...back(...toGround(transform, column, row)));
-    }
+    this.grid = grid;
+    this.link = linkGround(grid, file, name);
     this.offset = this.findOffset(grid);
   }
 
@@ -52,25 +57,27 @@ export class GridReader {
     return this.offset === undefined;
   }
 
-  /** The part of the grid that the file reaches, at most; in pixels, not rounded. */
+  /** The part of the grid that the file reaches, at most and inside of the grid; in pixels, not rounded. */
   coverage(): [minColumn: number, minRow: number, maxColumn: number, maxRow: number] {
-    const { width, height } = this.file;
-    const steps = Array.from({ length: 17 }, (_, i) => i / 16);
-    const outline = steps.flatMap((t) => [
-      this.fromFile(t * width, 0),
-      this.fromFile(t * width, height),
-      this.fromFile(0, t * height),
-      this.fromFile(width, t * height),
-    ]);
-    const [columns, rows] = [outline.map(([column]) => column), outline.map(([, row]) => row)];
-    return [Math.min(...columns), Math.min(...rows), Math.max(...columns), Math.max(...rows)];
+    const [seen, isWhole] = this.seenFromFile();
+    const met = this.metByGrid(isWhole ? 0 : 1);
+    const points = [...seen, ...met];
+    const [columns, rows] = [points.map(([column]) => column), points.map(([, row]) => row)];
+    if (points.length === 0) return [0, 0, 0, 0];
+    const { width, height } = this.grid;
+    const inside = (value: number, end: number) => Math.min(Math.max(value, 0), end);
+    return [
+      inside(Math.min(...columns), width),
+      inside(Math.min(...rows), height),
+      inside(Math.max(...columns), width),
+      inside(Math.max(...rows), height),
+    ];
   }
 
-  /** Samples of the file that a window needs. */
+  /** Samples of the file that a window needs; 0 where it does not reach it. */
   costOf(window: PixelWindow): number {
     const step = Math.max(CONTROL_STEP, Math.max(window.width, window.height) / 16); // an estimate needs no more points
-    const needed = this.windowInFile(window, step);
-    return needed ? needed.width * needed.height * this.bands.length : 0;
+    return this.samplesOf(this.piecesFor(window, this.pointsOf(window, step)));
   }
 
   /**
@@ -79,9 +86,10 @@ export class GridReader {
    * @throws FormatError where the file is damaged, or so much finer than the grid that a window is too large to read.
    */
   async read(window: PixelWindow): Promise<Raster> {
-    const needed = this.windowInFile(window);
-    if (!needed) return this.nothing(window);
-    const samples = needed.width * needed.height * this.bands.length;
+    const points = this.pointsOf(window, CONTROL_STEP);
+    const pieces = this.piecesFor(window, points);
+    if (pieces.length === 0) return this.nothing(window);
+    const samples = this.samplesOf(pieces);
     if (samples > MAX_SAMPLES) {
       throw new FormatError({
         ...{ action: 'resample', file: this.name },
@@ -90,44 +98,110 @@ export class GridReader {
         remedy: 'Cut on the finer grid (--grid), or at a finer --resolution.',
       });
     }
-    const part = await this.file.read(needed, [...this.bands]);
-    if (this.offset) return this.place(part, window, needed);
-    const linear = part.unit === 'dB' ? convertUnit(part, 'intensity', this.name) : part; // means are of power
-    const resampled = this.resample(linear, window, needed);
-    return part.unit === 'dB' ? convertUnit(resampled, 'dB', this.name) : resampled;
+    const parts: Raster[] = [];
+    for (const piece of pieces) parts.push(await this.file.read(piece.window, [...this.bands]));
+    if (!points) return this.place(parts, pieces, window);
+    const { unit } = parts[0]!;
+    if (unit !== 'dB') return this.resample(parts, pieces, points, window);
+    const linear = parts.map((part) => convertUnit(part, 'intensity', this.name)); // means are of power
+    return convertUnit(this.resample(linear, pieces, points, window), 'dB', this.name);
+  }
+
+  /** Pixels of the grid that show the file, from a lattice over the file; and whether the grid can show all of it. */
+  private seenFromFile(): [points: Point[], isWhole: boolean] {
+    const { width, height } = this.file;
+    const seen = lattice(16).map(([u, v]) => this.link.toGrid(u * width, v * height));
+    const finite = seen.filter(([column]) => Number.isFinite(column));
+    const turned = finite.flatMap(([column, row]) =>
+      this.link.gridTurn
+        ? [-1, 0, 1].map((turn): Point => [column + turn * this.link.gridTurn![0], row + turn * this.link.gridTurn![1]])
+        : [],
+    );
+    const onGrid = turned.filter(([column]) => column >= 0 && column <= this.grid.width);
+    return [[...finite, ...onGrid], finite.length === seen.length && !this.holdsPole()];
+  }
+
+  /** Pixels of the grid that the file holds, from a lattice over the grid. @param reach steps to add on each side. */
+  private metByGrid(reach: number): Point[] {
+    const steps = 32;
+    const { width, height } = this.grid;
+    const [stepX, stepY] = [(width / steps) * reach, (height / steps) * reach];
+    const met = lattice(steps)
+      .map(([u, v]): Point => [u * width, v * height])
+      .filter((point) => this.isInFile(this.link.toFile(...point)));
+    if (reach === 0) return met;
+    return met.flatMap(([column, row]): Point[] => [
+      [column - stepX, row - stepY],
+      [column + stepX, row + stepY],
+    ]);
+  }
+
+  private isInFile([x, y]: Point): boolean {
+    const [dx, dy] = this.link.fileTurn ?? [0, 0];
+    const { width, height } = this.file;
+    return TURNS.some((turn) => {
+      const [column, row] = [x + turn * dx, y + turn * dy];
+      return column >= 0 && column <= width && row >= 0 && row <= height;
+    });
+  }
+
+  /** Whether a pole lies within: then the edge of the file is not the edge of what it shows in degrees. */
+  private holdsPole(): boolean {
+    const { crs } = this.grid;
+    if (crs === undefined || this.file.crs === undefined || crs === this.file.crs) return false;
+    const map = mapOf(this.file);
+    return [-90, 90].some((latitude) => {
+      const [column, row] = map!.toPixel(...transformBetween(LON_LAT, this.file.crs!, this.name)(0, latitude));
+      return column >= 0 && column <= this.file.width && row >= 0 && row <= this.file.height;
+    });
   }
 
   private findOffset({ width, height }: Grid): [number, number] | undefined {
-    const shifts = [0, 0.5, 1].flatMap((u) =>
-      [0, 0.5, 1].map((v) => {
-        const [column, row] = this.toFile(u * width, v * height);
-        return [column - u * width, row - v * height] as const;
-      }),
-    );
+    const first = this.link.toFile(0, 0);
+    const shifts = lattice(2).map(([u, v]) => {
+      const [column, row] = this.link.toFile(u * width, v * height, [first[0] + u * width, first[1] + v * height]);
+      return [column - u * width, row - v * height] as const;
+    });
     const [columns, rows] = [Math.round(shifts[0]![0]), Math.round(shifts[0]![1])];
     const isSame = shifts.every(([c, r]) => Math.abs(c - columns) < SAME_GRID && Math.abs(r - rows) < SAME_GRID);
-    return isSame ? [columns, rows] : undefined;
+    const turn = this.link.fileTurn?.[0] ?? 0;
+    return isSame && Math.abs(turn - Math.round(turn)) < SAME_GRID ? [columns, rows] : undefined;
   }
 
-  /** What must be read of the file; undefined where it does not reach the window. */
-  private windowInFile(window: PixelWindow, step = CONTROL_STEP): PixelWindow | undefined {
+  /** Undefined where pixels coincide and need no points. */
+  private pointsOf(window: PixelWindow, step: number): ControlPoints | undefined {
+    return this.offset ? undefined : new ControlPoints(window, this.link.toFile, step);
+  }
+
+  /** What must be read of the file; nothing where it does not reach the window. */
+  private piecesFor(window: PixelWindow, points: ControlPoints | undefined): Piece[] {
     const { column, row, width, height } = window;
-    if (this.offset) {
-      const [dc, dr] = this.offset;
-      return this.clipped(column + dc, row + dr, column + dc + width, row + dr + height);
+    if (!points) {
+      const [left, top] = [column + this.offset![0], row + this.offset![1]];
+      return this.clipped(left, top, left + width, top + height);
     }
-    const points = new ControlPoints(window, this.toFile, step);
-    const [minX, minY, maxX, maxY] = points.bounds();
-    if (![minX, minY, maxX, maxY].every(Number.isFinite)) return undefined;
+    const bounds = points.bounds();
+    if (!bounds) return [];
+    const [minX, minY, maxX, maxY] = bounds;
     // A pixel beyond on each side, for interpolating.
     return this.clipped(Math.floor(minX) - 1, Math.floor(minY) - 1, Math.ceil(maxX) + 1, Math.ceil(maxY) + 1);
   }
 
-  private clipped(left: number, top: number, right: number, bottom: number): PixelWindow | undefined {
-    const [column, row] = [Math.max(left, 0), Math.max(top, 0)];
-    const width = Math.min(right, this.file.width) - column;
-    const height = Math.min(bottom, this.file.height) - row;
-    return width > 0 && height > 0 ? { column, row, width, height } : undefined;
+  private clipped(left: number, top: number, right: number, bottom: number): Piece[] {
+    const turn = this.link.fileTurn;
+    return (turn ? TURNS : [0]).flatMap((turns) => {
+      const [dx, dy] = turn ? [turns * turn[0], turns * turn[1]] : [0, 0];
+      const [minX, minY] = [Math.max(Math.floor(left - dx), 0), Math.max(Math.floor(top - dy), 0)];
+      const width = Math.min(Math.ceil(right - dx), this.file.width) - minX;
+      const height = Math.min(Math.ceil(bottom - dy), this.file.height) - minY;
+      return width > 0 && height > 0
+        ? [{ window: { column: minX, row: minY, width, height }, shift: [dx, dy] as const }]
+        : [];
+    });
+  }
+
+  private samplesOf(pieces: readonly Piece[]): number {
+    return pieces.reduce((sum, { window }) => sum + window.width * window.height, 0) * this.bands.length;
   }
 
   private nothing({ width, height }: PixelWindow): Raster {
@@ -138,28 +212,40 @@ export class GridReader {
   }
 
   /** Samples as they are, at their places in the window. */
-  private place(part: Raster, window: PixelWindow, read: PixelWindow): Raster {
-    const [dc, dr] = this.offset!;
-    const { bands } = part;
-    const whole = { ...this.nothing(window), unit: part.unit };
-    const left = read.column - dc - window.column;
-    const top = read.row - dr - window.row;
-    for (let row = 0; row < part.height; row++) {
-      const to = (top + row) * window.width + left;
-      const from = row * part.width;
-      whole.data.set(part.data.subarray(from * bands, (from + part.width) * bands), to * bands);
-      if (part.noData) whole.noData!.set(part.noData.subarray(from, from + part.width), to);
-      else whole.noData!.fill(0, to, to + part.width);
-    }
+  private place(parts: readonly Raster[], pieces: readonly Piece[], window: PixelWindow): Raster {
+    const whole = { ...this.nothing(window), unit: parts[0]!.unit };
+    parts.forEach((part, i) => {
+      this.placePart(part, pieces[i]!, whole, window);
+    });
     return withoutEmptyMask(whole);
   }
 
-  private resample(part: Raster, window: PixelWindow, read: PixelWindow): Raster {
-    const points = new ControlPoints(window, this.toFile, CONTROL_STEP);
+  private placePart(part: Raster, piece: Piece, whole: Raster, window: PixelWindow): void {
+    const { bands } = part;
+    // Where a turn is no whole number of pixels by a rounding, a part may reach a pixel beyond the window.
+    const left = piece.window.column + Math.round(piece.shift[0]) - this.offset![0] - window.column;
+    const top = piece.window.row + Math.round(piece.shift[1]) - this.offset![1] - window.row;
+    const [skip, end] = [Math.max(0, -left), Math.min(part.width, window.width - left)];
+    for (let row = Math.max(0, -top); row < Math.min(part.height, window.height - top); row++) {
+      const to = (top + row) * window.width + left + skip;
+      const [from, until] = [row * part.width + skip, row * part.width + end];
+      whole.data.set(part.data.subarray(from * bands, until * bands), to * bands);
+      if (part.noData) whole.noData!.set(part.noData.subarray(from, until), to);
+      else whole.noData!.fill(0, to, to + until - from);
+    }
+  }
+
+  private resample(
+    parts: readonly Raster[],
+    pieces: readonly Piece[],
+    points: ControlPoints,
+    window: PixelWindow,
+  ): Raster {
     const samples = Math.max(1, Math.round(points.scale()));
-    const whole = { ...this.nothing(window), unit: part.unit };
-    const sampler = new Sampler(part);
-    const sums = new Float64Array(part.bands);
+    const { bands, unit } = parts[0]!;
+    const whole = { ...this.nothing(window), unit };
+    const samplers = parts.map((part, i) => new Sampler(part, pieces[i]!));
+    const sums = new Float64Array(bands);
     for (let row = 0; row < window.height; row++) {
       for (let column = 0; column < window.width; column++) {
         sums.fill(0);
@@ -168,16 +254,22 @@ export class GridReader {
           const u = column + ((k % samples) + 0.5) / samples;
           const v = row + (Math.floor(k / samples) + 0.5) / samples;
           const [x, y] = points.at(u, v);
-          count += sampler.addTo(sums, x - read.column, y - read.row);
+          if (samplers.some((sampler) => sampler.addTo(sums, x, y))) count++;
         }
         if (count < (samples * samples) / 2) continue;
         const pixel = row * window.width + column;
-        for (let band = 0; band < part.bands; band++) whole.data[pixel * part.bands + band] = sums[band]! / count;
+        for (let band = 0; band < bands; band++) whole.data[pixel * bands + band] = sums[band]! / count;
         whole.noData![pixel] = 0;
       }
     }
     return withoutEmptyMask(whole);
   }
+}
+
+/** Evenly spread points of the unit square, edges included. */
+function lattice(steps: number): Point[] {
+  const along = Array.from({ length: steps + 1 }, (_, i) => i / steps);
+  return along.flatMap((u) => along.map((v): Point => [u, v]));
 }
 
 function withoutEmptyMask(raster: Raster): Raster {
@@ -190,17 +282,24 @@ function withoutEmptyMask(raster: Raster): Raster {
 class Sampler {
   private readonly raster: Raster;
 
-  constructor(raster: Raster) {
+  private readonly left: number;
+  private readonly top: number;
+
+  /** @param piece of the file that the raster is. */
+  constructor(raster: Raster, { window, shift }: Piece) {
     this.raster = raster;
+    this.left = window.column + shift[0];
+    this.top = window.row + shift[1];
   }
 
   /**
-   * Adds the sample of each band at a point; x, y in pixels from the upper left corner of the first.
-   * @returns 1, or 0 where the point is outside or nearer to missing samples than to others.
+   * Adds the sample of each band at a point in pixels of the file.
+   * @returns whether it did: not where the point is outside or nearer to missing samples than to others.
    */
-  addTo(sums: Float64Array, x: number, y: number): 0 | 1 {
+  addTo(sums: Float64Array, fileX: number, fileY: number): boolean {
     const { data, width, height, bands, noData } = this.raster;
-    if (!(x >= 0 && y >= 0 && x <= width && y <= height)) return 0;
+    const [x, y] = [fileX - this.left, fileY - this.top];
+    if (!(x >= 0 && y >= 0 && x <= width && y <= height)) return false;
     const [cx, cy] = [clamp(x - 0.5, width - 1), clamp(y - 0.5, height - 1)]; // between the centres of pixels
     const [x0, y0] = [Math.floor(cx), Math.floor(cy)];
     const [x1, y1] = [Math.min(x0 + 1, width - 1), Math.min(y0 + 1, height - 1)];
@@ -214,69 +313,15 @@ class Sampler {
         if (noData[pixels[k]!]) weights[k] = 0;
         valid += weights[k]!;
       }
-      if (valid < 0.5) return 0;
+      if (valid < 0.5) return false;
     }
     for (let band = 0; band < bands; band++) {
       let sum = 0;
       for (let k = 0; k < 4; k++) if (weights[k]! > 0) sum += weights[k]! * data[pixels[k]! * bands + band]!;
       sums[band]! += sum / valid;
     }
-    return 1;
+    return true;
   }
 }
 
 const clamp = (value: number, max: number) => Math.min(Math.max(value, 0), max);
-
-/** Pixels of a file for pixels of a window: exact on a coarse lattice, bilinear between. */
-class ControlPoints {
-  private readonly step: readonly [x: number, y: number];
-  private readonly columns: number;
-  private readonly rows: number;
-  private readonly xs: Float64Array;
-  private readonly ys: Float64Array;
-
-  constructor({ column, row, width, height }: PixelWindow, toFile: PixelTransform, step: number) {
-    this.columns = Math.ceil(width / step) + 1;
-    this.rows = Math.ceil(height / step) + 1;
-    this.step = [width / (this.columns - 1), height / (this.rows - 1)];
-    this.xs = new Float64Array(this.columns * this.rows);
-    this.ys = new Float64Array(this.columns * this.rows);
-    for (let r = 0; r < this.rows; r++) {
-      for (let c = 0; c < this.columns; c++) {
-        const [x, y] = toFile(column + c * this.step[0], row + r * this.step[1]);
-        this.xs[r * this.columns + c] = x;
-        this.ys[r * this.columns + c] = y;
-      }
-    }
-  }
-
-  bounds(): [minX: number, minY: number, maxX: number, maxY: number] {
-    const low = (values: Float64Array) => values.reduce((a, b) => Math.min(a, b));
-    const high = (values: Float64Array) => values.reduce((a, b) => Math.max(a, b));
-    return [low(this.xs), low(this.ys), high(this.xs), high(this.ys)];
-  }
-
-  /** Pixels of the file along the side of a pixel of the window, in the middle. */
-  scale(): number {
-    const [c, r] = [Math.floor((this.columns - 2) / 2), Math.floor((this.rows - 2) / 2)];
-    const [from, right, down] = [r * this.columns + c, r * this.columns + c + 1, (r + 1) * this.columns + c];
-    const along = Math.hypot(this.xs[right]! - this.xs[from]!, this.ys[right]! - this.ys[from]!) / this.step[0];
-    const across = Math.hypot(this.xs[down]! - this.xs[from]!, this.ys[down]! - this.ys[from]!) / this.step[1];
-    return Math.sqrt(along * across);
-  }
-
-  /** @param u, v pixels from the upper left corner of the window. */
-  at(u: number, v: number): [number, number] {
-    const [gx, gy] = [u / this.step[0], v / this.step[1]];
-    const c = Math.min(Math.floor(gx), this.columns - 2);
-    const r = Math.min(Math.floor(gy), this.rows - 2);
-    const [fx, fy] = [gx - c, gy - r];
-    const i = r * this.columns + c;
-    const between = (values: Float64Array) => {
-      const upper = values[i]! + (values[i + 1]! - values[i]!) * fx;
-      const lower = values[i + this.columns]! + (values[i + this.columns + 1]! - values[i + this.columns]!) * fx;
-      return upper + (lower - upper) * fy;
-    };
-    return [between(this.xs), between(this.ys)];
-  }
-}

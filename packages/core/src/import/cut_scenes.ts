@@ -7,6 +7,7 @@ import { pause } from '../base/pause.ts';
 import { FormatError } from '../errors.ts';
 import { commonGrid, type Grid, type PixelWindow } from '../geo/grid.ts';
 import { GridReader } from '../geo/grid_reader.ts';
+import type { Located } from '../geo/place.ts';
 import { reasonToSkip } from '../raster/missing.ts';
 import type { RasterFile } from '../raster/open.ts';
 import type { Raster } from '../raster/raster.ts';
@@ -14,7 +15,7 @@ import type { Raster } from '../raster/raster.ts';
 export interface SceneFile {
   /** Path or name, for messages. */
   name: string;
-  file: RasterFile;
+  file: RasterFile & Located;
   /** Counted from 0. */
   bands: readonly number[];
 }
@@ -31,6 +32,8 @@ export interface CutOptions {
   /** Share of missing pixels up to which a patch is kept, in [0, 1]. */
   maxNoData: number;
   signal?: AbortSignal | undefined;
+  /** Hears what was taken for granted about the places of the scenes. */
+  onGuess?: ((guess: string) => void) | undefined;
 }
 
 export interface CutPatch {
@@ -50,6 +53,8 @@ export interface LeftOut {
 
 /** Maximum number of samples of both scenes in memory at a time, unless a single patch needs more. */
 const BLOCK_SAMPLES = 2 ** 23;
+/** Ctrl-C is heard between so many. */
+const PATCHES_BETWEEN_PAUSES = 256;
 
 /**
  * Yields patches from the upper left corner of the grid, row by row within a block.
@@ -63,11 +68,13 @@ export async function* cutScenes(
 ): AsyncGenerator<CutPatch | LeftOut> {
   const { side, stride, maxNoData } = options;
   const [base, other] = options.grid === 'sar' ? [sar, optical] : [optical, sar];
-  const grid = commonGrid(base.file, other.file, [base.name, other.name], options.resolution);
+  const { grid, guesses } = commonGrid(base.file, other.file, [base.name, other.name], options.resolution);
+  for (const guess of guesses) options.onGuess?.(guess);
   const readers = {
     sar: new GridReader(sar.file, sar.name, grid, sar.bands),
     optical: new GridReader(optical.file, optical.name, grid, optical.bands),
   };
+  await pause(options.signal);
   const lattice = latticeOf(grid, [readers.sar, readers.optical], side, stride);
   if (lattice.inside.columns * lattice.inside.rows === 0) throw noOverlap(sar, optical, grid, side);
   yield { reason: 'outside', count: lattice.outside };
@@ -85,8 +92,10 @@ export async function* cutScenes(
   for (const block of splitToCost(lattice.inside, costOf)) {
     await pause(options.signal);
     const window = windowOf(block);
+    const count = block.rows * block.columns;
     const [sarBlock, opticalBlock] = [await readers.sar.read(window), await readers.optical.read(window)];
-    for (let i = 0; i < block.rows * block.columns; i++) {
+    for (let i = 0; i < count; i++) {
+      if (i % PATCHES_BETWEEN_PAUSES === 0) await pause(options.signal);
       const [x, y] = [(i % block.columns) * stride, Math.floor(i / block.columns) * stride];
       const pair = { sar: crop(sarBlock, x, y, side), optical: crop(opticalBlock, x, y, side) };
       const reason = reasonToSkip(pair, maxNoData);
@@ -157,7 +166,7 @@ function crop(block: Raster, x: number, y: number, side: number): Raster {
 }
 
 function noOverlap(sar: SceneFile, optical: SceneFile, grid: Grid, side: number): FormatError {
-  const size = ({ file }: SceneFile) => `${file.width} × ${file.height} pixels in ${file.crs ?? 'no CRS'}`;
+  const size = ({ file }: SceneFile) => `${file.width} × ${file.height} pixels in ${shown(file.crs)}`;
   return new FormatError({
     action: 'cut patches from',
     file: `${sar.name} and ${optical.name}`,
@@ -166,3 +175,6 @@ function noOverlap(sar: SceneFile, optical: SceneFile, grid: Grid, side: number)
     remedy: 'Check that the scenes show the same ground, or choose a smaller --side.',
   });
 }
+
+const shown = (crs: string | undefined) =>
+  crs === undefined ? 'no CRS' : crs.length > 60 ? `${crs.slice(0, 60)}…` : crs;

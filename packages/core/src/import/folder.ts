@@ -5,16 +5,27 @@
 import { pause } from '../base/pause.ts';
 import { type BuiltDataset, DatasetWriter } from '../dataset/dataset_writer.ts';
 import { FormatError, PatchError } from '../errors.ts';
+import { agreement } from '../geo/agreement.ts';
 import type { Footprint } from '../geo/footprint.ts';
-import { footprintOf } from '../geo/grid.ts';
+import { footprintOf, type PixelWindow } from '../geo/grid.ts';
+import { mapOf, type PlacedFile } from '../geo/place.ts';
 import { reasonToSkip } from '../raster/missing.ts';
-import { openRaster } from '../raster/open.ts';
-import type { Raster, Unit } from '../raster/raster.ts';
+import type { Raster } from '../raster/raster.ts';
 import { joinPath, type Store } from '../store.ts';
+import { Findings } from './findings.ts';
 import { matchNames, type NamedPair, type NamePatterns } from './match_names.ts';
-import { CommonFormat, type ImportHooks, opticalBandsOf, sarBandOf } from './scenes.ts';
+import {
+  CommonFormat,
+  type ImportHooks,
+  madeOf,
+  openOptical,
+  openSar,
+  opticalBandsOf,
+  type SampleOptions,
+  sarBandOf,
+} from './scenes.ts';
 
-export interface FolderImportOptions {
+export interface FolderImportOptions extends SampleOptions {
   patterns?: NamePatterns | undefined;
   /** Captures the place in a pair's key; default: the key's folder, and the key itself where it has none. */
   group?: RegExp | undefined;
@@ -22,11 +33,6 @@ export interface FolderImportOptions {
   side?: number | undefined;
   /** True: the centre of larger images is used; false: they are refused. */
   crop: boolean;
-  unit?: Unit | undefined;
-  opticalUnit?: Unit | undefined;
-  /** Counted from 0. */
-  sarBand?: number | undefined;
-  opticalBands?: readonly number[] | undefined;
   /** Share of missing pixels up to which a patch is kept, in [0, 1]. */
   maxNoData: number;
   attribution?: string | undefined;
@@ -44,25 +50,27 @@ export async function importFolder(
   options: FolderImportOptions,
   { signal, onProgress }: ImportHooks = {},
 ): Promise<BuiltDataset> {
-  const { pairs, unmatched } = matchNames(await filesIn(store, source), options.patterns);
+  const { pairs, unmatched, unclear } = matchNames(await filesIn(store, source), options.patterns);
   if (pairs.length === 0) throw nothingMatched(source, unmatched);
   const format = new CommonFormat();
+  const findings = new Findings(options.strict);
   return DatasetWriter.build(store, folder, async (writer) => {
     writer.skip('unmatched', unmatched.length);
+    writer.skip('unclearNames', unclear.length);
     let { side } = options;
     for (const [done, pair] of pairs.entries()) {
       if (done % 16 === 0) await pause(signal);
       onProgress?.(done, pairs.length, writer.pairs);
-      const sar = await readCut(store, joinPath(source, pair.sar), 'sar', side, options);
+      const sar = await readCut(store, joinPath(source, pair.sar), 'sar', side, options, findings);
       side ??= sar.raster.width;
-      const optical = await readCut(store, joinPath(source, pair.optical), 'optical', side, options);
-      await addPair(writer, pair, sar, optical, format, options);
+      const optical = await readCut(store, joinPath(source, pair.optical), 'optical', side, options, findings);
+      await addPair(writer, pair, sar, optical, { format, findings }, options);
     }
     onProgress?.(pairs.length, pairs.length, writer.pairs);
     return {
       ...{ doppel: 'pairs', version: 1, side: side!, ...format.found() },
       ...(options.attribution !== undefined && { attribution: options.attribution }),
-      made: { by: 'doppel data import folder' },
+      made: { by: 'doppel data import folder', ...madeOf(options), ...findings.made() },
     };
   });
 }
@@ -70,21 +78,23 @@ export async function importFolder(
 async function addPair(
   writer: DatasetWriter,
   pair: NamedPair,
-  { raster: sar, footprint }: CutFile,
+  sar: CutFile,
   optical: CutFile,
-  format: CommonFormat,
+  { format, findings }: { format: CommonFormat; findings: Findings },
   { maxNoData, group }: FolderImportOptions,
 ): Promise<void> {
-  const reason = reasonToSkip({ sar, optical: optical.raster }, maxNoData);
-  if (reason) {
-    writer.skip(reason);
+  const place = agreement(sar.cut, optical.cut, pair.sar);
+  const reason = reasonToSkip({ sar: sar.raster, optical: optical.raster }, maxNoData);
+  if (place.contradicts || reason) {
+    writer.skip(reason ?? 'otherGround');
     return;
   }
-  format.add({ sar: sar.unit, optical: optical.raster.unit, bands: optical.raster.bands }, pair.key);
-  const ground = footprint ?? optical.footprint;
+  if (place.guess !== undefined) findings.guess(`${pair.sar} and ${pair.optical}`, place.guess);
+  format.add({ sar: sar.raster.unit, optical: optical.raster.unit, bands: optical.raster.bands }, pair.key);
+  const ground = sar.footprint ?? optical.footprint;
   writer.addRecord({
     id: pair.key,
-    sar: await writer.addPatch(`patches/${pair.key}.sar`, sar),
+    sar: await writer.addPatch(`patches/${pair.key}.sar`, sar.raster),
     optical: await writer.addPatch(`patches/${pair.key}.optical`, optical.raster),
     ...{ group: groupOf(pair, group), label: 1, provenance: 'real' },
     ...(ground && { footprint: ground }),
@@ -92,21 +102,37 @@ async function addPair(
   });
 }
 
-/** Paths of all files, relative to the folder, sorted. @throws FileError where there is no folder. */
-export async function filesIn(store: Store, folder: string, inside = ''): Promise<string[]> {
+/** What systems leave beside images: macOS's second halves and archives' leftovers, which bear the names of images. */
+const isLeftover = (name: string) => name.startsWith('.') || name === '__MACOSX';
+
+/**
+ * Paths of all files, relative to the folder, sorted; hidden ones are passed over, and links that lead back into a folder
+ * above are not followed.
+ *
+ * @throws FileError where there is no folder.
+ */
+export async function filesIn(store: Store, folder: string): Promise<string[]> {
   const found: string[] = [];
-  for (const name of await store.list(joinPath(folder, inside))) {
-    const path = joinPath(inside, name);
-    const info = await store.stat(joinPath(folder, path));
-    if (info?.kind === 'folder') found.push(...(await filesIn(store, folder, path)));
-    else if (info) found.push(path);
-  }
+  const walk = async (inside: string, above: readonly string[]): Promise<void> => {
+    for (const name of await store.list(joinPath(folder, inside))) {
+      if (isLeftover(name)) continue;
+      const path = joinPath(inside, name);
+      const info = await store.stat(joinPath(folder, path));
+      if (info?.kind === 'file') found.push(path);
+      if (info?.kind !== 'folder' || (info.identity !== undefined && above.includes(info.identity))) continue;
+      await walk(path, info.identity === undefined ? above : [...above, info.identity]);
+    }
+  };
+  const top = await store.stat(folder);
+  await walk('', top?.identity === undefined ? [] : [top.identity]);
   return found;
 }
 
 interface CutFile {
   raster: Raster;
   footprint: Footprint | undefined;
+  /** What was cut, and of what. */
+  cut: { file: PlacedFile; window: PixelWindow };
 }
 
 async function readCut(
@@ -115,9 +141,9 @@ async function readCut(
   sensor: 'sar' | 'optical',
   side: number | undefined,
   options: FolderImportOptions,
+  findings: Findings,
 ): Promise<CutFile> {
-  const unit = sensor === 'sar' ? options.unit : options.opticalUnit;
-  const file = await openRaster(store, path, { ...(unit && { unit }) });
+  const file = await (sensor === 'sar' ? openSar : openOptical)(store, path, options, findings);
   try {
     const bands =
       sensor === 'sar' ? sarBandOf(file, path, options.sarBand) : opticalBandsOf(file, path, options.opticalBands);
@@ -127,9 +153,9 @@ async function readCut(
     if (!fits && !(options.crop && width >= wanted && height >= wanted)) throw wrongSize(path, width, height, wanted);
     const [column, row] = [Math.floor((width - wanted) / 2), Math.floor((height - wanted) / 2)];
     const window = { column, row, width: wanted, height: wanted };
-    const { crs, transform } = file;
-    const footprint = crs && transform && footprintOf({ crs, transform, width, height }, window);
-    return { raster: await file.read(window, bands), footprint: footprint || undefined };
+    const map = mapOf(file);
+    const footprint = map && footprintOf({ ...(file.crs !== undefined && { crs: file.crs }), map }, window);
+    return { raster: await file.read(window, bands), footprint, cut: { file, window } };
   } finally {
     await file.close();
   }

@@ -22,6 +22,8 @@ export interface MatchedNames {
   pairs: NamedPair[];
   /** Images of one sensor whose counterpart is missing. */
   unmatched: string[];
+  /** Images whose name has the words of both sensors. */
+  unclear: string[];
 }
 
 const SAR_WORDS = new Set(['sar', 's1', 'radar']);
@@ -35,9 +37,11 @@ const IMAGE = /\.(tiff?|png|jpe?g)$/i;
 export function matchNames(paths: readonly string[], patterns?: NamePatterns): MatchedNames {
   const keyOf = patterns ? (path: string) => keyByPatterns(path, patterns) : keyByWords;
   const found = { sar: new Map<string, string>(), optical: new Map<string, string>() };
+  const unclear: string[] = [];
   for (const path of paths.filter((each) => IMAGE.test(each))) {
     const match = keyOf(path);
-    if (!match) continue;
+    if (match === 'unclear') unclear.push(path);
+    if (!match || match === 'unclear') continue;
     const before = found[match.sensor].get(match.key);
     if (before !== undefined) throw ambiguous(before, path, match.key);
     found[match.sensor].set(match.key, path);
@@ -48,10 +52,10 @@ export function matchNames(paths: readonly string[], patterns?: NamePatterns): M
   });
   const paired = new Set(pairs.map(({ key }) => key));
   const alone = [found.sar, found.optical].flatMap((files) => [...files].filter(([key]) => !paired.has(key)));
-  return { pairs, unmatched: alone.map(([, path]) => path) };
+  return { pairs, unmatched: alone.map(([, path]) => path), unclear };
 }
 
-type Match = { sensor: 'sar' | 'optical'; key: string } | undefined;
+type Match = { sensor: 'sar' | 'optical'; key: string } | 'unclear' | undefined;
 
 function keyByPatterns(path: string, { sar, optical }: NamePatterns): Match {
   const key = (pattern: RegExp) =>
@@ -75,7 +79,8 @@ function keyByWords(path: string): Match {
   const parts = path.replace(IMAGE, '').split(/([/_\-. ])/); // separators stay, at odd positions
   const has = (words: ReadonlySet<string>) => parts.some((part) => words.has(part.toLowerCase()));
   const [isSar, isOptical] = [has(SAR_WORDS), has(OPTICAL_WORDS)];
-  if (isSar === isOptical) return undefined;
+  if (isSar && isOptical) return 'unclear';
+  if (!isSar && !isOptical) return undefined;
   const words = isSar ? SAR_WORDS : OPTICAL_WORDS;
   const key = parts.map((part) => (words.has(part.toLowerCase()) ? '' : part)).join('');
   return { sensor: isSar ? 'sar' : 'optical', key: tidy(key) };

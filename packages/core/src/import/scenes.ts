@@ -6,10 +6,12 @@ import type { Watch } from '../base/watch.ts';
 import { type BuiltDataset, DatasetWriter } from '../dataset/dataset_writer.ts';
 import { FormatError, PatchError } from '../errors.ts';
 import { footprintOf } from '../geo/grid.ts';
-import { openRaster, type RasterFile } from '../raster/open.ts';
+import { openPlaced, type PlacedFile } from '../geo/place.ts';
+import type { RasterFile } from '../raster/open.ts';
 import type { Unit } from '../raster/raster.ts';
 import { nameOf, type Store } from '../store.ts';
 import { type CutOptions, cutScenes } from './cut_scenes.ts';
+import { Findings } from './findings.ts';
 
 export interface ScenePair {
   /** Name of the place, unique. */
@@ -19,14 +21,23 @@ export interface ScenePair {
   optical: string;
 }
 
-export interface SceneImportOptions extends Omit<CutOptions, 'signal'> {
-  /** Of the SAR samples; default: as the file says. */
+/** How samples are read, where files do not say it, or wrongly. */
+export interface SampleOptions {
+  /** Unit of the SAR samples; default: as the file says. */
   unit?: Unit | undefined;
   opticalUnit?: Unit | undefined;
+  /** Samples, as stored, that are missing besides those the files name. */
+  noData?: readonly number[] | undefined;
+  opticalNoData?: readonly number[] | undefined;
   /** The SAR band, counted from 0; needed where a file has several. */
   sarBand?: number | undefined;
   /** One band, or red, green and blue; counted from 0. Needed where a file has other than one or three. */
   opticalBands?: readonly number[] | undefined;
+  /** Refuse what would be guessed. */
+  strict?: boolean | undefined;
+}
+
+export interface SceneImportOptions extends Omit<CutOptions, 'signal' | 'onGuess'>, SampleOptions {
   attribution?: string | undefined;
 }
 
@@ -47,15 +58,19 @@ export async function importScenes(
   { signal, onProgress }: ImportHooks = {},
 ): Promise<BuiltDataset> {
   const format = new CommonFormat();
-  const open = (path: string, unit: Unit | undefined) => openRaster(store, path, { ...(unit && { unit }) });
+  const findings = new Findings(options.strict);
   return DatasetWriter.build(store, folder, async (writer) => {
     for (const [done, scene] of scenes.entries()) {
       onProgress?.(done, scenes.length, writer.pairs);
-      const sar = await open(scene.sar, options.unit);
+      const sar = await openSar(store, scene.sar, options, findings);
       try {
-        const optical = await open(scene.optical, options.opticalUnit);
+        const optical = await openOptical(store, scene.optical, options, findings);
         try {
-          await importScene(writer, scene, sar, optical, format, { ...options, signal });
+          await importScene(writer, scene, sar, optical, format, {
+            ...options,
+            signal,
+            onGuess: (guess) => findings.guess(`${scene.sar} and ${scene.optical}`, guess),
+          });
         } finally {
           await optical.close();
         }
@@ -68,7 +83,11 @@ export async function importScenes(
     return {
       ...{ doppel: 'pairs', version: 1, side, ...format.found() },
       ...(options.attribution !== undefined && { attribution: options.attribution }),
-      made: { by: 'doppel data import scenes', stride, grid, ...(resolution !== undefined && { resolution }) },
+      made: {
+        ...{ by: 'doppel data import scenes', stride, grid, ...(resolution !== undefined && { resolution }) },
+        ...madeOf(options),
+        ...findings.made(),
+      },
     };
   });
 }
@@ -76,10 +95,10 @@ export async function importScenes(
 async function importScene(
   writer: DatasetWriter,
   scene: ScenePair,
-  sar: RasterFile,
-  optical: RasterFile,
+  sar: PlacedFile,
+  optical: PlacedFile,
   format: CommonFormat,
-  options: SceneImportOptions & Pick<CutOptions, 'signal'>,
+  options: SceneImportOptions & Pick<CutOptions, 'signal' | 'onGuess'>,
 ): Promise<void> {
   const sarScene = { name: scene.sar, file: sar, bands: sarBandOf(sar, scene.sar, options.sarBand) };
   const bands = opticalBandsOf(optical, scene.optical, options.opticalBands);
@@ -104,6 +123,44 @@ async function importScene(
       source: { ...source, column, row },
     });
   }
+}
+
+/** Opens a SAR file and tells what had to be guessed about it. */
+export async function openSar(
+  store: Store,
+  path: string,
+  { unit, noData }: SampleOptions,
+  findings: Findings,
+): Promise<PlacedFile> {
+  const file = await openPlaced(store, path, { ...(unit && { unit }), ...(noData && { noData }) });
+  findings.add(path, file);
+  if (file.unit === undefined) {
+    findings.guess(path, 'nothing says what the SAR samples are; --unit does, and speckle augmentation and dB need it');
+  }
+  return file;
+}
+
+export async function openOptical(
+  store: Store,
+  path: string,
+  { opticalUnit: unit, opticalNoData: noData }: SampleOptions,
+  findings: Findings,
+): Promise<PlacedFile> {
+  const file = await openPlaced(store, path, { ...(unit && { unit }), ...(noData && { noData }) });
+  findings.add(path, file);
+  return file;
+}
+
+/** What was asked for about samples, for the header of the data set; bands count from 1, as for people. */
+export function madeOf({ sarBand, opticalBands, unit, opticalUnit, noData, opticalNoData }: SampleOptions) {
+  return {
+    ...(unit && { unit }),
+    ...(opticalUnit && { opticalUnit }),
+    ...(sarBand !== undefined && { sarBand: sarBand + 1 }),
+    ...(opticalBands && { opticalBands: opticalBands.map((band) => band + 1) }),
+    ...(noData && { noData: [...noData] }),
+    ...(opticalNoData && { opticalNoData: [...opticalNoData] }),
+  };
 }
 
 /** Units and bands, which must be the same for all pairs of a data set. */

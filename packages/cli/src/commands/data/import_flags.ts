@@ -8,6 +8,7 @@ export const OUT_FLAGS = {
   out: text('folder', 'Folder of the new data set'),
   force: yes('Replace the data set that is there'),
   maxNoData: number('Share of missing pixels up to which a patch is kept', 0, 1).default(0),
+  strict: yes('Refuse what would be guessed: units, places, missing values'),
   attribution: z
     .string()
     .optional()
@@ -22,12 +23,25 @@ const unit = (description: string) =>
     .optional()
     .meta({ hint: 'unit', description, expected: `one of ${UNITS.join(', ')}` });
 
+const noData = (of: string) =>
+  z
+    .array(z.number())
+    .min(1)
+    .optional()
+    .meta({
+      hint: 'value,…',
+      description: `Samples of the ${of} files, as stored, that are missing besides those the files name`,
+      expected: 'one number or several: -9999,0',
+    });
+
 /** Numbers from 1 on the command line, from 0 in the program. */
 const fromZero = (band: number) => band - 1;
 
 export const SAMPLE_FLAGS = {
   unit: unit(`Unit of the SAR samples: ${UNITS.join(', ')}; default: as the file says`),
   opticalUnit: unit('Unit of the optical samples'),
+  noData: noData('SAR'),
+  opticalNoData: noData('optical'),
   sarBand: whole(1, 'SAR band, from 1; needed if there are several').transform(fromZero).optional(),
   opticalBands: z
     .array(z.int().min(1).transform(fromZero))

@@ -42,18 +42,24 @@ export async function runImport({ context, source, unit, flags, work }: ImportRu
 function notesOn({ header, records }: BuiltDataset): string[] {
   const groups = new Set(records.map(({ group }) => group)).size;
   const isScattered = groups === records.length && groups > 1 && records.some(({ footprint }) => !footprint);
+  const { guesses, notes } = toldIn(header.made);
   return [
-    ...(header.sar.unit === 'digital number'
-      ? ['note: nothing says what the SAR samples are; --unit does, and speckle augmentation and dB need it']
-      : []),
+    ...notes.map((note) => `note: ${note}`),
+    ...guesses.map((guess) => `guess: ${guess}`),
     ...(isScattered
       ? ['note: every pair counts as a separate place; if several show one place, use --group, or splits leak']
       : []),
   ];
 }
 
+function toldIn(made: BuiltDataset['header']['made']): { guesses: readonly string[]; notes: readonly string[] } {
+  const list = (value: unknown) => (Array.isArray(value) ? value.map(String) : []);
+  return { guesses: list(made?.guesses), notes: list(made?.notes) };
+}
+
 function outcomeOf(folder: string, { header, records, skipped }: BuiltDataset): Outcome {
   const groups = new Set(records.map(({ group }) => group)).size;
+  const { guesses, notes } = toldIn(header.made);
   const left = Object.entries(skipped).map(([reason, count]) => `${count} ${reason}`);
   return {
     json: {
@@ -64,6 +70,8 @@ function outcomeOf(folder: string, { header, records, skipped }: BuiltDataset): 
       side: header.side,
       sar: header.sar,
       optical: header.optical,
+      ...(guesses.length > 0 && { guesses }),
+      ...(notes.length > 0 && { notes }),
     },
     text: [
       `${records.length} pairs of ${header.side} × ${header.side} pixels from ${groups} places in ${folder}`,

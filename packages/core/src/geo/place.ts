@@ -1,0 +1,162 @@
+/**
+ * Where on the ground a raster file lies: the one place that decides it, from what the file says and what lies beside it.
+ *
+ * The order is GDAL's: a companion `.aux.xml` before the file's own tags, these before a world file. Pixels are placed by an
+ * affine transform, else by a map fitted to ground control points. `docs/data.md` says the same to users.
+ */
+import { FormatError } from '../errors.ts';
+import { openRaster, type RasterFile, type RasterOptions } from '../raster/open.ts';
+import type { AffineTransform, Georeference } from '../raster/raster.ts';
+import type { Store } from '../store.ts';
+import { placeOfAuxXml } from './aux_xml.ts';
+import { systemOfKeys } from './geo_keys.ts';
+import { affineMap, type ControlPoint, fitMap, isInvertible, type PixelMap } from './pixel_map.ts';
+import { crsProblem, referenceSystem } from './reference_system.ts';
+import { readWorldFile } from './world_file.ts';
+
+/** What a raster file says of where it lies. */
+export interface Located {
+  readonly width: number;
+  readonly height: number;
+  /** A reference system as a text. */
+  readonly crs?: string | undefined;
+  readonly transform?: AffineTransform | undefined;
+  /** Of a file that is placed by control points. */
+  readonly fitted?: PixelMap | undefined;
+}
+
+export const mapOf = ({ fitted, transform }: Located): PixelMap | undefined =>
+  fitted ?? (transform && affineMap(transform));
+
+export type PlacedFile = RasterFile & Located;
+
+/** Opens a raster file and finds its place. @throws FormatError also for a place that is told in a way that is not understood. */
+export async function openPlaced(store: Store, path: string, options: RasterOptions = {}): Promise<PlacedFile> {
+  const file = await openRaster(store, path, options);
+  try {
+    const place = await placeOf(store, path, file);
+    return { ...file, ...place, guesses: [...file.guesses, ...place.guesses] };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+interface Place extends Omit<Located, 'width' | 'height'> {
+  guesses: string[];
+}
+
+/** What is said, wherever. */
+interface Said {
+  crs?: string | undefined;
+  problem?: string | undefined;
+  transform?: AffineTransform | undefined;
+  points?: readonly ControlPoint[] | undefined;
+}
+
+async function placeOf(store: Store, path: string, file: RasterFile): Promise<Place> {
+  const beside: Said = file.auxXml === undefined ? {} : placeOfAuxXml(file.auxXml);
+  const own = file.georeference ? saidByTags(file.georeference) : {};
+  const isPlaced = [beside, own].some(({ transform, points }) => transform || points);
+  const world = isPlaced ? undefined : await readWorldFile(store, path);
+  const crs = beside.crs ?? own.crs ?? world?.crs;
+  const problem = crs === undefined ? own.problem : crsProblem(crs);
+  if (problem !== undefined) throw unknownSystem(path, crs, problem);
+  const placing =
+    [beside, own, { transform: world?.transform }].find(({ transform, points }) => transform || points) ?? {};
+  const guesses = world && crs === world.crs ? [`the place is that of ${world.name} beside it`] : [];
+  if (crs !== undefined) guesses.push(...[referenceSystem(crs, path).doubt ?? []].flat());
+  if (placing.transform) return { crs, transform: usable(placing.transform, crs, path), guesses };
+  if (placing.points) return fitPlace(placing.points, crs, path, guesses);
+  if (file.georeference?.hasRpc) throw onlyRpc(path);
+  return { crs, transform: undefined, guesses };
+}
+
+/** A transform that says nothing is none: GDAL's default of pixels. */
+function usable(transform: AffineTransform, crs: string | undefined, path: string): AffineTransform | undefined {
+  const [x, dx, rx, y, ry, dy] = transform;
+  const isDefault = x === 0 && y === 0 && rx === 0 && ry === 0 && dx === 1 && Math.abs(dy) === 1;
+  if (crs === undefined && isDefault) return undefined;
+  if (isInvertible(transform)) return transform;
+  throw new FormatError({
+    ...{ action: 'place on the ground', file: path, expected: 'a transform that keeps pixels apart' },
+    found: `[${transform.join(', ')}]`,
+    remedy: `Give it another place: \`gdal_edit.py -a_ullr LEFT TOP RIGHT BOTTOM ${path}\`.`,
+  });
+}
+
+/** Residuals above it, in pixels: the ground is no plane, and a smooth map of it misleads. */
+const MAX_RMS = 5;
+
+function fitPlace(points: readonly ControlPoint[], crs: string | undefined, path: string, guesses: string[]): Place {
+  const map = fitMap(points, crs === undefined ? undefined : referenceSystem(crs, path).period);
+  const command = `gdalwarp -tps${crs === undefined ? ' -s_srs EPSG:NNNN' : ''} -t_srs EPSG:NNNN ${path} OUT.tif`;
+  if (!map || map.rms > MAX_RMS || crs === undefined) {
+    const found = !map
+      ? `${points.length} control point(s) that do not determine a map`
+      : crs === undefined
+        ? `${points.length} control points without a reference system`
+        : `${points.length} control points that a polynomial misses by ${map.rms.toFixed(1)} pixels on average`;
+    throw new FormatError({
+      ...{ action: 'place on the ground', file: path, found },
+      expected: `three control points or more, in a known system, on a smooth map (off by ${MAX_RMS} pixels at most)`,
+      remedy: `GDAL can warp it: \`${command}\`.`,
+    });
+  }
+  const [rms, worst] = [map.rms.toFixed(2), map.worst.toFixed(2)];
+  const fit = `the place is a map of order ${map.order} fitted to ${points.length} control points: off by ${rms} pixels on average, ${worst} at most`;
+  return { crs, transform: undefined, fitted: map, guesses: [...guesses, fit] };
+}
+
+/** GTRasterTypeGeoKey: coordinates are those of the centres of pixels. */
+const [RASTER_TYPE, PIXEL_IS_POINT] = [1025, 2];
+
+function saidByTags(georeference: Georeference): Said {
+  const { keys, tiePoints: tie, pixelScale: scale, matrix } = georeference;
+  const system = systemOfKeys(keys);
+  const half = keys.get(RASTER_TYPE) === PIXEL_IS_POINT ? 0.5 : 0;
+  const transform = transformOf(tie, scale, matrix);
+  if (transform?.every(Number.isFinite)) return { ...system, transform: movedBy(transform, -half) };
+  if (!tie || tie.length < 6) return system;
+  const points = Array.from({ length: Math.floor(tie.length / 6) }, (_, i) => {
+    const [column, row, , x, y] = tie.slice(i * 6, i * 6 + 6) as [number, number, number, number, number];
+    return { column: column + half, row: row + half, x, y };
+  });
+  return { ...system, points };
+}
+
+function transformOf(
+  tie: readonly number[] | undefined,
+  scale: readonly number[] | undefined,
+  matrix: readonly number[] | undefined,
+): AffineTransform | undefined {
+  if (tie && tie.length >= 6 && scale && scale.length >= 2 && scale[0] !== 0 && scale[1] !== 0) {
+    const [column, row, , x, y] = tie as unknown as [number, number, number, number, number];
+    const [width, height] = [scale[0]!, Math.abs(scale[1]!)]; // north is up, as GDAL takes it, whatever the sign
+    return [x - column * width, width, 0, y + row * height, 0, -height];
+  }
+  if (matrix && matrix.length >= 8) return [matrix[3]!, matrix[0]!, matrix[1]!, matrix[7]!, matrix[4]!, matrix[5]!];
+  return undefined;
+}
+
+const movedBy = ([a0, a1, a2, a3, a4, a5]: AffineTransform, pixels: number): AffineTransform => [
+  ...([a0 + (a1 + a2) * pixels, a1, a2] as const),
+  ...([a3 + (a4 + a5) * pixels, a4, a5] as const),
+];
+
+function unknownSystem(file: string, crs: string | undefined, problem: string): FormatError {
+  const name = crs === undefined ? 'described by its keys' : `"${crs.length > 80 ? `${crs.slice(0, 80)}…` : crs}"`;
+  return new FormatError({
+    ...{ action: 'place on the ground', file, expected: 'a coordinate reference system that can be computed' },
+    found: `one ${name}, of which ${problem}`,
+    remedy: `Warp it to another one: \`gdalwarp -t_srs EPSG:4326 ${file} OUT.tif\` (or its UTM zone, EPSG:326NN or EPSG:327NN).`,
+  });
+}
+
+function onlyRpc(file: string): FormatError {
+  return new FormatError({
+    ...{ action: 'place on the ground', file, expected: 'a transform or ground control points' },
+    found: 'rational polynomial coefficients (RPC), which need the heights of the ground',
+    remedy: `Warp it: \`gdalwarp -rpc -to RPC_DEM=DEM.tif -t_srs EPSG:4326 ${file} OUT.tif\`.`,
+  });
+}

@@ -1,0 +1,162 @@
+/**
+ * Reference systems, from the text that names or describes one: an EPSG code, or a definition in WKT, PROJJSON or the
+ * language of PROJ. proj4 does the mathematics, an offline table knows the codes. Systems are compared by what they do to
+ * coordinates, never by their names.
+ */
+import proj4 from 'proj4';
+import { FormatError, reasonOf } from '../errors.ts';
+import { epsgDefinition } from './epsg.ts';
+
+type Projection = ReturnType<typeof proj4.Proj>;
+
+export interface ReferenceSystem {
+  readonly projection: Projection;
+  /** Longitude and latitude in degrees. */
+  readonly isGeographic: boolean;
+  /** Width of the Earth in x, where x repeats itself: 360 for degrees; undefined where it does not. */
+  readonly period: number | undefined;
+  /** What is not exact about its place on the Earth, as a sentence without full stop. */
+  readonly doubt: string | undefined;
+}
+
+/** Systems by their text: each is parsed once. */
+const known = new Map<string, ReferenceSystem | { problem: string }>();
+/** A data set has few systems; a hostile one could have a text for each pair. */
+const MAX_KNOWN = 1000;
+
+function find(crs: string): ReferenceSystem | { problem: string } {
+  const before = known.get(crs);
+  if (before) return before;
+  if (known.size >= MAX_KNOWN) known.clear();
+  const found = parse(crs);
+  known.set(crs, found);
+  return found;
+}
+
+/** Undefined where the system is understood, else the reason. */
+export function crsProblem(crs: string): string | undefined {
+  const found = find(crs);
+  return 'problem' in found ? found.problem : undefined;
+}
+
+/** @param file that is named where the system is not understood. @throws FormatError */
+export function referenceSystem(crs: string, file: string): ReferenceSystem {
+  const found = find(crs);
+  if (!('problem' in found)) return found;
+  throw new FormatError({
+    ...{ action: 'place on the ground', file, expected: 'a coordinate reference system that can be computed' },
+    found: `"${crs.length > 80 ? `${crs.slice(0, 80)}…` : crs}" (${found.problem})`,
+    remedy: `Warp it to another one: \`gdalwarp -t_srs EPSG:4326 ${file} OUT.tif\` (or its UTM zone, EPSG:326NN or EPSG:327NN).`,
+  });
+}
+
+/** "EPSG:4326", "urn:ogc:def:crs:EPSG::4326", "http://www.opengis.net/def/crs/EPSG/0/4326", "+init=epsg:4326" */
+const EPSG_NAME = /^(?:\+init=|urn:ogc:def:crs:|https?:\/\/www\.opengis\.net\/def\/crs\/)?epsg(?:[:/][\d.]*)?[:/](\d+)$/i;
+/** The code that a WKT bears as a whole: the last element of the outermost brackets. */
+const WKT_CODE = /(?:AUTHORITY|ID)\[\s*"EPSG"\s*,\s*"?(\d+)"?\s*\]\s*\]\s*$/i;
+
+function parse(crs: string): ReferenceSystem | { problem: string } {
+  const text = crs.trim();
+  const code = EPSG_NAME.exec(text)?.[1] ?? WKT_CODE.exec(text)?.[1];
+  const definition = code === undefined ? undefined : epsgDefinition(code);
+  if (EPSG_NAME.test(text) && definition === undefined) return { problem: 'no definition of this code is known' };
+  const asked = definition ?? (/^(OGC:)?CRS84$/i.test(text) ? 'EPSG:4326' : text);
+  const grid = /\+nadgrids=(?!@)(\S+)/.exec(asked)?.[1];
+  if (grid !== undefined) return { problem: `it needs the grid file ${grid}` };
+  try {
+    return describe(proj4.Proj(asked.startsWith('{') ? JSON.parse(asked) : asked), asked);
+  } catch (error) {
+    return { problem: reasonOf(error).split('\n')[0]! };
+  }
+}
+
+/** What proj4 keeps in a projection, as far as it is used here. */
+interface Inside {
+  projName?: string;
+  axis?: string;
+  long0?: number;
+  a?: number;
+  rf?: number;
+  ellps?: string;
+  datum?: { datum_type?: number };
+}
+
+/** proj4's kinds of datum: the same as WGS 84, and one whose shift is not known. */
+const [WGS84, NO_DATUM] = [4, 5];
+
+function describe(projection: Projection, definition: string): ReferenceSystem | { problem: string } {
+  const inside = projection as Inside;
+  const isGeographic = inside.projName === 'longlat';
+  if (inside.projName === 'geocent' || inside.projName === 'identity') {
+    return { problem: 'it is geocentric: x, y and z from the centre of the Earth' };
+  }
+  const axis = inside.axis ?? 'enu';
+  if (/^[ns][ew]/.test(axis) && /[sw]/.test(axis.slice(0, 2))) return { problem: `axes that point ${axis}` };
+  // Images have easting first whatever the system says; only where axes point west or south their signs turn.
+  inside.axis = /[sw]/.test(axis.slice(0, 2)) ? axis : 'enu';
+  const forward = (longitude: number, latitude: number) =>
+    attempt(() => proj4.transform(proj4.Proj('WGS84'), projection, [longitude, latitude], true));
+  const period = isGeographic ? 360 : periodOf(forward, ((inside.long0 ?? 0) * 180) / Math.PI);
+  return { projection, isGeographic, period, doubt: doubtOf(inside, definition) };
+}
+
+function doubtOf({ datum, rf, a }: Inside, definition: string): string | undefined {
+  if (definition.includes('+from_grid')) {
+    return 'the shift of its datum to WGS 84 is the mean of a grid file that is not read, good to some 10 m';
+  }
+  const isModern = a === undefined || (Math.abs(a - 6378137) < 1 && Math.abs((rf ?? 298.257) - 298.257) < 0.01);
+  if (isModern || datum?.datum_type === WGS84) return undefined;
+  return datum?.datum_type === NO_DATUM
+    ? 'the shift of its datum to WGS 84 is not known and taken as none, which may be off by some 100 m'
+    : undefined;
+}
+
+type Point = [x: number, y: number];
+
+/** Width of the Earth in a projection whose meridians are parallel, evenly spaced lines. */
+function periodOf(forward: (longitude: number, latitude: number) => Point, middle: number): number | undefined {
+  const [[x0], [x30], [x60], [x30North, yNorth]] = [
+    forward(middle, 0),
+    forward(middle + 30, 0),
+    forward(middle + 60, 0),
+    forward(middle + 30, 40),
+  ];
+  const step = x30 - x0;
+  const isEven = Math.abs(x60 - x30 - step) < 1e-6 * Math.abs(step) && Math.abs(x30North - x30) < 1e-6 * Math.abs(step);
+  return isEven && Number.isFinite(step) && step !== 0 && Number.isFinite(yNorth) ? Math.abs(step) * 12 : undefined;
+}
+
+const NOWHERE: Point = [Number.NaN, Number.NaN];
+
+function attempt(work: () => unknown): Point {
+  try {
+    const [x, y] = pair(work());
+    return Number.isFinite(x) && Number.isFinite(y) ? [x, y] : NOWHERE;
+  } catch {
+    return NOWHERE; // outside of what a projection can show, proj4 throws, or gives what is no number
+  }
+}
+
+function pair(point: unknown): Point {
+  if (Array.isArray(point)) return point as Point;
+  const { x, y } = (point ?? {}) as { x?: number; y?: number };
+  return [x ?? Number.NaN, y ?? Number.NaN];
+}
+
+/** x, y → x, y; NaN where a point lies outside of what a projection can show. */
+export type Transform = (x: number, y: number) => Point;
+
+export const LON_LAT = 'EPSG:4326';
+
+/**
+ * @param from a reference system as a text. @param file that is named where one of them is not understood.
+ * @throws FormatError
+ */
+export function transformBetween(from: string, to: string, file: string): Transform {
+  const [source, target] = [referenceSystem(from, file), referenceSystem(to, file)];
+  if (from === to) return (x, y) => [x, y];
+  return (x, y) => {
+    if (!Number.isFinite(x) || !Number.isFinite(y) || (source.isGeographic && Math.abs(y) > 90.000001)) return NOWHERE;
+    return attempt(() => proj4.transform(source.projection, target.projection, { x, y }, true));
+  };
+}

@@ -1,0 +1,56 @@
+/**
+ * What an import had to guess, and what it did to samples because a file says so: kept in the header of the data set, and
+ * told at the end. A strict import refuses the first guess.
+ */
+import { FormatError } from '../errors.ts';
+
+/** Kinds of sentences that are kept; a folder of patches says the same thousands of times. */
+const MAX_KINDS = 100;
+
+interface Heard {
+  /** The first file of which it was said. */
+  file: string;
+  files: number;
+}
+
+export class Findings {
+  private readonly isStrict: boolean;
+  private readonly guesses = new Map<string, Heard>();
+  private readonly notes = new Map<string, Heard>();
+
+  constructor(isStrict = false) {
+    this.isStrict = isStrict;
+  }
+
+  /** @throws FormatError where the import is strict and something was guessed. */
+  add(file: string, { guesses, notes }: { guesses: readonly string[]; notes: readonly string[] }): void {
+    for (const note of notes) hear(this.notes, file, note);
+    for (const guess of guesses) this.guess(file, guess);
+  }
+
+  /** @throws FormatError where the import is strict. */
+  guess(file: string, guess: string): void {
+    if (this.isStrict) {
+      throw new FormatError({
+        ...{ action: 'import', file, expected: 'nothing to guess, as --strict asks', found: guess },
+        remedy: 'Say it by a flag (--unit, --no-data …) or in the file, or leave --strict out.',
+      });
+    }
+    hear(this.guesses, file, guess);
+  }
+
+  /** For the header of a data set. */
+  made(): { guesses?: string[]; notes?: string[] } {
+    const [guesses, notes] = [sentences(this.guesses), sentences(this.notes)];
+    return { ...(guesses.length > 0 && { guesses }), ...(notes.length > 0 && { notes }) };
+  }
+}
+
+function hear(heard: Map<string, Heard>, file: string, sentence: string): void {
+  const before = heard.get(sentence);
+  if (before) before.files++;
+  else if (heard.size < MAX_KINDS) heard.set(sentence, { file, files: 1 });
+}
+
+const sentences = (heard: ReadonlyMap<string, Heard>) =>
+  [...heard].map(([sentence, { file, files }]) => `${file}${files > 1 ? ` and ${files - 1} more` : ''}: ${sentence}`);
