@@ -51,7 +51,8 @@ export function referenceSystem(crs: string, file: string): ReferenceSystem {
 }
 
 /** "EPSG:4326", "urn:ogc:def:crs:EPSG::4326", "http://www.opengis.net/def/crs/EPSG/0/4326", "+init=epsg:4326" */
-const EPSG_NAME = /^(?:\+init=|urn:ogc:def:crs:|https?:\/\/www\.opengis\.net\/def\/crs\/)?epsg(?:[:/][\d.]*)?[:/](\d+)$/i;
+const EPSG_NAME =
+  /^(?:\+init=|urn:ogc:def:crs:|https?:\/\/www\.opengis\.net\/def\/crs\/)?epsg(?:[:/][\d.]*)?[:/](\d+)$/i;
 /** The code that a WKT bears as a whole: the last element of the outermost brackets. */
 const WKT_CODE = /(?:AUTHORITY|ID)\[\s*"EPSG"\s*,\s*"?(\d+)"?\s*\]\s*\]\s*$/i;
 
