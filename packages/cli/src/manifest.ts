@@ -23,33 +23,41 @@ export interface ManifestPair {
 const pairSchema = z.object({
   sar: z.string().min(1),
   optical: z.string().min(1),
-  id: z.union([z.string(), z.number()]).transform(String).optional(),
+  /** A blank one is none. */
+  id: z
+    .union([z.string(), z.number()])
+    .nullable()
+    .optional()
+    .transform((id) => (id === null || String(id ?? '').trim() === '' ? undefined : String(id).trim())),
 });
 
 /** @throws FormatError with the line that is broken or leaves the folder. @throws FileError if there is no file. */
 export async function* readManifest(store: Store, file: string): AsyncGenerator<ManifestPair> {
-  const isCsv = /\.csv$/i.test(file);
+  const isCsv = /\.(csv|tsv)$/i.test(file);
+  let delimiter = ',';
   let columns: string[] | undefined;
   for await (const { text, line } of linesOf(store, file)) {
     if (text.trim() === '') continue;
     const fail = (expected: string, found: string, cause?: unknown) =>
       new FormatError({ action: 'read the manifest', file, line, expected, found, cause });
     if (isCsv && !columns) {
-      columns = csvCells(text, fail).map((cell) => cell.trim().toLowerCase());
+      delimiter = delimiterOf(text);
+      columns = csvCells(text, delimiter, fail).map((cell) => cell.trim().toLowerCase());
       for (const needed of ['sar', 'optical']) {
         if (!columns.includes(needed)) throw fail('a header with the columns sar and optical', `"${text}"`);
       }
       continue;
     }
-    const raw = columns ? fromCsv(csvCells(text, fail), columns, fail) : fromJson(text, fail);
+    const raw = columns ? fromCsv(csvCells(text, delimiter, fail), columns, fail) : fromJson(text, fail);
     const parsed = pairSchema.safeParse(raw);
     if (!parsed.success) {
       throw fail('the paths "sar" and "optical"', z.prettifyError(parsed.error).replaceAll('\n', ' '), parsed.error);
     }
     const { sar, optical, id } = parsed.data;
-    const inside = (path: string) => {
+    const inside = (given: string) => {
+      const path = given.includes('/') ? given : given.replaceAll('\\', '/'); // as Windows writes them
       if (isInside(path)) return joinPath(folderOf(file), path);
-      throw fail('a path inside the folder of the manifest', `"${path}"`);
+      throw fail('a path inside the folder of the manifest, relative to it', `"${path}"`);
     };
     yield { line, sar, optical, sarPath: inside(sar), opticalPath: inside(optical), ...(id !== undefined && { id }) };
   }
@@ -70,14 +78,17 @@ function fromCsv(cells: string[], columns: readonly string[], fail: Fail): Recor
   return Object.fromEntries(columns.map((column, i) => [column, cells[i] as string]));
 }
 
-/** The cells of one line (RFC 4180, but for quoted line breaks). */
-function csvCells(text: string, fail: Fail): string[] {
+/** Spreadsheets write semicolons where the comma is the decimal point. */
+const delimiterOf = (header: string) => [',', ';', '\t'].find((each) => header.includes(each)) ?? ',';
+
+/** The cells of one line (RFC 4180, but for quoted line breaks); blanks around them are left out. */
+function csvCells(text: string, delimiter: string, fail: Fail): string[] {
   const cells: string[] = [];
-  const cell = /(?:"((?:[^"]|"")*)"|([^",]*))(,|$)/y;
+  const cell = new RegExp(`[^\\S\\t]*(?:"((?:[^"]|"")*)"[^\\S\\t]*|([^"${delimiter}]*))(${delimiter}|$)`, 'y');
   for (;;) {
     const match = cell.exec(text);
-    if (!match) throw fail('cells divided by commas, quotes in pairs', `"${text}"`);
-    cells.push(match[1]?.replaceAll('""', '"') ?? (match[2] as string));
+    if (!match) throw fail('cells divided by commas, semicolons or tabs, quotes in pairs', `"${text}"`);
+    cells.push(match[1]?.replaceAll('""', '"') ?? (match[2] as string).trim());
     if (match[3] === '') return cells;
   }
 }

@@ -8,8 +8,10 @@ import { FormatError, PatchError, SplitError } from '../errors.ts';
 import { decodeRaster } from '../raster/open.ts';
 import type { Raster, Unit } from '../raster/raster.ts';
 import { joinPath, type Store } from '../store.ts';
+import { imagesDigest, joinFingerprint, listPart, readContents } from './fingerprint.ts';
 import { type DatasetHeader, formatPairs, PAIRS_FILE, type PairRecord, parsePairs } from './pairs_file.ts';
 import type { PatchPair, Split } from './patch_pair.ts';
+import { joinCopies } from './shared_images.ts';
 import { assignSplits, formatSplits, parseSplits, SPLITS_FILE, type SplitName, type Splits } from './splits_file.ts';
 
 export type { DatasetHeader, PairRecord } from './pairs_file.ts';
@@ -18,8 +20,9 @@ export type { SplitName, Splits } from './splits_file.ts';
 export interface Dataset {
   readonly folder: string;
   readonly header: DatasetHeader;
+  /** Copies of an image have one path. */
   readonly records: readonly PairRecord[];
-  /** SHA-256 of `pairs.jsonl`, as hex. */
+  /** Of `pairs.jsonl` and of every image; `isSameData` compares it with a stored one. */
   readonly fingerprint: string;
   /** Undefined where the data set has not been split. */
   readonly splits: Splits | undefined;
@@ -50,9 +53,12 @@ export interface OpenOptions {
 export async function openDataset(store: Store, folder: string, options: OpenOptions = {}): Promise<Dataset> {
   const file = joinPath(folder, PAIRS_FILE);
   const bytes = await store.read(file);
-  const { header, records } = parsePairs(decodeUtf8(bytes, file), file);
-  const fingerprint = await sha256(bytes);
-  const found = options.ignoreSplits ? undefined : await readSplits(store, folder, records, fingerprint);
+  const { header, records: listed } = parsePairs(decodeUtf8(bytes, file), file);
+  const listFingerprint = await sha256(bytes);
+  const contents = await readContents(store, folder, listed);
+  const fingerprint = await joinFingerprint(listFingerprint, await imagesDigest(listed, contents));
+  const records = await joinCopies(store, folder, listed, contents);
+  const found = options.ignoreSplits ? undefined : await readSplits(store, folder, records, listFingerprint);
 
   const readPatch = async (path: string, { unit, bands }: { unit: Unit; bands: number }) => {
     const name = joinPath(folder, path);
@@ -102,7 +108,7 @@ export async function writeSplits(
 ): Promise<void> {
   const file = joinPath(dataset.folder, SPLITS_FILE);
   assignSplits(dataset.records, splits.splits, file);
-  await store.write(file, formatSplits({ doppel: 'splits', ...splits, fingerprint: dataset.fingerprint }));
+  await store.write(file, formatSplits({ doppel: 'splits', ...splits, fingerprint: listPart(dataset.fingerprint) }));
 }
 
 async function readSplits(

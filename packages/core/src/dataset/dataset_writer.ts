@@ -2,13 +2,15 @@
  * Builds a data set: patches first, its list last, so that a folder with a `pairs.jsonl` is complete. Patches are written
  * side by side, a bounded number at a time.
  */
+import { sha256 } from '../base/sha256.ts';
 import { PatchError, UsageError } from '../errors.ts';
 import { encodePatch } from '../raster/encode_patch.ts';
 import type { Raster } from '../raster/raster.ts';
 import { joinPath, type Store } from '../store.ts';
 import { type DatasetHeader, type PairRecord, writePairs } from './dataset.ts';
+import { imagesDigest } from './fingerprint.ts';
 import { isInside } from './inside.ts';
-import { PAIRS_FILE } from './pairs_file.ts';
+import { formatPairs, PAIRS_FILE, parsePairs } from './pairs_file.ts';
 
 const WRITE_AT_ONCE = 32;
 
@@ -26,6 +28,10 @@ export class DatasetWriter {
   private readonly store: Store;
   private readonly records: PairRecord[] = [];
   private readonly skipped: Skipped = {};
+  /** SHA-256 of each image, by its path. */
+  private readonly contents = new Map<string, string>();
+  /** Paths as file systems compare them that take no heed of case. */
+  private readonly taken = new Set<string>();
   private readonly underWay = new Set<Promise<void>>();
   private failure: { error: unknown } | undefined;
 
@@ -58,16 +64,33 @@ export class DatasetWriter {
   /**
    * Writes a patch without loss; waits only where many are under way already.
    *
-   * @param stem of the path inside the folder, to which the extension of the format is added.
+   * @param stem of the path inside the folder, to which the extension of the format is added. Stems that come to one file on
+   * some system (`A/1`, `./A/1`, `a/1`) are told apart by a number.
    * @returns the path inside the folder. @throws FileError of this patch or of an earlier one.
    * @throws UsageError where a name from outside, such as that of a place, would lead out of the folder.
    */
   async addPatch(stem: string, raster: Raster): Promise<string> {
     if (!isInside(stem) || /(^|[/\\])\.\.([/\\]|$)/.test(stem)) throw wildName(stem);
     const { bytes, extension } = await encodePatch(raster);
-    const path = `${stem}.${extension}`;
+    const path = this.freePath(stem, extension);
+    this.contents.set(path, await sha256(bytes));
     await this.begin(this.store.write(joinPath(this.folder, path), bytes));
     return path;
+  }
+
+  private freePath(stem: string, extension: string): string {
+    const clean = stem
+      .split(/[/\\]/)
+      .map((part) => part.trim())
+      .filter((part) => part !== '' && part !== '.')
+      .join('/');
+    const keyOf = (path: string) => path.normalize('NFC').toLowerCase();
+    for (let copy = 1; ; copy++) {
+      const path = `${clean}${copy === 1 ? '' : `~${copy}`}.${extension}`;
+      if (this.taken.has(keyOf(path))) continue;
+      this.taken.add(keyOf(path));
+      return path;
+    }
   }
 
   addRecord(record: PairRecord): void {
@@ -82,8 +105,10 @@ export class DatasetWriter {
     await Promise.all(this.underWay);
     this.refuseFailure();
     if (this.records.length === 0) throw noPairs(this.skipped);
-    await writePairs(this.store, this.folder, header, this.records);
-    return { header, records: this.records, skipped: this.skipped };
+    const whole = { ...header, made: { ...header.made, images: await imagesDigest(this.records, this.contents) } };
+    parsePairs(formatPairs(whole, this.records), joinPath(this.folder, PAIRS_FILE)); // what is written can be opened
+    await writePairs(this.store, this.folder, whole, this.records);
+    return { header: whole, records: this.records, skipped: this.skipped };
   }
 
   private async begin(write: Promise<void>): Promise<void> {

@@ -5,6 +5,7 @@
 
 import { FootprintIndex } from '../geo/footprint_index.ts';
 import type { PairRecord } from './dataset.ts';
+import { recordsByImage } from './shared_images.ts';
 
 /** Guard shared by mining, training, evaluation and the experiment; `placeGuard` creates it. */
 export interface PlaceGuard {
@@ -16,31 +17,40 @@ export interface PlaceGuard {
   conflictsOf(i: number): ReadonlySet<number>;
 }
 
+type GuardedRecord = Pick<PairRecord, 'group' | 'footprint'> & Partial<Pick<PairRecord, 'sar' | 'optical' | 'label'>>;
+
 /**
  * Two records with footprints conflict if the gap between these is less than `margin` patch sides: the default of 1
- * keeps a patch from its eight neighbours on a grid. Records without footprints conflict with all of their group.
+ * keeps a patch from its eight neighbours on a grid. Records without footprints conflict with all of their group. An
+ * image that two matching pairs show lies in both places: what conflicts with one of them conflicts with the other.
  *
  * @throws FormatError if a footprint cannot be placed on the globe.
  */
-export function placeGuard(
-  records: readonly Pick<PairRecord, 'group' | 'footprint'>[],
-  { margin = 1 }: { margin?: number } = {},
-): PlaceGuard {
+export function placeGuard(records: readonly GuardedRecord[], { margin = 1 }: { margin?: number } = {}): PlaceGuard {
   const index = new FootprintIndex(
     records.map(({ footprint }) => footprint),
     margin,
     'the pairs',
   );
   const groups = groupsOf(records);
+  const images = imagesOf(records);
   const known = new Map<number, ReadonlySet<number>>();
 
   function find(i: number): ReadonlySet<number> {
+    const ground = new Set([i, ...sharing(i).filter(matches)].flatMap(onGround));
+    return new Set([...ground].flatMap((j) => (matches(j) ? [j, ...sharing(j)] : [j])));
+  }
+
+  const matches = (i: number) => records[i]?.label !== 0;
+  const sharing = (i: number) => (images.get(i) ?? []).flat();
+
+  function onGround(i: number): number[] {
     const record = records[i];
     if (!record) throw new RangeError(`record ${i} of ${records.length}`);
     const group = groups.get(record.group) ?? [];
     // A record without footprint may be anywhere in its group.
     const unplaced = record.footprint ? group.filter((j) => !records[j]?.footprint) : group;
-    return new Set([i, ...unplaced, ...index.near(i)]);
+    return [i, ...unplaced, ...index.near(i)];
   }
 
   function conflictsOf(i: number): ReadonlySet<number> {
@@ -50,6 +60,15 @@ export function placeGuard(
   }
 
   return { margin, conflictsOf, conflict: (i, j) => conflictsOf(i).has(j) };
+}
+
+/** By record, all records that show its images; none for images that no other shows. */
+function imagesOf(records: readonly GuardedRecord[]): Map<number, number[][]> {
+  const images = new Map<number, number[][]>();
+  for (const sharing of recordsByImage(records)) {
+    for (const i of sharing) images.set(i, [...(images.get(i) ?? []), sharing]);
+  }
+  return images;
 }
 
 function groupsOf(records: readonly Pick<PairRecord, 'group'>[]): Map<string, number[]> {

@@ -7,6 +7,8 @@ import { SplitError, UsageError } from '../errors.ts';
 import { FootprintIndex } from '../geo/footprint_index.ts';
 import type { Dataset, PairRecord, Splits } from './dataset.ts';
 import { SPLITS, type Split } from './patch_pair.ts';
+import { type PlaceGuard, placeGuard } from './place_guard.ts';
+import { recordsByImage } from './shared_images.ts';
 
 export type Shares = Readonly<Record<Split, number>>;
 
@@ -19,7 +21,8 @@ export interface SplitOptions {
 }
 
 /**
- * Draws a split. Places are dealt out at random, larger ones first, each to the split that lacks most of its share.
+ * Draws a split. Places are dealt out at random, larger ones first, each to the split that lacks most of its share; a split
+ * of a single place, within which no negatives can be made, gets one more where another can spare it.
  *
  * @throws SplitError where a split that was asked for stays empty: too few places.
  * @throws UsageError where the shares do not add up to 1.
@@ -42,6 +45,7 @@ export function splitByPlace(dataset: Dataset, { shares, seed, margin }: SplitOp
     splits[neediest].push(...place.groups);
     pairs[neediest] += place.pairs;
   }
+  spareForNegatives(dataset.records, places, splits);
   for (const split of SPLITS) splits[split].sort();
   const empty = asked.filter((split) => pairs[split] === 0);
   if (empty.length > 0) throw tooFewPlaces(dataset, places.length, empty);
@@ -96,7 +100,7 @@ interface Place {
   pairs: number;
 }
 
-/** Groups, those on common ground joined. */
+/** Groups, those on common ground or with a common image joined. */
 function placesOf(records: readonly PairRecord[], margin: number): Place[] {
   const groups = [...new Set(records.map(({ group }) => group))].sort();
   const numberOf = new Map(groups.map((group, i) => [group, i]));
@@ -109,6 +113,9 @@ function placesOf(records: readonly PairRecord[], margin: number): Place[] {
   );
   for (let i = 0; i < records.length; i++) {
     for (const j of index.near(i)) joined.join(groupOf[i]!, groupOf[j]!);
+  }
+  for (const [first, ...others] of recordsByImage(records)) {
+    for (const other of others) joined.join(groupOf[first!]!, groupOf[other]!);
   }
   const places = new Map<number, Place>();
   groups.forEach((group, i) => {
@@ -143,6 +150,53 @@ class DisjointSets {
   join(i: number, j: number): void {
     const [a, b] = [this.rootOf(i), this.rootOf(j)];
     this.parents[Math.max(a, b)] = Math.min(a, b);
+  }
+}
+
+/**
+ * Splits that have no pairs of different ground, which training and evaluation need: none that the data set lists, and no two
+ * records that surely lie apart.
+ */
+export function withoutNegatives(records: readonly PairRecord[], splits: Splits['splits']): Split[] {
+  const guard = placeGuard(records);
+  return SPLITS.filter((split) => {
+    const indices = indicesOf(records, splits[split]);
+    return indices.length > 0 && !hasNegatives(records, indices, guard);
+  });
+}
+
+function indicesOf(records: readonly PairRecord[], groups: readonly string[]): number[] {
+  const names = new Set(groups);
+  return records.flatMap(({ group }, i) => (names.has(group) ? [i] : []));
+}
+
+function hasNegatives(records: readonly PairRecord[], indices: readonly number[], guard: PlaceGuard): boolean {
+  if (indices.some((index) => records[index]!.label === 0)) return true;
+  return indices.some((index) => {
+    const near = guard.conflictsOf(index);
+    return near.size < indices.length || indices.some((other) => !near.has(other));
+  });
+}
+
+/** Gives a split without negatives one more place, the smallest that another can spare; leaves all as it is where none can. */
+function spareForNegatives(records: readonly PairRecord[], places: readonly Place[], splits: Splits['splits']): void {
+  const guard = placeGuard(records);
+  const isFit = (groups: readonly string[]) => hasNegatives(records, indicesOf(records, groups), guard);
+  const without = (groups: readonly string[], { groups: taken }: Place) =>
+    groups.filter((each) => !taken.includes(each));
+  for (const split of withoutNegatives(records, splits)) {
+    const spare = [...places]
+      .sort((a, b) => a.pairs - b.pairs)
+      .flatMap((place) => {
+        const from = SPLITS.find((other) => other !== split && splits[other].includes(place.groups[0]!));
+        return from && isFit(without(splits[from], place)) && isFit([...splits[split], ...place.groups])
+          ? [{ place, from }]
+          : [];
+      })
+      .sort((a, b) => splits[b.from].length - splits[a.from].length || a.place.pairs - b.place.pairs)[0];
+    if (!spare) continue;
+    splits[spare.from] = without(splits[spare.from], spare.place);
+    splits[split].push(...spare.place.groups);
   }
 }
 

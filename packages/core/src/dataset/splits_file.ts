@@ -9,6 +9,7 @@ import { FormatError, reasonOf, SplitError } from '../errors.ts';
 import { FootprintIndex } from '../geo/footprint_index.ts';
 import type { PairRecord } from './pairs_file.ts';
 import { SPLITS } from './patch_pair.ts';
+import { recordsByImage } from './shared_images.ts';
 
 export const SPLITS_FILE = 'splits.json';
 
@@ -49,13 +50,13 @@ export function parseSplits(text: string, file: string): Splits {
 
 export const formatSplits = (splits: Splits): string => `${JSON.stringify(splits, null, 1)}\n`;
 
-type PlacedRecord = Pick<PairRecord, 'id' | 'group' | 'footprint'>;
+type PlacedRecord = Pick<PairRecord, 'id' | 'group' | 'footprint'> & Partial<Pick<PairRecord, 'sar' | 'optical'>>;
 
 /**
  * The split of each record.
  *
  * @throws SplitError where a place is in two splits or in none, is not in the data, or where footprints of two splits
- * overlap.
+ * overlap or that share an image.
  */
 export function assignSplits(records: readonly PlacedRecord[], splits: Splits['splits'], file: string): SplitName[] {
   const splitOf = splitOfGroups(splits, file);
@@ -69,6 +70,7 @@ export function assignSplits(records: readonly PlacedRecord[], splits: Splits['s
     return split;
   });
   refuseSharedGround(records, assigned, file);
+  refuseSharedImages(records, assigned, file);
   return assigned;
 }
 
@@ -92,10 +94,26 @@ function refuseSharedGround(records: readonly PlacedRecord[], assigned: readonly
   for (let i = 0; i < records.length; i++) {
     const j = index.near(i).find((other) => assigned[other] !== assigned[i]);
     if (j === undefined) continue;
-    const name = (k: number) => `${records[k]?.id} of the place "${records[k]?.group}" in ${assigned[k]}`;
-    throw misfit(file, 'no ground in two splits', `overlapping footprints: ${name(i)}, ${name(j)}`);
+    throw misfit(
+      file,
+      'no ground in two splits',
+      `overlapping footprints: ${nameOf(records, assigned, i)}, ${nameOf(records, assigned, j)}`,
+    );
   }
 }
+
+function refuseSharedImages(records: readonly PlacedRecord[], assigned: readonly SplitName[], file: string): void {
+  for (const sharing of recordsByImage(records)) {
+    const used = sharing.filter((i) => assigned[i] !== 'unused');
+    const other = used.find((i) => assigned[i] !== assigned[used[0]!]);
+    if (other === undefined) continue;
+    const found = `one image, or copies of it: ${nameOf(records, assigned, used[0]!)}, ${nameOf(records, assigned, other)}`;
+    throw misfit(file, 'no image in two splits', found);
+  }
+}
+
+const nameOf = (records: readonly PlacedRecord[], assigned: readonly SplitName[], i: number) =>
+  `${records[i]?.id} of the place "${records[i]?.group}" in ${assigned[i]}`;
 
 function misfit(file: string, expected: string, found: string): SplitError {
   return new SplitError({

@@ -2,9 +2,11 @@
  * Makes SAR patches with a generator, batch by batch: real patches are encoded once, then moved and decoded any number of
  * times. Made patches are prepared as the matcher's are.
  */
+
 import * as tf from '@tensorflow/tfjs-core';
 import { pause } from '../base/pause.ts';
 import type { PairList } from '../dataset/dataset.ts';
+import { isSameData } from '../dataset/fingerprint.ts';
 import type { Split } from '../dataset/patch_pair.ts';
 import { NonFiniteError, SplitError, UsageError } from '../errors.ts';
 import type { Normalisation } from '../prepare/normalisation.ts';
@@ -46,7 +48,7 @@ export function checkGenerator(generator: LatentGenerator, normalisation: Normal
     });
   }
   requireSamePreparation(info.normalisation, normalisation, `the generator ${info.fingerprint.slice(0, 12)}…`);
-  if (info.trainedOn.dataFingerprint !== dataset.fingerprint) {
+  if (!isSameData(info.trainedOn.dataFingerprint, dataset.fingerprint)) {
     return ['The generator was trained on another data set: whether it saw the ground that is tested on is not known.'];
   }
   const learned = new Set(info.trainedOn.places?.train);

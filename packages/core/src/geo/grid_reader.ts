@@ -63,8 +63,9 @@ export class GridReader {
     const met = this.metByGrid(isWhole ? 0 : 1);
     const points = [...seen, ...met];
     const [columns, rows] = [points.map(([column]) => column), points.map(([, row]) => row)];
-    if (points.length === 0) return [0, 0, 0, 0];
     const { width, height } = this.grid;
+    const isOnGrid = ([column, row]: Point) => column >= 0 && column <= width && row >= 0 && row <= height;
+    if (met.length === 0 && !seen.some(isOnGrid)) return [0, 0, 0, 0];
     const inside = (value: number, end: number) => Math.min(Math.max(value, 0), end);
     return [
       inside(Math.min(...columns), width),

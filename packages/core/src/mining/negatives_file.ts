@@ -15,10 +15,12 @@
  * A file belongs to one data set, whose fingerprint it carries, and to one split: what was mined for analysis in another
  * split than train is never read as training material.
  */
+
 import { z } from 'zod';
 import { readSafetensors, writeSafetensors } from '../base/safetensors.ts';
 import { sha256 } from '../base/sha256.ts';
 import type { PairList, PairRecord } from '../dataset/dataset.ts';
+import { dataDifference, isSameData } from '../dataset/fingerprint.ts';
 import type { Split } from '../dataset/patch_pair.ts';
 import { FormatError, SplitError } from '../errors.ts';
 import { LATENT_RULES } from '../generator/latent.ts';
@@ -222,12 +224,12 @@ async function readPatches(store: Store, file: string, { patches, preparation }:
 }
 
 function refuseOtherData({ dataFingerprint }: NegativesHeader, dataset: PairList, file: string): void {
-  if (dataFingerprint === dataset.fingerprint) return;
+  if (isSameData(dataFingerprint, dataset.fingerprint)) return;
   throw new FormatError({
     action: 'use the negatives of',
     file,
-    expected: `negatives mined in ${dataset.folder} (${short(dataset.fingerprint)})`,
-    found: `negatives mined in other data (${short(dataFingerprint)})`,
+    expected: `negatives mined in ${dataset.folder} as it is now`,
+    found: `negatives mined in other data: ${dataDifference(dataFingerprint, dataset.fingerprint)}`,
     remedy: 'Mine again in this data set by `doppel mine`, or name the data set they were mined in.',
   });
 }

@@ -3,11 +3,12 @@
  * training, which are compared with the tested ones.
  */
 
+import { isSameData } from '../dataset/fingerprint.ts';
 import type { Split } from '../dataset/patch_pair.ts';
 import { SplitError } from '../errors.ts';
 
 export interface TrainedOn {
-  /** SHA-256 of the data set's `pairs.jsonl`, as in `Dataset.fingerprint`. */
+  /** As in `Dataset.fingerprint`; of an older version, SHA-256 of the data set's `pairs.jsonl`. */
   dataFingerprint: string;
   /**
    * The places of training, and those that stopped it and fitted its threshold; undefined where they were not recorded.
@@ -30,12 +31,12 @@ export interface TestedOn {
  */
 export function checkHeldOut(trained: TrainedOn, tested: TestedOn): string[] {
   const { split, places } = tested;
-  const isSameData = trained.dataFingerprint === tested.fingerprint;
+  const isSame = isSameData(trained.dataFingerprint, tested.fingerprint);
   if (split === 'train')
     return ['The train split is what the matcher learned from: these figures do not say how it does elsewhere.'];
   const seen = (trained.places?.train ?? []).filter((place) => places.has(place));
   const tuned = split === 'test' ? (trained.places?.validation ?? []).filter((place) => places.has(place)) : [];
-  if (!isSameData) return [otherData(seen.length + tuned.length)];
+  if (!isSame) return [otherData(seen.length + tuned.length)];
   refuseSeen(seen, 'trained', split);
   refuseSeen(tuned, 'validated', split);
   const warnings: string[] = [];

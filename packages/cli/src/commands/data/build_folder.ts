@@ -18,6 +18,8 @@ export async function buildFolder<T>(
   const [unfinished, replaced] = [`${out}.unfinished-${process.pid}`, `${out}.replaced-${process.pid}`];
   try {
     const result = await build(unfinished);
+    // Another import may have been quicker.
+    if (!before && (await store.stat(out))) await refuseOccupied(store, out, force);
     if (before) await store.rename(out, replaced);
     try {
       await store.rename(unfinished, out);

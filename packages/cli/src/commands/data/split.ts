@@ -10,6 +10,7 @@ import {
   type Splits,
   splitByPlace,
   splitByProtocol,
+  withoutNegatives,
   writeSplits,
 } from '@doppel/core/dataset';
 
@@ -46,6 +47,11 @@ export default command({
     const dataset = await openDataset(store, args.folder, { ignoreSplits: true });
     const drawn = args.protocol === undefined ? drawnSplit(dataset, args) : await fixedSplit(store, dataset, args);
     await writeSplits(store, dataset, { version: 1, ...drawn });
+    for (const split of withoutNegatives(dataset.records, drawn.splits)) {
+      context.log(
+        `note: all pairs of ${split} may show one place, so no negatives can be made within it: give it more places`,
+      );
+    }
     const file = joinPath(args.folder, SPLITS_FILE);
     const counts = countsOf(dataset, drawn.splits);
     const lines = SPLIT_NAMES.map((name) => `${name}: ${counts[name].pairs} pairs of ${counts[name].groups} places`);

@@ -1,6 +1,7 @@
 /** Inputs of a generator's run, checked before its first step and constant during training. */
 
 import type { Dataset } from '../../dataset/dataset.ts';
+import { dataDifference, isSameData } from '../../dataset/fingerprint.ts';
 import { SplitError, UsageError } from '../../errors.ts';
 import type { GeneratorArchitecture, StagePlan } from '../../generator/architecture.ts';
 import { GENERATORS } from '../../generator/architectures.ts';
@@ -103,8 +104,10 @@ function refuseOtherData(
       found,
       'Bring back what the run began with, or start a new one.',
     );
-  if (before.dataFingerprint !== now.dataFingerprint)
-    refuse('the data set that it began with', `another in ${dataset.folder}`);
+  if (!isSameData(before.dataFingerprint, now.dataFingerprint)) {
+    const difference = dataDifference(before.dataFingerprint, now.dataFingerprint);
+    refuse('the data set that it began with', `another in ${dataset.folder}: ${difference}`);
+  }
   if (before.places?.train.join('\n') !== now.places?.train.join('\n'))
     refuse('the train split that it began with', 'other places in it');
 }

@@ -1,5 +1,6 @@
 /** Inputs of a run, checked before its first step and constant during training. */
 import type { Dataset } from '../../dataset/dataset.ts';
+import { isSameData } from '../../dataset/fingerprint.ts';
 import type { PairReference, Split } from '../../dataset/patch_pair.ts';
 import { placeGuard } from '../../dataset/place_guard.ts';
 import type { MatcherConfig } from '../../matcher/architecture.ts';
@@ -81,14 +82,14 @@ function negativesFingerprint({ negatives, generator }: TrainingTask): string | 
 function trainedOnOf(config: TrainingConfig, dataset: Dataset, from: Checkpoint | undefined): Checkpoint['trainedOn'] {
   const groupsOf = (split: Split) => dataset.indicesOf(split).map((index) => dataset.records[index]!.group);
   const before = from?.trainedOn;
-  const isSameData = before?.dataFingerprint === dataset.fingerprint;
+  const isSame = before !== undefined && isSameData(before.dataFingerprint, dataset.fingerprint);
   // Throws where a place that is validated on was trained on.
   if (before) {
     const { fingerprint } = dataset;
     checkHeldOut(before, { split: 'validation', fingerprint, places: new Set(groupsOf('validation')) });
   }
   const all = (split: 'train' | 'validation') =>
-    [...new Set([...groupsOf(split), ...((isSameData && before?.places?.[split]) || [])])].sort();
+    [...new Set([...groupsOf(split), ...((isSame && before?.places?.[split]) || [])])].sort();
   return {
     folder: config.data,
     dataFingerprint: dataset.fingerprint,

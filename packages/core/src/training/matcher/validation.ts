@@ -7,6 +7,7 @@ import { Rng } from '../../base/random.ts';
 import type { PairRecord } from '../../dataset/dataset.ts';
 import type { PairReference } from '../../dataset/patch_pair.ts';
 import type { PlaceGuard } from '../../dataset/place_guard.ts';
+import { SplitError } from '../../errors.ts';
 import { calibrate } from '../../evaluation/fit_calibration.ts';
 import { accuracyOf, confusionAt, rocAuc } from '../../evaluation/metrics.ts';
 import { drawTestPairs } from '../../evaluation/test_pairs.ts';
@@ -30,12 +31,23 @@ export interface ValidationTask {
 export function drawValidationPairs({ records, indices, guard, positives, seed }: ValidationTask): PairReference[] {
   const rng = Rng.derive(seed, 'validation split');
   const chosen = rng.shuffle([...indices]).slice(0, positives);
-  return drawTestPairs(
+  const { pairs } = drawTestPairs(
     records,
     chosen.sort((a, b) => a - b),
     guard,
     { seed, negativesPerPositive: 1 },
-  ).pairs;
+  );
+  if (!pairs.some(({ label }) => label === 0)) throw noNegatives(indices.length);
+  return pairs;
+}
+
+function noNegatives(pairs: number): SplitError {
+  return new SplitError({
+    action: 'validate while training',
+    expected: 'pairs in the validation split that show different ground, for negatives are made of them',
+    found: `${pairs} pair(s) that may all show the same place`,
+    remedy: 'Split the data set again with a larger share for validation: `doppel data split`.',
+  });
 }
 
 export interface ValidationResult {

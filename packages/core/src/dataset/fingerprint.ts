@@ -1,0 +1,78 @@
+/**
+ * What the fingerprint of a data set covers: its list (`pairs.jsonl`, which holds bands, units and what was done to the
+ * samples) and the bytes of every image in it.
+ *
+ *     v2:<of the list and all images>:<of the list alone>
+ *
+ * Versions before had the second part alone; files that carry it are held against that.
+ */
+import { sha256 } from '../base/sha256.ts';
+import { FileError } from '../errors.ts';
+import { joinPath, type Store } from '../store.ts';
+import type { PairRecord } from './pairs_file.ts';
+
+/** SHA-256 of an image's bytes, by its path in the folder; an image that is not there has none. */
+export type Contents = ReadonlyMap<string, string>;
+
+const READ_AT_ONCE = 64;
+
+/** Hashes every image once. */
+export async function readContents(
+  store: Store,
+  folder: string,
+  records: readonly Pick<PairRecord, 'sar' | 'optical'>[],
+): Promise<Contents> {
+  const contents = new Map<string, string>();
+  const paths = new Set(records.flatMap(({ sar, optical }) => [sar, optical])).values();
+  const worker = async () => {
+    for (const path of paths) {
+      const bytes = await bytesOf(store, joinPath(folder, path));
+      if (bytes) contents.set(path, await sha256(bytes));
+    }
+  };
+  await Promise.all(Array.from({ length: READ_AT_ONCE }, worker));
+  return contents;
+}
+
+/** Undefined where they cannot be read: whoever needs the image is told so. */
+async function bytesOf(store: Store, path: string): Promise<Uint8Array | undefined> {
+  try {
+    return await store.read(path);
+  } catch (error) {
+    if (error instanceof FileError) return undefined;
+    throw error;
+  }
+}
+
+/** SHA-256 over all images, in the order of the list. */
+export function imagesDigest(
+  records: readonly Pick<PairRecord, 'sar' | 'optical'>[],
+  contents: Contents,
+): Promise<string> {
+  const lines = records.map(
+    ({ sar, optical }) => `${contents.get(sar) ?? 'none'} ${contents.get(optical) ?? 'none'}\n`,
+  );
+  return sha256(new TextEncoder().encode(lines.join('')));
+}
+
+/** @param list SHA-256 of `pairs.jsonl`. @param images as by `imagesDigest`. */
+export async function joinFingerprint(list: string, images: string): Promise<string> {
+  return `v2:${await sha256(new TextEncoder().encode(`${list}\n${images}\n`))}:${list}`;
+}
+
+/** SHA-256 of `pairs.jsonl`: what splits are made for. */
+export const listPart = (fingerprint: string) => fingerprint.split(':').at(-1)!;
+const isWhole = (fingerprint: string) => fingerprint.startsWith('v2:');
+
+/** Whether a stored fingerprint is that of a data set; one of an older version is held against the list alone. */
+export function isSameData(stored: string, present: string): boolean {
+  return isWhole(stored) && isWhole(present) ? stored === present : listPart(stored) === listPart(present);
+}
+
+/** How the data differ, as words for a message. */
+export function dataDifference(stored: string, present: string): string {
+  const short = (text: string) => text.replace(/^v2:/, '').slice(0, 12);
+  if (listPart(stored) !== listPart(present))
+    return `other pairs (fingerprint ${short(stored)}…, not ${short(present)}…)`;
+  return `the same list of pairs, but images that have changed since (fingerprint ${short(stored)}…, not ${short(present)}…)`;
+}

@@ -1,0 +1,64 @@
+/**
+ * One image in several pairs: it is one place, whatever the pairs are called. Copies count as one image, by their bytes;
+ * flat ones do not, for many places look alike where there is nothing to see.
+ */
+import { isDoppelError } from '../errors.ts';
+import { decodeRaster } from '../raster/open.ts';
+import { joinPath, type Store } from '../store.ts';
+import type { Contents } from './fingerprint.ts';
+import type { PairRecord } from './pairs_file.ts';
+
+/** The records, with one path for all copies of an image. */
+export async function joinCopies(
+  store: Store,
+  folder: string,
+  records: readonly PairRecord[],
+  contents: Contents,
+): Promise<PairRecord[]> {
+  const first = new Map<string, string>();
+  const isFlat = new Map<string, boolean>();
+  const pathOf = async (path: string): Promise<string> => {
+    const hash = contents.get(path);
+    const known = hash === undefined ? path : (first.get(hash) ?? path);
+    if (hash === undefined || known === path) {
+      if (hash !== undefined) first.set(hash, path);
+      return path;
+    }
+    if (!isFlat.has(hash)) isFlat.set(hash, await looksFlat(store, joinPath(folder, path)));
+    return isFlat.get(hash) ? path : known;
+  };
+  const joined: PairRecord[] = [];
+  for (const record of records) {
+    const [sar, optical] = [await pathOf(record.sar), await pathOf(record.optical)];
+    joined.push(sar === record.sar && optical === record.optical ? record : { ...record, sar, optical });
+  }
+  return joined;
+}
+
+/** All samples of each band are equal, or missing. What cannot be read shows nothing either. */
+async function looksFlat(store: Store, path: string): Promise<boolean> {
+  try {
+    const { data, bands, noData } = await decodeRaster(await store.read(path), path);
+    const first = noData ? noData.indexOf(0) : 0;
+    if (first < 0) return true;
+    return data.every((value, i) => noData?.[Math.floor(i / bands)] || value === data[first * bands + (i % bands)]);
+  } catch (error) {
+    if (isDoppelError(error)) return true;
+    throw error;
+  }
+}
+
+/** Records by the image they show, once for each sensor; images of a single record are left out. */
+export function recordsByImage(records: readonly Partial<Pick<PairRecord, 'sar' | 'optical'>>[]): number[][] {
+  const found = new Map<string, number[]>();
+  records.forEach((record, i) => {
+    for (const sensor of ['sar', 'optical'] as const) {
+      const path = record[sensor];
+      if (path === undefined) continue;
+      const before = found.get(`${sensor} ${path}`);
+      if (before) before.push(i);
+      else found.set(`${sensor} ${path}`, [i]);
+    }
+  });
+  return [...found.values()].filter(({ length }) => length > 1);
+}
