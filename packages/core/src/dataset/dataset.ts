@@ -22,7 +22,7 @@ export interface Dataset {
   readonly header: DatasetHeader;
   /** Copies of an image have one path. */
   readonly records: readonly PairRecord[];
-  /** Of `pairs.jsonl` and of every image; `isSameData` compares it with a stored one. */
+  /** Fingerprint of `pairs.jsonl` and of every image; `isSameData` compares it with a stored one. */
   readonly fingerprint: string;
   /** Undefined where the data set has not been split. */
   readonly splits: Splits | undefined;

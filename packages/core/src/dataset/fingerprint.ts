@@ -1,5 +1,5 @@
 /**
- * What the fingerprint of a data set covers: its list (`pairs.jsonl`, which holds bands, units and what was done to the
+ * Fingerprint of a data set. It covers the list (`pairs.jsonl`, which holds bands, units and what was done to the
  * samples) and the bytes of every image in it.
  *
  *     v2:<of the list and all images>:<of the list alone>
@@ -34,7 +34,7 @@ export async function readContents(
   return contents;
 }
 
-/** Undefined where they cannot be read: whoever needs the image is told so. */
+/** Bytes of an image; undefined where they cannot be read, which is told to the caller that needs the image. */
 async function bytesOf(store: Store, path: string): Promise<Uint8Array | undefined> {
   try {
     return await store.read(path);
@@ -64,12 +64,12 @@ export async function joinFingerprint(list: string, images: string): Promise<str
 export const listPart = (fingerprint: string) => fingerprint.split(':').at(-1)!;
 const isWhole = (fingerprint: string) => fingerprint.startsWith('v2:');
 
-/** Whether a stored fingerprint is that of a data set; one of an older version is held against the list alone. */
+/** Compares a stored fingerprint with that of a data set; one of an older version is held against the list alone. */
 export function isSameData(stored: string, present: string): boolean {
   return isWhole(stored) && isWhole(present) ? stored === present : listPart(stored) === listPart(present);
 }
 
-/** How the data differ, as words for a message. */
+/** Words for a message: how the data differ. */
 export function dataDifference(stored: string, present: string): string {
   const short = (text: string) => text.replace(/^v2:/, '').slice(0, 12);
   if (listPart(stored) !== listPart(present))

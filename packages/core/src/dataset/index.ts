@@ -18,8 +18,6 @@ export type { Footprint } from '../geo/footprint.ts';
 export { crsProblem } from '../geo/reference_system.ts';
 export { type Dataset, openDataset, type PairList, type PairRecord, type Splits, writeSplits } from './dataset.ts';
 export type { BuiltDataset } from './dataset_writer.ts';
-export { type Dataset, openDataset, type PairList, type PairRecord, type Splits, writeSplits } from './dataset.ts';
-export type { BuiltDataset } from './dataset_writer.ts';
 export { DatasetWriter } from './dataset_writer.ts';
 export { dataDifference, isSameData } from './fingerprint.ts';
 export { isInside } from './inside.ts';

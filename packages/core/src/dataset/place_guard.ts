@@ -62,7 +62,7 @@ export function placeGuard(records: readonly GuardedRecord[], { margin = 1 }: { 
   return { margin, conflictsOf, conflict: (i, j) => conflictsOf(i).has(j) };
 }
 
-/** By record, all records that show its images; none for images that no other shows. */
+/** Records that show the images of a record, by record; none for images that no other shows. */
 function imagesOf(records: readonly GuardedRecord[]): Map<number, number[][]> {
   const images = new Map<number, number[][]>();
   for (const sharing of recordsByImage(records)) {

@@ -1,4 +1,4 @@
-/** Whether two patches that are paired by their names lie where a pair must: on the same ground, pixel by pixel. */
+/** Holds the places of two patches that are paired by their names against each other: they must match pixel by pixel. */
 import type { PixelWindow } from './grid.ts';
 import { linkGround } from './ground_link.ts';
 import type { Point } from './pixel_map.ts';
@@ -13,13 +13,13 @@ export interface Cut {
 export interface Agreement {
   /** Their own places say that they show other ground. */
   contradicts: boolean;
-  /** What was taken for granted, as a sentence without full stop. */
+  /** Sentence without full stop: what was taken for granted. */
   guess?: string;
 }
 
 /** Pixels by which the corners of a pair may part, and share of its side: pairs are co-registered to a few pixels. */
 const [FEW, SHARE] = [2, 1 / 16];
-/** Below it, a difference is rounding. */
+/** Pixels below which a difference is rounding. */
 const ROUNDING = 0.5;
 
 /** @param name of the first, for messages. @throws FormatError where a reference system is not understood. */
@@ -45,7 +45,7 @@ export function agreement(first: Cut, second: Cut, name: string): Agreement {
       };
 }
 
-/** Of the two corners that are furthest apart, in pixels of the second; NaN where one cannot be shown. */
+/** Distance of the two corners that are furthest apart, in pixels of the second; NaN where one cannot be shown. */
 function misfit(first: Cut, second: Cut, name: string): number {
   const { crs, width, height } = first.file;
   const link = linkGround(
@@ -56,7 +56,7 @@ function misfit(first: Cut, second: Cut, name: string): number {
   return largest(first, second, (column, row, near) => link.toFile(column, row, near));
 }
 
-/** Of patches with coordinates in a system that neither names. */
+/** The same for patches with coordinates in a system that neither names. */
 function unnamedMisfit(first: Cut, second: Cut): number | undefined {
   const [from, to] = [mapOf(first.file), mapOf(second.file)];
   if (!from || !to) return undefined;

@@ -1,4 +1,4 @@
-/** Where an image lies, as its companion `.aux.xml` says it (GDAL's "PAM"): system, transform or control points. */
+/** Place of an image in its companion `.aux.xml` (GDAL's "PAM"): system, transform or control points. */
 import type { AffineTransform } from '../raster/raster.ts';
 import type { ControlPoint } from './pixel_map.ts';
 

@@ -21,7 +21,7 @@ export class ControlPoints {
   private readonly rows: number;
   private readonly xs: Float64Array;
   private readonly ys: Float64Array;
-  /** By cell: 1 where every pixel is computed. */
+  /** Flags of cells: 1 where every pixel is computed. */
   private readonly isBent: Uint8Array;
 
   /** @param step pixels between points of the lattice, at most. */
@@ -39,7 +39,7 @@ export class ControlPoints {
     );
   }
 
-  /** Of all pixels of the window, in pixels of the file; undefined where the file has none of its places. */
+  /** Bounds of all pixels of the window, in pixels of the file; undefined where the file has none of its places. */
   bounds(): [minX: number, minY: number, maxX: number, maxY: number] | undefined {
     const box = new Box();
     for (let i = 0; i < this.xs.length; i++) box.add(this.xs[i]!, this.ys[i]!);

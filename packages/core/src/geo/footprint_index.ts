@@ -25,10 +25,10 @@ export class FootprintIndex {
   /** Boxes widened by the margin; of the one CRS that all share, else longitude and latitude. */
   private readonly boxes: (Box | undefined)[];
   private readonly isMixed: boolean;
-  /** What one turn round the Earth adds to x of the boxes; 0 where x does not repeat itself. */
+  /** Width of the Earth in x of the boxes; 0 where x does not repeat itself. */
   private readonly turn: number;
   private readonly tree: Flatbush | undefined;
-  /** From positions in the tree to footprints. */
+  /** Footprints by their positions in the tree. */
   private readonly items: number[] = [];
 
   /**
@@ -65,7 +65,7 @@ export class FootprintIndex {
     return [...new Set(found)].map((item) => this.items[item]!).filter((j) => j !== i && this.isNear(i, j));
   }
 
-  /** Are both footprints known, and near? */
+  /** True where both footprints are known, and near. */
   isNear(i: number, j: number): boolean {
     const [a, b] = [this.footprints[i], this.footprints[j]];
     if (!a || !b) return false;
@@ -76,7 +76,7 @@ export class FootprintIndex {
     return this.isNearIn(a, b) || this.isNearIn(b, a);
   }
 
-  /** In the system of the first, by the quadrilateral of the other's corners, and by whether points of it lie inside. */
+  /** Compares in the system of the first: the quadrilateral of the other's corners, and points within it. */
   private isNearIn(a: Footprint, b: Footprint): boolean {
     const [width, height] = sidesOf(a.bounds);
     const wide = widen(a.bounds, (this.margin - TOLERANCE) * width, (this.margin - TOLERANCE) * height);
@@ -93,7 +93,7 @@ export class FootprintIndex {
     return latticeOf(shrunk(b.bounds)).some((point) => holds(here(point)));
   }
 
-  /** By distances between points of the two, where degrees of longitude shrink to nothing. */
+  /** Compares distances on the sphere, where degrees of longitude shrink to nothing. */
   private areNearOnSphere(a: Footprint, b: Footprint): boolean {
     const [pointsA, pointsB] = [a, b].map((each) =>
       latticeOf(each.bounds).map((point) => onSphere(this.transform(each.crs, LON_LAT)(...point))),
@@ -171,7 +171,7 @@ function turnedBox([minX, minY, maxX, maxY]: Box, period: number): Box {
   return [minX - turns, minY, maxX - turns, maxY];
 }
 
-/** Of a rectangle, the turn that lies beside another. */
+/** The turn of a rectangle that lies beside another. */
 function besides(a: Box, [minX, minY, maxX, maxY]: Box, period: number | undefined): Box {
   const middle = (minX + maxX) / 2;
   const moved = turnedTo(middle, (a[0] + a[2]) / 2, period) - middle;
@@ -187,7 +187,7 @@ function isTorn(points: readonly Point[], period: number | undefined): boolean {
 
 const sidesOf = ([minX, minY, maxX, maxY]: Box): [number, number] => [maxX - minX, maxY - minY];
 
-/** Without its rim, which neighbours share. */
+/** A box without its rim, which neighbours share. */
 function shrunk(box: Box): Box {
   const [width, height] = sidesOf(box);
   return widen(box, -TOLERANCE * width, -TOLERANCE * height);
@@ -207,7 +207,7 @@ function onSphere([longitude, latitude]: Point): Vector {
 
 const distance = (a: Vector, b: Vector) => Math.hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
 
-/** Of a lattice, along its middle lines. */
+/** Lengths of the middle lines of a lattice. */
 function sidesOnSphere(points: readonly Vector[]): [number, number] {
   const [side, half] = [EDGE_STEPS + 1, EDGE_STEPS / 2];
   return [

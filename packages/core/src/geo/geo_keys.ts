@@ -242,7 +242,7 @@ function projectionOf(keys: Keys, angle: number, unit: number): { text: string }
   return { text: [`+proj=${method.name}`, ...values, ...(method.more ? [method.more] : [])].join(' ') };
 }
 
-/** Of a polar stereographic projection: the pole, and the latitude of true scale unless it is the pole itself. */
+/** Words of a polar stereographic projection: the pole, and the latitude of true scale unless it is the pole itself. */
 function polarWords(latitude: number): string[] {
   const pole = latitude < 0 ? -90 : 90;
   return [`+lat_0=${pole}`, ...(Math.abs(latitude) === 90 ? [] : [`+lat_ts=${latitude}`])];

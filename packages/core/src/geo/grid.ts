@@ -28,7 +28,7 @@ export interface PixelWindow {
 
 export interface CommonGrid {
   grid: Grid;
-  /** What was taken for granted. */
+  /** Sentences: what was taken for granted. */
   guesses: string[];
 }
 

@@ -15,16 +15,16 @@ import { LON_LAT, transformBetween } from './reference_system.ts';
 
 /** Pixels by which two grids may be off and still be the same. */
 const SAME_GRID = 0.01;
-/** Coordinates are exact at every so many pixels and interpolated between; maps are straight enough over that distance. */
+/** Pixels between points where coordinates are exact; between them they are interpolated, where maps are straight enough. */
 const CONTROL_STEP = 16;
-/** Of one window, samples of the file: above it, something is wrong with the choice of the grid. */
+/** Samples of the file for one window: above it, something is wrong with the choice of the grid. */
 const MAX_SAMPLES = 2 ** 27;
 /** Turns round the Earth in which a file may be seen from a grid. */
 const TURNS = [0, -1, 1, -2, 2];
 
 /** A part of the file, as it is seen from a window: once for each turn round the Earth. */
 interface Piece {
-  /** In the file. */
+  /** Part of the file. */
   window: PixelWindow;
   /** Pixels that the turns add. */
   shift: readonly [columns: number, rows: number];
@@ -52,7 +52,7 @@ export class GridReader {
     this.offset = this.findOffset(grid);
   }
 
-  /** Are samples taken as they are, or interpolated? */
+  /** True where samples are interpolated, false where they are taken as they are. */
   get isResampled(): boolean {
     return this.offset === undefined;
   }
@@ -146,7 +146,7 @@ export class GridReader {
     });
   }
 
-  /** Whether a pole lies within: then the edge of the file is not the edge of what it shows in degrees. */
+  /** True where a pole lies within: the edge of the file is not the edge of what it shows in degrees. */
   private holdsPole(): boolean {
     const { crs } = this.grid;
     if (crs === undefined || this.file.crs === undefined || crs === this.file.crs) return false;
@@ -174,7 +174,7 @@ export class GridReader {
     return this.offset ? undefined : new ControlPoints(window, this.link.toFile, step);
   }
 
-  /** What must be read of the file; nothing where it does not reach the window. */
+  /** Parts of the file that must be read; none where it does not reach the window. */
   private piecesFor(window: PixelWindow, points: ControlPoints | undefined): Piece[] {
     const { column, row, width, height } = window;
     if (!points) {

@@ -1,4 +1,4 @@
-/** How pixels become coordinates and back: by an affine transform, or by a polynomial fitted to ground control points. */
+/** Maps of pixels to coordinates and back: affine transforms, and polynomials fitted to ground control points. */
 import type { AffineTransform } from '../raster/raster.ts';
 
 export type Point = [x: number, y: number];
@@ -35,7 +35,7 @@ export interface ControlPoint {
 }
 
 export interface FittedMap extends PixelMap {
-  /** Of the polynomial. */
+  /** Order of the polynomial. */
   readonly order: 1 | 2;
   /** Root mean square of the distances between points and their fit, in pixels. */
   readonly rms: number;
@@ -102,7 +102,7 @@ function fitOrder(points: readonly ControlPoint[], order: 1 | 2): FittedMap | un
   return { toGround, toPixel, order, rms, worst: Math.max(...errors) };
 }
 
-/** To about -1 … 1, for the sake of the numbers. */
+/** Scales values to about -1 … 1, for the sake of the numbers. */
 function normaliser(values: readonly number[]) {
   const [low, high] = [Math.min(...values), Math.max(...values)];
   const [middle, scale] = [(low + high) / 2, 2 / (high - low || 1)];

@@ -1,5 +1,5 @@
 /**
- * Where on the ground a raster file lies: the one place that decides it, from what the file says and what lies beside it.
+ * Decides where on the ground a raster file lies, from what the file says and what lies beside it. No other code does.
  *
  * The order is GDAL's: a companion `.aux.xml` before the file's own tags, these before a world file. Pixels are placed by an
  * affine transform, else by a map fitted to ground control points. `docs/data.md` says the same to users.
@@ -14,14 +14,14 @@ import { affineMap, type ControlPoint, fitMap, isInvertible, type PixelMap } fro
 import { crsProblem, referenceSystem } from './reference_system.ts';
 import { readWorldFile } from './world_file.ts';
 
-/** What a raster file says of where it lies. */
+/** Place of a raster file, as far as it is told. */
 export interface Located {
   readonly width: number;
   readonly height: number;
   /** A reference system as a text. */
   readonly crs?: string | undefined;
   readonly transform?: AffineTransform | undefined;
-  /** Of a file that is placed by control points. */
+  /** Map of a file that is placed by control points. */
   readonly fitted?: PixelMap | undefined;
 }
 
@@ -46,7 +46,7 @@ interface Place extends Omit<Located, 'width' | 'height'> {
   guesses: string[];
 }
 
-/** What is said, wherever. */
+/** One source of a place: tags, or a companion file. */
 interface Said {
   crs?: string | undefined;
   problem?: string | undefined;

@@ -15,7 +15,7 @@ export interface ReferenceSystem {
   readonly isGeographic: boolean;
   /** Width of the Earth in x, where x repeats itself: 360 for degrees; undefined where it does not. */
   readonly period: number | undefined;
-  /** What is not exact about its place on the Earth, as a sentence without full stop. */
+  /** Sentence without full stop: what is not exact about its place on the Earth. */
   readonly doubt: string | undefined;
 }
 
@@ -71,7 +71,7 @@ function parse(crs: string): ReferenceSystem | { problem: string } {
   }
 }
 
-/** What proj4 keeps in a projection, as far as it is used here. */
+/** Fields of proj4's projections that are used here. */
 interface Inside {
   projName?: string;
   axis?: string;

@@ -53,7 +53,7 @@ export interface LeftOut {
 
 /** Maximum number of samples of both scenes in memory at a time, unless a single patch needs more. */
 const BLOCK_SAMPLES = 2 ** 23;
-/** Ctrl-C is heard between so many. */
+/** Patches between two moments at which Ctrl-C is heard. */
 const PATCHES_BETWEEN_PAUSES = 256;
 
 /**

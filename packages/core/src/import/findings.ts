@@ -1,5 +1,5 @@
 /**
- * What an import had to guess, and what it did to samples because a file says so: kept in the header of the data set, and
+ * Findings of an import: what it had to guess, and what it did to samples because a file says so: kept in the header of the data set, and
  * told at the end. A strict import refuses the first guess.
  */
 import { FormatError } from '../errors.ts';
@@ -39,7 +39,7 @@ export class Findings {
     hear(this.guesses, file, guess);
   }
 
-  /** For the header of a data set. */
+  /** Entries for the header of a data set. */
   made(): { guesses?: string[]; notes?: string[] } {
     const [guesses, notes] = [sentences(this.guesses), sentences(this.notes)];
     return { ...(guesses.length > 0 && { guesses }), ...(notes.length > 0 && { notes }) };

@@ -102,7 +102,7 @@ async function addPair(
   });
 }
 
-/** What systems leave beside images: macOS's second halves and archives' leftovers, which bear the names of images. */
+/** Leftovers of systems that bear the names of images: macOS's second halves, and those of archives. */
 const isLeftover = (name: string) => name.startsWith('.') || name === '__MACOSX';
 
 /**
@@ -131,7 +131,7 @@ export async function filesIn(store: Store, folder: string): Promise<string[]> {
 interface CutFile {
   raster: Raster;
   footprint: Footprint | undefined;
-  /** What was cut, and of what. */
+  /** The window that was cut, and its file. */
   cut: { file: PlacedFile; window: PixelWindow };
 }
 

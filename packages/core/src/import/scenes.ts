@@ -21,7 +21,7 @@ export interface ScenePair {
   optical: string;
 }
 
-/** How samples are read, where files do not say it, or wrongly. */
+/** Meaning of samples where files do not say it, or wrongly. */
 export interface SampleOptions {
   /** Unit of the SAR samples; default: as the file says. */
   unit?: Unit | undefined;
@@ -151,7 +151,7 @@ export async function openOptical(
   return file;
 }
 
-/** What was asked for about samples, for the header of the data set; bands count from 1, as for people. */
+/** Entries for the header of the data set: what was asked for about samples; bands count from 1, as for people. */
 export function madeOf({ sarBand, opticalBands, unit, opticalUnit, noData, opticalNoData }: SampleOptions) {
   return {
     ...(unit && { unit }),
