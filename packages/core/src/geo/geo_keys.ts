@@ -214,7 +214,6 @@ const METHODS: Record<number, Method> = {
   23: { name: 'robin', parameters: PLAIN },
   24: { name: 'sinu', parameters: PLAIN },
   25: { name: 'vandg', parameters: PLAIN },
-  26: { name: 'nzmg', parameters: CENTRED },
   27: { name: 'tmerc', parameters: [...CENTRED, 'k_0'], more: '+axis=wsu' },
   28: { name: 'cea', parameters: [...PLAIN, 'lat_ts'] },
   9815: { name: 'omerc', parameters: ['lat_0', 'lonc', 'alpha', 'gamma', 'k_0', 'x_0', 'y_0'] },

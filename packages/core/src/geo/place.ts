@@ -11,7 +11,7 @@ import type { Store } from '../store.ts';
 import { placeOfAuxXml } from './aux_xml.ts';
 import { systemOfKeys } from './geo_keys.ts';
 import { affineMap, type ControlPoint, fitMap, isInvertible, type PixelMap } from './pixel_map.ts';
-import { crsProblem, referenceSystem } from './reference_system.ts';
+import { crsProblem, LON_LAT, referenceSystem, transformBetween } from './reference_system.ts';
 import { readWorldFile } from './world_file.ts';
 
 /** Place of a raster file, as far as it is told. */
@@ -35,11 +35,29 @@ export async function openPlaced(store: Store, path: string, options: RasterOpti
   const file = await openRaster(store, path, options);
   try {
     const place = await placeOf(store, path, file);
+    refuseOffEarth({ ...file, ...place }, path);
     return { ...file, ...place, guesses: [...file.guesses, ...place.guesses] };
   } catch (error) {
     await file.close();
     throw error;
   }
+}
+
+/** @throws FormatError where no part of a file lies on the Earth: its system or its transform is not what they seem. */
+function refuseOffEarth(file: Located, path: string): void {
+  const map = mapOf(file);
+  if (!map || file.crs === undefined) return;
+  const toLonLat = transformBetween(file.crs, LON_LAT, path);
+  const parts = [0, 0.25, 0.5, 0.75, 1];
+  const isOn = parts.some((u) =>
+    parts.some((v) => toLonLat(...map.toGround(u * file.width, v * file.height)).every(Number.isFinite)),
+  );
+  if (isOn) return;
+  throw new FormatError({
+    ...{ action: 'place on the ground', file: path, expected: 'coordinates that its reference system can hold' },
+    found: `a corner at ${map.toGround(0, 0).join(', ')} in "${file.crs.slice(0, 80)}", which is no place on the Earth`,
+    remedy: `Check its system and transform by \`gdalinfo ${path}\`, or warp it: \`gdalwarp -t_srs EPSG:4326 ${path} OUT.tif\`.`,
+  });
 }
 
 interface Place extends Omit<Located, 'width' | 'height'> {
