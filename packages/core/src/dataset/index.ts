@@ -19,7 +19,6 @@ export { crsProblem } from '../geo/reference_system.ts';
 export { type Dataset, openDataset, type PairList, type PairRecord, type Splits, writeSplits } from './dataset.ts';
 export type { BuiltDataset } from './dataset_writer.ts';
 export { DatasetWriter } from './dataset_writer.ts';
-export { dataDifference, isSameData } from './fingerprint.ts';
 export { isInside } from './inside.ts';
 export { SPLITS, type Split } from './patch_pair.ts';
 export { type PlaceGuard, placeGuard } from './place_guard.ts';

@@ -69,7 +69,12 @@ function parse(crs: string): ReferenceSystem | { problem: string } {
   } catch (error) {
     const projection = /(?:PROJECTION|METHOD)\["([^"]+)"|\+proj=(\S+)/i.exec(asked);
     const name = projection?.[1] ?? projection?.[2];
-    return { problem: name === undefined ? reasonOf(error).split('\n')[0]!.slice(0, 120) : `the projection ${name} cannot be computed` };
+    return {
+      problem:
+        name === undefined
+          ? reasonOf(error).split('\n')[0]!.slice(0, 120)
+          : `the projection ${name} cannot be computed`,
+    };
   }
 }
 
@@ -107,7 +112,8 @@ function doubtOf({ datum, rf, a }: Inside, definition: string): string | undefin
   if (definition.includes('+from_grid')) {
     return 'the shift of its datum to WGS 84 is the mean of a grid file that is not read, good to some 10 m';
   }
-  if (definition.includes('+uncertain')) return 'the shift of its datum to WGS 84 varies within its area, by some 100 m';
+  if (definition.includes('+uncertain'))
+    return 'the shift of its datum to WGS 84 varies within its area, by some 100 m';
   const isModern = a === undefined || (Math.abs(a - 6378137) < 1 && Math.abs((rf ?? 298.257) - 298.257) < 0.01);
   if (isModern || datum?.datum_type === WGS84) return undefined;
   return datum?.datum_type === NO_DATUM

@@ -180,7 +180,7 @@ export class CommonFormat {
     });
   }
 
-  /** Of no pairs at all: nothing that counts, for a data set without pairs is refused. */
+  /** Formats found; of no pairs at all nothing that counts, for a data set without pairs is refused. */
   found(): { sar: { unit: Unit; bands: 1 }; optical: { unit: Unit; bands: 1 | 3 } } {
     const { sar, optical, bands } = this.first ?? { sar: 'digital number', optical: 'digital number', bands: 1 };
     return { sar: { unit: sar, bands: 1 }, optical: { unit: optical, bands: bands === 3 ? 3 : 1 } };

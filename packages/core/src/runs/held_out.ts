@@ -8,7 +8,7 @@ import type { Split } from '../dataset/patch_pair.ts';
 import { SplitError } from '../errors.ts';
 
 export interface TrainedOn {
-  /** As in `Dataset.fingerprint`; of an older version, SHA-256 of the data set's `pairs.jsonl`. */
+  /** `Dataset.fingerprint`; of an older version, SHA-256 of the data set's `pairs.jsonl`. */
   dataFingerprint: string;
   /**
    * The places of training, and those that stopped it and fitted its threshold; undefined where they were not recorded.
