@@ -1,5 +1,5 @@
 /**
- * Pictures and pages for people: plots as SVG, contact sheets as PNG, reports of matchers and generators as HTML in one
+ * Pictures and pages for users: plots as SVG, contact sheets as PNG, reports of matchers and generators as HTML in one
  * file. Pure functions of their data, without a DOM.
  *
  * @module

@@ -1,5 +1,5 @@
 /**
- * The HTTP app, on any runtime that knows Request and Response. It has no port, no files and no backend of its own: its
+ * The HTTP app, on any runtime that knows Request and Response. It opens no port, file or backend: its
  * scorer is an argument, so that tests call `app.request` with a fake.
  */
 import { reasonOf, VERSION } from '@doppel/core';

@@ -1,6 +1,6 @@
 /**
- * Builds a data set: patches first, its list last, so that a folder with a `pairs.jsonl` is complete. Patches are written
- * side by side, a bounded number at a time.
+ * Builds a data set: patches first, its list last, so that a folder with a `pairs.jsonl` is complete. Patches are
+ * written side by side, a bounded number at a time.
  */
 import { sha256 } from '../base/sha256.ts';
 import { PatchError, UsageError } from '../errors.ts';
@@ -64,8 +64,8 @@ export class DatasetWriter {
   /**
    * Writes a patch without loss; waits only where many are under way already.
    *
-   * @param stem of the path inside the folder, to which the extension of the format is added. Stems that come to one file on
-   * some system (`A/1`, `./A/1`, `a/1`) are told apart by a number.
+   * @param stem of the path inside the folder, to which the extension of the format is added. Stems that come to one
+   * file on some system (`A/1`, `./A/1`, `a/1`) are distinguished by a number.
    * @returns the path inside the folder. @throws FileError of this patch or of an earlier one.
    * @throws UsageError where a name from outside, such as that of a place, would lead out of the folder.
    */

@@ -4,7 +4,7 @@
  *
  *     v2:<of the list and all images>:<of the list alone>
  *
- * Versions before had the second part alone; files that carry it are held against that.
+ * Older versions wrote the second part alone; their files are compared with it alone.
  */
 import { sha256 } from '../base/sha256.ts';
 import { FileError } from '../errors.ts';
@@ -34,7 +34,7 @@ export async function readContents(
   return contents;
 }
 
-/** Bytes of an image; undefined where they cannot be read, which is told to the caller that needs the image. */
+/** Bytes of an image; undefined if it cannot be read: the reader of the image reports the error. */
 async function bytesOf(store: Store, path: string): Promise<Uint8Array | undefined> {
   try {
     return await store.read(path);

@@ -1,6 +1,6 @@
 /**
- * One image in several pairs: it is one place, whatever the pairs are called. Copies count as one image, by their bytes;
- * flat ones do not, for many places look alike where there is nothing to see.
+ * Images in several pairs: an image is one place, whatever the groups of its pairs. Copies count as one image, by their
+ * bytes; constant ones do not, since many places give the same empty patch.
  */
 import { isDoppelError } from '../errors.ts';
 import { decodeRaster } from '../raster/open.ts';
@@ -8,7 +8,7 @@ import { joinPath, type Store } from '../store.ts';
 import type { Contents } from './fingerprint.ts';
 import type { PairRecord } from './pairs_file.ts';
 
-/** The records, with one path for all copies of an image. */
+/** Records with one path for all copies of an image. */
 export async function joinCopies(
   store: Store,
   folder: string,
@@ -35,7 +35,7 @@ export async function joinCopies(
   return joined;
 }
 
-/** All samples of each band are equal, or missing. What cannot be read shows nothing either. */
+/** True if all samples of each band are equal or missing, or the image cannot be read. */
 async function looksFlat(store: Store, path: string): Promise<boolean> {
   try {
     const { data, bands, noData } = await decodeRaster(await store.read(path), path);

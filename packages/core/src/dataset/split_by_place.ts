@@ -21,8 +21,8 @@ export interface SplitOptions {
 }
 
 /**
- * Draws a split. Places are dealt out at random, larger ones first, each to the split that lacks most of its share; a split
- * of a single place, within which no negatives can be made, gets one more where another can spare it.
+ * Draws a split. Places are dealt out at random, larger ones first, each to the split that lacks most of its share; a
+ * split of a single place, within which no negatives can be made, gets one more where another can spare it.
  *
  * @throws SplitError where a split that was asked for stays empty: too few places.
  * @throws UsageError where the shares do not add up to 1.
@@ -154,8 +154,8 @@ class DisjointSets {
 }
 
 /**
- * Splits that have no pairs of different ground, which training and evaluation need: none that the data set lists, and no two
- * records that surely lie apart.
+ * Splits that have no pairs of different ground, which training and evaluation need: none that the data set lists, and
+ * no two records that are certainly far from each other.
  */
 export function withoutNegatives(records: readonly PairRecord[], splits: Splits['splits']): Split[] {
   const guard = placeGuard(records);
@@ -178,7 +178,10 @@ function hasNegatives(records: readonly PairRecord[], indices: readonly number[]
   });
 }
 
-/** Gives a split without negatives one more place, the smallest that another can spare; leaves all as it is where none can. */
+/**
+ * Gives a split without negatives one more place, the smallest that another can spare; leaves all as it is where none
+ * can.
+ */
 function spareForNegatives(records: readonly PairRecord[], places: readonly Place[], splits: Splits['splits']): void {
   const guard = placeGuard(records);
   const isFit = (groups: readonly string[]) => hasNegatives(records, indicesOf(records, groups), guard);

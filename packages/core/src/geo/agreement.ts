@@ -1,4 +1,6 @@
-/** Holds the places of two patches that are paired by their names against each other: they must match pixel by pixel. */
+/**
+ * Checks that two patches paired by their names lie on the same ground, pixel by pixel.
+ */
 import type { PixelWindow } from './grid.ts';
 import { linkGround } from './ground_link.ts';
 import type { Point } from './pixel_map.ts';
@@ -11,13 +13,13 @@ export interface Cut {
 }
 
 export interface Agreement {
-  /** Their own places say that they show other ground. */
+  /** True if their georeferences place them on different ground. */
   contradicts: boolean;
-  /** Sentence without full stop: what was taken for granted. */
+  /** Assumption made, as a sentence without full stop. */
   guess?: string;
 }
 
-/** Pixels by which the corners of a pair may part, and share of its side: pairs are co-registered to a few pixels. */
+/** Maximum misfit of corners in pixels, and as a share of the side: pairs are co-registered to a few pixels. */
 const [FEW, SHARE] = [2, 1 / 16];
 /** Pixels below which a difference is rounding. */
 const ROUNDING = 0.5;
@@ -45,7 +47,7 @@ export function agreement(first: Cut, second: Cut, name: string): Agreement {
       };
 }
 
-/** Distance of the two corners that are furthest apart, in pixels of the second; NaN where one cannot be shown. */
+/** Largest distance between corresponding corners, in pixels of the second; NaN if one cannot be projected. */
 function misfit(first: Cut, second: Cut, name: string): number {
   const { crs, width, height } = first.file;
   const link = linkGround(

@@ -1,16 +1,19 @@
 /**
- * Pixels of a file for the pixels of a window: exact on a coarse lattice and bilinear between, where the map is straight
- * enough for that. Where it is not (round a pole, at the edge of what a projection shows) every pixel is computed.
+ * Maps the pixels of a window to pixels of a file: exactly on a coarse lattice and bilinearly between, where the map is
+ * straight enough. Elsewhere (around a pole, at the edge of a projection's domain) every pixel is computed.
  */
 import type { PixelWindow } from './grid.ts';
 import type { Point } from './pixel_map.ts';
 
-/** NaN where the file has no such place. @param near of several pixels, which differ by turns round the Earth, the one nearest to it. */
+/**
+ * File pixel of a window pixel; NaN outside its domain. @param near selects the turn round the Earth: the nearest to
+ * it.
+ */
 export type ToFile = (column: number, row: number, near?: Point) => Point;
 
-/** Pixels of the file by which the middle of a straight cell may be off. */
+/** Maximum error in file pixels at the middle of a straight cell. */
 const STRAIGHT = 0.1;
-/** Points along the side of a cell that is not, for its bounds. */
+/** Points along the side of a cell that is not straight, for its bounds. */
 const BENT_STEPS = 8;
 
 export class ControlPoints {
@@ -119,7 +122,7 @@ export class ControlPoints {
       }
     }
     if (inside.isEmpty) return;
-    // What lies between the points is at most a step further out.
+    // Pixels between the points lie at most a step further out.
     box.add(inside.minX - jumpX, inside.minY - jumpY);
     box.add(inside.maxX + jumpX, inside.maxY + jumpY);
   }

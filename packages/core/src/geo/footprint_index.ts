@@ -1,7 +1,7 @@
 /**
- * Finds what lies on the same or neighbouring ground. Rectangles of one reference system are compared in it; those of
- * different ones are found through longitude and latitude, then compared by their outlines and what lies within. The Earth
- * is round: 190° east is 170° west, and a rectangle may hold a pole.
+ * Finds footprints on the same or neighbouring ground. Rectangles of one reference system are compared in it; those of
+ * different ones are found through longitude and latitude, then compared by their outlines and what lies within. The
+ * Earth is round: 190° east is 170° west, and a rectangle may hold a pole.
  */
 import Flatbush from 'flatbush';
 import { FormatError } from '../errors.ts';
@@ -13,9 +13,9 @@ type Box = readonly [minX: number, minY: number, maxX: number, maxY: number];
 
 /** Share of a footprint's side: overlaps and gaps below it are rounding, as between the tiles of a grid. */
 const TOLERANCE = 1e-3;
-/** Points along a side, for edges become curves in another system. */
+/** Points along a side, since edges become curves in another system. */
 const EDGE_STEPS = 8;
-/** Latitude beyond which a degree of longitude is no measure of how near things are. */
+/** Latitude in degrees beyond which degrees of longitude do not measure distance. */
 const POLAR = 80;
 
 export class FootprintIndex {
@@ -25,14 +25,14 @@ export class FootprintIndex {
   /** Boxes widened by the margin; of the one CRS that all share, else longitude and latitude. */
   private readonly boxes: (Box | undefined)[];
   private readonly isMixed: boolean;
-  /** Width of the Earth in x of the boxes; 0 where x does not repeat itself. */
+  /** Period of x of the boxes: one turn round the Earth; 0 if x is not periodic. */
   private readonly turn: number;
   private readonly tree: Flatbush | undefined;
   /** Footprints by their positions in the tree. */
   private readonly items: number[] = [];
 
   /**
-   * @param margin how wide a gap still counts as near, in sides of the larger footprint; 0: only what overlaps is near.
+   * @param margin widest gap that counts as near, in sides of the larger footprint; 0: only overlaps are near.
    * @param file that the footprints come from, for messages.
    * @throws FormatError where a footprint cannot be placed on the globe.
    */
@@ -54,12 +54,12 @@ export class FootprintIndex {
     this.tree.finish();
   }
 
-  /** The others on near ground, in no order; none where the footprint is unknown. */
+  /** Other footprints on near ground, in no order; none if the footprint is unknown. */
   near(i: number): number[] {
     const box = this.boxes[i];
     if (!box || !this.tree) return [];
     const [minX, minY, maxX, maxY] = box;
-    // Round the globe: what lies just east of the antimeridian is near to what lies just west of it.
+    // Across the antimeridian: footprints just east and just west of it are near each other.
     const turns = this.turn === 0 ? [0] : [0, -this.turn, this.turn];
     const found = turns.flatMap((turn) => this.tree?.search(minX + turn, minY, maxX + turn, maxY) ?? []);
     return [...new Set(found)].map((item) => this.items[item]!).filter((j) => j !== i && this.isNear(i, j));
@@ -132,7 +132,9 @@ export class FootprintIndex {
   }
 }
 
-/** Longitudes and latitudes of a rectangle; all longitudes where it holds a pole or reaches beyond what can be shown. */
+/**
+ * Longitudes and latitudes of a rectangle; all longitudes where it holds a pole or reaches beyond what can be shown.
+ */
 function lonLatBox({ crs }: Footprint, wide: Box, toLonLat: Transform, fromLonLat: Transform): Box {
   const { isGeographic } = referenceSystem(crs, 'footprints');
   if (isGeographic) {
@@ -159,26 +161,26 @@ function lonLatBox({ crs }: Footprint, wide: Box, toLonLat: Transform, fromLonLa
   return [Math.min(...longitudes), low, Math.max(...longitudes), high];
 }
 
-/** The x that is nearest to another, of those that are one place. */
+/** Shifts x by whole turns to the value nearest to another. */
 function turnedTo(x: number, near: number, period: number | undefined): number {
   return period ? x - Math.round((x - near) / period) * period : x;
 }
 
-/** A box at the beginning of the Earth's width, where x repeats itself. */
+/** Shifts a box by whole turns to the central period of x. */
 function turnedBox([minX, minY, maxX, maxY]: Box, period: number): Box {
   if (period === 0) return [minX, minY, maxX, maxY];
   const turns = Math.floor(minX / period + 0.5) * period;
   return [minX - turns, minY, maxX - turns, maxY];
 }
 
-/** The turn of a rectangle that lies beside another. */
+/** Rectangle shifted by whole turns to the side of another. */
 function besides(a: Box, [minX, minY, maxX, maxY]: Box, period: number | undefined): Box {
   const middle = (minX + maxX) / 2;
   const moved = turnedTo(middle, (a[0] + a[2]) / 2, period) - middle;
   return [minX + moved, minY, maxX + moved, maxY];
 }
 
-/** Corners on both sides of a seam of the system. */
+/** True if corners lie on both sides of a seam of the system. */
 function isTorn(points: readonly Point[], period: number | undefined): boolean {
   if (!period) return false;
   const xs = points.map(([x]) => x);
@@ -187,7 +189,7 @@ function isTorn(points: readonly Point[], period: number | undefined): boolean {
 
 const sidesOf = ([minX, minY, maxX, maxY]: Box): [number, number] => [maxX - minX, maxY - minY];
 
-/** A box without its rim, which neighbours share. */
+/** Box without its rim, which neighbours share. */
 function shrunk(box: Box): Box {
   const [width, height] = sidesOf(box);
   return widen(box, -TOLERANCE * width, -TOLERANCE * height);

@@ -1,7 +1,7 @@
 /**
- * The reference system that a GeoTIFF's keys describe, as a text that names all its parameters: an EPSG code, the WKT of
- * Esri that GDAL writes where the keys have no words for a projection, or a definition in the language of PROJ. Its citation
- * is a name for people and decides nothing: two systems called "unknown" are two systems (GeoTIFF 1.1, annex B and
+ * Reference system described by the keys of a GeoTIFF, as a text with all its parameters: an EPSG code, the WKT of
+ * Esri that GDAL writes where the keys cannot express a projection, or a PROJ string. Its citation
+ * is a display name only: two systems called "unknown" are two systems (GeoTIFF 1.1, annex B and
  * requirement 21.4).
  */
 import type { Georeference } from '../raster/raster.ts';
@@ -16,7 +16,7 @@ const KEY = {
   ...{ method: 3075, unit: 3076, unitSize: 3077, azimuth: 3094, gridAngle: 3096, parallel1: 3078, parallel2: 3079 },
 } as const;
 
-/** Keys that hold one parameter under several names, in the order in which they are asked. */
+/** Keys that hold one parameter under several names, in order of precedence. */
 const PARAMETERS = {
   lon_0: [3095, 3084, 3088, 3080],
   lat_0: [3085, 3089, 3081],
@@ -29,9 +29,9 @@ const USER_DEFINED = 32767;
 const GEOCENTRIC = 3;
 
 export interface KeySystem {
-  /** Undefined where the keys name none. */
+  /** Reference system; undefined if the keys name none. */
   crs?: string;
-  /** Why the system that the keys name cannot be used. */
+  /** Reason why the system cannot be used. */
   problem?: string;
 }
 
@@ -64,7 +64,7 @@ function esriText(keys: Keys): string | undefined {
   return undefined;
 }
 
-/** A code, unless the file counts in another unit than it does. */
+/** Reference system by code, unless the file uses another unit. */
 function byCode(keys: Keys, code: number): KeySystem {
   const crs = `EPSG:${code}`;
   const definition = epsgDefinition(code);
@@ -81,7 +81,7 @@ function ownUnit(definition: string): number {
   return { 'us-ft': 1200 / 3937, ft: 0.3048, km: 1000 }[/\+units=(\S+)/.exec(definition)?.[1] ?? 'm'] ?? 1;
 }
 
-/** A system by its parameters. */
+/** Reference system by its parameters. */
 function described(keys: Keys, kind: 'projected' | 'geographic'): KeySystem {
   const angle = angleOf(keys);
   if (typeof angle === 'string') return { problem: angle };
@@ -148,7 +148,7 @@ const MERIDIANS: Record<number, number> = {
   },
 };
 
-/** Ellipsoid, shift to WGS 84 and prime meridian, in the language of PROJ. */
+/** Ellipsoid, shift to WGS 84 and prime meridian, as PROJ parameters. */
 function earthOf(keys: Keys, angle: number): string | undefined {
   const code = numberOf(keys, KEY.geographic);
   const datum = numberOf(keys, KEY.datum);
@@ -184,7 +184,7 @@ type Parameter = keyof typeof PARAMETERS | 'lat_1' | 'lat_2' | 'lat_ts' | 'alpha
 interface Method {
   name: string;
   parameters: readonly Parameter[];
-  /** More words. */
+  /** Further PROJ parameters. */
   more?: string;
 }
 
@@ -241,7 +241,7 @@ function projectionOf(keys: Keys, angle: number, unit: number): { text: string }
   return { text: [`+proj=${method.name}`, ...values, ...(method.more ? [method.more] : [])].join(' ') };
 }
 
-/** Words of a polar stereographic projection: the pole, and the latitude of true scale unless it is the pole itself. */
+/** PROJ parameters of a polar stereographic projection: the pole, and the latitude of true scale if it is another. */
 function polarWords(latitude: number): string[] {
   const pole = latitude < 0 ? -90 : 90;
   return [`+lat_0=${pole}`, ...(Math.abs(latitude) === 90 ? [] : [`+lat_ts=${latitude}`])];

@@ -1,5 +1,5 @@
 /**
- * A grid of pixels on the ground: what patches are cut on, whatever the grids of the files are.
+ * Grid of pixels on the ground on which patches are cut, independent of the grids of the files.
  */
 
 import { FormatError } from '../errors.ts';
@@ -10,7 +10,7 @@ import { type Located, mapOf } from './place.ts';
 import { referenceSystem } from './reference_system.ts';
 
 export interface Grid {
-  /** Absent where the scenes are not placed on the ground: then pixels of one are pixels of the other. */
+  /** Reference system; absent if the scenes are not georeferenced: then their pixels correspond one to one. */
   readonly crs?: string;
   readonly map: PixelMap;
   /** Pixels. */
@@ -28,7 +28,7 @@ export interface PixelWindow {
 
 export interface CommonGrid {
   grid: Grid;
-  /** Sentences: what was taken for granted. */
+  /** Assumptions made, as sentences without full stop. */
   guesses: string[];
 }
 
@@ -36,8 +36,8 @@ export interface CommonGrid {
  * The grid of one of two files, at its own resolution or another.
  *
  * @param resolution side of a pixel in units of the CRS. @param files names of base and other, for messages.
- * @throws FormatError where one is placed on the ground and the other is not, where a place is told by halves, or where
- * neither is placed and their sizes differ.
+ * @throws FormatError where one is placed on the ground and the other is not, where a georeference is incomplete, or
+ * where neither is placed and their sizes differ.
  */
 export function commonGrid(
   base: Located,
@@ -74,7 +74,7 @@ function sameTransform(a: Located, b: Located): boolean {
   });
 }
 
-/** Pixel by pixel. */
+/** Grid without georeference: pixels correspond one to one. */
 function pixelGrid(
   { width, height }: Located,
   other: Located,
@@ -134,10 +134,10 @@ function placedGrid(file: Located, resolution: number | undefined, name: string)
   };
 }
 
-/** Points along an edge, for edges of a fitted map are curves. */
+/** Points along an edge, since edges of a fitted map are curves. */
 const EDGE_STEPS = 4;
 
-/** The ground that a window covers; undefined where the grid is not placed. */
+/** Footprint of a window; undefined if the grid is not georeferenced. */
 export function footprintOf(
   { crs, map }: Pick<Grid, 'crs' | 'map'>,
   { column, row, width, height }: PixelWindow,

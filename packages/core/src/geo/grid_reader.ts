@@ -1,6 +1,6 @@
 /**
- * Reads a raster file as if it lay on another grid, window by window. Where the two grids coincide pixel by pixel the
- * samples are taken as they are; else they are interpolated, and averaged where the file is finer than the grid.
+ * Reads a raster file resampled to another grid, window by window. If the two grids coincide pixel by pixel, the
+ * samples are copied; else they are interpolated, and averaged if the file is finer than the grid.
  */
 import { FormatError } from '../errors.ts';
 import type { RasterFile } from '../raster/open.ts';
@@ -13,16 +13,19 @@ import type { Point } from './pixel_map.ts';
 import { type Located, mapOf } from './place.ts';
 import { LON_LAT, transformBetween } from './reference_system.ts';
 
-/** Pixels by which two grids may be off and still be the same. */
+/** Maximum offset in pixels between two grids that count as the same. */
 const SAME_GRID = 0.01;
-/** Pixels between points where coordinates are exact; between them they are interpolated, where maps are straight enough. */
+/**
+ * Maximum distance in pixels between points with exact coordinates; between them, coordinates are interpolated where
+ * the map is straight enough.
+ */
 const CONTROL_STEP = 16;
-/** Samples of the file for one window: above it, something is wrong with the choice of the grid. */
+/** Maximum number of file samples for one window; more means a badly chosen grid. */
 const MAX_SAMPLES = 2 ** 27;
 /** Turns round the Earth in which a file may be seen from a grid. */
 const TURNS = [0, -1, 1, -2, 2];
 
-/** A part of the file, as it is seen from a window: once for each turn round the Earth. */
+/** Part of the file within a window, once for each turn round the Earth. */
 interface Piece {
   /** Part of the file. */
   window: PixelWindow;
@@ -52,12 +55,12 @@ export class GridReader {
     this.offset = this.findOffset(grid);
   }
 
-  /** True where samples are interpolated, false where they are taken as they are. */
+  /** True if samples are interpolated, false if they are copied. */
   get isResampled(): boolean {
     return this.offset === undefined;
   }
 
-  /** The part of the grid that the file reaches, at most and inside of the grid; in pixels, not rounded. */
+  /** Upper bound of the part of the grid that the file covers, clipped to the grid; in pixels, not rounded. */
   coverage(): [minColumn: number, minRow: number, maxColumn: number, maxRow: number] {
     const [seen, isWhole] = this.seenFromFile();
     const met = this.metByGrid(isWhole ? 0 : 1);
@@ -82,7 +85,7 @@ export class GridReader {
   }
 
   /**
-   * The window as a raster; what the file does not reach is missing.
+   * Reads the window as a raster; pixels outside the file are missing.
    *
    * @throws FormatError where the file is damaged, or so much finer than the grid that a window is too large to read.
    */
@@ -104,7 +107,7 @@ export class GridReader {
     if (!points) return this.place(parts, pieces, window);
     const { unit } = parts[0]!;
     if (unit !== 'dB') return this.resample(parts, pieces, points, window);
-    const linear = parts.map((part) => convertUnit(part, 'intensity', this.name)); // means are of power
+    const linear = parts.map((part) => convertUnit(part, 'intensity', this.name)); // power is averaged
     return convertUnit(this.resample(linear, pieces, points, window), 'dB', this.name);
   }
 
@@ -212,7 +215,7 @@ export class GridReader {
     return { data, width, height, bands, unit: this.file.unit ?? 'digital number', noData };
   }
 
-  /** Samples as they are, at their places in the window. */
+  /** Copies samples to their positions in the window. */
   private place(parts: readonly Raster[], pieces: readonly Piece[], window: PixelWindow): Raster {
     const whole = { ...this.nothing(window), unit: parts[0]!.unit };
     parts.forEach((part, i) => {
@@ -279,7 +282,7 @@ function withoutEmptyMask(raster: Raster): Raster {
   return rest;
 }
 
-/** Adds up bilinear samples of a raster, passing over what is missing. */
+/** Adds up bilinear samples of a raster, without missing ones. */
 class Sampler {
   private readonly raster: Raster;
 
@@ -295,7 +298,7 @@ class Sampler {
 
   /**
    * Adds the sample of each band at a point in pixels of the file.
-   * @returns whether it did: not where the point is outside or nearer to missing samples than to others.
+   * @returns false if the point is outside or nearer to missing samples than to others.
    */
   addTo(sums: Float64Array, fileX: number, fileY: number): boolean {
     const { data, width, height, bands, noData } = this.raster;

@@ -1,5 +1,5 @@
 /**
- * From the pixels of a grid to those of a file and back, across reference systems and round the Earth: a file that covers
+ * Maps pixels of a grid to those of a file and back, across reference systems and round the Earth: a file that covers
  * it from 180° west to 180° east is one strip without end, and 190° east is 170° west.
  */
 import type { ToFile } from './control_points.ts';
@@ -14,19 +14,19 @@ type Turn = readonly [columns: number, rows: number] | undefined;
 export interface GroundLink {
   /** @param near see `ToFile`; default: the middle of the file. */
   toFile: ToFile;
-  /** NaN where the grid cannot show a pixel of the file. */
+  /** Grid pixel of a file pixel; NaN outside the domain of the grid's projection. */
   toGrid(column: number, row: number): Point;
-  /** Undefined where the file's x does not repeat itself. */
+  /** One turn round the Earth in file pixels; undefined if x is not periodic. */
   readonly fileTurn: Turn;
   readonly gridTurn: Turn;
 }
 
-/** Pixels by which a point may miss itself, there and back: more, and a projection folded the Earth. */
+/** Maximum round-trip error in pixels; a larger one means that the projection folds the Earth. */
 const FOLDED = 0.5;
 
 const NOWHERE: Point = [Number.NaN, Number.NaN];
 
-/** Pixels of the one are pixels of the other. */
+/** Link of a grid and a file whose pixels correspond one to one. */
 export const SAME_PIXELS: GroundLink = {
   toFile: (column, row) => [column, row],
   toGrid: (column, row) => [column, row],

@@ -23,7 +23,7 @@ export function affineMap([a0, a1, a2, a3, a4, a5]: AffineTransform): PixelMap {
   };
 }
 
-/** Can pixels be told from one another? */
+/** True if the transform is invertible. */
 export const isInvertible = ([, a1, a2, , a4, a5]: AffineTransform) =>
   Math.abs(a1 * a5 - a2 * a4) > 1e-12 * Math.hypot(a1, a4) * Math.hypot(a2, a5);
 
@@ -39,12 +39,13 @@ export interface FittedMap extends PixelMap {
   readonly order: 1 | 2;
   /** Root mean square of the distances between points and their fit, in pixels. */
   readonly rms: number;
-  /** Largest of them. */
+  /** Largest of these distances, in pixels. */
   readonly worst: number;
 }
 
 /**
- * Least squares over control points: a plane for 3 to 5 of them, of second order from 6 on, as gdalwarp chooses.
+ * Fits a map to control points by least squares: a plane for 3 to 5 of them, of second order from 6 on, as gdalwarp
+ * chooses.
  *
  * @param period of x, by which points across the antimeridian are brought side by side.
  * @returns undefined where they do not determine a map: fewer than three, or all on a line.
@@ -102,7 +103,7 @@ function fitOrder(points: readonly ControlPoint[], order: 1 | 2): FittedMap | un
   return { toGround, toPixel, order, rms, worst: Math.max(...errors) };
 }
 
-/** Scales values to about -1 … 1, for the sake of the numbers. */
+/** Scales values to about -1 … 1, for numerical stability. */
 function normaliser(values: readonly number[]) {
   const [low, high] = [Math.min(...values), Math.max(...values)];
   const [middle, scale] = [(low + high) / 2, 2 / (high - low || 1)];
@@ -150,7 +151,7 @@ function leastSquares(rows: readonly (readonly number[])[], values: readonly num
 
 const NEWTON_STEPS = 20;
 
-/** The pixel that shows a point; NaN where the polynomial, which turns round far outside of its points, has none near by. */
+/** The pixel that shows a point; NaN if there is none nearby: far from its points the polynomial folds. */
 function newton(
   [x, y]: Point,
   start: Point,

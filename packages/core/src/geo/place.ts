@@ -1,8 +1,8 @@
 /**
- * Decides where on the ground a raster file lies, from what the file says and what lies beside it. No other code does.
+ * Decides the georeference of a raster file, from its tags and its companion files. No other code does.
  *
- * The order is GDAL's: a companion `.aux.xml` before the file's own tags, these before a world file. Pixels are placed by an
- * affine transform, else by a map fitted to ground control points. `docs/data.md` says the same to users.
+ * The order is GDAL's: a companion `.aux.xml` before the file's own tags, these before a world file. Pixels are placed
+ * by an affine transform, else by a map fitted to ground control points. `docs/data.md` says the same to users.
  */
 import { FormatError } from '../errors.ts';
 import { openRaster, type RasterFile, type RasterOptions } from '../raster/open.ts';
@@ -14,11 +14,11 @@ import { affineMap, type ControlPoint, fitMap, isInvertible, type PixelMap } fro
 import { crsProblem, LON_LAT, referenceSystem, transformBetween } from './reference_system.ts';
 import { readWorldFile } from './world_file.ts';
 
-/** Place of a raster file, as far as it is told. */
+/** Georeference of a raster file, as far as it is known. */
 export interface Located {
   readonly width: number;
   readonly height: number;
-  /** A reference system as a text. */
+  /** Reference system as a text. */
   readonly crs?: string | undefined;
   readonly transform?: AffineTransform | undefined;
   /** Map of a file that is placed by control points. */
@@ -30,7 +30,7 @@ export const mapOf = ({ fitted, transform }: Located): PixelMap | undefined =>
 
 export type PlacedFile = RasterFile & Located;
 
-/** Opens a raster file and finds its place. @throws FormatError also for a place that is told in a way that is not understood. */
+/** Opens a raster file with its georeference. @throws FormatError also for an unsupported georeference. */
 export async function openPlaced(store: Store, path: string, options: RasterOptions = {}): Promise<PlacedFile> {
   const file = await openRaster(store, path, options);
   try {
@@ -43,7 +43,7 @@ export async function openPlaced(store: Store, path: string, options: RasterOpti
   }
 }
 
-/** @throws FormatError where no part of a file lies on the Earth: its system or its transform is not what they seem. */
+/** @throws FormatError where no part of a file lies on the Earth: its system or its transform is wrong. */
 function refuseOffEarth(file: Located, path: string): void {
   const map = mapOf(file);
   if (!map || file.crs === undefined) return;
@@ -90,20 +90,20 @@ async function placeOf(store: Store, path: string, file: RasterFile): Promise<Pl
   return { crs, transform: undefined, guesses };
 }
 
-/** A transform that says nothing is none: GDAL's default of pixels. */
+/** Drops GDAL's default transform, the identity. @throws FormatError if the transform is not invertible. */
 function usable(transform: AffineTransform, crs: string | undefined, path: string): AffineTransform | undefined {
   const [x, dx, rx, y, ry, dy] = transform;
   const isDefault = x === 0 && y === 0 && rx === 0 && ry === 0 && dx === 1 && Math.abs(dy) === 1;
   if (crs === undefined && isDefault) return undefined;
   if (isInvertible(transform)) return transform;
   throw new FormatError({
-    ...{ action: 'place on the ground', file: path, expected: 'a transform that keeps pixels apart' },
+    ...{ action: 'place on the ground', file: path, expected: 'an invertible transform' },
     found: `[${transform.join(', ')}]`,
     remedy: `Give it another place: \`gdal_edit.py -a_ullr LEFT TOP RIGHT BOTTOM ${path}\`.`,
   });
 }
 
-/** Residuals above it, in pixels: the ground is no plane, and a smooth map of it misleads. */
+/** Maximum residual in pixels; above it, the terrain is too rough for a smooth map. */
 const MAX_RMS = 5;
 
 function fitPlace(points: readonly ControlPoint[], crs: string | undefined, path: string, guesses: string[]): Place {

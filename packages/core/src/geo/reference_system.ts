@@ -1,6 +1,6 @@
 /**
- * Reference systems, from the text that names or describes one: an EPSG code, or a definition in WKT, PROJJSON or the
- * language of PROJ. proj4 does the mathematics, an offline table knows the codes. Systems are compared by what they do to
+ * Reference systems, from the text that names or describes one: an EPSG code, or a definition in WKT, PROJJSON or
+ * PROJ. proj4 does the mathematics, an offline table resolves the codes. Systems are compared by their effect on
  * coordinates, never by their names.
  */
 import proj4 from 'proj4';
@@ -13,15 +13,15 @@ export interface ReferenceSystem {
   readonly projection: Projection;
   /** Longitude and latitude in degrees. */
   readonly isGeographic: boolean;
-  /** Width of the Earth in x, where x repeats itself: 360 for degrees; undefined where it does not. */
+  /** Period of x, one turn round the Earth: 360 for degrees; undefined if x is not periodic. */
   readonly period: number | undefined;
-  /** Sentence without full stop: what is not exact about its place on the Earth. */
+  /** Inaccuracy of the system on the ground, as a sentence without full stop. */
   readonly doubt: string | undefined;
 }
 
 /** Systems by their text: each is parsed once. */
 const known = new Map<string, ReferenceSystem | { problem: string }>();
-/** A data set has few systems; a hostile one could have a text for each pair. */
+/** Maximum number of cached systems: a data set has few; a hostile one could have one for each pair. */
 const MAX_KNOWN = 1000;
 
 function find(crs: string): ReferenceSystem | { problem: string } {
@@ -33,7 +33,7 @@ function find(crs: string): ReferenceSystem | { problem: string } {
   return found;
 }
 
-/** Undefined where the system is understood, else the reason. */
+/** Reason why a system is not supported; undefined if it is. */
 export function crsProblem(crs: string): string | undefined {
   const found = find(crs);
   return 'problem' in found ? found.problem : undefined;
@@ -53,7 +53,7 @@ export function referenceSystem(crs: string, file: string): ReferenceSystem {
 /** "EPSG:4326", "urn:ogc:def:crs:EPSG::4326", "http://www.opengis.net/def/crs/EPSG/0/4326", "+init=epsg:4326" */
 const EPSG_NAME =
   /^(?:\+init=|urn:ogc:def:crs:|https?:\/\/www\.opengis\.net\/def\/crs\/)?epsg(?:[:/][\d.]*)?[:/](\d+)$/i;
-/** The code that a WKT bears as a whole: the last element of the outermost brackets. */
+/** Code of a whole WKT: the last element of the outermost brackets. */
 const WKT_CODE = /(?:AUTHORITY|ID)\[\s*"EPSG"\s*,\s*"?(\d+)"?\s*\]\s*\]\s*$/i;
 
 function parse(crs: string): ReferenceSystem | { problem: string } {
@@ -89,7 +89,7 @@ interface Inside {
   datum?: { datum_type?: number };
 }
 
-/** proj4's kinds of datum: the same as WGS 84, and one whose shift is not known. */
+/** Datum types of proj4: equal to WGS 84, and of unknown shift. */
 const [WGS84, NO_DATUM] = [4, 5];
 
 function describe(projection: Projection, definition: string): ReferenceSystem | { problem: string } {
@@ -143,7 +143,7 @@ function attempt(work: () => unknown): Point {
     const [x, y] = pair(work());
     return Number.isFinite(x) && Number.isFinite(y) ? [x, y] : NOWHERE;
   } catch {
-    return NOWHERE; // outside of what a projection can show, proj4 throws, or gives what is no number
+    return NOWHERE; // outside the domain of a projection, proj4 throws or returns NaN
   }
 }
 
@@ -153,7 +153,7 @@ function pair(point: unknown): Point {
   return [x ?? Number.NaN, y ?? Number.NaN];
 }
 
-/** x, y → x, y; NaN where a point lies outside of what a projection can show. */
+/** x, y → x, y; NaN for a point outside the domain of a projection. */
 export type Transform = (x: number, y: number) => Point;
 
 export const LON_LAT = 'EPSG:4326';

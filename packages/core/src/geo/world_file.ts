@@ -1,4 +1,4 @@
-/** World files: six numbers beside an image (`1.tfw`, `1.pgw`, `1.wld`), and the system in a `.prj` as Esri writes it. */
+/** World files beside an image (`1.tfw`, `1.pgw`, `1.wld`): six numbers, and the reference system in Esri's `.prj`. */
 import type { AffineTransform } from '../raster/raster.ts';
 import { folderOf, joinPath, nameOf, readText, type Store } from '../store.ts';
 
@@ -9,7 +9,7 @@ export interface WorldFile {
   crs?: string;
 }
 
-/** Larger ones are something else. */
+/** Maximum size in bytes; a larger file is no world file. */
 const MAX_SIZE = 2 ** 16;
 
 export async function readWorldFile(store: Store, image: string): Promise<WorldFile | undefined> {
@@ -27,7 +27,7 @@ export async function readWorldFile(store: Store, image: string): Promise<WorldF
   return undefined;
 }
 
-/** A, D, B, E, C, F: the last two are the centre of the upper left pixel. */
+/** Parses A, D, B, E, C, F: the last two are the centre of the upper left pixel. */
 function parseWorldFile(text: string): AffineTransform | undefined {
   const numbers = text
     .trim()

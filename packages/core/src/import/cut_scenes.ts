@@ -32,7 +32,7 @@ export interface CutOptions {
   /** Share of missing pixels up to which a patch is kept, in [0, 1]. */
   maxNoData: number;
   signal?: AbortSignal | undefined;
-  /** Hears what was taken for granted about the places of the scenes. */
+  /** Called with each assumption about the georeference of the scenes. */
   onGuess?: ((guess: string) => void) | undefined;
 }
 
@@ -53,7 +53,7 @@ export interface LeftOut {
 
 /** Maximum number of samples of both scenes in memory at a time, unless a single patch needs more. */
 const BLOCK_SAMPLES = 2 ** 23;
-/** Patches between two moments at which Ctrl-C is heard. */
+/** Number of patches between two checks for Ctrl-C. */
 const PATCHES_BETWEEN_PAUSES = 256;
 
 /**

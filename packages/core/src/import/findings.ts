@@ -1,14 +1,14 @@
 /**
- * Findings of an import: what it had to guess, and what it did to samples because a file says so: kept in the header of the data set, and
- * told at the end. A strict import refuses the first guess.
+ * Findings of an import: its guesses, and the conversions of samples that files ask for. They are recorded in the
+ * header of the data set and reported at the end. A strict import refuses the first guess.
  */
 import { FormatError } from '../errors.ts';
 
-/** Kinds of sentences that are kept; a folder of patches says the same thousands of times. */
+/** Maximum number of distinct sentences that are kept; a folder of patches repeats them thousands of times. */
 const MAX_KINDS = 100;
 
 interface Heard {
-  /** The first file of which it was said. */
+  /** First file that it applies to. */
   file: string;
   files: number;
 }

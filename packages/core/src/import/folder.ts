@@ -102,12 +102,12 @@ async function addPair(
   });
 }
 
-/** Leftovers of systems that bear the names of images: macOS's second halves, and those of archives. */
+/** True for files that operating systems and archives leave beside images under the images' names, as on macOS. */
 const isLeftover = (name: string) => name.startsWith('.') || name === '__MACOSX';
 
 /**
- * Paths of all files, relative to the folder, sorted; hidden ones are passed over, and links that lead back into a folder
- * above are not followed.
+ * Paths of all files, relative to the folder, sorted; hidden ones are skipped, and links back into a folder above
+ * are not followed.
  *
  * @throws FileError where there is no folder.
  */
@@ -131,7 +131,7 @@ export async function filesIn(store: Store, folder: string): Promise<string[]> {
 interface CutFile {
   raster: Raster;
   footprint: Footprint | undefined;
-  /** The window that was cut, and its file. */
+  /** Window of the patch, and its file. */
   cut: { file: PlacedFile; window: PixelWindow };
 }
 

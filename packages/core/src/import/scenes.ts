@@ -1,5 +1,5 @@
 /**
- * A data set from pairs of scenes: each pair of scenes is a place, and its patches are cut on a common grid.
+ * Imports a data set from pairs of scenes: each pair of scenes is a place, and its patches are cut on a common grid.
  */
 
 import type { Watch } from '../base/watch.ts';
@@ -21,19 +21,19 @@ export interface ScenePair {
   optical: string;
 }
 
-/** Meaning of samples where files do not say it, or wrongly. */
+/** Interpretation of samples, for files that lack it or state it wrongly. */
 export interface SampleOptions {
-  /** Unit of the SAR samples; default: as the file says. */
+  /** Unit of the SAR samples; default: that of the file. */
   unit?: Unit | undefined;
   opticalUnit?: Unit | undefined;
-  /** Samples, as stored, that are missing besides those the files name. */
+  /** Further no-data values, as stored, in addition to those of the files. */
   noData?: readonly number[] | undefined;
   opticalNoData?: readonly number[] | undefined;
   /** The SAR band, counted from 0; needed where a file has several. */
   sarBand?: number | undefined;
   /** One band, or red, green and blue; counted from 0. Needed where a file has other than one or three. */
   opticalBands?: readonly number[] | undefined;
-  /** Refuse what would be guessed. */
+  /** True: guesses are refused. */
   strict?: boolean | undefined;
 }
 
@@ -42,7 +42,7 @@ export interface SceneImportOptions extends Omit<CutOptions, 'signal' | 'onGuess
 }
 
 export interface ImportHooks extends Pick<Watch, 'signal'> {
-  /** Scenes, points or pairs that are done, all of them, and pairs written. */
+  /** Called with the scenes, points or pairs done, their total, and the pairs written. */
   onProgress?: ((done: number, total: number, pairs: number) => void) | undefined;
 }
 
@@ -125,7 +125,7 @@ async function importScene(
   }
 }
 
-/** Opens a SAR file and tells what had to be guessed about it. */
+/** Opens a SAR file and reports the guesses about it. */
 export async function openSar(
   store: Store,
   path: string,
@@ -151,7 +151,7 @@ export async function openOptical(
   return file;
 }
 
-/** Entries for the header of the data set: what was asked for about samples; bands count from 1, as for people. */
+/** Entries for the header of the data set: the settings of samples; bands count from 1. */
 export function madeOf({ sarBand, opticalBands, unit, opticalUnit, noData, opticalNoData }: SampleOptions) {
   return {
     ...(unit && { unit }),

@@ -1,9 +1,9 @@
 /**
  * Gradients by variables, like `tf.variableGrads`, that free what the backward pass is done with.
  *
- * tfjs keeps every saved activation and every gradient of one until the whole backward pass is over: twice the activations
- * at the end. Here each goes as soon as the op that it belongs to has been passed, so that memory falls from the forward
- * pass on. For a training step of the matcher that is the difference between 2.1 and 1.2 GB.
+ * tfjs keeps every saved activation and every gradient of one until the whole backward pass is over: twice the
+ * activations at the end. Here each goes as soon as the op that it belongs to has been passed, so that memory falls
+ * from the forward pass on. For a training step of the matcher that is the difference between 2.1 and 1.2 GB.
  */
 import * as tf from '@tensorflow/tfjs-core';
 
@@ -34,7 +34,7 @@ export function variableGradients(
 
 /** Makes each recorded op free what the one passed before it, in the backward pass, needed. */
 function releaseBehind({ activeTape, gradientDepth }: EngineState): void {
-  if (gradientDepth !== 1 || !activeTape) return; // somebody differentiates us: the tape is needed again
+  if (gradientDepth !== 1 || !activeTape) return; // this is differentiated in turn: the tape is needed again
   const handedOn = new Map<number, number>(); // how often a tensor was given as a gradient, by its id
   let release: (() => void) | undefined;
   for (const node of activeTape) {

@@ -73,7 +73,7 @@ export interface CheckpointKind<Metadata> {
   remedy: string;
 }
 
-/** Takes tensors by name and shape; refuses those that nobody took. */
+/** Takes tensors by name and shape; `refuseRest` refuses those not taken. */
 export interface TensorTaker {
   /** @throws CheckpointError if it is missing, of another shape or type, or not finite. */
   (name: string, shape: number[]): Values;
