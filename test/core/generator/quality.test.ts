@@ -107,7 +107,7 @@ test('without a matcher, or one without streams, the kernel distance is left out
   expect(quality.memorisation.features).toBeNull();
   expect(quality.notMeasured).toEqual([{ figure: 'kernelDistance', reason: 'No matcher was given.' }]);
   const two = await evaluate(fresh, { count: 20, matcher: { ...matcher, scorer: {} } });
-  expect(two.quality.notMeasured[0]!.reason).toContain('no SAR stream');
+  expect(two.quality.notMeasured[0]!.reason).toContain('no separate SAR stream');
 });
 
 describe('what does not fit is refused', () => {
