@@ -73,9 +73,13 @@ export class DatasetWriter {
     if (!isInside(stem) || /(^|[/\\])\.\.([/\\]|$)/.test(stem)) throw wildName(stem);
     const { bytes, extension } = await encodePatch(raster);
     const path = this.freePath(stem, extension);
-    this.contents.set(path, await sha256(bytes));
-    await this.begin(this.store.write(joinPath(this.folder, path), bytes));
+    await this.begin(this.writeImage(path, bytes));
     return path;
+  }
+
+  private async writeImage(path: string, bytes: Uint8Array): Promise<void> {
+    this.contents.set(path, await sha256(bytes));
+    await this.store.write(joinPath(this.folder, path), bytes);
   }
 
   private freePath(stem: string, extension: string): string {

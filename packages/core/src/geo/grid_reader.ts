@@ -168,8 +168,11 @@ export class GridReader {
     });
     const [columns, rows] = [Math.round(shifts[0]![0]), Math.round(shifts[0]![1])];
     const isSame = shifts.every(([c, r]) => Math.abs(c - columns) < SAME_GRID && Math.abs(r - rows) < SAME_GRID);
+    if (!isSame) return undefined;
     const turn = this.link.fileTurn?.[0] ?? 0;
-    return isSame && Math.abs(turn - Math.round(turn)) < SAME_GRID ? [columns, rows] : undefined;
+    const isWhole = Math.abs(turn - Math.round(turn)) < SAME_GRID;
+    const pieces = this.clipped(columns, rows, columns + width, rows + height);
+    return isWhole || pieces.every(({ shift }) => shift[0] === 0) ? [columns, rows] : undefined;
   }
 
   /** Undefined where pixels coincide and need no points. */
