@@ -10,7 +10,7 @@ import type { AffineTransform, Georeference } from '../raster/raster.ts';
 import type { Store } from '../store.ts';
 import { placeOfAuxXml } from './aux_xml.ts';
 import { systemOfKeys } from './geo_keys.ts';
-import { affineMap, type ControlPoint, fitMap, isInvertible, type PixelMap } from './pixel_map.ts';
+import { affineMap, type ControlPoint, fitMap, isInvertible, type PixelMap, type Point } from './pixel_map.ts';
 import { crsProblem, LON_LAT, referenceSystem, transformBetween } from './reference_system.ts';
 import { readWorldFile } from './world_file.ts';
 
@@ -50,7 +50,7 @@ function refuseOffEarth(file: Located, path: string): void {
   const toLonLat = transformBetween(file.crs, LON_LAT, path);
   const parts = [0, 0.25, 0.5, 0.75, 1];
   const isOn = parts.some((u) =>
-    parts.some((v) => toLonLat(...map.toGround(u * file.width, v * file.height)).every(Number.isFinite)),
+    parts.some((v) => isOnEarth(toLonLat(...map.toGround(u * file.width, v * file.height)))),
   );
   if (isOn) return;
   throw new FormatError({
@@ -59,6 +59,8 @@ function refuseOffEarth(file: Located, path: string): void {
     remedy: `Check its system and transform by \`gdalinfo ${path}\`, or warp it: \`gdalwarp -t_srs EPSG:4326 ${path} OUT.tif\`.`,
   });
 }
+
+const isOnEarth = ([longitude, latitude]: Point) => Number.isFinite(longitude) && Math.abs(latitude) < 90.0001;
 
 interface Place extends Omit<Located, 'width' | 'height'> {
   guesses: string[];

@@ -65,7 +65,7 @@ function parse(crs: string): ReferenceSystem | { problem: string } {
   const grid = /\+nadgrids=(?!@)(\S+)/.exec(asked)?.[1];
   if (grid !== undefined) return { problem: `it needs the grid file ${grid}` };
   try {
-    return describe(proj4.Proj(asked.startsWith('{') ? JSON.parse(asked) : asked), asked);
+    return describe(proj4.Proj(asked.startsWith('{') ? JSON.parse(asked) : withOrigin(asked)), asked);
   } catch (error) {
     const projection = /(?:PROJECTION|METHOD)\["([^"]+)"|\+proj=(\S+)/i.exec(asked);
     const name = projection?.[1] ?? projection?.[2];
@@ -76,6 +76,14 @@ function parse(crs: string): ReferenceSystem | { problem: string } {
           : `the projection ${name} cannot be computed`,
     };
   }
+}
+
+/** Writes out the zeros that PROJ takes for granted: without them, some of proj4's projections answer NaN. */
+function withOrigin(text: string): string {
+  const name = /^\+.*?\+?proj=(\S+)/.exec(text)?.[1];
+  if (name === undefined || name === 'longlat' || name === 'utm') return text;
+  const zeros = ['x_0', 'y_0', ...(/\+lonc=/.test(text) ? [] : ['lon_0']), ...(name === 'lcc' ? [] : ['lat_0'])];
+  return [text, ...zeros.filter((each) => !text.includes(`+${each}=`)).map((each) => `+${each}=0`)].join(' ');
 }
 
 /** Fields of proj4's projections that are used here. */

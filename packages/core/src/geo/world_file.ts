@@ -1,6 +1,6 @@
 /** World files beside an image (`1.tfw`, `1.pgw`, `1.wld`): six numbers, and the reference system in Esri's `.prj`. */
 import type { AffineTransform } from '../raster/raster.ts';
-import { folderOf, joinPath, nameOf, readText, type Store } from '../store.ts';
+import { nameOf, readText, type Store } from '../store.ts';
 
 export interface WorldFile {
   name: string;
@@ -16,7 +16,7 @@ export async function readWorldFile(store: Store, image: string): Promise<WorldF
   const name = nameOf(image);
   const [, stem = name, extension = ''] = /^(.*)\.([^.]+)$/.exec(name) ?? [];
   const short = extension.length >= 2 ? `${extension[0]}${extension.at(-1)}w` : `${extension}w`;
-  const beside = (ending: string) => joinPath(folderOf(image), `${stem}.${ending}`);
+  const beside = (ending: string) => `${image.slice(0, image.length - name.length)}${stem}.${ending}`;
   for (const ending of [short, `${extension}w`, 'wld'].flatMap((each) => [each.toLowerCase(), each.toUpperCase()])) {
     const text = await smallText(store, beside(ending));
     const transform = text === undefined ? undefined : parseWorldFile(text);
