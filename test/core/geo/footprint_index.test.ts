@@ -79,3 +79,100 @@ describe('FootprintIndex', () => {
     expect(new FootprintIndex([], 1, 'test').near(0)).toEqual([]);
   });
 });
+
+describe('FootprintIndex round the Earth', () => {
+  const box = (crs: string, ...bounds: [number, number, number, number]): Footprint => ({ crs, bounds });
+  const areNear = (a: Footprint, b: Footprint, margin = 0) => {
+    const index = new FootprintIndex([a, b], margin, 'test');
+    return index.near(0).includes(1) && index.near(1).includes(0);
+  };
+
+  it.each<[string, Footprint, Footprint, number, boolean]>([
+    ['190° and -170°', box('EPSG:4326', 190, 10, 190.01, 10.01), box('EPSG:4326', -170, 10, -169.99, 10.01), 0, true],
+    ['190° and -169°', box('EPSG:4326', 190, 10, 190.01, 10.01), box('EPSG:4326', -169, 10, -168.99, 10.01), 0, false],
+    [
+      'neighbours over 180°',
+      box('EPSG:4326', 179.98, 10, 180, 10.02),
+      box('EPSG:4326', -180, 10, -179.98, 10.02),
+      1,
+      true,
+    ],
+    [
+      'neighbours over 180° that only touch',
+      box('EPSG:4326', 179.98, 10, 180, 10.02),
+      box('EPSG:4326', -180, 10, -179.98, 10.02),
+      0,
+      false,
+    ],
+    [
+      'one across 180° and one beyond',
+      box('EPSG:4326', 179.9, 10, 180.1, 10.2),
+      box('EPSG:4326', -180, 10.05, -179.95, 10.1),
+      0,
+      true,
+    ],
+    [
+      'the same in a web map',
+      box('EPSG:3857', 20_037_508 + 1e6, 0, 20_037_508 + 1.01e6, 1e4),
+      box('EPSG:3857', -20_037_508 + 1e6, 0, -20_037_508 + 1.01e6, 1e4),
+      0,
+      true,
+    ],
+    [
+      'degrees against a UTM zone across 180°',
+      at('EPSG:32760', 180.001, -17),
+      box('EPSG:4326', -180, -17.002, -179.998, -16.998),
+      0,
+      true,
+    ],
+    [
+      'a polar square and a ring of degrees about the pole',
+      box('EPSG:3413', -1e5, -1e5, 1e5, 1e5),
+      box('EPSG:4326', -180, 89.5, 180, 90),
+      0,
+      true,
+    ],
+    [
+      'a polar square and degrees outside of it',
+      box('EPSG:3413', -1e5, -1e5, 1e5, 1e5),
+      box('EPSG:4326', 10, 85, 11, 86),
+      0,
+      false,
+    ],
+    [
+      'two polar squares of two systems',
+      box('EPSG:3413', -1e5, -1e5, 1e5, 1e5),
+      box('EPSG:3995', 0, 0, 5e4, 5e4),
+      0,
+      true,
+    ],
+    ['neighbours over the pole', box('EPSG:4326', 0, 89.99, 1, 90), box('EPSG:4326', 180, 89.99, 181, 90), 1, true],
+    [
+      'the south pole and the north',
+      box('EPSG:3413', -1e5, -1e5, 1e5, 1e5),
+      box('EPSG:3031', -1e5, -1e5, 1e5, 1e5),
+      1,
+      false,
+    ],
+  ])('%s', (_, a, b, margin, expected) => {
+    expect(areNear(a, b, margin)).toBe(expected);
+  });
+
+  it('turns of a longitude make no difference', () => {
+    const degrees = fc.double({ min: -180, max: 180, noNaN: true });
+    fc.assert(
+      fc.property(
+        degrees,
+        degrees,
+        fc.constantFrom(-720, -360, 360, 720),
+        fc.constantFrom(0, 1),
+        (x, y, turn, margin) => {
+          const [a, b] = [box('EPSG:4326', x, 10, x + 5, 14), box('EPSG:4326', y, 12, y + 5, 16)];
+          const turned = box('EPSG:4326', y + turn, 12, y + 5 + turn, 16);
+          return areNear(a, b, margin) === areNear(a, turned, margin);
+        },
+      ),
+      { seed: 6 },
+    );
+  });
+});
