@@ -156,6 +156,69 @@ describe('doppel data import scenes', () => {
     expect((await readdir(folder)).sort()).toEqual(['in', 'out']);
   });
 
+  it('refuses to replace what another import made meanwhile', async () => {
+    const build = async (unfinished: string) => {
+      await store.write(join(unfinished, 'pairs.jsonl'), 'slow');
+      await store.write(path('out/pairs.jsonl'), 'quick');
+    };
+    await expect(buildFolder(store, path('out'), false, build)).rejects.toThrow(/found a data set.*--force/);
+    expect(await readFile(path('out/pairs.jsonl'), 'utf8')).toBe('quick');
+    expect((await readdir(folder)).sort()).toEqual(['in', 'out']);
+  });
+
+  it('reads manifests as spreadsheets and people write them', async () => {
+    const manifests = {
+      'bom.csv': '\uFEFFid,sar,optical\r\nx,sar/0.tif,optical/0.tif\r\n',
+      'semicolons.csv': 'id;sar;optical\nx;"sar/0.tif";optical/0.tif\n',
+      'tabs.tsv': 'id\tsar\toptical\nx\tsar/0.tif\toptical/0.tif\n',
+      'blanks.csv': ' id , sar , optical \n x , sar/0.tif , "optical/0.tif" \n',
+      'windows.csv': 'id,sar,optical\nx,sar\\0.tif,.\\optical\\0.tif\n',
+    };
+    for (const [name, text] of Object.entries(manifests)) {
+      await store.write(path('in', name), text);
+      const out = path(`of ${name}`);
+      await doppelData('import scenes', '--manifest', path('in', name), '--side', '16', '--out', out);
+      expect((await openDataset(store, out)).records[0]!.group).toBe('x');
+    }
+    await store.write(path('in/blank_id.csv'), 'id,sar,optical\n ,sar/0.tif,optical/0.tif\n,sar/1.tif,optical/1.tif\n');
+    const json = await doppelData(
+      'import scenes',
+      '--manifest',
+      path('in/blank_id.csv'),
+      '--side',
+      '16',
+      '--out',
+      path('b'),
+    );
+    expect(json.groups).toBe(2);
+    await store.write(path('in/outside.csv'), 'sar,optical\n/etc/a.tif,optical/0.tif\n');
+    const outside = doppelData('import scenes', '--manifest', path('in/outside.csv'), '--out', path('c'));
+    await expect(outside).rejects.toThrow(
+      /a path inside the folder of the manifest, relative to it, found "\/etc\/a\.tif"/,
+    );
+  });
+
+  it('keeps apart the places of ids that come to one path', async () => {
+    await store.write(path('in/m.csv'), 'id,sar,optical\nA,sar/0.tif,optical/0.tif\n./A,sar/1.tif,optical/1.tif\n');
+    await doppelData('import scenes', '--manifest', path('in/m.csv'), '--side', '16', '--out', path('out'));
+    const dataset = await openDataset(store, path('out'));
+    const [first, second] = [await dataset.readSar(0), await dataset.readSar(4)];
+    expect(first.data[0]).not.toBe(second.data[0]);
+  });
+
+  it('takes no-data values as flags, and refuses guesses where it is strict', async () => {
+    const some = await importAll('--no-data', '50,51', '--optical-no-data=-9999', '--max-no-data', '0.5', '--strict');
+    const { made } = (await openDataset(store, path('out'))).header;
+    expect(made).toMatchObject({ noData: [50, 51], opticalNoData: [-9999], unit: 'amplitude' });
+    expect(some.guesses).toBeUndefined();
+    const guessed = await doppelData('import scenes', path('in'), '--side', '16', '--out', path('guessed'));
+    expect(guessed.guesses).toEqual([
+      expect.stringMatching(/sar\/0\.tif and 3 more: nothing says what the SAR samples/),
+    ]);
+    const strict = doppelData('import scenes', path('in'), '--side', '16', '--out', path('strict'), '--strict');
+    await expect(strict).rejects.toThrow(/nothing to guess, as --strict asks/);
+  });
+
   it('says so where it cannot write', async () => {
     const below = doppelData('import scenes', path('in'), '--side', '16', '--out', path('in/LICENSE/out'));
     await expect(below).rejects.toThrow(FileError);

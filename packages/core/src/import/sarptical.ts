@@ -11,10 +11,10 @@ import { FileError, FormatError, PatchError } from '../errors.ts';
 import type { Footprint } from '../geo/footprint.ts';
 import { readMat5 } from '../raster/mat5.ts';
 import { reasonToSkip } from '../raster/missing.ts';
-import { decodeRaster } from '../raster/open.ts';
 import type { Raster } from '../raster/raster.ts';
 import { joinPath, type Store } from '../store.ts';
-import { CommonFormat, type ImportHooks } from './scenes.ts';
+import { Findings } from './findings.ts';
+import { CommonFormat, type ImportHooks, openOptical } from './scenes.ts';
 
 /** MATLAB variable of a SAR file. */
 const VARIABLE = 'ampCrop';
@@ -31,6 +31,8 @@ export interface SarpticalOptions {
   /** Coordinates for footprints, which keep neighbouring places in one split. */
   coordinates?: PointCoordinates | undefined;
   maxNoData: number;
+  /** Refuse inputs that would be guessed. */
+  strict?: boolean | undefined;
   attribution?: string | undefined;
 }
 
@@ -55,6 +57,7 @@ export async function importSarptical(
   const points = pointsOf(await store.list(source));
   if (points.length === 0) throw noPoints(source);
   const format = new CommonFormat();
+  const findings = new Findings(options.strict);
   return DatasetWriter.build(store, folder, async (writer) => {
     let side: number | undefined;
     for (const [done, { id, sar: sarName, optical }] of points.entries()) {
@@ -66,14 +69,14 @@ export async function importSarptical(
         const sar = await readSar(store, joinPath(source, sarName));
         side ??= sar.width;
         requireSide(sar, side, joinPath(source, sarName));
-        await addPoint(writer, { id, sarName, sar, optical }, { store, source, side, format, options });
+        await addPoint(writer, { id, sarName, sar, optical }, { store, source, side, format, findings, options });
       }
     }
     onProgress?.(points.length, points.length, writer.pairs);
     return {
       ...{ doppel: 'pairs', version: 1, side: side ?? 1, ...format.found() },
       ...(options.attribution !== undefined && { attribution: options.attribution }),
-      made: { by: 'doppel data import sarptical' },
+      made: { by: 'doppel data import sarptical', ...findings.made() },
     };
   });
 }
@@ -91,6 +94,7 @@ interface PointContext {
   source: string;
   side: number;
   format: CommonFormat;
+  findings: Findings;
   options: SarpticalOptions;
 }
 
@@ -98,13 +102,13 @@ interface PointContext {
 async function addPoint(
   writer: DatasetWriter,
   { id: pointId, sarName, sar, optical: names }: PointPatches,
-  { store, source, side, format, options }: PointContext,
+  { store, source, side, format, findings, options }: PointContext,
 ): Promise<void> {
   const footprint = footprintAt(pointId, side, options.coordinates);
   let sarPath: string | undefined;
   for (const name of names) {
     const file = joinPath(source, name);
-    const optical = await decodeRaster(await store.read(file), file);
+    const optical = await readOptical(store, file, findings);
     requireSide(optical, side, file);
     const reason = reasonToSkip({ sar, optical }, options.maxNoData);
     if (reason) {
@@ -138,6 +142,15 @@ function pointsOf(names: readonly string[]): Point[] {
     if (opticalId !== undefined) at(opticalId).optical.push(name);
   }
   return [...points.values()].sort((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true }));
+}
+
+async function readOptical(store: Store, path: string, findings: Findings): Promise<Raster> {
+  const file = await openOptical(store, path, {}, findings);
+  try {
+    return await file.read();
+  } finally {
+    await file.close();
+  }
 }
 
 async function readSar(store: Store, file: string): Promise<Raster> {

@@ -18,13 +18,12 @@ export async function buildFolder<T>(
   const [unfinished, replaced] = [`${out}.unfinished-${process.pid}`, `${out}.replaced-${process.pid}`];
   try {
     const result = await build(unfinished);
-    // Another import may have been quicker.
-    if (!before && (await store.stat(out))) await refuseOccupied(store, out, force);
     if (before) await store.rename(out, replaced);
     try {
       await store.rename(unfinished, out);
     } catch (error) {
       if (before) await store.rename(replaced, out);
+      else await refuseOccupied(store, out, false); // another import may have been quicker
       throw error;
     }
     return result;

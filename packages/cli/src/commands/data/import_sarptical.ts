@@ -23,7 +23,7 @@ export default command({
   ],
   async run({ args, context }) {
     const coordinates = await readCoordinates(context.store, args.coordinates, args.crs, args.resolution);
-    const options = { coordinates, maxNoData: args.maxNoData };
+    const options = { coordinates, maxNoData: args.maxNoData, strict: args.strict };
     return runImport({
       ...{ context, source: args.folder, unit: 'points', flags: args },
       work: (folder, attribution, hooks) =>
