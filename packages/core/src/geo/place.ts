@@ -7,6 +7,7 @@
 import { FormatError } from '../errors.ts';
 import { openRaster, type RasterFile, type RasterOptions } from '../raster/open.ts';
 import type { AffineTransform, Georeference } from '../raster/raster.ts';
+import { isPixelCentre, transformOf } from '../raster/tiff_place.ts';
 import type { Store } from '../store.ts';
 import { placeOfAuxXml } from './aux_xml.ts';
 import { systemOfKeys } from './geo_keys.ts';
@@ -128,41 +129,19 @@ function fitPlace(points: readonly ControlPoint[], crs: string | undefined, path
   return { crs, transform: undefined, fitted: map, guesses: [...guesses, fit] };
 }
 
-/** GTRasterTypeGeoKey: coordinates are those of the centres of pixels. */
-const [RASTER_TYPE, PIXEL_IS_POINT] = [1025, 2];
-
 function saidByTags(georeference: Georeference): Said {
-  const { keys, tiePoints: tie, pixelScale: scale, matrix } = georeference;
+  const { keys, tiePoints: tie } = georeference;
   const system = systemOfKeys(keys);
-  const half = keys.get(RASTER_TYPE) === PIXEL_IS_POINT ? 0.5 : 0;
-  const transform = transformOf(tie, scale, matrix);
-  if (transform?.every(Number.isFinite)) return { ...system, transform: movedBy(transform, -half) };
+  const transform = transformOf(georeference);
+  if (transform) return { ...system, transform };
   if (!tie || tie.length < 6) return system;
+  const half = isPixelCentre(georeference) ? 0.5 : 0;
   const points = Array.from({ length: Math.floor(tie.length / 6) }, (_, i) => {
     const [column, row, , x, y] = tie.slice(i * 6, i * 6 + 6) as [number, number, number, number, number];
     return { column: column + half, row: row + half, x, y };
   });
   return { ...system, points };
 }
-
-function transformOf(
-  tie: readonly number[] | undefined,
-  scale: readonly number[] | undefined,
-  matrix: readonly number[] | undefined,
-): AffineTransform | undefined {
-  if (tie && tie.length >= 6 && scale && scale.length >= 2 && scale[0] !== 0 && scale[1] !== 0) {
-    const [column, row, , x, y] = tie as unknown as [number, number, number, number, number];
-    const [width, height] = [scale[0]!, Math.abs(scale[1]!)]; // north is up, as GDAL takes it, whatever the sign
-    return [x - column * width, width, 0, y + row * height, 0, -height];
-  }
-  if (matrix && matrix.length >= 8) return [matrix[3]!, matrix[0]!, matrix[1]!, matrix[7]!, matrix[4]!, matrix[5]!];
-  return undefined;
-}
-
-const movedBy = ([a0, a1, a2, a3, a4, a5]: AffineTransform, pixels: number): AffineTransform => [
-  ...([a0 + (a1 + a2) * pixels, a1, a2] as const),
-  ...([a3 + (a4 + a5) * pixels, a4, a5] as const),
-];
 
 function unknownSystem(file: string, crs: string | undefined, problem: string): FormatError {
   const name = crs === undefined ? 'described by its keys' : `"${crs.length > 80 ? `${crs.slice(0, 80)}…` : crs}"`;

@@ -4,8 +4,7 @@ import { TAG, type TiffDirectory } from './tiff_directory.ts';
 
 /** GeoKeys by number. */
 export const GEO_KEY = {
-  ...{ GTModelType: 1024, GTRasterType: 1025, GTCitation: 1026, GeographicType: 2048, GeogCitation: 2049 },
-  ...{ ProjectedCSType: 3072, PCSCitation: 3073 },
+  ...{ GTModelType: 1024, GTRasterType: 1025, GeographicType: 2048, ProjectedCSType: 3072 },
 } as const;
 
 /** @throws FormatError where tags are damaged. */
@@ -45,31 +44,36 @@ async function readGeoKeys(tags: TiffDirectory): Promise<Georeference['keys']> {
 
 /** Codes that mean "described by other keys". */
 const USER_DEFINED = 32767;
+/** GTModelTypeGeoKey: longitude and latitude. */
+const GEOGRAPHIC = 2;
 
-/** Name of the reference system: "EPSG:n", or its citation if it has no code. */
+/** Code of the reference system, "EPSG:n", if the file is in one that has a code; `geo/` knows the others. */
 export function crsOf({ keys }: Georeference): string | undefined {
-  const code = keys.get(GEO_KEY.ProjectedCSType) ?? keys.get(GEO_KEY.GeographicType);
-  if (code === undefined || code === 0) return undefined;
-  if (code !== USER_DEFINED) return `EPSG:${code}`;
-  return String(keys.get(GEO_KEY.PCSCitation) ?? keys.get(GEO_KEY.GTCitation) ?? 'user-defined');
+  const isProjected = keys.get(GEO_KEY.GTModelType) !== GEOGRAPHIC;
+  const code = keys.get(isProjected ? GEO_KEY.ProjectedCSType : GEO_KEY.GeographicType);
+  return typeof code === 'number' && code > 0 && code < USER_DEFINED ? `EPSG:${code}` : undefined;
 }
 
-/** Transform of the pixel's outer corner; that of a file of pixel centres is shifted by half a pixel. */
-export function transformOf({
-  keys,
-  tiePoints: tie,
-  pixelScale: scale,
-  matrix,
-}: Georeference): AffineTransform | undefined {
-  let transform: AffineTransform | undefined;
-  if (matrix && matrix.length >= 8) {
-    transform = [matrix[3]!, matrix[0]!, matrix[1]!, matrix[7]!, matrix[4]!, matrix[5]!];
-  } else if (tie?.length === 6 && scale && scale.length >= 2) {
-    const [column, row, , x, y] = tie as [number, number, number, number, number];
-    transform = [x - column * scale[0]!, scale[0]!, 0, y + row * scale[1]!, 0, -scale[1]!];
-  }
+/** True where coordinates are those of the centres of pixels (PixelIsPoint). */
+export const isPixelCentre = ({ keys }: Georeference) => keys.get(GEO_KEY.GTRasterType) === 2;
+
+/**
+ * Transform of the pixel's outer corner; that of a file of pixel centres is shifted by half a pixel. Scale and tie point
+ * count before a matrix, and north is up whatever the sign of the scale, as for GDAL.
+ */
+export function transformOf(georeference: Georeference): AffineTransform | undefined {
+  const transform = fromScale(georeference) ?? fromMatrix(georeference);
   if (!transform?.every(Number.isFinite)) return undefined;
-  const isPoint = keys.get(GEO_KEY.GTRasterType) === 2;
   const [a0, a1, a2, a3, a4, a5] = transform;
-  return isPoint ? [a0 - (a1 + a2) / 2, a1, a2, a3 - (a4 + a5) / 2, a4, a5] : transform;
+  return isPixelCentre(georeference) ? [a0 - (a1 + a2) / 2, a1, a2, a3 - (a4 + a5) / 2, a4, a5] : transform;
 }
+
+function fromScale({ tiePoints: tie, pixelScale: scale }: Georeference): AffineTransform | undefined {
+  if (!tie || tie.length < 6 || !scale || scale.length < 2 || scale[0] === 0 || scale[1] === 0) return undefined;
+  const [column, row, , x, y] = tie as [number, number, number, number, number];
+  const [width, height] = [scale[0]!, Math.abs(scale[1]!)];
+  return [x - column * width, width, 0, y + row * height, 0, -height];
+}
+
+const fromMatrix = ({ matrix: m }: Georeference): AffineTransform | undefined =>
+  m && m.length >= 8 ? [m[3]!, m[0]!, m[1]!, m[7]!, m[4]!, m[5]!] : undefined;
