@@ -69,7 +69,7 @@ async function vitest(name, args, runs = beside) {
   const env = { ...process.env, ...(flags.all && { DOPPEL_TEST_ALL: '1' }) };
   const command = ['node_modules/vitest/vitest.mjs', 'run', '--passWithNoTests', ...outputs, ...args];
   const { status, output } = await runs(process.execPath, command, { env });
-  if (output) process.stdout.write(output);
+  if (typeof output === 'string') process.stdout.write(output); // printed already where it ran in the foreground
   countOrFail(file, status, (report) => {
     for (const { name: path, startTime, endTime } of report.testResults) {
       files.push({ name: path.slice(ROOT.length), seconds: (endTime - startTime) / 1000 });
