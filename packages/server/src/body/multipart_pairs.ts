@@ -4,33 +4,58 @@
  * pair, `sarUnit` is the unit of all SAR images.
  */
 import { UNITS, type Unit } from '@doppel/core/raster';
+import { getMultipartBoundary, type MultipartPart, parseMultipart } from '@remix-run/multipart-parser';
 import { explain, type ProblemError, problemError } from '../problem.ts';
 import type { ImageInput } from '../scoring/scoring_service.ts';
 import { brokenItem, type Item, MAX_ID_LENGTH, requireCount } from './items.ts';
 import type { Limits } from './limits.ts';
 
-type Value = string | File;
+/** A file of the form. */
+interface UploadedFile {
+  name: string | undefined;
+  bytes: Uint8Array;
+}
+
+type Value = string | UploadedFile;
 type PartName = 'sar' | 'optical' | 'id';
 type Parts = { [name in PartName]?: Value };
 
 const FORM = 'files in "sar" and "optical", repeated for many pairs, or in "sar[0]", "optical[0]", …';
 
 /** Items of a form. @throws ProblemError if the form cannot be understood, or holds too many pairs. */
-export async function multipartPairs(bytes: Uint8Array, contentType: string, limits: Limits): Promise<Item[]> {
-  const form = await parse(bytes, contentType);
-  const fields = fieldsOf(form);
+export function multipartPairs(bytes: Uint8Array, contentType: string, limits: Limits): Item[] {
+  const fields = fieldsOf(parse(bytes, contentType));
   const pairs = fields.numbered.size > 0 ? byNumber(fields) : byOrder(fields, limits);
   requireCount(pairs.length, limits);
-  return Promise.all(pairs.map(({ position, parts }) => itemOf(parts, position, fields.sarUnit)));
+  return pairs.map(({ position, parts }) => itemOf(parts, position, fields.sarUnit));
 }
 
-async function parse(bytes: Uint8Array, contentType: string): Promise<FormData> {
+/** Fields and files by name, in the order of the body; names unquoted and `filename*` as .NET writes them, too. */
+function parse(bytes: Uint8Array, contentType: string): [string, Value][] {
   try {
-    const headers = { 'content-type': contentType };
-    return await new Response(bytes as Uint8Array<ArrayBuffer>, { headers }).formData();
+    const boundary = getMultipartBoundary(contentType);
+    if (!boundary) throw new Error('the content type names no boundary');
+    // The body is in memory already, within the limit on its size.
+    const limits = { maxFileSize: bytes.length, maxTotalSize: bytes.length, maxParts: Number.POSITIVE_INFINITY };
+    return [...parseMultipart(withoutPreamble(bytes, boundary), { boundary, ...limits })].map(fieldOf);
   } catch (cause) {
     throw malformed('multipart/form-data', `a body that does not parse (${(cause as Error).message})`);
   }
+}
+
+const fieldOf = (part: MultipartPart): [string, Value] => [
+  part.name ?? '',
+  part.isFile ? { name: part.filename, bytes: part.bytes } : part.text,
+];
+
+/** The body from its first delimiter on: what stands before it is to be ignored (RFC 2046, section 5.1.1). */
+function withoutPreamble(bytes: Uint8Array, boundary: string): Uint8Array {
+  const delimiter = new TextEncoder().encode(`\r\n--${boundary}`);
+  if (delimiter.subarray(2).every((byte, i) => bytes[i] === byte)) return bytes;
+  for (let at = bytes.indexOf(13); at >= 0; at = bytes.indexOf(13, at + 1)) {
+    if (delimiter.every((byte, i) => bytes[at + i] === byte)) return bytes.subarray(at + 2);
+  }
+  return bytes;
 }
 
 interface Fields {
@@ -42,7 +67,7 @@ interface Fields {
 
 const NAME = /^(sar|optical|id)(?:\[(\d{0,9})\])?$/;
 
-function fieldsOf(form: FormData): Fields {
+function fieldsOf(form: readonly [string, Value][]): Fields {
   const fields: Fields = { plain: { sar: [], optical: [], id: [] }, numbered: new Map(), sarUnit: undefined };
   for (const [field, value] of form) {
     if (field === 'sarUnit') {
@@ -98,7 +123,7 @@ function byOrder({ plain: { sar, optical, id } }: Fields, limits: Limits): Posit
   });
 }
 
-async function itemOf(parts: Parts, position: number, sarUnit: Unit | undefined): Promise<Item> {
+function itemOf(parts: Parts, position: number, sarUnit: Unit | undefined): Item {
   const id = parts.id ?? `${position}`;
   if (typeof id !== 'string' || id.length > MAX_ID_LENGTH) {
     const found = typeof id === 'string' ? `${id.length}` : 'a file';
@@ -108,8 +133,8 @@ async function itemOf(parts: Parts, position: number, sarUnit: Unit | undefined)
     const part = parts[name];
     if (part === undefined || typeof part === 'string') return brokenItem(id, missingFile(name, part));
   }
-  const file = (name: 'sar' | 'optical', unit?: Unit) => imageOf(parts[name] as File, name, unit);
-  return { id, pair: { sar: await file('sar', sarUnit), optical: await file('optical') } };
+  const file = (name: 'sar' | 'optical', unit?: Unit) => imageOf(parts[name] as UploadedFile, name, unit);
+  return { id, pair: { sar: file('sar', sarUnit), optical: file('optical') } };
 }
 
 function missingFile(name: string, part: string | undefined) {
@@ -117,9 +142,9 @@ function missingFile(name: string, part: string | undefined) {
   return explain('read the pair', `an image file in "${name}"`, found, `With curl: -F ${name}=@FILE, with the @.`);
 }
 
-async function imageOf(file: File, fallback: string, unit: Unit | undefined): Promise<ImageInput> {
+function imageOf(file: UploadedFile, fallback: string, unit: Unit | undefined): ImageInput {
   const name = file.name && file.name !== 'blob' ? file.name.slice(0, MAX_ID_LENGTH) : fallback;
-  return { kind: 'file', name, bytes: new Uint8Array(await file.arrayBuffer()), ...(unit && { unit }) };
+  return { kind: 'file', name, bytes: file.bytes.slice(), ...(unit && { unit }) };
 }
 
 function malformed(expected: string, found: string): ProblemError {

@@ -1,12 +1,18 @@
-/** Reads the body of a request within the limits on its size and its time. */
+/** Reads the body of a request, decompressed, within the limits on its size and its time. */
 import { explain, type ProblemError, problemError } from '../problem.ts';
 
-/** Bytes of the body. @throws ProblemError (413) beyond `maxBytes`, announced or sent; the signal's reason if it aborts. */
+/** Formats of DecompressionStream by content coding (RFC 9110, section 8.4.1). */
+const CODINGS: Readonly<Record<string, CompressionFormat>> = { gzip: 'gzip', 'x-gzip': 'gzip', deflate: 'deflate' };
+
+/**
+ * Bytes of the body. @throws ProblemError (413) beyond `maxBytes`, announced, sent or decompressed, (415) for a coding that
+ * is not known; the signal's reason if it aborts.
+ */
 export async function readBody(request: Request, maxBytes: number, signal: AbortSignal): Promise<Uint8Array> {
   const announced = Number(request.headers.get('content-length'));
   if (announced > maxBytes) throw tooLarge(maxBytes, `${announced}`);
   if (!request.body) return new Uint8Array();
-  const reader = request.body.getReader();
+  const reader = decoded(request.body, request.headers.get('content-encoding')).getReader();
   const stop = () => void reader.cancel(signal.reason).catch(() => {}); // the read below reports what happened
   signal.addEventListener('abort', stop, { once: true });
   try {
@@ -14,6 +20,17 @@ export async function readBody(request: Request, maxBytes: number, signal: Abort
   } finally {
     signal.removeEventListener('abort', stop);
   }
+}
+
+type Bytes = ReadableStream<Uint8Array<ArrayBuffer>>;
+
+function decoded(body: Bytes, header: string | null): Bytes {
+  const coding = header?.trim().toLowerCase() || 'identity';
+  if (coding === 'identity') return body;
+  const format = Object.hasOwn(CODINGS, coding) ? CODINGS[coding] : undefined;
+  if (format) return body.pipeThrough(new DecompressionStream(format));
+  const facts = explain('read the body', 'the content coding gzip, deflate or identity', `"${coding.slice(0, 60)}"`);
+  throw problemError('unsupported-media-type', facts, { 'accept-encoding': 'gzip, deflate, identity' });
 }
 
 async function readAll(

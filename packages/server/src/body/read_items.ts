@@ -15,7 +15,7 @@ export interface Body {
 export type ReadItems = (body: Body, limits: Limits) => Promise<Item[]>;
 
 /** Reads in the caller's thread. */
-export const readItems: ReadItems = ({ bytes, contentType }, limits) =>
+export const readItems: ReadItems = async ({ bytes, contentType }, limits) =>
   isJson(contentType) ? jsonPairs(bytes, limits) : multipartPairs(bytes, contentType, limits);
 
 const mediaTypeOf = (contentType: string) => contentType.split(';')[0]!.trim().toLowerCase();

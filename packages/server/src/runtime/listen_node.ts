@@ -13,7 +13,8 @@ const IDLE_POLL_MS = 20;
 export async function listenNode(options: ListenOptions): Promise<Listening> {
   const { fetch, host, port, timeoutMs } = options;
   const serverOptions = { requestTimeout: 2 * timeoutMs, headersTimeout: timeoutMs, keepAliveTimeout: KEEP_ALIVE_MS };
-  const server = createAdaptorServer({ fetch: (request) => fetch(request), serverOptions }) as Server;
+  // The name stands in for the header `Host`, which HTTP/1.0 has not.
+  const server = createAdaptorServer({ fetch: (request) => fetch(request), hostname: host, serverOptions }) as Server;
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) => reject(cannotListen(options, cause)));
     server.listen(port, host, resolve);
