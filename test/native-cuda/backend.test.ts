@@ -265,16 +265,17 @@ describe.skipIf(skipReason)(title('the backend native'), () => {
   it('serves several workers of one process at once', async () => {
     const source = `
       const { parentPort, workerData } = require('node:worker_threads');
-      const { Device } = require(workerData.file);
+      const { Device, fields: listFields } = require(workerData.file);
       const device = new Device('native', '');
       const n = 200;
       const make = (fill) => device.hold(new Float32Array(n * n).fill(fill));
       const [a, b, y] = [make(workerData.value), make(2), make(0)];
       const fields = { a, b, bias: null, y, batch: 1, m: n, k: n, n, transposeA: false, transposeB: false, broadcastA: false, broadcastB: false, activation: 'linear', precision: 'fp32' };
+      const values = listFields().matmul.map((name) => fields[name]);
       const out = new Float32Array(n * n);
       let right = true;
       for (let i = 0; i < 200; i++) {
-        device.run('matmul', fields);
+        device.runInOrder('matmul', values);
         device.download(y, out);
         right &&= out.every((v) => v === workerData.value * 2 * n);
       }

@@ -26,10 +26,12 @@ export interface Device {
   /** Fills the array without blocking this thread. The buffer may be released at once. */
   read(buffer: number, values: ArrayBufferView): Promise<void>;
   /**
-   * Runs an op of `ops()`. Its fields go by name: numbers, flags, choices, lists, and buffers by their number, null for
-   * one that is absent. A field that is missing or of another type is a TypeError that names op and field.
+   * Runs an op. Its fields go by name: numbers, flags, choices, lists, and buffers by their number, null for one that is
+   * absent. A field that is missing or of another type is a TypeError that names op and field.
    */
   run(op: string, fields: Readonly<Record<string, Field>>): void;
+  /** The same with a function that gives the value of a field: faster than an object made for the call. */
+  runBy(op: string, valueOf: (name: string) => Field | undefined): void;
   /** Bytes; `graphs`: of those in use, what captured steps keep. */
   memory(): { buffers: number; inUse: number; peak: number; held: number; graphs: number };
   /** Gives idle blocks back to the system. */
@@ -70,7 +72,8 @@ export interface Addon {
   ) => Device;
   /** Instruction sets that are compiled in and run here, widest first. */
   isas(): string[];
-  ops(): string[];
+  /** Names of each op's fields. */
+  fields: Readonly<Record<string, readonly string[]>>;
   cards(): Cards;
   /** Number of threads that the kernels of `native` use; sets it where a count is given. */
   threads(count?: number): number;
@@ -99,9 +102,9 @@ export function loadAddon(files: readonly string[] = [BUILT_ADDON]): LoadResult 
       const content = readFileSync(file);
       checkMark(content);
       checkWhole(content);
-      const addon = require(file) as Addon;
-      if (typeof addon.Device !== 'function') throw new Error('it exports no ops');
-      return { available: true, addon, file };
+      const native = require(file) as NativeAddon;
+      if (typeof native.fields !== 'function') throw new Error('it exports no ops');
+      return { available: true, addon: withNamedFields(native), file };
     } catch (cause) {
       reasons.push(`${file} does not load: ${reasonOf(cause)}`);
     }
@@ -110,6 +113,32 @@ export function loadAddon(files: readonly string[] = [BUILT_ADDON]): LoadResult 
     available: false,
     reason: `${reasons.join('; ')}. Build it with \`node ${here('../scripts/build.mjs')}\` (cmake and a C++20 compiler)`,
   };
+}
+
+/** Exports of the file, where the values of an op's fields go in the order of its list. */
+type NativeAddon = Omit<Addon, 'Device' | 'fields'> & {
+  Device: new (
+    ...args: ConstructorParameters<Addon['Device']>
+  ) => Omit<Device, 'run' | 'runBy'> & {
+    runInOrder(op: string, values: readonly (Field | undefined)[]): void;
+  };
+  fields(): Addon['fields'];
+};
+
+/** Puts values in the order of the addon's lists: a look-up by name from C++ costs more than a small op. */
+function withNamedFields({ Device, fields: listFields, ...rest }: NativeAddon): Addon {
+  const fields = listFields();
+  class NamedDevice extends Device {
+    run(op: string, given: Readonly<Record<string, Field>>): void {
+      this.runBy(op, (name) => given[name]);
+    }
+    runBy(op: string, valueOf: (name: string) => Field | undefined): void {
+      const names = fields[op];
+      if (!names) throw new Error(`there is no op "${op}"; there are ${Object.keys(fields).join(', ')}`);
+      this.runInOrder(op, names.map(valueOf));
+    }
+  }
+  return { ...rest, fields, Device: NamedDevice };
 }
 
 const MARK = 'doppel-native-addon napi=';

@@ -46,8 +46,8 @@ export type Precision = 'fp32' | 'tf32' | 'bf16';
 
 type Attributes = Readonly<Record<string, Field>>;
 
-/** `change` of each tensor; null of those that are absent. */
-function mapNamed<A, B>(named: Named<A>, change: (value: A) => B): Record<string, B | null | B[]> {
+/** `change` of each; null for those that are absent. */
+function mapNamed<A, B>(named: Named<A>, change: (value: A) => B): Named<B> {
   const changed: Record<string, B | null | B[]> = {};
   for (const name in named) {
     const value = named[name];
@@ -153,7 +153,7 @@ export class AddonBackend extends MathBackendCPU {
     op: string,
     inputs: Named<tf.TensorInfo>,
     outputs: Named<OutputSpec>,
-    attributes: Attributes = {},
+    ...attributes: Attributes[]
   ): tf.TensorInfo[] {
     const made: tf.TensorInfo[] = [];
     const make = ({ shape, dtype }: OutputSpec) => {
@@ -161,7 +161,7 @@ export class AddonBackend extends MathBackendCPU {
       return made.at(-1)!;
     };
     try {
-      this.runInto(op, inputs, mapNamed(outputs, make), attributes);
+      this.runInto(op, inputs, mapNamed(outputs, make), ...attributes);
     } catch (cause) {
       for (const info of made) this.disposeData(info.dataId, true);
       throw cause;
@@ -170,10 +170,19 @@ export class AddonBackend extends MathBackendCPU {
   }
 
   /** Like `run`, into existing tensors. */
-  runInto(op: string, inputs: Named<tf.TensorInfo>, outputs: Named<tf.TensorInfo>, attributes: Attributes = {}): void {
+  runInto(op: string, inputs: Named<tf.TensorInfo>, outputs: Named<tf.TensorInfo>, ...attributes: Attributes[]): void {
     const bufferOf = (info: tf.TensorInfo) => this.entry(info.dataId).buffer;
+    const valueOf = (name: string): Field | undefined => {
+      const tensors = name in inputs ? inputs : name in outputs ? outputs : undefined;
+      if (!tensors) return attributes.find((part) => name in part)?.[name];
+      const tensor = tensors[name];
+      if (!tensor) return null;
+      return Array.isArray(tensor)
+        ? (tensor as readonly tf.TensorInfo[]).map(bufferOf)
+        : bufferOf(tensor as tf.TensorInfo);
+    };
     try {
-      this.device.run(op, { ...attributes, ...mapNamed(inputs, bufferOf), ...mapNamed(outputs, bufferOf) });
+      this.device.runBy(op, valueOf);
     } catch (cause) {
       throw new NativeOpError(op, `${describeAll(inputs)} → ${describeAll(outputs)}`, cause);
     }

@@ -7,16 +7,21 @@ namespace doppel {
 
 namespace {
 
-Napi::Value ops(const Napi::CallbackInfo& info) {
-  Napi::Array names = Napi::Array::New(info.Env());
-  for (const std::string& name : op_names()) names.Set(names.Length(), name);
-  return names;
+// fields(): by op the names of its fields, in the order in which Device.runInOrder takes their values.
+Napi::Value fields(const Napi::CallbackInfo& info) {
+  Napi::Object ops = Napi::Object::New(info.Env());
+  for (const auto& [op, names] : fields_of_ops()) {
+    Napi::Array list = Napi::Array::New(info.Env());
+    for (const char* name : names) list.Set(list.Length(), name);
+    ops.Set(op, list);
+  }
+  return ops;
 }
 
 Napi::Object start(Napi::Env env, Napi::Object exports) {
   exports.Set("Device", DeviceObject::define(env));
   exports.Set("isas", Napi::Function::New(env, isas));
-  exports.Set("ops", Napi::Function::New(env, ops));
+  exports.Set("fields", Napi::Function::New(env, fields));
   exports.Set("cards", Napi::Function::New(env, cards));
   exports.Set("threads", Napi::Function::New(env, threads));
   return exports;

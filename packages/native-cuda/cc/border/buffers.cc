@@ -33,8 +33,7 @@ Block& Buffers::at(int id) {
   return blocks_[id];
 }
 
-PackedCache* Buffers::packed_of(int id) {
-  Block& block = at(id);
+PackedCache* Buffers::packed_of(Block& block) {
   if (!block.packed) block.packed = std::make_unique<PackedCache>(pool_);
   return block.packed.get();
 }

@@ -22,8 +22,8 @@ class Buffers {
   int add(size_t bytes) { return adopt(pool_.take(bytes), bytes); }
   int adopt(void* data, size_t bytes);  // of the same pool
   void remove(int id);
-  Block& at(int id);               // throws where there is no such buffer
-  PackedCache* packed_of(int id);  // what kernels derive from it
+  Block& at(int id);                     // throws where there is no such buffer
+  PackedCache* packed_of(Block& block);  // what kernels derive from it
   int count() const { return static_cast<int>(blocks_.size() - free_.size()); }
 
  private:

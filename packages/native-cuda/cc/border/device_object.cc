@@ -25,7 +25,7 @@ Napi::Function DeviceObject::define(Napi::Env env) {
                          InstanceMethod("release", &DeviceObject::release),
                          InstanceMethod("download", &DeviceObject::download),
                          InstanceMethod("read", &DeviceObject::read),
-                         InstanceMethod("run", &DeviceObject::run),
+                         InstanceMethod("runInOrder", &DeviceObject::run_in_order),
                          InstanceMethod("memory", &DeviceObject::memory),
                          InstanceMethod("trim", &DeviceObject::trim),
                          InstanceMethod("beginCapture", &DeviceObject::begin_capture),
@@ -118,11 +118,11 @@ Napi::Value DeviceObject::read(const Napi::CallbackInfo& info) {
   });
 }
 
-// run(op, fields)
-Napi::Value DeviceObject::run(const Napi::CallbackInfo& info) {
+// runInOrder(op, values): in the order of fields()[op].
+Napi::Value DeviceObject::run_in_order(const Napi::CallbackInfo& info) {
   return asked(info, [&] {
-    if (!info[0].IsString() || !info[1].IsObject()) throw FieldError("run() takes an op's name and an object of its fields");
-    run_op(info[0].As<Napi::String>(), info[1].As<Napi::Object>(), *buffers_, *device_);
+    if (!info[0].IsString() || !info[1].IsArray()) throw FieldError("runInOrder() takes an op's name and the values of its fields");
+    run_op(info[0].As<Napi::String>(), info[1].As<Napi::Array>(), *buffers_, *device_);
     return info.Env().Undefined();
   });
 }

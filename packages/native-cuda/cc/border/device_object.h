@@ -26,7 +26,7 @@ class DeviceObject : public Napi::ObjectWrap<DeviceObject> {
   Napi::Value release(const Napi::CallbackInfo& info);
   Napi::Value download(const Napi::CallbackInfo& info);
   Napi::Value read(const Napi::CallbackInfo& info);
-  Napi::Value run(const Napi::CallbackInfo& info);
+  Napi::Value run_in_order(const Napi::CallbackInfo& info);
   Napi::Value memory(const Napi::CallbackInfo& info);
   Napi::Value trim(const Napi::CallbackInfo& info);
   Napi::Value has_graphs(const Napi::CallbackInfo& info);

@@ -1,5 +1,7 @@
-// Reads the struct of an op from a JavaScript object, field by field and by name. A field that is missing, of another type or out
-// of range is a FieldError that names op and field. Buffers are numbers; null stands for one that is absent.
+// Reads the struct of an op, field by field and by name. The functions `read` of ops/ declare the fields: called once without
+// values they give the names, and JavaScript passes the values of an object in the order of that list, since a look-up by name
+// across the border costs more than a small op. A field that is missing, of another type or out of range is a FieldError that
+// names op and field. Buffers are numbers; null stands for one that is absent.
 #pragma once
 #include <napi.h>
 
@@ -24,44 +26,48 @@ inline size_t size_of(Type type) { return type == Type::boolean ? 1 : 4; }
 
 class Fields {
  public:
-  Fields(const char* op, Napi::Object object, Buffers& buffers) : op_(op), object_(object), buffers_(buffers) {}
+  using Names = std::vector<const char*>;
 
-  void get(const char* name, bool& to) const;
-  void get(const char* name, double& to) const;
-  void get(const char* name, float& to) const;
+  Fields(const char* op, const Names& names, Napi::Array values, Buffers& buffers);
+  // Collects the names; every field keeps the value it has. Each branch of a `read` names the same fields.
+  explicit Fields(Names& names) : collected_(&names) {}
+
+  void get(const char* name, bool& to);
+  void get(const char* name, double& to);
+  void get(const char* name, float& to);
   // Integers: within the type's range, and within that of JavaScript's.
   template <class T>
     requires std::is_integral_v<T>
-  void get(const char* name, T& to) const {
-    to = static_cast<T>(integer(name, std::is_unsigned_v<T> ? 0 : -most<T>(), most<T>()));
+  void get(const char* name, T& to) {
+    integer(name, to, std::is_unsigned_v<T> ? 0 : -most<T>());
   }
   // One of the enumerators, by its name.
   template <class E>
     requires std::is_enum_v<E>
-  void get(const char* name, E& to) const {
+  void get(const char* name, E& to) {
     to = static_cast<E>(choice(name, enumerators_of(E{})));
   }
-  void get(const char* name, Type& to) const;  // float32, int32 or bool
+  void get(const char* name, Type& to);  // float32, int32 or bool
   // Greater than 0: sides, channels, strides.
-  template <class T> void positive(const char* name, T& to) const { to = static_cast<T>(integer(name, 1, most<T>())); }
+  template <class T> void positive(const char* name, T& to) { integer(name, to, 1); }
   // Not negative: counts.
-  template <class T> void size(const char* name, T& to) const { to = static_cast<T>(integer(name, 0, most<T>())); }
-  std::vector<int64_t> integers(const char* name) const;
+  template <class T> void size(const char* name, T& to) { integer(name, to, 0); }
+  std::vector<int64_t> integers(const char* name);
 
   // A buffer of at least so many elements.
-  template <class T> void in(const char* name, const T*& to, int64_t count) const { to = static_cast<const T*>(buffer(name, count, sizeof(T))); }
-  template <class T> void out(const char* name, T*& to, int64_t count) const { to = static_cast<T*>(buffer(name, count, sizeof(T))); }
-  void in(const char* name, const void*& to, int64_t count, Type type) const { to = buffer(name, count, size_of(type)); }
-  void out(const char* name, void*& to, int64_t count, Type type) const { to = buffer(name, count, size_of(type)); }
-  bool has(const char* name) const { return !value(name).IsNull(); }
-  template <class T> void in_if_given(const char* name, const T*& to, int64_t count) const {
-    const Napi::Value id = value(name);
-    if (!id.IsNull()) to = static_cast<const T*>(buffer(name, id, count, sizeof(T)));
-  }
-  // Buffers of a list: counts[i] elements of float32 in the i-th.
-  std::vector<float*> buffers(const char* name, const std::vector<int64_t>& counts) const;
-  uint32_t length(const char* name) const { return array(name).Length(); }
-  PackedCache* packed(const char* name) const { return buffers_.packed_of(static_cast<int>(integer(name, 0, most<int>()))); }
+  template <class T> void in(const char* name, const T*& to, int64_t count) { to = static_cast<const T*>(buffer(name, count, sizeof(T)).data); }
+  template <class T> void out(const char* name, T*& to, int64_t count) { to = static_cast<T*>(buffer(name, count, sizeof(T)).data); }
+  void in(const char* name, const void*& to, int64_t count, Type type) { to = buffer(name, count, size_of(type)).data; }
+  void out(const char* name, void*& to, int64_t count, Type type) { to = buffer(name, count, size_of(type)).data; }
+  template <class T> void in_if_given(const char* name, const T*& to, int64_t count) { to = static_cast<const T*>(buffer(name, count, sizeof(T), true).data); }
+  template <class T> void out_if_given(const char* name, T*& to, int64_t count) { to = static_cast<T*>(buffer(name, count, sizeof(T), true).data); }
+  // With what kernels keep of it.
+  void in(const char* name, const float*& to, PackedCache*& packed, int64_t count);
+  // Buffers of a list: counts[i] elements of float32 in the i-th, or `count` in each.
+  std::vector<float*> buffers(const char* name, const std::vector<int64_t>& counts);
+  std::vector<const float*> buffers(const char* name, int64_t count);
+  // A field that does not matter for the others' values.
+  void skip(const char* name) { next(name); }
 
   // A list that lives as long as this object.
   template <class T> const T* keep(std::vector<T> list) {
@@ -73,23 +79,34 @@ class Fields {
 
   // Throws a FieldError of that field unless the condition holds.
   void need(bool holds, const char* name, const char* what) const {
-    if (!holds) fail(name, what);
+    if (!holds && !collected_) fail(name, what);
   }
 
  private:
   template <class T> static constexpr double most() { return sizeof(T) < 8 ? 2147483647.0 : 9007199254740991.0; }
+  template <class T> void integer(const char* name, T& to, double least) {
+    const double found = number(name, static_cast<double>(to));
+    const bool fits = found >= least && found <= most<T>() && static_cast<double>(static_cast<T>(found)) == found;
+    if (fits) to = static_cast<T>(found);
+    else if (!collected_) fail_integer(name, found, least, most<T>());
+  }
   [[noreturn]] void fail(const char* name, const std::string& what) const;
-  Napi::Value value(const char* name) const;
-  Napi::Array array(const char* name) const;
-  double number(const char* name) const;
-  double integer(const char* name, double least, double most) const;
-  int choice(const char* name, const char* names) const;
-  void* buffer(const char* name, int64_t count, size_t item) const;
-  void* buffer(const char* name, const Napi::Value& id, int64_t count, size_t item) const;
+  [[noreturn]] void fail(const char* name, const char* expected, napi_value found) const;
+  [[noreturn]] void fail_integer(const char* name, double found, double least, double most) const;
+  napi_value next(const char* name);  // null while names are collected
+  double number(const char* name, double otherwise);
+  int choice(const char* name, const char* names);
+  Napi::Array array(const char* name, napi_value found) const;
+  Block& block(const char* name, napi_value id, int64_t count, size_t item) const;
+  Block& buffer(const char* name, int64_t count, size_t item, bool may_be_null = false);
 
-  const char* op_;
-  Napi::Object object_;
-  Buffers& buffers_;
+  const char* op_ = "";
+  const Names* names_ = nullptr;
+  Names* collected_ = nullptr;
+  napi_env env_ = nullptr;
+  napi_value values_ = nullptr;
+  uint32_t next_ = 0;
+  Buffers* buffers_ = nullptr;
   std::vector<std::shared_ptr<void>> kept_;
 };
 

@@ -1,8 +1,5 @@
 #include "run_op.h"
 
-#include <map>
-#include <string_view>
-
 namespace doppel {
 
 namespace {
@@ -13,27 +10,36 @@ template <class Params> void run(void (*op)(const Params&, Runtime&), Fields&& f
   op(params, runtime);
 }
 
+template <class Params> Fields::Names names_of() {
+  Fields::Names names;
+  Params params{};
+  Fields fields(names);
+  read(fields, params);
+  return names;
+}
+
 using Entry = void (*)(Fields&&, Device&);
 
-const std::map<std::string_view, Entry> entries = {
+const std::map<std::string, Entry> entries = {
 #define DOPPEL_OP(name, Params) {#name, [](Fields&& fields, Device& device) { run(device.ops().name, std::move(fields), device.runtime()); }},
 #include "../ops.def"
 };
 
 }  // namespace
 
-std::vector<std::string> op_names() {
-  std::vector<std::string> names;
-  for (const auto& [name, entry] : entries) names.emplace_back(name);
-  return names;
+const std::map<std::string, Fields::Names>& fields_of_ops() {
+  static const std::map<std::string, Fields::Names> fields = {
+#define DOPPEL_OP(name, Params) {#name, names_of<Params>()},
+#include "../ops.def"
+  };
+  return fields;
 }
 
-void run_op(const std::string& name, const Napi::Object& fields, Buffers& buffers, Device& device) {
-  const auto found = entries.find(name);
-  if (found != entries.end()) return found->second(Fields(found->first.data(), fields, buffers), device);
-  std::string list;
-  for (const auto& [each, entry] : entries) list += (list.empty() ? "" : ", ") + std::string(each);
-  throw std::runtime_error("there is no op \"" + name + "\"; there are " + list);
+void run_op(const std::string& name, const Napi::Array& values, Buffers& buffers, Device& device) {
+  const auto entry = entries.find(name);
+  if (entry == entries.end()) throw std::runtime_error("there is no op \"" + name + "\"");
+  const auto& [op, names] = *fields_of_ops().find(name);
+  entry->second(Fields(op.c_str(), names, values, buffers), device);
 }
 
 }  // namespace doppel

@@ -4,13 +4,13 @@ import { type AddonKernel, float, sizeOf } from '../kernel.ts';
 export const ADAM: readonly AddonKernel[] = [
   {
     name: 'DoppelAdam',
-    run(backend, inputs, { count, ...attrs }) {
-      const all = (letter: string) => Array.from({ length: count }, (_, i) => inputs[letter + i]!);
+    run(backend, inputs, attrs) {
+      const all = (letter: string) => Array.from({ length: attrs.count }, (_, i) => inputs[letter + i]!);
       const p = all('p');
       const like = p.map(({ shape }) => float(shape));
       const outputs = { pOut: like, mOut: like, vOut: like };
       const counts = p.map(({ shape }) => sizeOf(shape));
-      return backend.run('adam', { p, g: all('g'), m: all('m'), v: all('v') }, outputs, { counts, ...attrs });
+      return backend.run('adam', { p, g: all('g'), m: all('m'), v: all('v') }, outputs, { counts }, attrs);
     },
   },
 ];

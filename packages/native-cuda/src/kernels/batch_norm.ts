@@ -10,7 +10,7 @@ export const BATCH_NORM: readonly AddonKernel[] = [
     run(backend, { x, gamma, beta }, attrs) {
       const channels = float([x!.shape.at(-1)!]);
       const outputs = { y: float(x!.shape), mean: channels, variance: channels };
-      return backend.run('batch_norm', { x, gamma, beta }, outputs, { ...rowsOf(x!), ...fused(attrs) });
+      return backend.run('batch_norm', { x, gamma, beta }, outputs, rowsOf(x!), fused(attrs));
     },
   },
   {
@@ -20,8 +20,8 @@ export const BATCH_NORM: readonly AddonKernel[] = [
       const given = [mean, variance, scale, offset].filter((each) => each !== undefined && each !== null);
       if (x!.dtype !== 'float32' || given.some((each) => sizeOf(each.shape) !== channels)) return undefined;
       const inputs = { x, gamma: scale, beta: offset, mean, variance };
-      const attrs = { ...rowsOf(x!), epsilon: varianceEpsilon };
-      return backend.run('batch_norm_inference', inputs, { y: float(x!.shape) }, attrs)[0]!;
+      const outputs = { y: float(x!.shape) };
+      return backend.run('batch_norm_inference', inputs, outputs, rowsOf(x!), { epsilon: varianceEpsilon })[0]!;
     },
   },
   {
@@ -30,7 +30,7 @@ export const BATCH_NORM: readonly AddonKernel[] = [
       const channels = float([x!.shape.at(-1)!]);
       const inputs = { dy, x, gamma, beta, mean, variance };
       const outputs = { dx: float(x!.shape), dgamma: channels, dbeta: channels };
-      return backend.run('batch_norm_backprop', inputs, outputs, { ...rowsOf(x!), ...fused(attrs) });
+      return backend.run('batch_norm_backprop', inputs, outputs, rowsOf(x!), fused(attrs));
     },
   },
 ];

@@ -53,11 +53,16 @@ function forward(
   const attrs = {
     exact: isTraced && backend.exactForward,
     precision,
-    ...shapeOf(info),
     activation: activation.activation,
     leakyreluAlpha: activation.leakyreluAlpha,
   };
-  return backend.run('conv2d', { x, filter, bias }, { y: { shape: info.outShape, dtype: 'float32' } }, attrs)[0]!;
+  return backend.run(
+    'conv2d',
+    { x, filter, bias },
+    { y: { shape: info.outShape, dtype: 'float32' } },
+    shapeOf(info),
+    attrs,
+  )[0]!;
 }
 
 type Output = 'dx' | 'dfilter' | 'dbias';
@@ -73,8 +78,7 @@ function backward(
   const wanted = (name: Output) =>
     outputs.includes(name) ? { shape: shapes[name], dtype: 'float32' as const } : undefined;
   const gradients = { dx: wanted('dx'), dfilter: wanted('dfilter'), dbias: wanted('dbias') };
-  return backend.run('conv2d_backprop', { dy, x, filter, y }, gradients, {
-    ...shapeOf(info),
+  return backend.run('conv2d_backprop', { dy, x, filter, y }, gradients, shapeOf(info), {
     precision: backend.tracedPrecision,
     activation,
     leakyreluAlpha,

@@ -25,8 +25,8 @@ function matMul(
   if ((batchA !== batch && batchA !== 1) || (batchB !== batch && batchB !== 1)) return undefined;
   if (bias && sizeOf(bias.shape) !== n) return undefined;
   const sizes = { batch, m, k, n, transposeA, transposeB, broadcastA: batchA === 1, broadcastB: batchB === 1 };
-  const attributes = { ...sizes, activation, leakyreluAlpha, precision: backend.tracedPrecision };
-  return backend.run('matmul', { a, b, bias }, { y: float([...outer, m, n]) }, attributes)[0];
+  const attributes = { activation, leakyreluAlpha, precision: backend.tracedPrecision };
+  return backend.run('matmul', { a, b, bias }, { y: float([...outer, m, n]) }, sizes, attributes)[0];
 }
 
 export const MATMUL: readonly AddonKernel[] = [

@@ -5,7 +5,7 @@ import { type AddonKernel, float, rowsOf } from '../kernel.ts';
 
 /** Backward where there is a dy. */
 function pixelNorm(backend: AddonBackend, x: tf.TensorInfo, dy: tf.TensorInfo | undefined, epsilon: number) {
-  return backend.run('pixel_norm', { x, dy }, { y: float(x.shape) }, { ...rowsOf(x), epsilon })[0]!;
+  return backend.run('pixel_norm', { x, dy }, { y: float(x.shape) }, rowsOf(x), { epsilon })[0]!;
 }
 
 export const PIXEL_NORM: readonly AddonKernel[] = [

@@ -29,12 +29,7 @@ function forward(name: string, max: boolean): AddonKernel {
     run(backend, { x }, attrs) {
       if (x!.dtype !== 'float32') return undefined;
       const info = infoOf(x!.shape, attrs);
-      return backend.run(
-        'pool',
-        { x },
-        { y: { shape: info.outShape, dtype: 'float32' } },
-        { ...shapeOf(info), max },
-      )[0]!;
+      return backend.run('pool', { x }, { y: { shape: info.outShape, dtype: 'float32' } }, shapeOf(info), { max })[0]!;
     },
   };
 }
@@ -45,7 +40,7 @@ function backward(name: string, max: boolean): AddonKernel {
     run(backend, { dy, input }, attrs) {
       const dx = { shape: input!.shape, dtype: 'float32' as const };
       const shape = shapeOf(infoOf(input!.shape, attrs));
-      return backend.run('pool_grad', { dy, x: max ? input : null }, { dx }, { ...shape, max })[0]!;
+      return backend.run('pool_grad', { dy, x: max ? input : null }, { dx }, shape, { max })[0]!;
     },
   };
 }

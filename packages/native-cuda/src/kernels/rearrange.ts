@@ -204,7 +204,7 @@ export const REARRANGE: readonly AddonKernel[] = [
         indices: sizeOf(indices!.shape),
       };
       const y = { shape: [...before, ...indices!.shape, ...after], dtype: x!.dtype };
-      return backend.run('gather', { x, index: indices }, { y }, { dtype: x!.dtype, ...sizes })[0]!;
+      return backend.run('gather', { x, index: indices }, { y }, { dtype: x!.dtype }, sizes)[0]!;
     },
   },
   {

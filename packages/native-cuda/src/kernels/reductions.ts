@@ -4,7 +4,7 @@ import type { AddonBackend } from '../backend.ts';
 import { type AddonKernel, sizeOf } from '../kernel.ts';
 import { transpose } from './rearrange.ts';
 
-interface Layout {
+interface Layout extends Record<string, number> {
   outer: number;
   reduced: number;
   inner: number;
@@ -64,7 +64,7 @@ function reduceKernel(name: string, op: string, types: readonly string[], axisNa
         attrs[axisName],
         attrs.keepDims,
         (from, layout, shape) =>
-          backend.run('reduce', { x: from }, { y: { shape, dtype: x!.dtype } }, { op, dtype: x!.dtype, ...layout })[0]!,
+          backend.run('reduce', { x: from }, { y: { shape, dtype: x!.dtype } }, { op, dtype: x!.dtype }, layout)[0]!,
       );
     },
   };
@@ -81,7 +81,7 @@ function argKernel(name: string, max: boolean): AddonKernel {
         axis,
         false,
         (from, layout, shape) =>
-          backend.run('arg_reduce', { x: from }, { y: { shape, dtype: 'int32' } }, { max, ...layout })[0]!,
+          backend.run('arg_reduce', { x: from }, { y: { shape, dtype: 'int32' } }, { max }, layout)[0]!,
       );
     },
   };

@@ -32,10 +32,9 @@ void read(Fields& f, Conv2D& p) {
   f.get("exact", p.exact);
   f.get("precision", p.precision);
   f.in("x", p.x, x_count(p.shape));
-  f.in("filter", p.filter, filter_count(p.shape));
+  f.in("filter", p.filter, p.packed, filter_count(p.shape));
   f.in_if_given("bias", p.bias, p.shape.co);
   f.out("y", p.y, y_count(p.shape));
-  p.packed = f.packed("filter");
 }
 
 // x is needed for dfilter only, the filter for dx, and y where there is an activation.
@@ -44,16 +43,12 @@ void read(Fields& f, Conv2DBackprop& p) {
   read(f, p.activation);
   f.get("precision", p.precision);
   f.in("dy", p.dy, y_count(p.shape));
-  if (p.activation.kind != ActivationKind::linear) f.in("y", p.y, y_count(p.shape));
-  if (f.has("dx")) {
-    f.in("filter", p.filter, filter_count(p.shape));
-    f.out("dx", p.dx, x_count(p.shape));
-  }
-  if (f.has("dfilter")) {
-    f.in("x", p.x, x_count(p.shape));
-    f.out("dfilter", p.dfilter, filter_count(p.shape));
-  }
-  if (f.has("dbias")) f.out("dbias", p.dbias, p.shape.co);
+  p.activation.kind != ActivationKind::linear ? f.in("y", p.y, y_count(p.shape)) : f.skip("y");
+  f.out_if_given("dx", p.dx, x_count(p.shape));
+  p.dx ? f.in("filter", p.filter, filter_count(p.shape)) : f.skip("filter");
+  f.out_if_given("dfilter", p.dfilter, filter_count(p.shape));
+  p.dfilter ? f.in("x", p.x, x_count(p.shape)) : f.skip("x");
+  f.out_if_given("dbias", p.dbias, p.shape.co);
 }
 
 }  // namespace doppel

@@ -38,7 +38,7 @@ void read(Fields& f, Cast& p) {
 }
 
 void read(Fields& f, Select& p) {
-  Type type;
+  Type type{};
   f.get("dtype", type);
   p.item = static_cast<int>(size_of(type));
   f.size("count", p.count);
@@ -58,10 +58,10 @@ void read(Fields& f, Fill& p) {
 
 void read(Fields& f, AddN& p) {
   f.size("count", p.count);
-  const auto inputs = f.buffers("x", std::vector<int64_t>(f.length("x"), p.count));
+  std::vector<const float*> inputs = f.buffers("x", p.count);
   f.need(!inputs.empty(), "x", "must hold a buffer");
   p.inputs = static_cast<int>(inputs.size());
-  p.x = f.keep(std::vector<const float*>(inputs.begin(), inputs.end()));
+  p.x = f.keep(std::move(inputs));
   f.out("y", p.y, p.count);
 }
 

@@ -43,7 +43,7 @@ void read(Fields& f, PoolGrad& p) {
   read(f, p.shape);
   f.get("max", p.max);
   f.in("dy", p.dy, y_count(p.shape));
-  if (p.max) f.in("x", p.x, x_count(p.shape));
+  p.max ? f.in("x", p.x, x_count(p.shape)) : f.skip("x");
   f.out("dx", p.dx, x_count(p.shape));
 }
 

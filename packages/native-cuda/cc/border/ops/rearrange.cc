@@ -4,11 +4,11 @@
 namespace doppel {
 
 void read(Fields& f, StridedCopy& p) {
-  Type type;
+  Type type{};
   f.get("dtype", type);
   p.item = static_cast<int>(size_of(type));
   p.rank = read_dims(f, p.dims);
-  int64_t x_from, y_from;  // the first element that is read, and written
+  int64_t x_from = 0, y_from = 0;  // the first element that is read, and written
   f.size("xFrom", x_from);
   f.size("yFrom", y_from);
   f.in("x", p.x, x_from + read_strides(f, "xStrides", p.x_strides, p.dims, p.rank), type);
@@ -18,7 +18,7 @@ void read(Fields& f, StridedCopy& p) {
 }
 
 void read(Fields& f, Gather& p) {
-  Type type;
+  Type type{};
   f.get("dtype", type);
   p.item = static_cast<int>(size_of(type));
   f.size("outer", p.outer);
