@@ -1,4 +1,5 @@
-// For check_cuda.test.ts: a kernel that spills, one whose name promises tensor cores, one that promises too many blocks.
+// For check_cuda.test.ts: a kernel that spills, one whose name promises tensor cores, one that promises too many
+// blocks.
 __global__ void __launch_bounds__(1024, 2) greedy_kernel(float* x) {
   float v[200];
   for (int i = 0; i < 200; i++) v[i] = x[threadIdx.x * 200 + i];

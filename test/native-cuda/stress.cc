@@ -1,5 +1,6 @@
-// Runs the ops of every instruction set from several threads at once, without JavaScript around them, and compares them with
-// the plain C++ ones: for AddressSanitizer, UndefinedBehaviorSanitizer and ThreadSanitizer (packages/native-cuda/scripts/sanitize.mjs).
+// Runs the ops of every instruction set from several threads at once, without JavaScript around them, and compares them
+// with the plain C++ ones: for AddressSanitizer, UndefinedBehaviorSanitizer and ThreadSanitizer
+// (packages/native-cuda/scripts/sanitize.mjs).
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -38,21 +39,26 @@ struct Case {
 };
 
 const Case cases[] = {
-    {2, 17, 13, 1, 32, 3, 1, 1, true},  {3, 24, 20, 32, 48, 3, 1, 1, true},  {2, 13, 14, 5, 7, 3, 2, 1, true},  {1, 9, 9, 65, 33, 3, 1, 1, true},
-    {2, 8, 8, 17, 33, 1, 1, 0, true},   {1, 12, 11, 3, 4, 5, 1, 0, false},  {2, 8, 8, 4, 5, 2, 3, 0, false},  {4, 19, 23, 16, 64, 3, 1, 0, false},
+    {2, 17, 13, 1, 32, 3, 1, 1, true}, {3, 24, 20, 32, 48, 3, 1, 1, true},  {2, 13, 14, 5, 7, 3, 2, 1, true},
+    {1, 9, 9, 65, 33, 3, 1, 1, true},  {2, 8, 8, 17, 33, 1, 1, 0, true},    {1, 12, 11, 3, 4, 5, 1, 0, false},
+    {2, 8, 8, 4, 5, 2, 3, 0, false},   {4, 19, 23, 16, 64, 3, 1, 0, false},
 };
 
 Values convolution(Device& d, const Case& c, ActivationKind kind) {
-  const int oh = c.same ? (c.h + c.stride - 1) / c.stride : (c.h - c.k) / c.stride + 1, ow = c.same ? (c.w + c.stride - 1) / c.stride : (c.w - c.k) / c.stride + 1;
+  const int oh = c.same ? (c.h + c.stride - 1) / c.stride : (c.h - c.k) / c.stride + 1,
+            ow = c.same ? (c.w + c.stride - 1) / c.stride : (c.w - c.k) / c.stride + 1;
   const Conv2DShape s{c.n, c.h, c.w, c.ci, c.k, c.k, c.co, oh, ow, c.stride, c.top, c.top};
   const Activation activation{kind, kind == ActivationKind::leakyrelu ? 0.2f : 0.f};
-  const size_t xs = size_t(c.n) * c.h * c.w * c.ci, fs = size_t(c.k) * c.k * c.ci * c.co, ys = size_t(c.n) * oh * ow * c.co;
+  const size_t xs = size_t(c.n) * c.h * c.w * c.ci, fs = size_t(c.k) * c.k * c.ci * c.co,
+               ys = size_t(c.n) * oh * ow * c.co;
   d.draws = 0;
   const Values x = d.normal(xs), f = d.normal(fs), b = d.normal(c.co), dy = d.normal(ys);
   Values y(ys + 64), dx(xs), df(fs), db(c.co);
   PackedCache cache(d.pool);
-  for (int twice = 0; twice < 2; twice++) d.ops->conv2d({s, activation, x.data(), f.data(), b.data(), y.data(), &cache}, d.runtime);
-  d.ops->conv2d_backprop({s, activation, dy.data(), x.data(), f.data(), y.data(), dx.data(), df.data(), db.data()}, d.runtime);
+  for (int twice = 0; twice < 2; twice++)
+    d.ops->conv2d({s, activation, x.data(), f.data(), b.data(), y.data(), &cache}, d.runtime);
+  d.ops->conv2d_backprop({s, activation, dy.data(), x.data(), f.data(), y.data(), dx.data(), df.data(), db.data()},
+                         d.runtime);
   y.resize(ys);
   for (const Values* more : {&dx, &df, &db}) y.insert(y.end(), more->begin(), more->end());
   return y;
@@ -61,11 +67,24 @@ Values convolution(Device& d, const Case& c, ActivationKind kind) {
 Values rest(Device& d) {
   d.draws = 0;
   Values out;
-  const Values x = d.normal(4 * 12 * 10 * 37), dy = d.normal(4 * 12 * 10 * 37), gamma = d.normal(37), beta = d.normal(37);
+  const Values x = d.normal(4 * 12 * 10 * 37), dy = d.normal(4 * 12 * 10 * 37), gamma = d.normal(37),
+               beta = d.normal(37);
   Values y(x.size()), mean(37), variance(37), dx(x.size()), pooled(4 * 6 * 5 * 37), back(x.size());
   const int64_t rows = 4 * 12 * 10;
-  auto keep = [&](const Values& v, size_t count) { out.insert(out.end(), v.begin(), v.begin() + static_cast<int64_t>(count)); };
-  d.ops->batch_norm({rows, 37, 1e-5f, {ActivationKind::relu, 0}, x.data(), gamma.data(), beta.data(), y.data(), mean.data(), variance.data()}, d.runtime);
+  auto keep = [&](const Values& v, size_t count) {
+    out.insert(out.end(), v.begin(), v.begin() + static_cast<int64_t>(count));
+  };
+  d.ops->batch_norm({rows,
+                     37,
+                     1e-5f,
+                     {ActivationKind::relu, 0},
+                     x.data(),
+                     gamma.data(),
+                     beta.data(),
+                     y.data(),
+                     mean.data(),
+                     variance.data()},
+                    d.runtime);
   keep(y, rows * 37);
   const PoolShape s{4, 12, 10, 37, 6, 5, 2, 2, 2, 2, 0, 0};
   for (const bool max : {true, false}) {
@@ -80,7 +99,8 @@ Values rest(Device& d) {
   d.ops->reduce({ReduceOp::sum, Type::float32, 1, rows, 37, x.data(), sums.data()}, d.runtime);
   keep(sums, 37);
   Values product(60 * 70);
-  d.ops->matmul({1, 60, 37, 70, true, true, false, false, {}, x.data(), dy.data(), gamma.data(), product.data()}, d.runtime);
+  d.ops->matmul({1, 60, 37, 70, true, true, false, false, {}, x.data(), dy.data(), gamma.data(), product.data()},
+                d.runtime);
   keep(product, product.size());
   Values p(5000), m(5000), v(5000);
   const AdamTensor tensor{5000, x.data(), dy.data(), y.data(), x.data(), p.data(), m.data(), v.data()};
@@ -100,7 +120,8 @@ std::vector<Values> everything(const Ops* ops) {
   Device device(ops);
   std::vector<Values> results;
   for (const Case& c : cases)
-    for (const ActivationKind kind : {ActivationKind::linear, ActivationKind::leakyrelu}) results.push_back(convolution(device, c, kind));
+    for (const ActivationKind kind : {ActivationKind::linear, ActivationKind::leakyrelu})
+      results.push_back(convolution(device, c, kind));
   results.push_back(rest(device));
   return results;
 }

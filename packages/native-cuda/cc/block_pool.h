@@ -22,8 +22,8 @@ class BlockPool {
   virtual void trim() = 0;                           // returns idle memory to the system
 
   size_t bytes_in_use() const { return in_use_; }
-  size_t peak_bytes() const { return peak_; }  // the most that was ever in use
-  size_t bytes_held() const { return held_; }  // in use and idle
+  size_t peak_bytes() const { return peak_; }           // the most that was ever in use
+  size_t bytes_held() const { return held_; }           // in use and idle
   virtual size_t bytes_in_graphs() const { return 0; }  // of those in use: what captured steps keep
 
  protected:

@@ -31,7 +31,8 @@ class Capture {
   virtual std::unique_ptr<Graph> end(const std::vector<Renewal>& state) = 0;
   virtual void abandon() = 0;
   virtual bool is_open() const = 0;
-  // Blocks of before the capture that were given back meanwhile: the work reads them, and nobody will write to them any more.
+  // Blocks of before the capture that were given back meanwhile: the work reads them, and nobody will write to them any
+  // more.
   virtual size_t strays() const = 0;
 };
 

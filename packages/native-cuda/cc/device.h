@@ -17,7 +17,8 @@ class DeviceLost : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// A copy to the host that is under way. `finish` may be called on any thread, once: it waits, and the array is filled then.
+// A copy to the host that is under way. `finish` may be called on any thread, once: it waits, and the array is filled
+// then.
 class Reading {
  public:
   virtual ~Reading() = default;

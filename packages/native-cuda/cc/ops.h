@@ -1,5 +1,5 @@
-// The contract of a device: what every op is given (plain structs, pointers into the device's memory), one function an op.
-// `native` fills one table per instruction set; `cuda` fills one of its own.
+// The contract of a device: what every op is given (plain structs, pointers into the device's memory), one function an
+// op. `native` fills one table per instruction set; `cuda` fills one of its own.
 #pragma once
 #include "ops/adam.h"
 #include "ops/batch_norm.h"

@@ -2,7 +2,8 @@
 
 namespace doppel::cuda::emulator {
 
-void issue_copy(unsigned char* to, Cell* cells, unsigned count, const unsigned char* bytes, const char* name, int64_t i, const Place& place) {
+void issue_copy(unsigned char* to, Cell* cells, unsigned count, const unsigned char* bytes, const char* name, int64_t i,
+                const Place& place) {
   const Toucher now = toucher();
   for (unsigned k = 0; k < count; k++) {
     if (!may_write(cells[k], now)) fail_write(cells[k], name, i + k, place);

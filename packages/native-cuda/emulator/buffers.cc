@@ -46,7 +46,7 @@ struct Buffers {
     const auto oldest = by_start.find(quarantine.front());
     quarantine.pop_front();
     quarantined -= oldest->second.bytes;
-    ::operator delete(oldest->second.data, std::align_val_t{alignment});
+    ::operator delete (oldest->second.data, std::align_val_t{alignment});
     by_start.erase(oldest);
   }
 };
@@ -57,7 +57,9 @@ Buffers& buffers() {
   return all;
 }
 
-std::string name_of(const Buffer& buffer) { return "buffer " + std::to_string(buffer.number) + " of " + std::to_string(buffer.bytes) + " bytes"; }
+std::string name_of(const Buffer& buffer) {
+  return "buffer " + std::to_string(buffer.number) + " of " + std::to_string(buffer.bytes) + " bytes";
+}
 
 }  // namespace
 
@@ -66,11 +68,17 @@ Shadow shadow_of(const void* data, size_t bytes, const Place& place) {
   const std::lock_guard lock(all.mutex);
   const Buffer* buffer = all.find(data);
   const std::string wanted = std::to_string(bytes) + " bytes of device memory";
-  if (!buffer) fail(FaultKind::out_of_bounds, wanted + " wanted at an address that device_malloc did not give. Is it the host's?", place);
-  if (!buffer->in_use) fail(FaultKind::freed, wanted + " wanted in " + name_of(*buffer) + ", which was given back. Free it after its last use.", place);
+  if (!buffer)
+    fail(FaultKind::out_of_bounds, wanted + " wanted at an address that device_malloc did not give. Is it the host's?",
+         place);
+  if (!buffer->in_use)
+    fail(FaultKind::freed,
+         wanted + " wanted in " + name_of(*buffer) + ", which was given back. Free it after its last use.", place);
   const size_t offset = static_cast<size_t>(static_cast<const unsigned char*>(data) - buffer->data);
   if (bytes > buffer->bytes - offset) {
-    fail(FaultKind::out_of_bounds, wanted + " wanted from byte " + std::to_string(offset) + " of " + name_of(*buffer) + ": they end past it.", place);
+    fail(FaultKind::out_of_bounds,
+         wanted + " wanted from byte " + std::to_string(offset) + " of " + name_of(*buffer) + ": they end past it.",
+         place);
   }
   return {buffer->shadow.get() + offset, buffer->writers.get() + offset / 4};
 }
@@ -89,14 +97,15 @@ using emulator::Place;
 
 void* device_malloc(size_t bytes, Stream stream) {
   emulator::refuse_recording(stream, "device_malloc", Place::current());
-  auto* data = static_cast<unsigned char*>(::operator new(bytes + 1, std::align_val_t{emulator::alignment}));
+  auto* data = static_cast<unsigned char*>(::operator new (bytes + 1, std::align_val_t{emulator::alignment}));
   std::memset(data, 0xff, bytes);  // a NaN to whoever gets round the checks
   auto& all = emulator::buffers();
   const std::lock_guard lock(all.mutex);
   // From calloc: pages that no kernel writes to cost nothing.
   auto* writers = static_cast<emulator::Writer*>(std::calloc(bytes / 4 + 1, sizeof(emulator::Writer)));
   if (!writers) throw std::bad_alloc();
-  all.by_start.insert_or_assign(data, emulator::Buffer{++all.made, bytes, data, std::make_unique<uint8_t[]>(bytes + 1), {writers, &std::free}});
+  all.by_start.insert_or_assign(
+      data, emulator::Buffer{++all.made, bytes, data, std::make_unique<uint8_t[]>(bytes + 1), {writers, &std::free}});
   all.in_use.buffers++, all.in_use.bytes += bytes;
   return data;
 }
@@ -108,7 +117,9 @@ DeviceSpace device_space() {
   return {used < total ? total - used : 0, total};
 }
 
-void* try_device_malloc(size_t bytes, Stream stream) { return bytes <= device_space().free ? device_malloc(bytes, stream) : nullptr; }
+void* try_device_malloc(size_t bytes, Stream stream) {
+  return bytes <= device_space().free ? device_malloc(bytes, stream) : nullptr;
+}
 
 void release_idle_memory(Stream stream) { emulator::refuse_recording(stream, "release_idle_memory", Place::current()); }
 
@@ -120,9 +131,12 @@ void device_free(void* data, Stream stream) {
   auto& all = emulator::buffers();
   const std::lock_guard lock(all.mutex);
   const auto found = all.by_start.find(static_cast<unsigned char*>(data));
-  if (found == all.by_start.end()) emulator::fail(FaultKind::freed, "device_free of an address that device_malloc did not give.", Place::current());
+  if (found == all.by_start.end())
+    emulator::fail(FaultKind::freed, "device_free of an address that device_malloc did not give.", Place::current());
   emulator::Buffer& buffer = found->second;
-  if (!buffer.in_use) emulator::fail(FaultKind::freed, "device_free of " + emulator::name_of(buffer) + " for the second time.", Place::current());
+  if (!buffer.in_use)
+    emulator::fail(FaultKind::freed, "device_free of " + emulator::name_of(buffer) + " for the second time.",
+                   Place::current());
   buffer.in_use = false;
   all.in_use.buffers--, all.in_use.bytes -= buffer.bytes;
   std::memset(buffer.shadow.get(), emulator::freed, buffer.bytes);
@@ -150,9 +164,12 @@ void copy_to_host(void* to, const void* from, size_t bytes, Stream stream) {
   const uint8_t* shadow = emulator::shadow_of(from, bytes, Place::current()).bytes;
   if (const void* hole = std::memchr(shadow, 0, bytes)) {
     const auto offset = static_cast<const uint8_t*>(hole) - shadow;
-    emulator::fail(FaultKind::unwritten, "copy_to_host of " + std::to_string(bytes) + " bytes: nobody wrote " +
-                                             emulator::text_of(static_cast<const char*>(from) + offset) + ". "
-                                                 "Copy only what the kernels fill, or let them fill all.", Place::current());
+    emulator::fail(FaultKind::unwritten,
+                   "copy_to_host of " + std::to_string(bytes) + " bytes: nobody wrote " +
+                       emulator::text_of(static_cast<const char*>(from) + offset) +
+                       ". "
+                       "Copy only what the kernels fill, or let them fill all.",
+                   Place::current());
   }
   std::memcpy(to, from, bytes);
 }

@@ -1,5 +1,5 @@
-// What device.cuh gives a kernel file when it is compiled for the host's processor: a small implementation of CUDA's execution
-// model, for tests only. See docs/cuda.md.
+// What device.cuh gives a kernel file when it is compiled for the host's processor: a small implementation of CUDA's
+// execution model, for tests only. See docs/cuda.md.
 #pragma once
 #include "async_copy.h"
 #include "buffers.h"

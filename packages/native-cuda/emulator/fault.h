@@ -1,5 +1,5 @@
-// What a GPU would answer with a wrong number, a hang or nothing at all: a C++ exception that names the kernel, the block,
-// the thread, the memory and the line.
+// What a GPU would answer with a wrong number, a hang or nothing at all: a C++ exception that names the kernel, the
+// block, the thread, the memory and the line.
 #pragma once
 #include <source_location>
 #include <stdexcept>
@@ -36,7 +36,8 @@ using Place = std::source_location;
 // "kernels/reduce.cu:41"
 std::string text_of(const Place& place);
 
-// Throws a Fault. While a kernel runs, its name, block and thread come first. `what` says action, found, expected and way out.
+// Throws a Fault. While a kernel runs, its name, block and thread come first. `what` says action, found, expected and
+// way out.
 [[noreturn]] void fail(FaultKind kind, const std::string& what, const Place& place);
 
 }  // namespace emulator

@@ -12,8 +12,8 @@ constexpr size_t page = 4096, stack_bytes = 128 * 1024;  // untouched pages cost
 }
 
 #ifndef DOPPEL_FIBER_UCONTEXT
-// void doppel_switch_stack(void** save, void* load): swapcontext without its two system calls. Keeps what the System V ABI
-// says a callee keeps.
+// void doppel_switch_stack(void** save, void* load): swapcontext without its two system calls. Keeps what the System V
+// ABI says a callee keeps.
 asm(R"(
 .text
 .hidden doppel_switch_stack
@@ -41,7 +41,8 @@ extern "C" void doppel_switch_stack(void** save, void* load);
 #endif
 
 Fiber::Fiber(size_t colour) {
-  memory_ = mmap(nullptr, page + stack_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  memory_ =
+      mmap(nullptr, page + stack_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory_ == MAP_FAILED) throw std::bad_alloc();
   // A kernel whose locals do not fit ends here instead of in its neighbour's stack.
   mprotect(memory_, page, PROT_NONE);

@@ -1,5 +1,5 @@
-// A stack of its own for every thread of a block, and the step from one to the other: so a kernel's thread can stop within a
-// barrier and go on later, without the kernel knowing.
+// A stack of its own for every thread of a block, and the step from one to the other: so a kernel's thread can stop
+// within a barrier and go on later, without the kernel knowing.
 #pragma once
 #include <cstddef>
 #include <memory>

@@ -1,7 +1,7 @@
-// Races on global memory: within a launch, who wrote each 4 bytes last. What another thread of the block wrote needs a barrier
-// before it is touched; what another block wrote is not to be touched at all, but after a __threadfence and an atomic by the
-// writer and an atomic by the toucher (how the last block finds that it is the last). A write over what others still read is
-// seen where an order of blocks or warps puts the write first: run_orders tries both.
+// Races on global memory: within a launch, who wrote each 4 bytes last. What another thread of the block wrote needs a
+// barrier before it is touched; what another block wrote is not to be touched at all, but after a __threadfence and an
+// atomic by the writer and an atomic by the toucher (how the last block finds that it is the last). A write over what
+// others still read is seen where an order of blocks or warps puts the write first: run_orders tries both.
 #pragma once
 #include "machine.h"
 

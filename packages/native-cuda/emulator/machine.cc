@@ -19,20 +19,24 @@ namespace {
 
 std::mutex one_grid_at_a_time;
 
-std::string text_of(dim3 v) { return "(" + std::to_string(v.x) + ", " + std::to_string(v.y) + ", " + std::to_string(v.z) + ")"; }
+std::string text_of(dim3 v) {
+  return "(" + std::to_string(v.x) + ", " + std::to_string(v.y) + ", " + std::to_string(v.z) + ")";
+}
 std::string text_of(uint3 v) { return text_of(dim3(v.x, v.y, v.z)); }
 
 uint64_t volume(dim3 v) { return uint64_t{v.x} * v.y * v.z; }
 
 uint3 unravel(uint64_t i, dim3 shape) {
-  return {static_cast<unsigned>(i % shape.x), static_cast<unsigned>(i / shape.x % shape.y), static_cast<unsigned>(i / shape.x / shape.y)};
+  return {static_cast<unsigned>(i % shape.x), static_cast<unsigned>(i / shape.x % shape.y),
+          static_cast<unsigned>(i / shape.x / shape.y)};
 }
 
 // "sum<4, float>" of "sum<4, float>, grid, block, stream, x": up to the first comma outside of brackets.
 std::string kernel_of(const char* arguments) {
   int depth = 0;
   const char* end = arguments;
-  for (; *end != 0 && !(*end == ',' && depth == 0); end++) depth += (*end == '<' || *end == '(') - (*end == '>' || *end == ')');
+  for (; *end != 0 && !(*end == ',' && depth == 0); end++)
+    depth += (*end == '<' || *end == '(') - (*end == '>' || *end == ')');
   return {arguments, end};
 }
 
@@ -47,7 +51,9 @@ bool same_place(const Place& a, const Place& b) {
   return a.file_name() == b.file_name() || std::strcmp(a.file_name(), b.file_name()) == 0;
 }
 
-bool same(const Collective& a, const Collective& b) { return a.complete == b.complete && a.mask == b.mask && same_place(a.place, b.place); }
+bool same(const Collective& a, const Collective& b) {
+  return a.complete == b.complete && a.mask == b.mask && same_place(a.place, b.place);
+}
 
 // The numbers below `count` in an order.
 template <class T> std::vector<T> ordered(T count, Order order, uint64_t seed) {
@@ -72,24 +78,32 @@ void Machine::read_environment() {
   } else if (order.starts_with("shuffled")) {
     set_order(Order::shuffled, order.size() > 9 ? std::strtoull(order.c_str() + 9, nullptr, 10) : 1);
   } else if (order != "forwards") {
-    fail(FaultKind::launch, "DOPPEL_EMULATOR_ORDER is \"" + order + "\": expected forwards, backwards, shuffled or shuffled:<seed>.", Place::current());
+    fail(FaultKind::launch,
+         "DOPPEL_EMULATOR_ORDER is \"" + order + "\": expected forwards, backwards, shuffled or shuffled:<seed>.",
+         Place::current());
   }
 }
 
 void Machine::check(dim3 grid, dim3 block, const Place& place) const {
   const std::string launch = "launch of " + kernel_ + " with grid " + text_of(grid) + " and block " + text_of(block);
   if (volume(block) == 0 || volume(block) > max_threads || block.z > 64) {
-    fail(FaultKind::launch, launch + ": a block has 1 to 1024 threads, at most 64 of them in z. Cut the work into more blocks.", place);
+    fail(FaultKind::launch,
+         launch + ": a block has 1 to 1024 threads, at most 64 of them in z. Cut the work into more blocks.", place);
   }
   if (volume(grid) == 0 || grid.x > 0x7fffffffu || grid.y > 65535 || grid.z > 65535) {
-    fail(FaultKind::launch, launch + ": a grid has at least one block, at most 2147483647 in x, 65535 in y and in z. Skip the launch of an empty tensor; put the longest axis in x.", place);
+    fail(FaultKind::launch,
+         launch +
+             ": a grid has at least one block, at most 2147483647 in x, 65535 in y and in z. Skip the launch of an "
+             "empty tensor; put the longest axis in x.",
+         place);
   }
 }
 
 // DOPPEL_EMULATOR_LOSE names a kernel at which the card is to fail as cards do for good.
 static void lose_device_at(const std::string& kernel) {
   const char* named = std::getenv("DOPPEL_EMULATOR_LOSE");
-  if (named && kernel == named) throw DeviceLost(kernel + ": an illegal memory access was encountered (DOPPEL_EMULATOR_LOSE)");
+  if (named && kernel == named)
+    throw DeviceLost(kernel + ": an illegal memory access was encountered (DOPPEL_EMULATOR_LOSE)");
 }
 
 // DOPPEL_EMULATOR_SKIP names a kernel that is to be left out: a fault to plant.
@@ -112,7 +126,10 @@ void Machine::run(const LaunchSite& site, dim3 grid, dim3 block, Body body) {
   gridDim = grid, blockDim = block;
   launch_epoch_ = epoch_ + 1;
   handed_on_.clear();
-  if (epoch_ > 0xf0000000u) fail(FaultKind::launch, "the emulator has counted 4 026 531 840 blocks and barriers and would lose track: begin a new process.", site.place);
+  if (epoch_ > 0xf0000000u)
+    fail(FaultKind::launch,
+         "the emulator has counted 4 026 531 840 blocks and barriers and would lose track: begin a new process.",
+         site.place);
   const struct AtEnd {
     ~AtEnd() { machine.thread_ = nullptr; }
   } at_end;
@@ -184,9 +201,7 @@ void Machine::thread_main() {
   try {
     machine.body_.call(machine.body_.self);
     machine.finish(*machine.thread_);
-  } catch (...) {
-    machine.error_ = std::current_exception();
-  }
+  } catch (...) { machine.error_ = std::current_exception(); }
   machine.thread_->fiber.suspend();
 }
 
@@ -224,7 +239,10 @@ void Machine::pass_barrier() {
 void Machine::collective(const Collective& collective, void* operand) {
   Thread& thread = *thread_;
   if (!(collective.mask >> thread.lane & 1)) {
-    fail(FaultKind::barrier, std::string(collective.name) + " called by lane " + std::to_string(thread.lane) + ", which its mask does not name: a lane that calls is in the mask.", collective.place);
+    fail(FaultKind::barrier,
+         std::string(collective.name) + " called by lane " + std::to_string(thread.lane) +
+             ", which its mask does not name: a lane that calls is in the mask.",
+         collective.place);
   }
   thread.state = State::at_collective;
   thread.collective = collective;
@@ -254,7 +272,8 @@ std::string Machine::waiting_text() const {
     std::string where = "have ended";
     if (thread.state == State::at_barrier) where = "wait at __syncthreads (" + emulator::text_of(thread.place) + ")";
     if (thread.state == State::at_collective) where = "wait at " + text_of(thread.collective);
-    const auto alike = std::find_if(groups.begin(), groups.end(), [&](const auto& group) { return group.first == where; });
+    const auto alike =
+        std::find_if(groups.begin(), groups.end(), [&](const auto& group) { return group.first == where; });
     if (alike == groups.end()) {
       groups.push_back({where, {1, &thread}});
     } else {
@@ -263,18 +282,24 @@ std::string Machine::waiting_text() const {
   }
   std::string text;
   for (const auto& [where, who] : groups) {
-    text += (text.empty() ? "" : "; ") + std::to_string(who.first) + " threads, the first " + text_of(who.second->index) + ", " + where;
+    text += (text.empty() ? "" : "; ") + std::to_string(who.first) + " threads, the first " +
+            text_of(who.second->index) + ", " + where;
   }
   return text;
 }
 
 void Machine::stalled() {
-  const auto waiting = std::find_if(threads_.begin(), threads_.begin() + size_, [](const auto& thread) { return thread->state != State::done; });
+  const auto waiting = std::find_if(threads_.begin(), threads_.begin() + size_,
+                                    [](const auto& thread) { return thread->state != State::done; });
   thread_ = waiting->get();
   const Place place = thread_->state == State::at_barrier ? thread_->place : thread_->collective.place;
   const std::string found = "the block cannot go on: " + waiting_text();
-  fail(FaultKind::barrier, found + ". All threads of a block must reach the same __syncthreads, and all lanes of a mask the same warp-wide operation: "
-                                   "take it out of the branch, and let threads without work pass through it instead of returning.", place);
+  fail(FaultKind::barrier,
+       found +
+           ". All threads of a block must reach the same __syncthreads, and all lanes of a mask the same warp-wide "
+           "operation: "
+           "take it out of the branch, and let threads without work pass through it instead of returning.",
+       place);
 }
 
 std::string Machine::spot() const {
@@ -292,15 +317,19 @@ void Machine::global_atomic() {
 
 bool Machine::is_handed_on(uint32_t epoch) const {
   if (!met_others_) return false;
-  const auto after = std::upper_bound(handed_on_.begin(), handed_on_.end(), epoch, [](uint32_t wanted, const HandOn& block) { return wanted < block.first; });
+  const auto after = std::upper_bound(handed_on_.begin(), handed_on_.end(), epoch,
+                                      [](uint32_t wanted, const HandOn& block) { return wanted < block.first; });
   return after != handed_on_.begin() && epoch <= std::prev(after)->last;
 }
 
 size_t Machine::take_shared(size_t bytes, const char* name, const Place& place) {
   const size_t offset = (shared_used_ + 15) / 16 * 16;
   if (offset + bytes > max_shared_bytes) {
-    fail(FaultKind::launch, "shared array " + std::string(name) + " of " + std::to_string(bytes) + " bytes: with the " + std::to_string(offset) +
-                                " bytes before it, it goes past the 49152 that a block has for arrays of fixed size. Use smaller tiles.", place);
+    fail(FaultKind::launch,
+         "shared array " + std::string(name) + " of " + std::to_string(bytes) + " bytes: with the " +
+             std::to_string(offset) +
+             " bytes before it, it goes past the 49152 that a block has for arrays of fixed size. Use smaller tiles.",
+         place);
   }
   shared_used_ = offset + bytes;
   std::memset(shared_memory(offset), 0xff, bytes);  // a NaN to whoever gets round the checks

@@ -1,5 +1,5 @@
-// The execution model: a grid's blocks run one after the other; a block's threads are fibers, 32 to a warp, each going on
-// until it waits for others. One grid runs at a time, on the thread that launches it.
+// The execution model: a grid's blocks run one after the other; a block's threads are fibers, 32 to a warp, each going
+// on until it waits for others. One grid runs at a time, on the thread that launches it.
 #pragma once
 #include <cstdint>
 #include <exception>
@@ -26,7 +26,8 @@ struct Collective {
   const char* name = nullptr;
   uint32_t mask = 0;
   Place place;
-  void (*complete)(Warp& warp, uint32_t mask) = nullptr;  // run once, when all are there: reads and writes their operands
+  void (*complete)(Warp& warp,
+                   uint32_t mask) = nullptr;  // run once, when all are there: reads and writes their operands
 };
 
 enum class State : uint8_t { ready, at_collective, at_barrier, done };
@@ -54,9 +55,9 @@ struct Thread {
 
 struct Warp : WarpClock {
   Thread* threads[warp_size] = {};
-  unsigned lanes = 0;     // that exist
-  uint32_t meeting = 0;   // lanes that wait at a collective
-  uint32_t ended = 0;     // lanes that have ended, and those that do not exist
+  unsigned lanes = 0;    // that exist
+  uint32_t meeting = 0;  // lanes that wait at a collective
+  uint32_t ended = 0;    // lanes that have ended, and those that do not exist
   uint32_t all() const { return lanes == warp_size ? ~0u : (1u << lanes) - 1; }
 };
 

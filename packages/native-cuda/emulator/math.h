@@ -1,5 +1,5 @@
-// CUDA's arithmetic functions that C++ does not have, or has under another name. The fast ones (__expf) are as exact as the
-// plain ones here: what they lose on a card, the emulator does not show.
+// CUDA's arithmetic functions that C++ does not have, or has under another name. The fast ones (__expf) are as exact as
+// the plain ones here: what they lose on a card, the emulator does not show.
 #pragma once
 #include <algorithm>
 #include <bit>

@@ -1,5 +1,5 @@
-// The emulator as a device of the addon, for tests. Its work is done when a call returns, but for readings, which finish on
-// another thread as those of a card do.
+// The emulator as a device of the addon, for tests. Its work is done when a call returns, but for readings, which
+// finish on another thread as those of a card do.
 #include <cstdlib>
 #include <cstring>
 #include <vector>
@@ -17,7 +17,9 @@ const char* const text = "the emulator of CUDA, for tests";
 
 class EmulatedReading : public Reading {
  public:
-  EmulatedReading(void* to, const void* from, size_t bytes, Stream stream) : to_(to), bytes_(bytes) { copy_to_host(bytes_.data(), from, bytes, stream); }
+  EmulatedReading(void* to, const void* from, size_t bytes, Stream stream) : to_(to), bytes_(bytes) {
+    copy_to_host(bytes_.data(), from, bytes, stream);
+  }
   void finish() override { std::memcpy(to_, bytes_.data(), bytes_.size()); }
 
  private:

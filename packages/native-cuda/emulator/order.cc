@@ -17,8 +17,12 @@ std::vector<std::byte> run_orders(const std::function<std::vector<std::byte>()>&
     size_t at = 0;
     while (at < found.size() && at < expected.size() && found[at] == expected[at]) at++;
     const std::string order = run == 0 ? "backwards" : "in shuffled order (seed " + std::to_string(run) + ")";
-    emulator::fail(FaultKind::order, "run_orders: with blocks run " + order + " byte " + std::to_string(at) + " of the result is another than forwards. "
-                                     "Expected a result that no order of blocks changes: no block may use what another writes in the same launch, and floats are not summed by atomics.", emulator::Place::current());
+    emulator::fail(FaultKind::order,
+                   "run_orders: with blocks run " + order + " byte " + std::to_string(at) +
+                       " of the result is another than forwards. "
+                       "Expected a result that no order of blocks changes: no block may use what another writes in the "
+                       "same launch, and floats are not summed by atomics.",
+                   emulator::Place::current());
   }
   return expected;
 }

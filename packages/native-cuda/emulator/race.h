@@ -1,20 +1,20 @@
-// Races on shared memory, found by what orders two accesses and not by when they happened to run: a barrier of the block
-// between them, or synchronisations of their warp. Exact, but for one simplification (see note()).
+// Races on shared memory, found by what orders two accesses and not by when they happened to run: a barrier of the
+// block between them, or synchronisations of their warp. Exact, but for one simplification (see note()).
 #pragma once
 #include <cstdint>
 #include <cstring>
 
 namespace doppel::cuda::emulator {
 
-// What orders the accesses of a warp's lanes between two barriers of the block: a vector clock, in which the time is the
-// number of warp-wide synchronisations so far.
+// What orders the accesses of a warp's lanes between two barriers of the block: a vector clock, in which the time is
+// the number of warp-wide synchronisations so far.
 struct WarpClock {
   unsigned index = 0;
   uint32_t time = 0;
   uint32_t all_known_before = 0;       // every lane knows what any did before this time
   uint32_t known_before[32][32] = {};  // [lane][other]
 
-  bool in_parts = false;               // since the reset, some lanes synchronised without the others
+  bool in_parts = false;  // since the reset, some lanes synchronised without the others
 
   void reset(unsigned warp) {
     if (in_parts) std::memset(known_before, 0, sizeof known_before);
@@ -70,9 +70,9 @@ struct Accesses {
     return false;
   }
 
-  // Adds the toucher. Of several warps the first is kept: between two barriers warps run one after the other, so it does not
-  // come back, and races with whoever does. Of one warp's accesses only the newest are kept: an older one that is still not
-  // ordered (only where the synchronisations between had partial masks) is forgotten.
+  // Adds the toucher. Of several warps the first is kept: between two barriers warps run one after the other, so it
+  // does not come back, and races with whoever does. Of one warp's accesses only the newest are kept: an older one that
+  // is still not ordered (only where the synchronisations between had partial masks) is forgotten.
   void note(const Toucher& now) {
     if (epoch != now.epoch) {
       *this = {now.epoch, now.warp.time, 1u << now.lane, static_cast<uint16_t>(now.warp.index), false};

@@ -2,9 +2,10 @@
 #pragma once
 #include "machine.h"
 
-// An array of a size that is known when compiling, one for all threads of the block. Its contents are nobody's at first.
-#define DOPPEL_SHARED(T, name, count)                                                                            \
-  static constinit ::doppel::cuda::emulator::SharedArray name##_array{#name, std::source_location::current()};   \
+// An array of a size that is known when compiling, one for all threads of the block. Its contents are nobody's at
+// first.
+#define DOPPEL_SHARED(T, name, count)                                                                          \
+  static constinit ::doppel::cuda::emulator::SharedArray name##_array{#name, std::source_location::current()}; \
   const ::doppel::cuda::Shared<T> name(name##_array, (count))
 
 namespace doppel::cuda::emulator {
@@ -30,7 +31,9 @@ inline Cell* cells_of(const SharedArray& array) { return machine.cells(array.off
 
 inline Toucher toucher() { return {machine.warp(), machine.thread().lane, machine.epoch()}; }
 inline bool is_copying(const Cell& cell) { return cell.copying_since == machine.first_epoch(); }
-inline bool is_written(const Cell& cell) { return cell.write.epoch >= machine.first_epoch() || cell.atomics.epoch >= machine.first_epoch(); }
+inline bool is_written(const Cell& cell) {
+  return cell.write.epoch >= machine.first_epoch() || cell.atomics.epoch >= machine.first_epoch();
+}
 
 // Throw the Fault that fits; `i` is the element's number in the array.
 [[noreturn]] void fail_read(const Cell& cell, const char* name, int64_t i, const Place& place);
@@ -50,7 +53,8 @@ inline void touch_read(Cell* cells, size_t many, const char* name, int64_t i, co
 
 // Whether the element may be written: asked by plain writes, and by a cp.async when it is issued.
 inline bool may_write(const Cell& cell, const Toucher& now) {
-  return !is_copying(cell) && !cell.write.races_with(now) && !cell.reads.races_with(now) && !cell.atomics.races_with(now);
+  return !is_copying(cell) && !cell.write.races_with(now) && !cell.reads.races_with(now) &&
+         !cell.atomics.races_with(now);
 }
 
 inline void touch_write(Cell* cells, size_t many, const char* name, int64_t i, const Place& place) {
@@ -64,7 +68,8 @@ inline void touch_write(Cell* cells, size_t many, const char* name, int64_t i, c
 
 inline void touch_atomic(Cell& cell, const char* name, int64_t i, const Place& place) {
   const Toucher now = toucher();
-  if (is_copying(cell) || !is_written(cell) || cell.write.races_with(now) || cell.reads.races_with(now)) fail_atomic(cell, name, i, place);
+  if (is_copying(cell) || !is_written(cell) || cell.write.races_with(now) || cell.reads.races_with(now))
+    fail_atomic(cell, name, i, place);
   cell.atomics.note(now);
 }
 

@@ -14,7 +14,9 @@ void begin_recording(Stream stream) {
 }
 
 RecordedWork end_recording(Stream stream) {
-  if (!stream->recording) emulator::fail(FaultKind::capture, "end_recording of a stream that is not being captured: begin_recording first.", Place::current());
+  if (!stream->recording)
+    emulator::fail(FaultKind::capture, "end_recording of a stream that is not being captured: begin_recording first.",
+                   Place::current());
   return RecordedWork(std::move(stream->recording));
 }
 
@@ -28,7 +30,9 @@ void note_taken(void* data, size_t bytes, Stream stream) {
 }
 
 void note_given(void* data, size_t bytes, Stream stream) {
-  emulator::run_or_record(stream, [data, bytes] { std::memset(emulator::shadow_of(data, bytes, Place::current()).bytes, emulator::freed, bytes); });
+  emulator::run_or_record(stream, [data, bytes] {
+    std::memset(emulator::shadow_of(data, bytes, Place::current()).bytes, emulator::freed, bytes);
+  });
 }
 
 }  // namespace doppel::cuda

@@ -1,5 +1,5 @@
-// A stream: work on it is done when its call returns, or recorded while it is captured. As on a card, what needs an answer or
-// takes memory is refused then.
+// A stream: work on it is done when its call returns, or recorded while it is captured. As on a card, what needs an
+// answer or takes memory is refused then.
 #pragma once
 #include <functional>
 #include <memory>
@@ -49,7 +49,10 @@ template <class F> void run_or_record(Stream stream, F f) {
 // Of what cannot be part of a graph.
 inline void refuse_recording(Stream stream, const char* what, const Place& place) {
   if (!stream || !stream->recording) return;
-  fail(FaultKind::capture, std::string(what) + " on a stream that is being captured: nothing runs before the replay. Do it before the capture or after.", place);
+  fail(FaultKind::capture,
+       std::string(what) +
+           " on a stream that is being captured: nothing runs before the replay. Do it before the capture or after.",
+       place);
 }
 
 }  // namespace emulator

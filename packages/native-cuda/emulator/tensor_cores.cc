@@ -20,7 +20,8 @@ template <int depth> struct Matrices {
       }
     }
     for (int lane = 0; lane < 32; lane++) {
-      for (int i = 0; i < 4; i++) static_cast<Mma*>(warp.threads[lane]->operand)->d[i] = static_cast<float>(sum(lane, i));
+      for (int i = 0; i < 4; i++)
+        static_cast<Mma*>(warp.threads[lane]->operand)->d[i] = static_cast<float>(sum(lane, i));
     }
   }
 };
@@ -33,12 +34,18 @@ void expect_full_warp(Warp& warp, uint32_t lanes) {
   unsigned missing = 0;
   while (lanes >> missing & 1) missing++;
   const char* why = missing < warp.lanes ? "has ended" : "does not exist";
-  fail(FaultKind::barrier, std::string(collective.name) + " without lane " + std::to_string(missing) + ", which " + why + ": expected all 32 lanes of the warp. Use blocks of a multiple of 32, and let no thread return before.", collective.place);
+  fail(FaultKind::barrier,
+       std::string(collective.name) + " without lane " + std::to_string(missing) + ", which " + why +
+           ": expected all 32 lanes of the warp. Use blocks of a multiple of 32, and let no thread return before.",
+       collective.place);
 }
 
 double tf32(uint32_t bits, const Warp& warp) {
   if (bits & 0x1fff) {
-    fail(FaultKind::operand, "mma_tf32_16x8x8 on the number " + std::to_string(std::bit_cast<float>(bits)) + ", which has more than 10 bits of mantissa: expected the result of to_tf32.", operation(warp, ~0u).place);
+    fail(FaultKind::operand,
+         "mma_tf32_16x8x8 on the number " + std::to_string(std::bit_cast<float>(bits)) +
+             ", which has more than 10 bits of mantissa: expected the result of to_tf32.",
+         operation(warp, ~0u).place);
   }
   return std::bit_cast<float>(bits);
 }
@@ -65,14 +72,19 @@ void complete_mma_bf16(Warp& warp, uint32_t lanes) {
   for (int lane = 0; lane < 32; lane++) {
     const auto& part = *static_cast<const Mma*>(warp.threads[lane]->operand);
     const int group = lane / 4, within = lane % 4;
-    for (int i = 0; i < 8; i++) matrices.a[group + i / 2 % 2 * 8][within * 2 + i % 2 + i / 4 * 8] = bf16(part.a[i / 2], i);
+    for (int i = 0; i < 8; i++)
+      matrices.a[group + i / 2 % 2 * 8][within * 2 + i % 2 + i / 4 * 8] = bf16(part.a[i / 2], i);
     for (int i = 0; i < 4; i++) matrices.b[within * 2 + i % 2 + i / 2 * 8][group] = bf16(part.b[i / 2], i);
   }
   matrices.multiply_into(warp);
 }
 
 void fail_shuffle(const Collective& collective, unsigned lane, unsigned source) {
-  fail(FaultKind::operand, std::string(collective.name) + ": lane " + std::to_string(lane) + " reads from lane " + std::to_string(source) + ", which does not take part (not in the mask, ended, or past the end of the block). Let all lanes of the mask come along.", collective.place);
+  fail(FaultKind::operand,
+       std::string(collective.name) + ": lane " + std::to_string(lane) + " reads from lane " + std::to_string(source) +
+           ", which does not take part (not in the mask, ended, or past the end of the block). Let all lanes of the "
+           "mask come along.",
+       collective.place);
 }
 
 }  // namespace doppel::cuda::emulator

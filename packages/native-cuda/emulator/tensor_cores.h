@@ -18,7 +18,8 @@ struct Mma {
 void complete_mma_tf32(Warp& warp, uint32_t lanes);
 void complete_mma_bf16(Warp& warp, uint32_t lanes);
 
-inline void mma(const char* name, void (*complete)(Warp&, uint32_t), float* d, const uint32_t* a, const uint32_t* b, const Place& place) {
+inline void mma(const char* name, void (*complete)(Warp&, uint32_t), float* d, const uint32_t* a, const uint32_t* b,
+                const Place& place) {
   Mma operand{d, a, b};
   machine.collective({name, 0xffffffffu, place, complete}, &operand);
 }
@@ -38,12 +39,14 @@ inline uint32_t pack_bf16(float low, float high) {
 }
 
 // d[16×8] += a[16×8]·b[8×8], operands made by to_tf32.
-inline void mma_tf32_16x8x8(float d[4], const uint32_t a[4], const uint32_t b[2], std::source_location place = std::source_location::current()) {
+inline void mma_tf32_16x8x8(float d[4], const uint32_t a[4], const uint32_t b[2],
+                            std::source_location place = std::source_location::current()) {
   emulator::mma("mma_tf32_16x8x8", &emulator::complete_mma_tf32, d, a, b, place);
 }
 
 // d[16×8] += a[16×16]·b[16×8], two bf16 a register.
-inline void mma_bf16_16x8x16(float d[4], const uint32_t a[4], const uint32_t b[2], std::source_location place = std::source_location::current()) {
+inline void mma_bf16_16x8x16(float d[4], const uint32_t a[4], const uint32_t b[2],
+                             std::source_location place = std::source_location::current()) {
   emulator::mma("mma_bf16_16x8x16", &emulator::complete_mma_bf16, d, a, b, place);
 }
 

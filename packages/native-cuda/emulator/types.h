@@ -23,14 +23,14 @@ struct dim3 {
   constexpr dim3(unsigned x = 1, unsigned y = 1, unsigned z = 1) : x(x), y(y), z(z) {}
 };
 
-#define DOPPEL_VECTORS(type, name)                                                                          \
-  struct alignas(2 * sizeof(type)) name##2 {                                                                \
-    type x, y;                                                                                              \
-  };                                                                                                        \
-  struct alignas(4 * sizeof(type)) name##4 {                                                                \
-    type x, y, z, w;                                                                                        \
-  };                                                                                                        \
-  inline name##2 make_##name##2(type x, type y) { return {x, y}; }                                          \
+#define DOPPEL_VECTORS(type, name)                                 \
+  struct alignas(2 * sizeof(type)) name##2 {                       \
+    type x, y;                                                     \
+  };                                                               \
+  struct alignas(4 * sizeof(type)) name##4 {                       \
+    type x, y, z, w;                                               \
+  };                                                               \
+  inline name##2 make_##name##2(type x, type y) { return {x, y}; } \
   inline name##4 make_##name##4(type x, type y, type z, type w) { return {x, y, z, w}; }
 DOPPEL_VECTORS(float, float)
 DOPPEL_VECTORS(int, int)
@@ -65,5 +65,7 @@ inline __nv_bfloat16 __float2bfloat16(float value) {
   return {static_cast<uint16_t>((bits + 0x7fff + (bits >> 16 & 1)) >> 16)};
 }
 inline __nv_bfloat16 __float2bfloat16_rn(float value) { return __float2bfloat16(value); }
-inline float __bfloat162float(__nv_bfloat16 value) { return std::bit_cast<float>(static_cast<uint32_t>(value.bits) << 16); }
+inline float __bfloat162float(__nv_bfloat16 value) {
+  return std::bit_cast<float>(static_cast<uint32_t>(value.bits) << 16);
+}
 inline __nv_bfloat162 __floats2bfloat162_rn(float x, float y) { return {__float2bfloat16(x), __float2bfloat16(y)}; }

@@ -1,4 +1,5 @@
-// Views of global and shared memory: x[i] gives a stand-in for the element, which tells reads from writes and checks both.
+// Views of global and shared memory: x[i] gives a stand-in for the element, which tells reads from writes and checks
+// both.
 #pragma once
 #include <concepts>
 #include <type_traits>
@@ -85,10 +86,16 @@ template <class T> class Global {
 
   Global() = default;
   Global(T* data, int64_t count, emulator::Place place = emulator::Place::current())
-      : data_(data), shadow_(count > 0 ? emulator::shadow_of(data, static_cast<size_t>(count) * sizeof(T), place) : emulator::Shadow{}), count_(count) {
-    if (reinterpret_cast<uintptr_t>(data) % alignof(T) != 0) emulator::fail_alignment({nullptr, data, count}, 0, alignof(T), place);
+      : data_(data),
+        shadow_(count > 0 ? emulator::shadow_of(data, static_cast<size_t>(count) * sizeof(T), place)
+                          : emulator::Shadow{}),
+        count_(count) {
+    if (reinterpret_cast<uintptr_t>(data) % alignof(T) != 0)
+      emulator::fail_alignment({nullptr, data, count}, 0, alignof(T), place);
   }
-  operator Global<const T>() const requires(!std::is_const_v<T>) { return Global<const T>(data_, shadow_, first_, count_); }
+  operator Global<const T>() const requires(!std::is_const_v<T>) {
+    return Global<const T>(data_, shadow_, first_, count_);
+  }
 
   explicit operator bool() const { return data_ != nullptr; }
 
@@ -105,10 +112,14 @@ template <class T> class Global {
 
   // Several elements from the i-th on as one V (float4, uint2 …): their address must be a multiple of V's size.
   template <class V> V load(emulator::Index i) const { return read<V>(i.value, i.place); }
-  template <class V> void store(emulator::Index i, V value) const requires(!std::is_const_v<T>) { write<V>(i.value, value, i.place); }
+  template <class V> void store(emulator::Index i, V value) const requires(!std::is_const_v<T>) {
+    write<V>(i.value, value, i.place);
+  }
 
   auto load4(emulator::Index i) const { return load<typename emulator::FourOf<Value>::type>(i); }
-  template <class V> void store4(emulator::Index i, V value) const { store<typename emulator::FourOf<Value>::type>(i, value); }
+  template <class V> void store4(emulator::Index i, V value) const {
+    store<typename emulator::FourOf<Value>::type>(i, value);
+  }
 
   template <class V> V read(int64_t i, const emulator::Place& place) const {
     const uint8_t* shadow = check<V>("read", i, place);
@@ -143,26 +154,32 @@ template <class T> class Global {
 
  private:
   template <class U> friend class Global;
-  Global(T* data, emulator::Shadow shadow, int64_t first, int64_t count) : data_(data), shadow_(shadow), first_(first), count_(count) {}
+  Global(T* data, emulator::Shadow shadow, int64_t first, int64_t count)
+      : data_(data), shadow_(shadow), first_(first), count_(count) {}
 
   template <class V> uint8_t* check(const char* action, int64_t i, const emulator::Place& place) const {
     constexpr int64_t many = sizeof(V) / sizeof(T);
     const int64_t at = first_ + i;
     if (at < 0 || at + many > count_) emulator::fail_index(action, {nullptr, data_, count_}, at, many, place);
-    if (many > 1 && reinterpret_cast<uintptr_t>(data_ + at) % sizeof(V) != 0) emulator::fail_alignment({nullptr, data_, count_}, at, sizeof(V), place);
+    if (many > 1 && reinterpret_cast<uintptr_t>(data_ + at) % sizeof(V) != 0)
+      emulator::fail_alignment({nullptr, data_, count_}, at, sizeof(V), place);
     return shadow_.bytes + static_cast<size_t>(at) * sizeof(T);
   }
 
   // Elements smaller than a word are not watched for races: their neighbours share it.
   static constexpr bool watched = sizeof(T) % 4 == 0;
 
-  emulator::Writer* writers(int64_t i) const { return shadow_.writers + static_cast<size_t>(first_ + i) * (sizeof(T) / 4); }
+  emulator::Writer* writers(int64_t i) const {
+    return shadow_.writers + static_cast<size_t>(first_ + i) * (sizeof(T) / 4);
+  }
 
-  template <class V> void check_writers(const char* action, int64_t i, const emulator::Place& place, bool atomically) const {
+  template <class V>
+  void check_writers(const char* action, int64_t i, const emulator::Place& place, bool atomically) const {
     if constexpr (watched) {
       for (size_t k = 0; k < sizeof(V) / 4; k++) {
         const emulator::Writer& writer = writers(i)[k];
-        if (!emulator::may_touch(writer) && !(atomically && writer.atomic)) emulator::fail_global_race(writer, action, address(i), place);
+        if (!emulator::may_touch(writer) && !(atomically && writer.atomic))
+          emulator::fail_global_race(writer, action, address(i), place);
       }
     }
   }
@@ -178,12 +195,17 @@ template <class T> class Global {
   int64_t first_ = 0, count_ = 0;
 };
 
-// An array of shared memory, declared by DOPPEL_SHARED. Every access is checked against all others since the last barrier.
+// An array of shared memory, declared by DOPPEL_SHARED. Every access is checked against all others since the last
+// barrier.
 template <class T> class Shared {
  public:
   using Value = T;
 
-  Shared(emulator::SharedArray& array, int64_t count) : data_(reinterpret_cast<T*>(emulator::start_of(array, count, sizeof(T)))), cells_(emulator::cells_of(array)), name_(array.name), count_(count) {}
+  Shared(emulator::SharedArray& array, int64_t count)
+      : data_(reinterpret_cast<T*>(emulator::start_of(array, count, sizeof(T)))),
+        cells_(emulator::cells_of(array)),
+        name_(array.name),
+        count_(count) {}
 
   Shared operator+(int64_t n) const {
     Shared moved = *this;
@@ -195,7 +217,9 @@ template <class T> class Shared {
   template <class V> V load(emulator::Index i) const { return read<V>(i.value, i.place); }
   template <class V> void store(emulator::Index i, V value) const { write<V>(i.value, value, i.place); }
   auto load4(emulator::Index i) const { return load<typename emulator::FourOf<T>::type>(i); }
-  template <class V> void store4(emulator::Index i, V value) const { store<typename emulator::FourOf<T>::type>(i, value); }
+  template <class V> void store4(emulator::Index i, V value) const {
+    store<typename emulator::FourOf<T>::type>(i, value);
+  }
 
   template <class V> V read(int64_t i, const emulator::Place& place) const {
     check<V>("read", i, place);
@@ -223,7 +247,8 @@ template <class T> class Shared {
     constexpr int64_t many = sizeof(V) / sizeof(T);
     const int64_t at = first_ + i;
     if (at < 0 || at + many > count_) emulator::fail_index(action, {name_, data_, count_}, at, many, place);
-    if (many > 1 && reinterpret_cast<uintptr_t>(data_ + at) % sizeof(V) != 0) emulator::fail_alignment({name_, data_, count_}, at, sizeof(V), place);
+    if (many > 1 && reinterpret_cast<uintptr_t>(data_ + at) % sizeof(V) != 0)
+      emulator::fail_alignment({name_, data_, count_}, at, sizeof(V), place);
   }
 
   T* address(int64_t i) const { return data_ + first_ + i; }

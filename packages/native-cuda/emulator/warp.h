@@ -59,38 +59,50 @@ inline unsigned lane() { return machine.thread().lane; }
 
 }  // namespace doppel::cuda::emulator
 
-inline void __syncthreads(std::source_location place = std::source_location::current()) { doppel::cuda::emulator::machine.barrier(place); }
+inline void __syncthreads(std::source_location place = std::source_location::current()) {
+  doppel::cuda::emulator::machine.barrier(place);
+}
 
 inline void __syncwarp(unsigned mask = 0xffffffffu, std::source_location place = std::source_location::current()) {
   namespace e = doppel::cuda::emulator;
   e::machine.collective({"__syncwarp", mask, place, &e::join_clocks}, nullptr);
 }
 
-template <class T> T __shfl_sync(unsigned mask, T value, int source, int width = 32, std::source_location place = std::source_location::current()) {
+template <class T>
+T __shfl_sync(unsigned mask, T value, int source, int width = 32,
+              std::source_location place = std::source_location::current()) {
   namespace e = doppel::cuda::emulator;
   const unsigned first = e::lane() & ~static_cast<unsigned>(width - 1);
-  return e::shuffle("__shfl_sync", mask, value, first + (static_cast<unsigned>(source) & static_cast<unsigned>(width - 1)), place);
+  return e::shuffle("__shfl_sync", mask, value,
+                    first + (static_cast<unsigned>(source) & static_cast<unsigned>(width - 1)), place);
 }
 
-template <class T> T __shfl_xor_sync(unsigned mask, T value, int lanes, int width = 32, std::source_location place = std::source_location::current()) {
+template <class T>
+T __shfl_xor_sync(unsigned mask, T value, int lanes, int width = 32,
+                  std::source_location place = std::source_location::current()) {
   namespace e = doppel::cuda::emulator;
   const unsigned source = e::lane() ^ static_cast<unsigned>(lanes), last = e::lane() | static_cast<unsigned>(width - 1);
   return e::shuffle("__shfl_xor_sync", mask, value, source > last ? e::lane() : source, place);
 }
 
-template <class T> T __shfl_down_sync(unsigned mask, T value, unsigned lanes, int width = 32, std::source_location place = std::source_location::current()) {
+template <class T>
+T __shfl_down_sync(unsigned mask, T value, unsigned lanes, int width = 32,
+                   std::source_location place = std::source_location::current()) {
   namespace e = doppel::cuda::emulator;
   const unsigned source = e::lane() + lanes, last = e::lane() | static_cast<unsigned>(width - 1);
   return e::shuffle("__shfl_down_sync", mask, value, source > last ? e::lane() : source, place);
 }
 
-template <class T> T __shfl_up_sync(unsigned mask, T value, unsigned lanes, int width = 32, std::source_location place = std::source_location::current()) {
+template <class T>
+T __shfl_up_sync(unsigned mask, T value, unsigned lanes, int width = 32,
+                 std::source_location place = std::source_location::current()) {
   namespace e = doppel::cuda::emulator;
   const unsigned first = e::lane() & ~static_cast<unsigned>(width - 1);
   return e::shuffle("__shfl_up_sync", mask, value, e::lane() < first + lanes ? e::lane() : e::lane() - lanes, place);
 }
 
-inline unsigned __ballot_sync(unsigned mask, bool predicate, std::source_location place = std::source_location::current()) {
+inline unsigned __ballot_sync(unsigned mask, bool predicate,
+                              std::source_location place = std::source_location::current()) {
   return doppel::cuda::emulator::vote("__ballot_sync", mask, predicate, place);
 }
 inline bool __any_sync(unsigned mask, bool predicate, std::source_location place = std::source_location::current()) {
@@ -104,7 +116,8 @@ inline bool __all_sync(unsigned mask, bool predicate, std::source_location place
 inline void __threadfence() { doppel::cuda::emulator::machine.fence(); }
 inline void __threadfence_block() {}
 
-// atomicAdd(&x[i], v) and its like, in global and shared memory. Atomics do not race with each other, but with the rest.
+// atomicAdd(&x[i], v) and its like, in global and shared memory. Atomics do not race with each other, but with the
+// rest.
 template <class A> auto atomicAdd(const A& address, typename decltype(address.view)::Value value) {
   return address.update([&](auto before) { return before + value; });
 }
@@ -120,6 +133,8 @@ template <class A> auto atomicOr(const A& address, typename decltype(address.vie
 template <class A> auto atomicExch(const A& address, typename decltype(address.view)::Value value) {
   return address.update([&](auto) { return value; });
 }
-template <class A> auto atomicCAS(const A& address, typename decltype(address.view)::Value expected, typename decltype(address.view)::Value value) {
+template <class A>
+auto atomicCAS(const A& address, typename decltype(address.view)::Value expected,
+               typename decltype(address.view)::Value value) {
   return address.update([&](auto before) { return before == expected ? value : before; });
 }

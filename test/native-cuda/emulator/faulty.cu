@@ -12,7 +12,9 @@ __global__ void reads_past_the_end_kernel(In<float> x, Out<float> out, int count
   if (i <= count) out[i] = x[i];  // < count
 }
 
-__global__ void writes_past_the_end_kernel(Out<float> out) { out[(blockIdx.x * blockDim.y + threadIdx.y) * blockDim.x + threadIdx.x] = 1; }
+__global__ void writes_past_the_end_kernel(Out<float> out) {
+  out[(blockIdx.x * blockDim.y + threadIdx.y) * blockDim.x + threadIdx.x] = 1;
+}
 
 __global__ void reads_before_the_start_kernel(In<float> x, Out<float> out) {
   const int i = threadIdx.x;
@@ -375,36 +377,62 @@ template <int kilobytes> __global__ void takes_shared_memory_kernel(Out<float> o
 
 }  // namespace
 
-void reads_past_the_end(In<float> x, Out<float> out, int count) { launch(reads_past_the_end_kernel, (count + 31) / 32, 32, nullptr, x, out, count); }
+void reads_past_the_end(In<float> x, Out<float> out, int count) {
+  launch(reads_past_the_end_kernel, (count + 31) / 32, 32, nullptr, x, out, count);
+}
 void writes_past_the_end(Out<float> out) { launch(writes_past_the_end_kernel, 2, dim3(8, 4), nullptr, out); }
-void reads_before_the_start(In<float> x, Out<float> out) { launch(reads_before_the_start_kernel, 1, 32, nullptr, x, out); }
-void reads_four_past_the_end(In<float> x, Out<float> out, int from) { launch(reads_four_past_the_end_kernel, 1, 1, nullptr, x, out, from); }
+void reads_before_the_start(In<float> x, Out<float> out) {
+  launch(reads_before_the_start_kernel, 1, 32, nullptr, x, out);
+}
+void reads_four_past_the_end(In<float> x, Out<float> out, int from) {
+  launch(reads_four_past_the_end_kernel, 1, 1, nullptr, x, out, from);
+}
 void writes_past_a_shared_array(Out<float> out) { launch(writes_past_a_shared_array_kernel, 1, 32, nullptr, out); }
 void reads_past_a_shared_array(Out<float> out) { launch(reads_past_a_shared_array_kernel, 1, 32, nullptr, out); }
-void copies(In<float> x, Out<float> out, int count) { launch(copies_kernel, (count + 31) / 32, 32, nullptr, x, out, count); }
-void sums_what_it_did_not_clear(In<float> x, Out<float> out) { launch(sums_what_it_did_not_clear_kernel, 1, 32, nullptr, x, out); }
-void reads_shared_memory_of_the_block_before(Out<float> out) { launch(reads_shared_memory_of_the_block_before_kernel, 2, 32, nullptr, out); }
+void copies(In<float> x, Out<float> out, int count) {
+  launch(copies_kernel, (count + 31) / 32, 32, nullptr, x, out, count);
+}
+void sums_what_it_did_not_clear(In<float> x, Out<float> out) {
+  launch(sums_what_it_did_not_clear_kernel, 1, 32, nullptr, x, out);
+}
+void reads_shared_memory_of_the_block_before(Out<float> out) {
+  launch(reads_shared_memory_of_the_block_before_kernel, 2, 32, nullptr, out);
+}
 #ifdef DOPPEL_EMULATED
 void takes_too_much_shared_memory(Out<float> out) { launch(takes_shared_memory_kernel<49>, 1, 32, nullptr, out); }
 #else
-void takes_too_much_shared_memory(Out<float> out) { launch(takes_shared_memory_kernel<48>, 1, 32, nullptr, out); }  // ptxas refuses 49
+void takes_too_much_shared_memory(Out<float> out) {
+  launch(takes_shared_memory_kernel<48>, 1, 32, nullptr, out);
+}  // ptxas refuses 49
 #endif
 
-void returns_before_the_barrier(Out<float> out, int count) { launch(returns_before_the_barrier_kernel, 1, 64, nullptr, out, count); }
+void returns_before_the_barrier(Out<float> out, int count) {
+  launch(returns_before_the_barrier_kernel, 1, 64, nullptr, out, count);
+}
 void has_a_barrier_in_a_branch(Out<float> out) { launch(has_a_barrier_in_a_branch_kernel, 1, 64, nullptr, out); }
 void has_a_barrier_in_each_branch(Out<float> out) { launch(has_a_barrier_in_each_branch_kernel, 1, 64, nullptr, out); }
-void leaves_lanes_out_of_a_shuffle(Out<float> out) { launch(leaves_lanes_out_of_a_shuffle_kernel, 1, 32, nullptr, out); }
+void leaves_lanes_out_of_a_shuffle(Out<float> out) {
+  launch(leaves_lanes_out_of_a_shuffle_kernel, 1, 32, nullptr, out);
+}
 void shuffles_in_each_branch(Out<float> out) { launch(shuffles_in_each_branch_kernel, 1, 32, nullptr, out); }
 void calls_outside_its_mask(Out<float> out) { launch(calls_outside_its_mask_kernel, 1, 32, nullptr, out); }
-void shuffles_from_a_lane_that_ended(Out<float> out) { launch(shuffles_from_a_lane_that_ended_kernel, 1, 32, nullptr, out); }
+void shuffles_from_a_lane_that_ended(Out<float> out) {
+  launch(shuffles_from_a_lane_that_ended_kernel, 1, 32, nullptr, out);
+}
 void shuffles_past_the_block(Out<float> out) { launch(shuffles_past_the_block_kernel, 1, 40, nullptr, out); }
 void multiplies_with_half_a_warp(Out<float> out) { launch(multiplies_with_half_a_warp_kernel, 1, 48, nullptr, out); }
 
-void sums_without_barriers(In<float> x, Out<float> out) { launch(sums_without_barriers_kernel, 1, 64, nullptr, x, out); }
+void sums_without_barriers(In<float> x, Out<float> out) {
+  launch(sums_without_barriers_kernel, 1, 64, nullptr, x, out);
+}
 void writes_one_element_twice(Out<float> out) { launch(writes_one_element_twice_kernel, 1, 64, nullptr, out); }
-void overwrites_what_others_read(In<float> x, Out<float> out) { launch(overwrites_what_others_read_kernel, 1, 64, nullptr, x, out); }
+void overwrites_what_others_read(In<float> x, Out<float> out) {
+  launch(overwrites_what_others_read_kernel, 1, 64, nullptr, x, out);
+}
 void trusts_the_warp(In<float> x, Out<float> out) { launch(trusts_the_warp_kernel, 1, 32, nullptr, x, out); }
-void synchronises_too_few_lanes(In<float> x, Out<float> out) { launch(synchronises_too_few_lanes_kernel, 1, 32, nullptr, x, out); }
+void synchronises_too_few_lanes(In<float> x, Out<float> out) {
+  launch(synchronises_too_few_lanes_kernel, 1, 32, nullptr, x, out);
+}
 void trusts_a_shuffle(In<float> x, Out<float> out) { launch(trusts_a_shuffle_kernel, 1, 32, nullptr, x, out); }
 void reads_a_counter_too_early(Out<int> out) { launch(reads_a_counter_too_early_kernel, 1, 32, nullptr, out); }
 void counts_what_others_still_read(Out<int> out) { launch(counts_what_others_still_read_kernel, 1, 32, nullptr, out); }
@@ -414,22 +442,42 @@ void counts_from_nothing(Out<int> out) { launch(counts_from_nothing_kernel, 1, 3
 
 void exchanges_without_a_barrier(Out<float> out) { launch(exchanges_without_a_barrier_kernel, 1, 64, nullptr, out); }
 void takes_a_warp_for_a_block(Out<float> out) { launch(takes_a_warp_for_a_block_kernel, 1, 64, nullptr, out); }
-void forgets_the_fence(Out<float> out, Out<int> arrived, int blocks) { launch(forgets_the_fence_kernel, blocks, 32, nullptr, out, arrived); }
-void writes_what_another_block_writes(Out<float> out) { launch(writes_what_another_block_writes_kernel, 2, 32, nullptr, out); }
+void forgets_the_fence(Out<float> out, Out<int> arrived, int blocks) {
+  launch(forgets_the_fence_kernel, blocks, 32, nullptr, out, arrived);
+}
+void writes_what_another_block_writes(Out<float> out) {
+  launch(writes_what_another_block_writes_kernel, 2, 32, nullptr, out);
+}
 
 void forgets_to_wait(In<float> x, Out<float> out) { launch(forgets_to_wait_kernel, 1, 32, nullptr, x, out); }
-void reads_what_is_being_replaced(In<float> x, Out<float> out) { launch(reads_what_is_being_replaced_kernel, 1, 32, nullptr, x, out); }
-void counts_where_a_copy_lands(In<float> x, Out<float> out) { launch(counts_where_a_copy_lands_kernel, 1, 32, nullptr, x, out); }
+void reads_what_is_being_replaced(In<float> x, Out<float> out) {
+  launch(reads_what_is_being_replaced_kernel, 1, 32, nullptr, x, out);
+}
+void counts_where_a_copy_lands(In<float> x, Out<float> out) {
+  launch(counts_where_a_copy_lands_kernel, 1, 32, nullptr, x, out);
+}
 void forgets_to_commit(In<float> x, Out<float> out) { launch(forgets_to_commit_kernel, 1, 32, nullptr, x, out); }
 void waits_for_too_few(In<float> x, Out<float> out) { launch(waits_for_too_few_kernel, 1, 32, nullptr, x, out); }
-void waits_without_a_barrier(In<float> x, Out<float> out) { launch(waits_without_a_barrier_kernel, 1, 32, nullptr, x, out); }
-void fetches_into_what_others_read(In<float> x, Out<float> out) { launch(fetches_into_what_others_read_kernel, 1, 32, nullptr, x, out); }
-void writes_where_a_copy_lands(In<float> x, Out<float> out) { launch(writes_where_a_copy_lands_kernel, 1, 32, nullptr, x, out); }
+void waits_without_a_barrier(In<float> x, Out<float> out) {
+  launch(waits_without_a_barrier_kernel, 1, 32, nullptr, x, out);
+}
+void fetches_into_what_others_read(In<float> x, Out<float> out) {
+  launch(fetches_into_what_others_read_kernel, 1, 32, nullptr, x, out);
+}
+void writes_where_a_copy_lands(In<float> x, Out<float> out) {
+  launch(writes_where_a_copy_lands_kernel, 1, 32, nullptr, x, out);
+}
 void fetches_past_the_end(In<float> x, Out<float> out) { launch(fetches_past_the_end_kernel, 1, 32, nullptr, x, out); }
 void fetches_misaligned(In<float> x, Out<float> out) { launch(fetches_misaligned_kernel, 1, 32, nullptr, x, out); }
 
-void multiplies_what_is_not_tf32(In<float> x, Out<float> out) { launch(multiplies_what_is_not_tf32_kernel, 1, 32, nullptr, x, out); }
-void sums_floats_by_atomics(In<float> x, Out<float> out, int blocks) { launch(sums_floats_by_atomics_kernel, blocks, 32, nullptr, x, out); }
-void reads_what_another_block_writes(Out<float> out, int blocks) { launch(reads_what_another_block_writes_kernel, blocks, 32, nullptr, out); }
+void multiplies_what_is_not_tf32(In<float> x, Out<float> out) {
+  launch(multiplies_what_is_not_tf32_kernel, 1, 32, nullptr, x, out);
+}
+void sums_floats_by_atomics(In<float> x, Out<float> out, int blocks) {
+  launch(sums_floats_by_atomics_kernel, blocks, 32, nullptr, x, out);
+}
+void reads_what_another_block_writes(Out<float> out, int blocks) {
+  launch(reads_what_another_block_writes_kernel, blocks, 32, nullptr, out);
+}
 
 }  // namespace doppel::cuda::faulty

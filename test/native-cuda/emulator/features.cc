@@ -24,11 +24,13 @@ void numbers_threads() {
 void sums_blocks() {
   for (const int threads : {1, 31, 32, 100, 256}) {
     const int blocks = 3;
-    const Values x = random_values(static_cast<size_t>(blocks * threads), 12);  // few bits: any order gives the same sum
+    const Values x =
+        random_values(static_cast<size_t>(blocks * threads), 12);  // few bits: any order gives the same sum
     Device<float> in(x), out(blocks);
     block_sum(in.in(), out.view(), blocks, threads);
     Values expected;
-    for (int b = 0; b < blocks; b++) expected.push_back(std::accumulate(x.begin() + b * threads, x.begin() + (b + 1) * threads, 0.0f));
+    for (int b = 0; b < blocks; b++)
+      expected.push_back(std::accumulate(x.begin() + b * threads, x.begin() + (b + 1) * threads, 0.0f));
     expect_equal(out.values(), expected);
   }
 }
@@ -51,7 +53,8 @@ void sums_warps() {
   Device<float> in(x), by_xor(warps), by_down(warps);
   warp_sum(in.in(), by_xor.view(), by_down.view(), warps);
   Values expected;
-  for (int w = 0; w < warps; w++) expected.push_back(std::accumulate(x.begin() + w * 32, x.begin() + (w + 1) * 32, 0.0f));
+  for (int w = 0; w < warps; w++)
+    expected.push_back(std::accumulate(x.begin() + w * 32, x.begin() + (w + 1) * 32, 0.0f));
   expect_equal(by_xor.values(), expected);
   expect_equal(by_down.values(), expected);
 }
@@ -120,9 +123,11 @@ Values product(const Values& a, const Values& b, int depth) {
 
 void expect_near(const Values& found, const Values& expected, double tolerance) {
   double difference = 0, norm = 0;
-  for (size_t i = 0; i < expected.size(); i++) difference += std::pow(double{found[i]} - expected[i], 2), norm += std::pow(expected[i], 2);
+  for (size_t i = 0; i < expected.size(); i++)
+    difference += std::pow(double{found[i]} - expected[i], 2), norm += std::pow(expected[i], 2);
   const double relative = std::sqrt(difference / norm);
-  expect(relative < tolerance, "expected a relative difference below " + std::to_string(tolerance) + ", found " + std::to_string(relative));
+  expect(relative < tolerance,
+         "expected a relative difference below " + std::to_string(tolerance) + ", found " + std::to_string(relative));
 }
 
 void multiplies(void (*multiply)(In<float>, In<float>, Out<float>, int), int depth, int bits) {
@@ -216,7 +221,8 @@ void counts_memory() {
     expect(device_memory_in_use().buffers == buffers + 2, "expected two buffers more");
     expect(device_memory_in_use().bytes == bytes + 40, "expected 40 bytes more");
   }
-  expect(device_memory_in_use().buffers == buffers && device_memory_in_use().bytes == bytes, "expected as much as before");
+  expect(device_memory_in_use().buffers == buffers && device_memory_in_use().bytes == bytes,
+         "expected as much as before");
 }
 
 }  // namespace

@@ -5,7 +5,9 @@ namespace doppel::cuda::example {
 namespace {
 
 __device__ __forceinline__ int block_rank() { return blockIdx.x + gridDim.x * (blockIdx.y + gridDim.y * blockIdx.z); }
-__device__ __forceinline__ int thread_rank() { return threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z); }
+__device__ __forceinline__ int thread_rank() {
+  return threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z);
+}
 
 __global__ void number_threads_kernel(Out<int> out) {
   const int threads = blockDim.x * blockDim.y * blockDim.z, i = block_rank() * threads + thread_rank();
@@ -29,7 +31,7 @@ __global__ void block_sum_kernel(In<float> x, Out<float> out) {
 constexpr int side = 32;
 
 __global__ void transpose_kernel(In<float> x, Out<float> out, int rows, int columns) {
-  DOPPEL_SHARED(float, tile, side * (side + 1));  // a column more: no two rows in one bank
+  DOPPEL_SHARED(float, tile, side*(side + 1));  // a column more: no two rows in one bank
   const int left = blockIdx.x * side, top = blockIdx.y * side;
   for (int r = threadIdx.y; r < side; r += blockDim.y) {
     const int row = top + r, column = left + threadIdx.x;
@@ -165,7 +167,7 @@ constexpr int stages = 3, tile = 128;
 
 // Each thread fetches 16 bytes, but adds elements that others fetched.
 __global__ void sum_of_tiles_kernel(In<float> x, Out<float> out, int count) {
-  DOPPEL_SHARED(float, ring, stages * tile);
+  DOPPEL_SHARED(float, ring, stages* tile);
   const int t = threadIdx.x, tiles = (count + tile - 1) / tile;
   const auto fetch = [&](int k) {
     const int i = k * tile + 4 * t;
@@ -192,22 +194,42 @@ __global__ void negative_lanes_kernel(In<float> x, Out<unsigned> out) {
 }  // namespace
 
 void number_threads(Out<int> out, dim3 grid, dim3 block) { launch(number_threads_kernel, grid, block, nullptr, out); }
-void block_sum(In<float> x, Out<float> out, int blocks, int threads) { launch(block_sum_kernel, blocks, threads, nullptr, x, out); }
+void block_sum(In<float> x, Out<float> out, int blocks, int threads) {
+  launch(block_sum_kernel, blocks, threads, nullptr, x, out);
+}
 
 void transpose(In<float> x, Out<float> out, int rows, int columns) {
   const dim3 grid((columns + side - 1) / side, (rows + side - 1) / side);
   launch(transpose_kernel, grid, dim3(side, 8), nullptr, x, out, rows, columns);
 }
 
-void warp_sum(In<float> x, Out<float> by_xor, Out<float> by_down, int warps) { launch(warp_sum_kernel, warps / 2, 64, nullptr, x, by_xor, by_down); }
-void warp_exchange(In<float> x, Out<float> out, int warps) { launch(warp_exchange_kernel, warps / 2, 64, nullptr, x, out); }
+void warp_sum(In<float> x, Out<float> by_xor, Out<float> by_down, int warps) {
+  launch(warp_sum_kernel, warps / 2, 64, nullptr, x, by_xor, by_down);
+}
+void warp_exchange(In<float> x, Out<float> out, int warps) {
+  launch(warp_exchange_kernel, warps / 2, 64, nullptr, x, out);
+}
 void half_warp_exchange(In<float> x, Out<float> out) { launch(half_warp_exchange_kernel, 1, 32, nullptr, x, out); }
-void sum_in_one_launch(In<float> x, Out<float> out, Out<int> arrived, int blocks) { launch(sum_in_one_launch_kernel, blocks, 32, nullptr, x, out, arrived); }
-void histogram(In<int> x, Out<int> counts, int count) { launch(histogram_kernel, (count + 63) / 64, 64, nullptr, x, counts, count); }
-void twice(In<float> x, Out<float> out, int count) { launch(twice_kernel, (count + 127) / 128, 32, nullptr, x, out, count); }
-void product_tf32(In<float> a, In<float> b, Out<float> d, int depth) { launch(product_tf32_kernel, 1, 32, nullptr, a, b, d, depth); }
-void product_bf16(In<float> a, In<float> b, Out<float> d, int depth) { launch(product_bf16_kernel, 1, 32, nullptr, a, b, d, depth); }
-void sum_of_tiles(In<float> x, Out<float> out, int count) { launch(sum_of_tiles_kernel, 1, 32, nullptr, x, out, count); }
-void negative_lanes(In<float> x, Out<unsigned> out, int warps) { launch(negative_lanes_kernel, warps, 32, nullptr, x, out); }
+void sum_in_one_launch(In<float> x, Out<float> out, Out<int> arrived, int blocks) {
+  launch(sum_in_one_launch_kernel, blocks, 32, nullptr, x, out, arrived);
+}
+void histogram(In<int> x, Out<int> counts, int count) {
+  launch(histogram_kernel, (count + 63) / 64, 64, nullptr, x, counts, count);
+}
+void twice(In<float> x, Out<float> out, int count) {
+  launch(twice_kernel, (count + 127) / 128, 32, nullptr, x, out, count);
+}
+void product_tf32(In<float> a, In<float> b, Out<float> d, int depth) {
+  launch(product_tf32_kernel, 1, 32, nullptr, a, b, d, depth);
+}
+void product_bf16(In<float> a, In<float> b, Out<float> d, int depth) {
+  launch(product_bf16_kernel, 1, 32, nullptr, a, b, d, depth);
+}
+void sum_of_tiles(In<float> x, Out<float> out, int count) {
+  launch(sum_of_tiles_kernel, 1, 32, nullptr, x, out, count);
+}
+void negative_lanes(In<float> x, Out<unsigned> out, int warps) {
+  launch(negative_lanes_kernel, warps, 32, nullptr, x, out);
+}
 
 }  // namespace doppel::cuda::example

@@ -11,7 +11,8 @@ std::vector<float> random_values(size_t count, int bits, unsigned seed) {
   std::mt19937 engine(seed);
   const double steps = std::ldexp(1.0, bits);
   std::vector<float> values(count);
-  for (float& value : values) value = static_cast<float>((engine() % static_cast<uint64_t>(2 * steps + 1) - steps) / steps);
+  for (float& value : values)
+    value = static_cast<float>((engine() % static_cast<uint64_t>(2 * steps + 1) - steps) / steps);
   return values;
 }
 
@@ -35,7 +36,8 @@ bool run(const Case& test) {
     ok = false;
     text = error.what();
   }
-  std::printf("{\"name\": %s, \"ok\": %s, \"text\": %s}\n", quoted(test.name).c_str(), ok ? "true" : "false", quoted(text).c_str());
+  std::printf("{\"name\": %s, \"ok\": %s, \"text\": %s}\n", quoted(test.name).c_str(), ok ? "true" : "false",
+              quoted(text).c_str());
   std::fflush(stdout);
   return ok;
 }

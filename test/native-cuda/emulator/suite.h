@@ -20,7 +20,9 @@ std::vector<Case> faults();
 template <class T> class Device {
  public:
   explicit Device(size_t count) : data(static_cast<T*>(device_malloc(count * sizeof(T)))), count_(count) {}
-  Device(const std::vector<T>& values) : Device(values.size()) { copy_to_device(data, values.data(), values.size() * sizeof(T)); }
+  Device(const std::vector<T>& values) : Device(values.size()) {
+    copy_to_device(data, values.data(), values.size() * sizeof(T));
+  }
   ~Device() {
     if (data) device_free(data);
   }
@@ -46,9 +48,11 @@ inline void expect(bool holds, const std::string& otherwise) {
 }
 
 template <class T> void expect_equal(const std::vector<T>& found, const std::vector<T>& expected) {
-  expect(found.size() == expected.size(), "expected " + std::to_string(expected.size()) + " elements, found " + std::to_string(found.size()));
+  expect(found.size() == expected.size(),
+         "expected " + std::to_string(expected.size()) + " elements, found " + std::to_string(found.size()));
   for (size_t i = 0; i < found.size(); i++) {
-    expect(found[i] == expected[i], "element " + std::to_string(i) + ": expected " + std::to_string(expected[i]) + ", found " + std::to_string(found[i]));
+    expect(found[i] == expected[i], "element " + std::to_string(i) + ": expected " + std::to_string(expected[i]) +
+                                        ", found " + std::to_string(found[i]));
   }
 }
 

@@ -34,7 +34,7 @@ NODE_API_MODULE(doppel_native, start)
 // Read from the file by addon.ts before it loads it: Node aborts on an addon that wants a newer Node-API than it has.
 #define DOPPEL_TEXT_OF(number) #number
 #define DOPPEL_TEXT(number) DOPPEL_TEXT_OF(number)
-extern "C" __attribute__((used, visibility("default")))
-const char doppel_addon_mark[] = "doppel-native-addon napi=" DOPPEL_TEXT(NAPI_VERSION) ";";
+extern "C" __attribute__((used, visibility("default"))) const char doppel_addon_mark[] =
+    "doppel-native-addon napi=" DOPPEL_TEXT(NAPI_VERSION) ";";
 
 }  // namespace doppel

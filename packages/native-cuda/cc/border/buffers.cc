@@ -28,7 +28,8 @@ int Buffers::adopt(void* data, size_t bytes) {
 
 Block& Buffers::at(int id) {
   if (id < 0 || id >= static_cast<int>(blocks_.size()) || !blocks_[id].data) {
-    throw std::runtime_error("there is no buffer " + std::to_string(id) + ": it was disposed, or belongs to another thread");
+    throw std::runtime_error("there is no buffer " + std::to_string(id) +
+                             ": it was disposed, or belongs to another thread");
   }
   return blocks_[id];
 }

@@ -13,7 +13,9 @@ Napi::TypedArray typed_array(const Napi::Value& value) {
   return value.As<Napi::TypedArray>();
 }
 
-void* start_of(const Napi::TypedArray& values) { return static_cast<char*>(values.ArrayBuffer().Data()) + values.ByteOffset(); }
+void* start_of(const Napi::TypedArray& values) {
+  return static_cast<char*>(values.ArrayBuffer().Data()) + values.ByteOffset();
+}
 
 }  // namespace
 
@@ -55,12 +57,15 @@ template <class F> Napi::Value DeviceObject::asked(const Napi::CallbackInfo& inf
       return Napi::Value(f());
     } catch (const DeviceLost& error) {
       lost_ = error.what();
-      throw std::runtime_error("the device is lost: " + lost_ + ". Nothing more can be computed on it; start the process anew");
+      throw std::runtime_error("the device is lost: " + lost_ +
+                               ". Nothing more can be computed on it; start the process anew");
     }
   });
 }
 
-Napi::Value DeviceObject::name(const Napi::CallbackInfo& info) { return Napi::String::New(info.Env(), device_->name()); }
+Napi::Value DeviceObject::name(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), device_->name());
+}
 
 // allocate(bytes): number
 Napi::Value DeviceObject::allocate(const Napi::CallbackInfo& info) {
@@ -121,7 +126,8 @@ Napi::Value DeviceObject::read(const Napi::CallbackInfo& info) {
 // runInOrder(op, values): in the order of fields()[op].
 Napi::Value DeviceObject::run_in_order(const Napi::CallbackInfo& info) {
   return asked(info, [&] {
-    if (!info[0].IsString() || !info[1].IsArray()) throw FieldError("runInOrder() takes an op's name and the values of its fields");
+    if (!info[0].IsString() || !info[1].IsArray())
+      throw FieldError("runInOrder() takes an op's name and the values of its fields");
     run_op(info[0].As<Napi::String>(), info[1].As<Napi::Array>(), *buffers_, *device_);
     return info.Env().Undefined();
   });
@@ -146,7 +152,9 @@ Napi::Value DeviceObject::trim(const Napi::CallbackInfo& info) {
   });
 }
 
-Napi::Value DeviceObject::has_graphs(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), device_->capture() != nullptr); }
+Napi::Value DeviceObject::has_graphs(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), device_->capture() != nullptr);
+}
 
 Napi::Value DeviceObject::capture_strays(const Napi::CallbackInfo& info) {
   const Capture* capture = device_->capture();
@@ -163,7 +171,8 @@ Capture& DeviceObject::capture() {
 void DeviceObject::refuse_while_capturing(const char* what) {
   const Capture* capture = device_->capture();
   if (!capture || !capture->is_open()) return;
-  throw std::runtime_error(std::string(what) + " while a step is captured: nothing is computed before its first replay");
+  throw std::runtime_error(std::string(what) +
+                           " while a step is captured: nothing is computed before its first replay");
 }
 
 // beginCapture(countersAStep): from here to endCapture, run() records.
@@ -174,7 +183,8 @@ Napi::Value DeviceObject::begin_capture(const Napi::CallbackInfo& info) {
   });
 }
 
-// endCapture(from, to): number — the graph. Each of its replays ends with the buffers `from` copied to the buffers `to`.
+// endCapture(from, to): number — the graph. Each of its replays ends with the buffers `from` copied to the buffers
+// `to`.
 Napi::Value DeviceObject::end_capture(const Napi::CallbackInfo& info) {
   return asked(info, [&] {
     const Napi::Array from = info[0].As<Napi::Array>(), to = info[1].As<Napi::Array>();
@@ -225,7 +235,8 @@ Napi::Value DeviceObject::added(Napi::Env env, int id) {
 void* DeviceObject::buffer_of(const Napi::Value& id, size_t bytes) {
   const Block& block = buffers_->at(id.ToNumber().Int32Value());
   if (bytes <= block.bytes) return block.data;
-  throw std::runtime_error("the array has " + std::to_string(bytes) + " bytes, the buffer " + std::to_string(block.bytes));
+  throw std::runtime_error("the array has " + std::to_string(bytes) + " bytes, the buffer " +
+                           std::to_string(block.bytes));
 }
 
 // So that the garbage collector knows what JS holds on to.

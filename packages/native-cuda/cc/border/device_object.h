@@ -1,5 +1,5 @@
-// The class `Device` of JavaScript: one device, opened for one JS thread, with its buffers and graphs. src/addon.ts says what
-// each method does.
+// The class `Device` of JavaScript: one device, opened for one JS thread, with its buffers and graphs. src/addon.ts
+// says what each method does.
 #pragma once
 #include <napi.h>
 

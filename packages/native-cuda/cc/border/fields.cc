@@ -20,7 +20,9 @@ std::string text_of(const Napi::Value& value) {
 Fields::Fields(const char* op, const Names& names, Napi::Array values, Buffers& buffers)
     : op_(op), names_(&names), env_(values.Env()), values_(values), buffers_(&buffers) {}
 
-void Fields::fail(const char* name, const std::string& what) const { throw FieldError(std::string(op_) + ": the field " + name + " " + what); }
+void Fields::fail(const char* name, const std::string& what) const {
+  throw FieldError(std::string(op_) + ": the field " + name + " " + what);
+}
 
 void Fields::fail(const char* name, const char* expected, napi_value found) const {
   const Napi::Value value(env_, found);
@@ -38,7 +40,8 @@ napi_value Fields::next(const char* name) {
     collected_->push_back(name);
     return nullptr;
   }
-  if (next_ >= names_->size() || std::strcmp((*names_)[next_], name) != 0) throw std::logic_error(std::string(op_) + ": the field " + name + " is read out of turn");
+  if (next_ >= names_->size() || std::strcmp((*names_)[next_], name) != 0)
+    throw std::logic_error(std::string(op_) + ": the field " + name + " is read out of turn");
   napi_value found;
   if (napi_get_element(env_, values_, next_++, &found) != napi_ok) fail(name, "cannot be read");
   return found;
@@ -102,7 +105,8 @@ Block& Fields::block(const char* name, napi_value id, int64_t count, size_t item
   if (napi_get_value_int32(env_, id, &number) != napi_ok) fail(name, "must be a buffer", id);
   Block& found = buffers_->at(number);
   if (count >= 0 && static_cast<size_t>(count) * item <= found.bytes) return found;
-  fail(name, "has " + std::to_string(found.bytes) + " bytes where its shape needs " + std::to_string(count * static_cast<int64_t>(item)));
+  fail(name, "has " + std::to_string(found.bytes) + " bytes where its shape needs " +
+                 std::to_string(count * static_cast<int64_t>(item)));
 }
 
 Block& Fields::buffer(const char* name, int64_t count, size_t item, bool may_be_null) {
@@ -121,9 +125,11 @@ std::vector<float*> Fields::buffers(const char* name, const std::vector<int64_t>
   const napi_value found = next(name);
   if (!found) return {};
   const Napi::Array list = array(name, found);
-  if (list.Length() != counts.size()) fail(name, "must hold " + std::to_string(counts.size()) + " buffers and has " + std::to_string(list.Length()));
+  if (list.Length() != counts.size())
+    fail(name, "must hold " + std::to_string(counts.size()) + " buffers and has " + std::to_string(list.Length()));
   std::vector<float*> blocks;
-  for (uint32_t i = 0; i < counts.size(); i++) blocks.push_back(static_cast<float*>(block(name, list.Get(i), counts[i], sizeof(float)).data));
+  for (uint32_t i = 0; i < counts.size(); i++)
+    blocks.push_back(static_cast<float*>(block(name, list.Get(i), counts[i], sizeof(float)).data));
   return blocks;
 }
 
@@ -132,7 +138,8 @@ std::vector<const float*> Fields::buffers(const char* name, int64_t count) {
   if (!found) return {};
   const Napi::Array list = array(name, found);
   std::vector<const float*> blocks;
-  for (uint32_t i = 0; i < list.Length(); i++) blocks.push_back(static_cast<const float*>(block(name, list.Get(i), count, sizeof(float)).data));
+  for (uint32_t i = 0; i < list.Length(); i++)
+    blocks.push_back(static_cast<const float*>(block(name, list.Get(i), count, sizeof(float)).data));
   return blocks;
 }
 

@@ -1,7 +1,7 @@
-// Reads the struct of an op, field by field and by name. The functions `read` of ops/ declare the fields: called once without
-// values they give the names, and JavaScript passes the values of an object in the order of that list, since a look-up by name
-// across the border costs more than a small op. A field that is missing, of another type or out of range is a FieldError that
-// names op and field. Buffers are numbers; null stands for one that is absent.
+// Reads the struct of an op, field by field and by name. The functions `read` of ops/ declare the fields: called once
+// without values they give the names, and JavaScript passes the values of an object in the order of that list, since a
+// look-up by name across the border costs more than a small op. A field that is missing, of another type or out of
+// range is a FieldError that names op and field. Buffers are numbers; null stands for one that is absent.
 #pragma once
 #include <napi.h>
 
@@ -37,16 +37,12 @@ class Fields {
   void get(const char* name, float& to);
   // Integers: within the type's range, and within that of JavaScript's.
   template <class T>
-    requires std::is_integral_v<T>
-  void get(const char* name, T& to) {
-    integer(name, to, std::is_unsigned_v<T> ? 0 : -most<T>());
-  }
+  requires std::is_integral_v<T>
+  void get(const char* name, T& to) { integer(name, to, std::is_unsigned_v<T> ? 0 : -most<T>()); }
   // One of the enumerators, by its name.
   template <class E>
-    requires std::is_enum_v<E>
-  void get(const char* name, E& to) {
-    to = static_cast<E>(choice(name, enumerators_of(E{})));
-  }
+  requires std::is_enum_v<E>
+  void get(const char* name, E& to) { to = static_cast<E>(choice(name, enumerators_of(E{}))); }
   void get(const char* name, Type& to);  // float32, int32 or bool
   // Greater than 0: sides, channels, strides.
   template <class T> void positive(const char* name, T& to) { integer(name, to, 1); }
@@ -55,12 +51,20 @@ class Fields {
   std::vector<int64_t> integers(const char* name);
 
   // A buffer of at least so many elements.
-  template <class T> void in(const char* name, const T*& to, int64_t count) { to = static_cast<const T*>(buffer(name, count, sizeof(T)).data); }
-  template <class T> void out(const char* name, T*& to, int64_t count) { to = static_cast<T*>(buffer(name, count, sizeof(T)).data); }
+  template <class T> void in(const char* name, const T*& to, int64_t count) {
+    to = static_cast<const T*>(buffer(name, count, sizeof(T)).data);
+  }
+  template <class T> void out(const char* name, T*& to, int64_t count) {
+    to = static_cast<T*>(buffer(name, count, sizeof(T)).data);
+  }
   void in(const char* name, const void*& to, int64_t count, Type type) { to = buffer(name, count, size_of(type)).data; }
   void out(const char* name, void*& to, int64_t count, Type type) { to = buffer(name, count, size_of(type)).data; }
-  template <class T> void in_if_given(const char* name, const T*& to, int64_t count) { to = static_cast<const T*>(buffer(name, count, sizeof(T), true).data); }
-  template <class T> void out_if_given(const char* name, T*& to, int64_t count) { to = static_cast<T*>(buffer(name, count, sizeof(T), true).data); }
+  template <class T> void in_if_given(const char* name, const T*& to, int64_t count) {
+    to = static_cast<const T*>(buffer(name, count, sizeof(T), true).data);
+  }
+  template <class T> void out_if_given(const char* name, T*& to, int64_t count) {
+    to = static_cast<T*>(buffer(name, count, sizeof(T), true).data);
+  }
   // With what kernels keep of it.
   void in(const char* name, const float*& to, PackedCache*& packed, int64_t count);
   // Buffers of a list: counts[i] elements of float32 in the i-th, or `count` in each.

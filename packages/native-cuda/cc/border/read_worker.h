@@ -12,7 +12,10 @@ namespace doppel {
 class ReadWorker : public Napi::AsyncWorker {
  public:
   ReadWorker(Napi::Env env, std::unique_ptr<Reading> reading, Napi::TypedArray values)
-      : Napi::AsyncWorker(env), reading_(std::move(reading)), values_(Napi::Persistent(values.As<Napi::Object>())), promise_(Napi::Promise::Deferred::New(env)) {}
+      : Napi::AsyncWorker(env),
+        reading_(std::move(reading)),
+        values_(Napi::Persistent(values.As<Napi::Object>())),
+        promise_(Napi::Promise::Deferred::New(env)) {}
   Napi::Promise promise() const { return promise_.Promise(); }
 
  private:

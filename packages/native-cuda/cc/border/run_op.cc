@@ -21,7 +21,8 @@ template <class Params> Fields::Names names_of() {
 using Entry = void (*)(Fields&&, Device&);
 
 const std::map<std::string, Entry> entries = {
-#define DOPPEL_OP(name, Params) {#name, [](Fields&& fields, Device& device) { run(device.ops().name, std::move(fields), device.runtime()); }},
+#define DOPPEL_OP(name, Params) \
+  {#name, [](Fields&& fields, Device& device) { run(device.ops().name, std::move(fields), device.runtime()); }},
 #include "../ops.def"
 };
 

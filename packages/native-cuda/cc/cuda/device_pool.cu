@@ -23,8 +23,9 @@ void* DevicePool::take_on(Stream stream, size_t bytes) {
   }
   if (!block) {
     const DeviceSpace space = device_space();
-    throw OutOfMemory("out of memory on the card: " + std::to_string(bytes) + " bytes asked for, " + std::to_string(space.free) + " of " +
-                      std::to_string(space.total) + " free, " + std::to_string(in_use_) + " in use by tensors");
+    throw OutOfMemory("out of memory on the card: " + std::to_string(bytes) + " bytes asked for, " +
+                      std::to_string(space.free) + " of " + std::to_string(space.total) + " free, " +
+                      std::to_string(in_use_) + " in use by tensors");
   }
   lend(bytes);
   held_ = in_use_;

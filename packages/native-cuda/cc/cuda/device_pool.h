@@ -1,5 +1,6 @@
-// Memory of one card for one JS thread, in the order of its stream: a block that is given back serves the next call that is
-// enqueued, while kernels that use it are still to run. While a step is captured, blocks come from the graph's own memory.
+// Memory of one card for one JS thread, in the order of its stream: a block that is given back serves the next call
+// that is enqueued, while kernels that use it are still to run. While a step is captured, blocks come from the graph's
+// own memory.
 #pragma once
 #include <memory>
 #include <vector>
@@ -22,7 +23,8 @@ class DevicePool : public BlockPool {
   void trim() override;
   size_t bytes_in_graphs() const override;
 
-  // From now on blocks come from a new graph's memory, until `end_graph`. Segments of it are allocated on the given stream.
+  // From now on blocks come from a new graph's memory, until `end_graph`. Segments of it are allocated on the given
+  // stream.
   GraphMemory& begin_graph(Stream allocations);
   void end_graph() { recorded_ = nullptr; }
   // The graph is gone.

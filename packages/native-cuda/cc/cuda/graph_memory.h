@@ -1,5 +1,6 @@
-// The memory of one graph: what is taken while a step is captured. It is nobody else's as long as the graph may run, since each
-// replay writes to it; within the step a range that is given back serves the next that is taken, as replays keep the order.
+// The memory of one graph: what is taken while a step is captured. It is nobody else's as long as the graph may run,
+// since each replay writes to it; within the step a range that is given back serves the next that is taken, as replays
+// keep the order.
 #pragma once
 #include <cstddef>
 #include <map>
@@ -14,7 +15,8 @@ class DevicePool;
 class GraphMemory {
  public:
   // Segments are allocated on a stream that is not captured; `work` is the one that is.
-  GraphMemory(DevicePool& pool, Stream allocations, Stream work) : pool_(pool), allocations_(allocations), work_(work) {}
+  GraphMemory(DevicePool& pool, Stream allocations, Stream work)
+      : pool_(pool), allocations_(allocations), work_(work) {}
   GraphMemory(const GraphMemory&) = delete;
   GraphMemory& operator=(const GraphMemory&) = delete;
   ~GraphMemory();

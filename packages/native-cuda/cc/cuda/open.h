@@ -1,5 +1,5 @@
-// The cards of this machine. Three builds have these functions, from the folder open/: with CUDA, on the emulator, and without
-// either.
+// The cards of this machine. Three builds have these functions, from the folder open/: with CUDA, on the emulator, and
+// without either.
 #pragma once
 #include <memory>
 #include <string>

@@ -1,4 +1,5 @@
-// What the ops of the device `cuda` are given besides their params: the stream, and scratch memory in the order of the stream.
+// What the ops of the device `cuda` are given besides their params: the stream, and scratch memory in the order of the
+// stream.
 #pragma once
 #include <cstdint>
 
@@ -9,8 +10,8 @@
 
 namespace doppel::cuda {
 
-// How often the graph that a launch belongs to was replayed: what is a number in other launches moves on with it. Outside of a
-// graph there is no count, and it is 0.
+// How often the graph that a launch belongs to was replayed: what is a number in other launches moves on with it.
+// Outside of a graph there is no count, and it is 0.
 struct Replays {
   Global<const int64_t> count;
   uint64_t counters_a_step = 0;
@@ -26,10 +27,11 @@ struct Replays {
 // One JS thread's work on one card: everything is enqueued on one stream, in the order of the calls.
 class DeviceRuntime : public Runtime {
  public:
-  DeviceRuntime(BlockPool& pool, Stream stream, int multiprocessors) : Runtime(pool), stream(stream), multiprocessors(multiprocessors) {}
+  DeviceRuntime(BlockPool& pool, Stream stream, int multiprocessors)
+      : Runtime(pool), stream(stream), multiprocessors(multiprocessors) {}
   const Stream stream;
   const int multiprocessors;  // of the card: how many blocks can run at once, at least
-  Replays replays;           // while a step is captured
+  Replays replays;            // while a step is captured
 };
 
 inline DeviceRuntime& device_of(Runtime& runtime) { return static_cast<DeviceRuntime&>(runtime); }
@@ -39,7 +41,9 @@ inline Stream stream_of(Runtime& runtime) { return device_of(runtime).stream; }
 template <class T> class DeviceScratch {
  public:
   DeviceScratch(Runtime& runtime, int64_t count)
-      : pool_(runtime.pool()), count_(count), data_(count > 0 ? static_cast<T*>(pool_.take(static_cast<size_t>(count) * sizeof(T))) : nullptr) {}
+      : pool_(runtime.pool()),
+        count_(count),
+        data_(count > 0 ? static_cast<T*>(pool_.take(static_cast<size_t>(count) * sizeof(T))) : nullptr) {}
   DeviceScratch(const DeviceScratch&) = delete;
   DeviceScratch& operator=(const DeviceScratch&) = delete;
   ~DeviceScratch() {
@@ -56,8 +60,8 @@ template <class T> class DeviceScratch {
 
 __host__ __device__ constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-// Kernels by element: blocks of 256 threads that walk the elements in steps of the whole grid. As many blocks as keep a card
-// busy, and no more than there is work for.
+// Kernels by element: blocks of 256 threads that walk the elements in steps of the whole grid. As many blocks as keep a
+// card busy, and no more than there is work for.
 constexpr int block_size = 256;
 inline dim3 grid_for(Runtime& runtime, int64_t count) {
   const int64_t wanted = ceil_div(count, block_size), most = int64_t{device_of(runtime).multiprocessors} * 16;

@@ -1,5 +1,6 @@
-// Captures what is asked of a device's stream into a graph, for cards and the emulator alike. What changes from step to step
-// lives on the device: a count of the replays, which Adam and the random numbers read and the graph's last kernel moves on.
+// Captures what is asked of a device's stream into a graph, for cards and the emulator alike. What changes from step to
+// step lives on the device: a count of the replays, which Adam and the random numbers read and the graph's last kernel
+// moves on.
 #pragma once
 #include "../capture.h"
 #include "device_pool.h"
@@ -10,7 +11,8 @@ namespace doppel::cuda {
 class StreamCapture : public Capture {
  public:
   // `allocations` is another stream than the device's.
-  StreamCapture(DevicePool& pool, DeviceRuntime& runtime, Stream allocations) : pool_(pool), runtime_(runtime), allocations_(allocations) {}
+  StreamCapture(DevicePool& pool, DeviceRuntime& runtime, Stream allocations)
+      : pool_(pool), runtime_(runtime), allocations_(allocations) {}
 
   void begin(uint64_t counters_a_step) override;
   std::unique_ptr<Graph> end(const std::vector<Renewal>& state) override;

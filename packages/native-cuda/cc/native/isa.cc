@@ -4,13 +4,23 @@
 
 namespace doppel {
 
-namespace generic { const Ops* ops(); }
+namespace generic {
+const Ops* ops();
+}
 #if defined(DOPPEL_X86)
-namespace avx2 { const Ops* ops(); }
-namespace avx512 { const Ops* ops(); }
-namespace avx512_bf16 { void conv2d_bf16(const Conv2D&, Runtime&); }
+namespace avx2 {
+const Ops* ops();
+}
+namespace avx512 {
+const Ops* ops();
+}
+namespace avx512_bf16 {
+void conv2d_bf16(const Conv2D&, Runtime&);
+}
 #elif defined(DOPPEL_NEON)
-namespace neon { const Ops* ops(); }
+namespace neon {
+const Ops* ops();
+}
 #endif
 
 #if defined(DOPPEL_X86)
@@ -21,7 +31,9 @@ const Ops* avx512_ops() {
   static const Ops table = [] {
     Ops ops = *avx512::ops();
     if (__builtin_cpu_supports("avx512bf16")) {
-      ops.conv2d = [](const Conv2D& p, Runtime& runtime) { (p.precision == Precision::bf16 ? avx512_bf16::conv2d_bf16 : avx512::ops()->conv2d)(p, runtime); };
+      ops.conv2d = [](const Conv2D& p, Runtime& runtime) {
+        (p.precision == Precision::bf16 ? avx512_bf16::conv2d_bf16 : avx512::ops()->conv2d)(p, runtime);
+      };
     }
     return ops;
   }();
@@ -34,16 +46,16 @@ const Ops* avx512_ops() {
 const std::vector<Isa>& compiled_isas() {
   static const std::vector<Isa> isas = {
 #if defined(DOPPEL_X86)
-      {"avx512", avx512_ops,
-       [] {
-         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-                __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma");
-       }},
-      {"avx2", avx2::ops, [] { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }},
+    {"avx512", avx512_ops,
+     [] {
+       return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+              __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma");
+     }},
+    {"avx2", avx2::ops, [] { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }},
 #elif defined(DOPPEL_NEON)
-      {"neon", neon::ops, [] { return true; }},
+    {"neon", neon::ops, [] { return true; }},
 #endif
-      {"generic", generic::ops, [] { return true; }},
+    {"generic", generic::ops, [] { return true; }},
   };
   return isas;
 }

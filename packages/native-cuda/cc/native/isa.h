@@ -8,7 +8,7 @@
 namespace doppel {
 
 struct Isa {
-  const char* name;          // generic, avx2, avx512, neon
+  const char* name;  // generic, avx2, avx512, neon
   const Ops* (*ops)();
   bool (*runs_here)();
 };

@@ -33,13 +33,14 @@ void* MemoryPool::take(size_t bytes) {
   const size_t size = class_of(bytes);
   if (void* block = reuse(size)) return block;
   make_room(size);
-  void* block = ::operator new(size, std::align_val_t{alignment_of(size)}, std::nothrow);
+  void* block = ::operator new (size, std::align_val_t{alignment_of(size)}, std::nothrow);
   if (!block) {
     trim();
-    block = ::operator new(size, std::align_val_t{alignment_of(size)}, std::nothrow);
+    block = ::operator new (size, std::align_val_t{alignment_of(size)}, std::nothrow);
   }
   if (!block) {
-    throw OutOfMemory("out of memory: " + std::to_string(bytes) + " bytes asked for, " + std::to_string(in_use_) + " bytes in use");
+    throw OutOfMemory("out of memory: " + std::to_string(bytes) + " bytes asked for, " + std::to_string(in_use_) +
+                      " bytes in use");
   }
 #if defined(__linux__)
   if (size >= huge) madvise(block, size / huge * huge, MADV_HUGEPAGE);
@@ -49,7 +50,8 @@ void* MemoryPool::take(size_t bytes) {
   return block;
 }
 
-// An idle block of this class; for large ones also of a class up to lending_limit times as large, before the system is asked.
+// An idle block of this class; for large ones also of a class up to lending_limit times as large, before the system is
+// asked.
 void* MemoryPool::reuse(size_t size) {
   const auto last = size > huge ? idle_.upper_bound(size * lending_limit) : idle_.upper_bound(size);
   for (auto at = idle_.lower_bound(size); at != last; ++at) {
@@ -74,21 +76,21 @@ void MemoryPool::give(void* block, size_t bytes) {
   in_use_ -= size;
 }
 
-// Idle blocks are of no use for this size. Together with what is in use they may hold an eighth more than was ever in use at
-// once; past that the largest go back to the system.
+// Idle blocks are of no use for this size. Together with what is in use they may hold an eighth more than was ever in
+// use at once; past that the largest go back to the system.
 void MemoryPool::make_room(size_t size) {
   const size_t most = std::max(peak_, in_use_ + size) / 8 * 9;
   for (auto at = idle_.rbegin(); at != idle_.rend() && held_ + size > most; ++at) {
     auto& [bytes, blocks] = *at;
     for (; !blocks.empty() && held_ + size > most; blocks.pop_back(), held_ -= bytes) {
-      ::operator delete(blocks.back(), std::align_val_t{alignment_of(bytes)});
+      ::operator delete (blocks.back(), std::align_val_t{alignment_of(bytes)});
     }
   }
 }
 
 void MemoryPool::trim() {
   for (auto& [size, blocks] : idle_) {
-    for (void* block : blocks) ::operator delete(block, std::align_val_t{alignment_of(size)});
+    for (void* block : blocks) ::operator delete (block, std::align_val_t{alignment_of(size)});
     held_ -= size * blocks.size();
     blocks.clear();
   }

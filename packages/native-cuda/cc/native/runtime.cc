@@ -9,7 +9,9 @@ int NativeRuntime::threads() const { return ThreadPool::shared().threads(); }
 void NativeRuntime::run(int tasks, Task f, void* context) { ThreadPool::shared().run(tasks, f, context); }
 
 Scratch::Scratch(Runtime& runtime, size_t floats)
-    : pool_(runtime.pool()), bytes_(floats * sizeof(float)), data_(bytes_ ? static_cast<float*>(pool_.take(bytes_)) : nullptr) {}
+    : pool_(runtime.pool()),
+      bytes_(floats * sizeof(float)),
+      data_(bytes_ ? static_cast<float*>(pool_.take(bytes_)) : nullptr) {}
 Scratch::~Scratch() {
   if (data_) pool_.give(data_, bytes_);
 }

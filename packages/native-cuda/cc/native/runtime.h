@@ -1,5 +1,5 @@
-// What a native kernel may use besides its params: threads and scratch memory. Defined in runtime.cc, compiled once: the kernels'
-// files, compiled for each instruction set, must not bring inline functions that the linker could mix up.
+// What a native kernel may use besides its params: threads and scratch memory. Defined in runtime.cc, compiled once:
+// the kernels' files, compiled for each instruction set, must not bring inline functions that the linker could mix up.
 #pragma once
 #include <cstddef>
 

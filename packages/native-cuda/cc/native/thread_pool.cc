@@ -103,7 +103,10 @@ void ThreadPool::work(int thread) {
 // `seen`: the generation when the worker was made; work may be there before its thread runs.
 void ThreadPool::worker(int thread, unsigned seen) {
   for (;;) {
-    for (int i = 0; i < spins && generation_.load(std::memory_order_acquire) == seen && !quit_.load(std::memory_order_relaxed); i++) relax();
+    for (int i = 0;
+         i < spins && generation_.load(std::memory_order_acquire) == seen && !quit_.load(std::memory_order_relaxed);
+         i++)
+      relax();
     {
       std::unique_lock lock(mutex_);
       wake_.wait(lock, [&] { return generation_.load() != seen || quit_.load(); });

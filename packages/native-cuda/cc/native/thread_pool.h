@@ -19,8 +19,9 @@ class ThreadPool {
   int threads() const { return threads_.load(std::memory_order_relaxed); }
   void set_threads(int count);  // the caller's own thread counts
 
-  // Calls f(context, task, thread) for each task below `tasks`, on the caller and the workers; returns when all are done.
-  // Rethrows the first exception. While another caller has the workers, the tasks run on the caller alone (thread 0).
+  // Calls f(context, task, thread) for each task below `tasks`, on the caller and the workers; returns when all are
+  // done. Rethrows the first exception. While another caller has the workers, the tasks run on the caller alone (thread
+  // 0).
   void run(int tasks, Task f, void* context);
 
  private:

@@ -9,9 +9,9 @@ namespace doppel {
 struct PackedCache;
 
 struct Conv2DShape {
-  int n, h, w, ci;     // x
-  int kh, kw, co;      // filter [kh, kw, ci, co]
-  int oh, ow;          // y [n, oh, ow, co]
+  int n, h, w, ci;  // x
+  int kh, kw, co;   // filter [kh, kw, ci, co]
+  int oh, ow;       // y [n, oh, ow, co]
   int stride, top, left;
 };
 
@@ -23,7 +23,8 @@ struct Conv2D {
   const float* bias;  // [co], or null
   float* y;
   PackedCache* packed;  // where the packed filter is kept for the next call with the same filter; may be null
-  // Round as little as a plain sum does: where a gradient follows, a ReLU or a maximum that falls to the other side moves it.
+  // Round as little as a plain sum does: where a gradient follows, a ReLU or a maximum that falls to the other side
+  // moves it.
   bool exact = false;
   Precision precision = Precision::fp32;
 };

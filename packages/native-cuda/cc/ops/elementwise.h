@@ -11,9 +11,8 @@ constexpr int max_rank = 8;
 
 enum class Type { float32, int32, boolean };  // boolean: one byte
 
-DOPPEL_NAMED_ENUM(BinaryOp,
-  add, sub, mul, div, maximum, minimum, pow, squared_difference, floor_div, mod, prelu,
-  equal, not_equal, greater, greater_equal, less, less_equal, logical_and, logical_or);
+DOPPEL_NAMED_ENUM(BinaryOp, add, sub, mul, div, maximum, minimum, pow, squared_difference, floor_div, mod, prelu, equal,
+                  not_equal, greater, greater_equal, less, less_equal, logical_and, logical_or);
 
 struct Binary {
   BinaryOp op;
@@ -25,9 +24,9 @@ struct Binary {
   void* y;
 };
 
-DOPPEL_NAMED_ENUM(UnaryOp,
-  neg, abs, exp, expm1, log, log1p, sqrt, rsqrt, square, reciprocal, sigmoid, tanh, relu, relu6, leakyrelu, elu, softplus,
-  step, sign, floor, ceil, round, sin, cos, erf, clip, logical_not, is_nan);
+DOPPEL_NAMED_ENUM(UnaryOp, neg, abs, exp, expm1, log, log1p, sqrt, rsqrt, square, reciprocal, sigmoid, tanh, relu,
+                  relu6, leakyrelu, elu, softplus, step, sign, floor, ceil, round, sin, cos, erf, clip, logical_not,
+                  is_nan);
 
 struct Unary {
   UnaryOp op;

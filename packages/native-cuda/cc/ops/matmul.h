@@ -7,8 +7,8 @@ namespace doppel {
 
 struct MatMul {
   int batch, m, k, n;
-  bool transpose_a, transpose_b;        // a is [m, k] or [k, m]; b is [k, n] or [n, k]
-  bool broadcast_a, broadcast_b;        // one matrix serves the whole batch
+  bool transpose_a, transpose_b;  // a is [m, k] or [k, m]; b is [k, n] or [n, k]
+  bool broadcast_a, broadcast_b;  // one matrix serves the whole batch
   Activation activation;
   const float* a;
   const float* b;

@@ -16,9 +16,9 @@ struct Pool {
 
 struct PoolGrad {
   PoolShape shape;
-  bool max;         // the gradient goes to the first maximum of a window
+  bool max;  // the gradient goes to the first maximum of a window
   const float* dy;
-  const float* x;   // read for the maximum only
+  const float* x;  // read for the maximum only
   float* dx;
 };
 

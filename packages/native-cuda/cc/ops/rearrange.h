@@ -8,8 +8,8 @@ struct StridedCopy {
   int item;  // bytes of an element: 1 or 4
   int rank;
   int64_t dims[max_rank], x_strides[max_rank], y_strides[max_rank];  // in elements
-  const void* x;  // at the first element that is read
-  void* y;        // at the first element that is written
+  const void* x;                                                     // at the first element that is read
+  void* y;                                                           // at the first element that is written
 };
 
 // y[o, i, :] = x[o, index[i], :]

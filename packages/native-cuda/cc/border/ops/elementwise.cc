@@ -20,7 +20,8 @@ void read(Fields& f, Unary& p) {
   f.get("op", p.op);
   f.get("dtype", p.type);
   const bool for_integers = p.op == UnaryOp::neg || p.op == UnaryOp::abs || p.op == UnaryOp::square;
-  f.need((p.type == Type::boolean) == (p.op == UnaryOp::logical_not), "dtype", "must be bool for logical_not, and for nothing else");
+  f.need((p.type == Type::boolean) == (p.op == UnaryOp::logical_not), "dtype",
+         "must be bool for logical_not, and for nothing else");
   f.need(p.type != Type::int32 || for_integers, "dtype", "must be float32 for this operation");
   f.size("count", p.count);
   f.get("p0", p.p0);

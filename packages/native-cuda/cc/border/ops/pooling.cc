@@ -25,7 +25,8 @@ int64_t y_count(const PoolShape& s) { return int64_t{s.n} * s.oh * s.ow * s.c; }
 // What each output row, or column, reads: one of `below`.
 const int* read_indices(Fields& f, const char* name, int count, int below) {
   const std::vector<int64_t> indices = f.integers(name);
-  f.need(static_cast<int64_t>(indices.size()) == count, name, "must have a number for each row or column of the output");
+  f.need(static_cast<int64_t>(indices.size()) == count, name,
+         "must have a number for each row or column of the output");
   for (const int64_t i : indices) f.need(i >= 0 && i < below, name, "must stay within the input");
   return f.keep(std::vector<int>(indices.begin(), indices.end()));
 }

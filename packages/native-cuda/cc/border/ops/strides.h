@@ -16,7 +16,8 @@ inline int read_dims(Fields& f, int64_t (&to)[max_rank]) {
 }
 
 // Gives one past the furthest element that these strides reach.
-inline int64_t read_strides(Fields& f, const char* name, int64_t (&to)[max_rank], const int64_t (&dims)[max_rank], int rank) {
+inline int64_t read_strides(Fields& f, const char* name, int64_t (&to)[max_rank], const int64_t (&dims)[max_rank],
+                            int rank) {
   const std::vector<int64_t> strides = f.integers(name);
   f.need(static_cast<int>(strides.size()) == rank, name, "must have a number for each of dims");
   int64_t reach = 1;

@@ -13,7 +13,8 @@ struct Correction {
 };
 
 __host__ __device__ inline Correction correction_at(double step, double learning_rate, double beta1, double beta2) {
-  return {static_cast<float>(learning_rate / (1 - ::pow(beta1, step))), static_cast<float>(1 / ::sqrt(1 - ::pow(beta2, step)))};
+  return {static_cast<float>(learning_rate / (1 - ::pow(beta1, step))),
+          static_cast<float>(1 / ::sqrt(1 - ::pow(beta2, step)))};
 }
 
 struct Rates {
@@ -41,7 +42,8 @@ __global__ void adam_kernel(const __grid_constant__ TensorTable<AdamTensor> tens
   const auto& [t, first_run] = entry_of(tensors, blockIdx.x);
   const Global<const float> p(t.p, t.count), g(t.g, t.count), m(t.m, t.count), v(t.v, t.count);
   const Global<float> p_out(t.p_out, t.count), m_out(t.m_out, t.count), v_out(t.v_out, t.count);
-  const int64_t first = (blockIdx.x - first_run) * tensor_run, last = first + tensor_run < t.count ? first + tensor_run : t.count;
+  const int64_t first = (blockIdx.x - first_run) * tensor_run,
+                last = first + tensor_run < t.count ? first + tensor_run : t.count;
   for (int64_t i = first + threadIdx.x; i < last; i += blockDim.x) {
     const float slope = g[i], old_m = m[i], old_v = v[i], old_p = p[i];
     const float mean = r.b1 * old_m + r.c1 * slope, square = r.b2 * old_v + r.c2 * slope * slope;
@@ -55,8 +57,12 @@ __global__ void adam_kernel(const __grid_constant__ TensorTable<AdamTensor> tens
 
 void adam(const Adam& p, Runtime& runtime) {
   const double step = static_cast<double>(p.step);
-  const Rates rates{correction_at(step, p.learning_rate, p.beta1, p.beta2), static_cast<float>(p.epsilon), static_cast<float>(p.beta1),
-                    static_cast<float>(p.beta2), static_cast<float>(1 - p.beta1), static_cast<float>(1 - p.beta2)};
+  const Rates rates{correction_at(step, p.learning_rate, p.beta1, p.beta2),
+                    static_cast<float>(p.epsilon),
+                    static_cast<float>(p.beta1),
+                    static_cast<float>(p.beta2),
+                    static_cast<float>(1 - p.beta1),
+                    static_cast<float>(1 - p.beta2)};
   const Schedule schedule{step, p.learning_rate, p.beta1, p.beta2, device_of(runtime).replays};
   each_table(p.tensor, p.tensors, [&](const TensorTable<AdamTensor>& table, dim3 grid) {
     launch(adam_kernel, grid, block_size, stream_of(runtime), table, rates, schedule);

@@ -1,4 +1,5 @@
-// Batch normalisation: with training statistics, with given ones, and backward; formulas as in native/kernels/batch_norm.cc.
+// Batch normalisation: with training statistics, with given ones, and backward; formulas as in
+// native/kernels/batch_norm.cc.
 #include "block_sum.cuh"
 
 namespace doppel::cuda {
@@ -41,8 +42,8 @@ struct Gradients {
 
 // Sums over rows of two quantities by channel: part [runs, 2, c].
 template <class F> __global__ void channel_sums_kernel(F f, int64_t rows, int c, Global<double> part) {
-  DOPPEL_SHARED(double, a, lanes * row_threads);
-  DOPPEL_SHARED(double, b, lanes * row_threads);
+  DOPPEL_SHARED(double, a, lanes* row_threads);
+  DOPPEL_SHARED(double, b, lanes* row_threads);
   const int t = threadIdx.x, channel = blockIdx.y * lanes + t % lanes;
   const int64_t first = blockIdx.x * run, last = first + run < rows ? first + run : rows;
   double sum = 0, other = 0;
@@ -76,13 +77,15 @@ __device__ Sums total_of(Global<const double> part, int64_t runs, int c, int cha
   return total;
 }
 
-template <class F> void channel_sums(const F& f, int64_t rows, int c, const DeviceScratch<double>& part, Runtime& runtime) {
+template <class F>
+void channel_sums(const F& f, int64_t rows, int c, const DeviceScratch<double>& part, Runtime& runtime) {
   const dim3 grid(static_cast<unsigned>(ceil_div(rows, run)), static_cast<unsigned>(ceil_div(c, lanes)));
   launch(channel_sums_kernel<F>, grid, lanes * row_threads, stream_of(runtime), f, rows, c, part.view());
 }
 
-__global__ void statistics_kernel(Global<const double> part, int64_t runs, int64_t rows, int c, float epsilon, Global<const float> x, Global<const float> gamma,
-                                  Global<float> mean, Global<float> variance, Global<float> scale) {
+__global__ void statistics_kernel(Global<const double> part, int64_t runs, int64_t rows, int c, float epsilon,
+                                  Global<const float> x, Global<const float> gamma, Global<float> mean,
+                                  Global<float> variance, Global<float> scale) {
   const int channel = static_cast<int>(first_index());
   if (channel >= c) return;
   const Sums total = total_of(part, runs, c, channel);
@@ -95,8 +98,9 @@ __global__ void statistics_kernel(Global<const double> part, int64_t runs, int64
 }
 
 // y = act((x − mean)·scale + shift); no shift is 0.
-__global__ void affine_kernel(int64_t count, int c, Activation activation, Global<const float> x, Global<const float> mean, Global<const float> scale,
-                              Global<const float> shift, Global<float> y) {
+__global__ void affine_kernel(int64_t count, int c, Activation activation, Global<const float> x,
+                              Global<const float> mean, Global<const float> scale, Global<const float> shift,
+                              Global<float> y) {
   for (int64_t i = first_index(); i < count; i += index_step()) {
     const int channel = static_cast<int>(i % c);
     const float v = x[i], m = mean[channel], s = scale[channel], b = shift ? shift[channel] : 0.f;
@@ -105,7 +109,8 @@ __global__ void affine_kernel(int64_t count, int c, Activation activation, Globa
 }
 
 // γ / sqrt(variance + ε); no γ is 1.
-__global__ void scale_kernel(int c, float epsilon, Global<const float> variance, Global<const float> gamma, Global<float> scale) {
+__global__ void scale_kernel(int c, float epsilon, Global<const float> variance, Global<const float> gamma,
+                             Global<float> scale) {
   const int channel = static_cast<int>(first_index());
   if (channel >= c) return;
   const float v = variance[channel], g = gamma ? gamma[channel] : 1.f;
@@ -113,7 +118,8 @@ __global__ void scale_kernel(int c, float epsilon, Global<const float> variance,
 }
 
 // dβ, dγ and, by channel, the three factors of dx = g·scale + by_one + x̂·by_x: [3, c]
-__global__ void gradient_factors_kernel(Gradients f, Global<const double> part, int64_t runs, int64_t rows, Global<float> dgamma, Global<float> dbeta, Global<float> factors) {
+__global__ void gradient_factors_kernel(Gradients f, Global<const double> part, int64_t runs, int64_t rows,
+                                        Global<float> dgamma, Global<float> dbeta, Global<float> factors) {
   const int channel = static_cast<int>(first_index()), c = f.c;
   if (channel >= c) return;
   const Sums total = total_of(part, runs, c, channel);
@@ -146,19 +152,23 @@ void batch_norm(const BatchNorm& p, Runtime& runtime) {
   const Global<const float> x(p.x, count), gamma(p.gamma, p.c), beta(p.beta, p.c);
   const Global<float> mean(p.mean, p.c);
   channel_sums(Moments{x, p.c}, p.rows, p.c, part, runtime);
-  launch(statistics_kernel, channels, block_size, stream, part.view(), runs, p.rows, p.c, p.epsilon, x, gamma, mean, Global<float>(p.variance, p.c), scale.view());
-  launch(affine_kernel, grid_for(runtime, count), block_size, stream, count, p.c, p.activation, x, mean, scale.view(), beta, Global<float>(p.y, count));
+  launch(statistics_kernel, channels, block_size, stream, part.view(), runs, p.rows, p.c, p.epsilon, x, gamma, mean,
+         Global<float>(p.variance, p.c), scale.view());
+  launch(affine_kernel, grid_for(runtime, count), block_size, stream, count, p.c, p.activation, x, mean, scale.view(),
+         beta, Global<float>(p.y, count));
 }
 
 void batch_norm_inference(const BatchNormInference& p, Runtime& runtime) {
   const int64_t count = p.rows * p.c;
   const Stream stream = stream_of(runtime);
   const DeviceScratch<float> scale(runtime, p.c);
-  const Global<const float> none, gamma = p.gamma ? Global<const float>(p.gamma, p.c) : none, beta = p.beta ? Global<const float>(p.beta, p.c) : none;
-  launch(scale_kernel, dim3(static_cast<unsigned>(ceil_div(p.c, block_size))), block_size, stream, p.c, p.epsilon, Global<const float>(p.variance, p.c), gamma,
-         scale.view());
-  launch(affine_kernel, grid_for(runtime, count), block_size, stream, count, p.c, Activation{}, Global<const float>(p.x, count), Global<const float>(p.mean, p.c), scale.view(),
-         beta, Global<float>(p.y, count));
+  const Global<const float> none, gamma = p.gamma ? Global<const float>(p.gamma, p.c) : none,
+                                  beta = p.beta ? Global<const float>(p.beta, p.c) : none;
+  launch(scale_kernel, dim3(static_cast<unsigned>(ceil_div(p.c, block_size))), block_size, stream, p.c, p.epsilon,
+         Global<const float>(p.variance, p.c), gamma, scale.view());
+  launch(affine_kernel, grid_for(runtime, count), block_size, stream, count, p.c, Activation{},
+         Global<const float>(p.x, count), Global<const float>(p.mean, p.c), scale.view(), beta,
+         Global<float>(p.y, count));
 }
 
 void batch_norm_backprop(const BatchNormBackprop& p, Runtime& runtime) {
@@ -168,12 +178,21 @@ void batch_norm_backprop(const BatchNormBackprop& p, Runtime& runtime) {
   const dim3 channels(static_cast<unsigned>(ceil_div(p.c, block_size)));
   const DeviceScratch<double> part(runtime, runs * 2 * p.c);
   const DeviceScratch<float> factors(runtime, int64_t{3} * p.c), rsigma(runtime, p.c);
-  launch(scale_kernel, channels, block_size, stream, p.c, p.epsilon, channel(p.variance), Global<const float>(), rsigma.view());
-  const Gradients f{Global<const float>(p.dy, count), Global<const float>(p.x, count), channel(p.mean), rsigma.view(), channel(p.gamma), channel(p.beta), p.c, p.activation};
+  launch(scale_kernel, channels, block_size, stream, p.c, p.epsilon, channel(p.variance), Global<const float>(),
+         rsigma.view());
+  const Gradients f{Global<const float>(p.dy, count),
+                    Global<const float>(p.x, count),
+                    channel(p.mean),
+                    rsigma.view(),
+                    channel(p.gamma),
+                    channel(p.beta),
+                    p.c,
+                    p.activation};
   channel_sums(f, p.rows, p.c, part, runtime);
-  launch(gradient_factors_kernel, channels, block_size, stream, f, part.view(), runs, p.rows, Global<float>(p.dgamma, p.c),
-         Global<float>(p.dbeta, p.c), factors.view());
-  launch(batch_norm_dx_kernel, grid_for(runtime, count), block_size, stream, f, count, factors.view(), Global<float>(p.dx, count));
+  launch(gradient_factors_kernel, channels, block_size, stream, f, part.view(), runs, p.rows,
+         Global<float>(p.dgamma, p.c), Global<float>(p.dbeta, p.c), factors.view());
+  launch(batch_norm_dx_kernel, grid_for(runtime, count), block_size, stream, f, count, factors.view(),
+         Global<float>(p.dx, count));
 }
 
 }  // namespace doppel::cuda

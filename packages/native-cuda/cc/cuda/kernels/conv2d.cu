@@ -9,7 +9,9 @@ constexpr int few_channels = 3, most_filter = 4096;  // 16 KB of shared memory
 
 // A thread for four output channels of a pixel: with few input channels, most of a tile of gemm.cuh would be padding.
 // occupancy: conv2d_few_kernel 256 threads, 4 blocks
-__global__ void __launch_bounds__(block_size, 4) conv2d_few_kernel(Conv2DShape s, int64_t items, Global<const float> x, Global<const float> filter, Epilogue end, Global<float> y) {
+__global__ void __launch_bounds__(block_size, 4)
+    conv2d_few_kernel(Conv2DShape s, int64_t items, Global<const float> x, Global<const float> filter, Epilogue end,
+                      Global<float> y) {
   DOPPEL_SHARED(float, weights, most_filter);
   const int size = s.kh * s.kw * s.ci * s.co, quads = (s.co + 3) / 4;
   for (int i = threadIdx.x; i < size; i += blockDim.x) {
@@ -20,7 +22,8 @@ __global__ void __launch_bounds__(block_size, 4) conv2d_few_kernel(Conv2DShape s
   for (int64_t item = first_index(); item < items; item += index_step()) {
     const int64_t pixel = item / quads, row = pixel / s.ow, image = row / s.oh;
     const int first = static_cast<int>(item - pixel * quads) * 4, channels = min(4, s.co - first);
-    const int top = static_cast<int>(row - image * s.oh) * s.stride - s.top, left = static_cast<int>(pixel - row * s.ow) * s.stride - s.left;
+    const int top = static_cast<int>(row - image * s.oh) * s.stride - s.top,
+              left = static_cast<int>(pixel - row * s.ow) * s.stride - s.left;
     float sum[4] = {};
     for (int ky = max(0, -top); ky < min(s.kh, s.h - top); ky++) {
       for (int kx = max(0, -left); kx < min(s.kw, s.w - left); kx++) {
@@ -51,13 +54,17 @@ void conv2d(const Conv2D& p, Runtime& runtime) {
   const Epilogue end{p.bias ? Global<const float>(p.bias, s.co) : Global<const float>(), p.activation};
   if (s.ci <= few_channels && k * s.co <= most_filter) {
     const int64_t items = int64_t{pixels} * ceil_div(s.co, 4);
-    launch(conv2d_few_kernel, grid_for(runtime, items), block_size, stream_of(runtime), s, items, Global<const float>(p.x, int64_t{s.n} * s.h * s.w * s.ci),
-           Global<const float>(p.filter, int64_t{k} * s.co), end, Global<float>(p.y, int64_t{pixels} * s.co));
+    launch(conv2d_few_kernel, grid_for(runtime, items), block_size, stream_of(runtime), s, items,
+           Global<const float>(p.x, int64_t{s.n} * s.h * s.w * s.ci), Global<const float>(p.filter, int64_t{k} * s.co),
+           end, Global<float>(p.y, int64_t{pixels} * s.co));
     return;
   }
   const auto filter = matrix<false>(p.filter, s.co, k);
-  if (is_pointwise(s)) return multiply(p.precision, matrix<true>(p.x, pixels, k), filter, pixels, s.co, k, end, p.y, runtime);
-  multiply(p.precision, Windows{Global<const float>(p.x, int64_t{s.n} * s.h * s.w * s.ci), s, s.ci % 4 == 0 && is_aligned(p.x)}, filter, pixels, s.co, k, end, p.y, runtime);
+  if (is_pointwise(s))
+    return multiply(p.precision, matrix<true>(p.x, pixels, k), filter, pixels, s.co, k, end, p.y, runtime);
+  multiply(p.precision,
+           Windows{Global<const float>(p.x, int64_t{s.n} * s.h * s.w * s.ci), s, s.ci % 4 == 0 && is_aligned(p.x)},
+           filter, pixels, s.co, k, end, p.y, runtime);
 }
 
 }  // namespace doppel::cuda

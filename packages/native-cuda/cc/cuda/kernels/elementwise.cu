@@ -15,9 +15,13 @@ template <> __device__ int32_t remainder_of(int32_t a, int32_t b) { return b == 
 __device__ float quotient(float a, float b) { return a / b; }
 __device__ int32_t quotient(int32_t a, int32_t b) { return b == 0 ? 0 : a / b; }
 __device__ float floor_quotient(float a, float b) { return floorf(a / b); }
-__device__ int32_t floor_quotient(int32_t a, int32_t b) { return b == 0 ? 0 : static_cast<int32_t>(floor(static_cast<double>(a) / b)); }
+__device__ int32_t floor_quotient(int32_t a, int32_t b) {
+  return b == 0 ? 0 : static_cast<int32_t>(floor(static_cast<double>(a) / b));
+}
 __device__ float power(float a, float b) { return b == 2 ? a * a : powf(a, b); }
-__device__ int32_t power(int32_t a, int32_t b) { return static_cast<int32_t>(pow(static_cast<double>(a), static_cast<double>(b))); }
+__device__ int32_t power(int32_t a, int32_t b) {
+  return static_cast<int32_t>(pow(static_cast<double>(a), static_cast<double>(b)));
+}
 
 template <class T> __device__ T calculate(BinaryOp op, T a, T b) {
   switch (op) {
@@ -71,7 +75,9 @@ __device__ Offsets offsets_of(const Strides& s, int64_t i) {
   return at;
 }
 
-template <class T, class Y> __global__ void binary_kernel(BinaryOp op, Strides strides, int64_t count, Global<const T> a, Global<const T> b, Global<Y> y) {
+template <class T, class Y>
+__global__ void binary_kernel(BinaryOp op, Strides strides, int64_t count, Global<const T> a, Global<const T> b,
+                              Global<Y> y) {
   for (int64_t i = first_index(); i < count; i += index_step()) {
     const Offsets at = offsets_of(strides, i);
     const T left = a[at.a], right = b[at.b];
@@ -90,7 +96,8 @@ template <class T, class Y> void run_binary(const Binary& p, Runtime& runtime) {
     reach_b += (p.dims[d] - 1) * p.b_strides[d];
   }
   const Global<const T> a(static_cast<const T*>(p.a), reach_a), b(static_cast<const T*>(p.b), reach_b);
-  launch((binary_kernel<T, Y>), grid_for(runtime, count), block_size, stream_of(runtime), p.op, strides, count, a, b, Global<Y>(static_cast<Y*>(p.y), count));
+  launch((binary_kernel<T, Y>), grid_for(runtime, count), block_size, stream_of(runtime), p.op, strides, count, a, b,
+         Global<Y>(static_cast<Y*>(p.y), count));
 }
 
 __device__ float calculate(UnaryOp op, float x, float p0, float p1) {
@@ -163,8 +170,8 @@ template <class From, class To> __global__ void cast_kernel(int64_t count, Globa
 }
 
 template <class From, class To> void run_cast(const Cast& p, Runtime& runtime) {
-  launch((cast_kernel<From, To>), grid_for(runtime, p.count), block_size, stream_of(runtime), p.count, Global<const From>(static_cast<const From*>(p.x), p.count),
-         Global<To>(static_cast<To*>(p.y), p.count));
+  launch((cast_kernel<From, To>), grid_for(runtime, p.count), block_size, stream_of(runtime), p.count,
+         Global<const From>(static_cast<const From*>(p.x), p.count), Global<To>(static_cast<To*>(p.y), p.count));
 }
 
 template <class From> void cast_from(const Cast& p, Runtime& runtime) {
@@ -175,7 +182,9 @@ template <class From> void cast_from(const Cast& p, Runtime& runtime) {
   }
 }
 
-template <class T> __global__ void select_kernel(int64_t count, int64_t inner, Global<const uint8_t> condition, Global<const T> a, Global<const T> b, Global<T> y) {
+template <class T>
+__global__ void select_kernel(int64_t count, int64_t inner, Global<const uint8_t> condition, Global<const T> a,
+                              Global<const T> b, Global<T> y) {
   for (int64_t i = first_index(); i < count; i += index_step()) {
     const uint8_t chosen = condition[i / inner];
     const T v = chosen ? a[i] : b[i];
@@ -186,8 +195,8 @@ template <class T> __global__ void select_kernel(int64_t count, int64_t inner, G
 template <class T> void run_select(const Select& p, Runtime& runtime) {
   const int64_t count = p.count * p.inner;
   const Global<const T> a(static_cast<const T*>(p.a), count), b(static_cast<const T*>(p.b), count);
-  launch(select_kernel<T>, grid_for(runtime, count), block_size, stream_of(runtime), count, p.inner, Global<const uint8_t>(p.condition, p.count), a, b,
-         Global<T>(static_cast<T*>(p.y), count));
+  launch(select_kernel<T>, grid_for(runtime, count), block_size, stream_of(runtime), count, p.inner,
+         Global<const uint8_t>(p.condition, p.count), a, b, Global<T>(static_cast<T*>(p.y), count));
 }
 
 template <class T> __global__ void fill_kernel(int64_t count, T value, Global<T> y) {
@@ -195,7 +204,8 @@ template <class T> __global__ void fill_kernel(int64_t count, T value, Global<T>
 }
 
 template <class T> void run_fill(const Fill& p, T value, Runtime& runtime) {
-  launch(fill_kernel<T>, grid_for(runtime, p.count), block_size, stream_of(runtime), p.count, value, Global<T>(static_cast<T*>(p.y), p.count));
+  launch(fill_kernel<T>, grid_for(runtime, p.count), block_size, stream_of(runtime), p.count, value,
+         Global<T>(static_cast<T*>(p.y), p.count));
 }
 
 constexpr int most_terms = 16;
@@ -217,7 +227,8 @@ __global__ void add_n_kernel(Terms terms, int64_t count, Global<float> y, bool a
 void binary(const Binary& p, Runtime& runtime) {
   const bool comparison = p.op >= BinaryOp::equal;
   if (p.type == Type::boolean) return run_binary<uint8_t, uint8_t>(p, runtime);
-  if (p.type == Type::int32) return comparison ? run_binary<int32_t, uint8_t>(p, runtime) : run_binary<int32_t, int32_t>(p, runtime);
+  if (p.type == Type::int32)
+    return comparison ? run_binary<int32_t, uint8_t>(p, runtime) : run_binary<int32_t, int32_t>(p, runtime);
   return comparison ? run_binary<float, uint8_t>(p, runtime) : run_binary<float, float>(p, runtime);
 }
 
@@ -226,14 +237,20 @@ void unary(const Unary& p, Runtime& runtime) {
   const dim3 grid = grid_for(runtime, p.count);
   const Stream stream = stream_of(runtime);
   if (p.op == UnaryOp::logical_not) {
-    launch(not_kernel, grid, block_size, stream, p.count, Global<const uint8_t>(static_cast<const uint8_t*>(p.x), p.count), Global<uint8_t>(static_cast<uint8_t*>(p.y), p.count));
+    launch(not_kernel, grid, block_size, stream, p.count,
+           Global<const uint8_t>(static_cast<const uint8_t*>(p.x), p.count),
+           Global<uint8_t>(static_cast<uint8_t*>(p.y), p.count));
   } else if (p.type == Type::int32) {
-    launch(unary_int_kernel, grid, block_size, stream, p.op, p.count, Global<const int32_t>(static_cast<const int32_t*>(p.x), p.count),
+    launch(unary_int_kernel, grid, block_size, stream, p.op, p.count,
+           Global<const int32_t>(static_cast<const int32_t*>(p.x), p.count),
            Global<int32_t>(static_cast<int32_t*>(p.y), p.count));
   } else if (p.op == UnaryOp::is_nan) {
-    launch(is_nan_kernel, grid, block_size, stream, p.count, Global<const float>(static_cast<const float*>(p.x), p.count), Global<uint8_t>(static_cast<uint8_t*>(p.y), p.count));
+    launch(is_nan_kernel, grid, block_size, stream, p.count,
+           Global<const float>(static_cast<const float*>(p.x), p.count),
+           Global<uint8_t>(static_cast<uint8_t*>(p.y), p.count));
   } else {
-    launch(unary_kernel, grid, block_size, stream, p.op, p.count, p.p0, p.p1, Global<const float>(static_cast<const float*>(p.x), p.count),
+    launch(unary_kernel, grid, block_size, stream, p.op, p.count, p.p0, p.p1,
+           Global<const float>(static_cast<const float*>(p.x), p.count),
            Global<float>(static_cast<float*>(p.y), p.count));
   }
 }
@@ -267,7 +284,8 @@ void add_n(const AddN& p, Runtime& runtime) {
   for (int first = 0; first < p.inputs; first += most_terms) {
     Terms terms{p.inputs - first < most_terms ? p.inputs - first : most_terms, {}};
     for (int j = 0; j < terms.count; j++) terms.x[j] = Global<const float>(p.x[first + j], p.count);
-    launch(add_n_kernel, grid_for(runtime, p.count), block_size, stream_of(runtime), terms, p.count, Global<float>(p.y, p.count), first > 0);
+    launch(add_n_kernel, grid_for(runtime, p.count), block_size, stream_of(runtime), terms, p.count,
+           Global<float>(p.y, p.count), first > 0);
   }
 }
 

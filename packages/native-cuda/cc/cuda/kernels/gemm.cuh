@@ -1,6 +1,6 @@
-// Matrix products of operands (operands.cuh) in tiles of 64 × 64, 16 of k at a time: a ring of three tiles in shared memory is
-// filled (tiles.cuh) while the threads multiply the oldest. By CUDA cores in fp32, or by tensor cores with factors rounded to TF32 or bf16
-// and sums in fp32.
+// Matrix products of operands (operands.cuh) in tiles of 64 × 64, 16 of k at a time: a ring of three tiles in shared
+// memory is filled (tiles.cuh) while the threads multiply the oldest. By CUDA cores in fp32, or by tensor cores with
+// factors rounded to TF32 or bf16 and sums in fp32.
 #pragma once
 #include "tiles.cuh"
 
@@ -8,7 +8,7 @@ namespace doppel::cuda {
 
 struct GemmShape {
   int m, n, k;
-  int run;         // of k, for each part of a product that is split along k: a multiple of tile_k
+  int run;                         // of k, for each part of a product that is split along k: a multiple of tile_k
   int64_t a_step, b_step, c_step;  // from one of gridDim.z to the next
 };
 
@@ -68,7 +68,9 @@ template <bool a_by_k, bool b_by_k> struct CudaCores {
     }
   }
 
-  __device__ __forceinline__ static void take(float to[4], float4 v) { to[0] = v.x, to[1] = v.y, to[2] = v.z, to[3] = v.w; }
+  __device__ __forceinline__ static void take(float to[4], float4 v) {
+    to[0] = v.x, to[1] = v.y, to[2] = v.z, to[3] = v.w;
+  }
 
   template <class F> __device__ __forceinline__ void each(F f) const {
 #pragma unroll
@@ -79,8 +81,8 @@ template <bool a_by_k, bool b_by_k> struct CudaCores {
   }
 };
 
-// A warp has 32 rows and 32 columns of the tile, as 2 × 4 products of 16 × 8 (PTX ISA, matrix fragments of mma.m16n8k8 and
-// m16n8k16).
+// A warp has 32 rows and 32 columns of the tile, as 2 × 4 products of 16 × 8 (PTX ISA, matrix fragments of mma.m16n8k8
+// and m16n8k16).
 template <bool a_by_k, bool b_by_k, Precision precision> struct TensorCores {
   static constexpr int depth = precision == Precision::tf32 ? 8 : 16;
   float sum[2][4][4] = {};
@@ -128,20 +130,23 @@ template <bool a_by_k, bool b_by_k, Precision precision> struct TensorCores {
 #pragma unroll
       for (int j = 0; j < 4; j++) {
 #pragma unroll
-        for (int e = 0; e < 4; e++) f(row + 16 * i + group + e / 2 * 8, column + 8 * j + 2 * pair + e % 2, sum[i][j][e]);
+        for (int e = 0; e < 4; e++)
+          f(row + 16 * i + group + e / 2 * 8, column + 8 * j + 2 * pair + e % 2, sum[i][j][e]);
       }
     }
   }
 };
 
 template <bool a_by_k, bool b_by_k, Precision precision>
-using Cores = std::conditional_t<precision == Precision::fp32, CudaCores<a_by_k, b_by_k>, TensorCores<a_by_k, b_by_k, precision>>;
+using Cores =
+    std::conditional_t<precision == Precision::fp32, CudaCores<a_by_k, b_by_k>, TensorCores<a_by_k, b_by_k, precision>>;
 
 // The sum of a tile over [first_k, end_k).
 template <Precision precision, class A, class B>
-__device__ __forceinline__ void multiply_tiles(const A& a, const B& b, const GemmShape& s, int first_k, int end_k, Cores<A::along_k, B::along_k, precision>& cores) {
-  DOPPEL_SHARED(float, a_ring, stages * tile_floats);
-  DOPPEL_SHARED(float, b_ring, stages * tile_floats);
+__device__ __forceinline__ void multiply_tiles(const A& a, const B& b, const GemmShape& s, int first_k, int end_k,
+                                               Cores<A::along_k, B::along_k, precision>& cores) {
+  DOPPEL_SHARED(float, a_ring, stages* tile_floats);
+  DOPPEL_SHARED(float, b_ring, stages* tile_floats);
   const int row = blockIdx.x * tile, column = blockIdx.y * tile, tiles = (end_k - first_k + tile_k - 1) / tile_k;
   Filler<A> a_filler;
   Filler<B> b_filler;
@@ -191,22 +196,29 @@ __device__ __forceinline__ void gemm_block(A a, B b, const GemmShape& s, const E
 
 // Three names, so that a resource report can tell them apart.
 // occupancy: gemm_fp32_kernel 128 threads, 3 blocks
-template <class A, class B> __global__ void __launch_bounds__(gemm::threads, 3) gemm_fp32_kernel(A a, B b, GemmShape s, Epilogue end, Global<float> c) {
+template <class A, class B>
+__global__ void __launch_bounds__(gemm::threads, 3)
+    gemm_fp32_kernel(A a, B b, GemmShape s, Epilogue end, Global<float> c) {
   gemm_block<Precision::fp32>(a, b, s, end, c);
 }
 // occupancy: gemm_tf32_kernel 128 threads, 3 blocks
-template <class A, class B> __global__ void __launch_bounds__(gemm::threads, 3) gemm_tf32_kernel(A a, B b, GemmShape s, Epilogue end, Global<float> c) {
+template <class A, class B>
+__global__ void __launch_bounds__(gemm::threads, 3)
+    gemm_tf32_kernel(A a, B b, GemmShape s, Epilogue end, Global<float> c) {
   gemm_block<Precision::tf32>(a, b, s, end, c);
 }
 // occupancy: gemm_bf16_kernel 128 threads, 3 blocks
-template <class A, class B> __global__ void __launch_bounds__(gemm::threads, 3) gemm_bf16_kernel(A a, B b, GemmShape s, Epilogue end, Global<float> c) {
+template <class A, class B>
+__global__ void __launch_bounds__(gemm::threads, 3)
+    gemm_bf16_kernel(A a, B b, GemmShape s, Epilogue end, Global<float> c) {
   gemm_block<Precision::bf16>(a, b, s, end, c);
 }
 
 // Few columns, and rows that lie along k: a warp for each row, in fp32.
 constexpr int few_columns = 4;
 // occupancy: narrow_kernel 256 threads, 2 blocks
-template <class A, class B> __global__ void __launch_bounds__(block_size, 2) narrow_kernel(A a, B b, GemmShape s, Epilogue end, Global<float> c) {
+template <class A, class B>
+__global__ void __launch_bounds__(block_size, 2) narrow_kernel(A a, B b, GemmShape s, Epilogue end, Global<float> c) {
   const int lane = threadIdx.x % 32, warps = block_size / 32;
   for (int64_t row = int64_t{blockIdx.x} * warps + threadIdx.x / 32; row < s.m; row += int64_t{gridDim.x} * warps) {
     const auto outer = a.begin(static_cast<int>(row));
@@ -234,7 +246,8 @@ template <class A, class B> __global__ void __launch_bounds__(block_size, 2) nar
 namespace gemm {
 
 // The parts of a split product, in their order.
-static __global__ void sum_parts_kernel(int64_t count, int n, int parts, Epilogue end, Global<const float> part, Global<float> c) {
+static __global__ void sum_parts_kernel(int64_t count, int n, int parts, Epilogue end, Global<const float> part,
+                                        Global<float> c) {
   for (int64_t i = first_index(); i < count; i += index_step()) {
     float sum = 0;
     for (int p = 0; p < parts; p++) sum += part[p * count + i];
@@ -243,7 +256,9 @@ static __global__ void sum_parts_kernel(int64_t count, int n, int parts, Epilogu
   }
 }
 
-template <class A, class B> void launch_tiles(Precision precision, dim3 grid, const A& a, const B& b, const GemmShape& s, const Epilogue& end, Global<float> c, Runtime& runtime) {
+template <class A, class B>
+void launch_tiles(Precision precision, dim3 grid, const A& a, const B& b, const GemmShape& s, const Epilogue& end,
+                  Global<float> c, Runtime& runtime) {
   const Stream stream = stream_of(runtime);
   if (precision == Precision::fp32) launch((gemm_fp32_kernel<A, B>), grid, threads, stream, a, b, s, end, c);
   else if (precision == Precision::tf32) launch((gemm_tf32_kernel<A, B>), grid, threads, stream, a, b, s, end, c);
@@ -259,7 +274,8 @@ struct Split {
   int run, parts;
 };
 inline Split split_of(int m, int n, int k, Runtime& runtime) {
-  const int64_t rows = ceil_div(m, gemm::tile), columns = ceil_div(n, gemm::tile), busy = int64_t{device_of(runtime).multiprocessors} * 3;
+  const int64_t rows = ceil_div(m, gemm::tile), columns = ceil_div(n, gemm::tile),
+                busy = int64_t{device_of(runtime).multiprocessors} * 3;
   const int64_t wanted = ceil_div(busy, rows * columns), most = ceil_div(k, gemm::least_run);
   const int64_t target = wanted < most ? wanted : most;
   const int run = target > 1 ? static_cast<int>(ceil_div(ceil_div(k, target), gemm::tile_k)) * gemm::tile_k : k;
@@ -267,22 +283,29 @@ inline Split split_of(int m, int n, int k, Runtime& runtime) {
 }
 
 // One product.
-template <class A, class B> void multiply(Precision precision, const A& a, const B& b, int m, int n, int k, const Epilogue& end, float* c, Runtime& runtime) {
+template <class A, class B>
+void multiply(Precision precision, const A& a, const B& b, int m, int n, int k, const Epilogue& end, float* c,
+              Runtime& runtime) {
   const int64_t count = int64_t{m} * n;
   if (count == 0) return;
   const Global<float> result(c, count);
   if constexpr (A::along_k) {
     if (n <= few_columns && k > 0) {
-      launch((narrow_kernel<A, B>), grid_for(runtime, int64_t{m} * 32), block_size, stream_of(runtime), a, b, GemmShape{m, n, k, k, 0, 0, 0}, end, result);
+      launch((narrow_kernel<A, B>), grid_for(runtime, int64_t{m} * 32), block_size, stream_of(runtime), a, b,
+             GemmShape{m, n, k, k, 0, 0, 0}, end, result);
       return;
     }
   }
   const auto [run, parts] = split_of(m, n, k, runtime);
-  const dim3 grid(static_cast<unsigned>(ceil_div(m, gemm::tile)), static_cast<unsigned>(ceil_div(n, gemm::tile)), static_cast<unsigned>(parts));
-  if (parts == 1) return gemm::launch_tiles(precision, grid, a, b, GemmShape{m, n, k, k, 0, 0, 0}, end, result, runtime);
+  const dim3 grid(static_cast<unsigned>(ceil_div(m, gemm::tile)), static_cast<unsigned>(ceil_div(n, gemm::tile)),
+                  static_cast<unsigned>(parts));
+  if (parts == 1)
+    return gemm::launch_tiles(precision, grid, a, b, GemmShape{m, n, k, k, 0, 0, 0}, end, result, runtime);
   const DeviceScratch<float> part(runtime, count * parts);
-  gemm::launch_tiles(precision, grid, a, b, GemmShape{m, n, k, run, 0, 0, count}, Epilogue{{}, {ActivationKind::linear, 1}}, part.view(), runtime);
-  launch(gemm::sum_parts_kernel, grid_for(runtime, count), block_size, stream_of(runtime), count, n, parts, end, part.view(), result);
+  gemm::launch_tiles(precision, grid, a, b, GemmShape{m, n, k, run, 0, 0, count},
+                     Epilogue{{}, {ActivationKind::linear, 1}}, part.view(), runtime);
+  launch(gemm::sum_parts_kernel, grid_for(runtime, count), block_size, stream_of(runtime), count, n, parts, end,
+         part.view(), result);
 }
 
 }  // namespace doppel::cuda

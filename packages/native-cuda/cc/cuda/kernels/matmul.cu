@@ -8,7 +8,8 @@ namespace {
 constexpr int most_at_once = 65535;  // of gridDim.z
 
 template <class A, class B> void multiply_batch(const MatMul& p, A a, B b, const Epilogue& end, Runtime& runtime) {
-  const int64_t c_step = int64_t{p.m} * p.n, a_step = p.broadcast_a ? 0 : int64_t{p.m} * p.k, b_step = p.broadcast_b ? 0 : int64_t{p.k} * p.n;
+  const int64_t c_step = int64_t{p.m} * p.n, a_step = p.broadcast_a ? 0 : int64_t{p.m} * p.k,
+                b_step = p.broadcast_b ? 0 : int64_t{p.k} * p.n;
   // From one matrix to the next the alignment must hold.
   a.vectors = a.vectors && a_step % 4 == 0, b.vectors = b.vectors && b_step % 4 == 0;
   const GemmShape s{p.m, p.n, p.k, p.k, a_step, b_step, c_step};
@@ -31,7 +32,8 @@ template <bool transpose_a, bool transpose_b> void run(const MatMul& p, Runtime&
   // A batch by one matrix is one product of more rows.
   if constexpr (!transpose_a) {
     if (p.broadcast_b && !p.broadcast_a && int64_t{p.batch} * p.m < INT32_MAX) {
-      return multiply(p.precision, matrix<true>(p.a, p.batch * p.m, p.k), b, p.batch * p.m, p.n, p.k, end, p.y, runtime);
+      return multiply(p.precision, matrix<true>(p.a, p.batch * p.m, p.k), b, p.batch * p.m, p.n, p.k, end, p.y,
+                      runtime);
     }
   }
   multiply_batch(p, a, b, end, runtime);

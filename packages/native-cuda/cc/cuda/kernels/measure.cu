@@ -45,7 +45,8 @@ float gigaflops(Runtime& runtime) {
   const int64_t threads = int64_t{multiprocessors} * 2048;
   const DeviceScratch<float> sink(runtime, threads);
   const double seconds = fastest(stream_of(runtime), [&] {
-    launch(multiply_adds_kernel, dim3(static_cast<unsigned>(threads / block_size)), block_size, stream_of(runtime), rounds, 0.999f, sink.view());
+    launch(multiply_adds_kernel, dim3(static_cast<unsigned>(threads / block_size)), block_size, stream_of(runtime),
+           rounds, 0.999f, sink.view());
   });
   return static_cast<float>(2e-9 * chains * rounds * static_cast<double>(threads) / seconds);
 }
@@ -53,11 +54,15 @@ float gigaflops(Runtime& runtime) {
 // Far more than the card's caches hold, if it has so much memory.
 float bandwidth(Runtime& runtime) {
   const int64_t wanted = int64_t{256} << 20, quarter = static_cast<int64_t>(device_space().free / 4);
-  const int64_t bytes = device_of(runtime).multiprocessors > 1 ? (wanted < quarter ? wanted : quarter) : int64_t{1} << 16, fours = bytes / 16;
+  const int64_t bytes =
+                    device_of(runtime).multiprocessors > 1 ? (wanted < quarter ? wanted : quarter) : int64_t{1} << 16,
+                fours = bytes / 16;
   const DeviceScratch<float> from(runtime, fours * 4), to(runtime, fours * 4);
   const Stream stream = stream_of(runtime);
   fill_bytes(from.data(), 0, static_cast<size_t>(fours) * 16, stream);
-  const double seconds = fastest(stream, [&] { launch(copy_kernel, grid_for(runtime, fours), block_size, stream, fours, from.view(), to.view()); });
+  const double seconds = fastest(stream, [&] {
+    launch(copy_kernel, grid_for(runtime, fours), block_size, stream, fours, from.view(), to.view());
+  });
   return static_cast<float>(2e-9 * 16 * static_cast<double>(fours) / seconds);
 }
 

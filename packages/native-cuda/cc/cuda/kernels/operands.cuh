@@ -1,11 +1,10 @@
-// The factors of a matrix product c[m, n] = Σ a[m, k]·b[k, n], read where they lie: matrices, and what a convolution makes of its
-// input, gradient and filter without writing it out. An operand has an outer index (m or n) and k.
+// The factors of a matrix product c[m, n] = Σ a[m, k]·b[k, n], read where they lie: matrices, and what a convolution
+// makes of its input, gradient and filter without writing it out. An operand has an outer index (m or n) and k.
 //
 //   along_k   whether neighbours in memory are neighbours in k, and not in the outer index
-//   vectors   whether four such neighbours from a multiple of 4 on can be copied at once: they lie together, aligned to 16 bytes
-//   begin(i)  what is known of an outer index, before k is
-//   at(…, k)  the element's place in `data`, or −1 where it is a zero
-//   masked    whether an element is multiplied by act'(y) as it is read (Masked, below)
+//   vectors   whether four such neighbours from a multiple of 4 on can be copied at once: they lie together, aligned to
+//   16 bytes begin(i)  what is known of an outer index, before k is at(…, k)  the element's place in `data`, or −1
+//   where it is a zero masked    whether an element is multiplied by act'(y) as it is read (Masked, below)
 #pragma once
 #include "../runtime.cuh"
 
@@ -51,7 +50,8 @@ struct Windows {
 
   __device__ Outer begin(int pixel) const {
     const int row = pixel / s.ow, image = row / s.oh;
-    return {int64_t{image} * s.h * s.w * s.ci, (row - image * s.oh) * s.stride - s.top, (pixel - row * s.ow) * s.stride - s.left};
+    return {int64_t{image} * s.h * s.w * s.ci, (row - image * s.oh) * s.stride - s.top,
+            (pixel - row * s.ow) * s.stride - s.left};
   }
   __device__ int64_t at(const Outer& start, int k) const {
     const int tap = k / s.ci, ky = tap / s.kw, y = start.y + ky, x = start.x + tap - ky * s.kw;
@@ -76,13 +76,15 @@ struct WindowsByTap {
   }
   __device__ int64_t at(const Outer& tap, int pixel) const {
     const int row = pixel / s.ow, image = row / s.oh;
-    const int y = (row - image * s.oh) * s.stride - s.top + tap.ky, x = (pixel - row * s.ow) * s.stride - s.left + tap.kx;
+    const int y = (row - image * s.oh) * s.stride - s.top + tap.ky,
+              x = (pixel - row * s.ow) * s.stride - s.left + tap.kx;
     if (y < 0 || y >= s.h || x < 0 || x >= s.w) return -1;
     return ((int64_t{image} * s.h + y) * s.w + x) * s.ci + tap.channel;
   }
 };
 
-// Rows are input pixels, k = (ky, kx, channel of the output): the output pixels whose windows hold the input pixel at that tap.
+// Rows are input pixels, k = (ky, kx, channel of the output): the output pixels whose windows hold the input pixel at
+// that tap.
 struct Covering {
   static constexpr bool along_k = true, masked = false;
   using Outer = WindowStart;
@@ -118,8 +120,8 @@ struct TurnedFilter {
   }
 };
 
-// A gradient dy, the elements of O, as dy · act'(y): masked on the way to the product, never written out. On request it also sums
-// what passes, by outer index, where k is not the axis of neighbours: the bias's gradient.
+// A gradient dy, the elements of O, as dy · act'(y): masked on the way to the product, never written out. On request it
+// also sums what passes, by outer index, where k is not the axis of neighbours: the bias's gradient.
 template <class O> struct Masked : O {
   static constexpr bool masked = true;
   Global<const float> y;  // in the places of dy
@@ -129,7 +131,8 @@ template <class O> struct Masked : O {
   __device__ float apply(float d, float result) const { return activation_gradient(d, result, activation); }
 };
 
-template <class O> Masked<O> masked(O gradient, const float* y, int64_t count, Activation activation, Global<float> totals = {}) {
+template <class O>
+Masked<O> masked(O gradient, const float* y, int64_t count, Activation activation, Global<float> totals = {}) {
   gradient.vectors = gradient.vectors && is_aligned(y);
   return {gradient, Global<const float>(y, count), activation, totals};
 }

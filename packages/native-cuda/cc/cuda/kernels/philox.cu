@@ -32,7 +32,8 @@ __global__ void philox_kernel(bool normal, Draw draw, int64_t count, Global<floa
 
 void philox(const Philox& p, Runtime& runtime) {
   if (p.count == 0) return;
-  launch(philox_kernel, grid_for(runtime, ceil_div(p.count, 4)), block_size, stream_of(runtime), p.normal, Draw{p.seed, p.offset, device_of(runtime).replays}, p.count, Global<float>(p.y, p.count));
+  launch(philox_kernel, grid_for(runtime, ceil_div(p.count, 4)), block_size, stream_of(runtime), p.normal,
+         Draw{p.seed, p.offset, device_of(runtime).replays}, p.count, Global<float>(p.y, p.count));
 }
 
 }  // namespace doppel::cuda

@@ -25,8 +25,8 @@ __device__ inline Words philox4x32(uint64_t counter, uint64_t key) {
 
 constexpr float two_minus_24 = 1.f / 16777216;
 
-// Box-Muller on a pair of words, the first shifted to (0, 1]. The angle is 2π times a number of 24 bits, and sincospif takes
-// it without rounding.
+// Box-Muller on a pair of words, the first shifted to (0, 1]. The angle is 2π times a number of 24 bits, and sincospif
+// takes it without rounding.
 __device__ inline float2 normal_pair(uint32_t first, uint32_t second) {
   const float u = static_cast<float>((first >> 8) + 1) * two_minus_24;
   const float radius = sqrtf(-2 * logf(u));

@@ -1,4 +1,5 @@
-// Pooling and nearest resizing. The gradients gather: each input element sums what its windows send it, in a fixed order.
+// Pooling and nearest resizing. The gradients gather: each input element sums what its windows send it, in a fixed
+// order.
 #include <stdexcept>
 
 #include "../runtime.cuh"
@@ -57,7 +58,8 @@ __device__ Covering covering(int at, int before, int k, int stride, int outputs)
   return {lowest > 0 ? (lowest + stride - 1) / stride : 0, min((at + before) / stride + 1, outputs)};
 }
 
-__global__ void pool_grad_kernel(PoolShape s, bool is_max, int64_t count, Global<const float> dy, Global<const float> x, Global<float> dx) {
+__global__ void pool_grad_kernel(PoolShape s, bool is_max, int64_t count, Global<const float> dy, Global<const float> x,
+                                 Global<float> dx) {
   for (int64_t i = first_index(); i < count; i += index_step()) {
     const int channel = static_cast<int>(i % s.c);
     const int64_t pixel = i / s.c, row = pixel / s.w, image = row / s.h;
@@ -83,7 +85,8 @@ struct Axis {
   uint16_t index[longest_side + 1];
 };
 
-__global__ void resize_kernel(ResizeNearest s, Axis rows, Axis columns, int64_t count, Global<const float> x, Global<float> y) {
+__global__ void resize_kernel(ResizeNearest s, Axis rows, Axis columns, int64_t count, Global<const float> x,
+                              Global<float> y) {
   for (int64_t i = first_index(); i < count; i += index_step()) {
     const int64_t pixel = i / s.c, row = pixel / s.ow;
     const int64_t from = (row / s.oh * s.h + rows.index[row % s.oh]) * s.w + columns.index[pixel % s.ow];
@@ -92,20 +95,23 @@ __global__ void resize_kernel(ResizeNearest s, Axis rows, Axis columns, int64_t 
   }
 }
 
-__global__ void resize_grad_kernel(ResizeNearest s, Axis rows, Axis columns, int64_t count, Global<const float> dy, Global<float> dx) {
+__global__ void resize_grad_kernel(ResizeNearest s, Axis rows, Axis columns, int64_t count, Global<const float> dy,
+                                   Global<float> dx) {
   for (int64_t i = first_index(); i < count; i += index_step()) {
     const int64_t pixel = i / s.c, row = pixel / s.w, image = row / s.h;
     const int iy = static_cast<int>(row % s.h), ix = static_cast<int>(pixel % s.w);
     float total = 0;
     for (int oy = rows.index[iy]; oy < rows.index[iy + 1]; oy++) {
-      for (int ox = columns.index[ix]; ox < columns.index[ix + 1]; ox++) total += dy[((image * s.oh + oy) * s.ow + ox) * s.c + i % s.c];
+      for (int ox = columns.index[ix]; ox < columns.index[ix + 1]; ox++)
+        total += dy[((image * s.oh + oy) * s.ow + ox) * s.c + i % s.c];
     }
     dx[i] = total;
   }
 }
 
 void check_side(int side) {
-  if (side > longest_side) throw std::runtime_error("nearest resizing on a card serves sides up to 2048, this has " + std::to_string(side));
+  if (side > longest_side)
+    throw std::runtime_error("nearest resizing on a card serves sides up to 2048, this has " + std::to_string(side));
 }
 
 Axis read_by(const int* index, int outputs) {
@@ -134,16 +140,16 @@ Axis readers_of(const int* index, int outputs, int inputs) {
 void pool(const Pool& p, Runtime& runtime) {
   const PoolShape& s = p.shape;
   const int64_t count = int64_t{s.n} * s.oh * s.ow * s.c;
-  launch(pool_kernel, grid_for(runtime, count), block_size, stream_of(runtime), s, p.max, count, Global<const float>(p.x, int64_t{s.n} * s.h * s.w * s.c),
-         Global<float>(p.y, count));
+  launch(pool_kernel, grid_for(runtime, count), block_size, stream_of(runtime), s, p.max, count,
+         Global<const float>(p.x, int64_t{s.n} * s.h * s.w * s.c), Global<float>(p.y, count));
 }
 
 void pool_grad(const PoolGrad& p, Runtime& runtime) {
   const PoolShape& s = p.shape;
   const int64_t count = int64_t{s.n} * s.h * s.w * s.c;
   const Global<const float> x = p.max ? Global<const float>(p.x, count) : Global<const float>();
-  launch(pool_grad_kernel, grid_for(runtime, count), block_size, stream_of(runtime), s, p.max, count, Global<const float>(p.dy, int64_t{s.n} * s.oh * s.ow * s.c), x,
-         Global<float>(p.dx, count));
+  launch(pool_grad_kernel, grid_for(runtime, count), block_size, stream_of(runtime), s, p.max, count,
+         Global<const float>(p.dy, int64_t{s.n} * s.oh * s.ow * s.c), x, Global<float>(p.dx, count));
 }
 
 void resize_nearest(const ResizeNearest& p, Runtime& runtime) {
@@ -152,11 +158,11 @@ void resize_nearest(const ResizeNearest& p, Runtime& runtime) {
   ResizeNearest s = p;
   s.rows = s.columns = nullptr;  // the host's
   if (p.gradient) {
-    launch(resize_grad_kernel, grid_for(runtime, small), block_size, stream, s, readers_of(p.rows, p.oh, p.h), readers_of(p.columns, p.ow, p.w), small,
-           Global<const float>(p.x, large), Global<float>(p.y, small));
+    launch(resize_grad_kernel, grid_for(runtime, small), block_size, stream, s, readers_of(p.rows, p.oh, p.h),
+           readers_of(p.columns, p.ow, p.w), small, Global<const float>(p.x, large), Global<float>(p.y, small));
   } else {
-    launch(resize_kernel, grid_for(runtime, large), block_size, stream, s, read_by(p.rows, p.oh), read_by(p.columns, p.ow), large, Global<const float>(p.x, small),
-           Global<float>(p.y, large));
+    launch(resize_kernel, grid_for(runtime, large), block_size, stream, s, read_by(p.rows, p.oh),
+           read_by(p.columns, p.ow), large, Global<const float>(p.x, small), Global<float>(p.y, large));
   }
 }
 

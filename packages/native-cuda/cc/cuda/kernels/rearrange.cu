@@ -33,12 +33,14 @@ template <class T> void run_strided_copy(const StridedCopy& p, Runtime& runtime)
     reach_x += (p.dims[d] - 1) * p.x_strides[d];
     reach_y += (p.dims[d] - 1) * p.y_strides[d];
   }
-  launch(strided_copy_kernel<T>, grid_for(runtime, count), block_size, stream_of(runtime), walk, count, Global<const T>(static_cast<const T*>(p.x), reach_x),
-         Global<T>(static_cast<T*>(p.y), reach_y));
+  launch(strided_copy_kernel<T>, grid_for(runtime, count), block_size, stream_of(runtime), walk, count,
+         Global<const T>(static_cast<const T*>(p.x), reach_x), Global<T>(static_cast<T*>(p.y), reach_y));
 }
 
 // An index outside the axis reads zeros.
-template <class T> __global__ void gather_kernel(int64_t count, int64_t axis, int64_t inner, int64_t indices, Global<const T> x, Global<const int32_t> index, Global<T> y) {
+template <class T>
+__global__ void gather_kernel(int64_t count, int64_t axis, int64_t inner, int64_t indices, Global<const T> x,
+                              Global<const int32_t> index, Global<T> y) {
   for (int64_t i = first_index(); i < count; i += index_step()) {
     const int64_t row = i / inner, outer = row / indices;
     const int32_t at = index[row % indices];
@@ -52,10 +54,12 @@ template <class T> void run_gather(const Gather& p, Runtime& runtime) {
   const int64_t count = p.outer * p.indices * p.inner;
   if (count == 0) return;
   launch(gather_kernel<T>, grid_for(runtime, count), block_size, stream_of(runtime), count, p.axis, p.inner, p.indices,
-         Global<const T>(static_cast<const T*>(p.x), p.outer * p.axis * p.inner), Global<const int32_t>(p.index, p.indices), Global<T>(static_cast<T*>(p.y), count));
+         Global<const T>(static_cast<const T*>(p.x), p.outer * p.axis * p.inner),
+         Global<const int32_t>(p.index, p.indices), Global<T>(static_cast<T*>(p.y), count));
 }
 
-template <class T> __global__ void one_hot_kernel(int64_t count, int depth, T on, T off, Global<const int32_t> index, Global<T> y) {
+template <class T>
+__global__ void one_hot_kernel(int64_t count, int depth, T on, T off, Global<const int32_t> index, Global<T> y) {
   for (int64_t i = first_index(); i < count; i += index_step()) {
     const int32_t at = index[i / depth];
     y[i] = at == i % depth ? on : off;
@@ -65,8 +69,8 @@ template <class T> __global__ void one_hot_kernel(int64_t count, int depth, T on
 template <class T> void run_one_hot(const OneHot& p, T on, T off, Runtime& runtime) {
   const int64_t count = p.count * p.depth;
   if (count == 0) return;
-  launch(one_hot_kernel<T>, grid_for(runtime, count), block_size, stream_of(runtime), count, p.depth, on, off, Global<const int32_t>(p.index, p.count),
-         Global<T>(static_cast<T*>(p.y), count));
+  launch(one_hot_kernel<T>, grid_for(runtime, count), block_size, stream_of(runtime), count, p.depth, on, off,
+         Global<const int32_t>(p.index, p.count), Global<T>(static_cast<T*>(p.y), count));
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Reductions over the middle of [outer, reduced, inner]. Each of a few runs of the reduced part is folded by itself, then the
-// runs: the order is fixed by the shape, so that the result is the same every time.
+// Reductions over the middle of [outer, reduced, inner]. Each of a few runs of the reduced part is folded by itself,
+// then the runs: the order is fixed by the shape, so that the result is the same every time.
 #include "block_sum.cuh"
 
 namespace doppel::cuda {
@@ -43,7 +43,8 @@ template <class T, class A> __device__ T scaled(A v, double scale) {
 }
 
 // A thread for each run of each output; neighbours read neighbours.
-template <class T, class A, class Y> __global__ void columns_kernel(ReduceOp op, ReduceShape s, A start, double scale, Global<const T> x, Global<Y> y) {
+template <class T, class A, class Y>
+__global__ void columns_kernel(ReduceOp op, ReduceShape s, A start, double scale, Global<const T> x, Global<Y> y) {
   const int64_t outputs = s.outer * s.inner;
   for (int64_t i = first_index(); i < outputs * s.runs; i += index_step()) {
     const int64_t run = i / outputs, output = i % outputs, o = output / s.inner, first = run * s.run;
@@ -58,7 +59,8 @@ template <class T, class A, class Y> __global__ void columns_kernel(ReduceOp op,
 }
 
 // A block for each run of each row, inner being 1.
-template <class T, class A, class Y> __global__ void rows_kernel(ReduceOp op, ReduceShape s, A start, double scale, Global<const T> x, Global<Y> y) {
+template <class T, class A, class Y>
+__global__ void rows_kernel(ReduceOp op, ReduceShape s, A start, double scale, Global<const T> x, Global<Y> y) {
   DOPPEL_SHARED(A, part, block_size);
   const int t = threadIdx.x;
   for (int64_t i = blockIdx.x; i < s.outer * s.runs; i += gridDim.x) {
@@ -102,9 +104,11 @@ void run_pass(const ReduceOp op, const ReduceShape& s, A start, double scale, co
   // Rows that are shorter than a block would leave most of it idle.
   if (s.inner == 1 && s.run >= block_size) {
     const int64_t blocks = s.outer * s.runs, most = int64_t{device_of(runtime).multiprocessors} * 64;
-    launch((rows_kernel<X, A, Y>), dim3(static_cast<unsigned>(blocks < most ? blocks : most)), block_size, stream, op, s, start, scale, from, to);
+    launch((rows_kernel<X, A, Y>), dim3(static_cast<unsigned>(blocks < most ? blocks : most)), block_size, stream, op,
+           s, start, scale, from, to);
   } else {
-    launch((columns_kernel<X, A, Y>), grid_for(runtime, s.outer * s.inner * s.runs), block_size, stream, op, s, start, scale, from, to);
+    launch((columns_kernel<X, A, Y>), grid_for(runtime, s.outer * s.inner * s.runs), block_size, stream, op, s, start,
+           scale, from, to);
   }
 }
 
@@ -125,7 +129,8 @@ template <class T> void run_reduce(const Reduce& p, T lowest, T highest, Runtime
   run_pass<T, A, T>(p.op, {1, runs, outputs, runs, 1}, start, scale, folded.data(), y, runtime);
 }
 
-__global__ void arg_reduce_kernel(bool max, int64_t outputs, int64_t reduced, int64_t inner, Global<const float> x, Global<int32_t> y) {
+__global__ void arg_reduce_kernel(bool max, int64_t outputs, int64_t reduced, int64_t inner, Global<const float> x,
+                                  Global<int32_t> y) {
   for (int64_t i = first_index(); i < outputs; i += index_step()) {
     const int64_t first = i / inner * reduced * inner + i % inner;
     float best = x[first];
@@ -143,7 +148,8 @@ constexpr int rows_a_block = block_size / 32;
 // A warp for each row.
 __global__ void softmax_kernel(bool log, int64_t rows, int64_t columns, Global<const float> x, Global<float> y) {
   const int lane = threadIdx.x % 32;
-  for (int64_t row = int64_t{blockIdx.x} * rows_a_block + threadIdx.x / 32; row < rows; row += int64_t{gridDim.x} * rows_a_block) {
+  for (int64_t row = int64_t{blockIdx.x} * rows_a_block + threadIdx.x / 32; row < rows;
+       row += int64_t{gridDim.x} * rows_a_block) {
     const int64_t first = row * columns;
     float highest = x[first];
     for (int64_t i = lane; i < columns; i += 32) {
@@ -180,15 +186,15 @@ void reduce(const Reduce& p, Runtime& runtime) {
 void arg_reduce(const ArgReduce& p, Runtime& runtime) {
   const int64_t outputs = p.outer * p.inner;
   if (outputs == 0) return;
-  launch(arg_reduce_kernel, grid_for(runtime, outputs), block_size, stream_of(runtime), p.max, outputs, p.reduced, p.inner,
-         Global<const float>(p.x, outputs * p.reduced), Global<int32_t>(p.y, outputs));
+  launch(arg_reduce_kernel, grid_for(runtime, outputs), block_size, stream_of(runtime), p.max, outputs, p.reduced,
+         p.inner, Global<const float>(p.x, outputs * p.reduced), Global<int32_t>(p.y, outputs));
 }
 
 void softmax(const Softmax& p, Runtime& runtime) {
   if (p.rows == 0) return;
   const int64_t count = p.rows * p.columns;
-  launch(softmax_kernel, grid_for(runtime, p.rows * 32), block_size, stream_of(runtime), p.log, p.rows, p.columns, Global<const float>(p.x, count),
-         Global<float>(p.y, count));
+  launch(softmax_kernel, grid_for(runtime, p.rows * 32), block_size, stream_of(runtime), p.log, p.rows, p.columns,
+         Global<const float>(p.x, count), Global<float>(p.y, count));
 }
 
 }  // namespace doppel::cuda

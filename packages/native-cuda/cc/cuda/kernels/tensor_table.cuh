@@ -1,5 +1,5 @@
-// Work over many tensors in one launch. The table of them travels with the launch as a parameter of the kernel: up to 32,764
-// bytes since CUDA 12.1. Each block has a run of one tensor's elements.
+// Work over many tensors in one launch. The table of them travels with the launch as a parameter of the kernel: up to
+// 32,764 bytes since CUDA 12.1. Each block has a run of one tensor's elements.
 #pragma once
 #include "../runtime.cuh"
 
@@ -19,7 +19,8 @@ template <class Item> struct TensorTable {
 };
 
 // The last entry that begins at this run or before.
-template <class Item> __device__ const typename TensorTable<Item>::Entry& entry_of(const TensorTable<Item>& table, int64_t run) {
+template <class Item>
+__device__ const typename TensorTable<Item>::Entry& entry_of(const TensorTable<Item>& table, int64_t run) {
   int low = 0, high = table.tensors - 1;
   while (low < high) {
     const int middle = (low + high + 1) / 2;

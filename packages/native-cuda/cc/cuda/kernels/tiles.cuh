@@ -1,5 +1,5 @@
-// Tiles of an operand in shared memory, 64 outer indices × 16 of k, and how they are filled: straight by cp.async, or through
-// registers where the elements are masked on the way.
+// Tiles of an operand in shared memory, 64 outer indices × 16 of k, and how they are filled: straight by cp.async, or
+// through registers where the elements are masked on the way.
 #pragma once
 #include "operands.cuh"
 
@@ -8,9 +8,11 @@ namespace doppel::cuda::gemm {
 constexpr int threads = 128, tile = 64, tile_k = 16, stages = 3;
 // A row more than 16 or 64 floats long, so that the threads of a warp read from different banks.
 constexpr int by_k_pitch = tile_k + 4, by_outer_pitch = tile + 8;
-constexpr int tile_floats = tile * by_k_pitch > tile_k * by_outer_pitch ? tile * by_k_pitch : tile_k * by_outer_pitch;
+constexpr int tile_floats = tile * by_k_pitch > tile_k* by_outer_pitch ? tile* by_k_pitch : tile_k* by_outer_pitch;
 
-template <bool along_k> __device__ __forceinline__ int place(int outer, int k) { return along_k ? outer * by_k_pitch + k : k * by_outer_pitch + outer; }
+template <bool along_k> __device__ __forceinline__ int place(int outer, int k) {
+  return along_k ? outer * by_k_pitch + k : k * by_outer_pitch + outer;
+}
 
 // Which part of the operand a tile is, and where the operand ends.
 struct TileRange {
@@ -23,11 +25,15 @@ template <class O> struct Group {
   static constexpr int in_a_row = O::along_k ? tile_k / 4 : tile / 4;
   const int row, column;
 
-  __device__ __forceinline__ explicit Group(int part) : row((threadIdx.x + part * threads) / in_a_row), column((threadIdx.x + part * threads) % in_a_row * 4) {}
-  __device__ __forceinline__ Shared<float> in(const Shared<float>& to) const { return to + row * (O::along_k ? by_k_pitch : by_outer_pitch) + column; }
+  __device__ __forceinline__ explicit Group(int part)
+      : row((threadIdx.x + part * threads) / in_a_row), column((threadIdx.x + part * threads) % in_a_row * 4) {}
+  __device__ __forceinline__ Shared<float> in(const Shared<float>& to) const {
+    return to + row * (O::along_k ? by_k_pitch : by_outer_pitch) + column;
+  }
   // The place in memory of the j-th neighbour, or −1 where it is a zero.
   __device__ __forceinline__ int64_t at(const O& operand, const TileRange& range, int j = 0) const {
-    const int outer = range.first_outer + (O::along_k ? row : column + j), k = range.first_k + (O::along_k ? column + j : row);
+    const int outer = range.first_outer + (O::along_k ? row : column + j),
+              k = range.first_k + (O::along_k ? column + j : row);
     return outer < range.outers && k < range.end_k ? operand.at(operand.begin(outer), k) : -1;
   }
 };
@@ -66,7 +72,8 @@ struct CompensatedSum {
 };
 
 // `begin` reads a tile into registers, `end` masks it and writes it to shared memory: a tile is multiplied in between.
-template <class O> requires O::masked struct Filler<O> {
+template <class O>
+requires O::masked struct Filler<O> {
   static constexpr bool sums = !O::along_k;
   float gradient[groups_each][4], result[groups_each][4];
   CompensatedSum total[sums ? 4 : 1];  // of the outer indices that are this thread's, the same in each tile
@@ -126,7 +133,9 @@ template <class O> requires O::masked struct Filler<O> {
     }
   }
 
-  __device__ __forceinline__ static void take(float to[4], float4 v) { to[0] = v.x, to[1] = v.y, to[2] = v.z, to[3] = v.w; }
+  __device__ __forceinline__ static void take(float to[4], float4 v) {
+    to[0] = v.x, to[1] = v.y, to[2] = v.z, to[3] = v.w;
+  }
 };
 
 }  // namespace doppel::cuda::gemm

@@ -28,18 +28,18 @@ inline bool is_sticky(cudaError_t code) {
     case cudaErrorInvalidPc:
     case cudaErrorAssert:
     case cudaErrorECCUncorrectable:
-    case cudaErrorCudartUnloading:
-      return true;
-    default:
-      return false;
+    case cudaErrorCudartUnloading: return true;
+    default: return false;
   }
 }
 
 inline void check(cudaError_t code, const LaunchSite& site) {
   if (code == cudaSuccess) return;
-  const std::string text = std::string(site.what) + ": " + cudaGetErrorString(code) + " (" + cudaGetErrorName(code) + ") [" + site.file + ":" + std::to_string(site.line) + "]";
+  const std::string text = std::string(site.what) + ": " + cudaGetErrorString(code) + " (" + cudaGetErrorName(code) +
+                           ") [" + site.file + ":" + std::to_string(site.line) + "]";
   if (!is_sticky(code)) throw std::runtime_error(text);
-  throw DeviceLost(text + ". A kernel that was enqueued before may be the cause; with CUDA_LAUNCH_BLOCKING=1 it is this call");
+  throw DeviceLost(text +
+                   ". A kernel that was enqueued before may be the cause; with CUDA_LAUNCH_BLOCKING=1 it is this call");
 }
 
 // Throws what the call returned, if that is not success.

@@ -24,7 +24,9 @@ class RecordedWork {
 };
 
 // Relaxed: memory is allocated on another stream meanwhile.
-inline void begin_recording(Stream stream) { DOPPEL_CUDA(cudaStreamBeginCapture(stream, cudaStreamCaptureModeRelaxed)); }
+inline void begin_recording(Stream stream) {
+  DOPPEL_CUDA(cudaStreamBeginCapture(stream, cudaStreamCaptureModeRelaxed));
+}
 
 inline RecordedWork end_recording(Stream stream) {
   cudaGraph_t graph{};

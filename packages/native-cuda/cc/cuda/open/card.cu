@@ -51,7 +51,8 @@ class Staging {
       slot.sent.wait();
       if (!slot.block || slot.block->bytes < part) slot.block = std::make_unique<PinnedBlock>(part);
       std::memcpy(slot.block->data, static_cast<const char*>(from) + done, part);
-      DOPPEL_CUDA(cudaMemcpyAsync(static_cast<char*>(to) + done, slot.block->data, part, cudaMemcpyHostToDevice, stream));
+      DOPPEL_CUDA(
+          cudaMemcpyAsync(static_cast<char*>(to) + done, slot.block->data, part, cudaMemcpyHostToDevice, stream));
       slot.sent.record(stream);
     }
   }
@@ -93,20 +94,24 @@ struct StreamOwner {
 };
 
 std::string text_of(const cudaDeviceProp& card) {
-  return std::string(card.name) + ", compute capability " + std::to_string(card.major) + "." + std::to_string(card.minor) + ", " +
-         std::to_string(card.multiProcessorCount) + " multiprocessors, " + std::to_string(card.totalGlobalMem >> 20) + " MB";
+  return std::string(card.name) + ", compute capability " + std::to_string(card.major) + "." +
+         std::to_string(card.minor) + ", " + std::to_string(card.multiProcessorCount) + " multiprocessors, " +
+         std::to_string(card.totalGlobalMem >> 20) + " MB";
 }
 
 std::string problem_of(int index, const cudaDeviceProp& card) {
   if (card.major * 10 + card.minor < least_capability) {
-    return std::string(card.name) + " has compute capability " + std::to_string(card.major) + "." + std::to_string(card.minor) + "; 8.0 or later is needed";
+    return std::string(card.name) + " has compute capability " + std::to_string(card.major) + "." +
+           std::to_string(card.minor) + "; 8.0 or later is needed";
   }
   int pools = 0;
   cudaDeviceGetAttribute(&pools, cudaDevAttrMemoryPoolsSupported, index);
   return pools ? "" : std::string(card.name) + " has no memory pools (cudaMallocAsync) with this driver";
 }
 
-std::string version_text(int version) { return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10); }
+std::string version_text(int version) {
+  return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
+}
 
 // Why there are no cards.
 std::string text_of(cudaError_t code) {
@@ -114,7 +119,8 @@ std::string text_of(cudaError_t code) {
   cudaDriverGetVersion(&driver);
   if (driver == 0) return "no NVIDIA driver is installed";
   if (code == cudaErrorInsufficientDriver) {
-    return "the NVIDIA driver is too old: it serves CUDA " + version_text(driver) + ", and this build needs " + version_text(CUDART_VERSION / 1000 * 1000) + " or later";
+    return "the NVIDIA driver is too old: it serves CUDA " + version_text(driver) + ", and this build needs " +
+           version_text(CUDART_VERSION / 1000 * 1000) + " or later";
   }
   if (code == cudaErrorNoDevice) return "the NVIDIA driver finds no GPU (is CUDA_VISIBLE_DEVICES set?)";
   return std::string("the NVIDIA driver reports: ") + cudaGetErrorString(code);
@@ -131,7 +137,10 @@ void keep_freed_memory(int index) {
 class CardDevice : public Device {
  public:
   CardDevice(int index, const cudaDeviceProp& card)
-      : name_(text_of(card)), pool_(compute_.stream), runtime_(pool_, compute_.stream, card.multiProcessorCount), capture_(pool_, runtime_, copies_.stream) {
+      : name_(text_of(card)),
+        pool_(compute_.stream),
+        runtime_(pool_, compute_.stream, card.multiProcessorCount),
+        capture_(pool_, runtime_, copies_.stream) {
     keep_freed_memory(index);
   }
   ~CardDevice() override { cudaStreamSynchronize(compute_.stream); }
@@ -195,7 +204,8 @@ std::unique_ptr<Device> open(int index) {
   const Cards found = cards();
   if (!found.problem.empty()) throw std::runtime_error(found.problem);
   if (index < 0 || index >= static_cast<int>(found.cards.size())) {
-    throw std::runtime_error("there is no card " + std::to_string(index) + "; there are " + std::to_string(found.cards.size()) + ", counted from 0");
+    throw std::runtime_error("there is no card " + std::to_string(index) + "; there are " +
+                             std::to_string(found.cards.size()) + ", counted from 0");
   }
   if (!found.cards[index].problem.empty()) throw std::runtime_error(found.cards[index].problem);
   DOPPEL_CUDA(cudaSetDevice(index));

@@ -14,7 +14,8 @@ constexpr int64_t run = 16384;  // elements of a task
 void adam(const Adam& p, Runtime& runtime) {
   const float rate = static_cast<float>(p.learning_rate / (1 - ::pow(p.beta1, static_cast<double>(p.step))));
   const float correction = static_cast<float>(1 / ::sqrt(1 - ::pow(p.beta2, static_cast<double>(p.step))));
-  const float b1 = static_cast<float>(p.beta1), b2 = static_cast<float>(p.beta2), epsilon = static_cast<float>(p.epsilon);
+  const float b1 = static_cast<float>(p.beta1), b2 = static_cast<float>(p.beta2),
+              epsilon = static_cast<float>(p.epsilon);
   const float c1 = static_cast<float>(1 - p.beta1), c2 = static_cast<float>(1 - p.beta2);
   int64_t tasks = 0;
   for (int t = 0; t < p.tensors; t++) tasks += ceil_div(p.tensor[t].count, run);

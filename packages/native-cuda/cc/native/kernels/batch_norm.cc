@@ -7,11 +7,12 @@ namespace doppel::DOPPEL_ISA {
 
 namespace {
 
-// Sums over rows of two quantities by channel: 64 rows in float, the rest in double. f(row, sums_a, sums_b) adds one row.
-template <class F>
-void channel_sums(int64_t rows, int64_t c, double* a, double* b, Runtime& runtime, F f) {
+// Sums over rows of two quantities by channel: 64 rows in float, the rest in double. f(row, sums_a, sums_b) adds one
+// row.
+template <class F> void channel_sums(int64_t rows, int64_t c, double* a, double* b, Runtime& runtime, F f) {
   const int64_t run = smaller<int64_t>(rows, larger<int64_t>(64, 32768 / c)), runs = ceil_div(rows, run);
-  Scratch totals(runtime, static_cast<size_t>(runs * c * 4)), partial(runtime, static_cast<size_t>(threads_of(runtime) * c * 2));
+  Scratch totals(runtime, static_cast<size_t>(runs * c * 4)),
+      partial(runtime, static_cast<size_t>(threads_of(runtime) * c * 2));
   parallel(runtime, runs, [&](int64_t index, int thread) {
     double* total = reinterpret_cast<double*>(totals.data()) + index * 2 * c;
     float* sums = partial.data() + thread * 2 * c;
@@ -73,13 +74,15 @@ void batch_norm_inference(const BatchNormInference& p, Runtime& runtime) {
   float* scale = affine.data();
   float* shift = scale + c;
   for (int64_t j = 0; j < c; j++) {
-    scale[j] = static_cast<float>((p.gamma ? p.gamma[j] : 1.0) / ::sqrt(static_cast<double>(p.variance[j]) + p.epsilon));
+    scale[j] =
+        static_cast<float>((p.gamma ? p.gamma[j] : 1.0) / ::sqrt(static_cast<double>(p.variance[j]) + p.epsilon));
     shift[j] = p.beta ? p.beta[j] : 0;
   }
   parallel_range(runtime, p.rows, row_grain(c), [&](int64_t from, int64_t to) {
     for (int64_t row = from; row < to; row++)
       each_vector(c, [&](int64_t j, int n) {
-        put(p.y + row * c + j, (get(p.x + row * c + j, n) - get(p.mean + j, n)) * get(scale + j, n) + get(shift + j, n), n);
+        put(p.y + row * c + j, (get(p.x + row * c + j, n) - get(p.mean + j, n)) * get(scale + j, n) + get(shift + j, n),
+            n);
       });
   });
 }
@@ -92,7 +95,8 @@ void batch_norm_backprop(const BatchNormBackprop& p, Runtime& runtime) {
   double* b = a + c;
   float* rsigma = vectors.data();
   float *scale = rsigma + c, *by_one = scale + c, *by_x = by_one + c;
-  for (int64_t j = 0; j < c; j++) rsigma[j] = static_cast<float>(1 / ::sqrt(static_cast<double>(p.variance[j]) + p.epsilon));
+  for (int64_t j = 0; j < c; j++)
+    rsigma[j] = static_cast<float>(1 / ::sqrt(static_cast<double>(p.variance[j]) + p.epsilon));
   const bool masked = p.activation.kind != ActivationKind::linear;
   auto gradient = [&](int64_t at, int64_t j, int n, Vec normalised) {
     const Vec dy = get(p.dy + at, n);

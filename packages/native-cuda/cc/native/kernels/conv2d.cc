@@ -8,11 +8,13 @@ namespace doppel::DOPPEL_ISA {
 namespace {
 
 // g = dy · act'(y) and dbias = Σg in one pass over rows of c channels; either output may be null.
-void mask_and_sum(const float* dy, const float* y, const Activation& activation, int64_t rows, int64_t c, float* g, float* dbias, Runtime& runtime) {
+void mask_and_sum(const float* dy, const float* y, const Activation& activation, int64_t rows, int64_t c, float* g,
+                  float* dbias, Runtime& runtime) {
   // 32 rows in float, the rest in double: a single running sum over millions of rows would round too much.
   const int64_t blocks = smaller<int64_t>(rows, larger<int64_t>(1, smaller<int64_t>(1024, rows * c / 16384)));
   const int64_t padded = ceil_div(c, lanes) * lanes;
-  Scratch totals(runtime, static_cast<size_t>(c * blocks * 2)), partial(runtime, static_cast<size_t>(padded * threads_of(runtime)));
+  Scratch totals(runtime, static_cast<size_t>(c * blocks * 2)),
+      partial(runtime, static_cast<size_t>(padded * threads_of(runtime)));
   parallel(runtime, blocks, [&](int64_t block, int thread) {
     float* sum = partial.data() + thread * padded;
     double* total = reinterpret_cast<double*>(totals.data()) + block * c;
@@ -34,7 +36,8 @@ void mask_and_sum(const float* dy, const float* y, const Activation& activation,
   if (!dbias) return;
   for (int64_t j = 0; j < c; j++) {
     double total = 0;
-    for (int64_t block = 0; block < blocks; block++) total += reinterpret_cast<const double*>(totals.data())[block * c + j];
+    for (int64_t block = 0; block < blocks; block++)
+      total += reinterpret_cast<const double*>(totals.data())[block * c + j];
     dbias[j] = static_cast<float>(total);
   }
 }
@@ -43,7 +46,7 @@ void mask_and_sum(const float* dy, const float* y, const Activation& activation,
 
 void conv2d(const Conv2D& p, Runtime& runtime) {
   if (p.precision == Precision::bf16) return conv2d_bf16(p, runtime);
-  !p.exact && winograd_serves(p.shape) ? conv2d_winograd(p, runtime) : conv2d_indirect(p, runtime);
+  !p.exact&& winograd_serves(p.shape) ? conv2d_winograd(p, runtime) : conv2d_indirect(p, runtime);
 }
 
 void conv2d_backprop(const Conv2DBackprop& p, Runtime& runtime) {
@@ -51,7 +54,8 @@ void conv2d_backprop(const Conv2DBackprop& p, Runtime& runtime) {
   const int64_t rows = int64_t{s.n} * s.oh * s.ow;
   const bool masked = p.activation.kind != ActivationKind::linear;
   Scratch gradient(runtime, masked ? static_cast<size_t>(rows) * s.co : 0);
-  if (masked || p.dbias) mask_and_sum(p.dy, p.y, p.activation, rows, s.co, masked ? gradient.data() : nullptr, p.dbias, runtime);
+  if (masked || p.dbias)
+    mask_and_sum(p.dy, p.y, p.activation, rows, s.co, masked ? gradient.data() : nullptr, p.dbias, runtime);
   const float* g = masked ? gradient.data() : p.dy;
   const bool winograd = winograd_serves(s);
   if (p.dfilter) (winograd ? conv2d_dfilter_winograd : conv2d_dfilter_direct)(s, p.x, g, p.dfilter, runtime);

@@ -8,12 +8,14 @@ namespace doppel::DOPPEL_ISA {
 void conv2d_indirect(const Conv2D&, Runtime&);
 // The same with factors rounded to bfloat16.
 void conv2d_bf16(const Conv2D&, Runtime&);
-// dx from g, the same way as conv2d_indirect; a strided convolution falls into stride² phases, each with the taps that reach it.
+// dx from g, the same way as conv2d_indirect; a strided convolution falls into stride² phases, each with the taps that
+// reach it.
 void conv2d_dx_indirect(const Conv2DShape&, const float* g, const float* filter, float* dx, Runtime&);
 // dfilter from x and g: register blocks of dfilter accumulate over the pixels of some rows.
 void conv2d_dfilter_direct(const Conv2DShape&, const float* x, const float* g, float* dfilter, Runtime&);
 
-// out[ci, co] += Σ over rows of x[row, ci] · g[row, co]; co is a multiple of `lanes`. May read a vector past the end of g.
+// out[ci, co] += Σ over rows of x[row, ci] · g[row, co]; co is a multiple of `lanes`. May read a vector past the end of
+// g.
 void accumulate_outer_products(const float* x, int64_t ci, const float* g, int64_t co, int rows, float* out);
 
 // 3×3 of stride 1 with whole vectors of channels: Winograd's F(4×4, 3×3).

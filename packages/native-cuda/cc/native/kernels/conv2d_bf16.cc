@@ -39,7 +39,8 @@ struct Bf16Product {
   }
   static inline Vec add(Vec sum, Vec a, Vec f) {
 #if defined(__AVX512BF16__)
-    return reinterpret_cast<Vec>(_mm512_dpbf16_ps(reinterpret_cast<__m512>(sum), reinterpret_cast<__m512bh>(a), reinterpret_cast<__m512bh>(f)));
+    return reinterpret_cast<Vec>(
+        _mm512_dpbf16_ps(reinterpret_cast<__m512>(sum), reinterpret_cast<__m512bh>(a), reinterpret_cast<__m512bh>(f)));
 #else
     const Bits u = reinterpret_cast<Bits>(a), v = reinterpret_cast<Bits>(f);
     sum += reinterpret_cast<Vec>(u << 16) * reinterpret_cast<Vec>(v << 16);
@@ -68,7 +69,9 @@ void pack_pairs(const float* filter, int taps, int ci, int co, int words, float*
       for (int word = 0; word < words; word++) {
         for (int j = 0; j < tile_columns; j++) {
           const int64_t column = panel * tile_columns + j;
-          auto at = [&](int channel) { return column < co && channel < ci ? filter[(int64_t{tap} * ci + channel) * co + column] : 0.f; };
+          auto at = [&](int channel) {
+            return column < co && channel < ci ? filter[(int64_t{tap} * ci + channel) * co + column] : 0.f;
+          };
           *to++ = pair(at(2 * word), at(2 * word + 1));
         }
       }
@@ -90,7 +93,8 @@ void conv2d_bf16(const Conv2D& p, Runtime& runtime) {
   round_rows(p.x, rows, s.ci, words, rounded.data(), runtime);
   const Zeros zeros(runtime, words);
   const PackedFilter filter{taps, words, s.co, form.data};
-  indirect_gemm<Bf16Product>(int64_t{s.n} * s.oh * s.ow, filter, p.bias, p.activation, runtime, PixelPointers{s, rounded.data(), words, zeros.data(), p.y});
+  indirect_gemm<Bf16Product>(int64_t{s.n} * s.oh * s.ow, filter, p.bias, p.activation, runtime,
+                             PixelPointers{s, rounded.data(), words, zeros.data(), p.y});
 }
 
 }  // namespace doppel::DOPPEL_ISA

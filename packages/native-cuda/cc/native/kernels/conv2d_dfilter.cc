@@ -1,7 +1,8 @@
 // dfilter[tap, ci, co] = Σ over pixels of x[pixel·stride + tap, ci] · g[pixel, co].
 //
-// A block of up to tile_rows input channels × tile_columns output channels stays in registers while a run of pixels goes by;
-// runs are short enough that x and g stay in the level-2 cache over all taps and blocks. Each thread sums into its own copy.
+// A block of up to tile_rows input channels × tile_columns output channels stays in registers while a run of pixels
+// goes by; runs are short enough that x and g stay in the level-2 cache over all taps and blocks. Each thread sums into
+// its own copy.
 #include "conv2d.h"
 
 namespace doppel::DOPPEL_ISA {
@@ -15,8 +16,7 @@ struct Run {
   int64_t x_row, x_column, g_row, g_column;  // steps in floats
 };
 
-template <int R>
-void accumulate(const Run& run, float* out, int64_t out_row, int64_t columns = tile_columns) {
+template <int R> void accumulate(const Run& run, float* out, int64_t out_row, int64_t columns = tile_columns) {
   Vec acc[R][2];
 #pragma GCC unroll 16
   for (int r = 0; r < R; r++) acc[r][0] = acc[r][1] = Vec{};  // from zero, not from `out`: sums of sums round less
@@ -48,7 +48,8 @@ void accumulate_outer_products(const float* x, int64_t ci, const float* g, int64
   for (int64_t column = 0; column < co; column += tile_columns) {
     run.g = g + column;
     int64_t c = 0;
-    for (; ci - c >= tile_rows; c += tile_rows) run.x = x + c, accumulate<tile_rows>(run, out + c * co + column, co, co - column);
+    for (; ci - c >= tile_rows; c += tile_rows)
+      run.x = x + c, accumulate<tile_rows>(run, out + c * co + column, co, co - column);
     for (; ci - c >= 4; c += 4) run.x = x + c, accumulate<4>(run, out + c * co + column, co, co - column);
     for (; ci - c >= 1; c += 1) run.x = x + c, accumulate<1>(run, out + c * co + column, co, co - column);
   }
@@ -67,7 +68,8 @@ void conv2d_dfilter_direct(const Conv2DShape& s, const float* x, const float* g,
     std::memset(own, 0, static_cast<size_t>(size) * 4);
     for (int64_t index = runs * copy / copies; index < runs * (copy + 1) / copies; index++) {
       const int64_t image = index / runs_per_image;
-      const int first = static_cast<int>(index % runs_per_image * rows_per_run), last = static_cast<int>(smaller<int64_t>(s.oh, first + rows_per_run));
+      const int first = static_cast<int>(index % runs_per_image * rows_per_run),
+                last = static_cast<int>(smaller<int64_t>(s.oh, first + rows_per_run));
       for (int ky = 0; ky < s.kh; ky++) {
         // Rows and columns of g whose tap falls inside x.
         const int y_from = larger<int>(first, static_cast<int>(ceil_div(larger(0, s.top - ky), s.stride)));
@@ -86,13 +88,16 @@ void conv2d_dfilter_direct(const Conv2DShape& s, const float* x, const float* g,
           run.x_row = int64_t{s.stride} * s.w * s.ci;
           run.g_column = s.co;
           run.g_row = int64_t{s.ow} * s.co;
-          const float* x0 = x + ((image * s.h + int64_t{y_from} * s.stride - s.top + ky) * s.w + int64_t{x_from} * s.stride - s.left + kx) * s.ci;
+          const float* x0 = x + ((image * s.h + int64_t{y_from} * s.stride - s.top + ky) * s.w +
+                                 int64_t{x_from} * s.stride - s.left + kx) *
+                                    s.ci;
           const float* g0 = g + ((image * s.oh + y_from) * s.ow + x_from) * s.co;
           float* out = own + (int64_t{ky} * s.kw + kx) * s.ci * co;
           for (int64_t column = 0; column < s.co; column += tile_columns) {
             run.g = g0 + column;  // may read past the last channel: into the next pixel, or the block's slack
             int c = 0;
-            for (; s.ci - c >= tile_rows; c += tile_rows) run.x = x0 + c, accumulate<tile_rows>(run, out + c * co + column, co);
+            for (; s.ci - c >= tile_rows; c += tile_rows)
+              run.x = x0 + c, accumulate<tile_rows>(run, out + c * co + column, co);
             for (; s.ci - c >= 4; c += 4) run.x = x0 + c, accumulate<4>(run, out + c * co + column, co);
             for (; s.ci - c >= 1; c += 1) run.x = x0 + c, accumulate<1>(run, out + c * co + column, co);
           }

@@ -3,8 +3,9 @@
 //
 //   y = Aᵀ [ (G f Gᵀ) ⊙ (Bᵀ d B) ] A    for each 4×4 tile of y and 6×6 tile d of x, summed over input channels
 //
-// The sum over channels is one matrix product for each of the 36 positions. A block of tiles goes through all three steps
-// while it lies in the level-2 cache. The filter's gradient is the adjoint: dfilter = Gᵀ [ Σ (Bᵀ d B) ⊙ (A g Aᵀ) ] G.
+// The sum over channels is one matrix product for each of the 36 positions. A block of tiles goes through all three
+// steps while it lies in the level-2 cache. The filter's gradient is the adjoint: dfilter = Gᵀ [ Σ (Bᵀ d B) ⊙ (A g Aᵀ)
+// ] G.
 #include "conv2d.h"
 
 namespace doppel::DOPPEL_ISA {
@@ -18,7 +19,7 @@ constexpr int winograd_kind = 16 * lanes + 2;
 // Tiles of 4 × 4 outputs that cover the picture, and the 6 × 6 inputs of each.
 struct Tiles {
   int64_t n, down, across;
-  int h, w, c;     // of the picture that is read
+  int h, w, c;  // of the picture that is read
   int top, left;
   int oh, ow;
   int64_t count() const { return n * down * across; }
@@ -58,11 +59,13 @@ inline void gradient_transform(Vec d0, Vec d1, Vec d2, Vec d3, Vec* r, int step)
 }
 
 // The transformed 6 × 6 tiles of x: out[position][tile][channel], `stride` floats between positions.
-void transform_inputs(const Tiles& t, const float* x, int64_t from, int64_t to, const float* zeros, float* out, int64_t stride) {
+void transform_inputs(const Tiles& t, const float* x, int64_t from, int64_t to, const float* zeros, float* out,
+                      int64_t stride) {
   const int64_t row = int64_t{t.w} * t.c;
   for (int64_t tile = from; tile < to; tile++, out += t.c) {
     const int64_t image = tile / (t.down * t.across), within = tile % (t.down * t.across);
-    const int y0 = static_cast<int>(within / t.across) * 4 - t.top, x0 = static_cast<int>(within % t.across) * 4 - t.left;
+    const int y0 = static_cast<int>(within / t.across) * 4 - t.top,
+              x0 = static_cast<int>(within % t.across) * 4 - t.left;
     const float* pixel[positions];
     const float* picture = x + image * t.h * row;
     for (int i = 0; i < 6; i++) {
@@ -93,17 +96,21 @@ void transform_inputs(const Tiles& t, const float* x, int64_t from, int64_t to, 
 }
 
 // The transformed 4 × 4 tiles of g: out[position][tile][channel].
-void transform_gradients(const Tiles& t, int co, const float* g, int64_t from, int64_t to, const float* zeros, float* out, int64_t stride) {
+void transform_gradients(const Tiles& t, int co, const float* g, int64_t from, int64_t to, const float* zeros,
+                         float* out, int64_t stride) {
   for (int64_t tile = from; tile < to; tile++, out += co) {
     const int64_t image = tile / (t.down * t.across), within = tile % (t.down * t.across);
     const int y0 = static_cast<int>(within / t.across) * 4, x0 = static_cast<int>(within % t.across) * 4;
     const float* pixel[16];
     for (int i = 0; i < 4; i++)
-      for (int j = 0; j < 4; j++) pixel[i * 4 + j] = y0 + i < t.oh && x0 + j < t.ow ? g + ((image * t.oh + y0 + i) * t.ow + x0 + j) * co : zeros;
+      for (int j = 0; j < 4; j++)
+        pixel[i * 4 + j] = y0 + i < t.oh && x0 + j < t.ow ? g + ((image * t.oh + y0 + i) * t.ow + x0 + j) * co : zeros;
     for (int c = 0; c < co; c += lanes) {
       Vec r[6][4];
 #pragma GCC unroll 4
-      for (int j = 0; j < 4; j++) gradient_transform(load(pixel[j] + c), load(pixel[4 + j] + c), load(pixel[8 + j] + c), load(pixel[12 + j] + c), &r[0][j], 4);
+      for (int j = 0; j < 4; j++)
+        gradient_transform(load(pixel[j] + c), load(pixel[4 + j] + c), load(pixel[8 + j] + c), load(pixel[12 + j] + c),
+                           &r[0][j], 4);
 #pragma GCC unroll 6
       for (int i = 0; i < 6; i++) {
         Vec full[6];
@@ -116,7 +123,8 @@ void transform_gradients(const Tiles& t, int co, const float* g, int64_t from, i
 }
 
 // Back to 4 × 4 outputs for `columns` channels from `column`, with bias and activation.
-void transform_outputs(const Tiles& t, int co, const float* m, int64_t stride, int64_t from, int64_t to, int64_t column, int columns, const float* bias, const Activation& activation, float* y) {
+void transform_outputs(const Tiles& t, int co, const float* m, int64_t stride, int64_t from, int64_t to, int64_t column,
+                       int columns, const float* bias, const Activation& activation, float* y) {
   for (int64_t tile = from; tile < to; tile++, m += columns) {
     const int64_t image = tile / (t.down * t.across), within = tile % (t.down * t.across);
     const int y0 = static_cast<int>(within / t.across) * 4, x0 = static_cast<int>(within % t.across) * 4;
@@ -174,7 +182,8 @@ void product(const float* a, int64_t rows, int k, const float* panel, float* c, 
 
 // G f: three values to six.
 inline void filter_transform(Vec f0, Vec f1, Vec f2, Vec* u, int step) {
-  const Vec ends = f0 * splat(1.f / 24) + f2 * splat(1.f / 6), middle = f1 * splat(1.f / 12), sum = f0 + f2, sixth = splat(-1.f / 6);
+  const Vec ends = f0 * splat(1.f / 24) + f2 * splat(1.f / 6), middle = f1 * splat(1.f / 12), sum = f0 + f2,
+            sixth = splat(-1.f / 6);
   u[0] = f0 * splat(1.f / 4);
   u[step] = (sum + f1) * sixth;
   u[2 * step] = (sum - f1) * sixth;
@@ -183,7 +192,9 @@ inline void filter_transform(Vec f0, Vec f1, Vec f2, Vec* u, int step) {
   u[5 * step] = f2;
 }
 
-size_t transformed_floats(int k, int n) { return static_cast<size_t>(positions) * ceil_div(n, tile_columns) * k * tile_columns; }
+size_t transformed_floats(int k, int n) {
+  return static_cast<size_t>(positions) * ceil_div(n, tile_columns) * k * tile_columns;
+}
 
 // filter [3, 3, k, n] → out[position][panel][k][tile_columns].
 void transform_filter(const float* filter, int k, int n, float* out, Runtime& runtime) {
@@ -226,7 +237,8 @@ int64_t block_of(int64_t tiles, int threads) {
 }
 
 // y from the transformed filter: x has k channels, y has n.
-void convolve(const Tiles& t, const float* x, const float* transformed, int n, const float* bias, const Activation& activation, float* y, Runtime& runtime) {
+void convolve(const Tiles& t, const float* x, const float* transformed, int n, const float* bias,
+              const Activation& activation, float* y, Runtime& runtime) {
   const int k = t.c;
   const int64_t panels = ceil_div(n, tile_columns), block = block_of(t.count(), threads_of(runtime));
   // 16 floats more between positions, or their 36 streams would fall into the same sets of the cache.
@@ -241,14 +253,16 @@ void convolve(const Tiles& t, const float* x, const float* transformed, int n, c
     transform_inputs(t, x, from, to, zeros.data(), v, in_stride);
     for (int64_t panel = 0; panel < panels; panel++) {
       for (int position = 0; position < positions; position++) {
-        product(v + position * in_stride, to - from, k, transformed + (position * panels + panel) * k * tile_columns, m + position * out_stride, tile_columns);
+        product(v + position * in_stride, to - from, k, transformed + (position * panels + panel) * k * tile_columns,
+                m + position * out_stride, tile_columns);
       }
       const int64_t column = panel * tile_columns;
       // Whole vectors only: n is a multiple of `lanes`, of tile_columns perhaps not.
       const int columns = smaller<int>(tile_columns, n - static_cast<int>(column));
       if (columns < tile_columns) {
         for (int64_t i = 0; i < positions; i++)
-          for (int64_t r = 0; r < to - from; r++) store(m + i * out_stride + r * columns, load(m + i * out_stride + r * tile_columns));
+          for (int64_t r = 0; r < to - from; r++)
+            store(m + i * out_stride + r * columns, load(m + i * out_stride + r * tile_columns));
       }
       transform_outputs(t, n, m, out_stride, from, to, column, columns, bias, activation, y);
     }
@@ -271,7 +285,8 @@ void conv2d_winograd(const Conv2D& p, Runtime& runtime) {
   Scratch own(runtime, p.packed ? 0 : floats);
   const PackedForm form = p.packed ? packed_form(*p.packed, winograd_kind, floats) : PackedForm{own.data(), true};
   if (form.fresh) transform_filter(p.filter, s.ci, s.co, form.data, runtime);
-  convolve(tiles_of(s.n, s.h, s.w, s.ci, s.top, s.left, s.oh, s.ow), p.x, form.data, s.co, p.bias, p.activation, p.y, runtime);
+  convolve(tiles_of(s.n, s.h, s.w, s.ci, s.top, s.left, s.oh, s.ow), p.x, form.data, s.co, p.bias, p.activation, p.y,
+           runtime);
 }
 
 // dx is the convolution of g with the filter turned by 180° and its channels swapped.
@@ -279,11 +294,13 @@ void conv2d_dx_winograd(const Conv2DShape& s, const float* g, const float* filte
   Scratch turned(runtime, size_t{9} * s.ci * s.co), transformed(runtime, transformed_floats(s.co, s.ci));
   turn_filter(filter, s.ci, s.co, turned.data(), runtime);
   transform_filter(turned.data(), s.co, s.ci, transformed.data(), runtime);
-  convolve(tiles_of(s.n, s.oh, s.ow, s.co, 2 - s.top, 2 - s.left, s.h, s.w), g, transformed.data(), s.ci, nullptr, Activation{}, dx, runtime);
+  convolve(tiles_of(s.n, s.oh, s.ow, s.co, 2 - s.top, 2 - s.left, s.h, s.w), g, transformed.data(), s.ci, nullptr,
+           Activation{}, dx, runtime);
 }
 
 // Sums by block of tiles, each thread into its own copy of dU.
-void sum_by_tiles(const Tiles& t, int co, const float* x, const float* g, const float* zeros, int64_t copies, float* sums, int64_t sum_size, Runtime& runtime) {
+void sum_by_tiles(const Tiles& t, int co, const float* x, const float* g, const float* zeros, int64_t copies,
+                  float* sums, int64_t sum_size, Runtime& runtime) {
   const int64_t block = block_of(t.count(), threads_of(runtime)), blocks = ceil_div(t.count(), block);
   const int64_t x_stride = block * t.c + 16, g_stride = block * co + 16, taps = int64_t{t.c} * co;
   const int64_t size = positions * (x_stride + g_stride);
@@ -298,14 +315,16 @@ void sum_by_tiles(const Tiles& t, int co, const float* x, const float* g, const 
       transform_inputs(t, x, from, to, zeros, v, x_stride);
       transform_gradients(t, co, g, from, to, zeros, d, g_stride);
       for (int position = 0; position < positions; position++) {
-        accumulate_outer_products(v + position * x_stride, t.c, d + position * g_stride, co, static_cast<int>(to - from), sum + position * taps);
+        accumulate_outer_products(v + position * x_stride, t.c, d + position * g_stride, co,
+                                  static_cast<int>(to - from), sum + position * taps);
       }
     }
   });
 }
 
 // Sums by position: a group of tiles is transformed, then each position is one product, into the only copy of dU.
-void sum_by_positions(const Tiles& t, int co, const float* x, const float* g, const float* zeros, float* sums, Runtime& runtime) {
+void sum_by_positions(const Tiles& t, int co, const float* x, const float* g, const float* zeros, float* sums,
+                      Runtime& runtime) {
   constexpr int64_t run = 4, most = 128;  // tiles of a task, and of a group
   const int64_t group = smaller(t.count(), most), taps = int64_t{t.c} * co;
   const int64_t x_stride = group * t.c + 16, g_stride = group * co + 16;
@@ -320,7 +339,8 @@ void sum_by_positions(const Tiles& t, int co, const float* x, const float* g, co
     parallel(runtime, positions, [&](int64_t position, int) {
       float* sum = sums + position * taps;
       if (first == 0) std::memset(sum, 0, static_cast<size_t>(taps) * 4);
-      accumulate_outer_products(v.data() + position * x_stride, t.c, d.data() + position * g_stride, co, static_cast<int>(count), sum);
+      accumulate_outer_products(v.data() + position * x_stride, t.c, d.data() + position * g_stride, co,
+                                static_cast<int>(count), sum);
     });
   }
 }
@@ -344,7 +364,8 @@ void conv2d_dfilter_winograd(const Conv2DShape& s, const float* x, const float* 
         Vec u[6][6];
         for (int position = 0; position < positions; position++) {
           Vec total{};
-          for (int64_t copy = 0; copy < copies; copy++) total += load(sums.data() + copy * sum_size + position * taps + c * s.co + o);
+          for (int64_t copy = 0; copy < copies; copy++)
+            total += load(sums.data() + copy * sum_size + position * taps + c * s.co + o);
           u[position / 6][position % 6] = total;
         }
         Vec half[3][6];
@@ -354,7 +375,8 @@ void conv2d_dfilter_winograd(const Conv2DShape& s, const float* x, const float* 
           w1 = b + f * splat(1.f / 12);
           w2 = e * splat(1.f / 6) - a + u5;
         };
-        for (int j = 0; j < 6; j++) turn(u[0][j], u[1][j], u[2][j], u[3][j], u[4][j], u[5][j], half[0][j], half[1][j], half[2][j]);
+        for (int j = 0; j < 6; j++)
+          turn(u[0][j], u[1][j], u[2][j], u[3][j], u[4][j], u[5][j], half[0][j], half[1][j], half[2][j]);
         for (int i = 0; i < 3; i++) {
           Vec w[3];
           turn(half[i][0], half[i][1], half[i][2], half[i][3], half[i][4], half[i][5], w[0], w[1], w[2]);

@@ -9,23 +9,37 @@ namespace {
 
 constexpr int64_t grain = 32768;  // elements below which a second thread costs more than it saves
 
-struct Add { template <class T> static T of(T a, T b) { return a + b; } };
-struct Sub { template <class T> static T of(T a, T b) { return a - b; } };
-struct Mul { template <class T> static T of(T a, T b) { return a * b; } };
+struct Add {
+  template <class T> static T of(T a, T b) { return a + b; }
+};
+struct Sub {
+  template <class T> static T of(T a, T b) { return a - b; }
+};
+struct Mul {
+  template <class T> static T of(T a, T b) { return a * b; }
+};
 struct Div {
   static float of(float a, float b) { return a / b; }
   static int32_t of(int32_t a, int32_t b) { return b == 0 ? 0 : a / b; }
 };
-struct Maximum { template <class T> static T of(T a, T b) { return a > b || a != a ? a : b; } };
-struct Minimum { template <class T> static T of(T a, T b) { return a < b || a != a ? a : b; } };
+struct Maximum {
+  template <class T> static T of(T a, T b) { return a > b || a != a ? a : b; }
+};
+struct Minimum {
+  template <class T> static T of(T a, T b) { return a < b || a != a ? a : b; }
+};
 struct Pow {
   static float of(float a, float b) { return b == 2 ? a * a : ::powf(a, b); }
   static int32_t of(int32_t a, int32_t b) { return static_cast<int32_t>(::pow(a, b)); }
 };
-struct SquaredDifference { template <class T> static T of(T a, T b) { return (a - b) * (a - b); } };
+struct SquaredDifference {
+  template <class T> static T of(T a, T b) { return (a - b) * (a - b); }
+};
 struct FloorDiv {
   static float of(float a, float b) { return ::floorf(a / b); }
-  static int32_t of(int32_t a, int32_t b) { return b == 0 ? 0 : static_cast<int32_t>(::floor(static_cast<double>(a) / b)); }
+  static int32_t of(int32_t a, int32_t b) {
+    return b == 0 ? 0 : static_cast<int32_t>(::floor(static_cast<double>(a) / b));
+  }
 };
 struct Mod {
   static float of(float a, float b) {
@@ -34,15 +48,33 @@ struct Mod {
   }
   static int32_t of(int32_t a, int32_t b) { return b == 0 ? 0 : ((a % b) + b) % b; }
 };
-struct Prelu { template <class T> static T of(T a, T b) { return a < 0 ? a * b : a; } };
-struct Equal { template <class T> static uint8_t of(T a, T b) { return a == b; } };
-struct NotEqual { template <class T> static uint8_t of(T a, T b) { return a != b; } };
-struct Greater { template <class T> static uint8_t of(T a, T b) { return a > b; } };
-struct GreaterEqual { template <class T> static uint8_t of(T a, T b) { return a >= b; } };
-struct Less { template <class T> static uint8_t of(T a, T b) { return a < b; } };
-struct LessEqual { template <class T> static uint8_t of(T a, T b) { return a <= b; } };
-struct And { template <class T> static uint8_t of(T a, T b) { return a && b; } };
-struct Or { template <class T> static uint8_t of(T a, T b) { return a || b; } };
+struct Prelu {
+  template <class T> static T of(T a, T b) { return a < 0 ? a * b : a; }
+};
+struct Equal {
+  template <class T> static uint8_t of(T a, T b) { return a == b; }
+};
+struct NotEqual {
+  template <class T> static uint8_t of(T a, T b) { return a != b; }
+};
+struct Greater {
+  template <class T> static uint8_t of(T a, T b) { return a > b; }
+};
+struct GreaterEqual {
+  template <class T> static uint8_t of(T a, T b) { return a >= b; }
+};
+struct Less {
+  template <class T> static uint8_t of(T a, T b) { return a < b; }
+};
+struct LessEqual {
+  template <class T> static uint8_t of(T a, T b) { return a <= b; }
+};
+struct And {
+  template <class T> static uint8_t of(T a, T b) { return a && b; }
+};
+struct Or {
+  template <class T> static uint8_t of(T a, T b) { return a || b; }
+};
 
 // Where row `row` of the innermost dimension begins in an input of these strides.
 int64_t offset_of(int64_t row, int rank, const int64_t* dims, const int64_t* strides) {
@@ -54,9 +86,9 @@ int64_t offset_of(int64_t row, int rank, const int64_t* dims, const int64_t* str
   return offset;
 }
 
-// Hot: with a loop of its own for each way to broadcast. The rest shares one strided loop, which keeps the addon quick to build.
-template <class F, class T, class Y, bool hot>
-void run_binary(const Binary& p, Runtime& runtime) {
+// Hot: with a loop of its own for each way to broadcast. The rest shares one strided loop, which keeps the addon quick
+// to build.
+template <class F, class T, class Y, bool hot> void run_binary(const Binary& p, Runtime& runtime) {
   const T* a = static_cast<const T*>(p.a);
   const T* b = static_cast<const T*>(p.b);
   Y* y = static_cast<Y*>(p.y);
@@ -65,19 +97,28 @@ void run_binary(const Binary& p, Runtime& runtime) {
   int64_t rows = 1;
   for (int d = 0; d < last; d++) rows *= p.dims[d];
   auto piece = [&](const T* pa, const T* pb, Y* to, int64_t n) {
-    if constexpr (!hot) for (int64_t i = 0; i < n; i++) to[i] = F::of(pa[i * sa], pb[i * sb]);
-    else if (sa == 1 && sb == 1) for (int64_t i = 0; i < n; i++) to[i] = F::of(pa[i], pb[i]);
-    else if (sa == 1 && sb == 0) { const T v = *pb; for (int64_t i = 0; i < n; i++) to[i] = F::of(pa[i], v); }
-    else if (sa == 0 && sb == 1) { const T v = *pa; for (int64_t i = 0; i < n; i++) to[i] = F::of(v, pb[i]); }
-    else for (int64_t i = 0; i < n; i++) to[i] = F::of(pa[i * sa], pb[i * sb]);
+    if constexpr (!hot)
+      for (int64_t i = 0; i < n; i++) to[i] = F::of(pa[i * sa], pb[i * sb]);
+    else if (sa == 1 && sb == 1)
+      for (int64_t i = 0; i < n; i++) to[i] = F::of(pa[i], pb[i]);
+    else if (sa == 1 && sb == 0) {
+      const T v = *pb;
+      for (int64_t i = 0; i < n; i++) to[i] = F::of(pa[i], v);
+    } else if (sa == 0 && sb == 1) {
+      const T v = *pa;
+      for (int64_t i = 0; i < n; i++) to[i] = F::of(v, pb[i]);
+    } else
+      for (int64_t i = 0; i < n; i++) to[i] = F::of(pa[i * sa], pb[i * sb]);
   };
   if (rows == 1) {
-    parallel_range(runtime, inner, grain, [&](int64_t from, int64_t to) { piece(a + from * sa, b + from * sb, y + from, to - from); });
+    parallel_range(runtime, inner, grain,
+                   [&](int64_t from, int64_t to) { piece(a + from * sa, b + from * sb, y + from, to - from); });
     return;
   }
   parallel_range(runtime, rows, larger<int64_t>(1, grain / larger<int64_t>(inner, 1)), [&](int64_t from, int64_t to) {
     for (int64_t row = from; row < to; row++)
-      piece(a + offset_of(row, p.rank, p.dims, p.a_strides), b + offset_of(row, p.rank, p.dims, p.b_strides), y + row * inner, inner);
+      piece(a + offset_of(row, p.rank, p.dims, p.a_strides), b + offset_of(row, p.rank, p.dims, p.b_strides),
+            y + row * inner, inner);
   });
 }
 
@@ -92,8 +133,7 @@ template <class F> void comparison(const Binary& p, Runtime& runtime) {
   else run_binary<F, uint8_t, uint8_t, false>(p, runtime);
 }
 
-template <class T, class Y = T, class F>
-void run_unary(const Unary& p, Runtime& runtime, F f) {
+template <class T, class Y = T, class F> void run_unary(const Unary& p, Runtime& runtime, F f) {
   const T* x = static_cast<const T*>(p.x);
   Y* y = static_cast<Y*>(p.y);
   parallel_range(runtime, p.count, grain, [&](int64_t from, int64_t to) {
@@ -109,7 +149,9 @@ void unary_int(const Unary& p, Runtime& runtime) {
   switch (p.op) {
     case UnaryOp::neg: return run_unary<int32_t>(p, runtime, [](int32_t x) { return -x; });
     case UnaryOp::abs: return run_unary<int32_t>(p, runtime, [](int32_t x) { return x < 0 ? -x : x; });
-    default: return run_unary<int32_t>(p, runtime, [](int32_t x) { return x * x; });  // square; the border lets no other through
+    default:
+      return run_unary<int32_t>(p, runtime,
+                                [](int32_t x) { return x * x; });  // square; the border lets no other through
   }
 }
 
@@ -185,7 +227,8 @@ void cast(const Cast& p, Runtime& runtime) {
   auto to_type = [&](const auto* x) {
     switch (p.to) {
       case Type::float32: return run(x, static_cast<float*>(p.y), [](auto v) { return static_cast<float>(v); });
-      case Type::int32: return run(x, static_cast<int32_t*>(p.y), [](auto v) { return v == v ? static_cast<int32_t>(v) : 0; });
+      case Type::int32:
+        return run(x, static_cast<int32_t*>(p.y), [](auto v) { return v == v ? static_cast<int32_t>(v) : 0; });
       case Type::boolean: return run(x, static_cast<uint8_t*>(p.y), [](auto v) -> uint8_t { return v != 0; });
     }
   };
@@ -199,11 +242,16 @@ void cast(const Cast& p, Runtime& runtime) {
 void select(const Select& p, Runtime& runtime) {
   auto run = [&](const auto* a, const auto* b, auto* y) {
     parallel_range(runtime, p.count, larger<int64_t>(1, grain / p.inner), [&](int64_t from, int64_t to) {
-      if (p.inner == 1) for (int64_t i = from; i < to; i++) y[i] = p.condition[i] ? a[i] : b[i];
-      else for (int64_t i = from; i < to; i++) std::memcpy(y + i * p.inner, (p.condition[i] ? a : b) + i * p.inner, static_cast<size_t>(p.inner) * sizeof *y);
+      if (p.inner == 1)
+        for (int64_t i = from; i < to; i++) y[i] = p.condition[i] ? a[i] : b[i];
+      else
+        for (int64_t i = from; i < to; i++)
+          std::memcpy(y + i * p.inner, (p.condition[i] ? a : b) + i * p.inner,
+                      static_cast<size_t>(p.inner) * sizeof *y);
     });
   };
-  if (p.item == 4) run(static_cast<const uint32_t*>(p.a), static_cast<const uint32_t*>(p.b), static_cast<uint32_t*>(p.y));
+  if (p.item == 4)
+    run(static_cast<const uint32_t*>(p.a), static_cast<const uint32_t*>(p.b), static_cast<uint32_t*>(p.y));
   else run(static_cast<const uint8_t*>(p.a), static_cast<const uint8_t*>(p.b), static_cast<uint8_t*>(p.y));
 }
 

@@ -1,9 +1,10 @@
 // The matrix kernel behind convolutions and dense layers: y[i, :] = act(Σ_t rows[i][t][0..k) · filter[t] + bias).
 //
-// Each of the m output rows has a pointer to k consecutive floats for each of the `taps` (XNNPACK's "indirect" convolution):
-// a tap outside the picture points to zeros. So any stride, padding and kernel size is the same inner loop, and a matrix
-// product is the case of one tap; with no tap at all (a stride wider than the filter) the result is the bias. The filter is packed into panels of tile_columns columns; a register block of
-// tile_rows × 2 vectors accumulates over all taps.
+// Each of the m output rows has a pointer to k consecutive floats for each of the `taps` (XNNPACK's "indirect"
+// convolution): a tap outside the picture points to zeros. So any stride, padding and kernel size is the same inner
+// loop, and a matrix product is the case of one tap; with no tap at all (a stride wider than the filter) the result is
+// the bias. The filter is packed into panels of tile_columns columns; a register block of tile_rows × 2 vectors
+// accumulates over all taps.
 #pragma once
 #include "simd.h"
 
@@ -12,12 +13,15 @@ namespace doppel::DOPPEL_ISA {
 struct PackedFilter {
   int taps, k, n;
   const float* data;  // [panel][tap][k][tile_columns], zeros past n
-  static size_t floats(int taps, int k, int n) { return static_cast<size_t>(ceil_div(n, tile_columns)) * taps * k * tile_columns; }
+  static size_t floats(int taps, int k, int n) {
+    return static_cast<size_t>(ceil_div(n, tile_columns)) * taps * k * tile_columns;
+  }
 };
 
 // Packs element(tap, k, n) = source[tap_offset(tap) + k * k_stride + n * n_stride].
 template <class TapOffset>
-static void pack_filter(float* out, int taps, int k, int n, int64_t k_stride, int64_t n_stride, TapOffset tap_offset, const float* source, Runtime& runtime) {
+static void pack_filter(float* out, int taps, int k, int n, int64_t k_stride, int64_t n_stride, TapOffset tap_offset,
+                        const float* source, Runtime& runtime) {
   const int64_t panels = ceil_div(n, tile_columns);
   auto pack_panel = [&](int64_t panel) {
     const int64_t first = panel * tile_columns, columns = smaller<int64_t>(tile_columns, n - first);
@@ -25,13 +29,16 @@ static void pack_filter(float* out, int taps, int k, int n, int64_t k_stride, in
     for (int tap = 0; tap < taps; tap++) {
       const float* from = source + tap_offset(tap) + first * n_stride;
       for (int row = 0; row < k; row++, to += tile_columns, from += k_stride) {
-        if (n_stride == 1) for (int64_t j = 0; j < columns; j++) to[j] = from[j];
-        else for (int64_t j = 0; j < columns; j++) to[j] = from[j * n_stride];
+        if (n_stride == 1)
+          for (int64_t j = 0; j < columns; j++) to[j] = from[j];
+        else
+          for (int64_t j = 0; j < columns; j++) to[j] = from[j * n_stride];
         for (int64_t j = columns; j < tile_columns; j++) to[j] = 0;
       }
     }
   };
-  if (static_cast<int64_t>(taps) * k * n < 32768) for (int64_t panel = 0; panel < panels; panel++) pack_panel(panel);
+  if (static_cast<int64_t>(taps) * k * n < 32768)
+    for (int64_t panel = 0; panel < panels; panel++) pack_panel(panel);
   else parallel(runtime, panels, [&](int64_t panel, int) { pack_panel(panel); });
 }
 
@@ -43,7 +50,8 @@ struct Fp32Product {
 
 // R rows × one panel. rows: [taps][R] pointers, out: R pointers to the row's element 0.
 template <int R, class Product>
-static inline void indirect_tile(const float* const* rows, int taps, int k, const float* panel, const float* bias, const Activation& activation, float* const* out, int64_t column, int64_t columns) {
+static inline void indirect_tile(const float* const* rows, int taps, int k, const float* panel, const float* bias,
+                                 const Activation& activation, float* const* out, int64_t column, int64_t columns) {
   Vec acc[R][2];
   const Vec b0 = bias ? load_first(bias + column, smaller<int64_t>(lanes, columns)) : Vec{};
   const Vec b1 = bias && columns > lanes ? load_first(bias + column + lanes, columns - lanes) : Vec{};
@@ -73,13 +81,17 @@ static inline void indirect_tile(const float* const* rows, int taps, int k, cons
   }
 }
 
-// fill(i, tap_pointers, stride): writes the `taps` pointers of row i, `stride` apart, and returns where the row's result goes.
+// fill(i, tap_pointers, stride): writes the `taps` pointers of row i, `stride` apart, and returns where the row's
+// result goes.
 template <class Product = Fp32Product, class Fill>
-static void indirect_gemm(int64_t m, const PackedFilter& filter, const float* bias, const Activation& activation, Runtime& runtime, Fill&& fill) {
+static void indirect_gemm(int64_t m, const PackedFilter& filter, const float* bias, const Activation& activation,
+                          Runtime& runtime, Fill&& fill) {
   const int taps = filter.taps, k = filter.k;
   const int64_t panels = ceil_div(filter.n, tile_columns);
   // A block of rows whose pointers are made once and whose inputs stay in the level-2 cache over all panels.
-  int64_t block = smaller<int64_t>(larger<int64_t>(tile_rows, 65536 / larger<int64_t>(1, static_cast<int64_t>(taps) * k)) / tile_rows * tile_rows, 20 * tile_rows);
+  int64_t block = smaller<int64_t>(
+      larger<int64_t>(tile_rows, 65536 / larger<int64_t>(1, static_cast<int64_t>(taps) * k)) / tile_rows * tile_rows,
+      20 * tile_rows);
   if (block < 4 * tile_rows) block = 4 * tile_rows;
   const int64_t wanted = int64_t{4} * threads_of(runtime);
   while (block > tile_rows && ceil_div(m, block) < wanted) block -= tile_rows;
@@ -107,12 +119,16 @@ static void indirect_gemm(int64_t m, const PackedFilter& filter, const float* bi
       const int64_t column = p * tile_columns, columns = smaller<int64_t>(tile_columns, filter.n - column);
       int64_t i = from;
       const float* const* g = rows;
-      for (; to - i >= tile_rows; i += tile_rows, g += tile_rows * taps) indirect_tile<tile_rows, Product>(g, taps, k, panel, bias, activation, out + (i - from), column, columns);
-      for (; to - i >= 4; i += 4, g += 4 * taps) indirect_tile<4, Product>(g, taps, k, panel, bias, activation, out + (i - from), column, columns);
-      for (; to - i >= 1; i += 1, g += taps) indirect_tile<1, Product>(g, taps, k, panel, bias, activation, out + (i - from), column, columns);
+      for (; to - i >= tile_rows; i += tile_rows, g += tile_rows * taps)
+        indirect_tile<tile_rows, Product>(g, taps, k, panel, bias, activation, out + (i - from), column, columns);
+      for (; to - i >= 4; i += 4, g += 4 * taps)
+        indirect_tile<4, Product>(g, taps, k, panel, bias, activation, out + (i - from), column, columns);
+      for (; to - i >= 1; i += 1, g += taps)
+        indirect_tile<1, Product>(g, taps, k, panel, bias, activation, out + (i - from), column, columns);
     }
   };
-  if (m * filter.n * taps * k < 65536) for (int64_t t = 0; t < blocks * shares; t++) task(t, 0);
+  if (m * filter.n * taps * k < 65536)
+    for (int64_t t = 0; t < blocks * shares; t++) task(t, 0);
   else parallel(runtime, blocks * shares, task);
 }
 

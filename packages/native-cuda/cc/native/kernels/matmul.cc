@@ -26,7 +26,8 @@ void matmul(const MatMul& p, Runtime& runtime) {
     if (p.transpose_a) a = turned.data();
     if (!(p.broadcast_b && batch > 0)) {
       const int64_t k_stride = p.transpose_b ? 1 : p.n, n_stride = p.transpose_b ? p.k : 1;
-      pack_filter(packed.data(), 1, p.k, p.n, k_stride, n_stride, [](int) { return int64_t{0}; }, b, runtime);
+      pack_filter(
+          packed.data(), 1, p.k, p.n, k_stride, n_stride, [](int) { return int64_t{0}; }, b, runtime);
     }
     const PackedFilter filter{1, p.k, p.n, packed.data()};
     indirect_gemm(p.m, filter, p.bias, p.activation, runtime, [&](int64_t row, const float** pointers, int) {

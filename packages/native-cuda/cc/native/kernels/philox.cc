@@ -41,7 +41,8 @@ void philox(const Philox& p, Runtime& runtime) {
       float values[4];
       philox4x32(p.offset + static_cast<uint64_t>(group), p.seed, words);
       if (p.normal) normal_pair(words, values), normal_pair(words + 2, values + 2);
-      else for (int i = 0; i < 4; i++) values[i] = static_cast<float>(words[i] >> 8) * static_cast<float>(two_minus_24);
+      else
+        for (int i = 0; i < 4; i++) values[i] = static_cast<float>(words[i] >> 8) * static_cast<float>(two_minus_24);
       std::memcpy(p.y + group * 4, values, static_cast<size_t>(smaller<int64_t>(4, p.count - group * 4)) * 4);
     }
   });

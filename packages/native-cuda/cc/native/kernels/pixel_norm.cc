@@ -22,7 +22,9 @@ void pixel_norm(const PixelNorm& p, Runtime& runtime) {
         each_vector(c, [&](int64_t j, int n) { put(y + j, get(x + j, n) * splat(r), n); });
       } else {
         const float k = sum_of(along) / static_cast<float>(c) * r * r * r;
-        each_vector(c, [&](int64_t j, int n) { put(y + j, get(p.dy + row * c + j, n) * splat(r) - get(x + j, n) * splat(k), n); });
+        each_vector(c, [&](int64_t j, int n) {
+          put(y + j, get(p.dy + row * c + j, n) * splat(r) - get(x + j, n) * splat(k), n);
+        });
       }
     }
   });

@@ -7,7 +7,9 @@ namespace doppel::DOPPEL_ISA {
 // Zeros to which taps outside the picture point.
 class Zeros {
  public:
-  Zeros(Runtime& runtime, int64_t k) : block_(runtime, static_cast<size_t>(k)) { std::memset(block_.data(), 0, static_cast<size_t>(k) * 4); }
+  Zeros(Runtime& runtime, int64_t k) : block_(runtime, static_cast<size_t>(k)) {
+    std::memset(block_.data(), 0, static_cast<size_t>(k) * 4);
+  }
   const float* data() const { return block_.data(); }
 
  private:

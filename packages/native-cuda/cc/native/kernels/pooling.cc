@@ -5,7 +5,9 @@ namespace doppel::DOPPEL_ISA {
 
 namespace {
 
-struct Window { int y0, y1, x0, x1; };
+struct Window {
+  int y0, y1, x0, x1;
+};
 
 Window window_of(const PoolShape& s, int oy, int ox) {
   const int y = oy * s.sh - s.top, x = ox * s.sw - s.left;
@@ -21,7 +23,10 @@ template <class F> void each_row(Runtime& runtime, int64_t n, int64_t rows, int6
   });
 }
 
-bool is_halving(const PoolShape& s) { return s.kh == 2 && s.kw == 2 && s.sh == 2 && s.sw == 2 && s.top == 0 && s.left == 0 && s.oh * 2 <= s.h && s.ow * 2 <= s.w; }
+bool is_halving(const PoolShape& s) {
+  return s.kh == 2 && s.kw == 2 && s.sh == 2 && s.sw == 2 && s.top == 0 && s.left == 0 && s.oh * 2 <= s.h &&
+         s.ow * 2 <= s.w;
+}
 
 // 2 × 2 windows inside x, stride 2: a and b are the two rows.
 void halve_row(bool max, const float* a, const float* b, int ow, int c, float* y) {
@@ -38,7 +43,8 @@ void halve_row(bool max, const float* a, const float* b, int ow, int c, float* y
 void halve_row_gradient(const float* a, const float* b, const float* dy, int ow, int c, float* da, float* db) {
   for (int ox = 0; ox < ow; ox++, a += 2 * c, b += 2 * c, da += 2 * c, db += 2 * c, dy += c) {
     each_vector(c, [&](int64_t j, int n) {
-      const Vec v0 = get(a + j, n), v1 = get(a + c + j, n), v2 = get(b + j, n), v3 = get(b + c + j, n), d = get(dy + j, n), zero{};
+      const Vec v0 = get(a + j, n), v1 = get(a + c + j, n), v2 = get(b + j, n), v3 = get(b + c + j, n),
+                d = get(dy + j, n), zero{};
       const auto right = v1 > v0, low_right = v3 > v2;
       const Vec top = right ? v1 : v0, bottom = low_right ? v3 : v2;
       const auto low = bottom > top;
@@ -67,12 +73,15 @@ void pool(const Pool& p, Runtime& runtime) {
       for (int iy = w.y0; iy < w.y1; iy++) {
         for (int ix = w.x0; ix < w.x1; ix++) {
           const float* from = x + iy * row + int64_t{ix} * s.c;
-          if (p.max) for (int j = 0; j < s.c; j++) y[j] = from[j] > y[j] ? from[j] : y[j];
-          else for (int j = 0; j < s.c; j++) y[j] += from[j];
+          if (p.max)
+            for (int j = 0; j < s.c; j++) y[j] = from[j] > y[j] ? from[j] : y[j];
+          else
+            for (int j = 0; j < s.c; j++) y[j] += from[j];
         }
       }
       const int count = (w.y1 - w.y0) * (w.x1 - w.x0);
-      if (!p.max && count > 0) for (int j = 0; j < s.c; j++) y[j] /= static_cast<float>(count);
+      if (!p.max && count > 0)
+        for (int j = 0; j < s.c; j++) y[j] /= static_cast<float>(count);
     }
   });
 }
@@ -97,7 +106,8 @@ void pool_grad(const PoolGrad& p, Runtime& runtime) {
       const int64_t used = int64_t{2} * s.ow * s.c;
       std::memset(da + used, 0, static_cast<size_t>(row - used) * 4);
       std::memset(db + used, 0, static_cast<size_t>(row - used) * 4);
-      if (oy == s.oh - 1) std::memset(p.dx + (n * s.h + 2 * s.oh) * row, 0, static_cast<size_t>((s.h - 2 * s.oh) * row) * 4);
+      if (oy == s.oh - 1)
+        std::memset(p.dx + (n * s.h + 2 * s.oh) * row, 0, static_cast<size_t>((s.h - 2 * s.oh) * row) * 4);
     });
     return;
   }

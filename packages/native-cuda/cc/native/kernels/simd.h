@@ -1,6 +1,7 @@
-// Vectors of the instruction set that this file is compiled for, by GCC's and Clang's vector extensions: one source serves
-// AVX-512, AVX2, NEON and plain C++. Everything lives in a namespace named for the set (DOPPEL_ISA), and nothing of the
-// standard library with external linkage is instantiated here: the linker might keep the copy that needs AVX-512.
+// Vectors of the instruction set that this file is compiled for, by GCC's and Clang's vector extensions: one source
+// serves AVX-512, AVX2, NEON and plain C++. Everything lives in a namespace named for the set (DOPPEL_ISA), and nothing
+// of the standard library with external linkage is instantiated here: the linker might keep the copy that needs
+// AVX-512.
 #pragma once
 #include <cstdint>
 #include <cstring>
@@ -77,7 +78,10 @@ static inline int threads_of(Runtime& runtime) { return static_cast<NativeRuntim
 
 // Calls f(task, thread) for each task below `tasks` on the pool.
 template <class F> static inline void parallel(Runtime& runtime, int64_t tasks, const F& f) {
-  static_cast<NativeRuntime&>(runtime).run(static_cast<int>(tasks), [](void* context, int task, int thread) { (*static_cast<const F*>(context))(task, thread); }, const_cast<void*>(static_cast<const void*>(&f)));
+  static_cast<NativeRuntime&>(runtime).run(
+      static_cast<int>(tasks),
+      [](void* context, int task, int thread) { (*static_cast<const F*>(context))(task, thread); },
+      const_cast<void*>(static_cast<const void*>(&f)));
 }
 
 // Splits [0, count) into runs of at least `grain` and calls f(from, to) for each.
