@@ -106,8 +106,8 @@ const title = (text: string, found: string | undefined, program: string) =>
 describe.skipIf(!hostCompiler)(title('the emulator of CUDA', hostCompiler, 'a C++ compiler'), () => {
   let outcomes: readonly Outcome[] = [];
 
-  beforeAll(() => {
-    const { stdout, stderr, signal } = spawnSync(buildEmulator(), { encoding: 'utf8' });
+  beforeAll(async () => {
+    const { stdout, stderr, signal } = spawnSync(await buildEmulator(), { encoding: 'utf8' });
     if (signal) throw new Error(`The emulator's cases ended by ${signal} after these:\n${stdout}${stderr}`);
     outcomes = stdout
       .trim()
@@ -133,7 +133,7 @@ describe.skipIf(!hostCompiler)(title('the emulator of CUDA', hostCompiler, 'a C+
 });
 
 describe.skipIf(!nvcc)(title('the same kernels', nvcc, 'nvcc'), () => {
-  it('compile for cards without a warning', { timeout: compiling }, () => {
-    expect(compileForCards()).toEqual(['faulty.cu', 'kernels.cu']);
+  it('compile for cards without a warning', { timeout: compiling }, async () => {
+    expect(await compileForCards()).toEqual(['faulty.cu', 'kernels.cu']);
   });
 });

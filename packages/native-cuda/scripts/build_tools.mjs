@@ -15,11 +15,16 @@ export function versionOf(program) {
   return program ? (spawnSync(program, ['--version'], { encoding: 'utf8' }).stdout ?? '') : '';
 }
 
+/** @returns {string | undefined} */
 export function findCompiler() {
   return (process.env.CXX ? [process.env.CXX] : ['c++', 'g++', 'clang++']).find(works);
 }
 
-/** CMake needs its path where it is not on PATH. */
+/**
+ * CMake needs its path where it is not on PATH.
+ *
+ * @returns {string | undefined}
+ */
 export function findNvcc() {
   return ['nvcc', '/usr/local/cuda/bin/nvcc', process.env.CUDACXX ?? ''].find((program) => program && works(program));
 }

@@ -31,7 +31,7 @@ export interface Device {
    */
   run(op: string, fields: Readonly<Record<string, Field>>): void;
   /** The same with a function that gives the value of a field: faster than an object made for the call. */
-  runBy(op: string, valueOf: (name: string) => Field | undefined): void;
+  runBy(op: string, fieldOf: (name: string) => Field | undefined): void;
   /** Bytes; `graphs`: of those in use, what captured steps keep. */
   memory(): { buffers: number; inUse: number; peak: number; held: number; graphs: number };
   /** Gives idle blocks back to the system. */
@@ -132,10 +132,10 @@ function withNamedFields({ Device, fields: listFields, ...rest }: NativeAddon): 
     run(op: string, given: Readonly<Record<string, Field>>): void {
       this.runBy(op, (name) => given[name]);
     }
-    runBy(op: string, valueOf: (name: string) => Field | undefined): void {
+    runBy(op: string, fieldOf: (name: string) => Field | undefined): void {
       const names = fields[op];
       if (!names) throw new Error(`there is no op "${op}"; there are ${Object.keys(fields).join(', ')}`);
-      this.runInOrder(op, names.map(valueOf));
+      this.runInOrder(op, names.map(fieldOf));
     }
   }
   return { ...rest, fields, Device: NamedDevice };

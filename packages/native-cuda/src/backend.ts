@@ -172,7 +172,7 @@ export class AddonBackend extends MathBackendCPU {
   /** Like `run`, into existing tensors. */
   runInto(op: string, inputs: Named<tf.TensorInfo>, outputs: Named<tf.TensorInfo>, ...attributes: Attributes[]): void {
     const bufferOf = (info: tf.TensorInfo) => this.entry(info.dataId).buffer;
-    const valueOf = (name: string): Field | undefined => {
+    const fieldOf = (name: string): Field | undefined => {
       const tensors = name in inputs ? inputs : name in outputs ? outputs : undefined;
       if (!tensors) return attributes.find((part) => name in part)?.[name];
       const tensor = tensors[name];
@@ -182,7 +182,7 @@ export class AddonBackend extends MathBackendCPU {
         : bufferOf(tensor as tf.TensorInfo);
     };
     try {
-      this.device.runBy(op, valueOf);
+      this.device.runBy(op, fieldOf);
     } catch (cause) {
       throw new NativeOpError(op, `${describeAll(inputs)} → ${describeAll(outputs)}`, cause);
     }

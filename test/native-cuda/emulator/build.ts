@@ -1,18 +1,20 @@
 /**
- * Builds the emulator of CUDA with its test kernels, by the host's C++ compiler, and the kernels by nvcc too where it is
- * found. Objects are kept by the hash of what they come from, so that a second run compiles nothing.
+ * Builds the emulator of CUDA with its test kernels, by the host's C++ compiler, and the kernels by nvcc too if it is found.
+ * What was built of the same sources before, in any checkout on this machine, is not built again.
  */
-import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { keep, keyOf, takeFromCache } from '../../../packages/native-cuda/scripts/build_cache.mjs';
+import { findCompiler, findNvcc } from '../../../packages/native-cuda/scripts/build_tools.mjs';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
-const cuda = join(root, 'packages/native-cuda/cc/cuda');
 const emulator = join(root, 'packages/native-cuda/emulator');
 const here = join(root, 'test/native-cuda/emulator');
 const out = join(root, 'packages/native-cuda/build/emulator');
+const folders = ['packages/native-cuda/emulator', 'packages/native-cuda/cc/cuda', 'test/native-cuda/emulator'];
 
 const standard = ['-std=c++20', '-O2'];
 const hostFlags = [
@@ -32,12 +34,8 @@ const nvccFlags = [
   ...architectures.flatMap((sm) => ['-gencode', `arch=compute_${sm},code=sm_${sm}`]),
 ];
 
-function firstThatRuns(programs: readonly string[]): string | undefined {
-  return programs.find((program) => spawnSync(program, ['--version'], { stdio: 'ignore' }).status === 0);
-}
-
-export const hostCompiler = firstThatRuns(process.env.CXX ? [process.env.CXX] : ['c++', 'g++', 'clang++']);
-export const nvcc = firstThatRuns(['nvcc', '/usr/local/cuda/bin/nvcc']);
+export const hostCompiler = findCompiler();
+export const nvcc = findNvcc();
 
 function filesIn(folder: string, ...endings: string[]): string[] {
   return readdirSync(folder)
@@ -46,52 +44,59 @@ function filesIn(folder: string, ...endings: string[]): string[] {
     .map((name) => join(folder, name));
 }
 
-function headers(): string[] {
-  return [cuda, emulator, join(cuda, 'nvcc'), here].flatMap((folder) => filesIn(folder, '.h', '.cuh'));
+function run(program: string, args: readonly string[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args);
+    const output: Buffer[] = [];
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => output.push(chunk));
+    child.on('error', reject);
+    child.on('close', (status) =>
+      status === 0 ? resolve() : reject(new Error(`${program} ${args.join(' ')} failed:\n${Buffer.concat(output)}`)),
+    );
+  });
 }
 
-function run(program: string, args: readonly string[]) {
-  const { status, stdout, stderr, error } = spawnSync(program, args, { encoding: 'utf8' });
-  if (status === 0) return;
-  throw new Error(`${program} ${args.join(' ')} failed:\n${error ?? ''}${stdout}\n${stderr}`);
-}
-
-/** Compiles the source unless that was done before; older objects of the same source go. */
-function compile(program: string, flags: readonly string[], source: string, ending: string): string {
-  const hash = createHash('sha256').update([program, ...flags].join(' '));
-  for (const file of [...headers(), source]) hash.update(file.slice(root.length)).update(readFileSync(file));
-  const object = join(out, `${basename(source)}.${hash.digest('hex').slice(0, 16)}${ending}`);
-  if (existsSync(object)) return object;
-  for (const old of filesIn(out, ending)) {
-    if (basename(old).startsWith(`${basename(source)}.`)) rmSync(old);
-  }
-  run(program, [...flags, '-c', source, '-o', object]);
-  return object;
+/** Compiles the sources, as many at once as there are processors. @returns their objects. */
+async function compile(
+  program: string,
+  flags: readonly string[],
+  sources: readonly string[],
+  ending: string,
+): Promise<string[]> {
+  mkdirSync(out, { recursive: true });
+  const objectOf = (source: string) => join(out, `${basename(source)}${ending}`);
+  const waiting = [...sources];
+  const worker = async () => {
+    for (let source = waiting.shift(); source; source = waiting.shift())
+      await run(program, [...flags, '-c', source, '-o', objectOf(source)]);
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, worker));
+  return sources.map(objectOf);
 }
 
 /** The program that runs the emulator's cases. */
-export function buildEmulator(): string {
+export async function buildEmulator(): Promise<string> {
   if (!hostCompiler) throw new Error('no C++ compiler was found');
-  mkdirSync(out, { recursive: true });
-  const sources = [
-    ...filesIn(emulator, '.cc').filter((file) => basename(file) !== 'open.cc'),
-    ...filesIn(here, '.cc', '.cu'),
-  ];
-  const objects = sources.map((source) => compile(hostCompiler, hostFlags, source, '.host.o'));
   const program = join(out, 'emulator');
-  const stamp = `${program}.objects`;
-  const wanted = objects.join('\n');
-  if (existsSync(program) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return program;
-  run(hostCompiler, [...objects, '-o', program]);
-  writeFileSync(stamp, wanted);
+  const key = keyOf({ root, folders, compiler: hostCompiler });
+  if (takeFromCache(program, [key])) return program;
+  const kernel = filesIn(emulator, '.cc').filter((file) => basename(file) !== 'open.cc');
+  const objects = await compile(hostCompiler, hostFlags, [...kernel, ...filesIn(here, '.cc', '.cu')], '.host.o');
+  await run(hostCompiler, [...objects, '-o', program]);
+  keep(program, key);
   return program;
 }
 
-/** Compiles the same kernels for cards; a warning is an error. Gives the sources that it compiled. */
-export function compileForCards(): string[] {
+/** Compiles the same kernels for cards; a warning is an error. @returns the sources that were compiled. */
+export async function compileForCards(): Promise<string[]> {
   if (!nvcc) throw new Error('nvcc was not found');
-  mkdirSync(out, { recursive: true });
   const sources = filesIn(here, '.cu');
-  for (const source of sources) compile(nvcc, nvccFlags, source, '.nvcc.o');
+  const done = join(out, 'compiled-for-cards');
+  const key = keyOf({ root, folders, nvcc, architectures });
+  if (!takeFromCache(done, [key])) {
+    await compile(nvcc, nvccFlags, sources, '.nvcc.o');
+    writeFileSync(done, sources.join('\n'));
+    keep(done, key);
+  }
   return sources.map((source) => basename(source));
 }
