@@ -41,7 +41,7 @@ function newDevice(): Device {
 function convolutionGradients(activation: 'relu' | 'leakyrelu', outputs: string[]) {
   return tf.tidy(() => {
     const [x, filter, dy] = [normal([2, 20, 20, 8], 6), normal([3, 3, 8, 12], 7), normal([2, 20, 20, 12], 8)];
-    const attrs = { strides: 1, pad: 'same', activation, leakyreluAlpha: 0.2 } as const;
+    const attrs = { strides: 1, dilations: 1, pad: 'same', activation, leakyreluAlpha: 0.2 } as const;
     const y = conv2d(x, filter, normal<tf.Tensor1D>([12], 9), attrs);
     const gradients = runKernelMulti('DoppelConv2DBackprop', { dy, x, filter, y }, { ...attrs, outputs });
     return gradients.map((tensor) => tensor.dataSync<'float32'>().slice());

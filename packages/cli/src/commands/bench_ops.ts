@@ -38,7 +38,7 @@ async function timeShape(shape: Shape, batch: number, repeats: number) {
   const x = tf.randomNormal([batch, side, side, ci], 0, 1, 'float32', 1) as tf.Tensor4D;
   const filter = tf.randomNormal([3, 3, ci, co], 0, 1 / (3 * Math.sqrt(ci)), 'float32', 2) as tf.Tensor4D;
   const bias = tf.zeros([co]) as tf.Tensor1D;
-  const attrs = { strides, pad: 'same', activation: 'relu', leakyreluAlpha: 0.2 } as const;
+  const attrs = { strides, dilations: 1, pad: 'same', activation: 'relu', leakyreluAlpha: 0.2 } as const;
   const y = conv2d(x, filter, bias, attrs);
   const dy = tf.randomNormal(y.shape, 0, 1, 'float32', 3) as tf.Tensor4D;
   const outputs = ci === 1 ? ['dfilter', 'dbias'] : ['dx', 'dfilter', 'dbias'];

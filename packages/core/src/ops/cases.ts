@@ -11,9 +11,10 @@ import type { Activation } from './activation.ts';
 import { batchNorm } from './batch_norm.ts';
 import { conv2d } from './conv2d.ts';
 import { dense, minibatchStddev, softmaxCrossEntropy } from './layers.ts';
-import { pixelNorm } from './pixel_norm.ts';
+import { pixelNorm, unitCells } from './pixel_norm.ts';
 import { avgPool, maxPool, upsampleNearest } from './pooling.ts';
 import { reparameterize } from './reparameterize.ts';
+import { upsampleBilinear } from './upsample_bilinear.ts';
 
 export interface OpCase {
   name: string;
@@ -34,6 +35,7 @@ export interface ConvShape {
   co: number;
   k: number;
   strides: number;
+  dilations?: number;
   pad: 'same' | 'valid';
   activation: Activation;
 }
@@ -46,17 +48,27 @@ function opCase(name: string, shapes: number[][], run: (...inputs: never[]) => t
 }
 
 export function convCase(shape: ConvShape): OpCase {
-  const { n, h, w, ci, co, k, strides, pad, activation } = shape;
-  const side = (size: number) => Math.ceil((pad === 'same' ? size : size - k + 1) / strides);
+  const { n, h, w, ci, co, k, strides, dilations = 1, pad, activation } = shape;
+  const side = (size: number) => Math.ceil((pad === 'same' ? size : size - (k - 1) * dilations) / strides);
   const scale = 1 / (k * Math.sqrt(ci)); // keeps the outputs near unit variance
   return opCase(
-    `conv ${n}×${h}×${w}×${ci} → ${co}, ${k}×${k}/${strides} ${pad} ${activation}`,
+    `conv ${n}×${h}×${w}×${ci} → ${co}, ${k}×${k}/${strides}${dilations > 1 ? ` dilated ${dilations}` : ''} ${pad} ${activation}`,
     [[n, h, w, ci], [k, k, ci, co], [co]],
     (x: tf.Tensor4D, filter: tf.Tensor4D, bias: tf.Tensor1D) =>
-      conv2d(x, tf.mul(filter, scale), bias, { strides, pad, activation }),
+      conv2d(x, tf.mul(filter, scale), bias, { strides, dilations, pad, activation }),
     2 * n * side(h) * side(w) * k * k * ci * co,
   );
 }
+
+const dilated = (
+  n: number,
+  h: number,
+  w: number,
+  ci: number,
+  co: number,
+  dilations: number,
+  pad: 'same' | 'valid' = 'same',
+) => convCase({ n, h, w, ci, co, k: 3, strides: 1, dilations, pad, activation: 'relu' });
 
 const conv = (
   n: number,
@@ -81,12 +93,22 @@ export const PARITY_CASES: readonly OpCase[] = [
   conv(2, 10, 9, 4, 6, 3, 2, 'valid', 'linear'),
   conv(3, 1, 1, 8, 8, 3, 1, 'same', 'relu'),
   conv(1, 15, 13, 4, 16, 4, 2, 'same', 'relu'),
+  dilated(2, 16, 15, 16, 32, 2),
+  dilated(1, 17, 13, 8, 5, 4),
+  dilated(2, 18, 20, 32, 16, 4),
+  dilated(1, 12, 11, 3, 6, 3, 'valid'),
+  dilated(1, 3, 2, 4, 4, 4),
   opCase('max pool 2', [[2, 8, 6, 5]], (x: tf.Tensor4D) => maxPool(x)),
   opCase('max pool 2, odd side', [[1, 7, 9, 3]], (x: tf.Tensor4D) => maxPool(x)),
   opCase('max pool 3/2 same', [[1, 7, 8, 3]], (x: tf.Tensor4D) => maxPool(x, { size: 3, strides: 2, pad: 'same' })),
   opCase('average pool 2', [[2, 8, 6, 5]], (x: tf.Tensor4D) => avgPool(x)),
   opCase('nearest ×2', [[2, 3, 5, 7]], (x: tf.Tensor4D) => upsampleNearest(x)),
   opCase('pixel norm', [[2, 5, 5, 24]], (x: tf.Tensor4D) => pixelNorm(x)),
+  opCase('unit cells', [[2, 5, 3, 16]], (x: tf.Tensor4D) => unitCells(x)),
+  opCase('unit cells, odd channels', [[7, 9]], (x: tf.Tensor2D) => unitCells(x, { epsilon: 0.1 })),
+  opCase('bilinear ×2', [[2, 3, 5, 7]], (x: tf.Tensor4D) => upsampleBilinear(x, [6, 10])),
+  opCase('bilinear to odd sides', [[1, 4, 6, 16]], (x: tf.Tensor4D) => upsampleBilinear(x, [7, 9])),
+  opCase('bilinear to fewer rows', [[2, 8, 1, 3]], (x: tf.Tensor4D) => upsampleBilinear(x, [3, 4])),
   opCase('minibatch stddev', [[8, 4, 4, 6]], (x: tf.Tensor4D) => minibatchStddev(x)),
   opCase(
     'batch norm, relu',

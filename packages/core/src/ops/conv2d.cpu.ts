@@ -42,16 +42,16 @@ const valuesOf = (tensor: tf.Tensor) => tensor.dataSync() as Float32Array;
  */
 function forEachTap(info: Info, visit: (xAt: number, filterAt: number, yAt: number) => void): void {
   const { batchSize, inHeight, inWidth, inChannels: ci, outHeight, outWidth, outChannels: co } = info;
-  const { filterHeight, filterWidth, strideHeight, strideWidth, padInfo } = info;
+  const { filterHeight, filterWidth, strideHeight, strideWidth, dilationHeight, dilationWidth, padInfo } = info;
   for (let n = 0; n < batchSize; n++) {
     for (let oh = 0; oh < outHeight; oh++) {
       for (let ow = 0; ow < outWidth; ow++) {
         const yAt = ((n * outHeight + oh) * outWidth + ow) * co;
         for (let r = 0; r < filterHeight; r++) {
-          const h = oh * strideHeight - padInfo.top + r;
+          const h = oh * strideHeight - padInfo.top + r * dilationHeight;
           if (h < 0 || h >= inHeight) continue;
           for (let s = 0; s < filterWidth; s++) {
-            const w = ow * strideWidth - padInfo.left + s;
+            const w = ow * strideWidth - padInfo.left + s * dilationWidth;
             if (w < 0 || w >= inWidth) continue;
             visit(((n * inHeight + h) * inWidth + w) * ci, (r * filterWidth + s) * ci * co, yAt);
           }

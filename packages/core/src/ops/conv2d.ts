@@ -4,6 +4,8 @@
  *
  * tfjs splits its fused convolution into single ops under a gradient if it has an activation; hence a separate kernel.
  * NHWC, filters HWIO, padding by TensorFlow's rule ("same": output = ceil(input / stride), the odd pixel at the end).
+ * A dilated filter's taps lie `dilations` pixels apart; Yu and Koltun, Multi-Scale Context Aggregation by Dilated
+ * Convolutions (ICLR 2016).
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { type Activation, type ActivationAttributes, activationGradient } from './activation.ts';
@@ -14,6 +16,8 @@ export const CONV2D_BACKPROP = 'DoppelConv2DBackprop';
 
 export interface Conv2DAttributes extends ActivationAttributes {
   strides: number;
+  /** Distance in pixels of neighbouring taps of the filter; greater than 1 at stride 1 only. */
+  dilations: number;
   pad: 'same' | 'valid';
 }
 
@@ -44,6 +48,8 @@ export interface Conv2DBackpropAttributes extends Conv2DAttributes {
 
 export interface Conv2DOptions {
   strides?: number;
+  /** Distance in pixels of neighbouring taps of the filter; default 1. */
+  dilations?: number;
   pad?: 'same' | 'valid';
   activation?: Activation;
   leakyreluAlpha?: number;
@@ -56,16 +62,18 @@ export interface Conv2DOptions {
   gradientsApart?: boolean;
 }
 
-/** act(x ∗ filter + bias): [n, h, w, ci] → [n, oh, ow, co]. */
+/** act(x ∗ filter + bias): [n, h, w, ci] → [n, oh, ow, co]. @throws Error if both strides and dilations exceed 1 */
 export function conv2d(
   x: tf.Tensor4D,
   filter: tf.Tensor4D,
   bias: tf.Tensor1D | null,
   options: Conv2DOptions = {},
 ): tf.Tensor4D {
-  const { strides = 1, pad = 'same', activation = 'linear', leakyreluAlpha = 0.2 } = options;
+  const { strides = 1, dilations = 1, pad = 'same', activation = 'linear', leakyreluAlpha = 0.2 } = options;
   const { inputGradient = true, gradientsApart = false } = options;
-  const attrs = { strides, pad, activation, leakyreluAlpha, inputGradient, gradientsApart };
+  if (strides > 1 && dilations > 1)
+    throw new Error(`conv2d needs strides or dilations of 1, found ${strides} and ${dilations}`);
+  const attrs = { strides, dilations, pad, activation, leakyreluAlpha, inputGradient, gradientsApart };
   return runKernel(CONV2D, bias ? { x, filter, bias } : { x, filter }, attrs);
 }
 
@@ -73,8 +81,8 @@ function conv2dBackprop(
   inputs: Conv2DBackpropInputs,
   attrs: Conv2DBackpropAttributes,
 ): Partial<Record<Conv2DGradient, tf.Tensor>> {
-  const { strides, pad, activation, leakyreluAlpha, outputs } = attrs;
-  const ours = { strides, pad, activation, leakyreluAlpha, outputs };
+  const { strides, dilations, pad, activation, leakyreluAlpha, outputs } = attrs;
+  const ours = { strides, dilations, pad, activation, leakyreluAlpha, outputs };
   const results = runKernelMulti(CONV2D_BACKPROP, { ...inputs }, ours);
   return Object.fromEntries(outputs.map((name, i) => [name, results[i]]));
 }
@@ -109,7 +117,7 @@ function gradientOfConv2D(dy: tf.Tensor | tf.Tensor[], [x, filter, y]: Saved, ra
 function gradientOfBackprop(douts: tf.Tensor | tf.Tensor[], saved: Saved, raw: tf.NamedAttrMap): Gradients {
   const attrs = raw as unknown as Conv2DBackpropAttributes;
   const [dy, x, filter, y] = saved as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D, tf.Tensor4D];
-  const { strides, pad } = attrs;
+  const { strides, dilations, pad } = attrs;
   const cotangents = Object.fromEntries(attrs.outputs.map((name, i) => [name, [douts].flat()[i]]));
   const ddx = cotangents.dx as tf.Tensor4D | undefined;
   const ddfilter = cotangents.dfilter as tf.Tensor4D | undefined;
@@ -119,8 +127,8 @@ function gradientOfBackprop(douts: tf.Tensor | tf.Tensor[], saved: Saved, raw: t
 
   const dg = (): tf.Tensor => {
     const terms = [
-      ddx && conv2d(ddx, filter, null, { strides, pad }),
-      ddfilter && conv2d(x, ddfilter, null, { strides, pad }),
+      ddx && conv2d(ddx, filter, null, { strides, dilations, pad }),
+      ddfilter && conv2d(x, ddfilter, null, { strides, dilations, pad }),
       ddbias && tf.broadcastTo(ddbias, dy.shape),
     ].filter((term) => term !== undefined);
     return terms.reduce((sum, term) => tf.add(sum, term));
@@ -151,13 +159,13 @@ export const conv2dBackpropGradient: Gradient = {
 };
 
 /** The geometry of a convolution, as tfjs computes it. */
-export function convInfo(xShape: number[], filterShape: number[], { strides, pad }: Conv2DAttributes) {
+export function convInfo(xShape: number[], filterShape: number[], { strides, dilations, pad }: Conv2DAttributes) {
   type Shape4D = [number, number, number, number];
   return tf.backend_util.computeConv2DInfo(
     xShape as Shape4D,
     filterShape as Shape4D,
     strides,
-    1,
+    dilations,
     pad,
     undefined,
     false,

@@ -51,10 +51,11 @@ function convolve(x: tf.Tensor, filter: tf.Tensor, bias: tf.Tensor | undefined, 
 }
 
 export function conv2dWasm({ x, filter, bias }: Conv2DInputs, attrs: Conv2DAttributes): tf.Tensor {
-  const { activation, leakyreluAlpha, strides } = attrs;
+  const { activation, leakyreluAlpha, strides, dilations } = attrs;
   const { top, bottom, left, right } = convInfo(x.shape, filter.shape, attrs).padInfo;
   // Never "same" by name: the backend pads wrongly where the stride is larger than the filter.
-  return convolve(x, filter, bias, { pad: [top, bottom, left, right], strides, activation, leakyreluAlpha });
+  const pad = [top, bottom, left, right] as const;
+  return convolve(x, filter, bias, { pad, strides, dilations, activation, leakyreluAlpha });
 }
 
 export function conv2dBackpropWasm(
@@ -72,20 +73,22 @@ export function conv2dBackpropWasm(
 
 /**
  * With a stride s, the rows and columns of x fall into s × s phases, each of which meets its own taps only: a convolution
- * of stride 1 with every s-th tap. Nothing is multiplied by the zeros that would lie between the elements of g.
+ * of stride 1 with every s-th tap. Nothing is multiplied by the zeros that would lie between the elements of g. A dilated
+ * filter stays dilated.
  */
 function inputGradient(g: tf.Tensor4D, filter: tf.Tensor4D, xShape: number[], attrs: Conv2DAttributes): tf.Tensor {
-  const { strides: s } = attrs;
+  const { strides: s, dilations } = attrs;
   const { padInfo, filterHeight, filterWidth, inHeight, inWidth } = convInfo(xShape, filter.shape, attrs);
   const [, outHeight, outWidth] = g.shape;
-  const rows = phasesOf({ stride: s, pad: padInfo.top, taps: filterHeight, inputs: inHeight, outputs: outHeight });
-  const columns = phasesOf({ stride: s, pad: padInfo.left, taps: filterWidth, inputs: inWidth, outputs: outWidth });
+  const steps = { stride: s, dilation: dilations };
+  const rows = phasesOf({ ...steps, pad: padInfo.top, taps: filterHeight, inputs: inHeight, outputs: outHeight });
+  const columns = phasesOf({ ...steps, pad: padInfo.left, taps: filterWidth, inputs: inWidth, outputs: outWidth });
   const parts = rows.flatMap((row) => columns.map((column) => ({ row, column })));
   const gradients = parts.map(({ row, column }) => {
     const turned = turnFilter(filter, row, column, s);
     const read = cropEnd(g, Math.min(row.after, 0), Math.min(column.after, 0));
     const pad = [row.before, Math.max(row.after, 0), column.before, Math.max(column.after, 0)] as const;
-    return convolve(read, turned, undefined, { pad });
+    return convolve(read, turned, undefined, { pad, dilations });
   });
   if (s === 1) return gradients[0]!;
   return fillOnHeap(gradients, xShape, (dx, ...phases) => {
@@ -107,14 +110,21 @@ interface Phase {
 }
 
 /** Phases that have taps and inputs. Input first + s·j meets output j + shift − t by the tap tap + s·t. */
-function phasesOf(axis: { stride: number; pad: number; taps: number; inputs: number; outputs: number }): Phase[] {
-  const { stride, pad, inputs, outputs } = axis;
+function phasesOf(axis: {
+  stride: number;
+  dilation: number;
+  pad: number;
+  taps: number;
+  inputs: number;
+  outputs: number;
+}): Phase[] {
+  const { stride, dilation, pad, inputs, outputs } = axis;
   return Array.from({ length: Math.min(stride, axis.taps) }, (_, tap) => {
     const first = (((tap - pad) % stride) + stride) % stride;
     const count = Math.ceil((inputs - first) / stride);
     const taps = Math.ceil((axis.taps - tap) / stride);
     const shift = (first + pad - tap) / stride;
-    return { first, count, tap, taps, before: taps - 1 - shift, after: count + shift - outputs };
+    return { first, count, tap, taps, before: (taps - 1) * dilation - shift, after: count + shift - outputs };
   }).filter(({ count }) => count > 0);
 }
 
@@ -152,7 +162,7 @@ function turnFilter(filter: tf.Tensor4D, row: Phase, column: Phase, stride: numb
 function filterGradient(x: tf.Tensor4D, g: tf.Tensor4D, filterShape: number[], attrs: Conv2DAttributes): tf.Tensor {
   const info = convInfo(x.shape, filterShape, attrs);
   if (attrs.strides !== 1) return filterGradientByTaps(x, g, info);
-  const isSmall = info.outHeight < 16; // the padding of the products would be most of the work
+  const isSmall = info.outHeight < 16 && attrs.dilations === 1; // the padding of the products would be most of the work
   return isSmall ? filterGradientByRows(x, g, info) : filterGradientByProducts(x, g, info);
 }
 
@@ -216,7 +226,7 @@ function takeRows(x: tf.Tensor4D, first: number, count: number): tf.Tensor {
  * and whole runs are copied. In parts that stay in the cache. Unlike a convolution's, this kernel's packing is fast.
  */
 function filterGradientByProducts(x: tf.Tensor4D, g: tf.Tensor4D, { padInfo, ...info }: ConvInfo): tf.Tensor {
-  const { filterHeight: kh, filterWidth: kw, batchSize: n, inChannels: ci, outChannels: co } = info;
+  const { filterHeight: kh, filterWidth: kw, dilationHeight: d, batchSize: n, inChannels: ci, outChannels: co } = info;
   const { top, bottom, left, right } = padInfo;
   const [height, width] = [info.inHeight + top + bottom, info.inWidth + left + right];
   const positions = n * height * width;
@@ -233,7 +243,7 @@ function filterGradientByProducts(x: tf.Tensor4D, g: tf.Tensor4D, { padInfo, ...
     return tf.transpose(tf.reshape(padded, [positions, ci]));
   });
   const upstream = spread(g, height, width);
-  const last = positions - (kh - 1) * width - (kw - 1);
+  const last = positions - ((kh - 1) * width + kw - 1) * d;
   let sum: tf.Tensor | undefined;
   for (let start = 0; start < last; start += PART) {
     const count = Math.min(PART, last - start);
@@ -242,7 +252,7 @@ function filterGradientByProducts(x: tf.Tensor4D, g: tf.Tensor4D, { padInfo, ...
       const shifted = fillOnHeap([samples], [kh * kw * ci, count], (out, data) => {
         for (let row = 0; row < kh * kw * ci; row++) {
           const tap = Math.floor(row / ci);
-          const from = (row % ci) * positions + start + Math.floor(tap / kw) * width + (tap % kw);
+          const from = (row % ci) * positions + start + (Math.floor(tap / kw) * width + (tap % kw)) * d;
           out.set(data.subarray(from, from + count), row * count);
         }
       });

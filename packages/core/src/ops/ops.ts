@@ -35,6 +35,14 @@ import {
   reparameterizeGradient,
   reparameterizeReference,
 } from './reparameterize.ts';
+import {
+  UPSAMPLE_BILINEAR,
+  UPSAMPLE_BILINEAR_BACKPROP,
+  upsampleBilinearBackpropGradient,
+  upsampleBilinearBackpropReferences,
+  upsampleBilinearGradient,
+  upsampleBilinearReferences,
+} from './upsample_bilinear.ts';
 
 export type { Activation } from './activation.ts';
 export { type AdamHyperparameters, type AdamResult, type AdamStep, adam } from './adam.ts';
@@ -42,9 +50,10 @@ export { batchNorm } from './batch_norm.ts';
 export { conv2d } from './conv2d.ts';
 export { dense, dropout, minibatchStddev, softmaxCrossEntropy } from './layers.ts';
 export { normalNoise, uniformNoise } from './philox.ts';
-export { pixelNorm } from './pixel_norm.ts';
+export { pixelNorm, unitCells } from './pixel_norm.ts';
 export { avgPool, maxPool, upsampleNearest } from './pooling.ts';
 export { reparameterize } from './reparameterize.ts';
+export { upsampleBilinear } from './upsample_bilinear.ts';
 
 /** Every op of doppel's own: kernel name, reference for `cpu` and `wasm`, gradient. */
 export const OPS: readonly OpDefinition[] = [
@@ -57,6 +66,8 @@ export const OPS: readonly OpDefinition[] = [
   defineOp(PHILOX, philoxReference),
   defineOp(REPARAMETERIZE, reparameterizeReference, reparameterizeGradient),
   defineOp(REPARAMETERIZE_BACKPROP, reparameterizeBackpropReference),
+  defineOp(UPSAMPLE_BILINEAR, upsampleBilinearReferences, upsampleBilinearGradient),
+  defineOp(UPSAMPLE_BILINEAR_BACKPROP, upsampleBilinearBackpropReferences, upsampleBilinearBackpropGradient),
   defineOp(ADAM, { cpu: adamReference, wasm: adamWasm }),
 ];
 

@@ -1,5 +1,5 @@
 /**
- * DoppelPixelNorm: y = x / √(mean over channels of x² + ε), at each pixel.
+ * DoppelPixelNorm: y = x / √(mean over channels of x² + ε), at each pixel; or of their sum, which makes unit vectors.
  * Karras et al., Progressive Growing of GANs (ICLR 2018), §4.2.
  */
 import * as tf from '@tensorflow/tfjs-core';
@@ -10,29 +10,38 @@ export const PIXEL_NORM_BACKPROP = 'DoppelPixelNormBackprop';
 
 interface Attributes {
   epsilon: number;
+  /** What of the squares over the channels is taken to 1. */
+  over: 'mean' | 'sum';
 }
 
 /** x: [..., c], normalised over its last axis. */
 export function pixelNorm<T extends tf.Tensor>(x: T, { epsilon = 1e-8 }: { epsilon?: number } = {}): T {
-  return runKernel(PIXEL_NORM, { x }, { epsilon }) as T;
+  return runKernel(PIXEL_NORM, { x }, { epsilon, over: 'mean' }) as T;
 }
 
-/** 1 / √(mean x² + ε): [..., 1] */
-function inverseNorm(x: tf.Tensor, epsilon: number): tf.Tensor {
-  return tf.rsqrt(tf.add(tf.mean(tf.square(x), -1, true), epsilon));
+/** Unit length of each cell, y = x / √(Σ x² + ε) over the last axis: [..., c] → [..., c]. */
+export function unitCells<T extends tf.Tensor>(x: T, { epsilon = 1e-6 }: { epsilon?: number } = {}): T {
+  return runKernel(PIXEL_NORM, { x }, { epsilon, over: 'sum' }) as T;
 }
 
-export function pixelNormReference({ x }: { x: tf.Tensor }, { epsilon }: Attributes): tf.Tensor {
-  return tf.mul(x, inverseNorm(x, epsilon));
+/** Mean or sum over the channels: [..., c] → [..., 1] */
+function gathered(x: tf.Tensor, over: Attributes['over']): tf.Tensor {
+  return over === 'mean' ? tf.mean(x, -1, true) : tf.sum(x, -1, true);
 }
 
-/** Gradient dx = r·dy − x·r³·mean(dy·x), where r is the inverse norm. */
-export function pixelNormBackpropReference(
-  { dy, x }: { dy: tf.Tensor; x: tf.Tensor },
-  { epsilon }: Attributes,
-): tf.Tensor {
-  const r = inverseNorm(x, epsilon);
-  const along = tf.mul(tf.mean(tf.mul(dy, x), -1, true), tf.pow(r, 3));
+/** 1 / √(mean x² + ε), or of the sum: [..., 1] */
+function inverseNorm(x: tf.Tensor, { epsilon, over }: Attributes): tf.Tensor {
+  return tf.rsqrt(tf.add(gathered(tf.square(x), over), epsilon));
+}
+
+export function pixelNormReference({ x }: { x: tf.Tensor }, attrs: Attributes): tf.Tensor {
+  return tf.mul(x, inverseNorm(x, attrs));
+}
+
+/** Gradient dx = r·dy − x·r³·mean(dy·x), where r is the inverse norm; or with the sum. */
+export function pixelNormBackpropReference({ dy, x }: { dy: tf.Tensor; x: tf.Tensor }, attrs: Attributes): tf.Tensor {
+  const r = inverseNorm(x, attrs);
+  const along = tf.mul(gathered(tf.mul(dy, x), attrs.over), tf.pow(r, 3));
   return tf.sub(tf.mul(dy, r), tf.mul(x, along));
 }
 

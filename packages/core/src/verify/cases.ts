@@ -11,6 +11,8 @@ import {
   minibatchStddev,
   pixelNorm,
   reparameterize,
+  unitCells,
+  upsampleBilinear,
   upsampleNearest,
 } from '../ops/ops.ts';
 import type { CaseKind, Outputs, Settings } from './case.ts';
@@ -55,6 +57,7 @@ const conv: CaseKind = {
   run(inputs, settings) {
     const options = {
       strides: number(settings, 'strides', 1),
+      dilations: number(settings, 'dilations', 1),
       pad: text<'same' | 'valid'>(settings, 'pad', 'same'),
       ...activation(settings),
     };
@@ -132,6 +135,7 @@ export const CASES: Record<string, CaseKind> = {
   'avg-pool': unary((x, settings) => avgPool(x, pooling(settings))),
   'batch-norm': batchNormCase,
   conv,
+  'conv-dilated': conv,
   dense: denseCase,
   matcher: { isModel: true, run: verifyMatcher },
   'max-pool': unary((x, settings) => maxPool(x, pooling(settings))),
@@ -140,6 +144,8 @@ export const CASES: Record<string, CaseKind> = {
   ),
   'pixel-norm': unary((x, settings) => pixelNorm(x, { epsilon: number(settings, 'epsilon', 1e-8) })),
   reparameterize: reparameterizeCase,
+  'unit-cell': unary((x, settings) => unitCells(x, { epsilon: number(settings, 'epsilon', 1e-6) })),
+  'upsample-bilinear': unary((x, { size }) => upsampleBilinear(x, size as [number, number])),
   'upsample-nearest': unary((x, settings) => upsampleNearest(x, number(settings, 'scale', 2))),
   'wgan-gp': { isModel: true, run: verifyWganGp },
 };

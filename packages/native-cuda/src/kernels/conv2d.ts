@@ -95,18 +95,22 @@ export const CONV2D: readonly AddonKernel[] = [
   {
     name: 'DoppelConv2D',
     run: (backend, { x, filter, bias }, attrs) =>
-      forward(backend, infoOf(x!.shape, filter!.shape, attrs.strides, attrs.pad), x!, filter!, bias, attrs),
+      attrs.dilations > 1
+        ? undefined
+        : forward(backend, infoOf(x!.shape, filter!.shape, attrs.strides, attrs.pad), x!, filter!, bias, attrs),
   },
   {
     name: 'DoppelConv2DBackprop',
     run: (backend, { dy, x, filter, y }, attrs) =>
-      backward(
-        backend,
-        infoOf(x!.shape, filter!.shape, attrs.strides, attrs.pad),
-        { dy: dy!, x: x!, filter: filter!, ...(y && { y }) },
-        attrs.outputs,
-        attrs,
-      ),
+      attrs.dilations > 1
+        ? undefined
+        : backward(
+            backend,
+            infoOf(x!.shape, filter!.shape, attrs.strides, attrs.pad),
+            { dy: dy!, x: x!, filter: filter!, ...(y && { y }) },
+            attrs.outputs,
+            attrs,
+          ),
   },
   {
     name: 'Conv2D',

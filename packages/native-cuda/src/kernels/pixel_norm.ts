@@ -9,6 +9,13 @@ function pixelNorm(backend: AddonBackend, x: tf.TensorInfo, dy: tf.TensorInfo | 
 }
 
 export const PIXEL_NORM: readonly AddonKernel[] = [
-  { name: 'DoppelPixelNorm', run: (backend, { x }, { epsilon }) => pixelNorm(backend, x!, undefined, epsilon) },
-  { name: 'DoppelPixelNormBackprop', run: (backend, { dy, x }, { epsilon }) => pixelNorm(backend, x!, dy!, epsilon) },
+  {
+    name: 'DoppelPixelNorm',
+    run: (backend, { x }, { epsilon, over }) =>
+      over === 'sum' ? undefined : pixelNorm(backend, x!, undefined, epsilon),
+  },
+  {
+    name: 'DoppelPixelNormBackprop',
+    run: (backend, { dy, x }, { epsilon, over }) => (over === 'sum' ? undefined : pixelNorm(backend, x!, dy!, epsilon)),
+  },
 ];
