@@ -10,7 +10,11 @@ import { KERNEL_TOLERANCE, relativeError, relativeErrorOfSums } from '../base/to
 import type { Activation } from './activation.ts';
 import { batchNorm } from './batch_norm.ts';
 import { conv2d } from './conv2d.ts';
+import { correlate } from './correlate.ts';
+import { correlateNear } from './correlate_near.ts';
+import { gammaLikelihood } from './gamma_likelihood.ts';
 import { dense, minibatchStddev, softmaxCrossEntropy } from './layers.ts';
+import { type Localisation, localisationLoss } from './localisation_loss.ts';
 import { pixelNorm, unitCells } from './pixel_norm.ts';
 import { avgPool, maxPool, upsampleNearest } from './pooling.ts';
 import { reparameterize } from './reparameterize.ts';
@@ -39,6 +43,8 @@ export interface ConvShape {
   pad: 'same' | 'valid';
   activation: Activation;
 }
+
+type Shape4D = [number, number, number, number];
 
 const volume = (shape: number[]) => shape.reduce((product, side) => product * side, 1);
 
@@ -82,6 +88,49 @@ const conv = (
   activation: Activation,
 ) => convCase({ n, h, w, ci, co, k, strides, pad, activation });
 
+export function correlateCase(templates: Shape4D, windows: Shape4D): OpCase {
+  const [count, h, v, c] = templates;
+  const places = (windows[1] - h + 1) * (windows[2] - v + 1);
+  return opCase(
+    `correlate ${templates.join('×')} with ${windows.join('×')}`,
+    [templates, windows],
+    (a: tf.Tensor4D, b: tf.Tensor4D) => correlate(a, b),
+    2 * count * windows[0] * places * h * v * c,
+  );
+}
+
+export function correlateNearCase(a: Shape4D, b: Shape4D, reach: number): OpCase {
+  return opCase(
+    `correlate near ${reach}, ${a.join('×')} with ${b.join('×')}`,
+    [a, b],
+    (x: tf.Tensor4D, y: tf.Tensor4D) => correlateNear(x, y, reach),
+    2 * (2 * reach + 1) ** 2 * volume([Math.max(a[0], b[0]), ...a.slice(1)]),
+  );
+}
+
+/** 1 in every `period`th element, from `first` on. */
+const everyNth = (shape: number[], period: number, first: number) =>
+  tf.tensor(
+    Array.from({ length: volume(shape) }, (_, i) => Number(i % period === first)),
+    shape,
+  );
+
+/** Masks in which every window has a positive cell, and a few pairs are left out. */
+function localisation([templates, windows, n, m]: Shape4D, withRivals: boolean): Localisation {
+  const cells = [windows, n, m];
+  const where = { positive: everyNth(cells, 3, 0) as tf.Tensor3D, ignored: everyNth(cells, 4, 1) as tf.Tensor3D };
+  return withRivals ? { ...where, rivals: tf.sub(1, everyNth([templates, windows], 5, 2)) as tf.Tensor2D } : where;
+}
+
+export function localisationCase(maps: Shape4D, withRivals: boolean): OpCase {
+  return opCase(
+    `localisation loss ${maps.join('×')}${withRivals ? ', rivals' : ''}`,
+    [maps, [1]],
+    (x: tf.Tensor4D, logScale: tf.Tensor1D) => localisationLoss(x, logScale, localisation(maps, withRivals)),
+    4 * volume(maps),
+  );
+}
+
 /** Small shapes of every op, odd sizes among them: for parity tests. */
 export const PARITY_CASES: readonly OpCase[] = [
   conv(2, 9, 7, 1, 32, 3, 1, 'same', 'relu'),
@@ -109,6 +158,18 @@ export const PARITY_CASES: readonly OpCase[] = [
   opCase('bilinear ×2', [[2, 3, 5, 7]], (x: tf.Tensor4D) => upsampleBilinear(x, [6, 10])),
   opCase('bilinear to odd sides', [[1, 4, 6, 16]], (x: tf.Tensor4D) => upsampleBilinear(x, [7, 9])),
   opCase('bilinear to fewer rows', [[2, 8, 1, 3]], (x: tf.Tensor4D) => upsampleBilinear(x, [3, 4])),
+  correlateCase([3, 4, 4, 5], [3, 7, 7, 5]),
+  correlateCase([5, 3, 6, 2], [2, 8, 9, 2]),
+  correlateCase([2, 8, 8, 16], [3, 12, 12, 16]),
+  correlateCase([1, 5, 1, 3], [4, 5, 11, 3]),
+  correlateNearCase([3, 6, 5, 16], [3, 6, 5, 16], 2),
+  correlateNearCase([1, 7, 4, 3], [4, 7, 4, 3], 1),
+  correlateNearCase([5, 2, 3, 20], [1, 2, 3, 20], 3),
+  localisationCase([4, 4, 5, 5], false),
+  localisationCase([7, 3, 3, 6], true),
+  opCase('gamma likelihood', [[2, 5, 3, 1]], (x: tf.Tensor4D) =>
+    gammaLikelihood(x, tf.add(everyNth(x.shape, 3, 1), 0.5)),
+  ),
   opCase('minibatch stddev', [[8, 4, 4, 6]], (x: tf.Tensor4D) => minibatchStddev(x)),
   opCase(
     'batch norm, relu',

@@ -17,7 +17,23 @@ import {
 import { conv2dBackpropCpu, conv2dCpu } from './conv2d.cpu.ts';
 import { CONV2D, CONV2D_BACKPROP, conv2dBackpropGradient, conv2dGradient } from './conv2d.ts';
 import { conv2dBackpropWasm, conv2dWasm } from './conv2d.wasm.ts';
+import {
+  CORRELATE,
+  CORRELATE_BACKPROP,
+  correlateBackpropReference,
+  correlateGradient,
+  correlateReference,
+} from './correlate.ts';
+import {
+  CORRELATE_NEAR,
+  CORRELATE_NEAR_BACKPROP,
+  correlateNearBackpropReference,
+  correlateNearGradient,
+  correlateNearReference,
+} from './correlate_near.ts';
+import { GAMMA_LIKELIHOOD, gammaLikelihoodGradient, gammaLikelihoodReference } from './gamma_likelihood.ts';
 import { defineOp, type OpDefinition, registerOp } from './kernel.ts';
+import { LOCALISATION_LOSS, localisationLossGradient, localisationLossReference } from './localisation_loss.ts';
 import { PHILOX, philoxReference } from './philox.ts';
 import {
   PIXEL_NORM,
@@ -48,7 +64,11 @@ export type { Activation } from './activation.ts';
 export { type AdamHyperparameters, type AdamResult, type AdamStep, adam } from './adam.ts';
 export { batchNorm } from './batch_norm.ts';
 export { conv2d } from './conv2d.ts';
+export { correlate } from './correlate.ts';
+export { correlateNear } from './correlate_near.ts';
+export { gammaLikelihood } from './gamma_likelihood.ts';
 export { dense, dropout, minibatchStddev, softmaxCrossEntropy } from './layers.ts';
+export { type Localisation, localisationLoss } from './localisation_loss.ts';
 export { normalNoise, uniformNoise } from './philox.ts';
 export { pixelNorm, unitCells } from './pixel_norm.ts';
 export { avgPool, maxPool, upsampleNearest } from './pooling.ts';
@@ -68,6 +88,12 @@ export const OPS: readonly OpDefinition[] = [
   defineOp(REPARAMETERIZE_BACKPROP, reparameterizeBackpropReference),
   defineOp(UPSAMPLE_BILINEAR, upsampleBilinearReferences, upsampleBilinearGradient),
   defineOp(UPSAMPLE_BILINEAR_BACKPROP, upsampleBilinearBackpropReferences, upsampleBilinearBackpropGradient),
+  defineOp(CORRELATE, correlateReference, correlateGradient),
+  defineOp(CORRELATE_BACKPROP, correlateBackpropReference),
+  defineOp(CORRELATE_NEAR, correlateNearReference, correlateNearGradient),
+  defineOp(CORRELATE_NEAR_BACKPROP, correlateNearBackpropReference),
+  defineOp(LOCALISATION_LOSS, localisationLossReference, localisationLossGradient),
+  defineOp(GAMMA_LIKELIHOOD, gammaLikelihoodReference, gammaLikelihoodGradient),
   defineOp(ADAM, { cpu: adamReference, wasm: adamWasm }),
 ];
 

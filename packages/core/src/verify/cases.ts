@@ -6,7 +6,10 @@ import {
   avgPool,
   batchNorm,
   conv2d,
+  correlate,
   dense,
+  gammaLikelihood,
+  localisationLoss,
   maxPool,
   minibatchStddev,
   pixelNorm,
@@ -67,6 +70,37 @@ const conv: CaseKind = {
       conv2d(x as tf.Tensor4D, filter as tf.Tensor4D, (bias as tf.Tensor1D | undefined) ?? null, options);
     return valueAndGradients(f as (...tensors: tf.Tensor[]) => tf.Tensor, wanted, inputs.get('dy'));
   },
+};
+
+const correlateCase: CaseKind = {
+  run(inputs) {
+    const wanted = { templates: inputs.get('templates'), windows: inputs.get('windows') };
+    const f = (templates: tf.Tensor, windows: tf.Tensor) => correlate(templates as tf.Tensor4D, windows as tf.Tensor4D);
+    return valueAndGradients(f as (...tensors: tf.Tensor[]) => tf.Tensor, wanted, inputs.get('dy'));
+  },
+};
+
+/** A kind whose value is a loss, which the files hold as [1]. */
+function lossAndGradients(f: (...tensors: tf.Tensor[]) => tf.Tensor, wanted: Record<string, tf.Tensor>): Outputs {
+  const { y: loss, ...gradients } = valueAndGradients(f, wanted, tf.scalar(1));
+  return { loss: tf.reshape(loss!, [1]), ...gradients };
+}
+
+const localisationCase: CaseKind = {
+  run(inputs) {
+    const where = { positive: inputs.get<tf.Tensor3D>('positive'), ignored: inputs.get<tf.Tensor3D>('ignored') };
+    const f = (maps: tf.Tensor, logScale: tf.Tensor) =>
+      localisationLoss(maps as tf.Tensor4D, logScale as tf.Tensor1D, where);
+    const wanted = { maps: inputs.get('maps'), logScale: inputs.get('logScale') };
+    return lossAndGradients(f as (...tensors: tf.Tensor[]) => tf.Tensor, wanted);
+  },
+};
+
+const gammaCase: CaseKind = {
+  run: (inputs) =>
+    lossAndGradients((r) => gammaLikelihood(r!, inputs.get('intensity')), {
+      logReflectivity: inputs.get('logReflectivity'),
+    }),
 };
 
 const denseCase: CaseKind = {
@@ -134,9 +168,12 @@ export const CASES: Record<string, CaseKind> = {
   adam: adamCase,
   'avg-pool': unary((x, settings) => avgPool(x, pooling(settings))),
   'batch-norm': batchNormCase,
+  'batch-localisation': localisationCase,
   conv,
   'conv-dilated': conv,
+  correlate: correlateCase,
   dense: denseCase,
+  'gamma-likelihood': gammaCase,
   matcher: { isModel: true, run: verifyMatcher },
   'max-pool': unary((x, settings) => maxPool(x, pooling(settings))),
   'minibatch-stddev': unary((x, settings) =>
