@@ -30,16 +30,18 @@ const convolution = fc.record({
   ci: fc.oneof(fc.constantFrom(1, 16, 32, 48, 64), fc.integer({ min: 1, max: 40 })),
   co: fc.oneof(fc.constantFrom(1, 16, 32, 48, 64), fc.integer({ min: 1, max: 40 })),
   k: fc.constantFrom(1, 3, 3, 3, 4),
-  strides: fc.constantFrom(1, 1, 2),
+  steps: fc.constantFrom([1, 1], [1, 1], [2, 1], [1, 2], [1, 4]),
   pad: fc.constantFrom('same' as const, 'same' as const, 'valid' as const),
   activation: fc.constantFrom('linear' as const, 'relu' as const, 'leakyrelu' as const),
 });
 
-/** n, h, w, ci, co with many tiles and whole vectors of channels: without a gradient these go by Winograd. */
+/** n, h, w, ci, co, dilation with many tiles and whole vectors of channels: without a gradient these go by Winograd. */
 const WINOGRAD = [
-  [1, 28, 28, 32, 64],
-  [2, 21, 23, 64, 48],
-  [3, 14, 14, 128, 128],
+  [1, 28, 28, 32, 64, 1],
+  [2, 21, 23, 64, 48, 1],
+  [3, 14, 14, 128, 128, 1],
+  [2, 21, 23, 64, 48, 2],
+  [2, 19, 16, 32, 64, 4],
 ] as const;
 
 describe.each(isas.length > 0 ? isas : ['none'])('instruction set %s', (isa) => {
@@ -70,12 +72,13 @@ describe.each(isas.length > 0 ? isas : ['none'])('instruction set %s', (isa) => 
       expect(relativeError(traced, expected.traced)).toBeLessThan(1e-4);
     });
 
-    it.each(WINOGRAD)('scores a convolution of %i×%i×%i×%i → %i within the tolerance', async (n, h, w, ci, co) => {
+    it.each(WINOGRAD)('scores a convolution of %i×%i×%i×%i → %i dilated %i within the tolerance', async (...shape) => {
+      const [n, h, w, ci, co, dilations] = shape;
       const run = () =>
         tf.tidy(() => {
           const x = tf.randomNormal([n, h, w, ci], 0, 1, 'float32', 1) as tf.Tensor4D;
           const filter = tf.randomNormal([3, 3, ci, co], 0, 0.1, 'float32', 2) as tf.Tensor4D;
-          return conv2d(x, filter, tf.range(0, co) as tf.Tensor1D, { activation: 'leakyrelu' }).dataSync();
+          return conv2d(x, filter, tf.range(0, co) as tf.Tensor1D, { dilations, activation: 'leakyrelu' }).dataSync();
         });
       await selectBackend({ requested: 'cpu' });
       const expected = run();
@@ -108,9 +111,10 @@ describe.each(isas.length > 0 ? isas : ['none'])('instruction set %s', (isa) => 
 
     it('any convolution', async () => {
       await fc.assert(
-        fc.asyncProperty(convolution, fc.integer({ min: 1, max: 2 ** 30 }), async (drawn, seed) => {
-          fc.pre(drawn.pad === 'same' || (drawn.h >= drawn.k && drawn.w >= drawn.k));
-          const each = convCase(drawn);
+        fc.asyncProperty(convolution, fc.integer({ min: 1, max: 2 ** 30 }), async ({ steps, ...drawn }, seed) => {
+          const [strides, dilations] = steps as [number, number];
+          fc.pre(drawn.pad === 'same' || Math.min(drawn.h, drawn.w) > (drawn.k - 1) * dilations);
+          const each = convCase({ ...drawn, strides, dilations });
           const expected = await onCpu(each, seed);
           const magnitudes = magnitudesOf(each, seed);
           await useNative(isa);

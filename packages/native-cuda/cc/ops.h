@@ -13,6 +13,7 @@
 #include "ops/rearrange.h"
 #include "ops/reductions.h"
 #include "ops/reparameterize.h"
+#include "ops/upsample_bilinear.h"
 
 namespace doppel {
 

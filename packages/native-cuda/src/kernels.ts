@@ -13,6 +13,7 @@ import { POOLING } from './kernels/pooling.ts';
 import { REARRANGE } from './kernels/rearrange.ts';
 import { REDUCTIONS } from './kernels/reductions.ts';
 import { REPARAMETERIZE } from './kernels/reparameterize.ts';
+import { UPSAMPLE_BILINEAR } from './kernels/upsample_bilinear.ts';
 
 /** Kernels by file of kernels/, whose stems are those of cc/ops.def. */
 export const KERNELS: readonly AddonKernel[] = [
@@ -27,6 +28,7 @@ export const KERNELS: readonly AddonKernel[] = [
   ...REARRANGE,
   ...REDUCTIONS,
   ...REPARAMETERIZE,
+  ...UPSAMPLE_BILINEAR,
 ];
 
 /** tfjs's own kernels that only rename a tensor, or make one from numbers that JavaScript has: nothing runs slower for them. */

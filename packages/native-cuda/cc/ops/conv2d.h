@@ -13,6 +13,7 @@ struct Conv2DShape {
   int kh, kw, co;   // filter [kh, kw, ci, co]
   int oh, ow;       // y [n, oh, ow, co]
   int stride, top, left;
+  int dilation = 1;  // pixels from one tap of the filter to the next; more than 1 at stride 1 only
 };
 
 struct Conv2D {

@@ -27,16 +27,16 @@ const shapeOf = (info: ConvInfo) => ({
   stride: info.strideHeight,
   top: info.padInfo.top,
   left: info.padInfo.left,
+  dilation: info.dilationHeight,
 });
 
 function infoOf(
   xShape: number[],
   filterShape: number[],
-  strides: number | [number, number],
-  pad: Attributes,
-  rounding?: Attributes,
+  { strides, dilations = 1, pad, dimRoundingMode }: Attributes,
 ): ConvInfo {
-  return tf.backend_util.computeConv2DInfo(xShape as Shape4D, filterShape as Shape4D, strides, 1, pad, rounding, false);
+  const [x, filter] = [xShape as Shape4D, filterShape as Shape4D];
+  return tf.backend_util.computeConv2DInfo(x, filter, strides, dilations, pad, dimRoundingMode, false);
 }
 
 function forward(
@@ -87,43 +87,33 @@ function backward(
 
 /** True where tfjs's attributes describe a convolution that the addon computes. */
 function isPlain({ strides, dilations = 1, dataFormat = 'NHWC' }: Attributes): boolean {
-  const [down, right] = [strides].flat().length === 2 ? strides : [strides, strides].flat();
-  return dataFormat === 'NHWC' && down === right && [dilations].flat().every((d: number) => d === 1);
+  const isSquare = (steps: number | [number, number]) => new Set([steps].flat()).size === 1;
+  const isEither = [strides].flat()[0] === 1 || [dilations].flat()[0] === 1;
+  return dataFormat === 'NHWC' && isSquare(strides) && isSquare(dilations) && isEither;
 }
 
 export const CONV2D: readonly AddonKernel[] = [
   {
     name: 'DoppelConv2D',
     run: (backend, { x, filter, bias }, attrs) =>
-      attrs.dilations > 1
-        ? undefined
-        : forward(backend, infoOf(x!.shape, filter!.shape, attrs.strides, attrs.pad), x!, filter!, bias, attrs),
+      forward(backend, infoOf(x!.shape, filter!.shape, attrs), x!, filter!, bias, attrs),
   },
   {
     name: 'DoppelConv2DBackprop',
     run: (backend, { dy, x, filter, y }, attrs) =>
-      attrs.dilations > 1
-        ? undefined
-        : backward(
-            backend,
-            infoOf(x!.shape, filter!.shape, attrs.strides, attrs.pad),
-            { dy: dy!, x: x!, filter: filter!, ...(y && { y }) },
-            attrs.outputs,
-            attrs,
-          ),
+      backward(
+        backend,
+        infoOf(x!.shape, filter!.shape, attrs),
+        { dy: dy!, x: x!, filter: filter!, ...(y && { y }) },
+        attrs.outputs,
+        attrs,
+      ),
   },
   {
     name: 'Conv2D',
     run(backend, { x, filter }, attrs) {
       if (!isPlain(attrs)) return undefined;
-      return forward(
-        backend,
-        infoOf(x!.shape, filter!.shape, attrs.strides, attrs.pad, attrs.dimRoundingMode),
-        x!,
-        filter!,
-        undefined,
-        LINEAR,
-      );
+      return forward(backend, infoOf(x!.shape, filter!.shape, attrs), x!, filter!, undefined, LINEAR);
     },
   },
   {
@@ -132,7 +122,7 @@ export const CONV2D: readonly AddonKernel[] = [
       if (!isPlain(attrs) || preluActivationWeights || !['linear', 'relu', 'leakyrelu'].includes(attrs.activation))
         return undefined;
       if (bias && tf.util.sizeFromShape(bias.shape) !== filter!.shape[3]) return undefined;
-      const info = infoOf(x!.shape, filter!.shape, attrs.strides, attrs.pad, attrs.dimRoundingMode);
+      const info = infoOf(x!.shape, filter!.shape, attrs);
       return forward(backend, info, x!, filter!, bias, {
         activation: attrs.activation,
         leakyreluAlpha: attrs.leakyreluAlpha ?? 0.2,
@@ -143,7 +133,7 @@ export const CONV2D: readonly AddonKernel[] = [
     name: 'Conv2DBackpropInput',
     run(backend, { dy, filter }, attrs) {
       if (!isPlain(attrs)) return undefined;
-      const info = infoOf(attrs.inputShape, filter!.shape, attrs.strides, attrs.pad, attrs.dimRoundingMode);
+      const info = infoOf(attrs.inputShape, filter!.shape, attrs);
       return backward(backend, info, { dy: dy!, filter: filter! }, ['dx'], LINEAR)[0]!;
     },
   },
@@ -151,7 +141,7 @@ export const CONV2D: readonly AddonKernel[] = [
     name: 'Conv2DBackpropFilter',
     run(backend, { x, dy }, attrs) {
       if (!isPlain(attrs)) return undefined;
-      const info = infoOf(x!.shape, attrs.filterShape, attrs.strides, attrs.pad, attrs.dimRoundingMode);
+      const info = infoOf(x!.shape, attrs.filterShape, attrs);
       return backward(backend, info, { dy: dy!, x: x! }, ['dfilter'], LINEAR)[0]!;
     },
   },

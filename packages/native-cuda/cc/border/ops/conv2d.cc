@@ -18,6 +18,8 @@ void read(Fields& f, Conv2DShape& s) {
   f.positive("stride", s.stride);
   f.get("top", s.top);
   f.get("left", s.left);
+  f.positive("dilation", s.dilation);
+  f.need(s.stride == 1 || s.dilation == 1, "dilation", "must be 1 at strides greater than 1");
 }
 
 int64_t x_count(const Conv2DShape& s) { return int64_t{s.n} * s.h * s.w * s.ci; }

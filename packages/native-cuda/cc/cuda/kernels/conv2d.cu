@@ -25,10 +25,14 @@ __global__ void __launch_bounds__(block_size, 4)
     const int top = static_cast<int>(row - image * s.oh) * s.stride - s.top,
               left = static_cast<int>(pixel - row * s.ow) * s.stride - s.left;
     float sum[4] = {};
-    for (int ky = max(0, -top); ky < min(s.kh, s.h - top); ky++) {
-      for (int kx = max(0, -left); kx < min(s.kw, s.w - left); kx++) {
+    for (int ky = 0; ky < s.kh; ky++) {
+      const int iy = top + ky * s.dilation;
+      if (iy < 0 || iy >= s.h) continue;
+      for (int kx = 0; kx < s.kw; kx++) {
+        const int ix = left + kx * s.dilation;
+        if (ix < 0 || ix >= s.w) continue;
         for (int c = 0; c < s.ci; c++) {
-          const float v = x[((image * s.h + top + ky) * s.w + left + kx) * s.ci + c];
+          const float v = x[((image * s.h + iy) * s.w + ix) * s.ci + c];
           const int at = ((ky * s.kw + kx) * s.ci + c) * s.co + first;
 #pragma unroll
           for (int j = 0; j < 4; j++) {

@@ -54,7 +54,8 @@ struct Windows {
             (pixel - row * s.ow) * s.stride - s.left};
   }
   __device__ int64_t at(const Outer& start, int k) const {
-    const int tap = k / s.ci, ky = tap / s.kw, y = start.y + ky, x = start.x + tap - ky * s.kw;
+    const int tap = k / s.ci, ky = tap / s.kw, y = start.y + ky * s.dilation,
+              x = start.x + (tap - ky * s.kw) * s.dilation;
     if (y < 0 || y >= s.h || x < 0 || x >= s.w) return -1;
     return start.image + (int64_t{y} * s.w + x) * s.ci + (k - tap * s.ci);
   }
@@ -64,7 +65,7 @@ struct Windows {
 struct WindowsByTap {
   static constexpr bool along_k = false, masked = false;
   struct Outer {
-    int ky, kx, channel;
+    int y, x, channel;  // of the tap in the window
   };
   Global<const float> data;
   Conv2DShape s;
@@ -72,12 +73,11 @@ struct WindowsByTap {
 
   __device__ Outer begin(int row) const {
     const int tap = row / s.ci, ky = tap / s.kw;
-    return {ky, tap - ky * s.kw, row - tap * s.ci};
+    return {ky * s.dilation, (tap - ky * s.kw) * s.dilation, row - tap * s.ci};
   }
   __device__ int64_t at(const Outer& tap, int pixel) const {
     const int row = pixel / s.ow, image = row / s.oh;
-    const int y = (row - image * s.oh) * s.stride - s.top + tap.ky,
-              x = (pixel - row * s.ow) * s.stride - s.left + tap.kx;
+    const int y = (row - image * s.oh) * s.stride - s.top + tap.y, x = (pixel - row * s.ow) * s.stride - s.left + tap.x;
     if (y < 0 || y >= s.h || x < 0 || x >= s.w) return -1;
     return ((int64_t{image} * s.h + y) * s.w + x) * s.ci + tap.channel;
   }
@@ -97,7 +97,8 @@ struct Covering {
     return {int64_t{image} * s.oh * s.ow * s.co, row - image * s.h + s.top, pixel - row * s.w + s.left};
   }
   __device__ int64_t at(const Outer& from, int k) const {
-    const int tap = k / s.co, ky = tap / s.kw, y = from.y - ky, x = from.x - (tap - ky * s.kw);
+    const int tap = k / s.co, ky = tap / s.kw, y = from.y - ky * s.dilation,
+              x = from.x - (tap - ky * s.kw) * s.dilation;
     if (y < 0 || x < 0) return -1;
     const int oy = y / s.stride, ox = x / s.stride;
     if (oy * s.stride != y || ox * s.stride != x || oy >= s.oh || ox >= s.ow) return -1;

@@ -72,13 +72,15 @@ void conv2d_dfilter_direct(const Conv2DShape& s, const float* x, const float* g,
                 last = static_cast<int>(smaller<int64_t>(s.oh, first + rows_per_run));
       for (int ky = 0; ky < s.kh; ky++) {
         // Rows and columns of g whose tap falls inside x.
-        const int y_from = larger<int>(first, static_cast<int>(ceil_div(larger(0, s.top - ky), s.stride)));
-        const int y_limit = s.h - 1 + s.top - ky;
+        const int tap_y = ky * s.dilation - s.top;  // row of x that row 0 of g meets
+        const int y_from = larger<int>(first, static_cast<int>(ceil_div(larger(0, -tap_y), s.stride)));
+        const int y_limit = s.h - 1 - tap_y;
         const int y_to = smaller<int>(last, y_limit < 0 ? 0 : y_limit / s.stride + 1);
         if (y_from >= y_to) continue;
         for (int kx = 0; kx < s.kw; kx++) {
-          const int x_from = static_cast<int>(ceil_div(larger(0, s.left - kx), s.stride));
-          const int x_limit = s.w - 1 + s.left - kx;
+          const int tap_x = kx * s.dilation - s.left;
+          const int x_from = static_cast<int>(ceil_div(larger(0, -tap_x), s.stride));
+          const int x_limit = s.w - 1 - tap_x;
           const int x_to = smaller<int>(s.ow, x_limit < 0 ? 0 : x_limit / s.stride + 1);
           if (x_from >= x_to) continue;
           Run run;
@@ -88,9 +90,9 @@ void conv2d_dfilter_direct(const Conv2DShape& s, const float* x, const float* g,
           run.x_row = int64_t{s.stride} * s.w * s.ci;
           run.g_column = s.co;
           run.g_row = int64_t{s.ow} * s.co;
-          const float* x0 = x + ((image * s.h + int64_t{y_from} * s.stride - s.top + ky) * s.w +
-                                 int64_t{x_from} * s.stride - s.left + kx) *
-                                    s.ci;
+          const float* x0 =
+              x +
+              ((image * s.h + int64_t{y_from} * s.stride + tap_y) * s.w + int64_t{x_from} * s.stride + tap_x) * s.ci;
           const float* g0 = g + ((image * s.oh + y_from) * s.ow + x_from) * s.co;
           float* out = own + (int64_t{ky} * s.kw + kx) * s.ci * co;
           for (int64_t column = 0; column < s.co; column += tile_columns) {

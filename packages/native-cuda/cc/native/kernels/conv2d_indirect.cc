@@ -42,10 +42,10 @@ void conv2d_dx_indirect(const Conv2DShape& s, const float* g, const float* filte
       if (high == 0 || wide == 0) continue;
       int taps = 0;
       for (int ky = 0; ky < s.kh; ky++) {
-        const int from_y = phase_y + s.top - ky;
+        const int from_y = phase_y + s.top - ky * s.dilation;
         if (from_y % s.stride != 0) continue;
         for (int kx = 0; kx < s.kw; kx++) {
-          const int from_x = phase_x + s.left - kx;
+          const int from_x = phase_x + s.left - kx * s.dilation;
           if (from_x % s.stride != 0) continue;
           tap_index[taps] = ky * s.kw + kx;
           tap_row[taps] = from_y / s.stride;

@@ -6,6 +6,9 @@
 // The sum over channels is one matrix product for each of the 36 positions. A block of tiles goes through all three
 // steps while it lies in the level-2 cache. The filter's gradient is the adjoint: dfilter = Gᵀ [ Σ (Bᵀ d B) ⊙ (A g Aᵀ)
 // ] G.
+//
+// With a filter dilated by d, every d-th row and column of x meet every d-th of y alone: d × d pictures that lie
+// interleaved, each convolved by the plain filter.
 #include "conv2d.h"
 
 namespace doppel::DOPPEL_ISA {
@@ -16,17 +19,56 @@ constexpr int positions = 36;
 constexpr int most_tiles = 48;  // of a block: a multiple of every tile_rows
 constexpr int winograd_kind = 16 * lanes + 2;
 
-// Tiles of 4 × 4 outputs that cover the picture, and the 6 × 6 inputs of each.
+// One side of a tile in its interleaved picture, whose rows (or columns) are first, first + d, first + 2d … of the
+// whole.
+struct Side {
+  int first, count;
+  int at;  // where the tile begins; may lie outside
+
+  bool holds(int i) const { return at + i >= 0 && at + i < count; }
+};
+
+// Tiles of 4 × 4 outputs that cover the pictures, and the 6 × 6 inputs of each.
 struct Tiles {
   int64_t n, down, across;
   int h, w, c;  // of the picture that is read
   int top, left;
   int oh, ow;
-  int64_t count() const { return n * down * across; }
+  int dilation;
+  int64_t count() const { return n * dilation * dilation * down * across; }
+
+  struct Tile {
+    int64_t image;
+    Side in_y, in_x, out_y, out_x;
+  };
+  Tile tile(int64_t index) const {
+    const int64_t within = index % (down * across), picture = index / (down * across);
+    const int phase = static_cast<int>(picture % (dilation * dilation)), row = phase / dilation,
+              column = phase % dilation;
+    const int y = static_cast<int>(within / across) * 4, x = static_cast<int>(within % across) * 4;
+    return {picture / (dilation * dilation), inputs(row, y, top, h), inputs(column, x, left, w), side(row, y, oh),
+            side(column, x, ow)};
+  }
+  // The tile's pixel (0, 0) in a map of the outputs' size and c channels.
+  template <class T> T* first_output(const Tile& t, int64_t channels, T* map) const {
+    const int64_t y = t.out_y.first + int64_t{t.out_y.at} * dilation,
+                  x = t.out_x.first + int64_t{t.out_x.at} * dilation;
+    return map + ((t.image * oh + y) * ow + x) * channels;
+  }
+
+ private:
+  Side side(int first, int at, int size) const {
+    return {first, size > first ? static_cast<int>(ceil_div(size - first, dilation)) : 0, at};
+  }
+  Side inputs(int phase, int at, int before, int size) const {
+    const int start = phase - before, first = (start % dilation + dilation) % dilation;
+    return side(first, at + (start - first) / dilation, size);
+  }
 };
 
-Tiles tiles_of(int n, int h, int w, int c, int top, int left, int oh, int ow) {
-  return {n, ceil_div(oh, 4), ceil_div(ow, 4), h, w, c, top, left, oh, ow};
+Tiles tiles_of(int n, int h, int w, int c, int top, int left, int oh, int ow, int dilation) {
+  return {n,       ceil_div(ceil_div(oh, dilation), 4), ceil_div(ceil_div(ow, dilation), 4), h, w, c, top, left, oh, ow,
+          dilation};
 }
 
 // Bᵀ d, in place.
@@ -63,15 +105,15 @@ void transform_inputs(const Tiles& t, const float* x, int64_t from, int64_t to, 
                       int64_t stride) {
   const int64_t row = int64_t{t.w} * t.c;
   for (int64_t tile = from; tile < to; tile++, out += t.c) {
-    const int64_t image = tile / (t.down * t.across), within = tile % (t.down * t.across);
-    const int y0 = static_cast<int>(within / t.across) * 4 - t.top,
-              x0 = static_cast<int>(within % t.across) * 4 - t.left;
+    const Tiles::Tile at = t.tile(tile);
+    const Side &y = at.in_y, &across = at.in_x;
     const float* pixel[positions];
-    const float* picture = x + image * t.h * row;
+    const float* picture = x + at.image * t.h * row + y.first * row + int64_t{across.first} * t.c;
+    const int64_t down_step = row * t.dilation, across_step = int64_t{t.c} * t.dilation;
     for (int i = 0; i < 6; i++) {
       for (int j = 0; j < 6; j++) {
-        const bool inside = y0 + i >= 0 && y0 + i < t.h && x0 + j >= 0 && x0 + j < t.w;
-        pixel[i * 6 + j] = inside ? picture + (y0 + i) * row + int64_t{x0 + j} * t.c : zeros;
+        const bool inside = y.holds(i) && across.holds(j);
+        pixel[i * 6 + j] = inside ? picture + (y.at + i) * down_step + (across.at + j) * across_step : zeros;
       }
     }
     for (int c = 0; c < t.c; c += lanes) {
@@ -99,12 +141,13 @@ void transform_inputs(const Tiles& t, const float* x, int64_t from, int64_t to, 
 void transform_gradients(const Tiles& t, int co, const float* g, int64_t from, int64_t to, const float* zeros,
                          float* out, int64_t stride) {
   for (int64_t tile = from; tile < to; tile++, out += co) {
-    const int64_t image = tile / (t.down * t.across), within = tile % (t.down * t.across);
-    const int y0 = static_cast<int>(within / t.across) * 4, x0 = static_cast<int>(within % t.across) * 4;
+    const Tiles::Tile at = t.tile(tile);
+    const float* first = t.first_output(at, co, g);
+    const int64_t down_step = int64_t{t.ow} * co * t.dilation, across_step = int64_t{co} * t.dilation;
     const float* pixel[16];
     for (int i = 0; i < 4; i++)
       for (int j = 0; j < 4; j++)
-        pixel[i * 4 + j] = y0 + i < t.oh && x0 + j < t.ow ? g + ((image * t.oh + y0 + i) * t.ow + x0 + j) * co : zeros;
+        pixel[i * 4 + j] = at.out_y.holds(i) && at.out_x.holds(j) ? first + i * down_step + j * across_step : zeros;
     for (int c = 0; c < co; c += lanes) {
       Vec r[6][4];
 #pragma GCC unroll 4
@@ -126,10 +169,10 @@ void transform_gradients(const Tiles& t, int co, const float* g, int64_t from, i
 void transform_outputs(const Tiles& t, int co, const float* m, int64_t stride, int64_t from, int64_t to, int64_t column,
                        int columns, const float* bias, const Activation& activation, float* y) {
   for (int64_t tile = from; tile < to; tile++, m += columns) {
-    const int64_t image = tile / (t.down * t.across), within = tile % (t.down * t.across);
-    const int y0 = static_cast<int>(within / t.across) * 4, x0 = static_cast<int>(within % t.across) * 4;
-    const int rows = smaller(4, t.oh - y0), wide = smaller(4, t.ow - x0);
-    float* at = y + ((image * t.oh + y0) * t.ow + x0) * co + column;
+    const Tiles::Tile at = t.tile(tile);
+    const int rows = at.out_y.count - at.out_y.at, wide = at.out_x.count - at.out_x.at;
+    float* first = t.first_output(at, co, y) + column;
+    const int64_t down_step = int64_t{t.ow} * co * t.dilation, across_step = int64_t{co} * t.dilation;
     for (int c = 0; c < columns; c += lanes) {
       Vec s[6][4];  // after the columns: [j][i]
 #pragma GCC unroll 6
@@ -145,10 +188,10 @@ void transform_outputs(const Tiles& t, int co, const float* m, int64_t stride, i
         Vec out[4];
         output_transform(&s[0][i], 4, out);
         if (i >= rows) continue;
-        float* pixel = at + int64_t{i} * t.ow * co + c;
+        float* pixel = first + i * down_step + c;
 #pragma GCC unroll 4
         for (int j = 0; j < 4; j++)
-          if (j < wide) store(pixel + int64_t{j} * co, activate(out[j] + b, activation));
+          if (j < wide) store(pixel + j * across_step, activate(out[j] + b, activation));
       }
     }
   }
@@ -269,14 +312,17 @@ void convolve(const Tiles& t, const float* x, const float* transformed, int n, c
   });
 }
 
+Tiles tiles_of(const Conv2DShape& s) { return tiles_of(s.n, s.h, s.w, s.ci, s.top, s.left, s.oh, s.ow, s.dilation); }
+
 bool whole_vectors(const Conv2DShape& s) { return s.ci % lanes == 0 && s.co % lanes == 0; }
 
 }  // namespace
 
 bool winograd_serves(const Conv2DShape& s) {
-  const int64_t tiles = s.n * ceil_div(s.oh, 4) * ceil_div(s.ow, 4);
+  const int64_t tiles = tiles_of(s).count();
   // The transformed filter is four times as large: with few tiles, reading it costs more than is saved.
-  return s.kh == 3 && s.kw == 3 && s.stride == 1 && whole_vectors(s) && tiles >= 32 && s.oh >= 4 && s.ow >= 4;
+  return s.kh == 3 && s.kw == 3 && s.stride == 1 && whole_vectors(s) && tiles >= 32 && s.oh >= 4 * s.dilation &&
+         s.ow >= 4 * s.dilation;
 }
 
 void conv2d_winograd(const Conv2D& p, Runtime& runtime) {
@@ -285,8 +331,7 @@ void conv2d_winograd(const Conv2D& p, Runtime& runtime) {
   Scratch own(runtime, p.packed ? 0 : floats);
   const PackedForm form = p.packed ? packed_form(*p.packed, winograd_kind, floats) : PackedForm{own.data(), true};
   if (form.fresh) transform_filter(p.filter, s.ci, s.co, form.data, runtime);
-  convolve(tiles_of(s.n, s.h, s.w, s.ci, s.top, s.left, s.oh, s.ow), p.x, form.data, s.co, p.bias, p.activation, p.y,
-           runtime);
+  convolve(tiles_of(s), p.x, form.data, s.co, p.bias, p.activation, p.y, runtime);
 }
 
 // dx is the convolution of g with the filter turned by 180° and its channels swapped.
@@ -294,8 +339,9 @@ void conv2d_dx_winograd(const Conv2DShape& s, const float* g, const float* filte
   Scratch turned(runtime, size_t{9} * s.ci * s.co), transformed(runtime, transformed_floats(s.co, s.ci));
   turn_filter(filter, s.ci, s.co, turned.data(), runtime);
   transform_filter(turned.data(), s.co, s.ci, transformed.data(), runtime);
-  convolve(tiles_of(s.n, s.oh, s.ow, s.co, 2 - s.top, 2 - s.left, s.h, s.w), g, transformed.data(), s.ci, nullptr,
-           Activation{}, dx, runtime);
+  const int reach = 2 * s.dilation;
+  convolve(tiles_of(s.n, s.oh, s.ow, s.co, reach - s.top, reach - s.left, s.h, s.w, s.dilation), g, transformed.data(),
+           s.ci, nullptr, Activation{}, dx, runtime);
 }
 
 // Sums by block of tiles, each thread into its own copy of dU.
@@ -346,7 +392,7 @@ void sum_by_positions(const Tiles& t, int co, const float* x, const float* g, co
 }
 
 void conv2d_dfilter_winograd(const Conv2DShape& s, const float* x, const float* g, float* dfilter, Runtime& runtime) {
-  const Tiles t = tiles_of(s.n, s.h, s.w, s.ci, s.top, s.left, s.oh, s.ow);
+  const Tiles t = tiles_of(s);
   const int64_t taps = int64_t{s.ci} * s.co, block = block_of(t.count(), threads_of(runtime));
   // Reading and writing dU for each block of tiles, or the transformed tiles once more: what moves fewer bytes.
   const bool by_positions = taps > block * (s.ci + s.co);

@@ -17,11 +17,11 @@ void pixel_norm(const PixelNorm& p, Runtime& runtime) {
         squares += v * v;
         if (p.dy) along += v * get(p.dy + row * c + j, n);
       });
-      const float r = 1.f / ::sqrtf(sum_of(squares) / static_cast<float>(c) + p.epsilon);
+      const float r = 1.f / ::sqrtf(sum_of(squares) * p.weight + p.epsilon);
       if (!p.dy) {
         each_vector(c, [&](int64_t j, int n) { put(y + j, get(x + j, n) * splat(r), n); });
       } else {
-        const float k = sum_of(along) / static_cast<float>(c) * r * r * r;
+        const float k = sum_of(along) * p.weight * r * r * r;
         each_vector(c, [&](int64_t j, int n) {
           put(y + j, get(p.dy + row * c + j, n) * splat(r) - get(x + j, n) * splat(k), n);
         });

@@ -30,11 +30,12 @@ struct PixelPointers {
     const int oy = static_cast<int>(within / s.ow), ox = static_cast<int>(within - int64_t{oy} * s.ow);
     const int y0 = oy * s.stride - s.top, x0 = ox * s.stride - s.left;
     const float* at = x + (image * s.h + y0) * row + int64_t{x0} * words;  // of tap 0; may lie outside
-    const bool inside = y0 >= 0 && x0 >= 0 && y0 + s.kh <= s.h && x0 + s.kw <= s.w;
-    for (int ky = 0; ky < s.kh; ky++, at += row) {
-      const bool row_inside = inside || (y0 + ky >= 0 && y0 + ky < s.h);
-      for (int kx = 0; kx < s.kw; kx++, pointers += stride) {
-        *pointers = inside || (row_inside && x0 + kx >= 0 && x0 + kx < s.w) ? at + kx * words : zero;
+    const int reach_y = (s.kh - 1) * s.dilation, reach_x = (s.kw - 1) * s.dilation;
+    const bool inside = y0 >= 0 && x0 >= 0 && y0 + reach_y < s.h && x0 + reach_x < s.w;
+    for (int y = 0; y <= reach_y; y += s.dilation) {
+      const bool row_inside = inside || (y0 + y >= 0 && y0 + y < s.h);
+      for (int x = 0; x <= reach_x; x += s.dilation, pointers += stride) {
+        *pointers = inside || (row_inside && x0 + x >= 0 && x0 + x < s.w) ? at + y * row + x * words : zero;
       }
     }
     return y + i * s.co;
