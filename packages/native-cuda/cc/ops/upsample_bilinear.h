@@ -2,6 +2,12 @@
 #pragma once
 #include <cstdint>
 
+#ifdef __CUDACC__
+#define DOPPEL_EVERYWHERE __host__ __device__
+#else
+#define DOPPEL_EVERYWHERE
+#endif
+
 namespace doppel {
 
 struct UpsampleBilinear {
@@ -17,7 +23,7 @@ struct BilinearPlace {
   float share;
 
   // (i + ½)·inputs/outputs − ½, from 0 on, in whole numbers of 1 / (2·outputs).
-  static constexpr BilinearPlace of(int i, int inputs, int outputs) {
+  DOPPEL_EVERYWHERE static constexpr BilinearPlace of(int i, int inputs, int outputs) {
     const int64_t at = (int64_t{2} * i + 1) * inputs - outputs, unit = int64_t{2} * outputs;
     if (at < 0) return {0, 0};
     const int64_t first = at / unit;
@@ -25,17 +31,21 @@ struct BilinearPlace {
     return {static_cast<int>(first), static_cast<float>(at - first * unit) / static_cast<float>(unit)};
   }
   // Weight of input row `at`.
-  constexpr float weight_of(int at) const { return at == first ? 1 - share : at == first + 1 ? share : 0; }
+  DOPPEL_EVERYWHERE constexpr float weight_of(int at) const {
+    return at == first ? 1 - share : at == first + 1 ? share : 0;
+  }
   // Output rows that may read input row `at`: from `first` to before `last`.
   struct Readers {
     int first, last;
   };
-  static constexpr Readers readers_of(int at, int inputs, int outputs) {
+  DOPPEL_EVERYWHERE static constexpr Readers readers_of(int at, int inputs, int outputs) {
     // at − 1 < (i + ½)·inputs/outputs − ½ < at + 1
     const int64_t low = (int64_t{2} * at - 1) * outputs, high = (int64_t{2} * at + 3) * outputs;
     const int64_t from = low <= 0 ? 0 : (low / inputs - 1) / 2, to = (high / inputs + 1) / 2 + 1;
     return {static_cast<int>(from < outputs ? from : outputs), static_cast<int>(to < outputs ? to : outputs)};
   }
 };
+
+#undef DOPPEL_EVERYWHERE
 
 }  // namespace doppel
