@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import type { AugmentationConfig } from '../prepare/augmentation.ts';
+import type { normalisationOptionsSchema } from '../prepare/fit_normalisation.ts';
 import type { Modality } from '../prepare/normalisation.ts';
 import type { PatchShape } from '../prepare/patch_source.ts';
 import type { Layers } from './layers.ts';
@@ -32,6 +33,8 @@ export interface Architecture<Config extends MatcherConfig = MatcherConfig> {
   logits<T>(layers: Layers<T>, sar: T, optical: T, config: Config, pairing?: Pairing): T;
   /** Present if each sensor has a separate stream. */
   readonly towers?: Towers<Config>;
+  /** Present if it is trained to find SAR templates in optical windows; default: to tell pairs apart. */
+  readonly localisation?: Localisation<Config>;
   readonly initialisation: Initialisation;
   readonly recipe: Recipe;
   /** Advice for a run whose outputs are constant; default: a gentler start. */
@@ -48,6 +51,27 @@ export interface Towers<Config extends MatcherConfig = MatcherConfig> {
   descriptor<T>(layers: Layers<T>, sensor: Modality, patches: T, config: Config): T;
 }
 
+/** The network as it learns to find templates in windows: softmax over places, and over the windows of a batch. */
+export interface Localisation<Config extends MatcherConfig = MatcherConfig> {
+  /** Pixels between neighbouring places of a map. */
+  readonly stride: number;
+  /** Parameters that make logits of a similarity x: e^logScale · (x − midpoint). */
+  readonly similarity: { readonly logScale: string; readonly midpoint: string };
+  /**
+   * SAR templates [T, s, s, 1] and optical windows [W, S, S, bands] → what the loss compares; s and S are multiples of
+   * 8.
+   */
+  terms<T>(layers: Layers<T>, templates: T, windows: T, config: Config): LocalisationTerms<T>;
+}
+
+export interface LocalisationTerms<T> {
+  /** Similarity of each template at each place of each window, [T, W, n, n]. */
+  maps: T;
+  /** Descriptors of templates and windows, [T, d] and [W, d]. */
+  templates: T;
+  windows: T;
+}
+
 /** Training settings in which an architecture differs from the common defaults; keys as in docs/training.md. */
 export interface Recipe {
   optimiser?: { learningRate?: number; beta1?: number; beta2?: number; epsilon?: number };
@@ -55,7 +79,9 @@ export interface Recipe {
   warmupSteps?: number;
   epochs?: number;
   batch?: { positives?: number; negatives?: number };
+  schedule?: { kind: 'constant' | 'cosine' };
   augmentation?: Partial<AugmentationConfig>;
+  normalisation?: z.input<typeof normalisationOptionsSchema>;
 }
 
 /** Schema of name, side and bands, which `.extend` gives further settings. @param side accepts the patch sides. */

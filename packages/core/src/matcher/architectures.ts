@@ -2,12 +2,13 @@
 import { z } from 'zod';
 import { Registry } from '../base/registry.ts';
 import type { Architecture, MatcherConfig } from './architecture.ts';
+import { dense } from './architectures/dense.ts';
 import { paper } from './architectures/paper.ts';
 import { paperBn } from './architectures/paper_bn.ts';
 import { twoChannel } from './architectures/two_channel.ts';
 
 /** Architectures by name. A new one is one line here; a plug-in calls `ARCHITECTURES.add` before a matcher is made or read. */
-export const ARCHITECTURES = new Registry<Architecture>('architecture', [paper, paperBn, twoChannel]);
+export const ARCHITECTURES = new Registry<Architecture>('architecture', [paper, paperBn, twoChannel, dense]);
 
 /** The one that is trained unless another is asked for. */
 export const DEFAULT_ARCHITECTURE = paperBn.name;

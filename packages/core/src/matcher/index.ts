@@ -9,7 +9,7 @@
  *
  * await selectBackend({ requested: 'cpu' });
  * const matcher = createMatcher({ preset: 'two-channel', side: 64, sarBands: 1, opticalBands: 3, seed: 1 });
- * console.log(ARCHITECTURES.names().join(' '), matcher.parameters.size); // paper paper-bn two-channel 28
+ * console.log(ARCHITECTURES.names().join(' '), matcher.parameters.size); // paper paper-bn two-channel dense 28
  * ```
  */
 export type { Architecture, MatcherConfig, Recipe, Towers } from './architecture.ts';

@@ -14,6 +14,8 @@ export interface ConvOptions {
   size?: number;
   /** Default 1. */
   strides?: number;
+  /** Distance of neighbouring taps of the filter in pixels; default 1. */
+  dilations?: number;
   /** Batch normalisation between convolution and activation, in place of a bias; default: a bias. */
   batchNorm?: boolean;
   /** Default `relu`. */
@@ -63,4 +65,21 @@ export interface Layers<T> {
   flatten(x: T): T;
   /** Rows of maps by index: [n, …] → [rows, …] */
   rows(x: T, rows: readonly number[]): T;
+  /** Sum of two maps of one shape. */
+  add(a: T, b: T): T;
+  /** Bilinear enlargement to the height and width of another map. */
+  upsample(x: T, like: T): T;
+  /** Unit length of each cell: [N, h, w, c] → [N, h, w, c] */
+  unit(x: T): T;
+  /**
+   * Mean cosine of templates at every place in windows: unit cells [T, h, w, c] and [W, H, V, c] → [T, W, H−h+1, V−w+1].
+   */
+  correlate(templates: T, windows: T): T;
+  /**
+   * Largest mean cosine of unit cells [N, h, w, c] of both sensors, displaced by up to `reach` cells: → [N]. One side may
+   * have a single row, which then meets every row of the other.
+   */
+  peak(sar: T, optical: T, reach: number): T;
+  /** A similarity as logits: [N] → [N, 2], (0, e^s · (x − c)) with learned s and c. */
+  scaledLogits(name: string, x: T): T;
 }

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { z } from 'zod';
 import { UsageError } from '../errors.ts';
-import type { MatcherConfig } from './architecture.ts';
+import type { Architecture, Localisation, LocalisationTerms, MatcherConfig } from './architecture.ts';
 import { ARCHITECTURES, matcherConfigSchema } from './architectures.ts';
 import { parameterSpecs } from './network_layers.ts';
 import type { Pairing } from './pairing.ts';
@@ -27,6 +27,17 @@ export interface Matcher {
    * In training the batch's own statistics normalise it and move the moving ones.
    */
   logits(sar: tf.Tensor4D, optical: tf.Tensor4D, mode: MatcherMode, pairing?: Pairing): tf.Tensor2D;
+  /**
+   * SAR templates [T, s, s, 1] and optical windows [W, S, S, bands] → what the loss of localisation compares, and the
+   * parameters, [1] each, that make logits of a similarity.
+   *
+   * @throws UsageError if the architecture does not learn so.
+   */
+  localise(
+    templates: tf.Tensor4D,
+    windows: tf.Tensor4D,
+    mode: MatcherMode,
+  ): { terms: LocalisationTerms<tf.Tensor>; similarity: Record<'logScale' | 'midpoint', tf.Tensor1D> };
   dispose(): void;
 }
 
@@ -59,19 +70,35 @@ export function matcherFrom(config: MatcherConfig, initial: (spec: ParameterSpec
     new Map(some.map((spec) => [spec.name, variableOf(initial(spec), !isStatistic(spec))]));
   const parameters = makeVariables(specs.filter((spec) => !isStatistic(spec)));
   const statistics = makeVariables(specs.filter(isStatistic));
+  const layersFor = (mode: MatcherMode) =>
+    mode.training ? trainingLayers(parameters, statistics, mode) : evaluationLayers(parameters, statistics);
   return {
     config,
     parameters,
     statistics,
     weightNames: specs.filter(({ kind }) => kind === 'weight').map(({ name }) => name),
-    logits(sar, optical, mode, pairing) {
-      const layers = mode.training
-        ? trainingLayers(parameters, statistics, mode)
-        : evaluationLayers(parameters, statistics);
-      return architecture.logits<tf.Tensor>(layers, sar, optical, config, pairing) as tf.Tensor2D;
+    logits: (sar, optical, mode, pairing) =>
+      architecture.logits<tf.Tensor>(layersFor(mode), sar, optical, config, pairing) as tf.Tensor2D,
+    localise(templates, windows, mode) {
+      const { terms, similarity } = requireLocalisation(architecture);
+      const parameter = (name: string) => parameters.get(name) as tf.Tensor as tf.Tensor1D;
+      return {
+        terms: terms<tf.Tensor>(layersFor(mode), templates, windows, config),
+        similarity: { logScale: parameter(similarity.logScale), midpoint: parameter(similarity.midpoint) },
+      };
     },
     dispose: () => tf.dispose([...parameters.values(), ...statistics.values()]),
   };
+}
+
+function requireLocalisation({ name, localisation }: Architecture): Localisation {
+  if (localisation) return localisation;
+  throw new UsageError({
+    action: `find templates in windows by ${name}`,
+    expected: 'an architecture of dense cells',
+    found: `one that compares whole patches`,
+    remedy: 'Use the preset dense.',
+  });
 }
 
 function variableOf(value: tf.Tensor, trainable: boolean): tf.Variable {

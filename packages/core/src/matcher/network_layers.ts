@@ -2,24 +2,27 @@
  * A network read by sizes alone: no tensor is made. It gives the parameters of an architecture, in the order of its
  * checkpoints, and what each layer computes, from the one definition that training and scoring run.
  */
+import { MODALITIES } from '../prepare/normalisation.ts';
 import { sizeOf } from '../prepare/patch_source.ts';
 import type { MatcherConfig } from './architecture.ts';
 import { ARCHITECTURES } from './architectures.ts';
 import type { ConvOptions, Layers } from './layers.ts';
-import { convParameters, denseParameters, type ParameterSpec } from './parameters.ts';
+import { convParameters, denseParameters, type ParameterSpec, similarityParameters } from './parameters.ts';
 
 /** [N, h, w, c] or [N, c] */
 type Size = readonly number[];
 
-/** A convolution or dense layer as it meets one pair. */
+/** A layer with parameters as it meets one pair. */
 export interface NetworkLayer {
   name: string;
-  kind: 'conv' | 'dense';
+  kind: 'conv' | 'dense' | 'scale';
   /** [h, w, c] or [c], likewise `output`. */
   input: Size;
   output: Size;
   /** Pixels between the centres of neighbouring outputs; 1 for a dense layer. */
   strides: number;
+  /** Distance of neighbouring taps of a filter in pixels; 1 for a dense layer. */
+  dilations: number;
   /** Floating-point operations of the plain algorithm, a multiply-add being two, without bias and normalisation. */
   flops: number;
   parameters: ParameterSpec[];
@@ -36,20 +39,33 @@ export function networkOf(config: MatcherConfig): NetworkLayer[] {
 /** The tensors of a matcher, in the order of a checkpoint. */
 export function parameterSpecs(config: MatcherConfig): ParameterSpec[] {
   const specs = new Map<string, ParameterSpec>(); // by name: streams may share their weights
-  for (const { parameters } of networkOf(config)) for (const spec of parameters) specs.set(spec.name, spec);
+  for (const { parameters } of [...networkOf(config), ...descriptorLayers(config)]) {
+    for (const spec of parameters) specs.set(spec.name, spec);
+  }
   return [...specs.values()];
+}
+
+/** Layers of the descriptors, which have parameters of their own in some architectures. */
+function descriptorLayers(config: MatcherConfig): NetworkLayer[] {
+  const layers: NetworkLayer[] = [];
+  const { towers } = ARCHITECTURES.get(config.preset);
+  for (const sensor of MODALITIES) {
+    towers?.descriptor<Size>(sizeLayers(layers), sensor, [1, ...sizeOf(config, sensor)], config);
+  }
+  return layers;
 }
 
 function sizeLayers(found: NetworkLayer[]): Layers<Size> {
   const halves = new Map<string, Size>(); // inputs of convolutions over two maps, by name and half
 
   function convOver(name: string, input: Size, options: ConvOptions): Size {
-    const { channels, size = 3, strides = 1, batchNorm = false } = options;
+    const { channels, size = 3, strides = 1, dilations = 1, batchNorm = false } = options;
     const [n, h, w, from] = input as [number, number, number, number];
     const output = [n, Math.ceil(h / strides), Math.ceil(w / strides), channels] as const;
     const flops = 2 * output[1] * output[2] * channels * size * size * from;
     const parameters = convParameters(name, [size, size, from, channels], batchNorm);
-    found.push({ name, kind: 'conv', input: input.slice(1), output: output.slice(1), strides, flops, parameters });
+    const sizes = { input: input.slice(1), output: output.slice(1) };
+    found.push({ name, kind: 'conv', ...sizes, strides, dilations, flops, parameters });
     return output;
   }
 
@@ -68,7 +84,16 @@ function sizeLayers(found: NetworkLayer[]): Layers<Size> {
       const [n, from] = x as [number, number];
       const parameters = denseParameters(name, from, channels, isOutput);
       const flops = 2 * from * channels;
-      found.push({ name, kind: 'dense', input: [from], output: [channels], strides: 1, flops, parameters });
+      found.push({
+        name,
+        kind: 'dense',
+        input: [from],
+        output: [channels],
+        strides: 1,
+        dilations: 1,
+        flops,
+        parameters,
+      });
       return [n, channels];
     },
     dropout: (x) => x,
@@ -78,6 +103,16 @@ function sizeLayers(found: NetworkLayer[]): Layers<Size> {
     max: ([n, , , c]) => [n!, c!],
     flatten: ([n, ...rest]) => [n!, rest.reduce((product, side) => product * side, 1)],
     rows: (x, rows) => [rows.length, ...x.slice(1)],
+    add: (a) => a,
+    upsample: ([n, , , c], like) => [n!, like[1]!, like[2]!, c!],
+    unit: (x) => x,
+    correlate: ([t, h, w], [n, height, width]) => [t!, n!, height! - h! + 1, width! - w! + 1],
+    peak: ([n], [m]) => [Math.max(n!, m!)],
+    scaledLogits(name, [n]) {
+      const parameters = similarityParameters(name);
+      found.push({ name, kind: 'scale', input: [], output: [2], strides: 1, dilations: 1, flops: 2, parameters });
+      return [n!, 2];
+    },
   };
 }
 

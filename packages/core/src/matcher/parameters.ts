@@ -6,9 +6,10 @@ import { hash32 } from '../base/random.ts';
 /**
  * - `weight`: a filter or kernel, drawn at random; the L2 penalty is on these
  * - `shift`: a bias or β, from 0; `scale`: γ, from 1
+ * - `logScale`: logarithm of the factor on a similarity, from ln 30; `midpoint`: the similarity of even odds, from 0.3
  * - `mean`, `variance`: moving statistics of batch normalisation, from 0 and 1; no gradient
  */
-export type ParameterKind = 'weight' | 'shift' | 'scale' | 'mean' | 'variance';
+export type ParameterKind = 'weight' | 'shift' | 'scale' | 'logScale' | 'midpoint' | 'mean' | 'variance';
 
 export interface ParameterSpec {
   name: string;
@@ -60,6 +61,15 @@ export function denseParameters(name: string, from: number, to: number, isOutput
   ];
 }
 
+/** Factor e^s on a similarity, where training starts: cosines of 0 to 1 become logits that tell apart. */
+const INITIAL_SCALE = 30;
+const INITIAL_MIDPOINT = 0.3;
+
+export const similarityParameters = (name: string): ParameterSpec[] => [
+  { name: `${name}.logScale`, kind: 'logScale', shape: [1] },
+  { name: `${name}.midpoint`, kind: 'midpoint', shape: [1] },
+];
+
 /** Initial values of a tensor. A seed gives the same ones on every backend; they depend on the tensor's name, not on its place. */
 export function initialValues(
   { name, kind, shape, isOutput }: ParameterSpec,
@@ -67,6 +77,8 @@ export function initialValues(
   seed: number,
 ): tf.Tensor {
   if (kind === 'scale' || kind === 'variance') return tf.ones(shape);
+  if (kind === 'logScale') return tf.fill(shape, Math.log(INITIAL_SCALE));
+  if (kind === 'midpoint') return tf.fill(shape, INITIAL_MIDPOINT);
   if (kind !== 'weight') return tf.zeros(shape);
   const count = shape.reduce((product, side) => product * side, 1);
   const [from, to] = shape.slice(-2) as [number, number];

@@ -5,7 +5,18 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { COUNTERS_A_STEP } from '../base/philox.ts';
 import { activate } from '../ops/activation.ts';
-import { type Activation, batchNorm, conv2d, dense, dropout, maxPool } from '../ops/ops.ts';
+import {
+  type Activation,
+  batchNorm,
+  conv2d,
+  correlate,
+  correlateNear,
+  dense,
+  dropout,
+  maxPool,
+  unitCells,
+  upsampleBilinear,
+} from '../ops/ops.ts';
 import type { ConvOptions, Half, Layers } from './layers.ts';
 import { takeRows } from './pairing.ts';
 import { normName } from './parameters.ts';
@@ -39,6 +50,16 @@ const commonLayers = (tensors: Tensors): Omit<Layers<tf.Tensor>, 'conv' | 'halfC
   max: (x) => tf.max(x, [1, 2]),
   flatten: (x) => tf.reshape(x, [x.shape[0] as number, -1]),
   rows: (x, rows) => takeRows(x as tf.Tensor4D, rows),
+  add: (a, b) => tf.add(a, b),
+  upsample: (x, like) => upsampleBilinear(x as tf.Tensor4D, like.shape.slice(1, 3) as [number, number]),
+  unit: (x) => unitCells(x as tf.Tensor4D),
+  correlate: (templates, windows) => correlate(templates as tf.Tensor4D, windows as tf.Tensor4D),
+  peak: (sar, optical, reach) => tf.max(correlateNear(sar as tf.Tensor4D, optical as tf.Tensor4D, reach), [1, 2]),
+  scaledLogits(name, x) {
+    const scale = tf.exp(tensorOf(tensors, `${name}.logScale`));
+    const scaled = tf.mul(tf.sub(x, tensorOf(tensors, `${name}.midpoint`)), scale); // [N]
+    return tf.stack([tf.zerosLike(scaled), scaled], 1);
+  },
 });
 
 /**
@@ -49,9 +70,12 @@ const biasedConv = (
   tensors: Tensors,
   name: string,
   x: tf.Tensor,
-  { strides = 1, activation = 'relu' }: ConvOptions,
+  { strides = 1, dilations = 1, activation = 'relu' }: ConvOptions,
   inputGradient: boolean,
-) => conv2d(x as tf.Tensor4D, filterOf(tensors, name), biasOf(tensors, name), { strides, activation, inputGradient });
+) => {
+  const options = { strides, dilations, activation, inputGradient };
+  return conv2d(x as tf.Tensor4D, filterOf(tensors, name), biasOf(tensors, name), options);
+};
 
 /** Both halves of a filter by its input channels, given how many of them one half has. */
 function splitFilter(filter: tf.Tensor4D, channels: number, half: Half): Record<Half, tf.Tensor4D> {
@@ -116,9 +140,10 @@ function normalisedLayers(parameters: Tensors, normalise: Normalise): Omit<Layer
   return {
     ...commonLayers(parameters),
     conv(name, x, options) {
-      const { strides = 1, isInput = false, activation } = options;
+      const { strides = 1, dilations = 1, isInput = false, activation } = options;
       if (!options.batchNorm) return biasedConv(parameters, name, x, options, !isInput);
-      const linear = conv2d(x as tf.Tensor4D, filterOf(parameters, name), null, { strides, inputGradient: !isInput });
+      const passes = { strides, dilations, inputGradient: !isInput };
+      const linear = conv2d(x as tf.Tensor4D, filterOf(parameters, name), null, passes);
       return normalise(normName(name), linear, activation);
     },
     halfConv(name, x, half, { strides = 1 }) {

@@ -10,8 +10,8 @@ import { normalNoise } from '../../../../packages/core/src/ops/ops.ts';
 import { momentTensors } from '../../../../packages/core/src/runs/moments.ts';
 import {
   apply,
-  type Batch,
   gradientsOf,
+  type PairBatch,
   trainingStep,
   zeroMoments,
 } from '../../../../packages/core/src/training/matcher/step.ts';
@@ -23,7 +23,7 @@ beforeAll(async () => {
 const OPTIONS = { learningRate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, l2: 1e-5, seed: 1 };
 const LABELS = [1, 1, 0, 0, 0] as const;
 
-function batchOf(): Batch {
+function batchOf(): PairBatch {
   return {
     sar: normalNoise([3, 64, 64, 1], { seed: 1, offset: 0 }) as tf.Tensor4D,
     optical: normalNoise([2, 64, 64, 1], { seed: 2, offset: 0 }) as tf.Tensor4D,

@@ -18,6 +18,7 @@ import { refreshSchema, removedFromAdaptive } from '../../mining/adaptive_settin
 import { augmentationSchema } from '../../prepare/augmentation.ts';
 import { normalisationOptionsSchema } from '../../prepare/fit_normalisation.ts';
 import { mergeSettings, type PartialConfig, parseSettings, type RemovedOption } from '../../runs/settings.ts';
+import { localisationSchema } from './localisation/settings.ts';
 import { scheduleSchema } from './schedule.ts';
 
 const share = z.number().min(0).max(1);
@@ -40,8 +41,8 @@ const fields = z.strictObject({
   stepsPerEpoch: z.int().positive(),
   /** Ends the run within an epoch; null: at the end of the last. */
   maxSteps: z.int().positive().nullable(),
-  /** Pairs in a batch. */
-  batch: z.strictObject({ positives: z.int().positive(), negatives: z.int().positive() }),
+  /** Pairs in a batch; of training by localisation, windows with their templates, and further templates. */
+  batch: z.strictObject({ positives: z.int().positive(), negatives: z.int().nonnegative() }),
   optimiser: z.strictObject({
     learningRate: z.number().positive(),
     beta1: z.number().min(0).lt(1),
@@ -74,6 +75,8 @@ const fields = z.strictObject({
   }),
   augmentation: augmentationSchema,
   normalisation: normalisationOptionsSchema,
+  /** Training by localisation, of the architectures that learn so. */
+  localisation: localisationSchema.optional(),
   validation: z.strictObject({
     /**
      * True pairs that are validated on, with as many shuffled negatives; drawn once from the split where it has more.
@@ -98,6 +101,14 @@ export const trainingConfigSchema = fields.superRefine((config, context) => {
   for (const { path, message } of own.error?.issues ?? []) {
     context.addIssue({ code: 'custom', path: path[0] === 'side' ? ['side'] : ['matcher', ...path], message });
   }
+  if (!ARCHITECTURES.has(config.preset)) return; // named already
+  const localises = ARCHITECTURES.get(config.preset).localisation !== undefined;
+  if (!localises && config.batch.negatives === 0) {
+    context.addIssue({ code: 'custom', path: ['batch', 'negatives'], message: 'must be at least 1' });
+  }
+  if (localises === (config.localisation !== undefined)) return;
+  const message = localises ? `${config.preset} needs it` : `${config.preset} does not learn by localisation`;
+  context.addIssue({ code: 'custom', path: ['localisation'], message });
 });
 
 /** The matcher that a configuration describes, not yet checked. */
@@ -144,7 +155,8 @@ export function resolveConfig(given: readonly PartialConfig[], facts: DataFacts,
   const asked = mergeSettings(given);
   const preset = asked.preset ?? DEFAULT_ARCHITECTURE;
   const recipe = ARCHITECTURES.has(String(preset)) ? ARCHITECTURES.get(String(preset)).recipe : {};
-  const inherited = { preset, data: facts.data, side: facts.side };
+  const localises = ARCHITECTURES.has(String(preset)) && ARCHITECTURES.get(String(preset)).localisation;
+  const inherited = { preset, data: facts.data, side: facts.side, ...(localises && { localisation: {} }) };
   const settings = mergeSettings([COMMON, { ...recipe }, inherited, asked]);
   const positives = Number((settings.batch as { positives?: unknown } | undefined)?.positives);
   settings.stepsPerEpoch ??= Math.max(1, Math.round(facts.positives / (positives || 1)));

@@ -9,7 +9,7 @@ import { type Batch, type StepOptions, trainingStep, zeroMoments } from './step.
 import type { LastCheckpoint } from './task.ts';
 
 export interface StepResult {
-  /** Mean cross-entropy of the batch, before the step. */
+  /** Loss of the batch before the step, without the penalty. */
   loss: number;
   gradientNorm: number;
 }
@@ -31,7 +31,7 @@ export class Learner {
   /** Trains by a batch and disposes of it. @throws NonFiniteError; discard the learner afterwards. */
   async step(batch: Batch, options: StepOptions): Promise<StepResult> {
     const scalars = trainingStep(this.matcher, this.moments, batch, options);
-    tf.dispose([batch.sar, batch.optical, batch.labels, batch.weights]);
+    tf.dispose(Object.values(batch).filter((value) => value instanceof tf.Tensor));
     const [loss, gradientNorm] = await Promise.all([numberOf(scalars.loss), numberOf(scalars.gradientNorm)]);
     tf.dispose([scalars.loss, scalars.gradientNorm]);
     if (Number.isFinite(loss) && Number.isFinite(gradientNorm)) return { loss, gradientNorm };

@@ -1,4 +1,5 @@
 /** Run in progress: its inputs, learner and position. */
+import { ARCHITECTURES } from '../../matcher/architectures.ts';
 import { type Checkpoint, matcherOf } from '../../matcher/checkpoint.ts';
 import { createMatcher } from '../../matcher/matcher.ts';
 import { initialState, type RunState } from '../../matcher/run_state.ts';
@@ -9,6 +10,8 @@ import { patchDrawer } from './draw_patch.ts';
 import type { Given } from './given.ts';
 import { type RunNegatives, runNegativesOf } from './hard_negatives.ts';
 import { Learner } from './learner.ts';
+import { localisationSupply } from './localisation/supply.ts';
+import { patchWindows } from './localisation/window_source.ts';
 import type { EpochRow } from './metrics_log.ts';
 import { createSampler } from './sampler.ts';
 import { createSupply, type Supply } from './supply.ts';
@@ -41,16 +44,11 @@ export function learnerOf({ last, source, matcher, config }: Given): Learner {
 
 /** @throws SplitError where there are too few pairs. @throws FileError where the folder cannot be written. */
 export async function startRun(given: Given, learner: Learner): Promise<Run> {
-  const { task, folder, config, source, last, pairs, shape } = given;
+  const { task, folder, config, source, last } = given;
   const state = last ? resumedState(last.resume.state, totalSteps(config)) : initialState();
   const run: Run = {
     ...{ given, learner, state, warnings: [], searches: [], calibration: source?.calibration },
-    supply: createSupply(
-      createSampler(pairs, { seed: config.seed, ...config.batch }),
-      patchDrawer(given),
-      config,
-      shape,
-    ),
+    supply: supplyOf(given),
     rows: last ? await folder.readRows(state.epoch) : [],
     negatives: runNegativesOf(task.negatives?.content ?? { mined: [] }, config.negatives.reconstructions, undefined),
     pace: { pairs: 0, seconds: 0 },
@@ -60,6 +58,21 @@ export async function startRun(given: Given, learner: Learner): Promise<Run> {
     resumedAt: last && positionOf(run),
   });
   return run;
+}
+
+function supplyOf(given: Given): Supply {
+  const { config, pairs, shape, patches } = given;
+  const { localisation } = ARCHITECTURES.get(config.preset);
+  if (!localisation || !config.localisation) {
+    const sampler = createSampler(pairs, { seed: config.seed, ...config.batch });
+    return createSupply(sampler, patchDrawer(given), config, shape);
+  }
+  const settings = config.localisation;
+  const source = patchWindows(pairs.anchors, pairs.guard, patches, shape, settings.search);
+  const side = shape.side - 2 * settings.search;
+  return localisationSupply({
+    ...{ source, config, settings, shape: { ...shape, side }, stride: localisation.stride },
+  });
 }
 
 /** State to resume from; a finished run continues if it was given more epochs. */

@@ -4,12 +4,14 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { crossEntropy, sumOfSquares } from '../../matcher/loss.ts';
-import type { Matcher } from '../../matcher/matcher.ts';
+import type { Matcher, MatcherMode } from '../../matcher/matcher.ts';
 import type { Pairing } from '../../matcher/pairing.ts';
 import { variableGradients } from '../../ops/variable_gradients.ts';
 import { adamStep, type Moments, zeroMomentsOf } from '../../runs/moments.ts';
+import { type LocalisationBatch, lossOfWindows } from './localisation/loss.ts';
 
-export interface Batch {
+/** Pairs of patches with their labels. */
+export interface PairBatch {
   /** [n, side, side, bands] */
   sar: tf.Tensor4D;
   /** [m, side, side, bands] */
@@ -21,6 +23,8 @@ export interface Batch {
   /** [pairs], which sum to 1. */
   weights: tf.Tensor1D;
 }
+
+export type Batch = PairBatch | LocalisationBatch;
 
 export interface StepOptions {
   learningRate: number;
@@ -41,7 +45,7 @@ export type GradientOptions = Pick<StepOptions, 'l2' | 'seed' | 'step'>;
 export type UpdateOptions = Omit<StepOptions, 'l2' | 'seed'>;
 
 export interface Gradients {
-  /** Weighted mean cross-entropy of the batch. */
+  /** Weighted mean cross-entropy of the batch, or the loss of its localisation. */
   loss: tf.Scalar;
   /** Gradient of loss and penalty, by parameter. */
   gradients: tf.NamedTensorMap;
@@ -52,8 +56,8 @@ export const zeroMoments = ({ parameters }: Matcher): Moments => zeroMomentsOf([
 /**
  * Trains the matcher by one batch: its parameters, statistics and the moments change.
  *
- * @returns two scalars that the caller disposes of: the weighted mean cross-entropy of the batch before the step, and
- * the norm of the gradient, penalty included. When either is not finite, nor are the weights any more.
+ * @returns two scalars that the caller disposes of: the loss of the batch before the step, without the penalty, and the
+ * norm of the gradient, penalty included. When either is not finite, nor are the weights any more.
  */
 export function trainingStep(
   matcher: Matcher,
@@ -72,14 +76,22 @@ export function trainingStep(
  * change, so that gradients of several batches can be averaged before they are applied.
  */
 export function gradientsOf(matcher: Matcher, batch: Batch, { l2, seed, step }: GradientOptions): Gradients {
-  const { sar, optical, pairing, labels, weights } = batch;
   return tf.tidy(() => {
     const { value: loss, grads } = variableGradients(
-      () => crossEntropy(matcher.logits(sar, optical, { training: true, seed, step }, pairing), labels, weights),
+      () => lossOf(matcher, batch, { training: true, seed, step }),
       [...matcher.parameters.values()],
     );
     return { loss, gradients: penalised(matcher, grads, l2) };
   });
+}
+
+function lossOf(matcher: Matcher, batch: Batch, mode: MatcherMode): tf.Scalar {
+  if ('pairing' in batch) {
+    const { sar, optical, pairing, labels, weights } = batch;
+    return crossEntropy(matcher.logits(sar, optical, mode, pairing), labels, weights);
+  }
+  const { terms, similarity } = matcher.localise(batch.sar, batch.optical, mode);
+  return lossOfWindows(terms, similarity, batch);
 }
 
 /**

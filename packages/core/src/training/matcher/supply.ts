@@ -7,7 +7,7 @@ import { oneStepAhead } from '../../runs/ahead.ts';
 import { generatedShare, minedShare, type TrainingConfig, totalSteps } from './config.ts';
 import type { RunNegatives } from './hard_negatives.ts';
 import type { PatchDraw, Sampler, StepPlan } from './sampler.ts';
-import type { Batch } from './step.ts';
+import type { Batch, PairBatch } from './step.ts';
 
 /**
  * Prepares and augments a patch of a batch: side · side · bands numbers.
@@ -21,14 +21,14 @@ export type DrawPatch = (
   made: PatchStack | undefined,
 ) => Promise<Float32Array>;
 
-export interface Supply {
+export interface Supply<B extends Batch = Batch> {
   /**
    * Batch of a step, whose tensors the caller disposes of.
    *
    * @param negatives current hard negatives; the next batch is prepared with them, too, if they are still valid.
    * @throws PatchError where a patch cannot be used.
    */
-  batch(step: number, negatives: RunNegatives): Promise<Batch>;
+  batch(step: number, negatives: RunNegatives): Promise<B>;
 }
 
 interface Prepared {
@@ -42,7 +42,7 @@ export function createSupply(
   drawPatch: DrawPatch,
   config: TrainingConfig,
   shape: PatchShape,
-): Supply {
+): Supply<PairBatch> {
   const total = totalSteps(config);
   const take = oneStepAhead<Prepared>();
 

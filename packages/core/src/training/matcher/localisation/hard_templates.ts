@@ -1,0 +1,55 @@
+/**
+ * Hard negatives of a batch of windows: SAR patches that mining found, or a generator made, for a record's optical patch.
+ * They are further templates without a window of their own, next to a window around that record.
+ */
+import { Rng } from '../../../base/random.ts';
+import type { HardNegatives } from '../sampler.ts';
+import type { Anchor, WindowSource } from './window_source.ts';
+
+export interface HardTemplate {
+  /** Record whose optical patch it is a negative of, and where that lies. */
+  anchor: Anchor;
+  /** Place of a mined patch, or row of a made one. */
+  patch: { mined: Anchor } | { made: number };
+}
+
+/** Counts of templates wanted of each kind. */
+export interface HardCounts {
+  mined: number;
+  generated: number;
+}
+
+/** Templates of a step, of different anchors; fewer than wanted where there are too few. */
+export function drawHardTemplates(
+  source: WindowSource,
+  { mined, generated }: Pick<HardNegatives, 'mined' | 'generated'>,
+  counts: HardCounts,
+  { seed, step }: { seed: number; step: number },
+): HardTemplate[] {
+  const rng = Rng.derive(seed, 'hard templates', step);
+  const used = new Set<number>();
+
+  function draw(of: ReadonlyMap<number, readonly number[]>, count: number, patchOf: PatchOf): HardTemplate[] {
+    const found: HardTemplate[] = [];
+    for (const record of rng.shuffle([...of.keys()])) {
+      if (found.length >= count) break;
+      const anchor = used.has(record) ? undefined : source.patchAt(record);
+      const patch = anchor && patchOf(rng.pick(of.get(record)!));
+      if (!anchor || !patch) continue;
+      used.add(record);
+      found.push({ anchor, patch });
+    }
+    return found;
+  }
+
+  const ofMined: PatchOf = (record) => {
+    const at = source.patchAt(record);
+    return at && { mined: at };
+  };
+  return [
+    ...draw(mined, counts.mined, ofMined),
+    ...draw(generated ?? new Map(), counts.generated, (made) => ({ made })),
+  ];
+}
+
+type PatchOf = (negative: number) => HardTemplate['patch'] | undefined;

@@ -1,0 +1,150 @@
+/** Batches of templates and windows, read one step ahead. */
+import * as tf from '@tensorflow/tfjs-core';
+import { Rng } from '../../../base/random.ts';
+import { type PatchStack, patchAt } from '../../../generator/patch_stack.ts';
+import type { Modality } from '../../../prepare/normalisation.ts';
+import type { PatchShape } from '../../../prepare/patch_source.ts';
+import { toTensor } from '../../../prepare/patch_source.ts';
+import { oneStepAhead } from '../../../runs/ahead.ts';
+import { generatedShare, minedShare, type TrainingConfig, totalSteps } from '../config.ts';
+import type { RunNegatives } from '../hard_negatives.ts';
+import type { Supply } from '../supply.ts';
+import { drawHardTemplates, type HardTemplate } from './hard_templates.ts';
+import type { LocalisationBatch } from './loss.ts';
+import { changedTones, turnedSamples } from './pixels.ts';
+import { type DrawnWindow, drawWindows } from './places.ts';
+import type { LocalisationSettings } from './settings.ts';
+import { cropped, type WindowSource } from './window_source.ts';
+
+export interface LocalisationInputs {
+  source: WindowSource;
+  config: TrainingConfig;
+  settings: LocalisationSettings;
+  /** Bands, and the side of a template. */
+  shape: PatchShape;
+  /** Pixels between neighbouring places of a map. */
+  stride: number;
+}
+
+interface Prepared {
+  drawn: DrawnWindow[];
+  hard: PlacedTemplate[];
+  /** Templates: those of the windows, then the hard ones. */
+  sar: Float32Array[];
+  optical: Float32Array[];
+}
+
+/** Hard template, and the index of the window that it is a negative of. */
+interface PlacedTemplate extends HardTemplate {
+  own: number;
+}
+
+export function localisationSupply(inputs: LocalisationInputs): Supply<LocalisationBatch> {
+  const { source, config, settings, shape, stride } = inputs;
+  const { side } = shape;
+  const extent = side + 2 * settings.search;
+  const take = oneStepAhead<Prepared>();
+  const options = {
+    ...{ seed: config.seed, windows: config.batch.positives, side, search: settings.search },
+    ...{ perScene: settings.perScene, turns: config.augmentation.turns, flips: config.augmentation.flips },
+  };
+
+  const tones = (samples: Float32Array, size: number, modality: Modality, window: DrawnWindow, rng: Rng) => {
+    const bands = modality === 'sar' ? shape.sarBands : shape.opticalBands;
+    return changedTones(turnedSamples(samples, size, bands, window), bands, modality, rng, settings.radiometry);
+  };
+
+  async function samplesOf(modality: Modality, step: number, drawn: DrawnWindow, index: number) {
+    const [at, size] = modality === 'sar' ? [drawn.template, side] : [drawn.window, extent];
+    const samples = await source.read(drawn.scene, modality, at, size);
+    return tones(samples, size, modality, drawn, Rng.derive(config.seed, 'tones', step, index, modality));
+  }
+
+  async function hardSamples({ patch, own }: PlacedTemplate, step: number, drawn: DrawnWindow[], stack?: PatchStack) {
+    const rng = Rng.derive(config.seed, 'hard tones', step, own);
+    const samples =
+      'mined' in patch
+        ? await source.read(patch.mined.scene, 'sar', patch.mined.template, side)
+        : madeTemplate(patch.made, stack, side);
+    return tones(samples, side, 'sar', drawn[own]!, rng);
+  }
+
+  async function prepare(step: number, negatives: RunNegatives): Promise<Prepared> {
+    const epoch = Math.floor(step / config.stepsPerEpoch);
+    const counts = {
+      mined: Math.round(config.batch.negatives * minedShare(config, epoch, negatives.mined.size > 0)),
+      generated: Math.round(config.batch.negatives * generatedShare(config, epoch, negatives.generated !== undefined)),
+    };
+    const wanted = drawHardTemplates(source, negatives, counts, { seed: config.seed, step });
+    const anchors = wanted.map(({ anchor }) => anchor);
+    const { drawn, anchored } = drawWindows(source, step, options, anchors);
+    const hard = wanted.flatMap((template, i) => {
+      const own = drawn.indexOf(anchored[i]!);
+      return own < 0 ? [] : [{ ...template, own }];
+    });
+    const all = (modality: Modality) =>
+      Promise.all(drawn.map((window, index) => samplesOf(modality, step, window, index)));
+    const [sar, optical, further] = await Promise.all([
+      all('sar'),
+      all('optical'),
+      Promise.all(hard.map((template) => hardSamples(template, step, drawn, negatives.stack))),
+    ]);
+    return { drawn, hard, sar: [...sar, ...further], optical };
+  }
+
+  return {
+    async batch(step, negatives) {
+      const hasNext = step + 1 < Math.min(totalSteps(config), negatives.until);
+      const { drawn, hard, sar, optical } = await take(step, (at) => prepare(at, negatives), hasNext);
+      return {
+        sar: toTensor(sar, 'sar', shape),
+        optical: toTensor(optical, 'optical', { ...shape, side: extent }),
+        ...placesOf(drawn, settings, stride),
+        rivals: rivalsOf(drawn, hard, source),
+        descriptor: settings.descriptor,
+      };
+    },
+  };
+}
+
+/** Middle of a made patch. */
+function madeTemplate(row: number, stack: PatchStack | undefined, side: number): Float32Array {
+  if (!stack) throw new Error(`row ${row} of made patches was drawn, and there are none`);
+  const patch = patchAt(stack, row);
+  const whole = Math.sqrt(patch.length);
+  const margin = (whole - side) / 2;
+  return cropped(patch, whole, 1, { row: margin, column: margin }, side);
+}
+
+/** Right places of each window's map, and those that are left out. */
+function placesOf(drawn: readonly DrawnWindow[], { search, disc, ring }: LocalisationSettings, stride: number) {
+  const n = (2 * search) / stride + 1;
+  const [positive, ignored] = [new Float32Array(drawn.length * n * n), new Float32Array(drawn.length * n * n)];
+  drawn.forEach(({ offset }, i) => {
+    for (let row = 0; row < n; row++) {
+      for (let column = 0; column < n; column++) {
+        const distance = Math.hypot(row * stride - offset.row, column * stride - offset.column);
+        const at = (i * n + row) * n + column;
+        if (distance <= disc) positive[at] = 1;
+        else if (distance <= ring) ignored[at] = 1;
+      }
+    }
+  });
+  const shape: [number, number, number] = [drawn.length, n, n];
+  return { positive: tf.tensor3d(positive, shape), ignored: tf.tensor3d(ignored, shape) };
+}
+
+/**
+ * Windows of one scene lie apart; those of other scenes are rivals unless the scenes share ground. A mined template is a
+ * rival of windows in other scenes, too, a made one of its own window alone.
+ */
+function rivalsOf(drawn: readonly DrawnWindow[], hard: readonly PlacedTemplate[], { sameGround }: WindowSource) {
+  const apart = (a: number, b: number) => a !== b && !sameGround(a, b);
+  const ofWindows = drawn.map((template) =>
+    drawn.map((window) => Number(template.scene === window.scene || apart(template.scene, window.scene))),
+  );
+  const ofHard = hard.map(({ patch, own }) =>
+    drawn.map((window, i) => Number(i === own || ('mined' in patch && apart(patch.mined.scene, window.scene)))),
+  );
+  return tf.tensor2d([...ofWindows, ...ofHard]);
+}
