@@ -46,6 +46,7 @@ it('exports these names', () => {
     [
       "WorkerScoring",
       "FLAGS",
+      "flagInfo",
       "settingsFrom",
       "prometheusMetrics",
       "startServer",

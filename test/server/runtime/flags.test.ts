@@ -20,7 +20,7 @@ it('takes a flag before a variable, and passes over empty variables', () => {
     DOPPEL_HOST: '',
     DOPPEL_TIMEOUT: '0.5',
   };
-  const settings = settingsFrom({ port: '2' }, variables);
+  const settings = settingsFrom({ port: 2 }, variables);
   expect(settings).toMatchObject({ model: 'b', port: 2, host: '127.0.0.1', limits: { maxPairs: 5, timeoutMs: 500 } });
 });
 
@@ -30,9 +30,11 @@ it.each<[Parameters<typeof settingsFrom>[0], RegExp]>([
   [{ model: 'a', port: 'http' }, /--port.*"http"/],
   [{ model: 'a', port: '' }, /--port/],
   [{ model: 'a', port: '70000' }, /from 0 to 65535.*"70000"/],
+  [{ model: 'a', port: 70_000 }, /from 0 to 65535.*"70000"/],
+  [{ model: 'a', drain: 'x' }, /--drain.*a number from 0/],
   [{ model: 'a', workers: '0' }, /--workers/],
   [{ model: 'a', maxPairs: '1.5' }, /whole number/],
-  [{ model: 'a', backend: 'tpu' }, /cuda, native, wasm, cpu.*"tpu"/],
+  [{ model: 'a', backend: 'tpu' }, /cuda, native, wasm, cpu.*"tpu".*doppel doctor/],
   [{ model: 'a', maxPairs: '100', maxQueue: '50' }, /queue of 50/],
 ])('refuses %o', (flags, message) => {
   expect(() => settingsFrom(flags, {})).toThrow(UsageError);

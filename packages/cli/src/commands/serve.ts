@@ -1,24 +1,26 @@
 /** `doppel serve`: serves match scores over HTTP with @doppel/server. */
 import {
   FLAGS,
-  type Flag,
   type FlagName,
+  flagInfo,
   settingsFrom,
   startServer,
   startupJson,
   startupLine,
 } from '@doppel/server/node';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { command, type Outcome } from '../command.ts';
-import { text } from '../flags.ts';
 
 /** Flags of the server. Defaults are in the descriptions only: an environment variable takes precedence over them. */
 const flags = Object.fromEntries(
-  Object.entries(FLAGS).map(([name, { hint, description, variable, default: fallback }]: [string, Flag]) => {
+  (Object.keys(FLAGS) as FlagName[]).map((name) => {
+    const { hint, description, variable, default: fallback } = flagInfo(name);
+    const schema: z.ZodType = FLAGS[name];
+    const bare = schema instanceof z.ZodDefault ? (schema.unwrap() as z.ZodType) : schema;
     const notes = `${fallback === undefined ? '' : `default ${fallback}; `}${variable}`;
-    return [name, text(hint, `${description} (${notes})`).optional()];
+    return [name, bare.optional().meta({ hint, description: `${description} (${notes})` })];
   }),
-) as { [name in FlagName]: z.ZodOptional<z.ZodString> };
+) as unknown as { [name in FlagName]: z.ZodOptional<(typeof FLAGS)[name]> };
 
 export default command({
   name: 'doppel serve',

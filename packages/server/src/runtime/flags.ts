@@ -1,49 +1,74 @@
 /**
- * Settings of a server as flags and as environment variables: one list for `doppel serve` and for the server's own program.
- * A flag takes precedence over its variable, a variable over the default.
+ * Settings of a server as flags and as environment variables: one list of zod schemas for `doppel serve` and for the
+ * server's own program. A flag takes precedence over its variable, a variable over the default.
  */
 
 import { BACKENDS } from '@doppel/core/backends';
 import { UsageError } from '@doppel/core/errors';
-import { type Limits, limitsFrom } from '../body/limits.ts';
+import { z } from 'zod';
+import { type Limits, limitsFrom, limitsSchema } from '../body/limits.ts';
 
-export interface Flag {
-  hint: string;
-  description: string;
-  variable: string;
-  default?: string;
-}
+const DEFAULTS = limitsSchema.parse({});
 
-const flag = (variable: string, hint: string, description: string, fallback?: string): Flag => ({
-  ...{ variable: `DOPPEL_${variable}`, hint, description },
-  ...(fallback !== undefined && { default: fallback }),
-});
-
-const DEFAULTS = limitsFrom();
+const whole = (min: number, max: number, fallback: number) => z.int().min(min).max(max).default(fallback);
+const number = (min: number, max: number, fallback: number) => z.number().min(min).max(max).default(fallback);
+const flag = <S extends z.ZodType>(variable: string, hint: string, description: string, schema: S): S =>
+  schema.meta({ variable: `DOPPEL_${variable}`, hint, description });
 
 /** Flags by name: camel case here, kebab case on the command line. */
 export const FLAGS = {
-  model: flag('MODEL', 'file', 'Checkpoint of the matcher'),
-  port: flag('PORT', 'number', 'Port; 0 takes any that is free', '8080'),
-  host: flag('HOST', 'address', 'Address to listen on; 0.0.0.0 for all', '127.0.0.1'),
-  backend: flag('BACKEND', 'name', 'cuda, native, wasm or cpu; default: the first that works'),
-  workers: flag('WORKERS', 'number', 'Scoring threads, each with its own model; more than 1 helps wasm and cpu', '1'),
-  maxPairs: flag('MAX_PAIRS', 'number', 'Pairs in a request', `${DEFAULTS.maxPairs}`),
-  maxBytes: flag('MAX_BYTES', 'number', 'Bytes of a request', `${DEFAULTS.maxBytes}`),
-  maxPixels: flag('MAX_PIXELS', 'number', 'Pixels of an image', `${DEFAULTS.maxPixels}`),
-  maxRequests: flag('MAX_REQUESTS', 'number', 'Requests for scores in progress at a time', `${DEFAULTS.maxRequests}`),
-  maxQueue: flag('MAX_QUEUE', 'number', 'Pairs that wait to be scored', `${DEFAULTS.maxQueuedPairs}`),
-  maxBatch: flag('MAX_BATCH', 'number', 'Pairs that are scored together', `${DEFAULTS.maxBatch}`),
+  model: flag('MODEL', 'file', 'Checkpoint of the matcher', z.string().min(1)),
+  port: flag('PORT', 'number', 'Port; 0 takes any that is free', whole(0, 65_535, 8080)),
+  host: flag('HOST', 'address', 'Address to listen on; 0.0.0.0 for all', z.string().min(1).default('127.0.0.1')),
+  backend: flag(
+    'BACKEND',
+    'name',
+    'cuda, native, wasm or cpu; default: the first that works',
+    z.enum(BACKENDS).optional(),
+  ),
+  workers: flag(
+    'WORKERS',
+    'number',
+    'Scoring threads, each with its own model; more than 1 helps wasm and cpu',
+    whole(1, 256, 1),
+  ),
+  maxPairs: flag('MAX_PAIRS', 'number', 'Pairs in a request', whole(1, 1e6, DEFAULTS.maxPairs)),
+  maxBytes: flag('MAX_BYTES', 'number', 'Bytes of a request', whole(1, 2 ** 31, DEFAULTS.maxBytes)),
+  maxPixels: flag('MAX_PIXELS', 'number', 'Pixels of an image', whole(1, 2 ** 30, DEFAULTS.maxPixels)),
+  maxRequests: flag(
+    'MAX_REQUESTS',
+    'number',
+    'Requests for scores in progress at a time',
+    whole(1, 1e6, DEFAULTS.maxRequests),
+  ),
+  maxQueue: flag('MAX_QUEUE', 'number', 'Pairs that wait to be scored', whole(1, 1e9, DEFAULTS.maxQueuedPairs)),
+  maxBatch: flag('MAX_BATCH', 'number', 'Pairs that are scored together', whole(1, 4096, DEFAULTS.maxBatch)),
   batchDelay: flag(
     'BATCH_DELAY',
     'ms',
     'How long a pair waits for others to join its batch',
-    `${DEFAULTS.batchDelayMs}`,
+    number(0, 10_000, DEFAULTS.batchDelayMs),
   ),
-  timeout: flag('TIMEOUT', 'seconds', 'From a request to its answer', `${DEFAULTS.timeoutMs / 1000}`),
-  drain: flag('DRAIN', 'seconds', 'For the last requests when the server stops', '10'),
-} satisfies Record<string, Flag>;
+  timeout: flag('TIMEOUT', 'seconds', 'From a request to its answer', number(0.001, 86_400, DEFAULTS.timeoutMs / 1000)),
+  drain: flag('DRAIN', 'seconds', 'For the last requests when the server stops', number(0, 86_400, 10)),
+};
 export type FlagName = keyof typeof FLAGS;
+
+type Values = { [name in FlagName]: z.output<(typeof FLAGS)[name]> };
+/** A flag's value, or its text as a command line has it; undefined if it was not given. */
+export type FlagValues = { [name in FlagName]?: Values[name] | string | undefined };
+
+/** What help and messages need of a flag. */
+export interface FlagInfo {
+  hint: string;
+  description: string;
+  variable: string;
+  default?: unknown;
+}
+
+export function flagInfo(name: FlagName): FlagInfo {
+  return { default: FLAGS[name].safeParse(undefined).data, ...(FLAGS[name].meta() as unknown as FlagInfo) };
+}
 
 export const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
@@ -58,60 +83,40 @@ export interface ServerSettings {
   drainMs: number;
 }
 
-/** Texts of flags by name; undefined if a flag was not given. */
-export type FlagTexts = { [name in FlagName]?: string | undefined };
-
 /** Settings from flags and variables. @throws UsageError if a setting is missing or out of its range. */
-export function settingsFrom(flags: FlagTexts, environment: Record<string, string | undefined>): ServerSettings {
-  const text = (name: FlagName) => {
-    const { variable, default: fallback }: Flag = FLAGS[name];
-    return flags[name] ?? (environment[variable] || fallback);
-  };
-  const number = (name: FlagName, min: number, max: number, isWhole = true) =>
-    numberOf(name, text(name)!, { min, max, isWhole });
+export function settingsFrom(flags: FlagValues, environment: Record<string, string | undefined>): ServerSettings {
+  const read = (name: FlagName) => readValue(name, flags[name] ?? (environment[flagInfo(name).variable] || undefined));
+  const values = Object.fromEntries((Object.keys(FLAGS) as FlagName[]).map((name) => [name, read(name)])) as Values;
+  const { maxQueue, batchDelay, timeout, drain, model, port, host, backend, workers, ...limits } = values;
+  const waits = { batchDelayMs: batchDelay, timeoutMs: Math.ceil(1000 * timeout) };
   return {
-    model: requiredModel(text('model')),
-    port: number('port', 0, 65_535),
-    host: text('host')!,
-    backend: knownBackend(text('backend')),
-    workers: number('workers', 1, 256),
-    limits: limitsFrom({
-      maxPairs: number('maxPairs', 1, 1e6),
-      maxBytes: number('maxBytes', 1, 2 ** 31),
-      maxPixels: number('maxPixels', 1, 2 ** 30),
-      maxRequests: number('maxRequests', 1, 1e6),
-      maxQueuedPairs: number('maxQueue', 1, 1e9),
-      maxBatch: number('maxBatch', 1, 4096),
-      batchDelayMs: number('batchDelay', 0, 10_000, false),
-      timeoutMs: Math.ceil(1000 * number('timeout', 0.001, 86_400, false)),
-    }),
-    drainMs: 1000 * number('drain', 0, 86_400, false),
+    ...{ model, port, host, backend, workers, drainMs: 1000 * drain },
+    limits: limitsFrom({ ...limits, ...waits, maxQueuedPairs: maxQueue }),
   };
 }
 
-const nameOf = (name: FlagName) => `--${kebab(name)} (or ${FLAGS[name].variable})`;
+const REMEDIES: { [name in FlagName]?: string } = {
+  model: 'Name a checkpoint that `doppel train` wrote, such as RUN/checkpoints/best.safetensors.',
+  backend: 'Run `doppel doctor` to see which of them work here.',
+};
 
-function numberOf(name: FlagName, text: string, range: { min: number; max: number; isWhole: boolean }): number {
-  const { min, max, isWhole } = range;
-  const value = Number(text);
-  if (text.trim() !== '' && value >= min && value <= max && (!isWhole || Number.isInteger(value))) return value;
-  const expected = `a ${isWhole ? 'whole ' : ''}number from ${min} to ${max}`;
-  throw new UsageError({ action: `use ${nameOf(name)}`, expected, found: `"${text}"` });
-}
-
-function requiredModel(text: string | undefined): string {
-  if (text) return text;
-  const remedy = 'Name a checkpoint that `doppel train` wrote, such as RUN/checkpoints/best.safetensors.';
-  throw new UsageError({ action: 'serve', expected: nameOf('model'), found: 'none', remedy });
-}
-
-function knownBackend(text: string | undefined): string | undefined {
-  if (text === undefined || (BACKENDS as readonly string[]).includes(text)) return text;
-  const remedy = 'Run `doppel doctor` to see which of them work here.';
+function readValue(name: FlagName, given: string | number | undefined): unknown {
+  const isNumber = typeof flagInfo(name).default === 'number';
+  const value = isNumber && typeof given === 'string' && given.trim() !== '' ? Number(given) : given;
+  const parsed = FLAGS[name].safeParse(value);
+  if (parsed.success) return parsed.data;
   throw new UsageError({
-    action: 'choose a backend',
-    expected: `one of ${BACKENDS.join(', ')}`,
-    found: `"${text}"`,
-    remedy,
+    action: `use --${kebab(name)} (or ${flagInfo(name).variable})`,
+    expected: expectedOf(FLAGS[name]),
+    found: given === undefined ? 'none' : `"${given}"`,
+    ...(name in REMEDIES && { remedy: REMEDIES[name]! }),
+    cause: parsed.error,
   });
+}
+
+function expectedOf(schema: z.ZodType): string {
+  const { type, minimum, maximum, enum: options } = z.toJSONSchema(schema, { io: 'input' });
+  if (options) return `one of ${options.join(', ')}`;
+  if (type === 'string') return 'a value';
+  return `a ${type === 'integer' ? 'whole ' : ''}number from ${minimum} to ${maximum}`;
 }

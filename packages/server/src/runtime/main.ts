@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { FileError, isDoppelError, reasonOf, UsageError } from '@doppel/core/errors';
-import { FLAGS, type Flag, type FlagTexts, kebab, settingsFrom } from './flags.ts';
+import { FLAGS, type FlagName, type FlagValues, flagInfo, kebab, settingsFrom } from './flags.ts';
 import { startServer, startupJson, startupLine } from './start_server.ts';
 
 const log = (line: string) => void process.stderr.write(`${line}\n`);
@@ -30,7 +30,7 @@ async function main(): Promise<void> {
   }
 }
 
-type Given = FlagTexts & { help?: boolean; json?: boolean; debug?: boolean };
+type Given = FlagValues & { help?: boolean; json?: boolean; debug?: boolean };
 
 function readFlags(args: string[]): Given {
   const texts = Object.keys(FLAGS).map((name) => [kebab(name), { type: 'string' }] as const);
@@ -45,12 +45,11 @@ function readFlags(args: string[]): Given {
 }
 
 function usage(): string {
-  const lines = Object.entries(FLAGS).map(
-    ([name, { hint, description, variable, default: fallback }]: [string, Flag]) => {
-      const head = `  --${kebab(name)} <${hint}>`.padEnd(28);
-      return `${head}${description}${fallback === undefined ? '' : ` (default ${fallback})`} [${variable}]`;
-    },
-  );
+  const lines = (Object.keys(FLAGS) as FlagName[]).map((name) => {
+    const { hint, description, variable, default: fallback } = flagInfo(name);
+    const head = `  --${kebab(name)} <${hint}>`.padEnd(28);
+    return `${head}${description}${fallback === undefined ? '' : ` (default ${fallback})`} [${variable}]`;
+  });
   const rest = ['  --json'.padEnd(28).concat('Print {url, backend, model} as one line of JSON when ready')];
   return `Usage: doppel-server --model CHECKPOINT [flags]\n\n${[...lines, ...rest].join('\n')}\n`;
 }

@@ -7,7 +7,7 @@
  * import { readFile } from 'node:fs/promises';
  * import { settingsFrom, startServer } from '@doppel/server/node';
  *
- * const settings = settingsFrom({ model: 'best.safetensors', port: '0', backend: 'wasm' }, {});
+ * const settings = settingsFrom({ model: 'best.safetensors', port: 0, backend: 'wasm' }, {});
  * const model = await readFile(settings.model);
  * const server = await startServer({ settings, model, log: console.error });
  * const answer = await fetch(`${server.url}/readyz`);
@@ -16,6 +16,14 @@
  * ```
  */
 export { WorkerScoring, type WorkerScoringOptions } from '../scoring/worker_scoring.ts';
-export { FLAGS, type Flag, type FlagName, type FlagTexts, type ServerSettings, settingsFrom } from './flags.ts';
+export {
+  FLAGS,
+  type FlagInfo,
+  type FlagName,
+  type FlagValues,
+  flagInfo,
+  type ServerSettings,
+  settingsFrom,
+} from './flags.ts';
 export { prometheusMetrics } from './prometheus.ts';
 export { type RunningServer, type StartOptions, startServer, startupJson, startupLine } from './start_server.ts';
