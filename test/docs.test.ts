@@ -18,9 +18,6 @@ const pages = ['README.md', 'CONTRIBUTING.md', ...['docs', 'studies', 'bench', '
   (path) => path.endsWith('.md') && !path.endsWith('LICENSE.md'),
 );
 
-/** Pages that are not wrapped yet. */
-const UNWRAPPED = ['docs/cuda.md'];
-
 const withoutFences = (page: string) => page.replace(/^```[\s\S]*?^```/gm, '');
 const withoutCode = (page: string) =>
   withoutFences(page)
@@ -48,7 +45,7 @@ describe.each(pages)('%s', (path) => {
     }
   });
 
-  it.skipIf(UNWRAPPED.includes(path))('wraps at 120 columns, code aside, and its table cells are no paragraphs', () => {
+  it('wraps at 120 columns, code aside, and its table cells are no paragraphs', () => {
     const lines = withoutFences(page).split('\n');
     expect(lines.filter((line) => [...line].length > 120 && !/^(\|| {4})/.test(line))).toEqual([]);
     const cells = lines.filter((line) => line.startsWith('|')).flatMap((line) => line.split(/(?<!\\)\|/));
