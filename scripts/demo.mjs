@@ -25,7 +25,7 @@ function doppel(args, options) {
 /** @param words the command line, but for the parts that hold no spaces of their own. */
 function step(title, words, ...more) {
   const args = [...words.split(' '), ...more];
-  console.log(`\n[${seconds()} s] ${title}\n$ pnpm -s doppel ${args.join(' ')}`);
+  console.log(`\n[${seconds()} s] ${title}\n$ npm run -s doppel -- ${args.join(' ')}`);
   doppel(args);
 }
 
@@ -58,7 +58,7 @@ step(
 );
 step(
   'Mine hard negatives: the real patches that it mistakes most',
-  `mine --model ${base} --data ${data} --strategy loss --max-candidates ${candidates} --out ${RUN}/negatives.jsonl`,
+  `mine loss --model ${base} --data ${data} --max-candidates ${candidates} --out ${RUN}/negatives.jsonl`,
   ...backend,
 );
 step(

@@ -6,15 +6,14 @@ import { find } from '../../packages/cli/src/dispatch.ts';
 import { flagInfo } from '../../packages/cli/src/flags.ts';
 
 /** Every command of the tree by the words that lead to it. */
-async function allOf(node = DOPPEL, path: readonly string[] = []): Promise<[string, Command][]> {
+async function allOf(entry = DOPPEL, path: readonly string[] = []): Promise<[string, Command][]> {
   const found: [string, Command][] = [];
-  for (const [word, load] of Object.entries(node.commands)) {
-    const child = await load();
-    const words = [...path, word];
-    if (isGroup(child)) {
-      expect(child.name).toBe(['doppel', ...words].join(' '));
-      found.push(...(await allOf(child, words)));
-    } else found.push([words.join(' '), child]);
+  const node = await entry.load();
+  if (!isGroup(node)) return [[path.join(' '), node]];
+  for (const [word, child] of Object.entries(node.commands)) {
+    expect(child.description).toMatch(/^\S.*[^.]$/);
+    expect(node.name).toBe(['doppel', ...path].join(' '));
+    found.push(...(await allOf(child, [...path, word])));
   }
   return found;
 }

@@ -53,7 +53,7 @@ describe('context.work', () => {
   it('makes an interruption the outcome, with exit code 130', async () => {
     const { context } = make(AbortSignal.abort());
     const stopped = command({
-      ...{ name: 'doppel x', description: '', flags: {}, examples: [] },
+      ...{ name: 'doppel x', flags: {}, examples: [] },
       run: async () =>
         context.work(
           { ...plan, interrupted: { json: { cache: 'c' } } },

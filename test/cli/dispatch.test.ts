@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { type Command, command, type Group } from '../../packages/cli/src/command.ts';
+import { type Command, command, type Entry, type Group } from '../../packages/cli/src/command.ts';
 import { createContext } from '../../packages/cli/src/context.ts';
 import { askedHelp, dispatch } from '../../packages/cli/src/dispatch.ts';
 import { text, whole, yes } from '../../packages/cli/src/flags.ts';
@@ -9,7 +9,6 @@ const ran: object[] = [];
 const make = (word: string): Command =>
   command({
     name: `doppel mine ${word}`,
-    description: `Mines by ${word}`,
     words: { folder: text('folder', 'Where').optional() },
     flags: { k: whole(1, 'Negatives').default(1), model: text('file', 'Matcher').optional(), sheet: yes('Draw') },
     examples: [`doppel mine ${word} --k 2`],
@@ -18,23 +17,26 @@ const make = (word: string): Command =>
       return { json: { word, k }, text: word };
     },
   });
+const leaf = (word: string): Entry => ({ description: `Mines by ${word}`, load: async () => make(word) });
 const mine: Group = {
   name: 'doppel mine',
-  description: 'Mines',
   chosenBy: 'strategy',
-  commands: { loss: async () => make('loss'), random: async () => make('random') },
+  commands: { loss: leaf('loss'), random: leaf('random') },
 };
 const bench: Group = {
   name: 'doppel bench',
-  description: 'Times',
   fallback: 'all',
-  commands: { all: async () => make('all') },
+  commands: { all: leaf('all') },
 };
-const root: Group = {
+const doppel: Group = {
   name: 'doppel',
-  description: 'Matches',
-  commands: { mine: async () => mine, bench: async () => bench },
+  commands: {
+    mine: { description: 'Mines', load: async () => mine },
+    bench: { description: 'Times', load: async () => bench },
+  },
 };
+
+const root: Entry = { description: 'Matches', load: async () => doppel };
 
 async function run(line: string) {
   const context = createContext(new AbortController().signal, async () => []);
@@ -111,6 +113,13 @@ EXAMPLES
   doppel mine loss --k 2`);
     },
   );
+
+  it('loads no command to list a group', async () => {
+    const load = vi.fn(async () => make('loss'));
+    const group: Group = { name: 'doppel', commands: { loss: { description: 'Mines by loss', load } } };
+    expect(await askedHelp({ description: 'Matches', load: async () => group }, ['--help'])).toMatch(/Mines by loss/);
+    expect(load).not.toHaveBeenCalled();
+  });
 
   it('is refused on what is no command, and absent where none is asked for', async () => {
     await expect(help('help mien')).rejects.toThrow(/one of the commands mine, bench, found "mien"/);

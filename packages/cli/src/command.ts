@@ -16,13 +16,12 @@ export const COMMON = {
   debug: yes('Show the stack trace of an error'),
 } satisfies Flags;
 
-interface Described {
+interface Named {
   /** Full name as it is typed: `doppel data import folder`. */
   name: string;
-  description: string;
 }
 
-export interface CommandSpec<W extends Flags, F extends Flags> extends Described {
+export interface CommandSpec<W extends Flags, F extends Flags> extends Named {
   /** Values that are given without a flag, in this order. */
   words?: W;
   flags: F;
@@ -31,7 +30,7 @@ export interface CommandSpec<W extends Flags, F extends Flags> extends Described
   run(input: { args: Values<W & F & typeof COMMON>; context: Context }): Promise<Outcome>;
 }
 
-export interface Command extends Described {
+export interface Command extends Named {
   words: Flags;
   flags: Flags;
   examples: readonly string[];
@@ -39,8 +38,14 @@ export interface Command extends Described {
   run(args: readonly string[], context: Context): Promise<Outcome>;
 }
 
-export interface Group extends Described {
-  commands: Record<string, () => Promise<Command | Group>>;
+/** A place in the tree of commands. Its description is here, so that the help on a group loads none of its commands. */
+export interface Entry {
+  description: string;
+  load(): Promise<Command | Group>;
+}
+
+export interface Group extends Named {
+  commands: Record<string, Entry>;
   /** The command that runs if none is named. */
   fallback?: string;
   /** Flag of older scripts that names the command: `mine --strategy loss` runs `mine loss`. */

@@ -1,76 +1,121 @@
 /** The visible tree of commands. Each loads when it is asked for, so that `doctor` and the help on one command stay quick. */
-import type { Command, Group } from './command.ts';
+import type { Command, Entry, Group } from './command.ts';
 import { VERSION } from './version.ts';
 
-const load = (module: Promise<{ default: Command | Group }>) => module.then((it) => it.default);
+const leaf = (description: string, module: () => Promise<{ default: Command | Group }>): Entry => ({
+  ...{ description, load: async () => (await module()).default },
+});
+const branch = (description: string, group: Group): Entry => ({ description, load: async () => group });
 
 const BENCH: Group = {
   name: 'doppel bench',
-  description: 'Time the models and their ops on a backend',
   fallback: 'all',
   commands: {
-    all: () => load(import('./commands/bench_all.ts')),
-    generator: () => load(import('./commands/bench_generator.ts')),
-    matcher: () => load(import('./commands/bench_matcher.ts')),
-    ops: () => load(import('./commands/bench_ops.ts')),
-    roofline: () => load(import('./commands/bench_roofline.ts')),
+    all: leaf('Ops, the matcher and the generator, one after the other', () => import('./commands/bench_all.ts')),
+    generator: leaf(
+      'Images per second: a training step of encoder, critic and decoder',
+      () => import('./commands/bench_generator.ts'),
+    ),
+    matcher: leaf('Pairs per second: a training step and scoring', () => import('./commands/bench_matcher.ts')),
+    ops: leaf(
+      'The convolutions of the matcher: GFLOP/s, and their share of what the machine can do',
+      () => import('./commands/bench_ops.ts'),
+    ),
+    roofline: leaf(
+      'The least time of each convolution on an A100 and an H100, by data sheet',
+      () => import('./commands/bench_roofline.ts'),
+    ),
   },
 };
 
 const DATA_IMPORT: Group = {
   name: 'doppel data import',
-  description: 'Make a data set from scenes, from a folder of patches, or from SARptical',
   commands: {
-    scenes: () => load(import('./commands/data/import_scenes.ts')),
-    folder: () => load(import('./commands/data/import_folder.ts')),
-    sarptical: () => load(import('./commands/data/import_sarptical.ts')),
+    scenes: leaf(
+      'Cut pairs of co-registered scenes into pairs of patches',
+      () => import('./commands/data/import_scenes.ts'),
+    ),
+    folder: leaf(
+      'Import patches that are cut already, paired by their names',
+      () => import('./commands/data/import_folder.ts'),
+    ),
+    sarptical: leaf(
+      'Import SARptical: point_<id>_ampPatch.mat and point_<id>_*.png',
+      () => import('./commands/data/import_sarptical.ts'),
+    ),
   },
 };
 
 const DATA: Group = {
   name: 'doppel data',
-  description: 'Import, split and inspect data sets',
   commands: {
-    import: async () => DATA_IMPORT,
-    split: () => load(import('./commands/data/split.ts')),
-    inspect: () => load(import('./commands/data/inspect.ts')),
+    import: branch('Make a data set from scenes, from a folder of patches, or from SARptical', DATA_IMPORT),
+    split: leaf('Divide a data set by place: train, validation and test', () => import('./commands/data/split.ts')),
+    inspect: leaf(
+      'Look at a data set: counts, values, a contact sheet, suspicious positives',
+      () => import('./commands/data/inspect.ts'),
+    ),
   },
 };
 
 const EXPERIMENT: Group = {
   name: 'doppel experiment',
-  description: 'Compare ways to find hard negatives, over seeds and data budgets',
   commands: {
-    run: () => load(import('./commands/experiment/run.ts')),
-    shortcut: () => load(import('./commands/experiment/shortcut.ts')),
-    report: () => load(import('./commands/experiment/report.ts')),
+    run: leaf('Run the cells of an experiment that are missing', () => import('./commands/experiment/run.ts')),
+    shortcut: leaf(
+      'Measure whether a matcher recognises generated pixels instead of comparing the pair',
+      () => import('./commands/experiment/shortcut.ts'),
+    ),
+    report: leaf(
+      'Merge the cells of an experiment into results.json and report.html',
+      () => import('./commands/experiment/report.ts'),
+    ),
   },
 };
 
 const GENERATOR: Group = {
   name: 'doppel generator',
-  description: 'Train a generator of SAR patches, make patches with it, measure them',
   commands: {
-    train: () => load(import('./commands/generator/train.ts')),
-    sample: () => load(import('./commands/generator/sample.ts')),
-    evaluate: () => load(import('./commands/generator/evaluate.ts')),
+    train: leaf('Train a generator on the SAR patches of a data set', () => import('./commands/generator/train.ts')),
+    sample: leaf(
+      'Make SAR patches: from the prior, around a patch, or between two',
+      () => import('./commands/generator/sample.ts'),
+    ),
+    evaluate: leaf(
+      'Measure how closely generated patches resemble real SAR patches',
+      () => import('./commands/generator/evaluate.ts'),
+    ),
   },
 };
 
-export const DOPPEL: Group = {
+const COMMANDS: Group = {
   name: 'doppel',
-  description: `doppel ${VERSION}: tells whether a SAR and an optical patch show the same place, and learns it from few labelled pairs`,
   commands: {
-    bench: async () => BENCH,
-    data: async () => DATA,
-    doctor: () => load(import('./commands/doctor.ts')),
-    evaluate: () => load(import('./commands/evaluate.ts')),
-    experiment: async () => EXPERIMENT,
-    generator: async () => GENERATOR,
-    mine: () => load(import('./commands/mine.ts')),
-    score: () => load(import('./commands/score.ts')),
-    serve: () => load(import('./commands/serve.ts')),
-    train: () => load(import('./commands/train.ts')),
-    verify: () => load(import('./commands/verify.ts')),
+    bench: branch('Time the models and their ops on a backend', BENCH),
+    data: branch('Import, split and inspect data sets', DATA),
+    doctor: leaf('Say which backends work here, which do not, and why', () => import('./commands/doctor.ts')),
+    evaluate: leaf(
+      'Measure a trained matcher on places that it never saw, and write a report',
+      () => import('./commands/evaluate.ts'),
+    ),
+    experiment: branch('Compare ways to find hard negatives, over seeds and data budgets', EXPERIMENT),
+    generator: branch('Train a generator of SAR patches, make patches with it, measure them', GENERATOR),
+    mine: leaf(
+      'Find or make hard negatives: SAR patches of other ground that a model mistakes',
+      () => import('./commands/mine.ts'),
+    ),
+    score: leaf('Say whether a SAR and an optical image show the same place', () => import('./commands/score.ts')),
+    serve: leaf('Serve match scores over HTTP', () => import('./commands/serve.ts')),
+    train: leaf('Train a matcher on a data set', () => import('./commands/train.ts')),
+    verify: leaf(
+      'Hold a backend against reference values (a folder of *.safetensors cases)',
+      () => import('./commands/verify.ts'),
+    ),
   },
 };
+
+/** Root of the tree. */
+export const DOPPEL = branch(
+  `doppel ${VERSION}: tells whether a SAR and an optical patch show the same place, and learns it from few labelled pairs`,
+  COMMANDS,
+);

@@ -1,18 +1,18 @@
 /** Finds the command that a command line names, or the help on it. */
 import { UsageError } from '@doppel/core/errors';
-import { type Command, execute, type Group, isGroup } from './command.ts';
+import { type Command, type Entry, execute, type Group, isGroup } from './command.ts';
 import type { Context } from './context.ts';
 import { helpOf } from './help.ts';
 import { nearest } from './nearest.ts';
 
 /** Runs the command that the words name. @throws UsageError if they name none. */
-export async function dispatch(root: Group, words: readonly string[], context: Context): Promise<void> {
+export async function dispatch(root: Entry, words: readonly string[], context: Context): Promise<void> {
   const { node, rest } = await find(root, words);
   if (!isGroup(node)) return execute(node, rest, context);
   const { name, commands, fallback } = node;
   const [word] = rest;
   if (fallback && (word === undefined || word.startsWith('-'))) {
-    return dispatch(node, [fallback, ...rest], context);
+    return dispatch(commands[fallback]!, rest, context);
   }
   const near = word === undefined ? undefined : nearest(word, Object.keys(commands));
   throw new UsageError({
@@ -24,13 +24,13 @@ export async function dispatch(root: Group, words: readonly string[], context: C
 }
 
 /** `doppel mine --help`, `doppel help mine`, `doppel help` and `doppel` alone; undefined if no help is asked for. */
-export async function askedHelp(root: Group, words: readonly string[]): Promise<string | undefined> {
+export async function askedHelp(root: Entry, words: readonly string[]): Promise<string | undefined> {
   const isAsked = words.length === 0 || words[0] === 'help' || words.includes('--help') || words.includes('-h');
   if (!isAsked) return undefined;
-  const { node, rest } = await find(root, words[0] === 'help' ? words.slice(1) : words);
+  const { node, rest, description } = await find(root, words[0] === 'help' ? words.slice(1) : words);
   const [word] = rest;
   const isWrong = isGroup(node) && word !== undefined && !word.startsWith('-');
-  if (!isWrong) return helpOf(node);
+  if (!isWrong) return helpOf(node, description);
   throw new UsageError({
     action: 'show help',
     expected: `one of the commands ${Object.keys(node.commands).join(', ')}`,
@@ -39,18 +39,18 @@ export async function askedHelp(root: Group, words: readonly string[]): Promise<
 }
 
 /** Follows the words down the tree of commands. `rest`: the words after the command's name. */
-export async function find(
-  root: Group,
-  words: readonly string[],
-): Promise<{ node: Command | Group; rest: readonly string[] }> {
-  let [node, rest]: [Command | Group, readonly string[]] = [root, words];
-  while (isGroup(node)) {
-    const words = chosen(node, rest);
-    const [word = '', ...others] = words;
-    if (!Object.hasOwn(node.commands, word)) return { node, rest: words };
-    [node, rest] = [await node.commands[word]!(), others];
-  }
-  return { node, rest };
+export async function find({ description, load }: Entry, words: readonly string[]): Promise<Found> {
+  const node = await load();
+  if (!isGroup(node)) return { node, description, rest: words };
+  const [word = '', ...others] = chosen(node, words);
+  if (Object.hasOwn(node.commands, word)) return find(node.commands[word]!, others);
+  return { node, description, rest: chosen(node, words) };
+}
+
+interface Found {
+  node: Command | Group;
+  description: string;
+  rest: readonly string[];
 }
 
 /** The words with the name of the command in front, where a flag of older scripts names it. */

@@ -2,23 +2,22 @@
 import { COMMON, type Command, type Group, isGroup } from './command.ts';
 import { type FlagInfo, flagInfo } from './flags.ts';
 
-export async function helpOf(node: Command | Group): Promise<string> {
-  const [head, ...sections] = isGroup(node) ? await groupHelp(node) : commandHelp(node);
-  return [head, ...sections.filter((section) => section !== '')].join('\n\n');
+export function helpOf(node: Command | Group, description: string): string {
+  const sections = isGroup(node) ? groupHelp(node) : commandHelp(node);
+  return [description, ...sections.filter((section) => section !== '')].join('\n\n');
 }
 
-async function groupHelp({ name, description, commands, fallback }: Group): Promise<string[]> {
-  const rows = Object.entries(commands).map(async ([word, load]) => [word, (await load()).description] as const);
+function groupHelp({ name, commands, fallback }: Group): string[] {
+  const rows = Object.entries(commands).map(([word, { description }]) => [word, description] as const);
   const withoutWord = fallback ? `\nWithout a command: ${fallback}.` : '';
   return [
-    description,
     `USAGE\n\n  ${name} <command>`,
-    section('COMMANDS', await Promise.all(rows)),
+    section('COMMANDS', rows),
     `See \`${name} <command> --help\` for the flags of a command.${withoutWord}`,
   ];
 }
 
-function commandHelp({ name, description, words, flags, examples }: Command): string[] {
+function commandHelp({ name, words, flags, examples }: Command): string[] {
   const wordInfos = Object.entries(words).map(([key, schema]) => [key.toUpperCase(), flagInfo(key, schema)] as const);
   const flagInfos = Object.entries({ ...flags, ...COMMON }).map(([key, schema]) => flagInfo(key, schema));
   const usage = [
@@ -28,7 +27,6 @@ function commandHelp({ name, description, words, flags, examples }: Command): st
     '[flags]',
   ];
   return [
-    description,
     `USAGE\n\n  ${usage.join(' ')}`,
     section(
       'WORDS',

@@ -4,7 +4,7 @@ import type { BackendLoader } from '@doppel/core/backends';
 import { reasonOf } from '@doppel/core/errors';
 import { describeError } from './command.ts';
 import { DOPPEL } from './commands.ts';
-import { createContext, type NativeOptions } from './context.ts';
+import type { NativeOptions } from './context.ts';
 import { askedHelp, dispatch } from './dispatch.ts';
 import { VERSION } from './version.ts';
 
@@ -43,6 +43,7 @@ async function run(words: readonly string[]): Promise<void> {
   try {
     const help = await askedHelp(DOPPEL, words);
     if (help !== undefined) return void process.stdout.write(`${help}\n`);
+    const { createContext } = await import('./context.ts'); // and the backends with it, which help does without
     await dispatch(DOPPEL, words, createContext(signal, nativeLoaders));
     if (signal.aborted && process.exitCode === undefined) process.exitCode = 130;
   } catch (error) {

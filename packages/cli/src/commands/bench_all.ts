@@ -8,7 +8,6 @@ import ops from './bench_ops.ts';
 
 export default command({
   name: 'doppel bench all',
-  description: 'Ops, the matcher and the generator, one after the other',
   flags: {
     size: whole(64, 'Patch side of ops and matcher, in pixels').default(112),
     batch: whole(4, 'Images or pairs in a call; a multiple of 4').optional(),

@@ -59,7 +59,6 @@ async function graphOf(
 
 export default command({
   name: 'doppel bench generator',
-  description: 'Images per second: a training step of encoder, critic and decoder',
   flags: {
     preset: choice(['paper', 'small'], 'Networks').default('small'),
     size: whole(8, 'Patch side in pixels, a power of 2; default: that of the preset').optional(),

@@ -73,7 +73,6 @@ function repeatedStep(matcher: Matcher, sar: tf.Tensor4D, optical: tf.Tensor4D):
 
 export default command({
   name: 'doppel bench matcher',
-  description: 'Pairs per second: a training step and scoring',
   flags: {
     preset: choice(ARCHITECTURES.names(), 'Network').default('paper'),
     size: whole(64, 'Patch side, in pixels').default(112),

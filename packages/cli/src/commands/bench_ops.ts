@@ -66,7 +66,6 @@ async function timeShape(shape: Shape, batch: number, repeats: number) {
 
 export default command({
   name: 'doppel bench ops',
-  description: 'The convolutions of the matcher: GFLOP/s, and their share of what the machine can do',
   flags: {
     size: whole(64, 'Patch side, in pixels').default(112),
     batch: whole(1, 'Images in a call').default(64),

@@ -19,7 +19,6 @@ const PRECISIONS = ['fp32', 'tf32', 'bf16'] as const;
 
 export default command({
   name: 'doppel bench roofline',
-  description: 'The least time of each convolution on an A100 and an H100, by data sheet',
   flags: {
     size: whole(64, 'Patch side, in pixels').default(112),
     batch: whole(1, 'Images in a call').default(64),

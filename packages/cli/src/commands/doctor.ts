@@ -4,7 +4,6 @@ import { command } from '../command.ts';
 
 export default command({
   name: 'doppel doctor',
-  description: 'Say which backends work here, which do not, and why',
   flags: {},
   examples: ['doppel doctor', 'doppel doctor --json'],
   async run({ context }) {

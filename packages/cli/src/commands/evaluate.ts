@@ -42,7 +42,6 @@ const SETTINGS = {
 
 export default command({
   name: 'doppel evaluate',
-  description: 'Measure a trained matcher on places that it never saw, and write a report',
   flags: {
     model: text('file', 'Checkpoint of the matcher'),
     data: text('folder', 'Data set'),

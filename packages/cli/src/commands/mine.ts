@@ -14,12 +14,14 @@ import { ensureWritable, writeTogether } from '../write_together.ts';
 
 const GROUP: Group = {
   name: 'doppel mine',
-  description: 'Find or make hard negatives: SAR patches of other ground that a model mistakes',
   chosenBy: 'strategy',
   /** Made when it is asked for: a strategy may be registered until then. */
   get commands() {
     return Object.fromEntries(
-      [...STRATEGIES.values()].map((strategy) => [strategy.name, async () => commandOf(strategy)]),
+      [...STRATEGIES.values()].map((strategy) => [
+        strategy.name,
+        { description: `Hard negatives: ${inSentence(strategy.description)}`, load: async () => commandOf(strategy) },
+      ]),
     );
   },
 };
@@ -66,7 +68,6 @@ function commandOf(strategy: Strategy): Command {
   const generator = strategy.needsGenerator ? ' --generator generator.safetensors' : '';
   return command({
     name: `doppel mine ${strategy.name}`,
-    description: `Hard negatives: ${inSentence(strategy.description)}`,
     flags,
     examples: [
       `doppel mine ${strategy.name} --model runs/a/checkpoints/best.safetensors --data data/a${generator} --out runs/a/negatives.jsonl`,

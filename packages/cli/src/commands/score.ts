@@ -24,7 +24,6 @@ type Flags = Values<typeof flags>;
 
 export default command({
   name: 'doppel score',
-  description: 'Say whether a SAR and an optical image show the same place',
   flags: { ...flags, ...COMPUTE_FLAGS },
   examples: [
     'doppel score --model best.safetensors --sar a.tif --optical b.png',

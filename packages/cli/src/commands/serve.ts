@@ -24,7 +24,6 @@ const flags = Object.fromEntries(
 
 export default command({
   name: 'doppel serve',
-  description: 'Serve match scores over HTTP',
   flags,
   examples: [
     'doppel serve --model best.safetensors',

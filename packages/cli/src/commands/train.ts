@@ -43,7 +43,6 @@ type Flags = Values<typeof words & typeof flags>;
 
 export default command({
   name: 'doppel train',
-  description: 'Train a matcher on a data set',
   words,
   flags: { ...flags, ...COMPUTE_FLAGS },
   examples: [

@@ -8,7 +8,6 @@ const show = ({ case: name, tensor, error }: TensorError) => `${name} ${tensor}:
 
 export default command({
   name: 'doppel verify',
-  description: 'Hold a backend against reference values (a folder of *.safetensors cases)',
   words: { folder: text('folder', 'Folder of cases, KIND-NUMBER.safetensors') },
   flags: BACKEND_FLAG,
   examples: ['doppel verify golden', 'doppel verify golden --backend cpu --json'],

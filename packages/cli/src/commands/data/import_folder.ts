@@ -8,7 +8,6 @@ import { runImport } from './run_import.ts';
 
 export default command({
   name: 'doppel data import folder',
-  description: 'Import patches that are cut already, paired by their names',
   words: { folder: text('folder', 'Folder of images (sar/1.png and optical/1.png, or 1_s1.png and 1_s2.png)') },
   flags: {
     sarPattern: pattern('SAR files; its groups capture what the two files of a pair have in common', true),

@@ -9,7 +9,6 @@ import { runImport } from './run_import.ts';
 
 export default command({
   name: 'doppel data import sarptical',
-  description: 'Import SARptical: point_<id>_ampPatch.mat and point_<id>_*.png',
   words: { folder: text('folder', 'Folder of the files') },
   flags: {
     coordinates: text('csv', 'Centres of the points, for splits by place: a header and lines `id,x,y`').optional(),

@@ -9,7 +9,6 @@ import { runImport } from './run_import.ts';
 
 export default command({
   name: 'doppel data import scenes',
-  description: 'Cut pairs of co-registered scenes into pairs of patches',
   words: { folder: text('folder', 'Folder of scenes, paired by name (sar/1.tif, optical/1.tif)').optional() },
   flags: {
     sar: text('file', 'One SAR scene, with --optical').optional(),

@@ -20,7 +20,6 @@ const FILES = { report: 'inspection.json', sheet: 'contact_sheet.png', audit: 'a
 
 export default command({
   name: 'doppel data inspect',
-  description: 'Look at a data set: counts, values, a contact sheet, suspicious positives',
   words: { folder: text('folder', 'Folder of the data set') },
   flags: {
     out: text('folder', `Write ${Object.values(FILES).join(', ')} there`).optional(),

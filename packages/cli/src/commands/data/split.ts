@@ -34,7 +34,6 @@ type SplitFlags = Values<typeof flags>;
 
 export default command({
   name: 'doppel data split',
-  description: 'Divide a data set by place: train, validation and test',
   words: { folder: text('folder', 'Folder of the data set') },
   flags,
   examples: [

@@ -19,7 +19,6 @@ import { readYaml, writeYaml } from '../../yaml_file.ts';
 
 export default command({
   name: 'doppel experiment report',
-  description: 'Merge the cells of an experiment into results.json and report.html',
   words: { folder: text('folder', 'Folder of the experiment') },
   flags: {
     merge: z.array(z.string()).default([]).meta({ description: 'Folders of further shards' }),

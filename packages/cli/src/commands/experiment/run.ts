@@ -17,7 +17,6 @@ import { readYaml, writeYaml } from '../../yaml_file.ts';
 
 export default command({
   name: 'doppel experiment run',
-  description: 'Run the cells of an experiment that are missing',
   flags: {
     config: text('file', 'Configuration; see docs/experiment.md'),
     out: text('folder', 'Folder of the cells'),

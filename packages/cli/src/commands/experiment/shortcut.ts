@@ -10,7 +10,6 @@ import { openGeneratorFile } from '../../open_generator.ts';
 
 export default command({
   name: 'doppel experiment shortcut',
-  description: 'Measure whether a matcher recognises generated pixels instead of comparing the pair',
   flags: {
     generator: text('file', 'Checkpoint of the generator'),
     model: text('file', 'Checkpoint of the matcher'),

@@ -19,7 +19,6 @@ import { ensureWritable, writeTogether } from '../../write_together.ts';
 
 export default command({
   name: 'doppel generator evaluate',
-  description: 'Measure how closely generated patches resemble real SAR patches',
   flags: {
     generator: text('file', 'Checkpoint of the generator'),
     data: text('folder', 'Data set that it was trained on'),

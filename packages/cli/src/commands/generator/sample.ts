@@ -37,7 +37,6 @@ type Flags = Values<typeof flags>;
 
 export default command({
   name: 'doppel generator sample',
-  description: 'Make SAR patches: from the prior, around a patch, or between two',
   flags: { ...flags, ...BACKEND_FLAG },
   examples: [
     'doppel generator sample --generator runs/g/checkpoints/last.safetensors --out samples --count 64',

@@ -32,7 +32,6 @@ type Flags = Values<typeof words & typeof flags>;
 
 export default command({
   name: 'doppel generator train',
-  description: 'Train a generator on the SAR patches of a data set',
   words,
   flags: { ...flags, ...COMPUTE_FLAGS },
   examples: [
