@@ -5,8 +5,10 @@
  *     {"doppel":"pairs","version":1,"side":64,"sar":{"unit":"amplitude","bands":1},"optical":{"unit":"digital number","bands":3}}
  *     {"id":"050/0-0","sar":"patches/050/0-0.sar.png","optical":"patches/050/0-0.optical.png","group":"050","label":1,"provenance":"real"}
  */
+
 import { z } from 'zod';
-import { FormatError, reasonOf } from '../errors.ts';
+import { parseJson } from '../base/parse_json.ts';
+import { FormatError } from '../errors.ts';
 import type { Footprint } from '../geo/footprint.ts';
 import { crsProblem } from '../geo/reference_system.ts';
 import { UNITS } from '../raster/raster.ts';
@@ -96,25 +98,8 @@ function parseLine<T>(schema: z.ZodType<T>, text: string, expected: string, file
       ...{ action: 'read', file, line, expected, found, cause },
       remedy: 'Correct the line (docs/data.md describes the format), or import the data again.',
     });
-  if (text.trim() === '') throw fail('an empty line');
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw fail(`no JSON (${reasonOf(cause)})`, cause);
-  }
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw fail(parsed.error.issues.map(describeIssue(value)).join('; '), parsed.error);
+  return parseJson(schema, text, fail);
 }
-
-const describeIssue =
-  (root: unknown) =>
-  ({ path, message }: z.core.$ZodIssue): string => {
-    const value = path.reduce<unknown>((node, key) => (node as Record<PropertyKey, unknown> | undefined)?.[key], root);
-    const shown = path.length === 0 ? '' : ` (it is ${JSON.stringify(value) ?? 'missing'})`;
-    return `${path.length === 0 ? '' : `"${path.join('.')}": `}${message}${shown}`;
-  };
 
 function refuseTwice(id: string, lineOfId: Map<string, number>, file: string, line: number): void {
   const before = lineOfId.get(id);

@@ -4,8 +4,10 @@
  *
  *     {"doppel":"splits","version":1,"fingerprint":"9f2c…","seed":1,"splits":{"train":["003"],"validation":["087"],"test":["100"],"unused":[]}}
  */
+
 import { z } from 'zod';
-import { FormatError, reasonOf, SplitError } from '../errors.ts';
+import { parseJson } from '../base/parse_json.ts';
+import { FormatError, SplitError } from '../errors.ts';
 import { FootprintIndex } from '../geo/footprint_index.ts';
 import type { PairRecord } from './pairs_file.ts';
 import { SPLITS } from './patch_pair.ts';
@@ -32,20 +34,12 @@ export const SPLIT_NAMES = [...SPLITS, 'unused'] as const satisfies readonly Spl
 
 /** @throws FormatError where the text is no split file. */
 export function parseSplits(text: string, file: string): Splits {
-  const fail = (found: string, cause: unknown) =>
+  const fail = (found: string, cause?: unknown) =>
     new FormatError({
       ...{ action: 'read', file, expected: 'a split file (version 1)', found, cause },
       remedy: 'Split the data set again by `doppel data split`.',
     });
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw fail(`no JSON (${reasonOf(cause)})`, cause);
-  }
-  const parsed = splitsSchema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw fail(z.prettifyError(parsed.error).replaceAll('\n', ' '), parsed.error);
+  return parseJson(splitsSchema, text, fail);
 }
 
 export const formatSplits = (splits: Splits): string => `${JSON.stringify(splits, null, 1)}\n`;

@@ -17,6 +17,7 @@
  */
 
 import { z } from 'zod';
+import { parseJson } from '../base/parse_json.ts';
 import { readSafetensors, writeSafetensors } from '../base/safetensors.ts';
 import { sha256 } from '../base/sha256.ts';
 import type { PairList, PairRecord } from '../dataset/dataset.ts';
@@ -192,17 +193,9 @@ function recordFinder(dataset: PairList, split: Split, file: string): FindRecord
 
 function parseLine<T>(schema: z.ZodType<T>, text: string, file: string, line: number, expected: string): T {
   const remedy = 'Mine again by `doppel mine`.';
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    const found = text === '' ? 'an empty line' : `no JSON: ${text.slice(0, 60)}`;
-    throw new FormatError({ action: 'read', file, line, expected, found, remedy, cause });
-  }
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const found = z.prettifyError(parsed.error).replaceAll('\n', ' ');
-  throw new FormatError({ action: 'read', file, line, expected, found, remedy, cause: parsed.error });
+  const fail = (found: string, cause?: unknown) =>
+    new FormatError({ action: 'read', file, line, expected, found, remedy, cause });
+  return parseJson(schema, text, fail);
 }
 
 async function readPatches(store: Store, file: string, { patches, preparation }: MadeHeader): Promise<PatchStack> {
