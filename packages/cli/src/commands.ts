@@ -50,6 +50,10 @@ const DATA: Group = {
   name: 'doppel data',
   commands: {
     import: branch('Make a data set from scenes, from a folder of patches, or from SARptical', DATA_IMPORT),
+    locate: leaf(
+      'Say where the scenes of a data set of windows lie, after they were moved',
+      () => import('./commands/data/locate.ts'),
+    ),
     split: leaf('Divide a data set by place: train, validation and test', () => import('./commands/data/split.ts')),
     inspect: leaf(
       'Look at a data set: counts, values, a contact sheet, suspicious positives',

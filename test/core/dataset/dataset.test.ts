@@ -93,7 +93,7 @@ describe('openDataset', () => {
 
   it.each([
     ['nothing', '', /line 1: .*an empty line/],
-    ['another version', lineOf({ ...header, version: 2 }), /line 1: .*"version".*it is 2/],
+    ['another version', lineOf({ ...header, version: 3 }), /line 1: .*"version".*it is 3/],
     ['two SAR bands', lineOf({ ...header, sar: { unit: 'dB', bands: 2 } }), /line 1: .*"sar\.bands".*it is 2/],
     ['an unknown unit', lineOf({ ...header, sar: { unit: 'decibel', bands: 1 } }), /line 1: .*"sar\.unit"/],
     ['an array', '[1]', /line 1/],

@@ -29,6 +29,7 @@ export function fakeRasterFile({ width, height, bands = 1, crs, transform, unit,
     toLonLat ? toLonLat(...affineMap(transform!).toGround(column + 0.5, row + 0.5)) : ([column, row] as const);
   return {
     ...{ width, height, bands, windows, notes: [], guesses: [] },
+    block: { width, height },
     imageBands: Array.from({ length: bands }, (_, i) => i),
     ...(crs && { crs }),
     ...(transform && { transform }),

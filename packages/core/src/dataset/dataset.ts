@@ -1,17 +1,18 @@
 /**
  * A data set is a folder: `pairs.jsonl` lists the pairs, `splits.json` the places of training, validation and test, and
- * the patches are image files beside them. docs/data.md describes the format.
+ * the patches are image files beside them, or windows of scenes (version 2). docs/data.md describes the format.
  */
 
 import { sha256 } from '../base/sha256.ts';
-import { FormatError, PatchError, SplitError } from '../errors.ts';
-import { decodeRaster } from '../raster/open.ts';
-import type { Raster, Unit } from '../raster/raster.ts';
+import { FormatError, SplitError } from '../errors.ts';
+import type { Raster } from '../raster/raster.ts';
+import type { RasterWindow } from '../raster/window.ts';
 import { joinPath, type Store } from '../store.ts';
-import { imagesDigest, joinFingerprint, listPart, readContents } from './fingerprint.ts';
+import { joinFingerprint, listPart } from './fingerprint.ts';
+import { openImages, recordAt } from './open_images.ts';
 import { type DatasetHeader, formatPairs, PAIRS_FILE, type PairRecord, parsePairs } from './pairs_file.ts';
 import type { PatchPair, Split } from './patch_pair.ts';
-import { joinCopies } from './shared_images.ts';
+import { type Scene, type Sensor, scenesOfSplit } from './scenes.ts';
 import { assignSplits, formatSplits, parseSplits, SPLITS_FILE, type SplitName, type Splits } from './splits_file.ts';
 
 export type { DatasetHeader, PairRecord } from './pairs_file.ts';
@@ -36,6 +37,22 @@ export interface Dataset {
   readSar(index: number): Promise<Raster>;
   readOptical(index: number): Promise<Raster>;
   read(index: number): Promise<PatchPair>;
+  /** Scenes that pairs are windows of; none in a data set of image files (version 1). */
+  readonly scenes: readonly Scene[];
+  /**
+   * Scenes that random crops of a split may come from: every pair of the scene is in the split, and its ground overlaps
+   * no pair of another one.
+   *
+   * @param options.margin gap around a scene that must be free of other splits, in patch sides; default 0.
+   * @throws SplitError where there is no split file.
+   */
+  scenesOf(split: Split, options?: { margin?: number }): Scene[];
+  /**
+   * Reads any window of a scene's common grid; what a file does not cover is missing. Decoded blocks are cached.
+   *
+   * @param scene id. @throws PatchError where the window leaves the grid. @throws FileError, FormatError
+   */
+  readWindow(scene: string, sensor: Sensor, window: RasterWindow): Promise<Raster>;
 }
 
 /** List of pairs of a data set, without access to pixels. */
@@ -44,6 +61,8 @@ export type PairList = Pick<Dataset, 'folder' | 'fingerprint' | 'records' | 'ind
 export interface OpenOptions {
   /** Ignore `splits.json`, which the caller is about to replace. */
   ignoreSplits?: boolean;
+  /** Memory for decoded blocks of scenes in bytes; default 512 MiB. */
+  cacheBytes?: number;
 }
 
 /**
@@ -55,35 +74,27 @@ export async function openDataset(store: Store, folder: string, options: OpenOpt
   const bytes = await store.read(file);
   const { header, records: listed } = parsePairs(decodeUtf8(bytes, file), file);
   const listFingerprint = await sha256(bytes);
-  const contents = await readContents(store, folder, listed);
-  const fingerprint = await joinFingerprint(listFingerprint, await imagesDigest(listed, contents));
-  const records = await joinCopies(store, folder, listed, contents);
+  const images = await openImages(store, folder, { header, records: listed }, options.cacheBytes);
+  const { records, readSar, readOptical } = images;
+  const fingerprint = await joinFingerprint(listFingerprint, images.digest);
   const found = options.ignoreSplits ? undefined : await readSplits(store, folder, records, listFingerprint);
-
-  const readPatch = async (path: string, { unit, bands }: { unit: Unit; bands: number }) => {
-    const name = joinPath(folder, path);
-    const raster = await decodeRaster(await store.read(name), name, { unit });
-    return requireShape(raster, { side: header.side, bands }, name);
-  };
-  const recordAt = (index: number) => {
-    const record = records[index];
-    if (!record) throw new RangeError(`record ${index} of ${records.length}`);
-    return record;
-  };
-  const readSar = async (index: number) => readPatch(recordAt(index).sar, header.sar);
-  const readOptical = async (index: number) => readPatch(recordAt(index).optical, header.optical);
+  const splitOf = (index: number) => found?.assigned[index];
 
   return {
-    ...{ folder, header, records, fingerprint, splits: found?.splits, readSar, readOptical },
-    splitOf: (index) => found?.assigned[index],
+    ...{ folder, header, records, fingerprint, splits: found?.splits, readSar, readOptical, splitOf },
+    ...{ scenes: images.scenes, readWindow: images.readWindow },
     indicesOf(split) {
       if (!found) throw noSplits(folder, split);
       const indices = found.assigned.flatMap((each, i) => (each === split ? [i] : []));
       if (indices.length === 0) throw emptySplit(folder, split);
       return indices;
     },
+    scenesOf(split, { margin = 0 } = {}) {
+      if (!found) throw noSplits(folder, split);
+      return scenesOfSplit(images.scenes, records, splitOf, split, { side: header.side, margin });
+    },
     async read(index) {
-      const { id, group, label, provenance, footprint } = recordAt(index);
+      const { id, group, label, provenance, footprint } = recordAt(records, index);
       const [sar, optical] = await Promise.all([readSar(index), readOptical(index)]);
       return { id, sar, optical, group, label, provenance, ...(footprint && { footprint }) };
     },
@@ -137,17 +148,6 @@ function decodeUtf8(bytes: Uint8Array, file: string): string {
   } catch (cause) {
     throw new FormatError({ action: 'read', file, expected: 'text in UTF-8', found: 'other bytes', cause });
   }
-}
-
-function requireShape(raster: Raster, { side, bands }: { side: number; bands: number }, file: string): Raster {
-  if (raster.width === side && raster.height === side && raster.bands === bands) return raster;
-  const shape = (width: number, height: number, count: number) => `${width} × ${height} pixels of ${count} band(s)`;
-  throw new PatchError({
-    ...{ action: 'use the patch', file },
-    expected: `${shape(side, side, bands)}, as ${PAIRS_FILE} says`,
-    found: shape(raster.width, raster.height, raster.bands),
-    remedy: 'Import the data again.',
-  });
 }
 
 function noSplits(folder: string, split: Split): SplitError {

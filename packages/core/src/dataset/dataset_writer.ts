@@ -7,10 +7,10 @@ import { PatchError, UsageError } from '../errors.ts';
 import { encodePatch } from '../raster/encode_patch.ts';
 import type { Raster } from '../raster/raster.ts';
 import { joinPath, type Store } from '../store.ts';
-import { type DatasetHeader, type PairRecord, writePairs } from './dataset.ts';
 import { imagesDigest } from './fingerprint.ts';
 import { isInside } from './inside.ts';
-import { formatPairs, PAIRS_FILE, parsePairs } from './pairs_file.ts';
+import { type DatasetHeader, formatLines, PAIRS_FILE, type PairRecord, parsePairs } from './pairs_file.ts';
+import type { WindowRecord } from './scene_list.ts';
 
 const WRITE_AT_ONCE = 32;
 
@@ -27,6 +27,7 @@ export class DatasetWriter {
   readonly folder: string;
   private readonly store: Store;
   private readonly records: PairRecord[] = [];
+  private readonly windows: WindowRecord[] = [];
   private readonly skipped: Skipped = {};
   /** SHA-256 of each image, by its path. */
   private readonly contents = new Map<string, string>();
@@ -58,7 +59,7 @@ export class DatasetWriter {
   }
 
   get pairs(): number {
-    return this.records.length;
+    return this.records.length + this.windows.length;
   }
 
   /**
@@ -101,6 +102,11 @@ export class DatasetWriter {
     this.records.push(record);
   }
 
+  /** Adds a pair that is a window of a scene of the header (version 2). */
+  addWindow(record: WindowRecord): void {
+    this.windows.push(record);
+  }
+
   skip(reason: string, count = 1): void {
     if (count > 0) this.skipped[reason] = (this.skipped[reason] ?? 0) + count;
   }
@@ -108,11 +114,14 @@ export class DatasetWriter {
   private async finish(header: DatasetHeader): Promise<BuiltDataset> {
     await Promise.all(this.underWay);
     this.refuseFailure();
-    if (this.records.length === 0) throw noPairs(this.skipped);
-    const whole = { ...header, made: { ...header.made, images: await imagesDigest(this.records, this.contents) } };
-    parsePairs(formatPairs(whole, this.records), joinPath(this.folder, PAIRS_FILE)); // what is written can be opened
-    await writePairs(this.store, this.folder, whole, this.records);
-    return { header: whole, records: this.records, skipped: this.skipped };
+    if (this.pairs === 0) throw noPairs(this.skipped);
+    const images = header.version === 1 && { images: await imagesDigest(this.records, this.contents) };
+    const whole = { ...header, made: { ...header.made, ...images } };
+    const text = formatLines(whole, [...this.records, ...this.windows]);
+    const file = joinPath(this.folder, PAIRS_FILE);
+    const { records } = parsePairs(text, file); // what is written can be opened
+    await this.store.write(file, text);
+    return { header: whole, records, skipped: this.skipped };
   }
 
   private async begin(write: Promise<void>): Promise<void> {

@@ -1,6 +1,6 @@
 /**
- * Fingerprint of a data set. It covers the list (`pairs.jsonl`, which holds bands, units and what was done to the
- * samples) and the bytes of every image in it.
+ * Fingerprint of a data set. It covers the list (`pairs.jsonl`, which holds bands, units, windows and what was done to
+ * the samples) and the bytes of every image or scene in it.
  *
  *     v2:<of the list and all images>:<of the list alone>
  *
@@ -10,6 +10,7 @@ import { sha256 } from '../base/sha256.ts';
 import { FileError } from '../errors.ts';
 import { joinPath, type Store } from '../store.ts';
 import type { PairRecord } from './pairs_file.ts';
+import type { SceneEntry } from './scene_list.ts';
 
 /** SHA-256 of an image's bytes, by its path in the folder; an image that is not there has none. */
 export type Contents = ReadonlyMap<string, string>;
@@ -52,6 +53,14 @@ export function imagesDigest(
   const lines = records.map(
     ({ sar, optical }) => `${contents.get(sar) ?? 'none'} ${contents.get(optical) ?? 'none'}\n`,
   );
+  return sha256(new TextEncoder().encode(lines.join('')));
+}
+
+/** SHA-256 over the files of all scenes, in the order of the list. */
+export function scenesDigest(scenes: readonly Pick<SceneEntry, 'sar' | 'optical'>[]): Promise<string> {
+  const hashesOf = ({ sha256: own, companions }: SceneEntry['sar']) =>
+    [own, ...Object.values(companions ?? {})].join('+');
+  const lines = scenes.map(({ sar, optical }) => `${hashesOf(sar)} ${hashesOf(optical)}\n`);
   return sha256(new TextEncoder().encode(lines.join('')));
 }
 

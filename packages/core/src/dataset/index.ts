@@ -20,7 +20,10 @@ export { type Dataset, openDataset, type PairList, type PairRecord, type Splits,
 export type { BuiltDataset } from './dataset_writer.ts';
 export { DatasetWriter } from './dataset_writer.ts';
 export { isInside } from './inside.ts';
+export { PAIRS_FILE, parsePairs } from './pairs_file.ts';
 export { SPLITS, type Split } from './patch_pair.ts';
 export { type PlaceGuard, placeGuard } from './place_guard.ts';
+export { requireSceneFiles, scenesFolder, writeLocation } from './scene_files.ts';
+export type { Scene, Sensor } from './scenes.ts';
 export { type Protocol, splitByPlace, splitByProtocol, withoutNegatives } from './split_by_place.ts';
 export { SPLIT_NAMES, SPLITS_FILE } from './splits_file.ts';

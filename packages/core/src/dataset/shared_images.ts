@@ -4,6 +4,7 @@
  */
 import { isDoppelError } from '../errors.ts';
 import { decodeRaster } from '../raster/open.ts';
+import type { Raster } from '../raster/raster.ts';
 import { joinPath, type Store } from '../store.ts';
 import type { Contents } from './fingerprint.ts';
 import type { PairRecord } from './pairs_file.ts';
@@ -16,7 +17,7 @@ export async function joinCopies(
   contents: Contents,
 ): Promise<PairRecord[]> {
   const first = new Map<string, string>();
-  const isFlat = new Map<string, boolean>();
+  const flat = new Map<string, boolean>();
   const pathOf = async (path: string): Promise<string> => {
     const hash = contents.get(path);
     const known = hash === undefined ? path : (first.get(hash) ?? path);
@@ -24,8 +25,8 @@ export async function joinCopies(
       if (hash !== undefined) first.set(hash, path);
       return path;
     }
-    if (!isFlat.has(hash)) isFlat.set(hash, await looksFlat(store, joinPath(folder, path)));
-    return isFlat.get(hash) ? path : known;
+    if (!flat.has(hash)) flat.set(hash, await looksFlat(store, joinPath(folder, path)));
+    return flat.get(hash) ? path : known;
   };
   const joined: PairRecord[] = [];
   for (const record of records) {
@@ -35,13 +36,17 @@ export async function joinCopies(
   return joined;
 }
 
-/** True if all samples of each band are equal or missing, or the image cannot be read. */
+/** True if all samples of each band are equal or missing. */
+export function isFlat({ data, bands, noData }: Raster): boolean {
+  const first = noData ? noData.indexOf(0) : 0;
+  if (first < 0) return true;
+  return data.every((value, i) => noData?.[Math.floor(i / bands)] || value === data[first * bands + (i % bands)]);
+}
+
+/** True also if the image cannot be read. */
 async function looksFlat(store: Store, path: string): Promise<boolean> {
   try {
-    const { data, bands, noData } = await decodeRaster(await store.read(path), path);
-    const first = noData ? noData.indexOf(0) : 0;
-    if (first < 0) return true;
-    return data.every((value, i) => noData?.[Math.floor(i / bands)] || value === data[first * bands + (i % bands)]);
+    return isFlat(await decodeRaster(await store.read(path), path));
   } catch (error) {
     if (isDoppelError(error)) return true;
     throw error;

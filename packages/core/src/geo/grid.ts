@@ -13,6 +13,8 @@ export interface Grid {
   /** Reference system; absent if the scenes are not georeferenced: then their pixels correspond one to one. */
   readonly crs?: string;
   readonly map: PixelMap;
+  /** Transform of the map, where it is affine and placed in `crs`. */
+  readonly transform?: AffineTransform;
   /** Pixels. */
   readonly width: number;
   readonly height: number;
@@ -118,7 +120,8 @@ function placedGrid(file: Located, resolution: number | undefined, name: string)
   const { width, height, transform } = file;
   const crs = file.crs!;
   referenceSystem(crs, name); // the data set could not be opened otherwise
-  if (resolution === undefined) return { crs, map: mapOf(file)!, width, height };
+  if (resolution === undefined)
+    return { crs, map: mapOf(file)!, width, height, ...(!file.fitted && transform && { transform }) };
   const [x, dx, rx, y, ry, dy] = transform ?? [0, 0, 1, 0, 1, 0];
   if (rx !== 0 || ry !== 0) {
     throw new FormatError({
@@ -128,7 +131,7 @@ function placedGrid(file: Located, resolution: number | undefined, name: string)
   }
   const finer: AffineTransform = [x, Math.sign(dx) * resolution, 0, y, 0, Math.sign(dy) * resolution];
   return {
-    ...{ crs, map: affineMap(finer) },
+    ...{ crs, map: affineMap(finer), transform: finer },
     width: Math.floor((width * Math.abs(dx)) / resolution + 1e-9),
     height: Math.floor((height * Math.abs(dy)) / resolution + 1e-9),
   };

@@ -60,6 +60,17 @@ export class GridReader {
     return this.offset === undefined;
   }
 
+  /**
+   * Pixel of the file at the upper left pixel of the grid, where the two coincide pixel by pixel; undefined if samples
+   * are interpolated, or the file is read beyond a turn round the Earth.
+   */
+  get placement(): readonly [column: number, row: number] | undefined {
+    if (!this.offset) return undefined;
+    const [column, row] = this.offset;
+    const pieces = this.clipped(column, row, column + this.grid.width, row + this.grid.height);
+    return pieces.every(({ shift }) => shift[0] === 0 && shift[1] === 0) ? this.offset : undefined;
+  }
+
   /** Upper bound of the part of the grid that the file covers, clipped to the grid; in pixels, not rounded. */
   coverage(): [minColumn: number, minRow: number, maxColumn: number, maxRow: number] {
     const [seen, isWhole] = this.seenFromFile();

@@ -43,7 +43,11 @@ export interface CutPatch {
   column: number;
   row: number;
   grid: Grid;
+  /** Pixel of each file at the grid's upper left one; undefined if its samples are interpolated. */
+  placements: { sar: Placement; optical: Placement };
 }
+
+type Placement = GridReader['placement'];
 
 /** Position on the lattice that gives no pair, with the reason. */
 export interface LeftOut {
@@ -74,6 +78,7 @@ export async function* cutScenes(
     sar: new GridReader(sar.file, sar.name, grid, sar.bands),
     optical: new GridReader(optical.file, optical.name, grid, optical.bands),
   };
+  const placements = { sar: readers.sar.placement, optical: readers.optical.placement };
   await pause(options.signal);
   const lattice = latticeOf(grid, [readers.sar, readers.optical], side, stride);
   if (lattice.inside.columns * lattice.inside.rows === 0) throw noOverlap(sar, optical, grid, side);
@@ -100,7 +105,7 @@ export async function* cutScenes(
       const pair = { sar: crop(sarBlock, x, y, side), optical: crop(opticalBlock, x, y, side) };
       const reason = reasonToSkip(pair, maxNoData);
       if (reason) yield { reason, count: 1 };
-      else yield { ...pair, column: window.column + x, row: window.row + y, grid };
+      else yield { ...pair, column: window.column + x, row: window.row + y, grid, placements };
     }
   }
 }

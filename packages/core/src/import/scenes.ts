@@ -1,17 +1,20 @@
 /**
- * Imports a data set from pairs of scenes: each pair of scenes is a place, and its patches are cut on a common grid.
+ * Imports a data set from pairs of scenes: each pair of scenes is a place, and its patches are cut on a common grid, into
+ * files or as a list of windows.
  */
 
 import type { Watch } from '../base/watch.ts';
 import { type BuiltDataset, DatasetWriter } from '../dataset/dataset_writer.ts';
+import { writeLocation } from '../dataset/scene_files.ts';
 import { FormatError, PatchError } from '../errors.ts';
 import { footprintOf } from '../geo/grid.ts';
 import { openPlaced, type PlacedFile } from '../geo/place.ts';
 import type { RasterFile } from '../raster/open.ts';
 import type { Unit } from '../raster/raster.ts';
 import { nameOf, type Store } from '../store.ts';
-import { type CutOptions, cutScenes } from './cut_scenes.ts';
+import { type CutOptions, type CutPatch, cutScenes } from './cut_scenes.ts';
 import { Findings } from './findings.ts';
+import { type NamedScene, type ScenesOnDisk, WindowList } from './list_windows.ts';
 
 export interface ScenePair {
   /** Name of the place, unique. */
@@ -39,6 +42,8 @@ export interface SampleOptions {
 
 export interface SceneImportOptions extends Omit<CutOptions, 'signal' | 'onGuess'>, SampleOptions {
   attribution?: string | undefined;
+  /** Lists windows of the scene files instead of cutting patches into files. */
+  windows?: ScenesOnDisk | undefined;
 }
 
 export interface ImportHooks extends Pick<Watch, 'signal'> {
@@ -60,13 +65,15 @@ export async function importScenes(
   const format = new CommonFormat();
   const findings = new Findings(options.strict);
   return DatasetWriter.build(store, folder, async (writer) => {
+    const windows = options.windows && new WindowList(store, options.windows, writer);
+    const add: AddPatch = windows ? windows.add.bind(windows) : fileWriter(writer, options.side);
     for (const [done, scene] of scenes.entries()) {
       onProgress?.(done, scenes.length, writer.pairs);
       const sar = await openSar(store, scene.sar, options, findings);
       try {
         const optical = await openOptical(store, scene.optical, options, findings);
         try {
-          await importScene(writer, scene, sar, optical, format, {
+          await importScene(writer, add, scene, sar, optical, format, {
             ...options,
             signal,
             onGuess: (guess) => findings.guess(`${scene.sar} and ${scene.optical}`, guess),
@@ -80,20 +87,56 @@ export async function importScenes(
     }
     onProgress?.(scenes.length, scenes.length, writer.pairs);
     const { side, stride, grid, resolution } = options;
+    const attribution = options.attribution !== undefined && { attribution: options.attribution };
+    const made = {
+      ...{ by: 'doppel data import scenes', stride, grid, ...(resolution !== undefined && { resolution }) },
+      ...madeOf(options),
+      ...findings.made(),
+    };
+    if (!windows) return { doppel: 'pairs', version: 1, side, ...format.found(), ...attribution, made };
+    await writeLocation(store, folder, options.windows!.location);
     return {
-      ...{ doppel: 'pairs', version: 1, side, ...format.found() },
-      ...(options.attribution !== undefined && { attribution: options.attribution }),
-      made: {
-        ...{ by: 'doppel data import scenes', stride, grid, ...(resolution !== undefined && { resolution }) },
-        ...madeOf(options),
-        ...findings.made(),
-      },
+      doppel: 'pairs',
+      version: 2,
+      side,
+      ...withNoData(format.found(), options),
+      ...attribution,
+      made,
+      scenes: windows.scenes,
     };
   });
 }
 
+/** Adds a patch of a scene to the data set. */
+type AddPatch = (id: string, patch: CutPatch, scene: NamedScene) => Promise<void>;
+
+/** Writes patches as files. */
+const fileWriter =
+  (writer: DatasetWriter, side: number): AddPatch =>
+  async (id, { sar, optical, column, row, grid }, scene) => {
+    const footprint = footprintOf(grid, { column, row, width: side, height: side });
+    writer.addRecord({
+      id,
+      sar: await writer.addPatch(`patches/${id}.sar`, sar),
+      optical: await writer.addPatch(`patches/${id}.optical`, optical),
+      ...{ group: scene.name, label: 1, provenance: 'real' },
+      ...(footprint && { footprint }),
+      source: { sar: nameOf(scene.sar.name), optical: nameOf(scene.optical.name), column, row },
+    });
+  };
+
+/** No-data values that were asked for: windows are read from the files again. */
+function withNoData({ sar, optical }: ReturnType<CommonFormat['found']>, options: SampleOptions) {
+  const { noData, opticalNoData } = options;
+  return {
+    sar: { ...sar, ...(noData && { noData: [...noData] }) },
+    optical: { ...optical, ...(opticalNoData && { noData: [...opticalNoData] }) },
+  };
+}
+
 async function importScene(
   writer: DatasetWriter,
+  add: AddPatch,
   scene: ScenePair,
   sar: PlacedFile,
   optical: PlacedFile,
@@ -103,25 +146,15 @@ async function importScene(
   const sarScene = { name: scene.sar, file: sar, bands: sarBandOf(sar, scene.sar, options.sarBand) };
   const bands = opticalBandsOf(optical, scene.optical, options.opticalBands);
   const opticalScene = { name: scene.optical, file: optical, bands };
-  const source = { sar: nameOf(scene.sar), optical: nameOf(scene.optical) };
+  const named = { name: scene.name, sar: sarScene, optical: opticalScene };
   const { stride } = options;
   for await (const patch of cutScenes(sarScene, opticalScene, options)) {
     if ('reason' in patch) {
       writer.skip(patch.reason, patch.count);
       continue;
     }
-    const { column, row, grid } = patch;
     format.add({ sar: patch.sar.unit, optical: patch.optical.unit, bands: patch.optical.bands }, scene.name);
-    const id = `${scene.name}/${row / stride}-${column / stride}`;
-    const footprint = footprintOf(grid, { column, row, width: options.side, height: options.side });
-    writer.addRecord({
-      id,
-      sar: await writer.addPatch(`patches/${id}.sar`, patch.sar),
-      optical: await writer.addPatch(`patches/${id}.optical`, patch.optical),
-      ...{ group: scene.name, label: 1, provenance: 'real' },
-      ...(footprint && { footprint }),
-      source: { ...source, column, row },
-    });
+    await add(`${scene.name}/${patch.row / stride}-${patch.column / stride}`, patch, named);
   }
 }
 

@@ -97,6 +97,7 @@ async function describe(image: TiffImage, mask: TiffImage | undefined, others: n
   const metadata = await tags.text(TAG.GdalMetadata);
   return {
     ...{ width: layout.width, height: layout.height, bands, sample: sampleOf(layout) },
+    block: { width: layout.blockWidth, height: layout.blockHeight },
     imageBands: colours ? [0, 1, 2] : Array.from({ length: bands }, (_, i) => i).filter((i) => !alphas.includes(i)),
     storedBands: layout.bands,
     noDataText: await tags.text(TAG.GdalNoData),

@@ -42,7 +42,7 @@ export async function openRaster(store: Store, path: string, options: RasterOpti
   const format = FORMATS.find(({ magics }) => magics.some((magic) => magic.every((byte, i) => head[i] === byte)));
   if (format) {
     const source = await format.open(store, path);
-    const sidecars = await readSidecars(store, path, source, geotiff.openMaskFile);
+    const sidecars = await readSidecars(store, path, source, geotiff.openMaskFile, options.companions);
     return rasterFile(source, path, format.name, options, sidecars);
   }
   throw new FormatError({

@@ -32,6 +32,8 @@ export interface RasterFile {
   readonly georeference?: Georeference | undefined;
   /** Text of a companion `.aux.xml`. */
   readonly auxXml?: string | undefined;
+  /** Size of the blocks (tiles, strips) that are decoded as a whole; that of the image where it is one. */
+  readonly block: { readonly width: number; readonly height: number };
   /** Sample value of missing pixels. */
   readonly noData?: number | undefined;
   /** Conversions that the file asks for, such as scale and offset. Sentences without full stop. */
@@ -52,6 +54,8 @@ export interface RasterOptions {
   unit?: Unit | undefined;
   /** Further no-data values, as stored, in addition to those of the file. */
   noData?: readonly number[] | undefined;
+  /** Companion files that count, such as ".aux.xml"; default: those that are there. */
+  companions?: readonly string[] | undefined;
 }
 
 /** Facts of a file from a format's reader, and access to its samples. */
@@ -59,6 +63,8 @@ export interface RasterSource {
   width: number;
   height: number;
   bands: number;
+  /** Size of the blocks that are decoded as a whole; default: that of the image. */
+  block?: { width: number; height: number };
   /** Default: all. */
   imageBands?: readonly number[];
   crs?: string;
@@ -98,7 +104,7 @@ export function rasterFile(
   const scales = scalesOf(facts, storedBands === bands ? bands : 0);
   return {
     ...{ width, height, bands, imageBands, crs, transform, georeference, auxXml: sidecars.auxXml, unit: named.unit },
-    noData: noData.values[0]?.[0],
+    ...{ block: source.block ?? { width, height }, noData: noData.values[0]?.[0] },
     notes: [...(source.notes ?? []), ...scales.notes],
     guesses: [...(source.guesses ?? []), ...noData.guesses, ...(named.guess ? [named.guess] : [])],
     async read(window = { column: 0, row: 0, width, height }, chosen = imageBands) {

@@ -19,19 +19,26 @@ const MAX_XML = 2 ** 24;
 
 type OpenMask = (store: Store, path: string, size: { width: number; height: number }) => Promise<Sidecars['mask']>;
 
-/** @param openMask reader of masks, passed in to avoid a circular import with GeoTIFF. */
+/** Endings of the companion files that change samples or their place. */
+export const COMPANIONS = ['.aux.xml', '.msk'] as const;
+
+/**
+ * @param openMask reader of masks, passed in to avoid a circular import with GeoTIFF.
+ * @param companions endings of the files that count, if they are there.
+ */
 export async function readSidecars(
   store: Store,
   image: string,
   size: { width: number; height: number },
   openMask: OpenMask,
+  companions: readonly string[] = COMPANIONS,
 ): Promise<Sidecars> {
-  const xml = await smallText(store, `${image}.aux.xml`);
+  const xml = companions.includes('.aux.xml') ? await smallText(store, `${image}.aux.xml`) : undefined;
   const found: Sidecars = {
     facts: xml === undefined ? new Map() : readAuxXml(xml),
     ...(xml !== undefined && { auxXml: xml }),
   };
-  if ((await store.stat(`${image}.msk`))?.kind !== 'file') return found;
+  if (!companions.includes('.msk') || (await store.stat(`${image}.msk`))?.kind !== 'file') return found;
   const mask = await openMask(store, `${image}.msk`, size);
   return { ...found, ...(mask && { mask }) };
 }

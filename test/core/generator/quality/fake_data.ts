@@ -53,7 +53,8 @@ export function fakeDataset(): Dataset {
       ...{ sar: { unit: 'amplitude', bands: 1 }, optical: { unit: 'digital number', bands: 1 } },
     },
     ...{ records, indicesOf, fingerprint: 'f'.repeat(64), splits: undefined, splitOf: () => undefined },
-    ...{ readSar: async (index: number) => raster(index), readOptical: refuse, read: refuse },
+    ...{ readSar: async (index: number) => raster(index), readOptical: refuse, read: refuse, readWindow: refuse },
+    ...{ scenes: [], scenesOf: () => [] },
   };
 }
 

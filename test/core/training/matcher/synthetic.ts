@@ -54,6 +54,9 @@ export function syntheticDataset({
     readOptical: async (index) => patch(side, index, 'optical'),
     splitOf: () => undefined,
     read: async () => Promise.reject(new Error('not part of this data set')),
+    scenes: [],
+    scenesOf: () => [],
+    readWindow: async () => Promise.reject(new Error('not part of this data set')),
   };
 }
 

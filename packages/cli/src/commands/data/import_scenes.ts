@@ -2,10 +2,11 @@
 import { folderOf, joinPath, nameOf, type Store, UsageError } from '@doppel/core';
 import { filesIn, importScenes, matchNames, type ScenePair } from '@doppel/core/import';
 import { command } from '../../command.ts';
-import { above0, choice, text, whole } from '../../flags.ts';
+import { above0, choice, text, whole, yes } from '../../flags.ts';
 import { readManifest } from '../../manifest.ts';
 import { OUT_FLAGS, SAMPLE_FLAGS } from './import_flags.ts';
 import { runImport } from './run_import.ts';
+import { commonFolder, locationOf } from './scenes_location.ts';
 
 export default command({
   name: 'doppel data import scenes',
@@ -19,21 +20,24 @@ export default command({
     stride: whole(1, 'Pixels from one patch to the next; default: the side').optional(),
     grid: choice(['sar', 'optical'], 'Scene on whose grid patches are cut').default('sar'),
     resolution: above0("Side of a pixel in units of the grid's CRS; default: the scene's").optional(),
+    windows: yes('List windows of the scene files, which stay where they are, instead of cutting files'),
     ...SAMPLE_FLAGS,
     ...OUT_FLAGS,
   },
   examples: [
     'doppel data import scenes data/demo --side 64 --unit amplitude --out runs/data',
+    'doppel data import scenes data/demo --side 64 --unit amplitude --windows --out runs/windows',
     'doppel data import scenes --sar s1.tif --optical s2.tif --optical-bands 4,3,2 --unit dB --out runs/data',
     'doppel data import scenes --manifest scenes.csv --grid optical --resolution 10 --out runs/data',
   ],
   async run({ args, context }) {
     const options = { ...args, stride: args.stride ?? args.side };
-    const { scenes, source } = await findScenes(context.store, args);
+    const { scenes, source, root } = await findScenes(context.store, args);
+    const windows = args.windows ? { root, location: await locationOf(root, args.out) } : undefined;
     return runImport({
       ...{ context, source, unit: 'scenes', flags: args },
       work: (folder, attribution, hooks) =>
-        importScenes(context.store, scenes, folder, { ...options, attribution }, hooks),
+        importScenes(context.store, scenes, folder, { ...options, windows, attribution }, hooks),
     });
   },
 });
@@ -49,6 +53,8 @@ interface SceneFlags {
 interface Scenes {
   scenes: ScenePair[];
   source: string;
+  /** Folder that all scenes lie in. */
+  root: string;
 }
 
 async function findScenes(store: Store, flags: SceneFlags): Promise<Scenes> {
@@ -61,11 +67,17 @@ async function findScenes(store: Store, flags: SceneFlags): Promise<Scenes> {
       found: ways.some(Boolean) ? 'part of one of them, or several' : 'none of them',
     });
   }
-  if (folder !== undefined) return { scenes: await scenesOfFolder(store, folder), source: folder };
-  if (manifest !== undefined) return { scenes: await scenesOfManifest(store, manifest), source: folderOf(manifest) };
+  if (folder !== undefined) return below(folder, await scenesOfFolder(store, folder));
+  if (manifest !== undefined) return below(folderOf(manifest), await scenesOfManifest(store, manifest));
   const name = sceneName ?? stemOf(sar!);
-  return { scenes: [{ name, sar: sar!, optical: optical! }], source: folderOf(sar!) };
+  return {
+    scenes: [{ name, sar: sar!, optical: optical! }],
+    source: folderOf(sar!),
+    root: commonFolder(sar!, optical!),
+  };
 }
+
+const below = (folder: string, scenes: ScenePair[]): Scenes => ({ scenes, source: folder, root: folder });
 
 async function scenesOfFolder(store: Store, folder: string): Promise<ScenePair[]> {
   const { pairs, unmatched } = matchNames(await filesIn(store, folder));
