@@ -23,7 +23,7 @@ export { isInside } from './inside.ts';
 export { PAIRS_FILE, parsePairs } from './pairs_file.ts';
 export { SPLITS, type Split } from './patch_pair.ts';
 export { type PlaceGuard, placeGuard } from './place_guard.ts';
-export { requireSceneFiles, scenesFolder, writeLocation } from './scene_files.ts';
+export { requireSceneFiles, writeLocation } from './scene_files.ts';
 export type { Scene, Sensor } from './scenes.ts';
 export { type Protocol, splitByPlace, splitByProtocol, withoutNegatives } from './split_by_place.ts';
 export { SPLIT_NAMES, SPLITS_FILE } from './splits_file.ts';

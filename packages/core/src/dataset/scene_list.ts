@@ -80,7 +80,7 @@ export interface PairWindow {
   scene: string;
   column: number;
   row: number;
-  /** As `copies` of the list. */
+  /** Earlier pairs that show copies of its images, by sensor. */
   copies?: WindowRecord['copies'];
 }
 

@@ -20,3 +20,4 @@ export { fitNormalisation, normalisationOptionsSchema } from './fit_normalisatio
 export type { Normalisation } from './normalisation.ts';
 export { type PatchShape, type PatchSource, readPatches, shapeOf, toTensor } from './patch_source.ts';
 export { PatchCache, preparePatch } from './prepared_patches.ts';
+export { PreparedWindows, prepareWindow } from './prepared_windows.ts';

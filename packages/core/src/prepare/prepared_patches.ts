@@ -24,11 +24,23 @@ export function preparePatch(
   normalisation: Normalisation,
   where: string,
 ): Float32Array {
-  const samples = workingSamples(raster, modality, normalisation, where);
-  const { clip, standardise, mean, std } = normalisation[modality];
+  const { [modality]: spec } = normalisation;
+  return standardised(clipped(workingSamples(raster, modality, normalisation, where), spec), spec);
+}
+
+/** Limits samples in place. */
+export function clipped(samples: Float32Array, { clip }: Pick<Normalisation['optical'], 'clip'>): Float32Array {
   if (clip) {
     for (let i = 0; i < samples.length; i++) samples[i] = Math.min(Math.max(samples[i]!, clip.low), clip.high);
   }
+  return samples;
+}
+
+/** Brings samples to mean 0 and standard deviation 1 in place; missing ones become 0. */
+export function standardised(
+  samples: Float32Array,
+  { standardise, mean, std }: Pick<Normalisation['optical'], 'standardise' | 'mean' | 'std'>,
+): Float32Array {
   const { mean: centre, std: spread } = standardise === 'patch' ? momentsOf(samples) : { mean: mean!, std: std! };
   const scale = spread > FLAT * Math.abs(centre) ? 1 / spread : 0;
   for (let i = 0; i < samples.length; i++) {

@@ -24,8 +24,7 @@ export function workingSamples(
   where: string,
 ): Float32Array {
   requireSize(raster, normalisation.side, where);
-  const samples =
-    modality === 'sar' ? sarSamples(raster, normalisation.sar, where) : opticalSamples(raster, normalisation, where);
+  const samples = workingWindow(raster, modality, normalisation, where);
   if (!samples.some(Number.isFinite)) {
     throw new PatchError({
       ...{ action: 'use the patch', file: where },
@@ -35,6 +34,19 @@ export function workingSamples(
   }
   return samples;
 }
+
+/**
+ * Samples of a window of any size, as `workingSamples`; all may be missing.
+ *
+ * @throws PatchError if bands differ from the model's, or the unit cannot be converted.
+ */
+export const workingWindow = (
+  raster: Raster,
+  modality: Modality,
+  normalisation: Normalisation,
+  where: string,
+): Float32Array =>
+  modality === 'sar' ? sarSamples(raster, normalisation.sar, where) : opticalSamples(raster, normalisation, where);
 
 function sarSamples(
   raster: Raster,
@@ -78,9 +90,10 @@ function opticalSamples(raster: Raster, { optical }: Normalisation, where: strin
 /** A copy with NaN where the mask, or the sample itself, says that nothing is there. */
 function withoutMissing({ data, bands, noData }: Raster): Float32Array {
   const samples = data.slice();
-  for (let i = 0; i < samples.length; i++) {
-    if (noData?.[Math.floor(i / bands)] || !Number.isFinite(samples[i])) samples[i] = Number.NaN;
-  }
+  for (let i = 0; i < samples.length; i++) if (!Number.isFinite(samples[i])) samples[i] = Number.NaN;
+  noData?.forEach((isMissing, pixel) => {
+    if (isMissing) samples.fill(Number.NaN, pixel * bands, (pixel + 1) * bands);
+  });
   return samples;
 }
 

@@ -17,7 +17,7 @@ const MAX_BYTES = 512 * 2 ** 20;
 
 export class BlockCache {
   private readonly maxBytes: number;
-  /** From the least to the most recently used. */
+  /** Kept blocks, from the least to the most recently used. */
   private readonly blocks = new Map<number, Block>();
   private readonly underWay = new Map<number, Promise<Block>>();
   private bytes = 0;
