@@ -96,7 +96,7 @@ const COMMANDS: Group = {
   name: 'doppel',
   commands: {
     bench: branch('Time the models and their ops on a backend', BENCH),
-    data: branch('Import, split and inspect data sets', DATA),
+    data: branch('Import, locate, split and inspect data sets', DATA),
     doctor: leaf('Say which backends work here, which do not, and why', () => import('./commands/doctor.ts')),
     evaluate: leaf(
       'Measure a trained matcher on places that it never saw, and write a report',

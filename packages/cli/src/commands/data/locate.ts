@@ -7,7 +7,6 @@ import { locationOf } from './scenes_location.ts';
 
 export default command({
   name: 'doppel data locate',
-  description: 'Say where the scenes of a data set of windows lie, after they were moved',
   words: { folder: text('folder', 'Folder of the data set') },
   flags: { scenes: text('folder', 'Folder of the scenes') },
   examples: ['doppel data locate runs/data --scenes /mnt/scenes'],
