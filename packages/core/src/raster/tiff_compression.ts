@@ -157,7 +157,7 @@ async function decodeLercBlock(bytes: Uint8Array, shape: BlockShape): Promise<Ui
   const most = limit + 2 ** 16 + limit / 4; // a block that does not shrink, its masks and headers
   const blob = wrapping === 1 ? inflate(bytes, most) : wrapping === 2 ? await unzstd(bytes, most) : bytes;
   requireLercShape(blob, shape);
-  const image = Lerc.decode(blob.slice().buffer, { returnPixelInterleavedDims: true });
+  const image = decodeLerc(blob);
   if (image.width !== width || image.height > height) {
     throw new Error(`LERC of ${image.width} × ${image.height} pixels in a block of ${width} × ${height}`);
   }
@@ -179,6 +179,19 @@ async function decodeLercBlock(bytes: Uint8Array, shape: BlockShape): Promise<Ui
   }
   // In a file of the other byte order libtiff codes samples whose bytes are swapped, so that they are still to be turned.
   return new Uint8Array(output.buffer);
+}
+
+/**
+ * Calls the library, which has no way to read the offsets of blocks of large unsigned samples of 32 bits: it names a
+ * method that does not exist, `DataView.getUInt32`.
+ */
+function decodeLerc(blob: Uint8Array): ReturnType<typeof Lerc.decode> {
+  try {
+    return Lerc.decode(blob.slice().buffer, { returnPixelInterleavedDims: true });
+  } catch (error) {
+    if (!(error instanceof TypeError && error.message.includes('getUInt32'))) throw error;
+    throw new NotSupported('LERC of large unsigned samples of 32 bits');
+  }
 }
 
 /** LERC's header (github.com/Esri/lerc, Lerc2.h), whose sizes the library allocates by. */
