@@ -15,7 +15,7 @@ import { type Gradient, runKernelMulti } from './kernel.ts';
 
 export const LOCALISATION_LOSS = 'DoppelLocalisationLoss';
 
-/** What counts where: float32 of 0 and 1. */
+/** Cells that count, as float32 of 0 and 1. */
 export interface Localisation {
   /** [W, n, m]: cells of the own map that are right. Each window needs one that is not ignored: without, the loss is not finite. */
   positive: tf.Tensor3D;

@@ -10,7 +10,7 @@ export const PIXEL_NORM_BACKPROP = 'DoppelPixelNormBackprop';
 
 interface Attributes {
   epsilon: number;
-  /** What of the squares over the channels is taken to 1. */
+  /** Statistic of the squares over the channels that becomes 1. */
   over: 'mean' | 'sum';
 }
 

@@ -33,7 +33,7 @@ function backprop(dy: tf.Tensor, inputSize: [number, number]): tf.Tensor {
   return runKernel(UPSAMPLE_BILINEAR_BACKPROP, { dy }, { inputSize });
 }
 
-/** Where an output row or column reads: two neighbours in the input, and the weight of the second. */
+/** Source of an output row or column: two neighbours in the input, and the weight of the second. */
 interface Place {
   first: number;
   second: number;

@@ -58,7 +58,7 @@ type Values = { [name in FlagName]: z.output<(typeof FLAGS)[name]> };
 /** A flag's value, or its text as a command line has it; undefined if it was not given. */
 export type FlagValues = { [name in FlagName]?: Values[name] | string | undefined };
 
-/** What help and messages need of a flag. */
+/** Parts of a flag that help and messages show. */
 export interface FlagInfo {
   hint: string;
   description: string;

@@ -13,6 +13,7 @@ import { PatchCache } from '../../prepare/prepared_patches.ts';
 import { checkHeldOut } from '../../runs/held_out.ts';
 import { RunFiles } from '../../runs/run_files.ts';
 import { matcherOptions, parseConfig, type TrainingConfig } from './config.ts';
+import type { Place } from './localisation/window_source.ts';
 import { type EpochRow, METRICS } from './metrics_log.ts';
 import { refuseOtherInputs, refuseOtherSide, refuseUnfit } from './refusals.ts';
 import type { TrainingPairs } from './sampler.ts';
@@ -34,6 +35,8 @@ export interface Given {
   patches: PatchSource;
   pairs: TrainingPairs;
   validationPairs: PairReference[];
+  /** Shifts from SAR to optical by scene, where the run trains on repaired alignment. */
+  shifts: ReadonlyMap<string, Place> | undefined;
   trainedOn: Checkpoint['trainedOn'];
   inputs: Checkpoint['inputs'];
 }
@@ -62,6 +65,7 @@ export async function givenOf(task: TrainingTask): Promise<Given> {
     ...{ task, config, source, last, matcher, normalisation, pairs, trainedOn, inputs },
     folder: new RunFiles(store, task.run, METRICS, task.onLog),
     shape: matcher,
+    shifts: undefined,
     patches: new PatchCache(dataset, normalisation),
     validationPairs: drawValidationPairs({
       ...{ records: dataset.records, indices: dataset.indicesOf('validation'), guard: pairs.guard },

@@ -10,6 +10,7 @@ import { patchDrawer } from './draw_patch.ts';
 import type { Given } from './given.ts';
 import { type RunNegatives, runNegativesOf } from './hard_negatives.ts';
 import { Learner } from './learner.ts';
+import { sceneWindows } from './localisation/scene_windows.ts';
 import { localisationSupply } from './localisation/supply.ts';
 import { patchWindows } from './localisation/window_source.ts';
 import type { EpochRow } from './metrics_log.ts';
@@ -68,10 +69,14 @@ function supplyOf(given: Given): Supply {
     return createSupply(sampler, patchDrawer(given), config, shape);
   }
   const settings = config.localisation;
-  const source = patchWindows(pairs.anchors, pairs.guard, patches, shape, settings.search);
-  const side = shape.side - 2 * settings.search;
+  const { side } = shape;
+  const { dataset } = given.task;
+  const [source, template] =
+    dataset.scenes.length > 0
+      ? [sceneWindows(dataset, given.normalisation, given.shifts), side]
+      : [patchWindows(pairs.anchors, pairs.guard, patches, shape, settings.search), side - 2 * settings.search];
   return localisationSupply({
-    ...{ source, config, settings, shape: { ...shape, side }, stride: localisation.stride },
+    ...{ source, config, settings, shape: { ...shape, side: template }, stride: localisation.stride },
   });
 }
 
