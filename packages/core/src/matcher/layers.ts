@@ -20,6 +20,8 @@ export interface ConvOptions {
   batchNorm?: boolean;
   /** Default `relu`. */
   activation?: Activation;
+  /** False: the forward pass of training may round a little more where it is faster so (1e-6). Default true. */
+  exact?: boolean;
   /** Marks the first layer: its input is data, which needs no gradient. */
   isInput?: boolean;
 }

@@ -70,10 +70,10 @@ const biasedConv = (
   tensors: Tensors,
   name: string,
   x: tf.Tensor,
-  { strides = 1, dilations = 1, activation = 'relu' }: ConvOptions,
+  { strides = 1, dilations = 1, activation = 'relu', exact = true }: ConvOptions,
   inputGradient: boolean,
 ) => {
-  const options = { strides, dilations, activation, inputGradient };
+  const options = { strides, dilations, activation, inputGradient, exact };
   return conv2d(x as tf.Tensor4D, filterOf(tensors, name), biasOf(tensors, name), options);
 };
 
@@ -140,9 +140,9 @@ function normalisedLayers(parameters: Tensors, normalise: Normalise): Omit<Layer
   return {
     ...commonLayers(parameters),
     conv(name, x, options) {
-      const { strides = 1, dilations = 1, isInput = false, activation } = options;
+      const { strides = 1, dilations = 1, isInput = false, exact = true, activation } = options;
       if (!options.batchNorm) return biasedConv(parameters, name, x, options, !isInput);
-      const passes = { strides, dilations, inputGradient: !isInput };
+      const passes = { strides, dilations, inputGradient: !isInput, exact };
       const linear = conv2d(x as tf.Tensor4D, filterOf(parameters, name), null, passes);
       return normalise(normName(name), linear, activation);
     },

@@ -60,6 +60,11 @@ export interface Conv2DOptions {
    * passed through, and for the inner gradient of a gradient penalty. Default false.
    */
   gradientsApart?: boolean;
+  /**
+   * The forward pass of what is differentiated rounds as little as a plain sum, since an activation that rounding moves
+   * across its kink changes the gradient. False: `native` may use Winograd there too, to 1e-6. Default true.
+   */
+  exact?: boolean;
 }
 
 /** act(x ∗ filter + bias): [n, h, w, ci] → [n, oh, ow, co]. @throws Error if both strides and dilations exceed 1 */
@@ -70,10 +75,11 @@ export function conv2d(
   options: Conv2DOptions = {},
 ): tf.Tensor4D {
   const { strides = 1, dilations = 1, pad = 'same', activation = 'linear', leakyreluAlpha = 0.2 } = options;
-  const { inputGradient = true, gradientsApart = false } = options;
+  const { inputGradient = true, gradientsApart = false, exact = true } = options;
   if (strides > 1 && dilations > 1)
     throw new Error(`conv2d needs strides or dilations of 1, found ${strides} and ${dilations}`);
-  const attrs = { strides, dilations, pad, activation, leakyreluAlpha, inputGradient, gradientsApart };
+  const ways = { inputGradient, biasGradient: bias !== null, gradientsApart, exact };
+  const attrs = { strides, dilations, pad, activation, leakyreluAlpha, ...ways };
   return runKernel(CONV2D, bias ? { x, filter, bias } : { x, filter }, attrs);
 }
 
@@ -91,14 +97,17 @@ type Saved = tf.Tensor[];
 type Gradients = Record<string, () => tf.Tensor>;
 
 function gradientOfConv2D(dy: tf.Tensor | tf.Tensor[], [x, filter, y]: Saved, raw: tf.NamedAttrMap): Gradients {
-  const attrs = raw as unknown as Conv2DAttributes & { inputGradient: boolean; gradientsApart: boolean };
+  const attrs = raw as unknown as Conv2DAttributes &
+    Record<'inputGradient' | 'biasGradient' | 'gradientsApart', boolean>;
   const inputs = { dy, x, filter, y } as Conv2DBackpropInputs;
   if (attrs.gradientsApart) {
     const only = (output: Conv2DGradient) => () => conv2dBackprop(inputs, { ...attrs, outputs: [output] })[output]!;
     return { x: only('dx'), filter: only('dfilter'), bias: only('dbias') };
   }
   // At once, not when asked: tfjs wraps each request in a tidy that would free the other results.
-  const outputs: Conv2DGradient[] = attrs.inputGradient ? ['dx', 'dfilter', 'dbias'] : ['dfilter', 'dbias'];
+  const outputs: Conv2DGradient[] = ['dfilter'];
+  if (attrs.inputGradient) outputs.unshift('dx');
+  if (attrs.biasGradient) outputs.push('dbias');
   const { dx, dfilter, dbias } = conv2dBackprop(inputs, { ...attrs, outputs });
   return {
     x: () => {

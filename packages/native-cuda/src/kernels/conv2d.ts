@@ -45,16 +45,16 @@ function forward(
   x: tf.TensorInfo,
   filter: tf.TensorInfo,
   bias: tf.TensorInfo | undefined,
-  activation: ActivationAttributes,
+  { activation, leakyreluAlpha, exact = true }: ActivationAttributes & { exact?: boolean },
 ) {
   const isTraced = tf.engine().state.gradientDepth > 0;
   // A single channel has no pair to multiply; it stays fp32.
   const precision = info.inChannels === 1 ? 'fp32' : isTraced ? backend.tracedPrecision : backend.precision;
   const attrs = {
-    exact: isTraced && backend.exactForward,
+    exact: isTraced && exact && backend.exactForward,
     precision,
-    activation: activation.activation,
-    leakyreluAlpha: activation.leakyreluAlpha,
+    activation,
+    leakyreluAlpha,
   };
   return backend.run(
     'conv2d',

@@ -42,7 +42,7 @@ interface Maps<T> {
 /** [n, h, w, bands] → maps; h and w are multiples of 8. */
 function tower<T>(layers: Layers<T>, sensor: Modality, patches: T, { width, cells }: DenseConfig): Maps<T> {
   const conv = (i: number, x: T, channels: number, more: { strides?: number; dilations?: number } = {}) =>
-    layers.conv(`${sensor}.conv${i}`, x, { channels, batchNorm: true, isInput: i === 1, ...more });
+    layers.conv(`${sensor}.conv${i}`, x, { channels, batchNorm: true, exact: false, isInput: i === 1, ...more });
   const linear = (i: number, x: T, channels: number) =>
     layers.conv(`${sensor}.conv${i}`, x, { channels, size: 1, activation: 'linear' });
 
