@@ -1,0 +1,22 @@
+/** Feature vectors on the pixels of an image, or on cells of several pixels: what a correlation compares. */
+export interface FeatureMap {
+  /** [height, width, channels]; each vector has unit length, or is zero where nothing is known. */
+  readonly data: Float32Array;
+  /** Cells. */
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+}
+
+/** A part of a map. @throws RangeError if the part leaves the map. */
+export function cropFeatures(map: FeatureMap, column: number, row: number, width: number, height: number): FeatureMap {
+  const isInside = column >= 0 && row >= 0 && column + width <= map.width && row + height <= map.height;
+  if (!isInside) throw new RangeError(`${width} × ${height} cells at ${column}, ${row} of ${map.width} × ${map.height}`);
+  const { channels } = map;
+  const data = new Float32Array(width * height * channels);
+  for (let y = 0; y < height; y++) {
+    const from = ((row + y) * map.width + column) * channels;
+    data.set(map.data.subarray(from, from + width * channels), y * width * channels);
+  }
+  return { data, width, height, channels };
+}

@@ -1,0 +1,75 @@
+/** Votes of many templates of a scene on the shift of the optical against the SAR scene. */
+import { pause } from '../base/pause.ts';
+import type { RasterWindow } from '../raster/window.ts';
+import type { Vote } from './consensus.ts';
+import { correlate } from './correlation.ts';
+import { peakOf } from './peak.ts';
+import type { SceneFeatures, ScenePixels } from './scene_features.ts';
+
+export interface TemplateOptions {
+  /** Template side in pixels. */
+  side: number;
+  /** Largest shift that is searched for in each direction, in pixels. */
+  search: number;
+}
+
+/** A vote with the place of its template. */
+export interface PlacedVote extends Vote {
+  template: RasterWindow;
+}
+
+/** Pixels from a peak beyond which another one is its rival. */
+const APART = 8;
+
+/**
+ * Templates on a regular grid, as many as fit evenly and at most `count`, each with room for its search.
+ * @returns none where the scene is too small.
+ */
+export function templateGrid(
+  { width, height }: Pick<ScenePixels, 'width' | 'height'>,
+  { side, search }: TemplateOptions,
+  count: number,
+): RasterWindow[] {
+  const [across, down] = [width - side - 2 * search, height - side - 2 * search];
+  if (across < 0 || down < 0) return [];
+  const columns = Math.max(1, Math.min(count, Math.round(Math.sqrt((count * width) / height))));
+  const rows = Math.max(1, Math.floor(count / columns));
+  const at = (i: number, steps: number, length: number) =>
+    search + (steps === 1 ? Math.round(length / 2) : Math.round((i * length) / (steps - 1)));
+  return Array.from({ length: rows * columns }, (_, i) => ({
+    column: at(i % columns, columns, across),
+    row: at(Math.floor(i / columns), rows, down),
+    width: side,
+    height: side,
+  }));
+}
+
+/** The vote of each template whose best place lies within its search. @throws the signal's reason when aborted. */
+export async function votesOf(
+  templates: readonly RasterWindow[],
+  features: SceneFeatures,
+  search: number,
+  signal?: AbortSignal,
+): Promise<PlacedVote[]> {
+  const votes: PlacedVote[] = [];
+  for (const template of templates) {
+    await pause(signal);
+    const vote = await voteOf(template, features, search);
+    if (vote) votes.push({ ...vote, template });
+  }
+  return votes;
+}
+
+async function voteOf(template: RasterWindow, features: SceneFeatures, search: number): Promise<Vote | undefined> {
+  const { stride } = features;
+  const window = {
+    column: template.column - search,
+    row: template.row - search,
+    width: template.width + 2 * search,
+    height: template.height + 2 * search,
+  };
+  const map = correlate(await features.read('sar', template), await features.read('optical', window));
+  const peak = peakOf(map, APART / stride);
+  if (peak.isOnRim) return undefined;
+  return { row: peak.row * stride - search, column: peak.column * stride - search, weight: Math.max(0, peak.ratio) };
+}
