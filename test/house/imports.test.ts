@@ -11,7 +11,7 @@ const CORE_ORDER = [
   ['ops', 'raster'],
   ['backends', 'geo'],
   ['dataset'],
-  ['prepare'],
+  ['localisation', 'prepare'],
   ['import', 'inspect', 'runs'],
   ['matcher'],
   ['evaluation', 'generator'],

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { selectBackend } from '@doppel/core/backends';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { importScenes } from '../../packages/core/src/import/scenes.ts';
 import { FileStore } from '../../packages/core/src/node.ts';
 import { BUILT_ADDON } from '../../packages/native-cuda/src/addon.ts';
 import { writeSyntheticDataset } from '../cli/dataset_on_disk.ts';
@@ -19,7 +20,10 @@ const folder = mkdtempSync(join(tmpdir(), 'doppel-api-'));
 const at = (name: string) => join(folder, name);
 /** Names in the examples, by the path that stands for them. */
 const files = Object.fromEntries(
-  ['best.safetensors', 'sar.png', 'optical.png', 'scene.tif', 'runs/data', 'golden'].map((name) => [name, at(name)]),
+  ['best.safetensors', 'sar.png', 'optical.png', 'scene.tif', 'runs/data', 'runs/windows', 'golden'].map((name) => [
+    name,
+    at(name),
+  ]),
 );
 const shared = sharedFolder();
 
@@ -30,9 +34,18 @@ beforeAll(async () => {
   writeFileSync(at('optical.png'), noisePatch(2).png);
   copyFileSync(join(ROOT, 'data/demo/sar/020.tif'), at('scene.tif'));
   await writeSyntheticDataset(new FileStore(), at('runs/data'));
+  await importWindows(at('runs/windows'));
   mkdirSync(at('golden'));
 });
 afterAll(() => rmSync(folder, { recursive: true }));
+
+/** One scene of the demo as a data set of windows. */
+async function importWindows(out: string): Promise<void> {
+  const root = join(ROOT, 'data/demo');
+  const scene = { name: '020', sar: join(root, 'sar/020.tif'), optical: join(root, 'optical/020.tif') };
+  const options = { side: 64, stride: 64, grid: 'sar', maxNoData: 0, unit: 'amplitude' } as const;
+  await importScenes(new FileStore(), [scene], out, { ...options, windows: { root, location: root } });
+}
 
 describe.each(PACKAGES)('%s', (name) => {
   const root = new URL(`../../packages/${name}/`, import.meta.url);

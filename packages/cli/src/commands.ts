@@ -54,6 +54,10 @@ const DATA: Group = {
       'Say where the scenes of a data set of windows lie, after they were moved',
       () => import('./commands/data/locate.ts'),
     ),
+    align: leaf(
+      'Estimate the shift of the optical against the SAR scenes, and write alignment.json',
+      () => import('./commands/data/align.ts'),
+    ),
     split: leaf('Divide a data set by place: train, validation and test', () => import('./commands/data/split.ts')),
     inspect: leaf(
       'Look at a data set: counts, values, a contact sheet, suspicious positives',
@@ -96,7 +100,7 @@ const COMMANDS: Group = {
   name: 'doppel',
   commands: {
     bench: branch('Time the models and their ops on a backend', BENCH),
-    data: branch('Import, locate, split and inspect data sets', DATA),
+    data: branch('Import, locate, align, split and inspect data sets', DATA),
     doctor: leaf('Say which backends work here, which do not, and why', () => import('./commands/doctor.ts')),
     evaluate: leaf(
       'Measure a trained matcher on places that it never saw, and write a report',

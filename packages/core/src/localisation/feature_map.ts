@@ -11,7 +11,8 @@ export interface FeatureMap {
 /** A part of a map. @throws RangeError if the part leaves the map. */
 export function cropFeatures(map: FeatureMap, column: number, row: number, width: number, height: number): FeatureMap {
   const isInside = column >= 0 && row >= 0 && column + width <= map.width && row + height <= map.height;
-  if (!isInside) throw new RangeError(`${width} × ${height} cells at ${column}, ${row} of ${map.width} × ${map.height}`);
+  if (!isInside)
+    throw new RangeError(`${width} × ${height} cells at ${column}, ${row} of ${map.width} × ${map.height}`);
   const { channels } = map;
   const data = new Float32Array(width * height * channels);
   for (let y = 0; y < height; y++) {

@@ -16,7 +16,9 @@ export function gaussian(image: Float32Array, width: number, height: number, cha
 
 function kernelOf(sigma: number): Float64Array {
   const reach = gaussianReach(sigma);
-  const weights = Float64Array.from({ length: 2 * reach + 1 }, (_, i) => Math.exp(-((i - reach) ** 2 / (2 * sigma ** 2))));
+  const weights = Float64Array.from({ length: 2 * reach + 1 }, (_, i) =>
+    Math.exp(-((i - reach) ** 2 / (2 * sigma ** 2))),
+  );
   const sum = weights.reduce((total, weight) => total + weight, 0);
   return weights.map((weight) => weight / sum);
 }

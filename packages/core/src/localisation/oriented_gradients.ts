@@ -6,11 +6,10 @@
  * vector of a pixel over all orientations is scaled to unit length.
  */
 import { momentsOf } from '../base/moments.ts';
+import type { Sensor } from '../dataset/scenes.ts';
 import type { Raster } from '../raster/raster.ts';
 import type { FeatureMap } from './feature_map.ts';
 import { gaussian, gaussianReach } from './gaussian.ts';
-
-export type Sensor = 'sar' | 'optical';
 
 /** Orientations over half a turn. */
 export const ORIENTATIONS = 9;

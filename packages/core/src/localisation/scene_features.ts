@@ -1,8 +1,9 @@
 /** Features of any window of a pair of scenes, from whichever means makes them. */
+import type { Sensor } from '../dataset/scenes.ts';
 import type { Raster } from '../raster/raster.ts';
 import type { RasterWindow } from '../raster/window.ts';
 import { cropFeatures, type FeatureMap } from './feature_map.ts';
-import { GRADIENT_REACH, orientedGradients, type Sensor } from './oriented_gradients.ts';
+import { GRADIENT_REACH, orientedGradients } from './oriented_gradients.ts';
 
 /** A SAR and an optical scene on a common grid. */
 export interface ScenePixels {

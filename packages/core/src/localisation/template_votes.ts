@@ -13,9 +13,14 @@ export interface TemplateOptions {
   search: number;
 }
 
-/** A vote with the place of its template. */
+/** A template, and its place in the grid of templates. */
+export interface Template extends RasterWindow {
+  cell: { column: number; row: number };
+}
+
+/** A vote of a template. */
 export interface PlacedVote extends Vote {
-  template: RasterWindow;
+  template: Template;
 }
 
 /** Pixels from a peak beyond which another one is its rival. */
@@ -29,24 +34,23 @@ export function templateGrid(
   { width, height }: Pick<ScenePixels, 'width' | 'height'>,
   { side, search }: TemplateOptions,
   count: number,
-): RasterWindow[] {
+): Template[] {
   const [across, down] = [width - side - 2 * search, height - side - 2 * search];
   if (across < 0 || down < 0) return [];
   const columns = Math.max(1, Math.min(count, Math.round(Math.sqrt((count * width) / height))));
   const rows = Math.max(1, Math.floor(count / columns));
   const at = (i: number, steps: number, length: number) =>
     search + (steps === 1 ? Math.round(length / 2) : Math.round((i * length) / (steps - 1)));
-  return Array.from({ length: rows * columns }, (_, i) => ({
-    column: at(i % columns, columns, across),
-    row: at(Math.floor(i / columns), rows, down),
-    width: side,
-    height: side,
-  }));
+  return Array.from({ length: rows * columns }, (_, i) => {
+    const cell = { column: i % columns, row: Math.floor(i / columns) };
+    const [column, row] = [at(cell.column, columns, across), at(cell.row, rows, down)];
+    return { column, row, width: side, height: side, cell };
+  });
 }
 
 /** The vote of each template whose best place lies within its search. @throws the signal's reason when aborted. */
 export async function votesOf(
-  templates: readonly RasterWindow[],
+  templates: readonly Template[],
   features: SceneFeatures,
   search: number,
   signal?: AbortSignal,

@@ -1,0 +1,86 @@
+/** `doppel data align`: estimates how far the optical scenes of a data set lie off their SAR scenes. */
+import { joinPath } from '@doppel/core';
+import { type Dataset, openDataset, SPLIT_NAMES } from '@doppel/core/dataset';
+import {
+  ALIGNMENT_FILE,
+  type Alignment,
+  alignDataset,
+  ALIGNMENT_DEFAULTS as DEFAULTS,
+  formatAlignment,
+  type SceneAlignment,
+} from '@doppel/core/localisation';
+import { command } from '../../command.ts';
+import { number, text, whole } from '../../flags.ts';
+
+export default command({
+  name: 'doppel data align',
+  words: { folder: text('folder', 'Data set of windows of scenes') },
+  flags: {
+    tolerance: number('Largest difference in pixels of two estimates that agree', 0).default(DEFAULTS.tolerance),
+    side: whole(16, 'Template side in pixels').default(DEFAULTS.side),
+    search: whole(4, 'Largest shift that is searched for in each direction, in pixels').default(DEFAULTS.search),
+    templates: whole(2, 'Templates of a scene, on a regular grid').default(DEFAULTS.templates),
+  },
+  examples: ['doppel data align runs/windows', 'doppel data align runs/windows --search 32 --tolerance 1 --json'],
+  async run({ args, context }) {
+    const { store } = context;
+    const dataset = await openDataset(store, args.folder);
+    const alignment = await context.work({ label: 'align', unit: 'scenes' }, (watch) =>
+      alignDataset(dataset, args, watch),
+    );
+    const file = joinPath(args.folder, ALIGNMENT_FILE);
+    await store.write(file, formatAlignment(alignment));
+    return { json: summaryOf(file, alignment, dataset), text: textOf(file, alignment, dataset) };
+  },
+});
+
+interface Shifts {
+  scenes: number;
+  accepted: number;
+  /** Length of the accepted shifts in pixels; null where there is none. */
+  median: number | null;
+  largest: number | null;
+}
+
+function shiftsOf(scenes: readonly SceneAlignment[]): Shifts {
+  const lengths = scenes.filter(({ accepted }) => accepted).map(({ shift }) => Math.hypot(shift.row, shift.column));
+  lengths.sort((a, b) => a - b);
+  const middle = (lengths.length - 1) / 2;
+  const median = lengths.length > 0 ? (lengths[Math.floor(middle)]! + lengths[Math.ceil(middle)]!) / 2 : null;
+  return { scenes: scenes.length, accepted: lengths.length, median, largest: lengths.at(-1) ?? null };
+}
+
+/** Scenes by split; one entry "all" where the data set has not been split. */
+function bySplit({ scenes }: Alignment, dataset: Dataset): [name: string, scenes: SceneAlignment[]][] {
+  if (!dataset.splits) return [['all', scenes]];
+  const splitOf = new Map(dataset.scenes.map(({ id, records: [first] }) => [id, dataset.splitOf(first ?? -1)]));
+  return SPLIT_NAMES.map((name): [string, SceneAlignment[]] => [
+    name,
+    scenes.filter(({ id }) => splitOf.get(id) === name),
+  ]).filter(([, own]) => own.length > 0);
+}
+
+const flaggedIn = ({ scenes }: Alignment) => scenes.filter(({ accepted }) => !accepted);
+
+function summaryOf(file: string, alignment: Alignment, dataset: Dataset) {
+  const splits = Object.fromEntries(bySplit(alignment, dataset).map(([name, scenes]) => [name, shiftsOf(scenes)]));
+  const flagged = flaggedIn(alignment).map(({ id, difference }) => ({ id, difference: difference ?? null }));
+  return { file, check: alignment.check, ...shiftsOf(alignment.scenes), splits, flagged };
+}
+
+function textOf(file: string, alignment: Alignment, dataset: Dataset): string {
+  const shown = (value: number | null) => (value === null ? '–' : `${value.toFixed(2)} px`);
+  const lines = bySplit(alignment, dataset).map(([name, scenes]) => {
+    const { accepted, median, largest } = shiftsOf(scenes);
+    return `${name}: ${accepted} of ${scenes.length} scenes agreed; shift ${shown(median)} in the median, ${shown(largest)} at most`;
+  });
+  const flagged = flaggedIn(alignment).map(({ id, difference }) =>
+    difference === undefined ? `${id} (too few templates)` : `${id} (${difference.toFixed(1)} px apart)`,
+  );
+  return [
+    ...lines,
+    ...(flagged.length > 0 ? [`estimates disagree, raw alignment is kept: ${flagged.join(', ')}`] : []),
+    ...(alignment.check === 'halves' ? ['checked by two halves of the templates only, which share their errors'] : []),
+    `written to ${file}`,
+  ].join('\n');
+}

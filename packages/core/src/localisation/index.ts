@@ -1,0 +1,26 @@
+/**
+ * Localisation: finds SAR templates in optical windows by oriented gradients or by a matcher's cells, and estimates from
+ * many of them how far the scenes of a data set lie off each other.
+ *
+ * @module
+ * @example
+ * ```ts
+ * import { alignDataset, ALIGNMENT_DEFAULTS } from '@doppel/core/localisation';
+ * import { openDataset } from '@doppel/core/dataset';
+ * import { FileStore } from '@doppel/core/node';
+ *
+ * const dataset = await openDataset(new FileStore(), 'runs/windows');
+ * const { scenes } = await alignDataset(dataset, { ...ALIGNMENT_DEFAULTS, side: 64, search: 8, templates: 4 });
+ * console.log(scenes.length); // 1
+ * ```
+ */
+export { alignDataset } from './align_dataset.ts';
+export { ALIGNMENT_DEFAULTS, type AlignmentOptions } from './align_scene.ts';
+export {
+  ALIGNMENT_FILE,
+  type Alignment,
+  formatAlignment,
+  readAlignment,
+  type SceneAlignment,
+  shiftsOf,
+} from './alignment_file.ts';
