@@ -5,7 +5,11 @@ import type { AddonKernel, Attributes, Inputs } from './kernel.ts';
 import { ADAM } from './kernels/adam.ts';
 import { BATCH_NORM } from './kernels/batch_norm.ts';
 import { CONV2D } from './kernels/conv2d.ts';
+import { CORRELATE } from './kernels/correlate.ts';
+import { CORRELATE_NEAR } from './kernels/correlate_near.ts';
 import { ELEMENTWISE } from './kernels/elementwise.ts';
+import { GAMMA_LIKELIHOOD } from './kernels/gamma_likelihood.ts';
+import { LOCALISATION_LOSS } from './kernels/localisation_loss.ts';
 import { MATMUL } from './kernels/matmul.ts';
 import { PHILOX } from './kernels/philox.ts';
 import { PIXEL_NORM } from './kernels/pixel_norm.ts';
@@ -20,7 +24,11 @@ export const KERNELS: readonly AddonKernel[] = [
   ...ADAM,
   ...BATCH_NORM,
   ...CONV2D,
+  ...CORRELATE,
+  ...CORRELATE_NEAR,
   ...ELEMENTWISE,
+  ...GAMMA_LIKELIHOOD,
+  ...LOCALISATION_LOSS,
   ...MATMUL,
   ...PHILOX,
   ...PIXEL_NORM,
