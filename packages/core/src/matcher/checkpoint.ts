@@ -34,7 +34,12 @@ export interface Checkpoint extends CommonFacts, TensorGroups<RunState> {
   /** Fitted on the validation split; absent if the weights were saved between two validations. */
   calibration?: { temperature: number; threshold: number } | undefined;
   /** SHA-256 of the run's input files other than the data set; null where there was none. */
-  inputs: { from: string | null; negatives: string | null };
+  inputs: {
+    from: string | null;
+    negatives: string | null;
+    /** Of the shifts of the scenes, where the run trained on repaired alignment. */
+    alignment?: string | undefined;
+  };
 }
 
 const FORMAT = 'checkpoint';
@@ -45,7 +50,11 @@ const schema = metadataSchema(FORMAT, {
     .object({ temperature: z.number().positive(), threshold: z.number().gt(0).lt(1) })
     .nullable()
     .transform((value) => value ?? undefined),
-  inputs: z.object({ from: z.string().nullable(), negatives: z.string().nullable() }),
+  inputs: z.object({
+    from: z.string().nullable(),
+    negatives: z.string().nullable(),
+    alignment: z.string().optional(),
+  }),
   state: runStateSchema.optional(),
 });
 

@@ -1,8 +1,10 @@
 /** Inputs of a run, checked before its first step and constant during training. */
+import { sha256 } from '../../base/sha256.ts';
 import type { Dataset } from '../../dataset/dataset.ts';
 import { isSameData } from '../../dataset/fingerprint.ts';
 import type { PairReference, Split } from '../../dataset/patch_pair.ts';
 import { placeGuard } from '../../dataset/place_guard.ts';
+import { readAlignment, shiftsOf } from '../../localisation/alignment_file.ts';
 import type { MatcherConfig } from '../../matcher/architecture.ts';
 import { type Checkpoint, requireMatcher } from '../../matcher/checkpoint.ts';
 import { parseMatcherConfig } from '../../matcher/matcher.ts';
@@ -50,9 +52,11 @@ export async function givenOf(task: TrainingTask): Promise<Given> {
   const config = 'config' in start ? start.config : resumedConfig(start);
   refuseOtherSide(config, dataset);
   const trainedOn = trainedOnOf(config, dataset, from?.content);
+  const repaired = await repairedShifts(task, config);
   const inputs = {
     from: last ? last.inputs.from : (from?.fingerprint ?? null),
     negatives: negativesFingerprint(task),
+    ...(repaired && { alignment: repaired.fingerprint }),
   };
   if (last) refuseOtherInputs(last, { trainedOn, inputs }, task);
   const fixed = source?.normalisation ?? ('config' in start ? start.normalisation : undefined);
@@ -65,7 +69,7 @@ export async function givenOf(task: TrainingTask): Promise<Given> {
     ...{ task, config, source, last, matcher, normalisation, pairs, trainedOn, inputs },
     folder: new RunFiles(store, task.run, METRICS, task.onLog),
     shape: matcher,
-    shifts: undefined,
+    shifts: repaired?.shifts,
     patches: new PatchCache(dataset, normalisation),
     validationPairs: drawValidationPairs({
       ...{ records: dataset.records, indices: dataset.indicesOf('validation'), guard: pairs.guard },
@@ -76,6 +80,14 @@ export async function givenOf(task: TrainingTask): Promise<Given> {
 
 const resumedConfig = ({ last, epochs }: ResumedStart): TrainingConfig =>
   parseConfig({ ...last.training, ...(epochs !== undefined && { epochs }) }, 'the run');
+
+/** Shifts of the scenes by `alignment.json`, and a fingerprint of them; undefined on raw alignment. */
+async function repairedShifts({ store, dataset }: TrainingTask, { localisation }: TrainingConfig) {
+  if (localisation?.alignment !== 'repaired') return undefined;
+  const shifts = shiftsOf(await readAlignment(store, dataset));
+  const text = JSON.stringify([...shifts].sort(([a], [b]) => (a < b ? -1 : 1)));
+  return { shifts, fingerprint: await sha256(new TextEncoder().encode(text)) };
+}
 
 /** SHA-256 of the file and of the generator's checkpoint; null where there is neither. */
 function negativesFingerprint({ negatives, generator }: TrainingTask): string | null {

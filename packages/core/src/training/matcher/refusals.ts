@@ -72,5 +72,6 @@ export function refuseOtherInputs(
     const added = trainedOn.places?.[split].filter((place) => !seen.has(place)) ?? [];
     if (added.length > 0) refuse(`the ${split} split that it began with`, `the place ${added[0]} in it`);
   }
+  if (inputs.alignment !== last.inputs.alignment) refuse('the alignment that it began with', 'another');
   if (inputs.negatives !== last.inputs.negatives) refuse('the mined negatives that it began with', 'others');
 }
