@@ -231,7 +231,11 @@ export class GridReader {
 
   /** Copies samples to their positions in the window. */
   private place(parts: readonly Raster[], pieces: readonly Piece[], window: PixelWindow): Raster {
-    const whole = { ...this.nothing(window), unit: parts[0]!.unit };
+    const { data, width, height, bands, unit, noData } = parts[0]!;
+    // A part is never larger than the window but for a rounding of turns.
+    const isWhole = parts.length === 1 && width === window.width && height === window.height;
+    if (isWhole) return { ...{ data, width, height, bands, unit }, ...(noData && { noData }) };
+    const whole = { ...this.nothing(window), unit };
     parts.forEach((part, i) => {
       this.placePart(part, pieces[i]!, whole, window);
     });

@@ -1,6 +1,6 @@
 /** Encodes patches as files: PNG if lossless, else float32 GeoTIFF. `decodeRaster` returns the same samples. */
-import { encode } from 'fast-png';
 import { writeArrayBuffer } from 'geotiff';
+import { writePng } from './png_writer.ts';
 import type { Raster } from './raster.ts';
 
 export interface EncodedPatch {
@@ -9,31 +9,31 @@ export interface EncodedPatch {
 }
 
 /**
- * PNG of 8 or 16 bits where all samples are whole numbers in range and nothing is missing; otherwise GeoTIFF, in which
+ * PNG of 8 or 16 bits, uncompressed, where all samples are whole numbers in range and nothing is missing; otherwise GeoTIFF, in which
  * missing pixels are NaN. Unit, CRS and transform are not kept: a data set's `pairs.jsonl` has them.
  */
 export function encodePatch(raster: Raster): EncodedPatch {
-  const highest = highestWhole(raster);
-  if (highest !== undefined && highest < 2 ** 16) {
-    return { bytes: toPng(raster, highest < 2 ** 8 ? 8 : 16), extension: 'png' };
-  }
-  return { bytes: toGeotiff(raster), extension: 'tif' };
+  const samples = wholeSamples(raster);
+  if (!samples) return { bytes: toGeotiff(raster), extension: 'tif' };
+  const { width, height, bands } = raster;
+  return { bytes: writePng({ width, height, bands: bands === 3 ? 3 : 1, data: samples }), extension: 'png' };
 }
 
-/** Largest sample of a raster that PNG can hold; undefined for others. Two or four bands would mean alpha. */
-function highestWhole({ data, bands, noData }: Raster): number | undefined {
+/** Samples of 8 or 16 bits; undefined where PNG cannot hold them. Two or four bands would mean alpha. */
+function wholeSamples({ data, bands, noData }: Raster): Uint8Array | Uint16Array | undefined {
   if ((bands !== 1 && bands !== 3) || noData?.includes(1)) return undefined;
-  let highest = 0;
-  for (const sample of data) {
-    if (!Number.isInteger(sample) || sample < 0 || Object.is(sample, -0)) return undefined;
-    if (sample > highest) highest = sample;
-  }
-  return highest;
+  const narrow = new Uint8Array(data);
+  if (isSame(narrow, data)) return narrow;
+  const wide = new Uint16Array(data);
+  return isSame(wide, data) ? wide : undefined;
 }
 
-function toPng({ data, width, height, bands }: Raster, depth: 8 | 16): Uint8Array {
-  const samples = depth === 8 ? Uint8Array.from(data) : Uint16Array.from(data);
-  return encode({ width, height, channels: bands, depth, data: samples });
+function isSame(stored: Uint8Array | Uint16Array, data: Float32Array): boolean {
+  for (let i = 0; i < data.length; i++) {
+    const sample = data[i]!;
+    if (stored[i] !== sample || (sample === 0 && Object.is(sample, -0))) return false;
+  }
+  return true;
 }
 
 function toGeotiff({ data, width, height, bands, noData }: Raster): Uint8Array {

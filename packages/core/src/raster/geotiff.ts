@@ -140,20 +140,22 @@ async function readStored(
   window: RasterWindow,
   chosen: readonly number[],
   isNoData: NoDataTest | undefined,
-  convert: (value: number) => number = (value) => value,
+  convert?: (value: number) => number,
 ): Promise<ReadSamples> {
   const [pixels, count] = [window.width * window.height, chosen.length];
   const data = new Float32Array(pixels * count);
   const marked = isNoData && new Uint16Array(pixels);
   let hidden: Uint8Array | undefined;
   const take = (pixel: number, k: number, value: number) => {
-    data[pixel * count + k] = convert(value);
+    data[pixel * count + k] = convert ? convert(value) : value;
     if (marked && isNoData!(chosen[k]!, value)) marked[pixel]!++;
   };
-  await image.read(window, chosen, take, (pixel) => {
+  const absent = (pixel: number) => {
     hidden ??= new Uint8Array(pixels);
     hidden[pixel] = 1;
-  });
+  };
+  if (marked || convert) await image.read(window, chosen, take, absent);
+  else await image.copy(window, chosen, data, absent);
   return { data, hidden, marked, compared: count };
 }
 
@@ -216,7 +218,7 @@ function readColours(
   return async ({ width, height, ...corner }, chosen, isNoData) => {
     const window = { width, height, ...corner };
     const { data, ...read } = await readStored(image, window, stored, isComparedAfter ? undefined : isNoData);
-    const pixels = toRgb(Object.assign(Uint16Array.from(data), { width, height }) as unknown as Pixels);
+    const pixels = toRgb(Object.assign(new Uint16Array(data), { width, height }) as unknown as Pixels);
     const colours = { ...read, data: pick(pixels, chosen) };
     if (!isComparedAfter || !isNoData) return colours;
     const marked = new Uint16Array(width * height);
@@ -254,6 +256,7 @@ function fromPalette(stored: ArrayLike<number>, { map, divisor }: Palette): Floa
 }
 
 function pick(pixels: ArrayLike<number>, chosen: readonly number[]): Float32Array {
+  if (chosen.length === 3 && chosen.every((band, k) => band === k)) return new Float32Array(pixels);
   const data = new Float32Array((pixels.length / 3) * chosen.length);
   for (let i = 0; i < data.length; i++) {
     data[i] = pixels[Math.floor(i / chosen.length) * 3 + chosen[i % chosen.length]!]!;

@@ -56,17 +56,21 @@ export interface MissingRules {
   sample: SampleType;
   /** True if the file or the caller names a no-data value. */
   namesNoData: boolean;
+  /** True if samples were scaled after they were read. */
+  isScaled: boolean;
 }
 
 /** [height, width] of 0 and 1; undefined where nothing is missing. */
 export function missingPixels(samples: ReadSamples, rules: MissingRules): Uint8Array | undefined {
   const { data, hidden, marked, compared = 0 } = samples;
   const { bands, unit, sample } = rules;
-  const mask = hidden ?? new Uint8Array(data.length / bands);
   const needed = sample.kind === 'unsigned' ? compared : 1;
   const noZero = zeroIsMissing(unit, sample, rules.namesNoData);
   const noNegative = unit === 'amplitude' || unit === 'intensity';
+  const isPlain = sample.kind === 'unsigned' && !rules.isScaled && !noZero;
+  if (isPlain && !hidden && !marked) return undefined; // whole numbers from 0: all are values
   const isValue = (value: number) => Number.isFinite(value) && !(noZero && value === 0) && !(noNegative && value < 0);
+  const mask = hidden ?? new Uint8Array(data.length / bands);
   let isAny = false;
   for (let i = 0; i < mask.length; i++) {
     if (marked && marked[i]! >= needed) mask[i] = 1;

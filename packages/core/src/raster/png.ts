@@ -3,6 +3,7 @@
  * size without inflating, show whether the file is truncated, and limit the inflated size to that of the pixels.
  */
 import type { Store } from '../store.ts';
+import { crc32 } from './crc32.ts';
 import { inflate } from './inflate.ts';
 import { inflatedBytes, type PngShape, readRows } from './png_rows.ts';
 import { damaged, explained, type RasterSource } from './raster_file.ts';
@@ -168,17 +169,4 @@ function withoutAlpha(samples: ArrayLike<number>, channels: number): DecodedImag
     hidden[i] = samples[i * channels + bands] === 0 ? 1 : 0;
   }
   return { data, hidden };
-}
-
-const CRC = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let rest = byte;
-  for (let bit = 0; bit < 8; bit++) rest = rest & 1 ? (rest >>> 1) ^ 0xedb88320 : rest >>> 1;
-  return rest;
-});
-
-/** The checksum of chunks. */
-function crc32(bytes: Uint8Array): number {
-  let rest = 0xffffffff;
-  for (let i = 0; i < bytes.length; i++) rest = (rest >>> 8) ^ CRC[(rest ^ bytes[i]!) & 255]!;
-  return ~rest >>> 0;
 }

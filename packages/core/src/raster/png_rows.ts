@@ -1,7 +1,6 @@
 /**
  * Rows of a PNG from its inflated bytes: filters are undone, interlaced passes put in their places, samples of few bits
- * unpacked. (fast-png, which writes our PNGs, misreads interlaced ones of other than 8 bits and small transparent
- * ones.)
+ * unpacked. (fast-png misreads interlaced ones of other than 8 bits, and small transparent ones.)
  *
  * W3C PNG, third edition, sections 7 to 9.
  */

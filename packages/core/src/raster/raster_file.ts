@@ -114,7 +114,13 @@ export function rasterFile(
         return sidecars.mask ? hiddenBy(samples, await sidecars.mask(window, chosen)) : samples;
       });
       applyScales(read.data, chosen, scales.byBand);
-      const rules = { bands: chosen.length, unit, sample, namesNoData: noData.isNamed };
+      const rules = {
+        bands: chosen.length,
+        unit,
+        sample,
+        namesNoData: noData.isNamed,
+        isScaled: scales.byBand.size > 0,
+      };
       const mask = missingPixels(read, rules);
       return {
         ...{ data: read.data, width: window.width, height: window.height, bands: chosen.length, unit },

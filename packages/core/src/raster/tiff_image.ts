@@ -16,13 +16,12 @@ export interface TiffImage {
   /** Alpha bands, by ExtraSamples. */
   alphas: number[];
   /** Passes every sample of the window to `take`; calls `absent` for blocks that were never written. */
-  read(
-    window: RasterWindow,
-    bands: readonly number[],
-    take: TakeSample,
-    absent: (pixel: number, k: number) => void,
-  ): Promise<void>;
+  read(window: RasterWindow, bands: readonly number[], take: TakeSample, absent: Absent): Promise<void>;
+  /** Copies the samples of the window, as stored: [height, width, bands]; much faster than one by one. */
+  copy(window: RasterWindow, bands: readonly number[], to: Float32Array, absent: Absent): Promise<void>;
 }
+
+type Absent = (pixel: number, k: number) => void;
 
 /** @throws FormatError if the directory is damaged, or the image is not supported. */
 export async function openTiffImage(tags: TiffDirectory): Promise<TiffImage> {
@@ -43,6 +42,13 @@ export async function openTiffImage(tags: TiffDirectory): Promise<TiffImage> {
       for (const part of blocksOf(window, layout, bands)) {
         const samples = await readBlock(tags.source, layout, part.block, shape);
         if (samples) takeAll(samples, part, layout, window, take);
+        else takeAll(undefined, part, layout, window, absent);
+      }
+    },
+    async copy(window, bands, to, absent) {
+      for (const part of blocksOf(window, layout, bands)) {
+        const samples = await readBlock(tags.source, layout, part.block, shape);
+        if (samples) copyAll(samples, part, layout, window, to, bands.length);
         else takeAll(undefined, part, layout, window, absent);
       }
     },
@@ -114,18 +120,58 @@ function takeAll(
   window: RasterWindow,
   take: TakeSample,
 ): void {
-  const { blockWidth, blockHeight } = layout;
   const step = samplesInBlock(layout);
-  const [fromRow, toRow] = [Math.max(window.row, top), Math.min(window.row + window.height, top + blockHeight)];
-  const [fromColumn, toColumn] = [
-    Math.max(window.column, left),
-    Math.min(window.column + window.width, left + blockWidth),
-  ];
-  for (let row = fromRow; row < toRow; row++) {
-    for (let column = fromColumn; column < toColumn; column++) {
+  const { blockWidth } = layout;
+  const common = commonPart(window, left, top, layout);
+  for (let row = common.top; row < common.bottom; row++) {
+    for (let column = common.left; column < common.right; column++) {
       const pixel = (row - window.row) * window.width + column - window.column;
       const at = ((row - top) * blockWidth + column - left) * step;
       for (const { k, sample } of bands) take(pixel, k, samples ? Number(samples[at + sample]) : 0);
     }
   }
+}
+
+/** Copies the samples that lie in both block and window, row by row. @param count bands of the window. */
+function copyAll(
+  samples: StoredSamples,
+  { left, top, bands }: BlockPart,
+  layout: TiffLayout,
+  window: RasterWindow,
+  to: Float32Array,
+  count: number,
+): void {
+  const step = samplesInBlock(layout);
+  const common = commonPart(window, left, top, layout);
+  const pixels = common.right - common.left;
+  const isAll = bands.length === step && count === step && bands.every(({ k, sample }) => k === sample);
+  for (let row = common.top; row < common.bottom; row++) {
+    const at = ((row - top) * layout.blockWidth + common.left - left) * step;
+    const start = ((row - window.row) * window.width + common.left - window.column) * count;
+    if (isAll && !isBig(samples)) to.set(samples.subarray(at, at + pixels * step), start);
+    else for (const { k, sample } of bands) copyBand(samples, at + sample, step, to, start + k, count, pixels);
+  }
+}
+
+function copyBand(
+  from: StoredSamples,
+  at: number,
+  step: number,
+  to: Float32Array,
+  start: number,
+  count: number,
+  pixels: number,
+): void {
+  for (let i = 0; i < pixels; i++) to[start + i * count] = Number(from[at + i * step]);
+}
+
+const isBig = (samples: StoredSamples): samples is BigUint64Array | BigInt64Array =>
+  samples instanceof BigUint64Array || samples instanceof BigInt64Array;
+
+/** Pixels that lie in both window and block. */
+function commonPart(window: RasterWindow, left: number, top: number, { blockWidth, blockHeight }: TiffLayout) {
+  return {
+    ...{ left: Math.max(window.column, left), right: Math.min(window.column + window.width, left + blockWidth) },
+    ...{ top: Math.max(window.row, top), bottom: Math.min(window.row + window.height, top + blockHeight) },
+  };
 }

@@ -59,11 +59,14 @@ function reverseBytes(bytes: Uint8Array, size: number): void {
 function undoDifferences(stored: StoredSamples, layout: TiffLayout): void {
   const step = samplesInBlock(layout);
   const row = layout.blockWidth * step;
-  if (stored instanceof BigUint64Array) {
-    for (let i = 0; i < stored.length; i++) if (i % row >= step) stored[i]! += stored[i - step]!;
-  } else {
-    const integers = stored as Uint32Array;
-    for (let i = 0; i < integers.length; i++) if (i % row >= step) integers[i]! += integers[i - step]!; // wraps
+  for (let start = 0; start < stored.length; start += row) {
+    const end = Math.min(start + row, stored.length);
+    if (stored instanceof BigUint64Array) {
+      for (let i = start + step; i < end; i++) stored[i]! += stored[i - step]!;
+    } else {
+      const integers = stored as Uint32Array;
+      for (let i = start + step; i < end; i++) integers[i]! += integers[i - step]!; // wraps
+    }
   }
 }
 
