@@ -11,6 +11,7 @@
  * console.log((await store.stat('best.safetensors'))?.kind); // file
  * ```
  */
+import { writeFileSync } from 'node:fs';
 import { appendFile, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { FileError } from './errors.ts';
@@ -63,7 +64,12 @@ async function makeFolder(path: string): Promise<void> {
 
 let temporaryNames = 0;
 
+/** Maximum number of folders that a store remembers to have made. */
+const MAX_FOLDERS = 4096;
+
 export class FileStore implements Store {
+  private readonly madeFolders = new Set<string>();
+
   read(path: string): Promise<Uint8Array> {
     return attempt('read', path, async () => {
       const { buffer, byteOffset, byteLength } = await readFile(path); // a plain array: Buffer's slice() shares memory
@@ -120,6 +126,18 @@ export class FileStore implements Store {
     });
   }
 
+  writeUnfinished(path: string, bytes: Uint8Array): Promise<void> {
+    return attempt('write', path, async () => {
+      const folder = dirname(path);
+      if (!this.madeFolders.has(folder)) {
+        await makeFolder(folder);
+        if (this.madeFolders.size >= MAX_FOLDERS) this.madeFolders.clear();
+        this.madeFolders.add(folder);
+      }
+      writeFileSync(path, bytes); // a small file takes less than handing it to another thread
+    });
+  }
+
   append(path: string, text: string): Promise<void> {
     return attempt('write', path, async () => {
       await makeFolder(dirname(path));
@@ -128,12 +146,14 @@ export class FileStore implements Store {
   }
 
   remove(path: string): Promise<void> {
+    this.madeFolders.clear();
     return attempt('remove', path, () => rm(path, { recursive: true, force: true }));
   }
 
   /** Moves a file or folder to a name where nothing is; atomic within one file system. */
   rename(from: string, to: string): Promise<void> {
     return attempt('rename', from, async () => {
+      this.madeFolders.clear();
       await makeFolder(dirname(to));
       await rename(from, to);
     });

@@ -23,6 +23,15 @@ export interface BuiltDataset {
   skipped: Skipped;
 }
 
+/** Part of a data set whose patches are written; plain data, which threads can send to each other. */
+export interface DatasetPart {
+  records: PairRecord[];
+  windows: WindowRecord[];
+  /** SHA-256 of each image, by its path. */
+  contents: Map<string, string>;
+  skipped: Skipped;
+}
+
 export class DatasetWriter {
   readonly folder: string;
   private readonly store: Store;
@@ -58,6 +67,35 @@ export class DatasetWriter {
     }
   }
 
+  /**
+   * Writes the patches of a part, which `adopt` adds to the whole.
+   *
+   * @param work as for `build`. Stems of different parts must differ.
+   */
+  static async part(
+    store: Store,
+    folder: string,
+    work: (writer: DatasetWriter) => Promise<void>,
+  ): Promise<DatasetPart> {
+    const writer = new DatasetWriter(store, folder);
+    try {
+      await work(writer);
+    } finally {
+      await Promise.all(writer.underWay);
+    }
+    writer.refuseFailure();
+    const { records, windows, contents, skipped } = writer;
+    return { records, windows, contents, skipped };
+  }
+
+  /** Adds a part to the whole. */
+  adopt({ records, windows, contents, skipped }: DatasetPart): void {
+    this.records.push(...records);
+    this.windows.push(...windows);
+    for (const [path, hash] of contents) this.contents.set(path, hash);
+    for (const [reason, count] of Object.entries(skipped)) this.skip(reason, count);
+  }
+
   get pairs(): number {
     return this.records.length + this.windows.length;
   }
@@ -80,7 +118,9 @@ export class DatasetWriter {
 
   private async writeImage(path: string, bytes: Uint8Array): Promise<void> {
     this.contents.set(path, await sha256(bytes));
-    await this.store.write(joinPath(this.folder, path), bytes);
+    const name = joinPath(this.folder, path);
+    // Before the list is written, the folder is no data set, and half a file in it harms nobody.
+    await (this.store.writeUnfinished?.(name, bytes) ?? this.store.write(name, bytes));
   }
 
   private freePath(stem: string, extension: string): string {

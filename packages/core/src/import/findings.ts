@@ -7,6 +7,12 @@ import { FormatError } from '../errors.ts';
 /** Maximum number of distinct sentences that are kept; a folder of patches repeats them thousands of times. */
 const MAX_KINDS = 100;
 
+/** A sentence, with the files that it applies to. */
+export interface Finding extends Heard {
+  kind: 'guess' | 'note';
+  sentence: string;
+}
+
 interface Heard {
   /** First file that it applies to. */
   file: string;
@@ -39,6 +45,20 @@ export class Findings {
     hear(this.guesses, file, guess);
   }
 
+  /** All that was found, as plain data. */
+  list(): Finding[] {
+    const of = (kind: Finding['kind'], heard: ReadonlyMap<string, Heard>) =>
+      [...heard].map(([sentence, { file, files }]) => ({ kind, sentence, file, files }));
+    return [...of('guess', this.guesses), ...of('note', this.notes)];
+  }
+
+  /** Adds what was found elsewhere. */
+  adopt(findings: readonly Finding[]): void {
+    for (const { kind, sentence, file, files } of findings) {
+      hear(kind === 'guess' ? this.guesses : this.notes, file, sentence, files);
+    }
+  }
+
   /** Entries for the header of a data set. */
   made(): { guesses?: string[]; notes?: string[] } {
     const [guesses, notes] = [sentences(this.guesses), sentences(this.notes)];
@@ -46,10 +66,10 @@ export class Findings {
   }
 }
 
-function hear(heard: Map<string, Heard>, file: string, sentence: string): void {
+function hear(heard: Map<string, Heard>, file: string, sentence: string, files = 1): void {
   const before = heard.get(sentence);
-  if (before) before.files++;
-  else if (heard.size < MAX_KINDS) heard.set(sentence, { file, files: 1 });
+  if (before) before.files += files;
+  else if (heard.size < MAX_KINDS) heard.set(sentence, { file, files });
 }
 
 const sentences = (heard: ReadonlyMap<string, Heard>) =>

@@ -13,17 +13,17 @@ import { reasonToSkip } from '../raster/missing.ts';
 import type { Raster } from '../raster/raster.ts';
 import { joinPath, type Store } from '../store.ts';
 import { Findings } from './findings.ts';
+import type { ImportHooks } from './import_hooks.ts';
 import { matchNames, type NamedPair, type NamePatterns } from './match_names.ts';
 import {
   CommonFormat,
-  type ImportHooks,
   madeOf,
   openOptical,
   openSar,
   opticalBandsOf,
   type SampleOptions,
   sarBandOf,
-} from './scenes.ts';
+} from './sample_options.ts';
 
 export interface FolderImportOptions extends SampleOptions {
   patterns?: NamePatterns | undefined;

@@ -11,6 +11,8 @@
  * ```
  */
 export { filesIn, importFolder } from './folder.ts';
+export type { ImportHooks } from './import_hooks.ts';
+export { importScene, type ScenePair, type ScenePart, type SceneTask } from './import_scene.ts';
 export { matchNames } from './match_names.ts';
 export { importSarptical, type PointCoordinates } from './sarptical.ts';
-export { type ImportHooks, importScenes, type ScenePair } from './scenes.ts';
+export { importScenes, type SceneThreads } from './scenes.ts';

@@ -1,6 +1,5 @@
 /** Lists the patches of scenes as windows of the scene files, so that nothing is cut into files (`pairs.jsonl`, version 2). */
 import { sha256 } from '../base/sha256.ts';
-import type { DatasetWriter } from '../dataset/dataset_writer.ts';
 import { describeSceneFile } from '../dataset/scene_files.ts';
 import type { SceneEntry, SceneFileEntry, WindowRecord } from '../dataset/scene_list.ts';
 import type { Sensor } from '../dataset/scenes.ts';
@@ -24,31 +23,35 @@ export interface NamedScene {
   optical: SceneFile;
 }
 
+/** Contents of windows by the id of their pair; images of one value have none, for many places give them. */
+export type WindowImages = Map<string, { sar?: string; optical?: string }>;
+
+/** Lists the windows of one scene. */
 export class WindowList {
-  /** Scenes of which at least one window was listed. */
-  readonly scenes: SceneEntry[] = [];
   private readonly store: Store;
   private readonly root: string;
-  private readonly writer: DatasetWriter;
-  /** Ids of the pairs that show an image first, by sensor and content. */
-  private readonly shown = new Map<string, string>();
+  private readonly images: WindowImages = new Map();
+  private scene: SceneEntry | undefined;
 
-  constructor(store: Store, { root }: ScenesOnDisk, writer: DatasetWriter) {
+  constructor(store: Store, { root }: ScenesOnDisk) {
     this.store = store;
     this.root = root;
-    this.writer = writer;
   }
 
   /** @throws FormatError where a window of the two files cannot show the patches: they differ in their grids. */
-  async add(id: string, patch: CutPatch, scene: NamedScene): Promise<void> {
-    if (this.scenes.at(-1)?.id !== scene.name) this.scenes.push(await this.describe(patch, scene));
-    const copies = {
-      ...(await this.copyOf('sar', patch.sar, id)),
-      ...(await this.copyOf('optical', patch.optical, id)),
-    };
-    const { column, row } = patch;
-    const record: WindowRecord = { id, scene: scene.name, column, row, label: 1, provenance: 'real' };
-    this.writer.addWindow({ ...record, ...(Object.keys(copies).length > 0 && { copies }) });
+  async add(id: string, patch: CutPatch, scene: NamedScene): Promise<WindowRecord> {
+    this.scene ??= await this.describe(patch, scene);
+    const { column, row, sar, optical } = patch;
+    this.images.set(id, {
+      ...(!isFlat(sar) && { sar: await contentOf(sar) }),
+      ...(!isFlat(optical) && { optical: await contentOf(optical) }),
+    });
+    return { id, scene: scene.name, column, row, label: 1, provenance: 'real' };
+  }
+
+  /** The scene and its images; undefined where no window was listed. */
+  found(): { scene: SceneEntry; images: WindowImages } | undefined {
+    return this.scene && { scene: this.scene, images: this.images };
   }
 
   private async describe({ grid, placements }: CutPatch, { name, sar, optical }: NamedScene): Promise<SceneEntry> {
@@ -71,13 +74,27 @@ export class WindowList {
       ...{ width, height, bands: bands.map((band) => band + 1), at: [...at] },
     };
   }
+}
 
-  /** Earlier pair that shows the same image; nothing for images of one value, which many places give. */
-  private async copyOf(sensor: Sensor, image: Raster, id: string): Promise<WindowRecord['copies']> {
-    const key = `${sensor} ${await contentOf(image)}`;
-    const first = this.shown.get(key);
-    if (first === undefined) this.shown.set(key, id);
-    return first === undefined || isFlat(image) ? {} : { [sensor]: first };
+/** Finds copies of images among the windows of all scenes. */
+export class Copies {
+  /** Ids of the pairs that show an image first, by sensor and content. */
+  private readonly shown = new Map<string, string>();
+
+  /** Windows with the earlier pairs that show the same images. */
+  mark(windows: readonly WindowRecord[], images: WindowImages): WindowRecord[] {
+    return windows.map((window) => {
+      const { sar, optical } = images.get(window.id)!;
+      const copies = { ...this.copyOf('sar', sar, window.id), ...this.copyOf('optical', optical, window.id) };
+      return Object.keys(copies).length > 0 ? { ...window, copies } : window;
+    });
+  }
+
+  private copyOf(sensor: Sensor, content: string | undefined, id: string): WindowRecord['copies'] {
+    if (content === undefined) return {};
+    const first = this.shown.get(`${sensor} ${content}`);
+    if (first === undefined) this.shown.set(`${sensor} ${content}`, id);
+    return first === undefined ? {} : { [sensor]: first };
   }
 }
 

@@ -14,7 +14,8 @@ import { reasonToSkip } from '../raster/missing.ts';
 import type { Raster } from '../raster/raster.ts';
 import { joinPath, type Store } from '../store.ts';
 import { Findings } from './findings.ts';
-import { CommonFormat, type ImportHooks, openOptical } from './scenes.ts';
+import type { ImportHooks } from './import_hooks.ts';
+import { CommonFormat, openOptical } from './sample_options.ts';
 
 /** MATLAB variable of a SAR file. */
 const VARIABLE = 'ampCrop';

@@ -6,6 +6,7 @@ import { above0, choice, text, whole, yes } from '../../flags.ts';
 import { readManifest } from '../../manifest.ts';
 import { OUT_FLAGS, SAMPLE_FLAGS } from './import_flags.ts';
 import { runImport } from './run_import.ts';
+import { withSceneThreads } from './scene_threads.ts';
 import { commonFolder, locationOf } from './scenes_location.ts';
 
 export default command({
@@ -37,7 +38,9 @@ export default command({
     return runImport({
       ...{ context, source, unit: 'scenes', flags: args },
       work: (folder, attribution, hooks) =>
-        importScenes(context.store, scenes, folder, { ...options, windows, attribution }, hooks),
+        withSceneThreads({ store: context.store, scenes: scenes.length, signal: context.signal }, (threads) =>
+          importScenes(context.store, scenes, folder, { ...options, windows, attribution }, hooks, threads),
+        ),
     });
   },
 });
