@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { ROOT, run } from './run.mjs';
 
 /** In the order in which they build on each other. */
-const PACKAGES = ['core', 'report', 'experiment', 'native-cuda', 'server', 'cli'].map((name) => `packages/${name}`);
+const PACKAGES = [
+  'models',
+  ...['core', 'report', 'experiment', 'native-cuda', 'server', 'cli'].map((name) => `packages/${name}`),
+];
 
 /** In core's dist/, without a source. */
 const GENERATED = new Set(['gradients', 'epsg']);

@@ -21,7 +21,7 @@ function checkNode() {
 function fingerprint() {
   const hash = createHash('sha256');
   const packages = readdirSync(join(ROOT, 'packages')).map((name) => `packages/${name}`);
-  const folders = ['.', ...packages, 'test'];
+  const folders = ['.', 'models', ...packages, 'test'];
   const files = ['pnpm-lock.yaml', 'pnpm-workspace.yaml', ...folders.map((folder) => `${folder}/package.json`)];
   for (const file of files) hash.update(readFileSync(join(ROOT, file)));
   return hash.digest('hex');

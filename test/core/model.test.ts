@@ -1,7 +1,7 @@
 /** Scoring with a checkpoint: calibrated, in order, bad pairs by themselves. */
 
 import * as tf from '@tensorflow/tfjs-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { selectBackend } from '../../packages/core/src/backends/select_backend.ts';
 import { PatchError } from '../../packages/core/src/errors.ts';
 import { type Checkpoint, writeCheckpoint } from '../../packages/core/src/matcher/checkpoint.ts';
@@ -11,6 +11,7 @@ import { type Model, openModel, type PairScore, type RasterPair } from '../../pa
 import type { Raster } from '../../packages/core/src/raster/raster.ts';
 import { valuesOf } from '../../packages/core/src/runs/values.ts';
 import { MemoryStore } from '../../packages/core/src/store.ts';
+import { denseCheckpoint } from '../server/tiny_model.mjs';
 import { patch, syntheticDataset, syntheticNormalisation } from './training/matcher/synthetic.ts';
 
 let checkpoint: Omit<Checkpoint, 'version'>;
@@ -105,6 +106,55 @@ it('prepares the patches of a data set as it prepares those that it scores', asy
   const [score] = await scorePairs(references, { scorer: model.scorer, patches, shape: model.info, batch: 1 });
   const [alone] = await model.score([{ sar: await dataset.readSar(1), optical: await dataset.readOptical(2) }]);
   expect(score).toBeCloseTo(alone!.score, 5);
+});
+
+describe('a model of any side', () => {
+  const pairOf = (side: number, opticalSide = side): RasterPair => ({
+    sar: patch(side, 1, 'sar'),
+    optical: patch(opticalSide, 1, 'optical'),
+  });
+  let dense: Model;
+  beforeAll(async () => {
+    dense = await openModel(denseCheckpoint(), 'dense.safetensors');
+  });
+  afterAll(() => dense.dispose());
+
+  it('says so, and scores pairs of several sides in one call as alone', async () => {
+    expect(dense.info).toMatchObject({ side: 64, sides: { min: 32, multipleOf: 8 } });
+    expect(model.info.sides).toBeUndefined();
+    const pairs = [64, 32, 104, 32, 64].map((side) => pairOf(side));
+    const before = tf.memory().numTensors;
+    const together = await dense.score(pairs);
+    expect(tf.memory().numTensors).toBe(before);
+    for (const [i, pair] of pairs.entries()) {
+      const [alone] = await dense.score([pair]);
+      expect(alone!.score).toBeCloseTo(together[i]!.score, 4);
+    }
+    expect(together[1]!.score).not.toBeCloseTo(together[0]!.score, 4);
+  });
+
+  it.each([
+    [64, 72],
+    [24, 24],
+    [100, 100],
+  ])('refuses sides %i and %i, in words', async (sar, optical) => {
+    await expect(dense.score([{ ...pairOf(sar, optical), names: { sar: 'a.tif', optical: 'b.tif' } }])).rejects.toThrow(
+      new RegExp(
+        `a\\.tif.*b\\.tif.*same side, any multiple of 8 from 32 on.*${sar} × ${sar} and ${optical} × ${optical}`,
+      ),
+    );
+  });
+
+  it('prepares the patches of a data set of another side', async () => {
+    const dataset = syntheticDataset({ side: 40 });
+    const small = dense.atSide(40);
+    const options = { scorer: small.scorer, patches: small.patchesOf(dataset), shape: small.info, batch: 1 };
+    const [score] = await scorePairs([{ sar: 1, optical: 2 }], options);
+    const [alone] = await dense.score([{ sar: await dataset.readSar(1), optical: await dataset.readOptical(2) }]);
+    expect(score).toBeCloseTo(alone!.score, 5);
+    expect(() => dense.atSide(44)).toThrow(/any multiple of 8 from 32 on, found patches of side 44/);
+    expect(() => model.atSide(72)).toThrow(/of side 64, found patches of side 72/);
+  });
 });
 
 it('names a file that is damaged', async () => {

@@ -1,22 +1,23 @@
 /** The packages as others get them: packed, installed into an empty folder, run there on Node and on Deno. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { selectBackend } from '@doppel/core/backends';
+import { BOX } from '@doppel/models';
 import { encode } from 'fast-png';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tinyCheckpoint } from '../server/tiny_model.mjs';
-import { ROOT } from './source_imports.ts';
+import { PACKAGES, ROOT } from './source_imports.ts';
 
-const NAMES = readdirSync(join(ROOT, 'packages'));
+const NAMES = [...PACKAGES.keys()];
 const DENO = join(createRequire(import.meta.url).resolve('deno/package.json'), '../deno');
 const INSTALL_TIMEOUT = 300_000;
 
-const folderOf = (name: string) => join(ROOT, 'packages', name);
+const folderOf = (name: string) => join(ROOT, PACKAGES.get(name)!);
 const readJson = (...path: string[]) => JSON.parse(readFileSync(join(...path), 'utf8'));
 
 const home = mkdtempSync(join(tmpdir(), 'doppel-packages-'));
@@ -71,7 +72,29 @@ describe('in an empty folder', () => {
   const onDeno = (...args: string[]) =>
     execFileSync(DENO, ['run', '-A', ...args], { cwd: home, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   const cli = 'node_modules/@doppel/cli/dist/main.js';
+  const boxed = BOX.map(({ name }) => name);
   const score = ['score', '--model', 'model.safetensors', '--sar', 'patch.png', '--optical', 'patch.png', '--json'];
+
+  it.for([
+    ['Node', onNode],
+    ['Deno', onDeno],
+  ] as const)(
+    'the model in the box scores a pair without being named, on %s',
+    { timeout: INSTALL_TIMEOUT },
+    ([, run], { skip }) => {
+      if (offline) skip(`the npm registry is out of reach: ${offline}`);
+      const missing = boxed.filter((name) => !existsSync(join(ROOT, 'models', `${name}.safetensors`)));
+      if (missing.length > 0) skip(`not trained yet: ${missing}`);
+      const pair = ['sar', 'optical'].flatMap((kind) => [`--${kind}`, join(ROOT, 'data/demo', kind, '100.tif')]);
+      const { model, probability } = JSON.parse(
+        run(cli, 'score', ...pair, '--crop', 'centre', '--backend', 'wasm', '--json'),
+      );
+      expect(model).toBe(boxed[0]);
+      expect(probability).toBeGreaterThan(0);
+      expect(probability).toBeLessThan(1);
+      for (const name of boxed) expect(existsSync(join(home, 'node_modules/@doppel/models', `${name}.md`))).toBe(true);
+    },
+  );
 
   it.for([
     ['Node', onNode],

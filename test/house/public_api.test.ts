@@ -11,10 +11,10 @@ import { writeSyntheticDataset } from '../cli/dataset_on_disk.ts';
 import { examplesOf, linesOf, statedBy } from '../examples.ts';
 import { noisePatch, tinyCheckpoint } from '../server/tiny_model.mjs';
 import { sharedFolder } from '../shared.ts';
-import { ROOT } from './source_imports.ts';
+import { PACKAGES as FOLDERS, ROOT } from './source_imports.ts';
 
 /** `server` pins its entries by a test of its own. */
-const PACKAGES = ['core', 'report', 'experiment', 'native-cuda'];
+const PACKAGES = ['models', 'core', 'report', 'experiment', 'native-cuda'];
 
 const folder = mkdtempSync(join(tmpdir(), 'doppel-api-'));
 const at = (name: string) => join(folder, name);
@@ -48,7 +48,7 @@ async function importWindows(out: string): Promise<void> {
 }
 
 describe.each(PACKAGES)('%s', (name) => {
-  const root = new URL(`../../packages/${name}/`, import.meta.url);
+  const root = new URL(`../../${FOLDERS.get(name)}/`, import.meta.url);
   const { exports } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'));
   const entries = Object.entries<{ source: string }>(exports);
 

@@ -5,6 +5,12 @@ import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
+/** Folders of the packages by name, from the repository's root: those in `packages/`, and the models. */
+export const PACKAGES: ReadonlyMap<string, string> = new Map([
+  ['models', 'models'],
+  ...readdirSync(join(ROOT, 'packages')).map((name) => [name, `packages/${name}`] as const),
+]);
+
 export interface SourceFile {
   /** Path from the repository's root, as `packages/core/src/mining/plan.ts`. */
   path: string;
@@ -22,17 +28,17 @@ const IMPORT = /(?:\bfrom\s+|\bimport\s*\(\s*|^import\s+)'([^']+)'/gm;
 
 /** Every TypeScript source of every package. Imports of types count as imports. */
 export function readSources(): SourceFile[] {
-  return readdirSync(join(ROOT, 'packages')).flatMap((name) => {
-    const source = join(ROOT, 'packages', name, 'src');
+  return [...PACKAGES].flatMap(([name, folder]) => {
+    const source = join(ROOT, folder, 'src');
     return readdirSync(source, { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.ts'))
-      .map((file) => readSource(name, join(source, file)));
+      .map((file) => readSource(name, source, join(source, file)));
   });
 }
 
-function readSource(name: string, file: string): SourceFile {
+function readSource(name: string, source: string, file: string): SourceFile {
   const specifiers = importsOf(readFileSync(file, 'utf8'));
-  const fromSource = relative(join(ROOT, 'packages', name, 'src'), file);
+  const fromSource = relative(source, file);
   return {
     path: relative(ROOT, file),
     package: name,

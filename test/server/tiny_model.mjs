@@ -15,15 +15,34 @@ const LARGEST = 3e38;
 /** @type {import('@doppel/core/matcher').MatcherConfig} */
 const CONFIG = { preset: 'two-channel', side: SIDE, sarBands: 1, opticalBands: 1 };
 
+const digital = 'digital number';
+const SAR = { source: digital, unit: digital, bands: 1, speckleFilter: null, clip: null };
+
 /**
  * The bytes of a checkpoint. Needs a backend.
  * @param {number} gain of the last layer; patches that are flat score 0 with any.
  */
-export function tinyCheckpoint(gain = 1) {
-  const matcher = createMatcher({ ...CONFIG, seed: 7 });
+export const tinyCheckpoint = (gain = 1) =>
+  checkpointOf(
+    CONFIG,
+    { sar: { ...SAR, standardise: 'patch' }, optical: { bands: 'gray', clip: null, standardise: 'patch' } },
+    gain,
+  );
+
+/** The same of a fully convolutional matcher: as those in the box, but for its weights. */
+export function denseCheckpoint() {
+  const statistics = { standardise: 'dataset', mean: 120, std: 60 };
+  return checkpointOf(
+    { preset: 'dense', side: SIDE, sarBands: 1, opticalBands: 1, width: 8, cells: 4, radius: 4 },
+    { sar: { ...SAR, ...statistics }, optical: { bands: 'gray', clip: null, ...statistics } },
+  );
+}
+
+function checkpointOf(config, normalisation, gain = 1) {
+  const matcher = createMatcher({ ...config, seed: 7 });
   const all = new Map([...matcher.parameters, ...matcher.statistics]);
   const tensors = new Map();
-  for (const { name, shape } of parameterSpecs(CONFIG)) {
+  for (const { name, shape } of parameterSpecs(config)) {
     const scale = name === 'head.dense2.kernel' ? gain : 1;
     tensors.set(name, {
       shape,
@@ -33,16 +52,10 @@ export function tinyCheckpoint(gain = 1) {
     });
   }
   matcher.dispose();
-  const digital = 'digital number';
   return writeCheckpoint({
-    matcher: CONFIG,
+    matcher: matcher.config,
     tensors,
-    normalisation: {
-      version: 1,
-      side: SIDE,
-      sar: { source: digital, unit: digital, bands: 1, speckleFilter: null, clip: null, standardise: 'patch' },
-      optical: { bands: 'gray', clip: null, standardise: 'patch' },
-    },
+    normalisation: { version: 1, side: SIDE, ...normalisation },
     calibration: { temperature: 2, threshold: 0.4 },
     metrics: {},
     trainedOn: { folder: 'data', dataFingerprint: 'abc' },

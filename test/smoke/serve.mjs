@@ -162,10 +162,10 @@ export const tests = {
     await new Promise((resolve) => other.listen(0, '127.0.0.1', resolve));
     const taken = `${other.address().port}`;
     for (const [args, status, message] of [
-      [[], 2, /--model/],
+      [['--model', ''], 2, /--model/],
       [['--model', model, '--port', 'x'], 2, /--port/],
       [['--model', model, '--backend', 'tpu'], 2, /cuda, native, wasm, cpu/],
-      [['--model', '/nowhere.safetensors'], 1, /\/nowhere\.safetensors/],
+      [['--model', '/nowhere.safetensors'], 1, /\/nowhere\.safetensors.*s1s2-10m/],
       [['--model', noise, '--port', '0'], 1, /noise\.safetensors/],
       [['--model', model, '--port', taken], 1, /another program/],
     ]) {

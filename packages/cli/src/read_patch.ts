@@ -1,27 +1,31 @@
-/** Reads an image file as a patch of the model's side; larger images are read only within the crop. */
-import { PatchError, type Store } from '@doppel/core';
+/** Reads an image file as a patch of a side that the model takes; larger images are read only within the crop. */
+import { type ModelInfo, PatchError, type Store } from '@doppel/core';
+import { sidesInWords, takesSide } from '@doppel/core/matcher';
 import { openRaster, type Raster } from '@doppel/core/raster';
 
 export type Crop = 'centre';
 
-/** @throws PatchError if the image is smaller than the side, or larger and no crop is asked for. */
-export async function readPatch(store: Store, file: string, side: number, crop: Crop | undefined): Promise<Raster> {
+/** @throws PatchError if the image has no side that the model takes, and cannot be cropped or is not to be. */
+export async function readPatch(store: Store, file: string, info: ModelInfo, crop: Crop | undefined): Promise<Raster> {
   const raster = await openRaster(store, file);
+  const { side } = info;
   try {
     const { width, height } = raster;
-    if (width === side && height === side) return await raster.read();
     const canCrop = width >= side && height >= side;
-    if (!canCrop || !crop) {
-      throw new PatchError({
-        action: 'score the image',
-        file,
-        expected: `${side} × ${side} pixels, as the model was trained on`,
-        found: `${width} × ${height}`,
-        remedy: canCrop ? 'Add --crop centre, or cut it beforehand.' : 'Cut a larger patch.',
-      });
+    if (crop && canCrop) {
+      const [column, row] = [Math.floor((width - side) / 2), Math.floor((height - side) / 2)];
+      return await raster.read({ column, row, width: side, height: side });
     }
-    const [column, row] = [Math.floor((width - side) / 2), Math.floor((height - side) / 2)];
-    return await raster.read({ column, row, width: side, height: side });
+    if (width === height && takesSide(info, width)) return await raster.read();
+    throw new PatchError({
+      action: 'score the image',
+      file,
+      expected: info.sides
+        ? `a square of side ${sidesInWords(info)}`
+        : `${side} × ${side} pixels, as the model was trained on`,
+      found: `${width} × ${height}`,
+      remedy: canCrop ? 'Add --crop centre, or cut it beforehand.' : 'Cut a larger patch.',
+    });
   } finally {
     await raster.close();
   }

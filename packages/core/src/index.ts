@@ -22,5 +22,6 @@
  */
 export * from './errors.ts';
 export * from './model.ts';
+export * from './named_models.ts';
 export * from './store.ts';
 export { VERSION } from './version.ts';

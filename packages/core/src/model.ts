@@ -5,13 +5,16 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { sha256 } from './base/sha256.ts';
-import { type DoppelError, isDoppelError, NonFiniteError } from './errors.ts';
-import type { MatcherConfig } from './matcher/architecture.ts';
+import { type DoppelError, isDoppelError, NonFiniteError, PatchError, UsageError } from './errors.ts';
+import type { MatcherConfig, SideRule } from './matcher/architecture.ts';
+import { ARCHITECTURES } from './matcher/architectures.ts';
 import { type Calibration, probabilityOf, UNCALIBRATED } from './matcher/calibration.ts';
 import { type Checkpoint, matcherOf, readCheckpoint } from './matcher/checkpoint.ts';
 import { createScorer, type MatchScorer } from './matcher/scorer.ts';
+import { sidesInWords, takesSide } from './matcher/sides.ts';
+import { DEFAULT_MODEL, readModel, readNamedModel } from './named_models.ts';
 import type { Modality, Normalisation } from './prepare/normalisation.ts';
-import { type PatchShape, toTensor } from './prepare/patch_source.ts';
+import { toTensor } from './prepare/patch_source.ts';
 import { PatchCache, type PatchFiles, preparePatch } from './prepare/prepared_patches.ts';
 import type { Raster } from './raster/raster.ts';
 import type { Store } from './store.ts';
@@ -35,6 +38,8 @@ export interface RasterPair {
 }
 
 export interface ModelInfo extends MatcherConfig {
+  /** Other patch sides that it takes; absent: only `side`. */
+  sides?: SideRule | undefined;
   /** SHA-256 of the checkpoint as hex. */
   fingerprint: string;
   calibration: Calibration;
@@ -52,43 +57,55 @@ export interface Model {
   readonly normalisation: Normalisation;
   /** Scores prepared patches, as tensors. */
   readonly scorer: MatchScorer;
+  /** The same model for data sets of another patch side; disposing of one disposes of both. @throws UsageError */
+  atSide(side: number): Model;
   /** The patches of a data set, prepared as the model takes them. */
   patchesOf(dataset: PatchFiles): PatchCache;
-  /** Scores in the order of the pairs. @throws PatchError for the first pair that cannot be scored. */
+  /**
+   * Scores in the order of the pairs. A pair has one side, which may be any that the model takes.
+   *
+   * @throws PatchError for the first pair that cannot be scored.
+   */
   score(pairs: readonly RasterPair[]): Promise<PairScore[]>;
   /** Scores in the order of the pairs, with its error in place of the score of a pair that cannot be scored. */
   scoreEach(pairs: readonly RasterPair[]): Promise<(PairScore | DoppelError)[]>;
   dispose(): void;
 }
 
-/** Pairs that are scored together. */
-const BATCH = 32;
+/** Limits of what is scored together: pairs, and pixels of one sensor. */
+const [MOST_PAIRS, MOST_PIXELS] = [32, 2 ** 19];
 
 /**
  * Opens a checkpoint as `doppel train` writes it.
  *
- * @param source bytes of the file, or the store that holds it. @param file path in the store; for bytes, a name for messages.
+ * @param source bytes of the file, or the store that holds it. @param file path in the store, or the name of a model in the
+ * box; for bytes, a name for messages.
  * @throws FileError if there is no such file. @throws CheckpointError if it is damaged, or not the architecture that it names.
  */
 export async function openModel(source: Uint8Array | Store, file: string): Promise<Model> {
-  const bytes = source instanceof Uint8Array ? source : await source.read(file);
+  const bytes = source instanceof Uint8Array ? source : await readModel(source, file);
   const checkpoint = readCheckpoint(bytes, file);
   const matcher = matcherOf(checkpoint);
   const scorer = createScorer(matcher);
   matcher.dispose();
-  const info = infoOf(checkpoint, await sha256(bytes));
-  const { normalisation } = checkpoint;
+  return modelOf(scorer, infoOf(checkpoint, await sha256(bytes)), checkpoint.normalisation);
+}
 
+/** Opens a matcher that comes with doppel. @param name one of `MODELS`. @throws UsageError if it is unknown. @throws FileError */
+export const openNamedModel = async (name = DEFAULT_MODEL): Promise<Model> =>
+  openModel(await readNamedModel(name), name);
+
+function modelOf(scorer: MatchScorer, info: ModelInfo, normalisation: Normalisation): Model {
   async function scoreEach(pairs: readonly RasterPair[]): Promise<(PairScore | DoppelError)[]> {
-    const prepared = pairs.map((pair) => prepare(pair, normalisation));
+    const prepared = pairs.map((pair) => prepare(pair, info, normalisation));
     const good = prepared.filter((each): each is PreparedPair => !isDoppelError(each));
     const scores = await forwardAll(scorer, good, info);
-    let next = 0;
-    return prepared.map((each) => (isDoppelError(each) ? each : pairScore(scores[next++]!, info.calibration)));
+    return prepared.map((each) => (isDoppelError(each) ? each : pairScore(scores.get(each)!, info.calibration)));
   }
 
   return {
     ...{ info, normalisation, scorer, scoreEach },
+    atSide: (side) => modelOf(scorer, infoAtSide(info, side), { ...normalisation, side }),
     patchesOf: (dataset) => new PatchCache(dataset, normalisation),
     async score(pairs) {
       const results = await scoreEach(pairs);
@@ -102,21 +119,37 @@ export async function openModel(source: Uint8Array | Store, file: string): Promi
 
 function infoOf(checkpoint: Checkpoint, fingerprint: string): ModelInfo {
   const { matcher, calibration, metrics, trainedOn, version } = checkpoint;
+  const { sides } = ARCHITECTURES.get(matcher.preset);
   return {
     ...matcher,
+    ...(sides && { sides }),
     ...{ fingerprint, metrics, trainedOn, version },
     calibration: calibration ?? UNCALIBRATED,
     isCalibrated: calibration !== undefined,
   };
 }
 
-type PreparedPair = Record<Modality, Float32Array>;
+function infoAtSide(info: ModelInfo, side: number): ModelInfo {
+  if (takesSide(info, side)) return { ...info, side };
+  throw new UsageError({
+    action: 'use the model with the data set',
+    expected: `patches of side ${sidesInWords(info)}`,
+    found: `patches of side ${side}`,
+    remedy: `Import the data again with --side ${info.side}, or name another model.`,
+  });
+}
 
-function prepare({ sar, optical, names }: RasterPair, normalisation: Normalisation): PreparedPair | DoppelError {
+type PreparedPair = Record<Modality, Float32Array> & { side: number };
+
+function prepare(pair: RasterPair, info: ModelInfo, normalisation: Normalisation): PreparedPair | DoppelError {
+  const { sar, optical, names } = pair;
   try {
+    const side = sideOf(pair, info);
+    const prepared = { ...normalisation, side };
     return {
-      sar: preparePatch(sar, 'sar', normalisation, names?.sar ?? 'the SAR patch'),
-      optical: preparePatch(optical, 'optical', normalisation, names?.optical ?? 'the optical patch'),
+      side,
+      sar: preparePatch(sar, 'sar', prepared, names?.sar ?? 'the SAR patch'),
+      optical: preparePatch(optical, 'optical', prepared, names?.optical ?? 'the optical patch'),
     };
   } catch (error) {
     if (isDoppelError(error)) return error;
@@ -124,11 +157,25 @@ function prepare({ sar, optical, names }: RasterPair, normalisation: Normalisati
   }
 }
 
+/** Patch side of a pair, if the model takes several. @throws PatchError unless both patches have one that it takes. */
+function sideOf({ sar, optical, names }: RasterPair, info: ModelInfo): number {
+  const side = sar.width;
+  const isOne = [sar.height, optical.width, optical.height].every((length) => length === side);
+  if (isOne && takesSide(info, side)) return side;
+  if (!info.sides) return info.side; // which `preparePatch` insists on
+  throw new PatchError({
+    action: `score ${names ? `${names.sar} with ${names.optical}` : 'the pair'}`,
+    expected: `two squares of the same side, ${sidesInWords(info)}`,
+    found: `${sar.width} × ${sar.height} and ${optical.width} × ${optical.height} pixels`,
+    remedy: 'Cut both patches to the same ground, at the resolution of the training data.',
+  });
+}
+
 /** logit₁ − logit₀ of each pair. */
-async function forwardAll(scorer: MatchScorer, pairs: readonly PreparedPair[], shape: PatchShape) {
-  const scores: number[] = [];
-  for (let start = 0; start < pairs.length; start += BATCH) {
-    const batch = pairs.slice(start, start + BATCH);
+async function forwardAll(scorer: MatchScorer, pairs: readonly PreparedPair[], info: ModelInfo) {
+  const scores = new Map<PreparedPair, number>();
+  for (const batch of batchesOf(pairs)) {
+    const shape = { ...info, side: batch[0]!.side };
     const stack = (modality: Modality) =>
       toTensor(
         batch.map((pair) => pair[modality]),
@@ -136,10 +183,22 @@ async function forwardAll(scorer: MatchScorer, pairs: readonly PreparedPair[], s
         shape,
       );
     const result = tf.tidy(() => scorer.score(stack('sar'), stack('optical')));
-    scores.push(...(await result.data()));
+    const values = await result.data();
     result.dispose();
+    batch.forEach((pair, i) => {
+      scores.set(pair, values[i]!);
+    });
   }
   return scores;
+}
+
+/** Batches of pairs of one side each. */
+function* batchesOf(pairs: readonly PreparedPair[]): Generator<PreparedPair[]> {
+  for (const side of new Set(pairs.map((pair) => pair.side))) {
+    const same = pairs.filter((pair) => pair.side === side);
+    const size = Math.min(MOST_PAIRS, Math.ceil(MOST_PIXELS / side ** 2));
+    for (let start = 0; start < same.length; start += size) yield same.slice(start, start + size);
+  }
 }
 
 function pairScore(score: number, calibration: Calibration): PairScore {

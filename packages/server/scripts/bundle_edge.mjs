@@ -2,16 +2,22 @@
  * Bundles the server, a checkpoint and tfjs's WebAssembly into one file, for runtimes without a file system. The file
  * exports `{ fetch }`, as `deno serve` and the usual edge hosts expect.
  *
- * Usage: node packages/server/scripts/bundle_edge.mjs --model CHECKPOINT --out edge.js [--backend wasm|cpu]
+ * Usage: node packages/server/scripts/bundle_edge.mjs [--model MODEL] --out edge.js [--backend wasm|cpu]
+ *
+ * MODEL is the name of a model in the box, or the file of a checkpoint.
  */
 import { createRequire } from 'node:module';
 import { basename, dirname, join, resolve } from 'node:path';
 import { argv } from 'node:process';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { DEFAULT_MODEL, MODELS } from '@doppel/core';
 import { build } from 'esbuild';
 
 const here = dirname(fileURLToPath(import.meta.url));
+
+/** @param model name of a model in the box, else a path. */
+const fileOf = (model) => (MODELS.has(model) ? fileURLToPath(MODELS.get(model).checkpoint()) : resolve(model));
 
 function wasmBinary() {
   const core = createRequire(join(here, '../../core/package.json'));
@@ -19,8 +25,8 @@ function wasmBinary() {
 }
 
 /** @param entry program of the bundle; it may import "doppel:model" and "doppel:wasm" (bytes, or undefined for cpu). */
-export async function bundleEdge({ model, out, backend = 'wasm', entry = defaultEntry(model) }) {
-  const files = { 'doppel:model': resolve(model), 'doppel:wasm': backend === 'wasm' ? wasmBinary() : undefined };
+export async function bundleEdge({ model = DEFAULT_MODEL, out, backend = 'wasm', entry = defaultEntry(model) }) {
+  const files = { 'doppel:model': fileOf(model), 'doppel:wasm': backend === 'wasm' ? wasmBinary() : undefined };
   const embed = {
     name: 'embed',
     setup({ onResolve, onLoad }) {
@@ -66,8 +72,8 @@ if (import.meta.url === pathToFileURL(argv[1]).href) {
   const { values } = parseArgs({
     options: { model: { type: 'string' }, out: { type: 'string' }, backend: { type: 'string', default: 'wasm' } },
   });
-  if (!values.model || !values.out || !['wasm', 'cpu'].includes(values.backend)) {
-    console.error('Usage: bundle_edge.mjs --model CHECKPOINT --out FILE [--backend wasm|cpu]');
+  if (!values.out || !['wasm', 'cpu'].includes(values.backend)) {
+    console.error('Usage: bundle_edge.mjs [--model MODEL] --out FILE [--backend wasm|cpu]');
     process.exit(2);
   }
   await bundleEdge(values);

@@ -5,9 +5,9 @@ import { UsageError } from '../../../packages/core/src/errors.ts';
 import { limitsFrom } from '../../../packages/server/src/body/limits.ts';
 import { settingsFrom } from '../../../packages/server/src/runtime/flags.ts';
 
-it('has defaults for all but the model', () => {
-  expect(settingsFrom({ model: 'a.safetensors' }, {})).toEqual({
-    ...{ model: 'a.safetensors', port: 8080, host: '127.0.0.1', backend: undefined, workers: 1, drainMs: 10_000 },
+it('has defaults for all', () => {
+  expect(settingsFrom({}, {})).toEqual({
+    ...{ model: 's1s2-10m', port: 8080, host: '127.0.0.1', backend: undefined, workers: 1, drainMs: 10_000 },
     limits: limitsFrom(),
   });
 });
@@ -25,8 +25,7 @@ it('takes a flag before a variable, and passes over empty variables', () => {
 });
 
 it.each<[Parameters<typeof settingsFrom>[0], RegExp]>([
-  [{}, /--model \(or DOPPEL_MODEL\)/],
-  [{ model: '' }, /--model/],
+  [{ model: '' }, /--model \(or DOPPEL_MODEL\)/],
   [{ model: 'a', port: 'http' }, /--port.*"http"/],
   [{ model: 'a', port: '' }, /--port/],
   [{ model: 'a', port: '70000' }, /from 0 to 65535.*"70000"/],

@@ -1,5 +1,5 @@
 /** `doppel evaluate`: metrics of a trained matcher on held-out places. */
-import { folderOf, joinPath, type Model, nameOf, openModel, UsageError } from '@doppel/core';
+import { folderOf, joinPath, MODELS, type Model, nameOf, openModel } from '@doppel/core';
 import { type Dataset, openDataset, placeGuard, SPLITS, type Split } from '@doppel/core/dataset';
 import {
   BOOTSTRAP_DEFAULTS,
@@ -19,6 +19,7 @@ import { command, type Outcome } from '../command.ts';
 import { COMPUTE_FLAGS, type Context } from '../context.ts';
 import { evaluationFiles, evaluationText, metricsJson } from '../evaluation_files.ts';
 import { choice, text, type Values, whole } from '../flags.ts';
+import { MODEL_FLAG } from '../model_flag.ts';
 import { hasFonts } from '../svg_to_png.ts';
 import { VERSION } from '../version.ts';
 import { ensureWritable, writeTogether } from '../write_together.ts';
@@ -43,7 +44,7 @@ const SETTINGS = {
 export default command({
   name: 'doppel evaluate',
   flags: {
-    model: text('file', 'Checkpoint of the matcher'),
+    ...MODEL_FLAG,
     data: text('folder', 'Data set'),
     split: choice(SPLITS, 'Split to measure on').default('test'),
     out: text('folder', 'Folder of the report; default: evaluation-SPLIT in the run').optional(),
@@ -51,6 +52,7 @@ export default command({
     ...COMPUTE_FLAGS,
   },
   examples: [
+    'doppel evaluate --data data/a',
     'doppel evaluate --model runs/a/checkpoints/best.safetensors --data data/a',
     'doppel evaluate --model best.safetensors --data data/a --split validation --out look --anchors 0 --json',
   ],
@@ -94,8 +96,9 @@ function settingsOf({ seed, negatives, batch, resamples, candidates, anchors }: 
   };
 }
 
-/** Folder in the run if the checkpoint belongs to one, else beside the checkpoint. */
+/** Folder in the run if the checkpoint belongs to one, else beside the checkpoint; of a model in the box, under `runs`. */
 function defaultFolder(model: string, split: Split): string {
+  if (MODELS.has(model)) return joinPath('runs', model, `evaluation-${split}`);
   const folder = folderOf(model);
   return joinPath(nameOf(folder) === 'checkpoints' ? folderOf(folder) : folder, `evaluation-${split}`);
 }
@@ -111,26 +114,16 @@ interface Tested {
 /** Opens the checkpoint and the data set, and checks that they fit each other. */
 async function openTested({ store }: Context, file: string, folder: string, split: Split): Promise<Tested> {
   const dataset = await openDataset(store, folder);
-  const model = await openModel(store, file);
+  const opened = await openModel(store, file);
   try {
-    refuseOtherSide(model, dataset, folder);
+    const model = opened.atSide(dataset.header.side);
     const places = new Set(dataset.indicesOf(split).map((index) => dataset.records[index]!.group));
     const warnings = checkHeldOut(model.info.trainedOn, { split, fingerprint: dataset.fingerprint, places });
     return { file, model, dataset, split, warnings };
   } catch (error) {
-    model.dispose();
+    opened.dispose();
     throw error;
   }
-}
-
-function refuseOtherSide({ info }: Model, { header }: Dataset, folder: string): void {
-  if (header.side === info.side) return;
-  throw new UsageError({
-    action: `evaluate on ${folder}`,
-    expected: `patches of side ${info.side}, as the checkpoint was trained on`,
-    found: `patches of side ${header.side}`,
-    remedy: `Import the data again with --side ${info.side}, or name another checkpoint.`,
-  });
 }
 
 interface Evaluated {

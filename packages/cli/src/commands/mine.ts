@@ -8,6 +8,7 @@ import { type Command, command, type Group, type Outcome } from '../command.ts';
 import { BACKEND_FLAG, type Context } from '../context.ts';
 import { choice, type Flags, flagsOf, number, settingsOf, text, type Values, whole, yes } from '../flags.ts';
 import { miningFiles, miningJson, miningPaths, miningText, SHEET_ROWS } from '../mining_files.ts';
+import { MODEL_FLAG } from '../model_flag.ts';
 import { openGeneratorFile } from '../open_generator.ts';
 import type { WorkPlan } from '../work.ts';
 import { ensureWritable, writeTogether } from '../write_together.ts';
@@ -28,7 +29,7 @@ const GROUP: Group = {
 export default GROUP;
 
 const COMMON_FLAGS = {
-  model: text('file', 'Checkpoint of the matcher'),
+  ...MODEL_FLAG,
   data: text('folder', 'Data set'),
   out: text('file', 'Where the negatives go').default('negatives.jsonl'),
   seed: whole(Number.MIN_SAFE_INTEGER, 'Seed of pools, draws and noise').default(1),
@@ -87,10 +88,11 @@ async function run(strategy: Strategy, given: Values<Flags>, context: Context): 
   await ensureWritable(store, paths.folder);
   const { name: backend } = await context.selectBackend(args);
   const dataset = await openDataset(store, args.data);
-  const model = await openModel(store, args.model);
+  const opened = await openModel(store, args.model);
   const scores = strategy.trainingOnly ? undefined : { folder: args.cache ?? paths.cache, refresh: args.refreshCache };
   let generator: LatentGenerator | undefined;
   try {
+    const model = opened.atSide(dataset.header.side);
     generator = args.generator === undefined ? undefined : await openGeneratorFile(store, args.generator);
     const bench: Bench = {
       ...{ store, dataset, split, model, generator, scores, seed: args.seed },
@@ -115,7 +117,7 @@ async function run(strategy: Strategy, given: Values<Flags>, context: Context): 
     return { json: { ...miningJson(found.report), ...written, ...where }, text: miningText(found, written) };
   } finally {
     generator?.dispose();
-    model.dispose();
+    opened.dispose();
   }
 }
 

@@ -5,6 +5,7 @@ import { command, type Outcome } from '../command.ts';
 import { COMPUTE_FLAGS, type Context } from '../context.ts';
 import { choice, text, type Values } from '../flags.ts';
 import { type ManifestPair, readManifest } from '../manifest.ts';
+import { MODEL_FLAG } from '../model_flag.ts';
 import { type Crop, readPatch } from '../read_patch.ts';
 import { FORMATS, type Format, formatRow, headOf, type ScoreRow, scoreRow } from '../score_rows.ts';
 
@@ -12,7 +13,7 @@ import { FORMATS, type Format, formatRow, headOf, type ScoreRow, scoreRow } from
 const BATCH = 64;
 
 const flags = {
-  model: text('file', 'Checkpoint of the matcher'),
+  ...MODEL_FLAG,
   sar: text('file', 'SAR image: GeoTIFF, PNG or JPEG').optional(),
   optical: text('file', 'Optical image').optional(),
   manifest: text('file', 'Many pairs: JSON lines or CSV with sar and optical').optional(),
@@ -26,6 +27,7 @@ export default command({
   name: 'doppel score',
   flags: { ...flags, ...COMPUTE_FLAGS },
   examples: [
+    'doppel score --sar a.tif --optical b.tif',
     'doppel score --model best.safetensors --sar a.tif --optical b.png',
     'doppel score --model best.safetensors --manifest pairs.csv --format csv --out scores.csv',
     'doppel score --model best.safetensors --manifest pairs.jsonl --json',
@@ -93,10 +95,9 @@ async function scoreOne(scoring: Scoring, sarFile: string, opticalFile: string):
 }
 
 async function readPair({ context, model, crop }: Scoring, sar: string, optical: string): Promise<RasterPair> {
-  const { side } = model.info;
   return {
-    sar: await readPatch(context.store, sar, side, crop),
-    optical: await readPatch(context.store, optical, side, crop),
+    sar: await readPatch(context.store, sar, model.info, crop),
+    optical: await readPatch(context.store, optical, model.info, crop),
     names: { sar, optical },
   };
 }

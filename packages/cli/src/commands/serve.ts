@@ -1,4 +1,5 @@
 /** `doppel serve`: serves match scores over HTTP with @doppel/server. */
+import { readModel } from '@doppel/core';
 import {
   FLAGS,
   type FlagName,
@@ -26,13 +27,13 @@ export default command({
   name: 'doppel serve',
   flags,
   examples: [
-    'doppel serve --model best.safetensors',
+    'doppel serve',
     'doppel serve --model best.safetensors --host 0.0.0.0 --port 9000 --workers 2',
     'doppel serve --model best.safetensors --port 0 --json',
   ],
   async run({ args: given, context }): Promise<Outcome> {
     const settings = settingsFrom(given, process.env);
-    const model = await context.store.read(settings.model);
+    const model = await readModel(context.store, settings.model);
     const server = await startServer({ settings, model, log: context.log });
     const ready = given.json ? JSON.stringify(startupJson(server)) : startupLine(server, settings);
     process.stdout.write(`${ready}\n`);

@@ -1,5 +1,5 @@
 /** `doppel train`: trains a matcher on a data set, fine-tunes one with mined negatives, or resumes a stopped run. */
-import { joinPath, UsageError } from '@doppel/core';
+import { joinPath, readModel, UsageError } from '@doppel/core';
 import { sha256 } from '@doppel/core/base';
 import { type Dataset, openDataset } from '@doppel/core/dataset';
 import type { NegativeSet } from '@doppel/core/generator';
@@ -36,7 +36,7 @@ const flags = {
   seed: whole(0, 'Seed of weights, samples, augmentation and dropout').optional(),
   out: text('folder', 'Folder of the run; default runs/DATASET-PRESET').optional(),
   resume: text('run', 'Resume the run in this folder, bit for bit').optional(),
-  from: text('file', 'Start from the weights of this checkpoint').optional(),
+  from: text('model', 'Start from the weights of this checkpoint, or of a model in the box').optional(),
   negatives: text('file', 'Hard negatives, as `doppel mine` writes them').optional(),
 };
 type Flags = Values<typeof words & typeof flags>;
@@ -87,7 +87,7 @@ async function freshRun(flags: Flags, context: Context): Promise<PreparedTask> {
   }
   const dataset = await openDataset(store, data);
   const fromFile = textSetting(asked, 'from', source);
-  const from = fromFile === undefined ? undefined : await readModel(context, fromFile);
+  const from = fromFile === undefined ? undefined : await startOf(context, fromFile);
   const positives = dataset.indicesOf('train').filter((index) => dataset.records[index]!.label === 1).length;
   const inherited: PartialConfig = from ? { preset: from.content.matcher.preset } : {};
   const config = resolveConfig([inherited, asked], { data, side: dataset.header.side, positives }, source);
@@ -133,8 +133,9 @@ async function resumedRun(flags: Flags, context: Context): Promise<PreparedTask>
   return { store: context.store, dataset, run, start: { last, epochs: flags.epochs }, negatives, generator };
 }
 
-async function readModel({ store }: Context, file: string): Promise<FileInput<Checkpoint>> {
-  const bytes = await store.read(file);
+/** Matcher that training starts from. */
+async function startOf({ store }: Context, file: string): Promise<FileInput<Checkpoint>> {
+  const bytes = await readModel(store, file);
   return { file, fingerprint: await sha256(bytes), content: readCheckpoint(bytes, file) };
 }
 

@@ -35,10 +35,18 @@ export interface Architecture<Config extends MatcherConfig = MatcherConfig> {
   readonly towers?: Towers<Config>;
   /** Present if it is trained to find SAR templates in optical windows; default: to tell pairs apart. */
   readonly localisation?: Localisation<Config>;
+  /** Present if the same weights take patches of other sides, too; default: only those of the side of training. */
+  readonly sides?: SideRule;
   readonly initialisation: Initialisation;
   readonly recipe: Recipe;
   /** Advice for a run whose outputs are constant; default: a gentler start. */
   readonly adviceIfConstant?: string;
+}
+
+/** Patch sides in pixels. */
+export interface SideRule {
+  min: number;
+  multipleOf: number;
 }
 
 /** The network in parts, for patches that meet many partners: a patch goes through its tower once. */

@@ -12,7 +12,7 @@
  * console.log(ARCHITECTURES.names().join(' '), matcher.parameters.size); // paper paper-bn two-channel dense 28
  * ```
  */
-export type { Architecture, MatcherConfig, Recipe, Towers } from './architecture.ts';
+export type { Architecture, MatcherConfig, Recipe, SideRule, Towers } from './architecture.ts';
 export { configOf } from './architecture.ts';
 export { ARCHITECTURES, architectureName, architecturesWith, DEFAULT_ARCHITECTURE } from './architectures.ts';
 export { type Calibration, probabilityOf, sigmoid } from './calibration.ts';
@@ -23,3 +23,4 @@ export { createMatcher, type Matcher } from './matcher.ts';
 export { type NetworkLayer, networkOf, parameterSpecs } from './network_layers.ts';
 export { scorePairs } from './score_pairs.ts';
 export { createScorer, type MatchScorer, type PairScorer } from './scorer.ts';
+export { type Sides, sidesInWords, takesSide } from './sides.ts';

@@ -11,7 +11,11 @@ export const modelSchema = z
     model: z.string().openapi({ description: 'Name of the checkpoint' }),
     fingerprint: z.string().openapi({ description: 'SHA-256 of the checkpoint as hex' }),
     preset: z.string().openapi({ example: 'paper-bn' }),
-    side: z.int().openapi({ description: 'Height and width of a patch, in pixels' }),
+    side: z.int().openapi({ description: 'Height and width of the patches that it was trained on, in pixels' }),
+    sides: z
+      .object({ min: z.int(), multipleOf: z.int() })
+      .optional()
+      .openapi({ description: 'Other sides that a pair may have; absent: only `side`' }),
     channels: z.object({ sar: z.int(), optical: z.int() }).openapi({ description: 'Bands that the network sees' }),
     threshold: z.number(),
     temperature: z.number(),
@@ -41,9 +45,10 @@ export const model = (scorer: ScoringService, limits: Limits) =>
   });
 
 function describe({ name, info, normalisation, backend, device }: ServedModel, limits: Limits) {
-  const { preset, side, sarBands, opticalBands, calibration, fingerprint, isCalibrated, metrics, trainedOn } = info;
+  const { preset, side, sides, sarBands, opticalBands, calibration, fingerprint, isCalibrated, metrics, trainedOn } =
+    info;
   return {
-    ...{ model: name, fingerprint, preset, side },
+    ...{ model: name, fingerprint, preset, side, ...(sides && { sides }) },
     channels: { sar: sarBands, optical: opticalBands },
     ...{ threshold: calibration.threshold, temperature: calibration.temperature, isCalibrated },
     ...{ normalisation, metrics, dataFingerprint: trainedOn.dataFingerprint, trainedWith: info.version },

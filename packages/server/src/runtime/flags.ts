@@ -3,6 +3,7 @@
  * server's own program. A flag takes precedence over its variable, a variable over the default.
  */
 
+import { DEFAULT_MODEL, MODELS } from '@doppel/core';
 import { BACKENDS } from '@doppel/core/backends';
 import { UsageError } from '@doppel/core/errors';
 import { z } from 'zod';
@@ -17,7 +18,12 @@ const flag = <S extends z.ZodType>(variable: string, hint: string, description: 
 
 /** Flags by name: camel case here, kebab case on the command line. */
 export const FLAGS = {
-  model: flag('MODEL', 'file', 'Checkpoint of the matcher', z.string().min(1)),
+  model: flag(
+    'MODEL',
+    'model',
+    `Matcher: ${MODELS.names().join(', ')}, or the file of a checkpoint`,
+    z.string().min(1).default(DEFAULT_MODEL),
+  ),
   port: flag('PORT', 'number', 'Port; 0 takes any that is free', whole(0, 65_535, 8080)),
   host: flag('HOST', 'address', 'Address to listen on; 0.0.0.0 for all', z.string().min(1).default('127.0.0.1')),
   backend: flag(
@@ -73,7 +79,7 @@ export function flagInfo(name: FlagName): FlagInfo {
 export const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 export interface ServerSettings {
-  /** Path of the checkpoint. */
+  /** Name of a model in the box, or path of a checkpoint. */
   model: string;
   port: number;
   host: string;
@@ -96,7 +102,7 @@ export function settingsFrom(flags: FlagValues, environment: Record<string, stri
 }
 
 const REMEDIES: { [name in FlagName]?: string } = {
-  model: 'Name a checkpoint that `doppel train` wrote, such as RUN/checkpoints/best.safetensors.',
+  model: 'Name a model in the box, or a checkpoint such as RUN/checkpoints/best.safetensors.',
   backend: 'Run `doppel doctor` to see which of them work here.',
 };
 

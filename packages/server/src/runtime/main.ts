@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 /** Stand-alone server on Node and on Deno: flags, signals and exit codes. See docs/server.md. */
-import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { FileError, isDoppelError, reasonOf, UsageError } from '@doppel/core/errors';
+import { readModel } from '@doppel/core';
+import { isDoppelError, reasonOf, UsageError } from '@doppel/core/errors';
+import { FileStore } from '@doppel/core/node';
 import { FLAGS, type FlagName, type FlagValues, flagInfo, kebab, settingsFrom } from './flags.ts';
 import { startServer, startupJson, startupLine } from './start_server.ts';
 
@@ -17,7 +18,7 @@ async function main(): Promise<void> {
     const { help, json, debug: _, ...flags } = readFlags(process.argv.slice(2));
     if (help) return void process.stdout.write(usage());
     const settings = settingsFrom(flags, process.env);
-    const server = await startServer({ settings, model: await readModel(settings.model), log });
+    const server = await startServer({ settings, model: await readModel(new FileStore(), settings.model), log });
     process.stdout.write(`${json ? JSON.stringify(startupJson(server)) : startupLine(server, settings)}\n`);
     const signal = await anyOf('SIGINT', 'SIGTERM');
     log(`${signal}: answering the requests in progress`);
@@ -51,15 +52,7 @@ function usage(): string {
     return `${head}${description}${fallback === undefined ? '' : ` (default ${fallback})`} [${variable}]`;
   });
   const rest = ['  --json'.padEnd(28).concat('Print {url, backend, model} as one line of JSON when ready')];
-  return `Usage: doppel-server --model CHECKPOINT [flags]\n\n${[...lines, ...rest].join('\n')}\n`;
-}
-
-async function readModel(file: string): Promise<Uint8Array> {
-  try {
-    return new Uint8Array(await readFile(file));
-  } catch (cause) {
-    throw new FileError({ action: 'read the checkpoint', file, found: reasonOf(cause), cause });
-  }
+  return `Usage: doppel-server [--model MODEL] [flags]\n\n${[...lines, ...rest].join('\n')}\n`;
 }
 
 function anyOf(...signals: NodeJS.Signals[]): Promise<string> {

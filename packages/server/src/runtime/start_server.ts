@@ -10,7 +10,7 @@ import { prometheusMetrics } from './prometheus.ts';
 
 export interface StartOptions {
   settings: ServerSettings;
-  /** Bytes of the checkpoint at `settings.model`. */
+  /** Bytes of `settings.model`, by `readModel` of `@doppel/core`. */
   model: Uint8Array;
   /** Receives the server's own failures and restarts of its threads. */
   log(line: string): void;

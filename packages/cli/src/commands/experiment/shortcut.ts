@@ -6,13 +6,14 @@ import { type MadeScores, measureShortcut, type Shortcut } from '@doppel/experim
 import { command, type Outcome } from '../../command.ts';
 import { BACKEND_FLAG } from '../../context.ts';
 import { choice, number, text, whole } from '../../flags.ts';
+import { MODEL_FLAG } from '../../model_flag.ts';
 import { openGeneratorFile } from '../../open_generator.ts';
 
 export default command({
   name: 'doppel experiment shortcut',
   flags: {
     generator: text('file', 'Checkpoint of the generator'),
-    model: text('file', 'Checkpoint of the matcher'),
+    ...MODEL_FLAG,
     data: text('folder', 'Data set'),
     split: choice(SPLITS, 'Split that true pairs are taken from').default('validation'),
     rule: choice(LATENT_RULES, 'Latent rule of the negatives beside them').default('sigma'),
@@ -26,8 +27,9 @@ export default command({
     const { split, rule, strength, pairs, seed } = args;
     const { name: backend } = await context.selectBackend(args);
     const dataset = await openDataset(context.store, args.data);
-    const model = await openModel(context.store, args.model);
+    const opened = await openModel(context.store, args.model);
     try {
+      const model = opened.atSide(dataset.header.side);
       const generator = await openGeneratorFile(context.store, args.generator);
       const task = { dataset, model, patches: model.patchesOf(dataset), generator, split, rule, strength, pairs, seed };
       const shortcut = await context
@@ -37,7 +39,7 @@ export default command({
       const where = { model: args.model, generator: args.generator, data: args.data, backend };
       return { json: { ...shortcut, ...where }, text: textOf(shortcut) };
     } finally {
-      model.dispose();
+      opened.dispose();
     }
   },
 });

@@ -22,7 +22,7 @@ export default command({
   flags: {
     generator: text('file', 'Checkpoint of the generator'),
     data: text('folder', 'Data set that it was trained on'),
-    model: text('file', 'Checkpoint of a matcher, for distances in its features').optional(),
+    model: text('model', 'Matcher for distances in its features; default: no such distances').optional(),
     split: choice(['validation', 'test'], 'Real patches that the generator never saw').default(DEFAULTS.split),
     count: whole(2, 'Patches of each set').default(DEFAULTS.count),
     seed: whole(0, 'Seed of samples, sets and directions').default(DEFAULTS.seed),
@@ -42,9 +42,10 @@ export default command({
     for (const folder of [out, args.quiz]) if (folder !== undefined) await ensureWritable(store, folder);
     const backend = await context.selectBackend(args);
     const dataset = await openDataset(store, args.data);
-    const matcher = args.model === undefined ? undefined : await openModel(store, args.model);
+    const opened = args.model === undefined ? undefined : await openModel(store, args.model);
     let generator: LatentGenerator | undefined;
     try {
+      const matcher = opened?.atSide(dataset.header.side);
       generator = await openGeneratorFile(store, args.generator);
       const task = { generator, dataset, matcher, split, count, seed };
       const evaluation = await context.work({ label: 'preparing', unit: 'steps' }, ({ signal, onPhase, onProgress }) =>
@@ -88,7 +89,7 @@ export default command({
       return { json: { ...json, report: page, quiz }, text: textOf(quality, page, quiz) };
     } finally {
       generator?.dispose();
-      matcher?.dispose();
+      opened?.dispose();
     }
   },
 });

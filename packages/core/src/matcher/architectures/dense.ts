@@ -13,6 +13,8 @@ import type { Layers } from '../layers.ts';
 
 /** Pixels between neighbouring cells. */
 const STRIDE = 2;
+/** Patch sides in pixels. */
+const SIDES = { min: 32, multipleOf: 8 };
 const DILATIONS = [1, 2, 4] as const;
 /** Numbers of the pooled descriptor, by which places are searched. */
 const DESCRIPTOR = 128;
@@ -26,7 +28,7 @@ export interface DenseConfig extends MatcherConfig {
   radius: number;
 }
 
-const config = configOf('dense', z.int().min(32).multipleOf(8)).extend({
+const config = configOf('dense', z.int().min(SIDES.min).multipleOf(SIDES.multipleOf)).extend({
   width: z.int().min(8).multipleOf(8).default(32),
   cells: z.int().min(4).max(64).default(16),
   radius: z.int().min(0).max(16).default(4),
@@ -91,6 +93,7 @@ export const dense: Architecture<DenseConfig> = {
       };
     },
   },
+  sides: SIDES,
   initialisation: 'he-normal',
   recipe: {
     optimiser: { learningRate: 2e-3 },

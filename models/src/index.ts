@@ -1,0 +1,39 @@
+/**
+ * Trained matchers in the box: a list of checkpoints that lie beside this code, each with a card that says what it was
+ * trained on and how well it works. `openNamedModel` of `@doppel/core` opens one by its name.
+ *
+ * @module
+ * @example
+ * ```ts
+ * import { BOX } from '@doppel/models';
+ *
+ * for (const { name, side, opticalBands } of BOX) console.log(name, side, opticalBands); // s1s2-10m 64 3
+ * ```
+ */
+
+export interface BoxedModel {
+  /** Name for `--model` and `openNamedModel`. */
+  readonly name: string;
+  /** Sensors, ground and resolution, in one line. */
+  readonly description: string;
+  /** Patch side length that it was trained and calibrated on, in pixels. */
+  readonly side: number;
+  /** 1: gray, 3: red, green, blue. */
+  readonly opticalBands: 1 | 3;
+  /** Address of the checkpoint: a file in Node and Deno, a URL in a browser. */
+  checkpoint(): URL;
+  /** Address of the card, a page of Markdown. */
+  card(): URL;
+}
+
+// Each address is written out: bundlers find the files of a package by this very form.
+const s1s2At10m: BoxedModel = {
+  name: 's1s2-10m',
+  description: 'Sentinel-1 VH and Sentinel-2 red, green, blue, at 10 m a pixel',
+  side: 64,
+  opticalBands: 3,
+  checkpoint: () => new URL('../s1s2-10m.safetensors', import.meta.url),
+  card: () => new URL('../s1s2-10m.md', import.meta.url),
+};
+
+export const BOX: readonly BoxedModel[] = [s1s2At10m];
