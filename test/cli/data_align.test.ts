@@ -12,7 +12,7 @@ import { sceneImages } from '../core/localisation/synthetic_scene.ts';
 import { writeSyntheticDataset } from './dataset_on_disk.ts';
 import { runDoppel } from './run_command.ts';
 
-const SIDE = 128;
+const SIDE = 112;
 /** Three scenes that were shifted, and one whose sensors saw different ground. */
 const SHIFTS = { a: { row: 2, column: 1 }, b: { row: -3, column: 0.5 }, c: { row: 0, column: -4 } };
 
@@ -29,7 +29,7 @@ async function writeScene(name: string, seeds: [sar: number, optical: number], s
   }
 }
 
-const FLAGS = ['--side', '40', '--search', '8'];
+const FLAGS = ['--backend', 'cpu', '--side', '32', '--search', '7'];
 const align = (templates: number, ...flags: string[]) =>
   runDoppel(['data', 'align', path('data'), ...FLAGS, '--templates', String(templates), ...flags]);
 
@@ -64,11 +64,11 @@ describe('doppel data align', () => {
       expect(Math.hypot(shift.row - row, shift.column - column), id).toBeLessThan(0.6);
     }
     expect(shiftsOf(alignment).get('d')).toEqual({ row: 0, column: 0 });
-    expect(alignment.settings).toEqual({ side: 40, search: 8, templates: 9, tolerance: 2 });
+    expect(alignment.settings).toEqual({ side: 32, search: 7, templates: 9, tolerance: 2 });
   });
 
   it('says it in words', async () => {
-    const { stdout } = await align(4);
+    const { stdout } = await align(9);
     expect(stdout).toContain('train: 1 of 2 scenes agreed');
     expect(stdout).toContain('raw alignment is kept: d (');
     expect(stdout).toContain('two halves of the templates only');

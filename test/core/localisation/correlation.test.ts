@@ -1,6 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { selectBackend } from '@doppel/core/backends';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { Rng } from '../../../packages/core/src/base/random.ts';
-import { correlate } from '../../../packages/core/src/localisation/correlation.ts';
+import { correlationMap } from '../../../packages/core/src/localisation/correlation.ts';
 import { cropFeatures, type FeatureMap } from '../../../packages/core/src/localisation/feature_map.ts';
 import { peakOf } from '../../../packages/core/src/localisation/peak.ts';
 
@@ -29,27 +30,29 @@ function naive(template: FeatureMap, window: FeatureMap, row: number, column: nu
   return sum / (template.height * template.width);
 }
 
-describe('correlate', () => {
-  it.each([1, 2, 9])('is the mean scalar product at every place, with %i channels', (channels) => {
+beforeAll(async () => void (await selectBackend({ requested: 'cpu' })));
+
+describe('correlationMap', () => {
+  it.each([1, 2, 9])('is the mean scalar product at every place, with %i channels', async (channels) => {
     const [template, window] = [noise(1, 5, 6, channels), noise(2, 9, 13, channels)];
-    const map = correlate(template, window);
+    const map = await correlationMap(template, window);
     expect([map.height, map.width]).toEqual([5, 8]);
     for (let i = 0; i < map.values.length; i++) {
       expect(map.values[i]).toBeCloseTo(naive(template, window, Math.floor(i / 8), i % 8), 6);
     }
   });
 
-  it('is 1 at the place that a template was cut from', () => {
+  it('is 1 at the place that a template was cut from', async () => {
     const window = noise(3, 24, 20, 9);
-    const map = correlate(cropFeatures(window, 5, 7, 10, 12), window);
+    const map = await correlationMap(cropFeatures(window, 5, 7, 10, 12), window);
     const { row, column, value, isOnRim } = peakOf(map, 2);
     expect([Math.round(row), Math.round(column), isOnRim]).toEqual([7, 5, false]);
     expect(value).toBeCloseTo(1, 5);
   });
 
-  it('refuses a template that does not fit', () => {
-    expect(() => correlate(noise(1, 9, 9, 2), noise(2, 9, 8, 2))).toThrow(RangeError);
-    expect(() => correlate(noise(1, 2, 2, 2), noise(2, 9, 9, 3))).toThrow(RangeError);
+  it('refuses a template that does not fit', async () => {
+    await expect(correlationMap(noise(1, 9, 9, 2), noise(2, 9, 8, 2))).rejects.toThrow('templates within the windows');
+    await expect(correlationMap(noise(1, 2, 2, 2), noise(2, 9, 9, 3))).rejects.toThrow('as many channels');
   });
 });
 

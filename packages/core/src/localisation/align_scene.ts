@@ -3,6 +3,7 @@ import type { Estimate, SceneAlignment } from './alignment_file.ts';
 import { type Consensus, consensusOf, distance, type Vote } from './consensus.ts';
 import { gradientFeatures, type SceneFeatures, type ScenePixels } from './scene_features.ts';
 import { type TemplateOptions, templateGrid, votesOf } from './template_votes.ts';
+import { tiledFeatures } from './tiled_features.ts';
 
 export interface AlignmentOptions extends TemplateOptions {
   /** Templates of a scene, at most. */
@@ -26,7 +27,7 @@ export async function alignScene(
 ): Promise<SceneAlignment> {
   const { search, signal, tolerance } = options;
   const templates = templateGrid(scene, options, options.templates);
-  const byGradients = await votesOf(templates, gradientFeatures(scene), search, signal);
+  const byGradients = await votesOf(templates, tiledFeatures(scene, gradientFeatures(scene)), search, signal);
   if (!matcher) {
     const half = (parity: 0 | 1) =>
       byGradients.filter(({ template: { cell } }) => (cell.column + cell.row) % 2 === parity);

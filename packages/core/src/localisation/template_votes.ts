@@ -2,7 +2,7 @@
 import { pause } from '../base/pause.ts';
 import type { RasterWindow } from '../raster/window.ts';
 import type { Vote } from './consensus.ts';
-import { correlate } from './correlation.ts';
+import { correlationMap } from './correlation.ts';
 import { peakOf } from './peak.ts';
 import type { SceneFeatures, ScenePixels } from './scene_features.ts';
 
@@ -72,7 +72,7 @@ async function voteOf(template: RasterWindow, features: SceneFeatures, search: n
     width: template.width + 2 * search,
     height: template.height + 2 * search,
   };
-  const map = correlate(await features.read('sar', template), await features.read('optical', window));
+  const map = await correlationMap(await features.read('sar', template), await features.read('optical', window));
   const peak = peakOf(map, APART / stride);
   if (peak.isOnRim) return undefined;
   return { row: peak.row * stride - search, column: peak.column * stride - search, weight: Math.max(0, peak.ratio) };

@@ -10,6 +10,7 @@ import {
   type SceneAlignment,
 } from '@doppel/core/localisation';
 import { command } from '../../command.ts';
+import { BACKEND_FLAG } from '../../context.ts';
 import { number, text, whole } from '../../flags.ts';
 
 export default command({
@@ -20,11 +21,13 @@ export default command({
     side: whole(16, 'Template side in pixels').default(DEFAULTS.side),
     search: whole(4, 'Largest shift that is searched for in each direction, in pixels').default(DEFAULTS.search),
     templates: whole(2, 'Templates of a scene, on a regular grid').default(DEFAULTS.templates),
+    ...BACKEND_FLAG,
   },
   examples: ['doppel data align runs/windows', 'doppel data align runs/windows --search 32 --tolerance 1 --json'],
   async run({ args, context }) {
     const { store } = context;
     const dataset = await openDataset(store, args.folder);
+    await context.selectBackend(args);
     const alignment = await context.work({ label: 'align', unit: 'scenes' }, (watch) =>
       alignDataset(dataset, args, watch),
     );
