@@ -70,6 +70,10 @@ const EXPERIMENT: Group = {
   name: 'doppel experiment',
   commands: {
     run: leaf('Run the cells of an experiment that are missing', () => import('./commands/experiment/run.ts')),
+    test: leaf(
+      'Measure one matcher on shuffled pairs, look-alikes and shifts',
+      () => import('./commands/experiment/test.ts'),
+    ),
     shortcut: leaf(
       'Measure whether a matcher recognises generated pixels instead of comparing the pair',
       () => import('./commands/experiment/shortcut.ts'),

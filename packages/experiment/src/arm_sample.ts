@@ -36,7 +36,10 @@ export interface ArmSample {
   places: Uint32Array;
 }
 
-export function sampleOf(cell: Cell, set: string): ArmSample {
+/** Scores of the test sets, as a cell holds them. */
+export type ScoredSets = Pick<Cell, 'seed' | 'positives' | 'placeOf' | 'sets' | 'calibration'>;
+
+export function sampleOf(cell: ScoredSets, set: string): ArmSample {
   const { of, scores } = cell.sets[set]!;
   const { temperature, threshold } = cell.calibration;
   const logit = Math.log(threshold / (1 - threshold));

@@ -18,4 +18,6 @@ export { parseShard, perCent, type Selection } from './plan.ts';
 export { experimentFigures, experimentHtml } from './report.ts';
 export type { Results } from './result_types.ts';
 export { resultsOf } from './results.ts';
+export { measureTestSets, type ScoredTestSets, scoreTestSets } from './score_test_sets.ts';
 export { type MadeScores, measureShortcut, type Shortcut } from './shortcut.ts';
+export { makeTestSets, type TestSets } from './test_sets.ts';

@@ -7,7 +7,7 @@ import { joinPath, type Model, openModel, type Store, UsageError, VERSION } from
 import { sha256 } from '@doppel/core/base';
 import type { Dataset } from '@doppel/core/dataset';
 import type { LatentGenerator } from '@doppel/core/generator';
-import { readCheckpoint, scorePairs } from '@doppel/core/matcher';
+import { readCheckpoint } from '@doppel/core/matcher';
 import type { Normalisation } from '@doppel/core/prepare';
 import {
   anchorsMet,
@@ -26,9 +26,10 @@ import {
 import { trainingPictures } from '@doppel/report';
 import { negativesOf } from './arm_negatives.ts';
 import { withBudget } from './budget.ts';
-import { type Cell, readCell, roundScores } from './cell.ts';
+import { type Cell, readCell } from './cell.ts';
 import { type Arm, type ExperimentConfig, identityOf, isFoundInTraining, moveOf, stagesOf } from './config.ts';
 import { type CellGroup, cellPath, groupName } from './plan.ts';
+import { scoreTestSets } from './score_test_sets.ts';
 import { measureShortcut } from './shortcut.ts';
 import type { TestSets } from './test_sets.ts';
 
@@ -230,35 +231,8 @@ async function openBest({ checkpoint, run, epochs }: TrainingResult, store: Stor
 
 async function testCheckpoint(result: TrainingResult, { store, tests, signal }: GroupTask): Promise<Measured> {
   const model = await openBest(result, store);
-  const { info: shape } = model;
-  const { calibration } = shape;
-  const opticalOf = (of: number) => tests.positives[of]!;
-  const references = [
-    ...tests.positives.map((record) => ({ sar: record, optical: record })),
-    ...tests.sets.flatMap(({ negatives }) => negatives.map(({ of, sar }) => ({ sar, optical: opticalOf(of) }))),
-  ];
   try {
-    const scores = await scorePairs(references, {
-      scorer: model.scorer,
-      patches: tests.patches,
-      shape,
-      batch: 64,
-      signal,
-    });
-    let next = tests.positives.length;
-    const take = (count: number) => {
-      next += count;
-      return roundScores(scores.subarray(next - count, next));
-    };
-    const sets = tests.sets.map(({ name, negatives }) => [
-      name,
-      { of: negatives.map(({ of }) => of), scores: take(negatives.length) },
-    ]);
-    return {
-      positives: roundScores(scores.subarray(0, tests.positives.length)),
-      sets: Object.fromEntries(sets),
-      calibration,
-    };
+    return await scoreTestSets(model, tests, { signal });
   } finally {
     model.dispose();
   }

@@ -14,8 +14,10 @@
  * console.log(scenes.length); // 1
  * ```
  */
+
 export { alignDataset } from './align_dataset.ts';
 export { ALIGNMENT_DEFAULTS, type AlignmentOptions } from './align_scene.ts';
+export { alignedDataset } from './aligned_dataset.ts';
 export {
   ALIGNMENT_FILE,
   type Alignment,

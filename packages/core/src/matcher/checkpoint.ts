@@ -37,7 +37,7 @@ export interface Checkpoint extends CommonFacts, TensorGroups<RunState> {
   inputs: {
     from: string | null;
     negatives: string | null;
-    /** Of the shifts of the scenes, where the run trained on repaired alignment. */
+    /** Shifts of the scenes, where the run trained on repaired alignment. */
     alignment?: string | undefined;
   };
 }
