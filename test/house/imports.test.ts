@@ -14,7 +14,7 @@ const CORE_ORDER = [
   ['localisation', 'prepare'],
   ['import', 'inspect', 'runs'],
   ['matcher'],
-  ['evaluation', 'generator'],
+  ['evaluation', 'export', 'generator'],
   ['mining', 'registration'],
   ['training'],
   ['verify'],

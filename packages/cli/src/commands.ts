@@ -111,6 +111,7 @@ const COMMANDS: Group = {
       () => import('./commands/evaluate.ts'),
     ),
     experiment: branch('Compare ways to find hard negatives, over seeds and data budgets', EXPERIMENT),
+    export: leaf('Write a matcher for other runtimes: ONNX, Triton', () => import('./commands/export.ts')),
     generator: branch('Train a generator of SAR patches, make patches with it, measure them', GENERATOR),
     mine: leaf(
       'Find or make hard negatives: SAR patches of other ground that a model mistakes',

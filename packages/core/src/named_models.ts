@@ -16,8 +16,13 @@ export const MODELS = new Registry<BoxedModel>('model', BOX);
 export const DEFAULT_MODEL = BOX[0]!.name;
 
 /** Bytes of a matcher in the box. @throws UsageError for an unknown name. @throws FileError if its file cannot be had. */
-export async function readNamedModel(name: string): Promise<Uint8Array> {
-  const url = MODELS.get(name).checkpoint();
+export const readNamedModel = (name: string): Promise<Uint8Array> => readOf(name, MODELS.get(name).checkpoint());
+
+/** Card of a matcher in the box, a page of Markdown. @throws as `readNamedModel`. */
+export const readModelCard = async (name: string): Promise<string> =>
+  new TextDecoder().decode(await readOf(name, MODELS.get(name).card()));
+
+async function readOf(name: string, url: URL): Promise<Uint8Array> {
   try {
     return await bytesAt(url);
   } catch (cause) {

@@ -19,8 +19,11 @@ export function pixelNorm<T extends tf.Tensor>(x: T, { epsilon = 1e-8 }: { epsil
   return runKernel(PIXEL_NORM, { x }, { epsilon, over: 'mean' }) as T;
 }
 
+/** ε of unit length. */
+export const UNIT_EPSILON = 1e-6;
+
 /** Unit length of each cell, y = x / √(Σ x² + ε) over the last axis: [..., c] → [..., c]. */
-export function unitCells<T extends tf.Tensor>(x: T, { epsilon = 1e-6 }: { epsilon?: number } = {}): T {
+export function unitCells<T extends tf.Tensor>(x: T, { epsilon = UNIT_EPSILON }: { epsilon?: number } = {}): T {
   return runKernel(PIXEL_NORM, { x }, { epsilon, over: 'sum' }) as T;
 }
 

@@ -10,7 +10,7 @@ import { type PatchSource, shapeOf, sizeOf } from './patch_source.ts';
 import { workingSamples } from './working_samples.ts';
 
 /** Share of the mean below which a standard deviation is rounding: the patch is flat, and standardised to zeros. */
-const FLAT = 1e-6;
+export const FLAT = 1e-6;
 
 /**
  * Prepares a patch: [side, side, bands], standardised; missing samples are 0, the mean.

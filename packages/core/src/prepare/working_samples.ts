@@ -9,7 +9,7 @@ import { convertUnit } from '../raster/units.ts';
 import type { Modality, Normalisation } from './normalisation.ts';
 
 /** Luma of ITU-R BT.601. */
-const LUMA = [0.299, 0.587, 0.114] as const;
+export const LUMA = [0.299, 0.587, 0.114] as const;
 
 /**
  * [side, side, channels]; channels is 3 for `rgb`, else 1.
