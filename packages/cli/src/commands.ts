@@ -43,13 +43,17 @@ const DATA_IMPORT: Group = {
       'Import SARptical: point_<id>_ampPatch.mat and point_<id>_*.png',
       () => import('./commands/data/import_sarptical.ts'),
     ),
+    'optical-sar': leaf(
+      'Import the public Optical-SAR data set: opt/NNN.png, sar/NNN.png and metadata.json',
+      () => import('./commands/data/import_optical_sar.ts'),
+    ),
   },
 };
 
 const DATA: Group = {
   name: 'doppel data',
   commands: {
-    import: branch('Make a data set from scenes, from a folder of patches, or from SARptical', DATA_IMPORT),
+    import: branch('Make a data set from scenes, from a folder of patches, or from a public data set', DATA_IMPORT),
     locate: leaf(
       'Say where the scenes of a data set of windows lie, after they were moved',
       () => import('./commands/data/locate.ts'),

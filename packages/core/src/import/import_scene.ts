@@ -4,7 +4,9 @@
  */
 import { type DatasetPart, DatasetWriter } from '../dataset/dataset_writer.ts';
 import type { SceneEntry } from '../dataset/scene_list.ts';
+import type { Footprint } from '../geo/footprint.ts';
 import { footprintOf } from '../geo/grid.ts';
+import type { PlacedFile } from '../geo/place.ts';
 import { nameOf, type Store } from '../store.ts';
 import { type CutOptions, type CutPatch, cutScenes } from './cut_scenes.ts';
 import { type Finding, Findings } from './findings.ts';
@@ -24,12 +26,18 @@ export interface ScenePair {
   /** Paths of two files. */
   sar: string;
   optical: string;
+  /** Ground of both images, north up, where the files do not say it. */
+  place?: Footprint | undefined;
+  /** Assumption that was made about the scene, if one was. */
+  guess?: string | undefined;
 }
 
 export interface SceneImportOptions extends Omit<CutOptions, 'signal' | 'onGuess'>, SampleOptions {
   attribution?: string | undefined;
   /** Lists windows of the scene files instead of cutting patches into files. */
   windows?: ScenesOnDisk | undefined;
+  /** Command that imports, for the header; default: `doppel data import scenes`. */
+  by?: string | undefined;
 }
 
 /** Import of one scene: plain data. */
@@ -62,8 +70,9 @@ export async function importScene(
   let format: ScenePart['format'];
   const list = options.windows && new WindowList(store, options.windows);
   const part = await DatasetWriter.part(store, folder, async (writer) => {
-    const sar = await openSar(store, scene.sar, options, findings);
-    const optical = await openOptical(store, scene.optical, options, findings);
+    if (scene.guess !== undefined) findings.guess(scene.sar, scene.guess);
+    const sar = placed(await openSar(store, scene.sar, options, findings), scene.place);
+    const optical = placed(await openOptical(store, scene.optical, options, findings), scene.place);
     const named: NamedScene = {
       name: scene.name,
       sar: { name: scene.sar, file: sar, bands: sarBandOf(sar, scene.sar, options.sarBand) },
@@ -85,6 +94,14 @@ export async function importScene(
     }
   });
   return { part, findings: findings.list(), format, windows: list?.found() };
+}
+
+/** The file on the ground that it shows. */
+function placed(file: PlacedFile, place: Footprint | undefined): PlacedFile {
+  if (!place) return file;
+  const [left, bottom, right, top] = place.bounds;
+  const [x, y] = [(right - left) / file.width, (top - bottom) / file.height];
+  return { ...file, crs: place.crs, transform: [left, x, 0, top, 0, -y], fitted: undefined };
 }
 
 async function addFiles(

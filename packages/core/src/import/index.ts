@@ -14,5 +14,6 @@ export { filesIn, importFolder } from './folder.ts';
 export type { ImportHooks } from './import_hooks.ts';
 export { importScene, type ScenePair, type ScenePart, type SceneTask } from './import_scene.ts';
 export { matchNames } from './match_names.ts';
+export { findOpticalSar } from './optical_sar.ts';
 export { importSarptical, type PointCoordinates } from './sarptical.ts';
 export { importScenes, type SceneThreads } from './scenes.ts';

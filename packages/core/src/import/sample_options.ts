@@ -16,6 +16,8 @@ export interface SampleOptions {
   opticalNoData?: readonly number[] | undefined;
   /** The SAR band, counted from 0; needed where a file has several. */
   sarBand?: number | undefined;
+  /** True: all bands of a SAR file hold the same, and the first is read; other files are refused. */
+  equalSarBands?: boolean | undefined;
   /** One band, or red, green and blue; counted from 0. Needed where a file has other than one or three. */
   opticalBands?: readonly number[] | undefined;
   /** True: guesses are refused. */
@@ -26,7 +28,7 @@ export interface SampleOptions {
 export async function openSar(
   store: Store,
   path: string,
-  { unit, noData }: SampleOptions,
+  { unit, noData, equalSarBands }: SampleOptions,
   findings: Findings,
 ): Promise<PlacedFile> {
   const file = await openPlaced(store, path, { ...(unit && { unit }), ...(noData && { noData }) });
@@ -34,7 +36,18 @@ export async function openSar(
   if (file.unit === undefined) {
     findings.guess(path, 'nothing says what the SAR samples are; --unit does, and speckle augmentation and dB need it');
   }
+  if (equalSarBands) await requireEqualBands(file, path);
   return file;
+}
+
+/** @throws FormatError where the bands differ. */
+async function requireEqualBands(file: RasterFile, path: string): Promise<void> {
+  const { data, bands } = await file.read();
+  if (data.every((sample, i) => sample === data[i - (i % bands)])) return;
+  throw new FormatError({
+    ...{ action: 'take a SAR band of', file: path, expected: 'bands that all hold the same' },
+    found: `${bands} that differ`,
+  });
 }
 
 export async function openOptical(

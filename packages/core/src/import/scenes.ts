@@ -102,7 +102,7 @@ function headerOf(
   const { side, stride, grid, resolution, attribution } = options;
   const common = { side, ...format, ...(attribution !== undefined && { attribution }) };
   const made = {
-    ...{ by: 'doppel data import scenes', stride, grid, ...(resolution !== undefined && { resolution }) },
+    ...{ by: options.by ?? 'doppel data import scenes', stride, grid, ...(resolution !== undefined && { resolution }) },
     ...madeOf(options),
     ...findings.made(),
   };

@@ -146,7 +146,7 @@ function fromPalette(stored: ArrayLike<number>, palette: Uint8Array, transparenc
 /** @param transparency of gray or colour: the 16-bit samples of the transparent value. */
 function fromSamples(samples: ArrayLike<number>, channels: number, transparency: Uint8Array): DecodedImage {
   if (channels === 2 || channels === 4) return withoutAlpha(samples, channels);
-  const data = Float32Array.from(samples);
+  const data = new Float32Array(samples);
   if (transparency.length < 2 * channels) return { data };
   const view = viewOf(transparency);
   const hidden = new Uint8Array(data.length / channels);

@@ -66,10 +66,12 @@ export function readRows(bytes: Uint8Array, shape: PngShape): Uint8Array | Uint1
       const current = bytes.slice(at + 1, at + 1 + rowBytes);
       undoFilter(bytes[at]!, current, above, pixelBytes);
       const start = (y + row * stepY) * width + x;
-      for (let i = 0; i < columns * samples; i++) {
-        const pixel = start + Math.floor(i / samples) * stepX;
-        output[pixel * samples + (i % samples)] = sampleAt(current, i, depth);
-      }
+      if (depth === 8 && stepX === 1) output.set(current, start * samples);
+      else
+        for (let i = 0; i < columns * samples; i++) {
+          const pixel = start + Math.floor(i / samples) * stepX;
+          output[pixel * samples + (i % samples)] = sampleAt(current, i, depth);
+        }
       above = current;
       at += 1 + rowBytes;
     }
@@ -90,7 +92,8 @@ function undoFilter(filter: number, row: Uint8Array, above: Uint8Array, step: nu
   const predict = PREDICTORS[filter];
   if (!predict) throw new Error(`rows with the filter ${filter}`);
   for (let i = 0; i < row.length; i++) {
-    const [left, corner] = i < step ? [0, 0] : [row[i - step]!, above[i - step]!];
+    const left = i < step ? 0 : row[i - step]!;
+    const corner = i < step ? 0 : above[i - step]!;
     row[i]! += predict(left, above[i]!, corner);
   }
 }

@@ -30,12 +30,13 @@ export function wholeImage(description: Description, decode: () => Promise<Decod
       const part = new Float32Array(pixels * chosen.length);
       const mask = hidden && new Uint8Array(pixels);
       const marked = isNoData && new Uint8Array(pixels);
+      const count = chosen.length;
       for (let i = 0; i < pixels; i++) {
         const from = (window.row + Math.floor(i / window.width)) * width + window.column + (i % window.width);
-        for (const [k, band] of chosen.entries()) {
-          const sample = data[from * bands + band]!;
-          part[i * chosen.length + k] = sample;
-          if (marked && !stored && isNoData(band, sample)) marked[i]!++;
+        for (let k = 0; k < count; k++) {
+          const sample = data[from * bands + chosen[k]!]!;
+          part[i * count + k] = sample;
+          if (marked && !stored && isNoData(chosen[k]!, sample)) marked[i]!++;
         }
         if (marked && stored && isNoData(0, stored[from]!)) marked[i] = 1;
         if (mask) mask[i] = hidden![from]!;

@@ -1,9 +1,8 @@
 /** `doppel data split`: divides the places of a data set among training, validation and test. */
-import { FormatError, joinPath, readText, reasonOf, type Store, UsageError } from '@doppel/core';
+import { joinPath, type Store, UsageError } from '@doppel/core';
 import {
   type Dataset,
   openDataset,
-  type Protocol,
   SPLIT_NAMES,
   SPLITS,
   SPLITS_FILE,
@@ -14,9 +13,9 @@ import {
   writeSplits,
 } from '@doppel/core/dataset';
 
-import { z } from 'zod';
 import { command } from '../../command.ts';
 import { number, text, type Values, whole } from '../../flags.ts';
+import { readProtocol } from './protocol.ts';
 
 const DEFAULT_SHARES = { train: 0.7, validation: 0.1, test: 0.2 };
 
@@ -78,31 +77,6 @@ async function fixedSplit(
   }
   const file = flags.protocol!;
   return { splits: splitByProtocol(dataset, await readProtocol(store, file), file) };
-}
-
-const names = z.array(z.string());
-/** Protocol file; other keys, such as a name or the CRS, are ignored. */
-const protocolSchema = z.object({
-  split: z.object({ train: names, validation: names, test: names }),
-  unused: names.default([]),
-});
-
-async function readProtocol(store: Store, file: string): Promise<Protocol> {
-  const fail = (found: string, cause: unknown) =>
-    new FormatError({
-      ...{ action: 'read', file, found, cause },
-      expected: '{"split": {"train": [names], "validation": […], "test": […]}, "unused": […]}',
-    });
-  let value: unknown;
-  try {
-    value = JSON.parse(await readText(store, file));
-  } catch (cause) {
-    if (!(cause instanceof SyntaxError)) throw cause;
-    throw fail(`no JSON (${reasonOf(cause)})`, cause);
-  }
-  const parsed = protocolSchema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw fail(z.prettifyError(parsed.error).replaceAll('\n', ' '), parsed.error);
 }
 
 function countsOf({ records }: Dataset, splits: Splits['splits']) {
