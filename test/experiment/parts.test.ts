@@ -146,6 +146,12 @@ describe('a shifted patch', () => {
     expect(drawShift(1, find, Rng.derive(1))).toEqual({ direction: [-1, 0], neighbour: 0 });
     expect(drawShift(3, find, Rng.derive(1)).neighbour).toBeUndefined();
   });
+
+  it('finds it among windows of a scene, too', () => {
+    const at = (scene: string, column: number) => ({ group: 'a', window: { scene, column, row: 64 } });
+    const find = neighbourFinder([at('s', 0), at('s', 64), at('t', 128)], 64);
+    expect([find(0, [1, 0]), find(1, [-1, 0]), find(1, [1, 0])]).toEqual([1, 0, undefined]);
+  });
 });
 
 describe('look-alikes', () => {

@@ -26,20 +26,34 @@ export interface Shift {
 
 /** Finds the record one patch further on the grid in a direction; undefined if there is none. */
 export function neighbourFinder(
-  records: readonly Pick<PairRecord, 'group' | 'source'>[],
+  records: readonly Pick<PairRecord, 'group' | 'source' | 'window'>[],
   side: number,
 ): (index: number, direction: Direction) => number | undefined {
-  const key = (group: string, file: string, column: number, row: number) => JSON.stringify([group, file, column, row]);
   const at = new Map<string, number>();
-  records.forEach(({ group, source }, i) => {
-    if (source?.column !== undefined && source.row !== undefined)
-      at.set(key(group, source.sar, source.column, source.row), i);
+  const key = ({ group, scene, column, row }: Position) => JSON.stringify([group, scene, column, row]);
+  records.forEach((record, i) => {
+    const position = positionOf(record);
+    if (position) at.set(key(position), i);
   });
   return (index, [columns, rows]) => {
-    const { group, source } = records[index]!;
-    if (source?.column === undefined || source.row === undefined) return undefined;
-    return at.get(key(group, source.sar, source.column + columns * side, source.row + rows * side));
+    const position = positionOf(records[index]!);
+    if (!position) return undefined;
+    return at.get(key({ ...position, column: position.column + columns * side, row: position.row + rows * side }));
   };
+}
+
+interface Position {
+  group: string;
+  /** Scene, or SAR file that the patch was cut from. */
+  scene: string;
+  column: number;
+  row: number;
+}
+
+function positionOf({ group, source, window }: Pick<PairRecord, 'group' | 'source' | 'window'>): Position | undefined {
+  if (window) return { group, scene: window.scene, column: window.column, row: window.row };
+  if (source?.column === undefined || source.row === undefined) return undefined;
+  return { group, scene: source.sar, column: source.column, row: source.row };
 }
 
 /** A direction with a neighbour where there is one. */
