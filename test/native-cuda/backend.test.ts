@@ -247,7 +247,21 @@ describe.skipIf(skipReason)(title('the backend native'), () => {
     const x = tf.zeros([1, 4, 4, 2]);
     const filter = tf.zeros([3, 3, 2, 8]);
     const info = { shape: [1, 4, 4, 8], dtype: 'float32' as const };
-    const shape = { n: 1, h: 4, w: 4, ci: 2, kh: 3, kw: 3, co: 16, oh: 4, ow: 4, stride: 1, top: 1, left: 1 };
+    const shape = {
+      n: 1,
+      h: 4,
+      w: 4,
+      ci: 2,
+      kh: 3,
+      kw: 3,
+      co: 16,
+      oh: 4,
+      ow: 4,
+      stride: 1,
+      dilation: 1,
+      top: 1,
+      left: 1,
+    };
     const attrs = { ...shape, activation: 'linear', exact: false, precision: 'fp32' };
     const buffers = native.device.memory().buffers;
     const run = () => native.run('conv2d', { x, filter, bias: null }, { y: info }, attrs);

@@ -15,6 +15,7 @@ import { createGenerator, zeroGeneratorMoments } from '../../packages/core/src/g
 import { ARCHITECTURES } from '../../packages/core/src/matcher/architectures.ts';
 import { crossEntropy, weightPenalty } from '../../packages/core/src/matcher/loss.ts';
 import { createMatcher } from '../../packages/core/src/matcher/matcher.ts';
+import { networkOf } from '../../packages/core/src/matcher/network_layers.ts';
 import { runKernelMulti } from '../../packages/core/src/ops/kernel.ts';
 import { adam, conv2d } from '../../packages/core/src/ops/ops.ts';
 import { cardSkipReason, emulatorSkipReason, skipReason, title, useDevice } from './addon.ts';
@@ -85,7 +86,9 @@ describe.each([
       async (preset) => {
         const side = 64;
         const matcher = createMatcher({ preset, side, sarBands: 1, opticalBands: 1, seed: 4 });
-        const named = [...matcher.parameters];
+        // Descriptors, where they have parameters of their own, are no part of the logits.
+        const met = new Set(networkOf(matcher.config).flatMap(({ parameters: own }) => own.map(({ name }) => name)));
+        const named = [...matcher.parameters].filter(([name]) => met.has(name));
         const parameters = named.map(([, variable]) => variable);
         let moments = [0, 1].map(() => parameters.map(({ shape }) => tf.zeros(shape) as tf.Tensor));
         const step = async (number: number) => {
