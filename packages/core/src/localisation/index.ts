@@ -5,10 +5,12 @@
  * @module
  * @example
  * ```ts
+ * import { selectBackend } from '@doppel/core/backends';
  * import { alignDataset, ALIGNMENT_DEFAULTS } from '@doppel/core/localisation';
  * import { openDataset } from '@doppel/core/dataset';
  * import { FileStore } from '@doppel/core/node';
  *
+ * await selectBackend({ requested: 'cpu' });
  * const dataset = await openDataset(new FileStore(), 'runs/windows');
  * const { scenes } = await alignDataset(dataset, { ...ALIGNMENT_DEFAULTS, side: 64, search: 8, templates: 4 });
  * console.log(scenes.length); // 1
