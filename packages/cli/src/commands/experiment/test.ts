@@ -6,6 +6,7 @@ import { makeTestSets, measureTestSets, scoreTestSets } from '@doppel/experiment
 import { command, type Outcome } from '../../command.ts';
 import { COMPUTE_FLAGS, type Context } from '../../context.ts';
 import { choice, text, whole } from '../../flags.ts';
+import { MODEL_FLAG } from '../../model_flag.ts';
 
 /** Scores every test set without a limit on its pairs. */
 const ALL = 1e9;
@@ -13,7 +14,7 @@ const ALL = 1e9;
 export default command({
   name: 'doppel experiment test',
   flags: {
-    model: text('file', 'Checkpoint of the matcher'),
+    ...MODEL_FLAG,
     data: text('folder', 'Data set'),
     split: choice(['test', 'validation'], 'Split that is measured on').default('test'),
     alignment: choice(['raw', 'repaired'], 'Places of the optical patches: as they are, or by alignment.json').default(
@@ -32,8 +33,9 @@ export default command({
   async run({ args, context }): Promise<Outcome> {
     const { name: backend } = await context.selectBackend(args);
     const dataset = await aligned(context, args);
-    const model = await openModel(context.store, args.model);
+    const opened = await openModel(context.store, args.model);
     try {
+      const model = opened.atSide(dataset.header.side);
       const { split, seed, positives, resamples } = args;
       const settings = { split, seed, positives, lookAlikes: ALL, shifts: [args.shift] };
       const unlisted = { shortcutPairs: 0, resamples, permutations: 1 };
@@ -51,7 +53,7 @@ export default command({
       };
       return { json: { ...where, ...facts, tests: tests.fingerprint, sets }, text: textOf(facts, sets) };
     } finally {
-      model.dispose();
+      opened.dispose();
     }
   },
 });
