@@ -6,66 +6,48 @@ namespace doppel::DOPPEL_ISA {
 
 namespace {
 
-// Displacements by columns that share the reading of a.
+// Displacements by columns and by rows that are summed together: each vector of b is read once for two rows of a.
 constexpr int group = 5;
+constexpr int rows_together = 2;
 
-Vec dot(const float* a, const float* b, int64_t count) {
-  Vec sum{};
-  each_vector(count, [&](int64_t i, int n) { sum += get(a + i, n) * get(b + i, n); });
-  return sum;
-}
-
-// totals[g] += a · b displaced by g·c, over `count` neighbours.
-template <int g> void dots(const float* a, const float* b, int64_t c, int64_t count, Vec* totals) {
-  Vec sums[2][g] = {};
-  int64_t i = 0;
-  for (; i + 2 * lanes <= count; i += 2 * lanes) {
-#pragma GCC unroll 2
-    for (int half = 0; half < 2; half++) {
-      const Vec v = load(a + i + half * lanes);
+// totals[r·side + j] += row −r of a · b displaced by j cells.
+template <int rows, int g> void dots(const CorrelateNearShape& s, const float* a, const float* b, Vec* totals) {
+  const int64_t c = s.c, count = int64_t{s.w} * c;
+  Vec sums[rows][g] = {};
+  each_vector(count, [&](int64_t i, int n) {
+    Vec of_a[rows];
+    for (int r = 0; r < rows; r++) of_a[r] = get(a - r * count + i, n);
 #pragma GCC unroll 5
-      for (int j = 0; j < g; j++) sums[half][j] += v * load(b + i + half * lanes + j * c);
+    for (int j = 0; j < g; j++) {
+      const Vec v = get(b + i + j * c, n);
+      for (int r = 0; r < rows; r++) sums[r][j] += of_a[r] * v;
     }
-  }
-  for (int j = 0; j < g; j++) totals[j] += sums[0][j] + sums[1][j];
-  if (i < count)
-    for (int j = 0; j < g; j++) totals[j] += dot(a + i, b + i + j * c, count - i);
+  });
+  for (int r = 0; r < rows; r++)
+    for (int j = 0; j < g; j++) totals[r * s.side() + j] += sums[r][j];
 }
 
-// Columns of a whose partners at displacement `by` are inside.
-struct Columns {
-  int64_t first, last;
-  Columns(int w, int by) : first(larger(0, -by)), last(w - larger(0, by)) {}
-};
-
-// One row of a with one of b, for g displacements from `first` on.
-template <int g> void row_group(const CorrelateNearShape& s, const float* a, const float* b, int first, Vec* totals) {
-  const int64_t c = s.c, from = Columns(s.w, first).first, to = Columns(s.w, first + g - 1).last;
-  if (from < to) dots<g>(a + from * c, b + (from + first) * c, c, (to - from) * c, totals);
-  for (int j = 0; j < g; j++) {  // what only some of them have
-    const Columns mine(s.w, first + j);
-    const int64_t by = (first + j) * c, left = smaller(from, mine.last), right = larger(to, mine.first);
-    if (from >= to) {
-      if (mine.first < mine.last)
-        totals[j] += dot(a + mine.first * c, b + mine.first * c + by, (mine.last - mine.first) * c);
-      continue;
-    }
-    if (mine.first < left) totals[j] += dot(a + mine.first * c, b + mine.first * c + by, (left - mine.first) * c);
-    if (right < mine.last) totals[j] += dot(a + right * c, b + right * c + by, (mine.last - right) * c);
-  }
+// For the displacements from the `first`-th on.
+template <int rows, int g>
+void dots_from(const CorrelateNearShape& s, const float* a, const float* padded, int first, Vec* totals) {
+  for (; first + g <= s.side(); first += g) dots<rows, g>(s, a, padded + int64_t{first} * s.c, totals + first);
+  if constexpr (g > 1) dots_from<rows, g - 1>(s, a, padded, first, totals);
 }
 
-template <int g> void row_groups(const CorrelateNearShape& s, const float* a, const float* b, int first, Vec* totals) {
-  for (; first + g <= s.reach + 1; first += g) row_group<g>(s, a, b, first, totals + s.reach + first);
-  if constexpr (g > 1) row_groups<g - 1>(s, a, b, first, totals);
-}
+int64_t padded_row(const CorrelateNearShape& s) { return (int64_t{s.w} + 2 * s.reach) * s.c; }
 
-void correlate_maps(const CorrelateNearShape& s, const float* a, const float* b, Vec* totals, float* y) {
+// padded: zeros at both ends, where a row of b goes between.
+void correlate_maps(const CorrelateNearShape& s, const float* a, const float* b, float* padded, Vec* totals, float* y) {
   const int64_t row = int64_t{s.w} * s.c, places = int64_t{s.side()} * s.side();
   for (int64_t place = 0; place < places; place++) totals[place] = Vec{};
-  for (int i = 0; i < s.h; i++)
-    for (int by = larger(-s.reach, -i); by <= smaller(s.reach, s.h - 1 - i); by++)
-      row_groups<group>(s, a + i * row, b + (i + by) * row, -s.reach, totals + (by + s.reach) * s.side());
+  for (int i = 0; i < s.h; i++) {
+    std::memcpy(padded + int64_t{s.reach} * s.c, b + i * row, static_cast<size_t>(row) * 4);
+    int by = larger(-s.reach, i - s.h + 1);
+    const int last = smaller(s.reach, i);
+    for (; by + rows_together - 1 <= last; by += rows_together)
+      dots_from<rows_together, group>(s, a + (i - by) * row, padded, 0, totals + (by + s.reach) * s.side());
+    for (; by <= last; by++) dots_from<1, group>(s, a + (i - by) * row, padded, 0, totals + (by + s.reach) * s.side());
+  }
   const float scale = 1.f / (static_cast<float>(s.h) * static_cast<float>(s.w));
   for (int64_t place = 0; place < places; place++) y[place] = sum_of(totals[place]) * scale;
 }
@@ -78,13 +60,12 @@ void add_row(const CorrelateNearShape& s, const float* dy, const float* other, i
     const int partner = i + sign * by;
     if (partner < 0 || partner >= s.h) continue;
     for (int bx = -s.reach; bx <= s.reach; bx++) {
-      const Columns columns(s.w, sign * bx);
-      if (columns.first >= columns.last) continue;
-      const float* from = other + (int64_t{partner} * s.w + columns.first + sign * bx) * c;
-      float* first = to + columns.first * c;
+      const int by_columns = sign * bx, first = larger(0, -by_columns), last = s.w - larger(0, by_columns);
+      if (first >= last) continue;
+      const float* from = other + (int64_t{partner} * s.w + first + by_columns) * c;
+      float* at = to + first * c;
       const Vec d = splat(dy[(by + s.reach) * s.side() + bx + s.reach] * scale);
-      each_vector((columns.last - columns.first) * c,
-                  [&](int64_t j, int n) { put(first + j, get(first + j, n) + d * get(from + j, n), n); });
+      each_vector((last - first) * c, [&](int64_t j, int n) { put(at + j, get(at + j, n) + d * get(from + j, n), n); });
     }
   }
 }
@@ -107,11 +88,14 @@ void gradient(const CorrelateNearShape& s, const float* dy, const float* other, 
 void correlate_near(const CorrelateNear& p, Runtime& runtime) {
   const CorrelateNearShape& s = p.shape;
   const int64_t places = int64_t{s.side()} * s.side();
-  Scratch totals(runtime, static_cast<size_t>(threads_of(runtime) * places * lanes));
+  const int64_t threads = threads_of(runtime), row = padded_row(s);
+  Scratch totals(runtime, static_cast<size_t>(threads * places * lanes)),
+      rows(runtime, static_cast<size_t>(threads * row));
+  std::memset(rows.data(), 0, static_cast<size_t>(threads * row) * 4);
   parallel(runtime, s.n, [&](int64_t n, int thread) {
+    const float *a = p.a + (s.single_a ? 0 : n * s.map()), *b = p.b + (s.single_b ? 0 : n * s.map());
     Vec* mine = reinterpret_cast<Vec*>(totals.data()) + thread * places;
-    correlate_maps(s, p.a + (s.single_a ? 0 : n * s.map()), p.b + (s.single_b ? 0 : n * s.map()), mine,
-                   p.y + n * places);
+    correlate_maps(s, a, b, rows.data() + thread * row, mine, p.y + n * places);
   });
 }
 
