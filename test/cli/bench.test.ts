@@ -18,12 +18,13 @@ it('matcher: pairs a second of training and of scoring', async () => {
   expect(result.infer.pairsPerSecond).toBeGreaterThan(result.train.pairsPerSecond);
 });
 
-it('ops: each convolution of the matcher, forward and backward', async () => {
+it('ops: each convolution of the matcher, forward and backward, and the ops of a dense matcher', async () => {
   const flags = ['--size', '64', '--batch', '1', '--repeats', '1', '--backend', 'wasm', '--json'];
-  const { size, rows } = JSON.parse((await runCommand(benchOps, flags)).stdout);
+  const { size, rows, dense } = JSON.parse((await runCommand(benchOps, flags)).stdout);
   expect(size).toBe(64);
   expect(rows.length).toBeGreaterThanOrEqual(18);
-  for (const row of rows) expect(row.gflops, row.name).toBeGreaterThan(0);
+  for (const row of [...rows, ...dense]) expect(row.gflops, row.name).toBeGreaterThan(0);
+  expect(dense.length).toBeGreaterThanOrEqual(4);
 });
 
 const EMULATED = ['--repeats', '1', '--backend', 'cuda-emulated', '--graph', '--json'];

@@ -13,7 +13,7 @@
  */
 
 export type { Activation } from '../ops/activation.ts';
-export { PARITY_CASES, runCase } from '../ops/cases.ts';
+export { denseCases, type OpCase, PARITY_CASES, runCase } from '../ops/cases.ts';
 export { runKernelMulti } from '../ops/kernel.ts';
 export { conv2d } from '../ops/ops.ts';
 export { platformHere } from './platform.ts';

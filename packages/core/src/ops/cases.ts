@@ -111,7 +111,7 @@ export function correlateNearCase(a: Shape4D, b: Shape4D, reach: number): OpCase
 /** 1 in every `period`th element, from `first` on. */
 const everyNth = (shape: number[], period: number, first: number) =>
   tf.tensor(
-    Array.from({ length: volume(shape) }, (_, i) => Number(i % period === first)),
+    new Float32Array(volume(shape)).map((_, i) => Number(i % period === first)),
     shape,
   );
 
@@ -203,6 +203,14 @@ export const PARITY_CASES: readonly OpCase[] = [
   opCase('softmax cross-entropy', [[6, 2]], (logits: tf.Tensor2D) =>
     softmaxCrossEntropy(logits, tf.tensor1d([0, 1, 1, 0, 1, 0], 'int32')),
   ),
+];
+
+/** What a training step of a dense matcher and its scoring do beyond convolutions: patches of 64 px, windows of 96 px. */
+export const denseCases = (batch: number): readonly OpCase[] => [
+  correlateCase([batch, 32, 32, 16], [batch, 48, 48, 16]),
+  localisationCase([batch, batch, 17, 17], false),
+  correlateNearCase([batch, 32, 32, 16], [batch, 32, 32, 16], 2),
+  correlateNearCase([1, 32, 32, 16], [batch, 32, 32, 16], 2),
 ];
 
 export interface CaseValues {
