@@ -1,11 +1,12 @@
 /**
  * Pairs per second of scoring: the backend `native` against onnxruntime-node on our own export of the same weights.
  *
- *     npm run build && node bench/onnx.mjs [--presets paper-bn,dense] [--size 64] [--batches 64,1] [--repeats 15] [--json]
+ *     npm run build && node bench/onnx.mjs [--presets paper-bn,dense] [--size 64] [--batches 64,1] [--repeats 15]
+ *         [--threads N] [--json]
  *
- * Both compute with all cores, in turn in one process, with a pause in which the other's threads fall asleep; the median
- * counts. Patches go in as Float32Array, scores come out likewise. The exported model prepares its patches itself; with
- * mean 0 and deviation 1 that leaves them as they are, so that both score the same.
+ * Both compute with all cores or --threads, in turn in one process, with a pause in which the other's threads fall
+ * asleep; the median counts. Patches go in as Float32Array, scores come out likewise. The exported model prepares its
+ * patches itself; with mean 0 and deviation 1 that leaves them as they are, so that both score the same.
  */
 import { createRequire } from 'node:module';
 import { availableParallelism, cpus, loadavg } from 'node:os';
@@ -27,11 +28,12 @@ const text = (value) => ({ type: 'string', default: value });
 const { values: flags } = parseArgs({
   options: {
     ...{ presets: text('paper-bn,dense'), size: text('64'), batches: text('64,1'), repeats: text('15') },
+    threads: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 });
 const [size, repeats] = [Number(flags.size), Number(flags.repeats)];
-const threads = availableParallelism();
+const threads = flags.threads ? Number(flags.threads) : availableParallelism();
 const WARM_UPS = 3;
 const PAUSE = 50; // ms
 
