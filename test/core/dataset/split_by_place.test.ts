@@ -74,6 +74,18 @@ describe('splitByPlace', () => {
       /2 place\(s\), and nothing left for validation/,
     );
   });
+
+  it('says why groups come to fewer places, and how many are needed', () => {
+    const options = { shares: SHARES, seed: 1, margin: 0 };
+    const sharing = Array.from({ length: 6 }, (_, i) => ({
+      ...{ group: `g${i}`, sar: `patches/s${Math.floor(i / 3)}.png`, optical: `patches/o${i}.png` },
+    }));
+    expect(() => splitByPlace(dataset(sharing), options)).toThrow(
+      /expected 3 places or more.*found 2 place\(s\) of 6 groups \(g0, g1, g2 share patches\/s0\.png\)/,
+    );
+    const near = dataset([at('a', 0), at('b', 5), at('c', 100)]);
+    expect(() => splitByPlace(near, options)).toThrow(/2 place\(s\) of 3 groups \(a, b lie on common or near ground\)/);
+  });
 });
 
 describe('splitByProtocol', () => {

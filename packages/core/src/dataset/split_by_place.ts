@@ -48,7 +48,7 @@ export function splitByPlace(dataset: Dataset, { shares, seed, margin }: SplitOp
   spareForNegatives(dataset.records, places, splits);
   for (const split of SPLITS) splits[split].sort();
   const empty = asked.filter((split) => pairs[split] === 0);
-  if (empty.length > 0) throw tooFewPlaces(dataset, places.length, empty);
+  if (empty.length > 0) throw tooFewPlaces(dataset, places, asked.length, empty);
   return splits;
 }
 
@@ -214,11 +214,32 @@ function refuseShares(shares: Shares): void {
   });
 }
 
-function tooFewPlaces({ folder }: Dataset, places: number, empty: readonly Split[]): SplitError {
+function tooFewPlaces(
+  { folder, records }: Dataset,
+  places: readonly Place[],
+  needed: number,
+  empty: readonly Split[],
+): SplitError {
+  const groups = places.reduce((sum, place) => sum + place.groups.length, 0);
+  const joined = groups > places.length ? ` of ${groups} groups (${whyJoined(records, places)})` : '';
   return new SplitError({
     action: `split ${folder} by place`,
-    expected: 'a place or more for each split',
-    found: `${places} place(s), and nothing left for ${empty.join(' and ')}`,
+    expected: `${needed} places or more, one for each split`,
+    found: `${places.length} place(s)${joined}, and nothing left for ${empty.join(' and ')}`,
     remedy: 'Import more places, ask for fewer splits (a share of 0), or let places be nearer (--margin 0).',
   });
 }
+
+/** Reason why groups are one place: an example of an image that they share, or else their ground. */
+function whyJoined(records: readonly PairRecord[], places: readonly Place[]): string {
+  for (const [first, ...others] of recordsByImage(records)) {
+    const groups = [...new Set([first!, ...others].map((i) => records[i]!.group))];
+    if (groups.length === 1) continue;
+    const [a, b] = [records[first!]!, records[others[0]!]!];
+    return `${shown(groups)} share ${a.sar === b.sar ? a.sar : a.optical}`;
+  }
+  return `${shown(places.find(({ groups }) => groups.length > 1)!.groups)} lie on common or near ground`;
+}
+
+const shown = (groups: readonly string[]) =>
+  groups.length > 4 ? `${groups.slice(0, 3).join(', ')} and ${groups.length - 3} more` : groups.join(', ');
