@@ -217,6 +217,16 @@ describe('cutScenes', () => {
     await expect(cut(scene('a.tif', sar), scene('b.tif', optical))).rejects.toThrow(message);
   });
 
+  it('refuses common ground that is large enough, yet between the patches', async () => {
+    const sar = fakeRasterFile({ ...utm, width: 32, height: 32, value: hills });
+    const [x, ...rest] = utm.transform;
+    const optical = fakeRasterFile({ ...utm, transform: [x + 50, ...rest], width: 22, height: 32, value: hills });
+    await expect(cut(scene('s', sar), scene('o', optical))).rejects.toThrow(
+      /found common ground of 22 × 32 pixels, which lies between them.*smaller --stride/s,
+    );
+    expect((await cut(scene('s', sar), scene('o', optical), { stride: 8 })).patches).toHaveLength(3);
+  });
+
   it('refuses unplaced scenes of different sizes, scenes smaller than a patch, and a grid that is far too coarse', async () => {
     const flat = (size: number) => fakeRasterFile({ width: size, height: size, value: () => 1 });
     await expect(cut(scene('a', flat(32)), scene('b', flat(33)))).rejects.toThrow(/32 × 32 against 33 × 33/);

@@ -81,7 +81,7 @@ export async function* cutScenes(
   const placements = { sar: readers.sar.placement, optical: readers.optical.placement };
   await pause(options.signal);
   const lattice = latticeOf(grid, [readers.sar, readers.optical], side, stride);
-  if (lattice.inside.columns * lattice.inside.rows === 0) throw noOverlap(sar, optical, grid, side);
+  if (lattice.inside.columns * lattice.inside.rows === 0) throw noPatch(sar, optical, grid, lattice.common, options);
   yield { reason: 'outside', count: lattice.outside };
 
   const windowOf = ({ column, row, columns, rows }: Block): PixelWindow => ({
@@ -124,7 +124,7 @@ function latticeOf(
   readers: readonly GridReader[],
   side: number,
   stride: number,
-): { inside: Block; outside: number } {
+): { inside: Block; outside: number; common: { width: number; height: number } } {
   const coverages = readers.map((reader) => reader.coverage());
   const low = (k: 0 | 1) => Math.max(0, ...coverages.map((each) => each[k]));
   const high = (k: 2 | 3, end: number) => Math.min(end, ...coverages.map((each) => each[k]));
@@ -136,7 +136,8 @@ function latticeOf(
   const [columns, rows] = [range(low(0), high(2, width)), range(low(1), high(3, height))];
   const all = range(0, width).count * range(0, height).count;
   const inside = { column: columns.first, row: rows.first, columns: columns.count, rows: rows.count };
-  return { inside, outside: all - inside.columns * inside.rows };
+  const common = { width: high(2, width) - low(0), height: high(3, height) - low(1) };
+  return { inside, outside: all - inside.columns * inside.rows, common };
 }
 
 /** Splits a block into bands of rows that fit into memory; a single row that does not fit is split into columns. */
@@ -170,7 +171,22 @@ function crop(block: Raster, x: number, y: number, side: number): Raster {
   return noData?.includes(1) ? { ...patch, noData } : patch;
 }
 
-function noOverlap(sar: SceneFile, optical: SceneFile, grid: Grid, side: number): FormatError {
+function noPatch(
+  sar: SceneFile,
+  optical: SceneFile,
+  grid: Grid,
+  common: { width: number; height: number },
+  { side, stride }: Pick<CutOptions, 'side' | 'stride'>,
+): FormatError {
+  const [width, height] = [Math.round(common.width), Math.round(common.height)];
+  if (width >= side && height >= side) {
+    return new FormatError({
+      ...{ action: 'cut patches from', file: `${sar.name} and ${optical.name}` },
+      expected: `a patch of ${side} × ${side} pixels, at multiples of ${stride} from the corner of the grid, on common ground`,
+      found: `common ground of ${width} × ${height} pixels, which lies between them`,
+      remedy: 'Choose a smaller --stride or --side.',
+    });
+  }
   const size = ({ file }: SceneFile) => `${file.width} × ${file.height} pixels in ${shown(file.crs)}`;
   return new FormatError({
     action: 'cut patches from',
