@@ -1,7 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FormatError } from '../../../packages/core/src/errors.ts';
-import { crsProblem, referenceSystem, transformBetween } from '../../../packages/core/src/geo/reference_system.ts';
+import {
+  crsProblem,
+  referenceSystem,
+  shiftDoubts,
+  transformBetween,
+} from '../../../packages/core/src/geo/reference_system.ts';
 
 /** x, y by PROJ 9.1.1: `echo LON LAT | gdaltransform -s_srs OGC:CRS84 -t_srs SYSTEM`. Metres of tolerance. */
 const KNOWN: [system: string, longitude: number, latitude: number, x: number, y: number, tolerance: number][] = [
@@ -128,12 +133,25 @@ describe('reference systems', () => {
     ['EPSG:4267', /good to some 10 m/],
     ['+proj=longlat +ellps=bessel', /not known and taken as none/],
     ['EPSG:2401', /varies within its area/],
+    ['EPSG:5514', /one for its whole area/],
+    ['EPSG:28992', /one for its whole area/],
     ['EPSG:32633', undefined],
     ['EPSG:3006', undefined],
     ['EPSG:5070', undefined],
+    ['EPSG:7844', undefined],
   ])('the doubt about %s is told', (name, doubt) => {
     const found = referenceSystem(name, 'test').doubt;
     if (doubt) expect(found).toMatch(doubt);
     else expect(found).toBeUndefined();
+  });
+
+  it.each([
+    ['EPSG:5514', 'EPSG:32633', 1],
+    ['EPSG:27700', 'EPSG:28992', 2],
+    ['EPSG:5514', 'EPSG:4156', 0],
+    ['EPSG:26711', 'EPSG:4267', 0],
+    ['EPSG:32633', 'EPSG:3035', 0],
+  ])('the shift from %s to %s has %d doubts', (from, to, count) => {
+    expect(shiftDoubts(from, to, 'test')).toHaveLength(count);
   });
 });

@@ -47,12 +47,12 @@ describe('findings of an import of scenes', () => {
     expect(header.made).not.toHaveProperty('guesses');
   });
 
-  it.each<[string, Place | undefined, object, RegExp]>([
-    ['the place', undefined, {}, /nothing to guess, as --strict asks.*neither file says where it lies/],
-    ['the unit', at(), { unit: undefined }, /nothing says what the SAR samples are/],
-    ['the datum', at(-118, 10, 26_711), {}, /shift of its datum/],
-  ])('are refused by a strict import: %s', async (_, place, more, message) => {
-    await write(place, place);
+  it.each<[string, Place | undefined, Place | undefined, object, RegExp]>([
+    ['the place', undefined, undefined, {}, /nothing to guess, as --strict asks.*neither file says where it lies/],
+    ['the unit', at(), at(), { unit: undefined }, /nothing says what the SAR samples are/],
+    ['the datum', at(-118, 10, 26_711), at(-118, 10, 32_611), {}, /shift of its datum/],
+  ])('are refused by a strict import: %s', async (_, sar, optical, more, message) => {
+    await write(sar, optical);
     const strict = importScenes(store, scenes, 'out', { ...options, ...more, strict: true });
     await expect(strict).rejects.toThrow(FormatError);
     await expect(strict).rejects.toThrow(message);

@@ -5,6 +5,7 @@ import type { PixelWindow } from './grid.ts';
 import { linkGround } from './ground_link.ts';
 import type { Point } from './pixel_map.ts';
 import { type Located, mapOf } from './place.ts';
+import { shiftDoubts } from './reference_system.ts';
 
 export interface Cut {
   file: Located;
@@ -15,8 +16,8 @@ export interface Cut {
 export interface Agreement {
   /** True if their georeferences place them on different ground. */
   contradicts: boolean;
-  /** Assumption made, as a sentence without full stop. */
-  guess?: string;
+  /** Assumptions made, as sentences without full stop. */
+  guesses: string[];
 }
 
 /** Maximum misfit of corners in pixels, and as a share of the side: pairs are co-registered to a few pixels. */
@@ -30,22 +31,18 @@ export function agreement(first: Cut, second: Cut, name: string): Agreement {
     ({ file }) => file.crs !== undefined && mapOf(file) !== undefined,
   );
   if (isPlaced !== isOtherPlaced) {
-    return {
-      contradicts: false,
-      guess: 'only one of the two says where it lies: the other is taken to lie there, too',
-    };
+    return agreed('only one of the two says where it lies: the other is taken to lie there, too');
   }
   const off = isPlaced ? misfit(first, second, name) : unnamedMisfit(first, second);
-  if (off === undefined) return { contradicts: false };
+  if (off === undefined) return agreed();
   const limit = Math.max(FEW, first.window.width * SHARE);
-  if (!(off <= limit)) return { contradicts: true };
-  return off <= ROUNDING
-    ? { contradicts: false }
-    : {
-        contradicts: false,
-        guess: `the places of the two differ by up to ${Math.ceil(off)} pixels, which is passed over`,
-      };
+  if (!(off <= limit)) return { contradicts: true, guesses: [] };
+  const doubts = isPlaced ? shiftDoubts(first.file.crs!, second.file.crs!, name) : [];
+  if (off <= ROUNDING) return agreed(...doubts);
+  return agreed(...doubts, `the places of the two differ by up to ${Math.ceil(off)} pixels, which is passed over`);
 }
+
+const agreed = (...guesses: string[]): Agreement => ({ contradicts: false, guesses });
 
 /** Largest distance between corresponding corners, in pixels of the second; NaN if one cannot be projected. */
 function misfit(first: Cut, second: Cut, name: string): number {

@@ -7,7 +7,7 @@ import type { AffineTransform } from '../raster/raster.ts';
 import type { Footprint } from './footprint.ts';
 import { affineMap, PIXELS, type PixelMap } from './pixel_map.ts';
 import { type Located, mapOf } from './place.ts';
-import { referenceSystem } from './reference_system.ts';
+import { referenceSystem, shiftDoubts } from './reference_system.ts';
 
 export interface Grid {
   /** Reference system; absent if the scenes are not georeferenced: then their pixels correspond one to one. */
@@ -47,7 +47,9 @@ export function commonGrid(
   files: readonly [base: string, other: string],
   resolution?: number,
 ): CommonGrid {
-  if (isPlaced(base) && isPlaced(other)) return { grid: placedGrid(base, resolution, files[0]), guesses: [] };
+  if (isPlaced(base) && isPlaced(other)) {
+    return { grid: placedGrid(base, resolution, files[0]), guesses: shiftDoubts(base.crs!, other.crs!, files[0]) };
+  }
   const halves = [base, other].map((file) => file.crs !== undefined || mapOf(file) !== undefined);
   if (!halves[0] && !halves[1]) return pixelGrid(base, other, files, resolution, NEITHER);
   const both = base.crs === undefined && other.crs === undefined && sameTransform(base, other);

@@ -86,7 +86,6 @@ async function placeOf(store: Store, path: string, file: RasterFile): Promise<Pl
   const placing =
     [beside, own, { transform: world?.transform }].find(({ transform, points }) => transform || points) ?? {};
   const guesses = world && crs === world.crs ? [`the place is that of ${world.name} beside it`] : [];
-  if (crs !== undefined) guesses.push(...[referenceSystem(crs, path).doubt ?? []].flat());
   if (placing.transform) return { crs, transform: usable(placing.transform, crs, path), guesses };
   if (placing.points) return fitPlace(placing.points, crs, path, guesses);
   if (file.georeference?.hasRpc) throw onlyRpc(path);

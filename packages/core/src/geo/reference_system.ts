@@ -15,8 +15,10 @@ export interface ReferenceSystem {
   readonly isGeographic: boolean;
   /** Period of x, one turn round the Earth: 360 for degrees; undefined if x is not periodic. */
   readonly period: number | undefined;
-  /** Inaccuracy of the system on the ground, as a sentence without full stop. */
+  /** Inaccuracy of the shift of its datum to WGS 84, as a sentence without full stop. */
   readonly doubt: string | undefined;
+  /** Ellipsoid and shift to WGS 84: systems of one datum part by no shift. */
+  readonly datum: string;
 }
 
 /** Systems by their text: each is parsed once. */
@@ -93,12 +95,14 @@ interface Inside {
   long0?: number;
   a?: number;
   rf?: number;
-  ellps?: string;
-  datum?: { datum_type?: number };
+  es?: number;
+  datum?: { datum_type?: number; datum_params?: number[] };
 }
 
-/** Datum types of proj4: equal to WGS 84, and of unknown shift. */
-const [WGS84, NO_DATUM] = [4, 5];
+/** Datum type of proj4: of unknown shift. */
+const NO_DATUM = 5;
+/** Shift of a datum in metres above which it is of the time before satellites. */
+const LARGE_SHIFT = 5;
 
 function describe(projection: Projection, definition: string): ReferenceSystem | { problem: string } {
   const inside = projection as Inside;
@@ -113,7 +117,7 @@ function describe(projection: Projection, definition: string): ReferenceSystem |
   const forward = (longitude: number, latitude: number) =>
     attempt(() => proj4.transform(proj4.Proj('WGS84'), projection, [longitude, latitude], true));
   const period = isGeographic ? 360 : periodOf(forward, ((inside.long0 ?? 0) * 180) / Math.PI);
-  return { projection, isGeographic, period, doubt: doubtOf(inside, definition) };
+  return { projection, isGeographic, period, doubt: doubtOf(inside, definition), datum: datumOf(inside) };
 }
 
 function doubtOf({ datum, rf, a }: Inside, definition: string): string | undefined {
@@ -122,11 +126,24 @@ function doubtOf({ datum, rf, a }: Inside, definition: string): string | undefin
   }
   if (definition.includes('+uncertain'))
     return 'the shift of its datum to WGS 84 varies within its area, by some 100 m';
-  const isModern = a === undefined || (Math.abs(a - 6378137) < 1 && Math.abs((rf ?? 298.257) - 298.257) < 0.01);
-  if (isModern || datum?.datum_type === WGS84) return undefined;
-  return datum?.datum_type === NO_DATUM
-    ? 'the shift of its datum to WGS 84 is not known and taken as none, which may be off by some 100 m'
+  if (datum?.datum_type === NO_DATUM) {
+    const isModern = a === undefined || (Math.abs(a - 6378137) < 1 && Math.abs((rf ?? 298.257) - 298.257) < 0.01);
+    return isModern
+      ? undefined
+      : 'the shift of its datum to WGS 84 is not known and taken as none, which may be off by some 100 m';
+  }
+  return Math.hypot(...(datum?.datum_params ?? []).slice(0, 3)) > LARGE_SHIFT
+    ? 'the shift of its datum to WGS 84 is one for its whole area, good to some 10 m'
     : undefined;
+}
+
+const datumOf = ({ a, es, datum }: Inside) => [a, es, datum?.datum_type, ...(datum?.datum_params ?? [])].join(' ');
+
+/** Sentences that doubt the shift between two systems; none if they have one datum. @throws FormatError */
+export function shiftDoubts(from: string, to: string, file: string): string[] {
+  const [source, target] = [referenceSystem(from, file), referenceSystem(to, file)];
+  if (source.datum === target.datum) return [];
+  return [...new Set([source.doubt, target.doubt])].filter((doubt) => doubt !== undefined);
 }
 
 type Point = [x: number, y: number];

@@ -89,7 +89,7 @@ async function addPair(
     writer.skip(reason ?? 'otherGround');
     return;
   }
-  if (place.guess !== undefined) findings.guess(`${pair.sar} and ${pair.optical}`, place.guess);
+  for (const guess of place.guesses) findings.guess(`${pair.sar} and ${pair.optical}`, guess);
   format.add({ sar: sar.raster.unit, optical: optical.raster.unit, bands: optical.raster.bands }, pair.key);
   const ground = sar.footprint ?? optical.footprint;
   writer.addRecord({
