@@ -1,6 +1,9 @@
-/** One reading of JSON against a schema for every file format: pairs, splits, negatives. */
+/** One reading of JSON against a schema for every file format. */
 import type { z } from 'zod';
 import { reasonOf } from '../errors.ts';
+
+/** Faults that a message lists. */
+const SHOWN = 3;
 
 /** The value of a JSON text. @param fail makes the error to throw: the format's file, expectation and remedy. */
 export function parseJson<T>(schema: z.ZodType<T>, text: string, fail: (found: string, cause?: unknown) => Error): T {
@@ -13,7 +16,9 @@ export function parseJson<T>(schema: z.ZodType<T>, text: string, fail: (found: s
   }
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw fail(parsed.error.issues.map(describeIssue(value)).join('; '), parsed.error);
+  const { issues } = parsed.error;
+  const more = issues.length > SHOWN ? [`and ${issues.length - SHOWN} more`] : [];
+  throw fail([...issues.slice(0, SHOWN).map(describeIssue(value)), ...more].join('; '), parsed.error);
 }
 
 const describeIssue =

@@ -8,8 +8,9 @@
  * the list, and paths stay inside the folder of the scenes.
  */
 import { z } from 'zod';
+import { parseJson } from '../base/parse_json.ts';
 import { sha256 } from '../base/sha256.ts';
-import { FileError, FormatError, reasonOf } from '../errors.ts';
+import { FileError, FormatError } from '../errors.ts';
 import { COMPANIONS } from '../raster/sidecars.ts';
 import { joinPath, readText, type Store } from '../store.ts';
 import type { SceneEntry, SceneFileEntry } from './scene_list.ts';
@@ -27,21 +28,13 @@ const locationSchema = z.strictObject({
 export async function scenesFolder(store: Store, folder: string): Promise<string> {
   const file = joinPath(folder, LOCATION_FILE);
   if (!(await store.stat(file))) return folder;
-  const fail = (found: string, cause: unknown) =>
+  const fail = (found: string, cause?: unknown) =>
     new FormatError({
       ...{ action: 'read', file, expected: '{"doppel":"location","version":1,"scenes":FOLDER}', found, cause },
       remedy: `Write it again: \`doppel data locate ${folder} --scenes FOLDER\`.`,
     });
-  let value: unknown;
-  try {
-    value = JSON.parse(await readText(store, file));
-  } catch (cause) {
-    if (!(cause instanceof SyntaxError)) throw cause;
-    throw fail(`no JSON (${reasonOf(cause)})`, cause);
-  }
-  const parsed = locationSchema.safeParse(value);
-  if (!parsed.success) throw fail(z.prettifyError(parsed.error).replaceAll('\n', ' '), parsed.error);
-  return joinPath(folder, parsed.data.scenes);
+  const { scenes } = parseJson(locationSchema, await readText(store, file), fail);
+  return joinPath(folder, scenes);
 }
 
 /** Writes where the scenes of a data set lie. @param scenes folder relative to that of the data set, or absolute. */

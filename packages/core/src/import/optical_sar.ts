@@ -3,8 +3,9 @@
  * `sar/NNN.png`, and a `metadata.json` that says where the corners of each lie.
  */
 import { z } from 'zod';
+import { parseJson } from '../base/parse_json.ts';
 import { isInside } from '../dataset/inside.ts';
-import { FileError, FormatError, reasonOf } from '../errors.ts';
+import { FileError, FormatError } from '../errors.ts';
 import type { Footprint } from '../geo/footprint.ts';
 import { joinPath, readText, type Store } from '../store.ts';
 import type { ScenePair } from './import_scene.ts';
@@ -70,21 +71,12 @@ async function rootOf(store: Store, folder: string): Promise<string> {
 }
 
 async function readFragments(store: Store, file: string) {
-  const fail = (found: string, cause: unknown) =>
+  const fail = (found: string, cause?: unknown) =>
     new FormatError({
       ...{ action: 'read', file, found, cause },
       expected: `a list of {"fragment_filename": "003.png", "corners_${CRS}": [four corners]}`,
     });
-  let value: unknown;
-  try {
-    value = JSON.parse(await readText(store, file));
-  } catch (cause) {
-    if (!(cause instanceof SyntaxError)) throw cause;
-    throw fail(`no JSON (${reasonOf(cause)})`, cause);
-  }
-  const parsed = z.array(fragmentSchema).min(1).safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw fail(z.prettifyError(parsed.error).replaceAll('\n', ' ').slice(0, 400), parsed.error);
+  return parseJson(z.array(fragmentSchema).min(1), await readText(store, file), fail);
 }
 
 type Corners = z.infer<typeof fragmentSchema>['corners_EPSG:3395'];

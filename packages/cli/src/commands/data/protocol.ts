@@ -1,5 +1,6 @@
 /** Protocols: splits by place that are fixed once, for all who use the data. */
-import { FormatError, readText, reasonOf, type Store } from '@doppel/core';
+import { FormatError, readText, type Store } from '@doppel/core';
+import { parseJson } from '@doppel/core/base';
 import type { Protocol } from '@doppel/core/dataset';
 import { z } from 'zod';
 
@@ -12,19 +13,10 @@ const protocolSchema = z.object({
 
 /** @throws FormatError where the file is no protocol. */
 export async function readProtocol(store: Store, file: string): Promise<Protocol> {
-  const fail = (found: string, cause: unknown) =>
+  const fail = (found: string, cause?: unknown) =>
     new FormatError({
       ...{ action: 'read', file, found, cause },
       expected: '{"split": {"train": [names], "validation": […], "test": […]}, "unused": […]}',
     });
-  let value: unknown;
-  try {
-    value = JSON.parse(await readText(store, file));
-  } catch (cause) {
-    if (!(cause instanceof SyntaxError)) throw cause;
-    throw fail(`no JSON (${reasonOf(cause)})`, cause);
-  }
-  const parsed = protocolSchema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw fail(z.prettifyError(parsed.error).replaceAll('\n', ' '), parsed.error);
+  return parseJson(protocolSchema, await readText(store, file), fail);
 }
