@@ -15,7 +15,7 @@ import { PatchCache } from '../../prepare/prepared_patches.ts';
 import { checkHeldOut } from '../../runs/held_out.ts';
 import { RunFiles } from '../../runs/run_files.ts';
 import { matcherOptions, parseConfig, type TrainingConfig } from './config.ts';
-import type { Place } from './localisation/window_source.ts';
+import type { Place } from './localisation/training_scenes.ts';
 import { type EpochRow, METRICS } from './metrics_log.ts';
 import { refuseOtherInputs, refuseOtherSide, refuseUnfit } from './refusals.ts';
 import type { TrainingPairs } from './sampler.ts';

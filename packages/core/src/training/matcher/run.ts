@@ -12,7 +12,7 @@ import { type RunNegatives, runNegativesOf } from './hard_negatives.ts';
 import { Learner } from './learner.ts';
 import { sceneWindows } from './localisation/scene_windows.ts';
 import { localisationSupply } from './localisation/supply.ts';
-import { patchWindows } from './localisation/window_source.ts';
+import { patchWindows } from './localisation/training_scenes.ts';
 import type { EpochRow } from './metrics_log.ts';
 import { createSampler } from './sampler.ts';
 import { createSupply, type Supply } from './supply.ts';

@@ -3,9 +3,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { turnedSamples } from '../../../../../packages/core/src/training/matcher/localisation/pixels.ts';
 import { drawWindows } from '../../../../../packages/core/src/training/matcher/localisation/places.ts';
-import type { WindowSource } from '../../../../../packages/core/src/training/matcher/localisation/window_source.ts';
+import type { TrainingScenes } from '../../../../../packages/core/src/training/matcher/localisation/training_scenes.ts';
 
-const source = (shifts: readonly { row: number; column: number }[]): WindowSource => ({
+const source = (shifts: readonly { row: number; column: number }[]): TrainingScenes => ({
   scenes: shifts.map((_, i) => ({ id: String(i), width: 400, height: 300 })),
   shiftOf: (scene) => shifts[scene]!,
   patchAt: () => undefined,

@@ -53,7 +53,7 @@ describe('windows of scenes', () => {
   it('have the shifts of their scenes, and the patches of their records', () => {
     expect(source.shiftOf(1)).toEqual({ row: 2, column: -3 });
     expect(source.shiftOf(0)).toEqual({ row: 0, column: 0 });
-    expect(source.patchAt(0)).toEqual({ scene: 0, template: { row: 64, column: 64 } });
+    expect(source.patchAt(0)).toEqual({ scene: 0, upperLeft: { row: 64, column: 64 } });
     expect(source.patchAt(1)).toBeUndefined();
   });
 

@@ -4,13 +4,13 @@
  */
 import { Rng } from '../../../base/random.ts';
 import type { HardNegatives } from '../sampler.ts';
-import type { Anchor, WindowSource } from './window_source.ts';
+import type { PlacedPatch, TrainingScenes } from './training_scenes.ts';
 
 export interface HardTemplate {
   /** Record whose optical patch it is a negative of, and where that lies. */
-  anchor: Anchor;
+  anchor: PlacedPatch;
   /** Place of a mined patch, or row of a made one. */
-  patch: { mined: Anchor } | { made: number };
+  patch: { mined: PlacedPatch } | { made: number };
 }
 
 /** Counts of templates wanted of each kind. */
@@ -21,7 +21,7 @@ export interface HardCounts {
 
 /** Templates of a step, of different anchors; fewer than wanted where there are too few. */
 export function drawHardTemplates(
-  source: WindowSource,
+  source: TrainingScenes,
   { mined, generated }: Pick<HardNegatives, 'mined' | 'generated'>,
   counts: HardCounts,
   { seed, step }: { seed: number; step: number },

@@ -1,31 +1,19 @@
 /** Turns, mirrors and radiometric changes of prepared samples. */
 import type { Rng } from '../../../base/random.ts';
+import { augment } from '../../../prepare/augmentation.ts';
 import type { Modality } from '../../../prepare/normalisation.ts';
 import type { Radiometry } from './settings.ts';
 
-/**
- * Samples [side, side, bands] turned counter-clockwise by right angles, then mirrored left to right: a new array, or the
- * given one if nothing changes.
- */
+/** Samples [side, side, bands] turned counter-clockwise by right angles, then mirrored left to right. */
 export function turnedSamples(
-  samples: Float32Array,
+  data: Float32Array,
   side: number,
   bands: number,
   { turns, flip }: { turns: number; flip: boolean },
 ): Float32Array {
-  if (turns === 0 && !flip) return samples;
-  const moved = new Float32Array(samples.length);
-  const last = side - 1;
-  for (let row = 0; row < side; row++) {
-    for (let column = 0; column < side; column++) {
-      let [r, c] = [row, flip ? last - column : column];
-      // Counter-clockwise by a right angle: what was at (c, last − r) comes to (r, c).
-      for (let i = 0; i < turns; i++) [r, c] = [c, last - r];
-      const [to, from] = [(row * side + column) * bands, (r * side + c) * bands];
-      for (let band = 0; band < bands; band++) moved[to + band] = samples[from + band]!;
-    }
-  }
-  return moved;
+  // A turn after the mirror, as `augment` has it, goes the other way round.
+  const moves = { flip, turns: flip ? (4 - turns) % 4 : turns, shift: { columns: 0, rows: 0 }, speckle: null };
+  return augment({ data, width: side, height: side, bands, unit: 'digital number' }, 'optical', moves).data;
 }
 
 /** Changes gain, offsets, tones and, of SAR, speckle: a new array. */

@@ -4,7 +4,7 @@
  */
 import { Rng } from '../../../base/random.ts';
 import type { LocalisationSettings } from './settings.ts';
-import type { Anchor, Place, WindowSource } from './window_source.ts';
+import type { Place, PlacedPatch, TrainingScenes } from './training_scenes.ts';
 
 /** An optical window, and the SAR template that lies in it. */
 export interface DrawnWindow {
@@ -41,10 +41,10 @@ const TRIES = 200;
  * @returns the windows, and by anchor its window, undefined where it found none.
  */
 export function drawWindows(
-  source: WindowSource,
+  source: TrainingScenes,
   step: number,
   options: PlaceOptions,
-  anchors: readonly Anchor[] = [],
+  anchors: readonly PlacedPatch[] = [],
 ): { drawn: DrawnWindow[]; anchored: (DrawnWindow | undefined)[] } {
   const rng = Rng.derive(options.seed, 'windows', step);
   const drawn: DrawnWindow[] = [];
@@ -52,7 +52,7 @@ export function drawWindows(
     const taken = drawn.filter(({ scene }) => scene === anchor.scene);
     const found =
       drawn.length < options.windows
-        ? drawInScene(source, anchor.scene, taken, rng, options, anchor.template)
+        ? drawInScene(source, anchor.scene, taken, rng, options, anchor.upperLeft)
         : undefined;
     if (found) drawn.push(found);
     return found;
@@ -77,7 +77,7 @@ export function drawWindows(
 
 /** @param fixed place of the template, if it is given. */
 function drawInScene(
-  { scenes, shiftOf }: WindowSource,
+  { scenes, shiftOf }: TrainingScenes,
   scene: number,
   taken: readonly DrawnWindow[],
   rng: Rng,

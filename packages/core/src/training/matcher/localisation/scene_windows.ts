@@ -5,7 +5,7 @@ import { SplitError } from '../../../errors.ts';
 import { FootprintIndex } from '../../../geo/footprint_index.ts';
 import type { Normalisation } from '../../../prepare/normalisation.ts';
 import { PreparedWindows } from '../../../prepare/prepared_windows.ts';
-import type { Place, WindowSource } from './window_source.ts';
+import type { Place, TrainingScenes } from './training_scenes.ts';
 
 /**
  * @param shifts from SAR to optical by scene, in pixels; default: none.
@@ -15,7 +15,7 @@ export function sceneWindows(
   dataset: Pick<Dataset, 'folder' | 'records' | 'scenesOf' | 'readWindow'>,
   normalisation: Normalisation,
   shifts: ReadonlyMap<string, Place> = new Map(),
-): WindowSource {
+): TrainingScenes {
   const scenes = dataset.scenesOf('train');
   if (scenes.length === 0) throw noScenes(dataset.folder);
   const indices = new Map(scenes.map(({ id }, i) => [id, i]));
@@ -30,7 +30,7 @@ export function sceneWindows(
       const scene = window && indices.get(window.scene);
       if (!window || scene === undefined) return undefined;
       const { column, row } = scenes[scene]!.covered;
-      return { scene, template: { row: window.row - row, column: window.column - column } };
+      return { scene, upperLeft: { row: window.row - row, column: window.column - column } };
     },
     read(scene, modality, upperLeft, side) {
       const { id, covered } = scenes[scene]!;

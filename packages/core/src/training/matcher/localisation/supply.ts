@@ -14,10 +14,10 @@ import type { LocalisationBatch } from './loss.ts';
 import { changedTones, turnedSamples } from './pixels.ts';
 import { type DrawnWindow, drawWindows } from './places.ts';
 import type { LocalisationSettings } from './settings.ts';
-import { cropped, type WindowSource } from './window_source.ts';
+import { cropped, type TrainingScenes } from './training_scenes.ts';
 
 export interface LocalisationInputs {
-  source: WindowSource;
+  source: TrainingScenes;
   config: TrainingConfig;
   settings: LocalisationSettings;
   /** Bands, and the side of a template. */
@@ -64,7 +64,7 @@ export function localisationSupply(inputs: LocalisationInputs): Supply<Localisat
     const rng = Rng.derive(config.seed, 'hard tones', step, own);
     const samples =
       'mined' in patch
-        ? await source.read(patch.mined.scene, 'sar', patch.mined.template, side)
+        ? await source.read(patch.mined.scene, 'sar', patch.mined.upperLeft, side)
         : madeTemplate(patch.made, stack, side);
     return tones(samples, side, 'sar', drawn[own]!, rng);
   }
@@ -138,7 +138,7 @@ function placesOf(drawn: readonly DrawnWindow[], { search, disc, ring }: Localis
  * Windows of one scene lie apart; those of other scenes are rivals unless the scenes share ground. A mined template is a
  * rival of windows in other scenes, too, a made one of its own window alone.
  */
-function rivalsOf(drawn: readonly DrawnWindow[], hard: readonly PlacedTemplate[], { sameGround }: WindowSource) {
+function rivalsOf(drawn: readonly DrawnWindow[], hard: readonly PlacedTemplate[], { sameGround }: TrainingScenes) {
   const apart = (a: number, b: number) => a !== b && !sameGround(a, b);
   const ofWindows = drawn.map((template) =>
     drawn.map((window) => Number(template.scene === window.scene || apart(template.scene, window.scene))),

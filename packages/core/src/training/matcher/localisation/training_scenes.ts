@@ -3,6 +3,7 @@
  * these.
  */
 import type { PlaceGuard } from '../../../dataset/place_guard.ts';
+import { cropFeatures } from '../../../localisation/feature_map.ts';
 import type { Modality } from '../../../prepare/normalisation.ts';
 import type { PatchShape, PatchSource } from '../../../prepare/patch_source.ts';
 
@@ -13,19 +14,19 @@ export interface Place {
 }
 
 /** A SAR patch in its scene. */
-export interface Anchor {
+export interface PlacedPatch {
+  /** Index of the scene. */
   scene: number;
-  /** Upper left pixel. */
-  template: Place;
+  upperLeft: Place;
 }
 
-export interface WindowSource {
+export interface TrainingScenes {
   /** Sizes in pixels. */
   readonly scenes: readonly { id: string; width: number; height: number }[];
   /** Pixels from a place in SAR to the same ground in optical. */
   shiftOf(scene: number): Place;
   /** Scene and upper left pixel of a record's SAR patch; undefined where it lies in none of the scenes. */
-  patchAt(record: number): Anchor | undefined;
+  patchAt(record: number): PlacedPatch | undefined;
   /** True if two scenes show the same or neighbouring ground. */
   sameGround(a: number, b: number): boolean;
   /**
@@ -47,7 +48,7 @@ export function patchWindows(
   patches: PatchSource,
   shape: PatchShape,
   margin: number,
-): WindowSource {
+): TrainingScenes {
   const { side } = shape;
   const sceneOf = new Map(anchors.map((record, scene) => [record, scene]));
   return {
@@ -55,7 +56,7 @@ export function patchWindows(
     shiftOf: () => ({ row: 0, column: 0 }),
     patchAt(record) {
       const scene = sceneOf.get(record);
-      return scene === undefined ? undefined : { scene, template: { row: margin, column: margin } };
+      return scene === undefined ? undefined : { scene, upperLeft: { row: margin, column: margin } };
     },
     sameGround: (a, b) => guard.conflict(anchors[a]!, anchors[b]!),
     async read(scene, modality, upperLeft, extent) {
@@ -65,12 +66,7 @@ export function patchWindows(
   };
 }
 
-/** Square part of samples [side, side, bands]. */
-export function cropped(samples: Float32Array, side: number, bands: number, { row, column }: Place, extent: number) {
-  const part = new Float32Array(extent * extent * bands);
-  for (let y = 0; y < extent; y++) {
-    const from = ((row + y) * side + column) * bands;
-    part.set(samples.subarray(from, from + extent * bands), y * extent * bands);
-  }
-  return part;
+/** Square part of samples [side, side, channels]. */
+export function cropped(data: Float32Array, side: number, channels: number, { row, column }: Place, extent: number) {
+  return cropFeatures({ data, width: side, height: side, channels }, column, row, extent, extent).data;
 }
