@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import report from '../../packages/cli/src/commands/experiment/report.ts';
 import run from '../../packages/cli/src/commands/experiment/run.ts';
+import testModel from '../../packages/cli/src/commands/experiment/test.ts';
 import { selectBackend } from '../../packages/core/src/backends/select_backend.ts';
 import { UsageError } from '../../packages/core/src/errors.ts';
 import { FileStore } from '../../packages/core/src/node.ts';
+import { tinyCheckpoint } from '../server/tiny_model.mjs';
 import { writeSyntheticDataset } from './dataset_on_disk.ts';
 import { runCommand } from './run_command.ts';
 
@@ -64,5 +66,38 @@ describe('doppel experiment', () => {
     await expect(doppelRun('cut', '--arms', 'random,best')).rejects.toThrow(UsageError);
     await expect(doppelRun('cut', '--shard', '3/2')).rejects.toThrow(/--shard.*2\/5/);
     await expect(runCommand(report, [at('cut')])).rejects.toThrow(/at least one cell.*doppel experiment run/);
+  });
+});
+
+describe('doppel experiment test', () => {
+  const measure = (...args: string[]) =>
+    runCommand(testModel, [
+      '--model',
+      at('tiny'),
+      '--data',
+      at('data'),
+      '--backend',
+      'wasm',
+      '--resamples',
+      '20',
+      ...args,
+    ]);
+
+  test('measures one matcher on every set, and says what it could not make real', async () => {
+    await writeFile(at('tiny'), tinyCheckpoint());
+    const { stdout, log } = await measure('--shift', '8', '--json');
+    const { sets, positives, mirrored } = JSON.parse(stdout);
+    expect(Object.keys(sets)).toEqual(['shuffled', 'look-alikes', 'shift-8']);
+    expect(mirrored).toBe(positives);
+    expect(log).toContainEqual(`${positives} shifted patches are mirrored at the edge: they have no neighbour there`);
+    for (const { auc } of Object.values<{ auc: { mean: number } }>(sets)) {
+      expect(auc.mean).toBeGreaterThanOrEqual(0);
+      expect(auc.mean).toBeLessThanOrEqual(1);
+    }
+    expect((await measure()).stdout).toMatch(/true pairs of \d+ places \(test\), raw alignment\n.*\nshuffled/);
+  });
+
+  test('asks for an alignment where repaired places are wanted', async () => {
+    await expect(measure('--alignment', 'repaired')).rejects.toThrow(/alignment.json/);
   });
 });

@@ -8,9 +8,6 @@ import { COMPUTE_FLAGS, type Context } from '../../context.ts';
 import { choice, text, whole } from '../../flags.ts';
 import { MODEL_FLAG } from '../../model_flag.ts';
 
-/** Scores every test set without a limit on its pairs. */
-const ALL = 1e9;
-
 export default command({
   name: 'doppel experiment test',
   flags: {
@@ -20,7 +17,7 @@ export default command({
     alignment: choice(['raw', 'repaired'], 'Places of the optical patches: as they are, or by alignment.json').default(
       'raw',
     ),
-    positives: whole(2, 'True pairs, drawn at random if there are more; default: all').default(ALL),
+    positives: whole(2, 'True pairs, drawn at random if there are more; default: all').optional(),
     shift: whole(1, 'Pixels by which the true SAR patch is shifted in the hardest set').default(16),
     seed: whole(0, 'Seed of the draws and the intervals').default(1),
     resamples: whole(1, 'Bootstrap resamples for the intervals').default(1000),
@@ -37,12 +34,16 @@ export default command({
     try {
       const model = opened.atSide(dataset.header.side);
       const { split, seed, positives, resamples } = args;
-      const settings = { split, seed, positives, lookAlikes: ALL, shifts: [args.shift] };
+      const all = dataset.records.length;
+      const settings = { split, seed, positives: positives ?? all, lookAlikes: all, shifts: [args.shift] };
       const unlisted = { shortcutPairs: 0, resamples, permutations: 1 };
       const { scored, tests } = await context.work({ label: 'scoring', unit: 'pairs' }, async (watch) => {
         const made = await makeTestSets(dataset, model.normalisation, { ...settings, ...unlisted }, watch.signal);
         return { tests: made, scored: await scoreTestSets(model, made, watch) };
       });
+      if (tests.mirrored > 0) {
+        context.log(`${tests.mirrored} shifted patches are mirrored at the edge: they have no neighbour there`);
+      }
       const sets = measureTestSets(scored, tests, { resamples, seed });
       const where = { model: args.model, fingerprint: model.info.fingerprint, data: args.data, backend };
       const facts = {
@@ -50,6 +51,7 @@ export default command({
         alignment: args.alignment,
         positives: tests.positives.length,
         places: tests.places.length,
+        mirrored: tests.mirrored,
       };
       return { json: { ...where, ...facts, tests: tests.fingerprint, sets }, text: textOf(facts, sets) };
     } finally {
