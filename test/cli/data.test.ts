@@ -270,7 +270,9 @@ describe('doppel data import folder and sarptical', () => {
     await store.write(path('points.csv'), 'id,x,y\n1,390000,5820000\n2,390010,5820000\n');
     const flags = ['--coordinates', path('points.csv'), '--crs', 'EPSG:32633', '--out', path('out')];
     expect(await doppelData('import sarptical', path('in'), ...flags)).toMatchObject({ pairs: 2, groups: 2, side: 16 });
-    await expect(doppelData('split', path('out'))).rejects.toThrow(/1 place\(s\), and nothing left/); // they overlap
+    await expect(doppelData('split', path('out'))).rejects.toThrow(
+      /1 place\(s\) of 2 groups \(point_1, point_2 share .*\), and nothing left/,
+    ); // they overlap
     await store.write(path('points.csv'), 'id,x,y\n1,390000\n');
     await expect(doppelData('import sarptical', path('in'), ...flags, '--force')).rejects.toThrow(
       /points\.csv, line 2/,

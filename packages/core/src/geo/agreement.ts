@@ -37,7 +37,7 @@ export function agreement(first: Cut, second: Cut, name: string): Agreement {
   if (off === undefined) return agreed();
   const limit = Math.max(FEW, first.window.width * SHARE);
   if (!(off <= limit)) return { contradicts: true, guesses: [] };
-  const doubts = isPlaced ? shiftDoubts(first.file.crs!, second.file.crs!, name) : [];
+  const doubts = isPlaced ? shiftDoubts(first.file.crs!, second.file.crs!, [name, name]) : [];
   if (off <= ROUNDING) return agreed(...doubts);
   return agreed(...doubts, `the places of the two differ by up to ${Math.ceil(off)} pixels, which is passed over`);
 }

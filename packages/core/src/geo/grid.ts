@@ -48,7 +48,7 @@ export function commonGrid(
   resolution?: number,
 ): CommonGrid {
   if (isPlaced(base) && isPlaced(other)) {
-    return { grid: placedGrid(base, resolution, files[0]), guesses: shiftDoubts(base.crs!, other.crs!, files[0]) };
+    return { grid: placedGrid(base, resolution, files[0]), guesses: shiftDoubts(base.crs!, other.crs!, files) };
   }
   const halves = [base, other].map((file) => file.crs !== undefined || mapOf(file) !== undefined);
   if (!halves[0] && !halves[1]) return pixelGrid(base, other, files, resolution, NEITHER);

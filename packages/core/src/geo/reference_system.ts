@@ -137,11 +137,17 @@ function doubtOf({ datum, rf, a }: Inside, definition: string): string | undefin
     : undefined;
 }
 
-const datumOf = ({ a, es, datum }: Inside) => [a, es, datum?.datum_type, ...(datum?.datum_params ?? [])].join(' ');
+/** An ellipsoid by its name and by its axes differ in the last digits of the eccentricity. */
+const datumOf = ({ a, es, datum }: Inside) =>
+  [a, es?.toFixed(9), datum?.datum_type, ...(datum?.datum_params ?? [])].join(' ');
 
-/** Sentences that doubt the shift between two systems; none if they have one datum. @throws FormatError */
-export function shiftDoubts(from: string, to: string, file: string): string[] {
-  const [source, target] = [referenceSystem(from, file), referenceSystem(to, file)];
+/**
+ * Sentences that doubt the shift between two systems; none if they have one datum.
+ *
+ * @param files of each, for messages. @throws FormatError
+ */
+export function shiftDoubts(from: string, to: string, files: readonly [string, string]): string[] {
+  const [source, target] = [referenceSystem(from, files[0]), referenceSystem(to, files[1])];
   if (source.datum === target.datum) return [];
   return [...new Set([source.doubt, target.doubt])].filter((doubt) => doubt !== undefined);
 }

@@ -205,7 +205,7 @@ export const PARITY_CASES: readonly OpCase[] = [
   ),
 ];
 
-/** What a training step of a dense matcher and its scoring do beyond convolutions: patches of 64 px, windows of 96 px. */
+/** Ops of a training step of a dense matcher and of its scoring beyond convolutions: patches of 64 px, windows of 96 px. */
 export const denseCases = (batch: number): readonly OpCase[] => [
   correlateCase([batch, 32, 32, 16], [batch, 48, 48, 16]),
   localisationCase([batch, batch, 17, 17], false),
