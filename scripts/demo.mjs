@@ -84,4 +84,6 @@ step(
   `evaluate --model ${mined} --data ${data} --anchors 50 --out ${RUN}/evaluation`,
   ...backend,
 );
-console.log(`\nDone in ${seconds()} s. Open ${RUN}/evaluation/report.html in a browser.`);
+console.log(`\nDone in ${seconds()} s. Open in a browser:`);
+console.log(`  ${RUN}/box/report.html         the model in the box`);
+console.log(`  ${RUN}/evaluation/report.html  the one that was trained here`);

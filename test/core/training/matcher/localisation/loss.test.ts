@@ -38,12 +38,12 @@ function setUp(descriptor: number) {
   return { terms, batch, similarity, positive, rivals };
 }
 
-const valueOf = (x: tf.Tensor) => x.dataSync()[0]!;
+const scalar = (x: tf.Tensor) => x.dataSync()[0]!;
 
 describe('the loss of windows', () => {
   it('adds the cross-entropy of descriptors, by their weight', () => {
     const { terms, batch, similarity, rivals } = setUp(0.5);
-    const without = valueOf(lossOfWindows(terms, similarity, { ...batch, descriptor: 0 }));
+    const without = scalar(lossOfWindows(terms, similarity, { ...batch, descriptor: 0 }));
     const [t, w] = [terms.templates.arraySync() as number[][], terms.windows.arraySync() as number[][]];
     const allowed = rivals.arraySync();
     const logSum = (logits: number[]) => Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit), 0));
@@ -56,7 +56,7 @@ describe('the loss of windows', () => {
       return (amongTemplates + amongWindows) / 2 - logit(j, j);
     });
     const expected = losses.reduce((sum, loss) => sum + loss, 0) / W;
-    expect(valueOf(lossOfWindows(terms, similarity, batch)) - without).toBeCloseTo(0.5 * expected, 4);
+    expect(scalar(lossOfWindows(terms, similarity, batch)) - without).toBeCloseTo(0.5 * expected, 4);
   });
 
   it('teaches the midpoint without touching maps and scale', () => {
@@ -76,11 +76,11 @@ describe('the loss of windows', () => {
       (maps, logScale) => localisationLoss(maps as tf.Tensor4D, logScale as tf.Tensor1D, { positive, ignored, rivals }),
       [terms.maps, similarity.logScale],
     );
-    expect(valueOf(tf.max(tf.abs(tf.sub(dmaps!, alone!))))).toBeLessThan(1e-6);
-    expect(valueOf(dscale!)).toBeCloseTo(valueOf(scaleAlone!), 5);
+    expect(scalar(tf.max(tf.abs(tf.sub(dmaps!, alone!))))).toBeLessThan(1e-6);
+    expect(scalar(dscale!)).toBeCloseTo(scalar(scaleAlone!), 5);
     // By differences: the only way in which the loss depends on the midpoint.
     const at = (midpoint: number) =>
-      valueOf(lossOfWindows(terms, { ...similarity, midpoint: tf.tensor1d([midpoint]) }, batch));
-    expect(valueOf(dmidpoint!)).toBeCloseTo((at(0.301) - at(0.299)) / 0.002, 1);
+      scalar(lossOfWindows(terms, { ...similarity, midpoint: tf.tensor1d([midpoint]) }, batch));
+    expect(scalar(dmidpoint!)).toBeCloseTo((at(0.301) - at(0.299)) / 0.002, 1);
   });
 });
