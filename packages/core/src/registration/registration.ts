@@ -112,6 +112,16 @@ export interface Quality extends QualityFigures {
   readonly intervals: Record<keyof QualityFigures, Interval>;
 }
 
+/** A test that a registration must pass to be trusted. */
+export interface TrustTest {
+  readonly name: string;
+  readonly value: number;
+  /** Bound of the value; `isMost` says of which side. */
+  readonly limit: number;
+  readonly isMost: boolean;
+  readonly passed: boolean;
+}
+
 export interface RegisteredScene {
   /** Path as it was given. */
   readonly file: string;
@@ -158,5 +168,7 @@ export interface Registration {
   /** 3 × 3, homogeneous: pixels of the optical file → pixels of the SAR file, the best affine map of the correction. */
   readonly matrix?: readonly (readonly number[])[] | undefined;
   readonly quality?: Quality | undefined;
+  /** What was tested before the registration was trusted or refused; empty where nothing could be fitted. */
+  readonly tests?: readonly TrustTest[] | undefined;
   readonly seconds: number;
 }

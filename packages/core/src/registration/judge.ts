@@ -1,0 +1,288 @@
+/**
+ * From tie points to a judged registration: a robust model out of the ladder, quality at points that no fit has seen, and
+ * a verdict. Pure computation: no file is read.
+ */
+import { quantile } from '../base/quantile.ts';
+import { Rng } from '../base/random.ts';
+import { logTail, luckOf, shareWithin } from './chance.ts';
+import { fitPlane, type Match, type Normalisation, normalisationOf, type Symmetric } from './fit_plane.ts';
+import { holdOut } from './hold_out.ts';
+import { type CellMatch, type Climbed, climb, type Ladder } from './ladder.ts';
+import { matrixOf, type PixelGround } from './matrix.ts';
+import { estimateNoise, gateOf, type Noise, withNoise } from './noise.ts';
+import { mapPoint } from './plane_map.ts';
+import { qualityOf } from './quality.ts';
+import type { GroundPosition, ModelKind, PlaneMap, Registration, TiePoint } from './registration.ts';
+import { residualOf } from './robust_fit.ts';
+import { type Evidence, TRUST_LIMITS, type TrustLimits, verdictOf } from './verdict.ts';
+
+export interface Frame extends PixelGround {
+  readonly grid: Registration['grid'];
+  /** Half a side of the square in which each point was searched, in pixels of the working grid. */
+  readonly search: number;
+  readonly seed: number;
+  /** Points found by the other kind of features: they vote on the verdict, and enter no fit. */
+  readonly second?: readonly TiePoint[] | undefined;
+  /** Models that are tried. Default: all. */
+  readonly kinds?: readonly ModelKind[] | undefined;
+  readonly limits?: TrustLimits | undefined;
+}
+
+export type Judgement = Pick<
+  Registration,
+  'status' | 'reason' | 'points' | 'ladder' | 'correction' | 'matrix' | 'quality' | 'tests'
+>;
+
+/** Gate of the first fit, in pixels; the second one's is estimated. */
+const FIRST_GATE = 3;
+/** Covariance of a point that states none, in squared pixels. */
+const UNKNOWN: Symmetric = [1, 0, 1];
+/** Points below which no fit is tried. */
+const FEWEST = 4;
+const RESAMPLES = 50;
+
+/** A point that can be fitted. */
+type Found = TiePoint & { readonly opticalGround: GroundPosition };
+type FoundMatch = CellMatch & { readonly point: Found };
+
+/** @param points of all cells; those with the reason `used` are candidates. */
+export function judge(points: readonly TiePoint[], frame: Frame): Judgement {
+  const candidates = points.filter(isFound);
+  const held = holdOut(candidates, frame.seed);
+  const matches = candidates.map((point) => matchOf(point, frame.grid));
+  const [fitted, unseen] = [
+    matches.filter(({ point }) => !held.has(point.id)),
+    matches.filter(({ point }) => held.has(point.id)),
+  ];
+  const solution = fitted.length >= FEWEST ? solve(fitted, frame) : undefined;
+  const marked = markPoints(points, held, frame.grid, solution);
+  if (!solution) {
+    const reason = `too few points: ${candidates.length} of ${points.length} cells can be used, and no model fits them`;
+    return { status: 'refused', reason, points: marked, ladder: [], tests: [] };
+  }
+  const evidence = evidenceOf(solution, fitted, unseen, points, frame);
+  const { tests, reason } = verdictOf(evidence, frame.limits ?? TRUST_LIMITS);
+  return {
+    ...(reason === undefined ? { status: 'trusted' } : { status: 'refused', reason }),
+    ...{ points: marked, ladder: solution.ladder.rungs, tests },
+    correction: { crs: frame.grid.crs, map: solution.map },
+    matrix: matrixOf(solution.map, frame),
+    quality: judgeQuality(marked, frame),
+  };
+}
+
+const isFound = (point: TiePoint): point is Found => point.reason === 'used' && point.opticalGround !== undefined;
+
+interface Solution {
+  readonly ladder: Ladder;
+  readonly chosen: Climbed;
+  readonly map: PlaneMap;
+  readonly noise: Noise;
+  /** Gate in pixels. */
+  readonly gate: number;
+  readonly normalisation: Normalisation;
+}
+
+/** Climbs the ladder twice: the first fit tells the noise and the gate of the second. */
+function solve(matches: readonly FoundMatch[], { grid, search, seed, kinds }: Frame): Solution | undefined {
+  const pixel = pixelOf(grid);
+  const normalisation = normalisationOf(matches.map(({ from }) => from));
+  const options = { ...normalisation, pixel, seed, kinds };
+  const plain = withExtra(matches, { scale: 1, extra: pixel * pixel });
+  const first = climb(plain, { ...options, gate: FIRST_GATE * pixel }).chosen;
+  if (!first) return undefined;
+  const gate = gateOf(distancesOf(first, matches, pixel), search);
+  const noise = noiseOf(first, matches, gate, pixel);
+  const ladder = climb(withExtra(matches, noise), { ...options, gate: gate * pixel });
+  const chosen = ladder.chosen;
+  if (!chosen) return undefined;
+  return { ladder, chosen, map: chosen.fit.map, gate, noise: noiseOf(chosen, matches, gate, pixel), normalisation };
+}
+
+const withExtra = <M extends Match>(matches: readonly M[], noise: Noise): M[] =>
+  matches.map((match) => ({ ...match, covariance: withNoise(match.covariance, noise) }));
+
+/** Distances from the fit that has not seen the match, in pixels. */
+const distancesOf = ({ unseen, fit }: Climbed, matches: readonly Match[], pixel: number) =>
+  matches.map((match, i) => Math.hypot(...(unseen[i] ?? residualOf(fit.map, match))) / pixel);
+
+/** Noise of the matches within the gate, by fits that have not seen them. */
+function noiseOf({ unseen }: Climbed, matches: readonly Match[], gate: number, pixel: number): Noise {
+  const residuals = matches.flatMap(({ covariance }, i) => {
+    const residual = unseen[i];
+    return residual && Math.hypot(...residual) <= gate * pixel ? [{ residual, covariance }] : [];
+  });
+  return estimateNoise(residuals, pixel);
+}
+
+function evidenceOf(
+  solution: Solution,
+  fitted: readonly FoundMatch[],
+  unseen: readonly FoundMatch[],
+  points: readonly TiePoint[],
+  frame: Frame,
+): Evidence {
+  const { map, gate, chosen } = solution;
+  const pixel = pixelOf(frame.grid);
+  const share = shareWithin(gate, frame.search);
+  const agreeing = chosen.fit.inliers.map((i) => fitted[i]!);
+  const distances = unseen.map((match) => Math.hypot(...residualOf(map, match)) / pixel).filter((each) => each <= gate);
+  return {
+    ...{ points: fitted.length, agreeing: agreeing.length, gate },
+    luck: luckOf(chosen.kind, fitted.length, agreeing.length, share),
+    ...{ heldOut: unseen.length, confirmed: distances.length },
+    heldOutLuck: logTail(unseen.length, distances.length, share),
+    ce90:
+      distances.length < 5
+        ? undefined
+        : quantile(
+            distances.sort((a, b) => a - b),
+            0.9,
+          ),
+    spread: spreadOf(agreeing, points),
+    corner: cornerUncertainty(solution, agreeing, cornersOf(points), frame.seed) / pixel,
+    second: secondOf(solution, points, frame),
+  };
+}
+
+/** Least extent of some cells over that of all: roots of the eigenvalues of their scatter. */
+function spreadOf(agreeing: readonly FoundMatch[], points: readonly TiePoint[]): number {
+  const [some] = extentsOf(agreeing.map(({ point }) => point.sarGround));
+  const [all] = extentsOf(points.map(({ sarGround }) => sarGround));
+  return all > 0 ? some / all : 1;
+}
+
+/** Standard deviations of positions along the directions in which they are least and most. */
+function extentsOf(positions: readonly GroundPosition[]): [least: number, most: number] {
+  const mean = (of: (position: GroundPosition) => number) =>
+    positions.reduce((sum, each) => sum + of(each), 0) / positions.length;
+  const [mx, my] = [mean(([x]) => x), mean(([, y]) => y)];
+  const [xx, yy] = [mean(([x]) => (x - mx) ** 2), mean(([, y]) => (y - my) ** 2)];
+  const xy = mean(([x, y]) => (x - mx) * (y - my));
+  const [half, root] = [(xx + yy) / 2, Math.hypot((xx - yy) / 2, xy)];
+  return [Math.sqrt(Math.max(0, half - root)), Math.sqrt(half + root)];
+}
+
+/** Corners of the rectangle round all cells. */
+function cornersOf(points: readonly TiePoint[]): GroundPosition[] {
+  const [xs, ys] = [points.map(({ sarGround: [x] }) => x), points.map(({ sarGround: [, y] }) => y)];
+  const [x0, x1, y0, y1] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
+  return [
+    [x0, y0],
+    [x1, y0],
+    [x1, y1],
+    [x0, y1],
+  ];
+}
+
+/** Largest distance of two maps at the corners, in units of the ground. */
+const apart = (a: PlaneMap, b: PlaneMap, corners: readonly GroundPosition[]) =>
+  Math.max(
+    ...corners.map((corner) => {
+      const [[ax, ay], [bx, by]] = [mapPoint(a, corner), mapPoint(b, corner)];
+      return Math.hypot(ax - bx, ay - by);
+    }),
+  );
+
+/** Distance at the corners within which 90 % of the fits to resampled matches lie. */
+function cornerUncertainty(
+  { map, chosen, noise, normalisation }: Solution,
+  agreeing: readonly FoundMatch[],
+  corners: readonly GroundPosition[],
+  seed: number,
+): number {
+  const rng = Rng.derive(seed, 'corners');
+  const weighted = withExtra(agreeing, noise);
+  const options = { ...normalisation, ...(chosen.smoothing !== undefined && { smoothing: chosen.smoothing }) };
+  const distances = Array.from({ length: RESAMPLES }, () => {
+    const resampled = fitPlane(
+      chosen.kind,
+      weighted.map(() => rng.pick(weighted)),
+      options,
+    );
+    return resampled ? apart(map, resampled, corners) : Number.POSITIVE_INFINITY;
+  });
+  return quantile(
+    distances.sort((a, b) => a - b),
+    0.9,
+  );
+}
+
+/** The other features' own model, against the first one's. */
+function secondOf(solution: Solution, points: readonly TiePoint[], frame: Frame): Evidence['second'] {
+  const matches = frame.second?.filter(isFound).map((point) => matchOf(point, frame.grid));
+  if (!matches || matches.length < FEWEST) return undefined;
+  const kind = solution.chosen.kind;
+  const stiff: ModelKind[] = kind === 'quadratic' || kind === 'spline' ? ['affine'] : [kind];
+  const other = solve(matches, { ...frame, kinds: stiff });
+  if (!other) return undefined;
+  const luck = luckOf(
+    other.chosen.kind,
+    matches.length,
+    other.chosen.fit.inliers.length,
+    shareWithin(other.gate, frame.search),
+  );
+  return { luck, apart: apart(solution.map, other.map, cornersOf(points)) / pixelOf(frame.grid) };
+}
+
+/** Points with what the model says of them. */
+function markPoints(
+  points: readonly TiePoint[],
+  held: ReadonlySet<number>,
+  { transform }: Registration['grid'],
+  solution: Solution | undefined,
+): TiePoint[] {
+  return points.map((point) => {
+    if (!isFound(point)) return point;
+    const heldOut = held.has(point.id);
+    if (!solution) return { ...point, heldOut };
+    const residual = pixelsBetween(mapPoint(solution.map, point.opticalGround), point.sarGround, transform);
+    const isNear = Math.hypot(residual.column, residual.row) <= solution.gate;
+    return {
+      ...point,
+      heldOut,
+      residual,
+      covariance: pixelCovariance(point, transform, solution.noise),
+      ...(!isNear && { reason: 'off the model' as const }),
+    };
+  });
+}
+
+const pixelsBetween = (a: GroundPosition, b: GroundPosition, transform: readonly number[]) => ({
+  column: (a[0] - b[0]) / transform[1]!,
+  row: (a[1] - b[1]) / transform[5]!,
+});
+
+/** Covariance of a point's offset with the noise that residuals show, in squared pixels. */
+function pixelCovariance(point: TiePoint, transform: readonly number[], noise: Noise): Symmetric {
+  const [xx, xy, yy] = withNoise(groundCovariance(point, transform), noise);
+  const [dx, dy] = [transform[1]!, transform[5]!];
+  return [xx / (dx * dx), xy / (dx * dy), yy / (dy * dy)];
+}
+
+function groundCovariance({ covariance }: TiePoint, transform: readonly number[]): Symmetric {
+  const [cc, cr, rr] = covariance ?? UNKNOWN;
+  const [dx, dy] = [transform[1]!, transform[5]!];
+  return [cc * dx * dx, cr * dx * dy, rr * dy * dy];
+}
+
+const matchOf = (point: Found, { transform }: Registration['grid']): FoundMatch => ({
+  ...{ point, cell: point.cell, from: point.opticalGround, to: point.sarGround },
+  covariance: groundCovariance(point, transform),
+});
+
+/** Side of a pixel of the working grid, in units of the ground. */
+const pixelOf = ({ transform }: Registration['grid']) => Math.sqrt(Math.abs(transform[1]! * transform[5]!));
+
+/** Quality at the held-out points that the model's gate admits; how many it does not is one of the verdict's tests. */
+function judgeQuality(points: readonly TiePoint[], { grid, seed }: Frame): Registration['quality'] {
+  const judging = points.filter(({ heldOut, reason }) => heldOut && reason === 'used');
+  const metric = ({ column, row }: { column: number; row: number }) =>
+    [column * grid.metres, -row * grid.metres] as const;
+  return qualityOf(
+    judging.map(({ residual }) => metric(residual!)),
+    judging.map((point) => metric(pixelsBetween(point.opticalGround!, point.sarGround, grid.transform))),
+    grid.metres,
+    seed,
+  );
+}

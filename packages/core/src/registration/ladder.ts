@@ -1,0 +1,158 @@
+/**
+ * Choice of a model by cross-validation over cells: the stiffest one whose error is not clearly above the least (the rule
+ * of one standard error of Breiman et al., Classification and Regression Trees, 1984, on paired differences).
+ */
+import { Rng } from '../base/random.ts';
+import { fitPlane, type Match, MINIMAL, type Normalisation } from './fit_plane.ts';
+import { MODEL_KINDS, type ModelKind, type Rung } from './registration.ts';
+import { bentFit, type RobustFit, refined, residualOf, robustFit, scored } from './robust_fit.ts';
+
+export interface LadderOptions extends Normalisation {
+  /** Distance within which a match agrees with a map, in units of the ground. */
+  readonly gate: number;
+  /** Side of a pixel of the working grid in units of the ground. */
+  readonly pixel: number;
+  readonly seed: number;
+  /** Models that are tried. Default: all. */
+  readonly kinds?: readonly ModelKind[] | undefined;
+}
+
+export interface CellMatch extends Match {
+  readonly cell: { readonly column: number; readonly row: number };
+}
+
+/** A model that was tried. */
+export interface Climbed {
+  readonly kind: ModelKind;
+  readonly fit: RobustFit;
+  /** Residual of each match by the fit without its part of the scene; undefined where there is no such fit. */
+  readonly unseen: readonly (readonly [dx: number, dy: number] | undefined)[];
+  readonly smoothing: number | undefined;
+}
+
+export interface Ladder {
+  readonly rungs: readonly Rung[];
+  readonly chosen: Climbed | undefined;
+}
+
+/** Matches that must agree before a model is tried: twice its parameters make its error an estimate. */
+const NEEDED: Record<ModelKind, number> = { shift: 2, similarity: 4, affine: 6, quadratic: 14, spline: 20 };
+const PARAMETERS: Record<ModelKind, number> = { shift: 2, similarity: 4, affine: 6, quadratic: 12, spline: 12 };
+const SMOOTHINGS = [0.001, 0.01, 0.1, 1];
+const FOLDS = 5;
+/** Cells along the side of a block that goes into one fold: neighbours resemble each other. */
+const BLOCK = 2;
+
+export function climb(matches: readonly CellMatch[], options: LadderOptions): Ladder {
+  const kinds = options.kinds ?? MODEL_KINDS;
+  const folds = foldsOf(matches, options.seed);
+  const climbed: Climbed[] = [];
+  for (const kind of MODEL_KINDS.filter((each) => kinds.includes(each))) {
+    const affine = climbed.find((each) => each.kind === 'affine')?.fit;
+    const smoothings = kind === 'spline' ? SMOOTHINGS : [undefined];
+    const tries = smoothings.flatMap(
+      (smoothing) => tryModel(kind, matches, affine, { folds, smoothing, ...options }) ?? [],
+    );
+    const best = leastBy(tries, (each) => lossOf(each, options));
+    if (best) climbed.push(best);
+  }
+  // Errors of all models on the same matches: those that agree with any of them.
+  const common = [...new Set(climbed.flatMap(({ fit }) => fit.inliers))];
+  const losses = climbed.map((each) => common.map((i) => lossAt(each, i, options)));
+  const chosen = climbed[stiffest(losses)];
+  const rungs = kinds.map((kind): Rung => {
+    const at = climbed.findIndex((each) => each.kind === kind);
+    const parameters =
+      kind === 'spline' && at >= 0 ? 2 * (climbed[at]!.fit.map.knots!.at.length + 3) - 6 : PARAMETERS[kind];
+    if (at < 0) return { kind, parameters, inliers: 0, chosen: false };
+    const crossValidated = Math.sqrt(meanOf(losses[at]!)) / options.pixel;
+    return {
+      kind,
+      parameters,
+      crossValidated,
+      inliers: climbed[at]!.fit.inliers.length,
+      chosen: climbed[at] === chosen,
+    };
+  });
+  return { rungs, chosen };
+}
+
+/** Index of the first list whose mean is above the least mean by no more than the standard error of the difference. */
+export function stiffest(losses: readonly (readonly number[])[]): number {
+  const least = losses.reduce((best, each, i) => (meanOf(each) < meanOf(losses[best]!) ? i : best), 0);
+  return losses.findIndex((each) => {
+    const differences = each.map((loss, i) => loss - losses[least]![i]!);
+    const mean = meanOf(differences);
+    const variance = meanOf(differences.map((difference) => (difference - mean) ** 2));
+    return mean <= Math.sqrt(variance / Math.max(1, differences.length - 1));
+  });
+}
+
+const leastBy = <T>(items: readonly T[], of: (item: T) => number): T | undefined =>
+  items.reduce<T | undefined>((best, each) => (best === undefined || of(each) < of(best) ? each : best), undefined);
+
+interface Trial extends LadderOptions {
+  /** Fold of each match. */
+  readonly folds: readonly number[];
+  readonly smoothing: number | undefined;
+}
+
+/** @param affine fit that bent models start from; without it they are not tried. */
+function tryModel(
+  kind: ModelKind,
+  matches: readonly CellMatch[],
+  affine: RobustFit | undefined,
+  { folds, smoothing, ...options }: Trial,
+): Climbed | undefined {
+  const fitting = { ...options, ...(smoothing !== undefined && { smoothing }) };
+  const isBent = kind === 'quadratic' || kind === 'spline';
+  const fit = isBent
+    ? affine && bentFit(kind, affine, matches, fitting)
+    : robustFit(kind, matches, { ...fitting, rng: Rng.derive(options.seed, 'ransac', kind) });
+  if (!fit || fit.inliers.length < NEEDED[kind]) return undefined;
+  const unseen: (readonly [number, number] | undefined)[] = matches.map(() => undefined);
+  for (const fold of new Set(folds)) {
+    const kept = matches.flatMap((_, i) => (folds[i] === fold ? [] : [i]));
+    const without = fitWithout(kind, matches, kept, fit, fitting);
+    if (!without) continue;
+    matches.forEach((match, i) => {
+      if (folds[i] === fold) unseen[i] = residualOf(without.map, match);
+    });
+  }
+  return { kind, fit, unseen, smoothing };
+}
+
+function fitWithout(
+  kind: ModelKind,
+  matches: readonly Match[],
+  kept: readonly number[],
+  { inliers }: RobustFit,
+  options: LadderOptions & { smoothing?: number },
+): RobustFit | undefined {
+  const near = new Set(inliers);
+  const start = kept.filter((i) => near.has(i)).map((i) => matches[i]!);
+  if (start.length <= MINIMAL[kind]) return undefined;
+  const map = fitPlane(kind, start, options);
+  const rest = kept.map((i) => matches[i]!);
+  return map && refined(kind, rest, scored(map, rest, options.gate), options);
+}
+
+/** Fold of each match: whole blocks of cells, dealt out in a seeded order; single matches where there are few. */
+function foldsOf(matches: readonly CellMatch[], seed: number): number[] {
+  if (matches.length <= 2 * FOLDS) return matches.map((_, i) => i);
+  const keys = matches.map(({ cell }) => `${Math.floor(cell.column / BLOCK)} ${Math.floor(cell.row / BLOCK)}`);
+  const blocks = Rng.derive(seed, 'folds').shuffle([...new Set(keys)]);
+  const foldOf = new Map(blocks.map((key, i) => [key, i % FOLDS]));
+  return keys.map((key) => foldOf.get(key)!);
+}
+
+/** Squared error of a match that the fit has not seen, at most that of one at the gate. */
+function lossAt({ unseen }: Climbed, i: number, { gate }: LadderOptions): number {
+  const residual = unseen[i];
+  return residual ? Math.min(gate * gate, residual[0] ** 2 + residual[1] ** 2) : gate * gate;
+}
+
+const lossOf = (climbed: Climbed, options: LadderOptions) =>
+  meanOf(climbed.unseen.map((_, i) => lossAt(climbed, i, options)));
+
+const meanOf = (values: readonly number[]) => values.reduce((sum, each) => sum + each, 0) / Math.max(1, values.length);
