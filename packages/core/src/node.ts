@@ -12,10 +12,21 @@
  * ```
  */
 import { writeFileSync } from 'node:fs';
-import { appendFile, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  type FileHandle,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { FileError } from './errors.ts';
-import type { FileInfo, Store } from './store.ts';
+import type { FileInfo, FileWriter, Store } from './store.ts';
 
 const REMEDIES: Record<string, { found: string; remedy?: string }> = {
   ENOENT: { found: 'nothing there', remedy: 'Check the path.' },
@@ -64,8 +75,70 @@ async function makeFolder(path: string): Promise<void> {
 
 let temporaryNames = 0;
 
+/** Name beside the target, so that the rename stays within one file system and is atomic. */
+const temporaryOf = (path: string) => `${path}.${process.pid}-${temporaryNames++}.tmp`;
+
 /** Maximum number of folders that a store remembers to have made. */
 const MAX_FOLDERS = 4096;
+
+async function readFrom(file: FileHandle, offset: number, length: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length);
+  let filled = 0;
+  while (filled < length) {
+    const { bytesRead } = await file.read(bytes, filled, length - filled, offset + filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return bytes.subarray(0, filled);
+}
+
+/** A file under a temporary name, renamed when it is finished. */
+class PartWriter implements FileWriter {
+  private readonly path: string;
+  private readonly temporary: string;
+  private file: FileHandle | undefined;
+  private length = 0;
+
+  constructor(path: string, temporary: string, file: FileHandle) {
+    this.path = path;
+    this.temporary = temporary;
+    this.file = file;
+  }
+
+  write(bytes: Uint8Array): Promise<void> {
+    return attempt('write', this.path, async () => {
+      for (let done = 0; done < bytes.length; ) {
+        const { bytesWritten } = await this.file!.write(bytes, done, bytes.length - done, this.length);
+        done += bytesWritten;
+        this.length += bytesWritten;
+      }
+    });
+  }
+
+  read(offset: number, length: number): Promise<Uint8Array> {
+    return attempt('read', this.path, () => readFrom(this.file!, offset, length));
+  }
+
+  finish(): Promise<void> {
+    return attempt('write', this.path, async () => {
+      await this.close();
+      await rename(this.temporary, this.path);
+    });
+  }
+
+  discard(): Promise<void> {
+    return attempt('remove', this.temporary, async () => {
+      await this.close();
+      await rm(this.temporary, { force: true });
+    });
+  }
+
+  private async close(): Promise<void> {
+    const { file } = this;
+    this.file = undefined;
+    await file?.close();
+  }
+}
 
 export class FileStore implements Store {
   private readonly madeFolders = new Set<string>();
@@ -81,14 +154,7 @@ export class FileStore implements Store {
     return attempt('read', path, async () => {
       const file = await open(path, 'r');
       try {
-        const bytes = new Uint8Array(length);
-        let filled = 0;
-        while (filled < length) {
-          const { bytesRead } = await file.read(bytes, filled, length - filled, offset + filled);
-          if (bytesRead === 0) break;
-          filled += bytesRead;
-        }
-        return bytes.subarray(0, filled);
+        return await readFrom(file, offset, length);
       } finally {
         await file.close();
       }
@@ -114,8 +180,7 @@ export class FileStore implements Store {
   write(path: string, bytes: Uint8Array | string): Promise<void> {
     return attempt('write', path, async () => {
       await makeFolder(dirname(path));
-      // Beside the target, so that the rename stays within one file system and is atomic.
-      const temporary = `${path}.${process.pid}-${temporaryNames++}.tmp`;
+      const temporary = temporaryOf(path);
       try {
         await writeFile(temporary, bytes);
         await rename(temporary, path);
@@ -135,6 +200,14 @@ export class FileStore implements Store {
         this.madeFolders.add(folder);
       }
       writeFileSync(path, bytes); // a small file takes less than handing it to another thread
+    });
+  }
+
+  create(path: string): Promise<FileWriter> {
+    return attempt('write', path, async () => {
+      await makeFolder(dirname(path));
+      const temporary = temporaryOf(path);
+      return new PartWriter(path, temporary, await open(temporary, 'wx+'));
     });
   }
 

@@ -12,6 +12,18 @@ export interface FileInfo {
   identity?: string;
 }
 
+/** A file that grows part by part and appears under its name when it is finished. */
+export interface FileWriter {
+  /** Adds to the end. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Bytes written before; fewer where they end. */
+  read(offset: number, length: number): Promise<Uint8Array>;
+  /** Gives the file its name, over an older one. */
+  finish(): Promise<void>;
+  /** Removes what was written; no effect after `finish`. */
+  discard(): Promise<void>;
+}
+
 export interface Store {
   /** The whole file. Throws `FileError` where there is none. */
   read(path: string): Promise<Uint8Array>;
@@ -28,6 +40,8 @@ export interface Store {
    * name, which takes half as long as `write`. Absent where that gains nothing.
    */
   writeUnfinished?(path: string, bytes: Uint8Array): Promise<void>;
+  /** Begins a file too large to hold at once. Makes the folders that are missing. */
+  create(path: string): Promise<FileWriter>;
   /** Adds to the end of a file; makes it where it is missing. */
   append(path: string, text: string): Promise<void>;
   /** Removes a file or a folder with all it holds; no error where nothing is there. */
@@ -92,13 +106,23 @@ export class MemoryStore implements Store {
     this.files.set(path, typeof bytes === 'string' ? new TextEncoder().encode(bytes) : bytes.slice());
   }
 
+  async create(path: string): Promise<FileWriter> {
+    let bytes = new Uint8Array();
+    return {
+      write: async (part) => {
+        bytes = joined(bytes, part);
+      },
+      read: async (offset, length) => bytes.slice(offset, offset + length),
+      finish: async () => {
+        this.files.set(path, bytes);
+      },
+      discard: async () => {},
+    };
+  }
+
   async append(path: string, text: string): Promise<void> {
     const before = this.files.get(path) ?? new Uint8Array();
-    const added = new TextEncoder().encode(text);
-    const bytes = new Uint8Array(before.length + added.length);
-    bytes.set(before);
-    bytes.set(added, before.length);
-    this.files.set(path, bytes);
+    this.files.set(path, joined(before, new TextEncoder().encode(text)));
   }
 
   async remove(path: string): Promise<void> {
@@ -106,4 +130,11 @@ export class MemoryStore implements Store {
       if (name === path || name.startsWith(`${path}/`)) this.files.delete(name);
     }
   }
+}
+
+function joined(before: Uint8Array, added: Uint8Array): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(before.length + added.length);
+  bytes.set(before);
+  bytes.set(added, before.length);
+  return bytes;
 }

@@ -27,6 +27,29 @@ export function fakeRasterFile({ width, height, bands = 1, crs, transform, unit,
   const windows: PixelWindow[] = [];
   const at = (column: number, row: number) =>
     toLonLat ? toLonLat(...affineMap(transform!).toGround(column + 0.5, row + 0.5)) : ([column, row] as const);
+  const read: RasterFile['read'] = async (
+    window = { column: 0, row: 0, width, height },
+    chosen = Array.from({ length: bands }, (_, i) => i),
+  ) => {
+    windows.push(window);
+    const data = new Float32Array(window.width * window.height * chosen.length);
+    const noData = new Uint8Array(window.width * window.height);
+    for (let pixel = 0; pixel < noData.length; pixel++) {
+      const [column, row] = [window.column + (pixel % window.width), window.row + Math.floor(pixel / window.width)];
+      if (column < 0 || row < 0 || column >= width || row >= height) throw new RangeError('outside of the file');
+      const [x, y] = at(column, row);
+      for (const [i, band] of chosen.entries()) data[pixel * chosen.length + i] = value(x, y, band);
+      if (Number.isNaN(data[pixel * chosen.length])) noData[pixel] = 1;
+    }
+    const raster: Raster = {
+      data,
+      width: window.width,
+      height: window.height,
+      bands: chosen.length,
+      unit: unit ?? 'digital number',
+    };
+    return noData.includes(1) ? { ...raster, noData } : raster;
+  };
   return {
     ...{ width, height, bands, windows, notes: [], guesses: [] },
     block: { width, height },
@@ -34,26 +57,7 @@ export function fakeRasterFile({ width, height, bands = 1, crs, transform, unit,
     ...(crs && { crs }),
     ...(transform && { transform }),
     ...(unit && { unit }),
-    async read(window = { column: 0, row: 0, width, height }, chosen = Array.from({ length: bands }, (_, i) => i)) {
-      windows.push(window);
-      const data = new Float32Array(window.width * window.height * chosen.length);
-      const noData = new Uint8Array(window.width * window.height);
-      for (let pixel = 0; pixel < noData.length; pixel++) {
-        const [column, row] = [window.column + (pixel % window.width), window.row + Math.floor(pixel / window.width)];
-        if (column < 0 || row < 0 || column >= width || row >= height) throw new RangeError('outside of the file');
-        const [x, y] = at(column, row);
-        for (const [i, band] of chosen.entries()) data[pixel * chosen.length + i] = value(x, y, band);
-        if (Number.isNaN(data[pixel * chosen.length])) noData[pixel] = 1;
-      }
-      const raster: Raster = {
-        data,
-        width: window.width,
-        height: window.height,
-        bands: chosen.length,
-        unit: unit ?? 'digital number',
-      };
-      return noData.includes(1) ? { ...raster, noData } : raster;
-    },
+    ...{ sample: { kind: 'float', bits: 32 }, facts: new Map(), isRgb: false, read, readStored: read },
     close: async () => {},
   };
 }

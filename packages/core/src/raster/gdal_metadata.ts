@@ -28,8 +28,8 @@ export function readGdalMetadata(xml: string): BandsFacts {
     const band = factsOf(facts, Number(sample));
     if (role === 'scale') setNumber(band, 'scale', text);
     if (role === 'offset') setNumber(band, 'offset', text);
-    if (role === 'unittype') band.unit = unescaped(text);
-    if (role === 'description') band.name = unescaped(text);
+    if (role === 'unittype') band.unit = unescaped(unescaped(text)); // GDAL escapes twice
+    if (role === 'description') band.name = unescaped(unescaped(text));
   }
   return facts;
 }
@@ -49,6 +49,25 @@ export function readAuxXml(xml: string): BandsFacts {
     Object.assign(band, { ...(unit && { unit }), ...(name && { name }), ...(noData && { noData }) });
   }
   return facts;
+}
+
+/** Text of the tag GDAL_METADATA; undefined where there is nothing to say. @param items of the whole image. */
+export function writeGdalMetadata(facts: BandsFacts, items: Readonly<Record<string, string>>): string | undefined {
+  const lines = [
+    ...Object.entries(items).map(([name, text]) => item(name, text)),
+    ...[...facts].flatMap(([band, { scale, offset, unit, name }]) => [
+      ...(name === undefined ? [] : [item('DESCRIPTION', name, band, 'description')]),
+      ...(unit === undefined ? [] : [item('UNITTYPE', unit, band, 'unittype')]),
+      ...(scale === undefined ? [] : [item('SCALE', String(scale), band, 'scale')]),
+      ...(offset === undefined ? [] : [item('OFFSET', String(offset), band, 'offset')]),
+    ]),
+  ];
+  return lines.length === 0 ? undefined : `<GDALMetadata>\n${lines.join('\n')}\n</GDALMetadata>\n`;
+}
+
+function item(name: string, text: string, band?: number, role?: string): string {
+  const place = band === undefined ? '' : ` sample="${band}" role="${role}"`;
+  return `  <Item name="${escaped(name)}"${place}>${escaped(escaped(text))}</Item>`; // GDAL unescapes twice
 }
 
 function factsOf(facts: BandsFacts, band: number): BandFacts {
@@ -72,6 +91,10 @@ function element(xml: string, name: string): string | undefined {
 const ENTITIES: Record<string, string> = { lt: '<', gt: '>', quot: '"', apos: "'", amp: '&' };
 const unescaped = (text: string) =>
   text.replace(/&(lt|gt|quot|apos|amp);/g, (_, name: string) => ENTITIES[name]!).trim();
+
+/** Text that is safe in XML. */
+export const escaped = (text: string) =>
+  text.replace(/[<>&"]/g, (each) => `&${{ '<': 'lt', '>': 'gt', '&': 'amp', '"': 'quot' }[each]};`);
 
 const UNIT_WORDS: [RegExp, Unit][] = [
   [/^(db|decibels?)$/i, 'dB'],

@@ -100,6 +100,7 @@ async function describe(image: TiffImage, mask: TiffImage | undefined, others: n
     block: { width: layout.blockWidth, height: layout.blockHeight },
     imageBands: colours ? [0, 1, 2] : Array.from({ length: bands }, (_, i) => i).filter((i) => !alphas.includes(i)),
     storedBands: layout.bands,
+    isRgb: colours !== undefined || (layout.photometric === PHOTOMETRIC.rgb && bands >= 3),
     noDataText: await tags.text(TAG.GdalNoData),
     ...(metadata !== undefined && { facts: readGdalMetadata(metadata) }),
     ...(georeference && { georeference, ...(crs !== undefined && { crs }), ...(transform && { transform }) }),

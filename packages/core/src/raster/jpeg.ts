@@ -22,7 +22,7 @@ export async function openJpeg(store: Store, file: string): Promise<RasterSource
   }
   const bands = head.components.length === 1 ? 1 : 3;
   const sample = { kind: 'unsigned', bits: 8 } as const;
-  const source = wholeImage({ width, height, bands, sample }, async () => decodeJpeg(bytes, head));
+  const source = wholeImage({ width, height, bands, sample, isRgb: bands === 3 }, async () => decodeJpeg(bytes, head));
   if (orientation === 1) return source;
   return { ...source, guesses: [`the EXIF orientation (${orientation}) is not applied: rows are taken as stored`] };
 }

@@ -43,7 +43,8 @@ export async function openPng(store: Store, file: string): Promise<RasterSource>
   const header = await explained(file, FORMAT, async () => readHeader(await store.readRange(file, 0, HEADER_END)));
   const { width, height, depth, colour } = header;
   const bands = colour === 0 || colour === 4 ? 1 : 3;
-  const description = { width, height, bands, sample: { kind: 'unsigned', bits: depth } as const };
+  const sample = { kind: 'unsigned', bits: depth } as const;
+  const description = { width, height, bands, sample, isRgb: bands === 3 };
   const source = wholeImage(description, async () => decodePng(await store.read(file), header, file));
   return {
     ...source,

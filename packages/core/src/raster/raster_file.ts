@@ -36,6 +36,12 @@ export interface RasterFile {
   readonly block: { readonly width: number; readonly height: number };
   /** Sample value of missing pixels. */
   readonly noData?: number | undefined;
+  /** Type of the samples as stored. */
+  readonly sample: SampleType;
+  /** Band metadata by band, counted from 0. */
+  readonly facts: BandsFacts;
+  /** True if the first three bands are red, green and blue. */
+  readonly isRgb: boolean;
   /** Conversions that the file asks for, such as scale and offset. Sentences without full stop. */
   readonly notes: readonly string[];
   /** Decisions on points that the file leaves unclear. Sentences without full stop. */
@@ -46,6 +52,8 @@ export interface RasterFile {
    * @throws FormatError where the file is damaged, PatchError where the window leaves the file.
    */
   read(window?: RasterWindow, bands?: readonly number[]): Promise<Raster>;
+  /** Samples before scale and offset are applied, else as `read`. */
+  readStored(window?: RasterWindow, bands?: readonly number[]): Promise<Raster>;
   close(): Promise<void>;
 }
 
@@ -71,6 +79,8 @@ export interface RasterSource {
   transform?: AffineTransform;
   georeference?: Georeference;
   sample: SampleType;
+  /** True if the first three bands are red, green and blue; default: false. */
+  isRgb?: boolean;
   /** Bands as stored, where colours are made of them: one for a palette. Default: `bands`. */
   storedBands?: number;
   /** The no-data value as written, of all bands. */
@@ -102,32 +112,40 @@ export function rasterFile(
   const named = options.unit === undefined ? unitOf(facts) : { unit: options.unit };
   const unit = named.unit ?? 'digital number';
   const scales = scalesOf(facts, storedBands === bands ? bands : 0);
+  /** Samples of a window as stored, and as values. */
+  const fetch = async (window: RasterWindow, chosen: readonly number[]) => {
+    requireInside(window, chosen, source, file);
+    const stored = await explained(file, format, async () => {
+      const samples = await source.samples(window, chosen, isNoData);
+      return sidecars.mask ? hiddenBy(samples, await sidecars.mask(window, chosen)) : samples;
+    });
+    const isScaled = scales.byBand.size > 0;
+    const data = isScaled ? stored.data.slice() : stored.data;
+    applyScales(data, chosen, scales.byBand);
+    const rules = { bands: chosen.length, unit, sample, namesNoData: noData.isNamed, isScaled };
+    const mask = missingPixels({ ...stored, data }, rules);
+    const rest = {
+      ...{ width: window.width, height: window.height, bands: chosen.length },
+      ...(mask && { noData: mask }),
+      ...(crs !== undefined && { crs }),
+      ...(transform && { transform: shifted(transform, window) }),
+    };
+    return { stored: stored.data, data, rest };
+  };
+  const whole = { column: 0, row: 0, width, height };
   return {
     ...{ width, height, bands, imageBands, crs, transform, georeference, auxXml: sidecars.auxXml, unit: named.unit },
-    ...{ block: source.block ?? { width, height }, noData: noData.values[0]?.[0] },
+    ...{ block: source.block ?? { width, height }, noData: noData.values[0]?.[0], sample },
+    ...{ facts: storedBands === bands ? facts : new Map(), isRgb: source.isRgb ?? false },
     notes: [...(source.notes ?? []), ...scales.notes],
     guesses: [...(source.guesses ?? []), ...noData.guesses, ...(named.guess ? [named.guess] : [])],
-    async read(window = { column: 0, row: 0, width, height }, chosen = imageBands) {
-      requireInside(window, chosen, source, file);
-      const read = await explained(file, format, async () => {
-        const samples = await source.samples(window, chosen, isNoData);
-        return sidecars.mask ? hiddenBy(samples, await sidecars.mask(window, chosen)) : samples;
-      });
-      applyScales(read.data, chosen, scales.byBand);
-      const rules = {
-        bands: chosen.length,
-        unit,
-        sample,
-        namesNoData: noData.isNamed,
-        isScaled: scales.byBand.size > 0,
-      };
-      const mask = missingPixels(read, rules);
-      return {
-        ...{ data: read.data, width: window.width, height: window.height, bands: chosen.length, unit },
-        ...(mask && { noData: mask }),
-        ...(crs !== undefined && { crs }),
-        ...(transform && { transform: shifted(transform, window) }),
-      };
+    async read(window = whole, chosen = imageBands) {
+      const { data, rest } = await fetch(window, chosen);
+      return { data, unit, ...rest };
+    },
+    async readStored(window = whole, chosen = imageBands) {
+      const { stored, rest } = await fetch(window, chosen);
+      return { data: stored, unit: 'digital number', ...rest };
     },
     async close() {},
   };

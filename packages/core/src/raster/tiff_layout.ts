@@ -35,7 +35,7 @@ export interface TiffLayout {
 
 const FORMAT = 'GeoTIFF';
 /** PhotometricInterpretation. */
-export const PHOTOMETRIC = { whiteIsZero: 0, palette: 3, cmyk: 5, yCbCr: 6, cieLab: 8 } as const;
+export const PHOTOMETRIC = { whiteIsZero: 0, rgb: 2, palette: 3, cmyk: 5, yCbCr: 6, cieLab: 8 } as const;
 
 /**
  * Maximum ratio of decoded to compressed bytes: DEFLATE reaches 1,032, LZW and JPEG of constant images about as much.

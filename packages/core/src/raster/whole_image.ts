@@ -16,6 +16,7 @@ interface Description {
   height: number;
   bands: number;
   sample: SampleType;
+  isRgb?: boolean;
 }
 
 export function wholeImage(description: Description, decode: () => Promise<DecodedImage>): RasterSource {
