@@ -90,6 +90,11 @@ export function madeRegistration(changes: Partial<Registration> = {}): Registrat
       before: { biasX: 73.2, biasY: -46.1, rmseX: 74, rmseY: 47, ce90: 93 },
       intervals: { biasX: [-3, 2], biasY: [-1.4, 3.2], rmseX: [2.9, 5.2], rmseY: [2.6, 5], ce90: [6.5, 10.8] },
     },
+    tests: [
+      { name: 'agreeing points', value: used.length, limit: 4, isMost: false, passed: true },
+      { name: 'spread of agreeing points', value: 0.2, limit: 0.35, isMost: false, passed: false },
+      { name: 'CE90 of held-out points, px', value: Number.POSITIVE_INFINITY, limit: 5, isMost: true, passed: false },
+    ],
     seconds: 4.2,
     ...changes,
   };

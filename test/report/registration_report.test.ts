@@ -61,6 +61,13 @@ describe('the report of a registration', () => {
     );
   });
 
+  test('lists the checks of the verdict', () => {
+    expect(html).toContain(
+      '<th scope="row">spread of agreeing points</th><td class="number">0.20</td><td class="number">at least 0.35</td><td><strong>failed</strong></td>',
+    );
+    expect(html).toContain('<td class="number">∞</td><td class="number">at most 5.00</td>');
+  });
+
   test('holds each picture once, and asks for nothing from outside', () => {
     expect(html.match(/url\("data:image\/png;base64,/g)).toHaveLength(6);
     expect(words(html)).not.toMatch(/<link|@import|https?:\/\/(?!www\.w3\.org\/2000\/svg)/);
@@ -86,7 +93,15 @@ describe('the report of a registration', () => {
     const points = before.map((point) => ({ ...point, reason: 'weak' as const, heldOut: false, residual: undefined }));
     const { correction: _, quality: __, matrix: ___, ...rest } = madeRegistration();
     const page = registrationHtml(
-      reportOf({ ...rest, points, ladder: [], coarse: undefined, status: 'refused', reason: 'no coarse agreement' }),
+      reportOf({
+        ...rest,
+        points,
+        ladder: [],
+        tests: [],
+        coarse: undefined,
+        status: 'refused',
+        reason: 'no coarse agreement',
+      }),
     );
     expect(page).toContain('Refused: no coarse agreement. No aligned scene was written');
     expect(page).toContain('Too few tie points to fit a model.');

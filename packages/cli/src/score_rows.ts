@@ -1,5 +1,6 @@
 /** Scores as rows for a file or a pipe: JSON lines or CSV, one row a pair, in the order of the manifest. */
 import type { PairScore } from '@doppel/core';
+import { csvCell } from './csv_cell.ts';
 import type { ManifestPair } from './manifest.ts';
 
 /** Either a score or an error. */
@@ -21,8 +22,5 @@ export const headOf = (format: Format): string => (format === 'csv' ? `${COLUMNS
 export function formatRow(row: ScoreRow, format: Format): string {
   if (format === 'jsonl') return `${JSON.stringify(row)}\n`;
   const values = row as Record<string, unknown>;
-  return `${COLUMNS.map((column) => quote(String(values[column] ?? ''))).join(',')}\n`;
+  return `${COLUMNS.map((column) => csvCell(String(values[column] ?? ''))).join(',')}\n`;
 }
-
-/** RFC 4180: quotes where a cell holds a separator, a quote or a line break. */
-const quote = (cell: string) => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);

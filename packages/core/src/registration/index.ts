@@ -10,6 +10,7 @@
  * console.log(REASONS[0], REASONS.length); // used 11
  * ```
  */
+export { type CheckedPair, checkScenes } from './check_scenes.ts';
 export {
   type Correction,
   type GroundPosition,
@@ -27,4 +28,7 @@ export {
   type Registration,
   type Rung,
   type TiePoint,
+  type TrustTest,
 } from './registration.ts';
+export { readViews, type ViewOptions, type ViewPixels } from './scene_views.ts';
+export { biasOf, type JudgedSeries, judgeSeries, type SeriesEntry } from './series.ts';

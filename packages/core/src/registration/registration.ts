@@ -1,4 +1,4 @@
-/** What a registration of a SAR and an optical scene gives: tie points with reasons, a correction of the ground, and how good it is. */
+/** Result of a registration of a SAR and an optical scene: tie points with reasons, a correction of the ground, its quality. */
 
 /** [column, row] in pixels of a file; 0, 0 is the upper left corner of the upper left pixel. */
 export type PixelPosition = readonly [column: number, row: number];
@@ -6,7 +6,7 @@ export type PixelPosition = readonly [column: number, row: number];
 /** [x, y] in a reference system. */
 export type GroundPosition = readonly [x: number, y: number];
 
-/** What became of a cell: a tie point that is used, or why it is none. */
+/** Outcome of a cell: a tie point that is used, or the reason why it is none. */
 export const REASONS = [
   'used',
   'no data',
@@ -32,7 +32,7 @@ export interface TiePoint {
   readonly heldOut: boolean;
   /** Centre of the template in the SAR file. */
   readonly sar: PixelPosition;
-  /** Where its ground was found in the optical file; absent where it was not looked for. */
+  /** Position in the optical file at which its ground was found; absent where it was not looked for. */
   readonly optical?: PixelPosition | undefined;
   /** Ground of the template's centre by the SAR file, in the registration's reference system. */
   readonly sarGround: GroundPosition;

@@ -1,4 +1,4 @@
-/** What a reader must keep in mind with a registration: few points, points on one side, wide intervals. */
+/** Limits of a registration that a reader must keep in mind: few points, points on one side, one kind of features. */
 import type { Registration } from '@doppel/core/registration';
 import { count, percentage, plural } from '../page/format.ts';
 import { isUsed } from './map_frame.ts';

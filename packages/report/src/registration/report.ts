@@ -44,6 +44,7 @@ export function registrationHtml(report: RegistrationReport): string {
     reasons(registration),
     ladder(registration),
     quality(registration),
+    checks(registration),
     tested(report),
     pointTable(registration),
     method(registration),
@@ -285,6 +286,26 @@ function quality({ quality: judged }: Registration): string {
       rows,
     ),
   );
+}
+
+function checks({ tests = [] }: Registration): string {
+  if (tests.length === 0) return '';
+  const number = (value: number) => (Number.isFinite(value) ? signed(Number(value.toPrecision(3)), 2) : '∞');
+  const rows = tests.map(({ name, value, limit, isMost, passed }) => [
+    escapeText(name),
+    number(value),
+    `${isMost ? 'at most' : 'at least'} ${number(limit)}`,
+    passed ? 'passed' : '<strong>failed</strong>',
+  ]);
+  const columns = [
+    { name: 'Check' },
+    { name: 'Value', numeric: true },
+    { name: 'Limit', numeric: true },
+    { name: 'Result' },
+  ];
+  const caption =
+    'A registration is trusted only if it passes every check; the first that fails is the reason of a refusal.';
+  return section('checks', 'Checks', table(caption, columns, rows));
 }
 
 function tested({ registration, settings, run }: RegistrationReport): string {

@@ -1,0 +1,57 @@
+/**
+ * Output folder that appears as a whole or not at all: it is written beside its final path and renamed when all is done. A
+ * full disk or Ctrl-C half way leaves what was there before.
+ */
+import { UsageError } from '@doppel/core/errors';
+import type { FileStore } from '@doppel/core/node';
+
+/** @throws UsageError if the folder holds something and is not to be replaced. */
+export async function refuseFilled(store: FileStore, folder: string, force: boolean): Promise<void> {
+  const info = await store.stat(folder);
+  if (!info || (info.kind === 'folder' && (force || (await store.list(folder)).length === 0))) return;
+  throw new UsageError({
+    action: `write to ${folder}`,
+    expected: 'a new or an empty folder',
+    found: info.kind === 'file' ? 'a file' : 'a folder that holds files',
+    remedy: info.kind === 'file' ? 'Name another folder.' : 'Name another folder, or replace it with --force.',
+  });
+}
+
+/**
+ * Writes a folder.
+ *
+ * @param write gets the folder's path until it is finished.
+ * @throws what `write` throws, with the older folder as it was.
+ */
+export async function writeFolder<T>(
+  store: FileStore,
+  folder: string,
+  write: (unfinished: string) => Promise<T>,
+): Promise<T> {
+  const bare = folder.replace(/\/+$/, '');
+  const [unfinished, older] = [`${bare}.unfinished-${process.pid}`, `${bare}.older-${process.pid}`];
+  try {
+    await store.write(`${unfinished}/started`, ''); // a folder that cannot be written is found before the work
+    await store.remove(`${unfinished}/started`);
+    const result = await write(unfinished);
+    await replace(store, { unfinished, folder: bare, older });
+    return result;
+  } finally {
+    await store.remove(unfinished);
+  }
+}
+
+async function replace(
+  store: FileStore,
+  { unfinished, folder, older }: { unfinished: string; folder: string; older: string },
+): Promise<void> {
+  const isThere = (await store.stat(folder)) !== undefined;
+  if (isThere) await store.rename(folder, older);
+  try {
+    await store.rename(unfinished, folder);
+  } catch (error) {
+    if (isThere) await store.rename(older, folder);
+    throw error;
+  }
+  await store.remove(older);
+}
