@@ -1,7 +1,8 @@
 /**
- * Band metadata of GDAL: scale and offset, unit, name, no-data. In GeoTIFF as XML in a tag, for any
+ * Band metadata of GDAL: scale and offset, unit, name, no-data, role. In GeoTIFF as XML in a tag, for any
  * format in a companion `.aux.xml`.
  */
+import { childOf, childText, escaped, parseXml, unescaped, type XmlElement } from '../base/xml.ts';
 import type { Unit } from './raster.ts';
 
 export interface BandFacts {
@@ -11,44 +12,70 @@ export interface BandFacts {
   unit?: string;
   name?: string;
   noData?: string;
+  /** True for transparency. */
+  isAlpha?: boolean;
 }
 
 /** Facts by band, counted from 0. */
 export type BandsFacts = Map<number, BandFacts>;
 
-const ITEM = /<Item\s([^>]*)>([^<]*)<\/Item>/g;
-const BAND = /<PAMRasterBand\b([^>]*)>(.*?)<\/PAMRasterBand>/gs;
+export interface FileFacts {
+  bands: BandsFacts;
+  /** No-data values that a pixel must hold in all bands, one for each. */
+  jointNoData?: string | undefined;
+}
 
-/** Reads the tag GDAL_METADATA. */
-export function readGdalMetadata(xml: string): BandsFacts {
-  const facts: BandsFacts = new Map();
-  for (const [, attributes = '', text = ''] of xml.matchAll(ITEM)) {
-    const [role, sample] = [attribute(attributes, 'role'), attribute(attributes, 'sample')];
+/** Name of the metadata item that holds no-data values of all bands together. */
+const JOINT = 'NODATA_VALUES';
+
+/** Reads the tag GDAL_METADATA; undefined if it is no XML. */
+export function readGdalMetadata(xml: string): FileFacts | undefined {
+  const root = parseXml(xml);
+  if (!root) return undefined;
+  const facts: FileFacts = { bands: new Map() };
+  for (const { attributes, text } of root.children) {
+    const { role, sample, name, domain } = attributes;
+    if (name === JOINT && sample === undefined && domain === undefined) facts.jointNoData = text;
     if (role === undefined || sample === undefined) continue;
-    const band = factsOf(facts, Number(sample));
+    const band = factsOf(facts.bands, Number(sample));
     if (role === 'scale') setNumber(band, 'scale', text);
     if (role === 'offset') setNumber(band, 'offset', text);
-    if (role === 'unittype') band.unit = unescaped(unescaped(text)); // GDAL escapes twice
-    if (role === 'description') band.name = unescaped(unescaped(text));
+    if (role === 'unittype') band.unit = unescaped(text).trim(); // GDAL escapes twice
+    if (role === 'description') band.name = unescaped(text).trim();
+    if (role === 'colorinterp') band.isAlpha = text === 'Alpha';
   }
   return facts;
 }
 
-/** Reads a companion `.aux.xml`. */
-export function readAuxXml(xml: string): BandsFacts {
-  const facts: BandsFacts = new Map();
-  for (const [, attributes = '', body = ''] of xml.matchAll(BAND)) {
-    const band = factsOf(facts, Number(attribute(attributes, 'band') ?? 1) - 1);
-    setNumber(band, 'scale', element(body, 'Scale'));
-    setNumber(band, 'offset', element(body, 'Offset'));
-    const [unit, name, noData] = [
-      element(body, 'UnitType'),
-      element(body, 'Description'),
-      element(body, 'NoDataValue'),
-    ];
-    Object.assign(band, { ...(unit && { unit }), ...(name && { name }), ...(noData && { noData }) });
+/** Reads a companion `.aux.xml`; undefined if it is no XML. */
+export function readAuxXml(xml: string): FileFacts | undefined {
+  const root = parseXml(xml);
+  if (!root) return undefined;
+  const bands: BandsFacts = new Map();
+  for (const element of root.children) {
+    if (element.name === 'PAMRasterBand') readBand(factsOf(bands, Number(element.attributes.band) - 1), element);
   }
-  return facts;
+  const items = root.children
+    .filter(({ name, attributes }) => name === 'Metadata' && !attributes.domain)
+    .flatMap(({ children }) => children);
+  return { bands, jointNoData: items.find(({ attributes }) => attributes.key === JOINT)?.text };
+}
+
+function readBand(band: BandFacts, element: XmlElement): void {
+  setNumber(band, 'scale', childText(element, 'Scale'));
+  setNumber(band, 'offset', childText(element, 'Offset'));
+  const [unit, name] = [childText(element, 'UnitType'), childText(element, 'Description')];
+  const noData = childOf(element, 'NoDataValue');
+  const value = exactValue(noData?.attributes.le_hex_equiv) ?? noData?.text;
+  Object.assign(band, { ...(unit && { unit }), ...(name && { name }), ...(value && { noData: value }) });
+  if (childText(element, 'ColorInterp') === 'Alpha') band.isAlpha = true;
+}
+
+/** Text of a number that is given by the bytes of its double, from the lowest, for its decimals are cut. */
+function exactValue(hex: string | undefined): string | undefined {
+  if (hex === undefined || !/^[\da-f]{16}$/i.test(hex)) return undefined;
+  const bytes = Uint8Array.from({ length: 8 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16));
+  return String(new DataView(bytes.buffer).getFloat64(0, true));
 }
 
 /** Text of the tag GDAL_METADATA; undefined where there is nothing to say. @param items of the whole image. */
@@ -77,24 +104,9 @@ function factsOf(facts: BandsFacts, band: number): BandFacts {
 }
 
 function setNumber(band: BandFacts, key: 'scale' | 'offset', text: string | undefined): void {
-  const value = text === undefined || text.trim() === '' ? Number.NaN : Number(text);
+  const value = text === undefined || text === '' ? Number.NaN : Number(text);
   if (Number.isFinite(value)) band[key] = value;
 }
-
-const attribute = (text: string, name: string) => new RegExp(`\\b${name}="([^"]*)"`).exec(text)?.[1];
-
-function element(xml: string, name: string): string | undefined {
-  const text = new RegExp(`<${name}\\b[^>]*>([^<]*)</${name}>`).exec(xml)?.[1];
-  return text === undefined ? undefined : unescaped(text);
-}
-
-const ENTITIES: Record<string, string> = { lt: '<', gt: '>', quot: '"', apos: "'", amp: '&' };
-const unescaped = (text: string) =>
-  text.replace(/&(lt|gt|quot|apos|amp);/g, (_, name: string) => ENTITIES[name]!).trim();
-
-/** Text that is safe in XML. */
-export const escaped = (text: string) =>
-  text.replace(/[<>&"]/g, (each) => `&${{ '<': 'lt', '>': 'gt', '&': 'amp', '"': 'quot' }[each]};`);
 
 const UNIT_WORDS: [RegExp, Unit][] = [
   [/^(db|decibels?)$/i, 'dB'],
@@ -115,8 +127,7 @@ export interface UnitFound {
 }
 
 /** Unit that all bands share: as stated, or guessed from their names. */
-export function unitOf(facts: BandsFacts): UnitFound {
-  const bands = [...facts.values()];
+export function unitOf(bands: readonly BandFacts[]): UnitFound {
   const common = (words: (string | undefined)[], table: [RegExp, Unit][]) => {
     const units = words.map((word) => word !== undefined && table.find(([pattern]) => pattern.test(word))?.[1]);
     const first = units[0];

@@ -102,7 +102,7 @@ async function describe(image: TiffImage, mask: TiffImage | undefined, others: n
     storedBands: layout.bands,
     isRgb: colours !== undefined || (layout.photometric === PHOTOMETRIC.rgb && bands >= 3),
     noDataText: await tags.text(TAG.GdalNoData),
-    ...(metadata !== undefined && { facts: readGdalMetadata(metadata) }),
+    facts: metadata === undefined ? undefined : readGdalMetadata(metadata),
     ...(georeference && { georeference, ...(crs !== undefined && { crs }), ...(transform && { transform }) }),
     guesses: await guessesOf(tags, others),
     async samples(window, chosen, isNoData) {

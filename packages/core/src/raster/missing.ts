@@ -32,15 +32,34 @@ export interface ReadSamples {
 
 /** Magnitude above which a no-data value means "the lowest float", often written with few digits: -3.4e38. */
 const HUGE = 1e37;
+const FLOAT_MAX = 3.4028234663852886e38;
+/** Share by which a text of few digits misses the lowest float. */
+const FEW_DIGITS = 1e-3;
+/** Share by which a float may miss the no-data value, for texts are rounded: as for GDAL. */
+const ROUNDED = 4 * 2 ** -23;
 
 /** @param values of each band; undefined where there are none. */
-export function noDataTest(values: readonly (readonly number[])[], { kind, bits }: SampleType): NoDataTest | undefined {
-  if (values.every((each) => each.length === 0)) return undefined;
-  const isNarrow = kind === 'float' && bits <= 32;
-  const stored = values.map((each) => each.map((value) => (isNarrow ? Math.fround(value) : value)));
+export function noDataTest(values: readonly (readonly number[])[], type: SampleType): NoDataTest | undefined {
+  const stored = values.map((each) => each.flatMap((value) => storedValue(value, type) ?? []));
+  if (stored.every((each) => each.length === 0)) return undefined;
   const isClose = (value: number, sample: number) =>
-    kind === 'float' && Math.abs(value) > HUGE && Math.abs(sample - value) <= Math.abs(value) * 1e-4;
-  return (band, sample) => (stored[band] ?? []).some((value) => value === sample || isClose(value, sample));
+    Math.abs(sample - value) <= Math.abs(value) * (Math.abs(value) > HUGE ? FEW_DIGITS : ROUNDED);
+  const isSame = type.kind === 'float' ? isClose : (value: number, sample: number) => value === sample;
+  return (band, sample) => (stored[band] ?? []).some((value) => isSame(value, sample));
+}
+
+/**
+ * A no-data value as samples of the type can hold it; undefined where they cannot, or where they need no comparison, as
+ * infinity does not. Of whole numbers the fraction is cut, as by GDAL.
+ */
+function storedValue(value: number, { kind, bits }: SampleType): number | undefined {
+  if (!Number.isFinite(value)) return undefined;
+  if (kind === 'float') {
+    if (bits > 32 || Math.abs(value) <= FLOAT_MAX) return value;
+    return Math.abs(value) <= FLOAT_MAX * (1 + FEW_DIGITS) ? Math.sign(value) * FLOAT_MAX : undefined;
+  }
+  const [low, high] = kind === 'signed' ? [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1] : [0, 2 ** bits - 1];
+  return value >= low && value <= high ? Math.trunc(value) : undefined;
 }
 
 /**
@@ -56,6 +75,8 @@ export interface MissingRules {
   sample: SampleType;
   /** True if the file or the caller names a no-data value. */
   namesNoData: boolean;
+  /** True if a pixel is missing only where all its bands hold their no-data value, whatever the type. */
+  isJoint: boolean;
   /** True if samples were scaled after they were read. */
   isScaled: boolean;
 }
@@ -64,7 +85,7 @@ export interface MissingRules {
 export function missingPixels(samples: ReadSamples, rules: MissingRules): Uint8Array | undefined {
   const { data, hidden, marked, compared = 0 } = samples;
   const { bands, unit, sample } = rules;
-  const needed = sample.kind === 'unsigned' ? compared : 1;
+  const needed = sample.kind === 'unsigned' || rules.isJoint ? compared : 1;
   const noZero = zeroIsMissing(unit, sample, rules.namesNoData);
   const noNegative = unit === 'amplitude' || unit === 'intensity';
   const isPlain = sample.kind === 'unsigned' && !rules.isScaled && !noZero;
@@ -86,30 +107,38 @@ export interface NoDataText {
   guess?: string;
 }
 
-const NOT_A_NUMBER = /^[+-]?(nan|1\.?#(qnan|snan|ind|nan).*)$/i;
+/** NaN and infinity as C, Java and Microsoft's compilers write them: samples that are missing anyway. */
+const NOT_FINITE = /^[+-]?(nan(\(\w*\))?|inf(inity)?|1\.?#(inf|qnan|snan|ind|nan)\w*)$/i;
+const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
 /**
- * Reads what GDAL and others write as no-data: "-9999", "nan", "-3.4e+38"; "-9999 -9999 -9999", one for each band; and
- * "-9999,0", written with a decimal comma. NaN needs no comparison.
+ * Reads what GDAL and others write as no-data: "-9999", "nan", "-3.4e+38", "0xff"; "-9999 -9999 -9999", one for each
+ * band; and "-9999,0", written with a decimal comma. @param type of the samples: fractions of whole numbers are guessed.
  */
-export function parseNoData(text: string): NoDataText {
+export function parseNoData(text: string, type?: SampleType): NoDataText {
   const trimmed = text.replaceAll('\0', '').trim();
   if (trimmed === '') return { values: [] };
   const isDecimalComma = /^[+-]?\d+,\d+$/.test(trimmed);
   const parts = (isDecimalComma ? trimmed.replace(',', '.') : trimmed).split(/[\s,;]+/).filter((each) => each !== '');
-  const named = parts.filter((part) => !NOT_A_NUMBER.test(part));
-  const values = [...new Set(named.map(numberOf))];
-  if (values.some((value) => Number.isNaN(value))) {
-    return { values: values.filter((value) => !Number.isNaN(value)), guess: `no-data "${trimmed}" is ignored in part` };
-  }
-  const isPlain = parts.length === 1 && !isDecimalComma;
-  return isPlain ? { values } : { values, guess: `no-data "${trimmed}" is read as ${parts.join(' and ')}` };
+  const read = parts.filter((part) => !NOT_FINITE.test(part)).map(numberOf);
+  const values = [...new Set(read.flatMap((each) => each?.value ?? []))];
+  if (read.includes(undefined)) return { values, guess: `no-data "${trimmed}" is ignored in part` };
+  const isCut = (value: number) =>
+    type !== undefined && type.kind !== 'float' && value % 1 !== 0 && storedValue(value, type) !== undefined;
+  const isPlain = parts.length === 1 && !isDecimalComma && read.every((each) => each!.isPlain && !isCut(each!.value));
+  if (isPlain) return { values };
+  const shown = (value: number) => String(isCut(value) ? Math.trunc(value) : value);
+  const words = parts.map((part) => (NOT_FINITE.test(part) ? part : shown(numberOf(part)!.value)));
+  return { values, guess: `no-data "${trimmed}" is read as ${[...new Set(words)].join(' and ')}` };
 }
 
-function numberOf(text: string): number {
-  if (/^[+-]?inf(inity)?$/i.test(text))
-    return text.startsWith('-') ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
-  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
+/** Undefined if it is no number. A letter behind a number, as in source code ("7f", "7L"), is passed over. */
+function numberOf(text: string): { value: number; isPlain: boolean } | undefined {
+  if (NUMBER.test(text)) return { value: Number(text), isPlain: true };
+  const [, sign, hex] = /^([+-]?)(0x[\da-f]+)$/i.exec(text) ?? [];
+  if (hex !== undefined) return { value: sign === '-' ? -Number(hex) : Number(hex), isPlain: true };
+  const bare = text.replace(/[a-z]{1,2}$/i, '');
+  return NUMBER.test(bare) ? { value: Number(bare), isPlain: false } : undefined;
 }
 
 /** Share of pixels without data, in [0, 1]. */

@@ -3,7 +3,7 @@
  * It turns samples into a `Raster` and limits the memory that a false header can claim.
  */
 import { FormatError, isDoppelError, PatchError, reasonOf } from '../errors.ts';
-import { type BandsFacts, unitOf } from './gdal_metadata.ts';
+import { type BandFacts, type BandsFacts, type FileFacts, unitOf } from './gdal_metadata.ts';
 import {
   missingPixels,
   type NoDataTest,
@@ -85,8 +85,8 @@ export interface RasterSource {
   storedBands?: number;
   /** The no-data value as written, of all bands. */
   noDataText?: string | undefined;
-  /** Band metadata of the file. */
-  facts?: BandsFacts;
+  /** Metadata of the file. */
+  facts?: FileFacts | undefined;
   guesses?: readonly string[];
   notes?: readonly string[];
   /** Samples of a window that lies inside the file. @param isNoData of samples as stored. */
@@ -102,27 +102,38 @@ export function rasterFile(
   file: string,
   format: string,
   options: RasterOptions,
-  sidecars: Sidecars = { facts: new Map() },
+  sidecars: Sidecars = {},
 ): RasterFile {
   const { width, height, bands, crs, transform, georeference, sample, storedBands = bands } = source;
-  const imageBands = source.imageBands ?? Array.from({ length: bands }, (_, band) => band);
-  const facts = merged(source.facts, sidecars.facts);
-  const noData = noDataOf(source, facts, storedBands, options.noData ?? []);
+  const facts = mergedFacts(source.facts, sidecars.facts, storedBands);
+  const alphas = storedBands === bands ? alphasOf(source, facts) : [];
+  const imageBands = imageBandsOf(source).filter((band) => !alphas.includes(band));
+  const noData = noDataOf(
+    source,
+    facts,
+    sidecars.facts?.jointNoData ?? source.facts?.jointNoData,
+    options.noData ?? [],
+  );
   const isNoData = noDataTest(noData.values, sample);
-  const named = options.unit === undefined ? unitOf(facts) : { unit: options.unit };
+  const imageFacts = storedBands === bands ? imageBands.map((band) => facts[band]!) : facts;
+  const named = options.unit === undefined ? unitOf(imageFacts) : { unit: options.unit };
   const unit = named.unit ?? 'digital number';
-  const scales = scalesOf(facts, storedBands === bands ? bands : 0);
+  const scales = scalesOf(storedBands === bands ? facts : []);
   /** Samples of a window as stored, and as values. */
   const fetch = async (window: RasterWindow, chosen: readonly number[]) => {
     requireInside(window, chosen, source, file);
     const stored = await explained(file, format, async () => {
       const samples = await source.samples(window, chosen, isNoData);
-      return sidecars.mask ? hiddenBy(samples, await sidecars.mask(window, chosen)) : samples;
+      const masks = sidecars.mask ? [await sidecars.mask(window, chosen)] : [];
+      const unchosen = alphas.filter((band) => !chosen.includes(band));
+      if (unchosen.length > 0) masks.push(zerosOf(await source.samples(window, unchosen, undefined), unchosen.length));
+      return masks.reduce(hiddenBy, samples);
     });
     const isScaled = scales.byBand.size > 0;
     const data = isScaled ? stored.data.slice() : stored.data;
     applyScales(data, chosen, scales.byBand);
-    const rules = { bands: chosen.length, unit, sample, namesNoData: noData.isNamed, isScaled };
+    const { isNamed: namesNoData, isJoint } = noData;
+    const rules = { bands: chosen.length, unit, sample, namesNoData, isJoint, isScaled };
     const mask = missingPixels({ ...stored, data }, rules);
     const rest = {
       ...{ width: window.width, height: window.height, bands: chosen.length },
@@ -136,9 +147,14 @@ export function rasterFile(
   return {
     ...{ width, height, bands, imageBands, crs, transform, georeference, auxXml: sidecars.auxXml, unit: named.unit },
     ...{ block: source.block ?? { width, height }, noData: noData.values[0]?.[0], sample },
-    ...{ facts: storedBands === bands ? facts : new Map(), isRgb: source.isRgb ?? false },
+    ...{ facts: new Map(storedBands === bands ? facts.entries() : []), isRgb: source.isRgb ?? false },
     notes: [...(source.notes ?? []), ...scales.notes],
-    guesses: [...(source.guesses ?? []), ...noData.guesses, ...(named.guess ? [named.guess] : [])],
+    guesses: [
+      ...(source.guesses ?? []),
+      ...(sidecars.guesses ?? []),
+      ...noData.guesses,
+      ...(named.guess ? [named.guess] : []),
+    ],
     async read(window = whole, chosen = imageBands) {
       const { data, rest } = await fetch(window, chosen);
       return { data, unit, ...rest };
@@ -151,24 +167,48 @@ export function rasterFile(
   };
 }
 
-/** Merges band metadata: the file's own take precedence over those of companion files. */
-function merged(own: BandsFacts = new Map(), beside: BandsFacts): BandsFacts {
-  const all: BandsFacts = new Map();
-  for (const band of new Set([...own.keys(), ...beside.keys()])) {
-    all.set(band, { ...beside.get(band), ...own.get(band) });
-  }
-  return all;
+/** Facts of each band: those of the file, then those beside it; of no-data the other way round, as for GDAL. */
+function mergedFacts(own: FileFacts | undefined, beside: FileFacts | undefined, bands: number): BandFacts[] {
+  return Array.from({ length: bands }, (_, band) => {
+    const [inside, outside] = [own?.bands.get(band), beside?.bands.get(band)];
+    const noData = outside?.noData ?? inside?.noData;
+    return { ...outside, ...inside, ...(noData !== undefined && { noData }) };
+  });
 }
 
-/** No-data values by band: of the file, its companion and the caller. */
-function noDataOf({ noDataText }: RasterSource, facts: BandsFacts, bands: number, asked: readonly number[]) {
-  const texts = [noDataText, ...Array.from({ length: bands }, (_, band) => facts.get(band)?.noData)];
-  const parsed = texts.map((text) => parseNoData(text ?? ''));
-  const [all, ...byBand] = parsed.map(({ values }) => values);
+const imageBandsOf = ({ bands, imageBands }: RasterSource): readonly number[] =>
+  imageBands ?? Array.from({ length: bands }, (_, band) => band);
+
+/** Bands that metadata call alpha, and the format does not; a file of them alone has none. */
+function alphasOf(source: RasterSource, facts: readonly BandFacts[]): number[] {
+  const images = imageBandsOf(source);
+  const alphas = images.filter((band) => facts[band]?.isAlpha);
+  return alphas.length < images.length ? alphas : [];
+}
+
+/** [height, width] of 1 where one of the bands is 0. */
+function zerosOf({ data }: ReadSamples, bands: number): Uint8Array {
+  const hidden = new Uint8Array(data.length / bands);
+  for (let i = 0; i < data.length; i++) if (data[i] === 0) hidden[Math.floor(i / bands)] = 1;
+  return hidden;
+}
+
+/** No-data values by band: of the companion, else of the file, and of the caller. */
+function noDataOf(
+  { noDataText, sample }: RasterSource,
+  facts: readonly BandFacts[],
+  joint: string | undefined,
+  asked: readonly number[],
+) {
+  const ofAll = joint?.split(/[\s,]+/).filter((word) => word !== '') ?? [];
+  const isJoint = ofAll.length > 1 && ofAll.length === facts.length;
+  const texts = isJoint ? ofAll : facts.map(({ noData }) => noData ?? noDataText ?? '');
+  const parsed = texts.map((text) => parseNoData(text, sample));
   return {
-    values: byBand.map((values) => [...all!, ...values, ...asked]),
+    values: parsed.map(({ values }) => [...values, ...asked]),
     guesses: [...new Set(parsed.flatMap(({ guess }) => guess ?? []))],
-    isNamed: asked.length > 0 || texts.some((text) => text !== undefined && text.trim() !== ''),
+    isNamed: asked.length > 0 || texts.some((text) => text.trim() !== ''),
+    isJoint,
   };
 }
 
@@ -177,10 +217,10 @@ interface Scale {
   offset: number;
 }
 
-function scalesOf(facts: BandsFacts, bands: number): { byBand: ReadonlyMap<number, Scale>; notes: string[] } {
+function scalesOf(facts: readonly BandFacts[]): { byBand: ReadonlyMap<number, Scale>; notes: string[] } {
   const byBand = new Map<number, Scale>();
-  for (const [band, { scale = 1, offset = 0 }] of facts) {
-    if (band < bands && (scale !== 1 || offset !== 0)) byBand.set(band, { scale, offset });
+  for (const [band, { scale = 1, offset = 0 }] of facts.entries()) {
+    if (scale !== 1 || offset !== 0) byBand.set(band, { scale, offset });
   }
   const words = new Set([...byBand.values()].map(({ scale, offset }) => `sample × ${scale} + ${offset}`));
   return { byBand, notes: [...words].map((each) => `samples are scaled as the file says: ${each}`) };

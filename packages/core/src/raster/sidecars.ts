@@ -3,11 +3,14 @@
  * bands, and `IMAGE.msk`, a TIFF whose zeros are missing pixels.
  */
 import { readText, type Store } from '../store.ts';
-import { type BandsFacts, readAuxXml } from './gdal_metadata.ts';
+import { type FileFacts, readAuxXml } from './gdal_metadata.ts';
 import type { RasterWindow } from './window.ts';
 
 export interface Sidecars {
-  facts: BandsFacts;
+  /** Facts of `IMAGE.aux.xml`. */
+  facts?: FileFacts | undefined;
+  /** Sentences without full stop. */
+  guesses?: string[];
   /** Text of `IMAGE.aux.xml`, which may hold the georeference, too. */
   auxXml?: string;
   /** [height, width] of 1 where the pixel is masked out. @param bands chosen, from 0. */
@@ -16,6 +19,8 @@ export interface Sidecars {
 
 /** Maximum size in bytes; a larger file would hold statistics of millions of values, and none is known. */
 const MAX_XML = 2 ** 24;
+
+const NO_XML = 'the companion .aux.xml is no XML, and is passed over';
 
 type OpenMask = (store: Store, path: string, size: { width: number; height: number }) => Promise<Sidecars['mask']>;
 
@@ -34,10 +39,8 @@ export async function readSidecars(
   companions: readonly string[] = COMPANIONS,
 ): Promise<Sidecars> {
   const xml = companions.includes('.aux.xml') ? await smallText(store, `${image}.aux.xml`) : undefined;
-  const found: Sidecars = {
-    facts: xml === undefined ? new Map() : readAuxXml(xml),
-    ...(xml !== undefined && { auxXml: xml }),
-  };
+  const facts = xml === undefined ? undefined : readAuxXml(xml);
+  const found: Sidecars = facts ? { facts, auxXml: xml! } : { guesses: xml?.trim() ? [NO_XML] : [] };
   if (!companions.includes('.msk') || (await store.stat(`${image}.msk`))?.kind !== 'file') return found;
   const mask = await openMask(store, `${image}.msk`, size);
   return { ...found, ...(mask && { mask }) };
