@@ -25,6 +25,7 @@ const files = Object.fromEntries(
     at(name),
   ]),
 );
+files['data/demo'] = join(ROOT, 'data/demo');
 const shared = sharedFolder();
 
 beforeAll(async () => {

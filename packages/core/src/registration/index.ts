@@ -5,12 +5,19 @@
  * @module
  * @example
  * ```ts
- * import { REASONS } from '@doppel/core/registration';
+ * import { selectBackend } from '@doppel/core/backends';
+ * import { FileStore } from '@doppel/core/node';
+ * import { registerScenes } from '@doppel/core/registration';
  *
- * console.log(REASONS[0], REASONS.length); // used 11
+ * await selectBackend({ requested: 'wasm' });
+ * const scenes = { sar: 'data/demo/sar/060.tif', optical: 'data/demo/optical/060.tif' };
+ * const settings = { features: 'gradients', radius: '16px', search: 16, cells: 4 } as const;
+ * const { points, ladder } = await registerScenes(new FileStore(), { ...scenes, settings });
+ * console.log(points.length, ladder.map(({ kind }) => kind).join(', ')); // 16 shift, similarity, affine, quadratic, spline
  * ```
  */
 export { type CheckedPair, checkScenes } from './check_scenes.ts';
+export { registerFiles, registerScenes, type ScenesToRegister } from './register_scenes.ts';
 export {
   type Correction,
   type GroundPosition,
@@ -32,3 +39,9 @@ export {
 } from './registration.ts';
 export { readViews, type ViewOptions, type ViewPixels } from './scene_views.ts';
 export { biasOf, type JudgedSeries, judgeSeries, type SeriesEntry } from './series.ts';
+export {
+  FEATURE_CHOICES,
+  type RegistrationOptions,
+  type RegistrationSettings,
+  registrationSettings,
+} from './settings.ts';

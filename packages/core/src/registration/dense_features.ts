@@ -1,0 +1,84 @@
+/** Cells of a matcher with towers, as features. */
+import * as tf from '@tensorflow/tfjs-core';
+import type { Sensor } from '../dataset/scenes.ts';
+import { UsageError } from '../errors.ts';
+import type { FeatureMap } from '../localisation/feature_map.ts';
+import type { Model } from '../model.ts';
+import { clipped, standardised } from '../prepare/prepared_patches.ts';
+import { workingWindow } from '../prepare/working_samples.ts';
+import type { Raster } from '../raster/raster.ts';
+import type { FeatureKind } from './features.ts';
+
+/** Pixels on each side on which a cell depends: half of the receptive field, in whole cells of the deepest layer. */
+const MARGIN = 48;
+/** Pixels from a missing pixel within which cells are not known. */
+const BLUR = 4;
+
+/** @throws UsageError for a model that has no cells. */
+export function denseFeatures(model: Model): FeatureKind {
+  const { halves } = model.scorer;
+  if (model.info.preset !== 'dense' || !halves) throw notDense(model);
+  return {
+    name: 'dense',
+    stride: 2,
+    margin: MARGIN,
+    async of(sensor, raster) {
+      const { width, height } = raster;
+      const cells = tf.tidy(() => halves[sensor](tensorOf(model, sensor, raster)));
+      const [, rows, columns, channels] = cells.shape;
+      const data = (await cells.data()) as Float32Array;
+      cells.dispose();
+      const map = { data, width: columns, height: rows, channels };
+      if (raster.noData) clearMissing(map, raster.noData, width, height);
+      return map;
+    },
+  };
+}
+
+/** The raster as the model takes it, [1, height, width, bands]. */
+export function tensorOf(model: Model, sensor: Sensor, raster: Raster): tf.Tensor4D {
+  const spec = model.normalisation[sensor];
+  const bands = sensor === 'sar' ? 1 : model.info.opticalBands;
+  const full = raster.bands === 1 && bands === 3 ? tripled(raster) : raster;
+  const samples = standardised(
+    clipped(workingWindow(full, sensor, model.normalisation, `the ${sensor} scene`), spec),
+    spec,
+  );
+  return tf.tensor4d(samples, [1, raster.height, raster.width, bands]);
+}
+
+/** A gray raster as red, green and blue. */
+const tripled = (raster: Raster): Raster => ({
+  ...raster,
+  bands: 3,
+  data: Float32Array.from({ length: raster.data.length * 3 }, (_, i) => raster.data[Math.floor(i / 3)]!),
+});
+
+/** Sets cells to zero that lie on missing pixels or near them. */
+function clearMissing(map: FeatureMap, noData: Uint8Array, width: number, height: number): void {
+  const stride = width / map.width;
+  const reach = Math.ceil(BLUR / stride);
+  for (let row = 0; row < map.height; row++) {
+    for (let column = 0; column < map.width; column++) {
+      if (!isMissing(noData, width, column * stride, row * stride, stride)) continue;
+      const [left, right] = [Math.max(0, column - reach), Math.min(map.width, column + reach + 1)];
+      const bottom = Math.min(height / stride, row + reach + 1);
+      for (let y = Math.max(0, row - reach); y < bottom; y++) {
+        map.data.fill(0, (y * map.width + left) * map.channels, (y * map.width + right) * map.channels);
+      }
+    }
+  }
+}
+
+function isMissing(noData: Uint8Array, width: number, column: number, row: number, side: number): boolean {
+  for (let y = row; y < row + side; y++) {
+    for (let x = column; x < column + side; x++) if (noData[y * width + x]) return true;
+  }
+  return false;
+}
+
+const notDense = ({ info }: Model) =>
+  new UsageError({
+    ...{ action: 'register by the model', expected: 'a model of the architecture dense', found: info.preset },
+    remedy: 'Name another model, or register by gradients alone (--features gradients).',
+  });

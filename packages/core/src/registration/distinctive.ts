@@ -1,0 +1,86 @@
+/**
+ * Where a template is most distinctive: the least eigenvalue of the structure tensor of its features, which is large only
+ * where they change along every direction (Shi and Tomasi, Good Features to Track, 1994). Features are means over 8 pixels,
+ * since those of speckle change everywhere but average out.
+ */
+import type { FeatureMap } from '../localisation/feature_map.ts';
+
+/** Pixels of a step. */
+export const STEP = 8;
+
+/** Sums over rectangles of the three components of the tensor. */
+export interface Distinctiveness {
+  /** Least eigenvalue per step of a square, by its upper left corner and side in steps. */
+  at(column: number, row: number, side: number): number;
+  readonly width: number;
+  readonly height: number;
+}
+
+export function distinctiveness(map: FeatureMap, stride: number): Distinctiveness {
+  const means = meansOf(map, STEP / stride);
+  const { width, height } = means;
+  const [xx, xy, yy] = tensorOf(means).map((values) => integral(values, width, height)) as [
+    Float64Array,
+    Float64Array,
+    Float64Array,
+  ];
+  const sum = (table: Float64Array, column: number, row: number, side: number) => {
+    const w = width + 1;
+    const [top, bottom] = [row * w + column, (row + side) * w + column];
+    return table[bottom + side]! - table[bottom]! - table[top + side]! + table[top]!;
+  };
+  return {
+    ...{ width, height },
+    at(column, row, side) {
+      const [a, b, c] = [xx, xy, yy].map((table) => sum(table, column, row, side)) as [number, number, number];
+      return ((a + c) / 2 - Math.hypot((a - c) / 2, b)) / (side * side);
+    },
+  };
+}
+
+function meansOf({ data, width, height, channels }: FeatureMap, factor: number): FeatureMap {
+  const [w, h] = [Math.floor(width / factor), Math.floor(height / factor)];
+  const means = new Float32Array(w * h * channels);
+  for (let row = 0; row < h * factor; row++) {
+    for (let column = 0; column < w * factor; column++) {
+      const [from, to] = [row * width + column, Math.floor(row / factor) * w + Math.floor(column / factor)];
+      for (let k = 0; k < channels; k++) means[to * channels + k]! += data[from * channels + k]! / (factor * factor);
+    }
+  }
+  return { data: means, width: w, height: h, channels };
+}
+
+/** Products of the differences of neighbours, summed over channels. */
+function tensorOf({ data, width, height, channels }: FeatureMap): [Float64Array, Float64Array, Float64Array] {
+  const [xx, xy, yy] = [
+    new Float64Array(width * height),
+    new Float64Array(width * height),
+    new Float64Array(width * height),
+  ];
+  for (let row = 1; row < height - 1; row++) {
+    for (let column = 1; column < width - 1; column++) {
+      const i = row * width + column;
+      for (let k = 0; k < channels; k++) {
+        const dx = (data[(i + 1) * channels + k]! - data[(i - 1) * channels + k]!) / 2;
+        const dy = (data[(i + width) * channels + k]! - data[(i - width) * channels + k]!) / 2;
+        xx[i]! += dx * dx;
+        xy[i]! += dx * dy;
+        yy[i]! += dy * dy;
+      }
+    }
+  }
+  return [xx, xy, yy];
+}
+
+/** Sums over all values above and to the left, with a row and a column of zeros. */
+function integral(values: Float64Array, width: number, height: number): Float64Array {
+  const table = new Float64Array((width + 1) * (height + 1));
+  for (let row = 0; row < height; row++) {
+    let line = 0;
+    for (let column = 0; column < width; column++) {
+      line += values[row * width + column]!;
+      table[(row + 1) * (width + 1) + column + 1] = table[row * (width + 1) + column + 1]! + line;
+    }
+  }
+  return table;
+}

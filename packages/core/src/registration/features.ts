@@ -1,0 +1,89 @@
+/**
+ * Features of scenes by window, from either kind: cells of a matcher or oriented gradients. A vector does not depend on the
+ * window in which it is computed; it is zero where nothing is known.
+ */
+import type { Sensor } from '../dataset/scenes.ts';
+import { cropFeatures, type FeatureMap } from '../localisation/feature_map.ts';
+import { GRADIENT_REACH, orientedGradients } from '../localisation/oriented_gradients.ts';
+import type { Raster } from '../raster/raster.ts';
+import type { RasterWindow } from '../raster/window.ts';
+import type { ReadWindow } from './levels.ts';
+
+export interface FeatureKind {
+  readonly name: 'dense' | 'gradients';
+  /** Pixels between cells. */
+  readonly stride: number;
+  /** Pixels around a window that its vectors depend on, a multiple of 8. */
+  readonly margin: number;
+  /** Vectors of a raster whose sides and place are multiples of 8, margins included. */
+  of(sensor: Sensor, raster: Raster): Promise<FeatureMap>;
+}
+
+/** Side of what is computed at once, in pixels, margins not counted. */
+const TILE = 768;
+
+/** Vectors of a window whose corner and sides are multiples of 8. */
+export async function featuresOf(
+  kind: FeatureKind,
+  sensor: Sensor,
+  read: ReadWindow,
+  window: RasterWindow,
+): Promise<FeatureMap> {
+  const tiles = tilesOf(window);
+  if (tiles.length === 1) return tileFeatures(kind, sensor, read, window);
+  const [width, height] = [window.width / kind.stride, window.height / kind.stride];
+  let whole: FeatureMap | undefined;
+  for (const tile of tiles) {
+    const part = await tileFeatures(kind, sensor, read, tile);
+    whole ??= { data: new Float32Array(width * height * part.channels), width, height, channels: part.channels };
+    paste(part, whole, (tile.column - window.column) / kind.stride, (tile.row - window.row) / kind.stride);
+  }
+  return whole!;
+}
+
+function tilesOf({ column, row, width, height }: RasterWindow): RasterWindow[] {
+  const [across, down] = [evenly(width), evenly(height)];
+  return down.flatMap(([top, tall]) =>
+    across.map(([left, wide]) => ({ column: column + left, row: row + top, width: wide, height: tall })),
+  );
+}
+
+/** Parts of a length, alike and multiples of 8. */
+function evenly(length: number): [from: number, length: number][] {
+  const count = Math.ceil(length / TILE);
+  const step = Math.ceil(length / count / 8) * 8;
+  return Array.from({ length: Math.ceil(length / step) }, (_, i) => [i * step, Math.min(step, length - i * step)]);
+}
+
+async function tileFeatures(kind: FeatureKind, sensor: Sensor, read: ReadWindow, tile: RasterWindow) {
+  const { margin, stride } = kind;
+  const { column, row, width, height } = tile;
+  const wide = { column: column - margin, row: row - margin, width: width + 2 * margin, height: height + 2 * margin };
+  const raster = await read(wide);
+  if (raster.noData?.every((each) => each === 1)) return emptyFeatures(kind, tile);
+  const map = await kind.of(sensor, raster);
+  return cropFeatures(map, margin / stride, margin / stride, width / stride, height / stride);
+}
+
+/** Vectors of a window where nothing is known: one channel stands for all. */
+function emptyFeatures({ stride, name }: FeatureKind, { width, height }: RasterWindow): FeatureMap {
+  const channels = name === 'dense' ? 16 : 9;
+  const [w, h] = [width / stride, height / stride];
+  return { data: new Float32Array(w * h * channels), width: w, height: h, channels };
+}
+
+function paste(part: FeatureMap, whole: FeatureMap, column: number, row: number): void {
+  const { channels, width, height } = part;
+  for (let y = 0; y < height; y++) {
+    const to = ((row + y) * whole.width + column) * channels;
+    whole.data.set(part.data.subarray(y * width * channels, (y + 1) * width * channels), to);
+  }
+}
+
+/** Oriented gradients, one cell a pixel. */
+export const GRADIENTS: FeatureKind = {
+  name: 'gradients',
+  stride: 1,
+  margin: Math.ceil(GRADIENT_REACH / 8) * 8,
+  of: async (sensor, raster) => orientedGradients({ ...raster, unit: 'amplitude' }, sensor),
+};

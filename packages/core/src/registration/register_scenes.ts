@@ -1,0 +1,212 @@
+/** Registration of an optical scene to a SAR scene: coarse search, tie points, judgement. */
+import { pause } from '../base/pause.ts';
+import type { Watch } from '../base/watch.ts';
+import { linkGround } from '../geo/ground_link.ts';
+import { mapOf, openPlaced } from '../geo/place.ts';
+import { transformBetween } from '../geo/reference_system.ts';
+import { type Model, openNamedModel } from '../model.ts';
+import { DEFAULT_MODEL } from '../named_models.ts';
+import type { Store } from '../store.ts';
+import { luckOf } from './chance.ts';
+import { type CoarsePlace, coarsePlace } from './coarse.ts';
+import { denseFeatures } from './dense_features.ts';
+import { FeatureSource } from './feature_source.ts';
+import { type FeatureKind, GRADIENTS } from './features.ts';
+import { type Frame, judge } from './judge.ts';
+import { applyAffine, IDENTITY, type PixelAffine, similarityAbout } from './pixel_affine.ts';
+import type { Registration, TiePoint } from './registration.ts';
+import { type ScenePair, scenePair } from './scene_pair.ts';
+import { type RegistrationOptions, type RegistrationSettings, registrationSettings } from './settings.ts';
+import { type CellResult, cellGrid, type KindSources, searchCells } from './tie_points.ts';
+import type { NamedFile } from './working_grid.ts';
+
+export interface ScenesToRegister {
+  /** Paths of the two files. */
+  readonly sar: string;
+  readonly optical: string;
+  /** Matcher of dense features; default: the one in the box. Not needed for gradients alone. */
+  readonly model?: Model | undefined;
+  /** Name of the matcher, for the result. */
+  readonly modelName?: string | undefined;
+  readonly settings?: RegistrationOptions | undefined;
+}
+
+/**
+ * Registers an optical scene to a SAR scene. A registration that must not be trusted is returned as refused, with the reason.
+ *
+ * @throws UsageError where the two have no place, do not overlap, or hold no values. @throws FileError or FormatError where a
+ * file cannot be read. @throws the signal's reason when aborted.
+ */
+export async function registerScenes(store: Store, scenes: ScenesToRegister, watch: Watch = {}): Promise<Registration> {
+  const settings = registrationSettings.parse(scenes.settings ?? {});
+  const started = performance.now();
+  const [sar, optical] = [await openNamed(store, scenes.sar), await openNamed(store, scenes.optical)];
+  const model = settings.features === 'gradients' ? undefined : (scenes.model ?? (await openNamedModel()));
+  try {
+    const found = await registerFiles(sar, optical, model, settings, watch);
+    const matcher = model && { name: nameOfMatcher(scenes), fingerprint: model.info.fingerprint };
+    return { ...found, matcher, seconds: (performance.now() - started) / 1000 };
+  } finally {
+    if (model !== scenes.model) model?.dispose();
+    await Promise.all([sar.file.close(), optical.file.close()]);
+  }
+}
+
+const nameOfMatcher = ({ model, modelName }: ScenesToRegister) =>
+  modelName ?? (model ? model.info.preset : DEFAULT_MODEL);
+
+const openNamed = async (store: Store, name: string): Promise<NamedFile> => ({
+  file: await openPlaced(store, name),
+  name,
+});
+
+/** Registers files that are open and placed, as an evaluation that displaces one of them does. @param model for dense features. */
+export async function registerFiles(
+  sar: NamedFile,
+  optical: NamedFile,
+  model: Model | undefined,
+  settings: RegistrationSettings,
+  watch: Watch,
+): Promise<Omit<Registration, 'seconds'>> {
+  const pair = await scenePair(sar, optical, settings);
+  await pause(watch.signal);
+  const kinds = kindsOf(model, settings);
+  const base = pair.through(IDENTITY);
+  const sources = kinds.map((kind) => ({
+    sar: new FeatureSource(kind, 'sar', pair.sar),
+    optical: new FeatureSource(kind, 'optical', base.read),
+  }));
+  const coarse = await coarsePlace(sources[0]!.sar, sources[0]!.optical, { ...searchOf(pair, settings), ...watch });
+  const head = headOf(sar, optical, pair, settings);
+  if (!coarse || isLuck(coarse, settings)) return { ...head, ...noCoarseAgreement(coarse) };
+  const frame = frameOf(pair, coarse, base.place, sources);
+  const search = {
+    ...{ grid: cellGrid(pair.grid, settings.cells), side: settings.side, search: settings.search, settings, model },
+    ...{ expected: frame.expected, first: frame.kinds[0]!, second: frame.kinds[1] },
+  };
+  const cells = await searchCells(search, watch);
+  const stated = statedBy(sar, optical, pair, frame.place);
+  const points = cells.map((cell, id) => tiePoint(id, cell, stated));
+  const second = frame.kinds[1] && cells.map((cell, id) => tiePoint(id, secondOf(cell), stated));
+  const judged = judge(points, { ...judgeFrame(sar, optical, pair, settings), second });
+  const { column, row, rotation, scale, agreeing, windows } = coarse;
+  const [x, y] = applyAffine(base.place, 0, 0); // what reading by whole pixels of the file leaves
+  return { ...head, coarse: { column: column + x, row: row + y, rotation, scale, agreeing, windows }, ...judged };
+}
+
+const kindsOf = (model: Model | undefined, { features }: RegistrationSettings): FeatureKind[] => [
+  ...(model ? [denseFeatures(model)] : []),
+  ...(features === 'dense' ? [] : [GRADIENTS]),
+];
+
+const searchOf = ({ grid }: ScenePair, { rotation, scale }: RegistrationSettings) => ({
+  ...{ area: grid, covered: grid.covered, radius: grid.radius, rotation, scale },
+});
+
+/** Decimal logarithm of luck above which blocks do not agree. */
+const LUCK = -2;
+
+const isLuck = ({ windows, agreeing, share }: CoarsePlace, { rotation, scale }: RegistrationSettings) =>
+  luckOf(rotation > 0 || scale > 0 ? 'similarity' : 'shift', windows, agreeing, share) > LUCK;
+
+function noCoarseAgreement(coarse: CoarsePlace | undefined) {
+  const found = coarse ? `${coarse.agreeing} of ${coarse.windows} windows agree` : 'no window has data in both scenes';
+  return { status: 'refused' as const, reason: `no coarse agreement: ${found}`, points: [], ladder: [] };
+}
+
+function headOf(sar: NamedFile, optical: NamedFile, { grid }: ScenePair, { features }: RegistrationSettings) {
+  const sceneOf = ({ file, name }: NamedFile) => ({
+    file: name,
+    width: file.width,
+    height: file.height,
+    crs: file.crs!,
+  });
+  const { crs, transform, width, height, metres, radius } = grid;
+  return {
+    ...{ sar: sceneOf(sar), optical: sceneOf(optical), features, radius },
+    grid: { crs, transform: [...transform], width, height, metres },
+  };
+}
+
+type Sources = { readonly sar: FeatureSource; readonly optical: FeatureSource };
+
+/**
+ * The frame in which points are searched: after a mere shift the features of the coarse search serve again, displaced by whole
+ * cells; after a turn or stretch the optical scene is read through the coarse place.
+ */
+function frameOf(
+  pair: ScenePair,
+  coarse: CoarsePlace,
+  base: PixelAffine,
+  sources: readonly Sources[],
+): { place: PixelAffine; expected: readonly [number, number]; kinds: KindSources[] } {
+  if (coarse.rotation === 0 && coarse.scale === 1) {
+    const offset = [Math.round(coarse.column / 8) * 8, Math.round(coarse.row / 8) * 8] as const;
+    const place: PixelAffine = [base[0] + offset[0], base[1], base[2], base[3] + offset[1], base[4], base[5]];
+    const expected = [coarse.column - offset[0], coarse.row - offset[1]] as const;
+    return { place, expected, kinds: sources.map((each) => ({ ...each, offset })) };
+  }
+  const { read, place } = pair.through(similarityAbout([pair.grid.width / 2, pair.grid.height / 2], coarse));
+  const kinds = sources.map(({ sar }) => ({
+    ...{ sar, optical: new FeatureSource(sar.kind, 'optical', read), offset: [0, 0] as const },
+  }));
+  return { place, expected: [0, 0], kinds };
+}
+
+/** Positions of a point in both files, by their georeferences. */
+interface Stated {
+  /** Position in the working grid of what the optical file shows in a pixel of the frame. */
+  readonly place: PixelAffine;
+  readonly toGround: (column: number, row: number) => [number, number];
+  readonly toSar: (column: number, row: number) => [number, number];
+  readonly toOptical: (column: number, row: number) => [number, number];
+}
+
+function statedBy(sar: NamedFile, optical: NamedFile, { grid }: ScenePair, place: PixelAffine): Stated {
+  const linkOf = ({ file, name }: NamedFile) => linkGround(grid, file, name).toFile;
+  const [toSar, toOptical] = [linkOf(sar), linkOf(optical)];
+  return {
+    place,
+    toGround: (column, row) => grid.map.toGround(column, row),
+    toSar: (column, row) => toSar(column, row),
+    toOptical: (column, row) => toOptical(column, row),
+  };
+}
+
+function tiePoint(
+  id: number,
+  { cell, reason, template, match, backward, probability }: CellResult,
+  stated: Stated,
+): TiePoint {
+  const [x, y] = [template.column + template.width / 2, template.row + template.height / 2];
+  const base = { id, cell, reason, heldOut: false, sar: stated.toSar(x, y), sarGround: stated.toGround(x, y) };
+  if (!match) return base;
+  const [column, row] = applyAffine(stated.place, x + match.column, y + match.row);
+  return {
+    ...base,
+    optical: stated.toOptical(column, row),
+    opticalGround: stated.toGround(column, row),
+    offset: { column: column - x, row: row - y },
+    covariance: match.covariance,
+    ...{ peak: match.peak.value, ratio: match.peak.ratio, backward, probability },
+  };
+}
+
+/** The cell as the other kind of features sees it. */
+const secondOf = ({ cell, template, reason, second }: CellResult): CellResult =>
+  second
+    ? { cell, template, reason: second.reason, match: second.match }
+    : { cell, template, reason: reason === 'used' ? 'outside' : reason };
+
+function judgeFrame(sar: NamedFile, optical: NamedFile, { grid }: ScenePair, settings: RegistrationSettings): Frame {
+  const { crs, transform, width, height, metres } = grid;
+  const toWorking = transformBetween(optical.file.crs!, crs, optical.name);
+  const toSarSystem = transformBetween(crs, sar.file.crs!, sar.name);
+  const [sarMap, opticalMap] = [mapOf(sar.file)!, mapOf(optical.file)!];
+  return {
+    grid: { crs, transform: [...transform], width, height, metres },
+    ...{ sar: sar.file, optical: optical.file, search: settings.search, seed: settings.seed },
+    opticalToGround: ([column, row]) => toWorking(...opticalMap.toGround(column, row)),
+    sarToPixel: ([x, y]) => sarMap.toPixel(...toSarSystem(x, y)),
+  };
+}

@@ -1,0 +1,61 @@
+/** Settings of a registration, each with its default. */
+import { z } from 'zod';
+
+export const FEATURE_CHOICES = ['dense', 'gradients', 'both'] as const;
+
+/** A length: pixels of the working grid or metres; bare numbers are pixels. */
+const length = z.union([
+  z
+    .string()
+    .regex(/^\d+(\.\d+)?(px|m)$/, 'must be a length such as "64px" or "600m"')
+    .transform((text) => ({
+      value: Number.parseFloat(text),
+      unit: text.endsWith('px') ? ('px' as const) : ('m' as const),
+    })),
+  z.number().transform((value) => ({ value, unit: 'px' as const })),
+  z.strictObject({ value: z.number(), unit: z.enum(['px', 'm']) }),
+]);
+
+const radius = length.refine(({ value }) => value > 0, 'must be above 0');
+export type Length = z.output<typeof radius>;
+
+export const registrationSettings = z.strictObject({
+  /** Largest distance by which the georeferences may be off at the middle; `scene`: anywhere in the other scene. */
+  radius: z.union([z.literal('scene'), radius]).prefault('64px'),
+  /** Largest rotation of the georeferences against each other, in degrees. */
+  rotation: z.number().min(0).max(15).default(0),
+  /** Largest difference of their scales, as a share of 1. */
+  scale: z.number().min(0).max(0.2).default(0),
+  /** Features that are compared: cells of the matcher, oriented gradients, or places that both find. */
+  features: z.enum(FEATURE_CHOICES).default('both'),
+  /** Cells along the longer side of the scene; default: one each 100 pixels, from 3 to 45. */
+  cells: z.int().min(2).max(200).optional(),
+  /** Side of a template in pixels. */
+  side: z.int().min(32).max(256).multipleOf(8).default(96),
+  /** Distance from the coarse place within which a template is searched for, in pixels. */
+  search: z.int().min(8).max(64).multipleOf(8).default(24),
+  /** Pixel of the working grid in units of its reference system; default: that of the coarser file. */
+  resolution: z.number().positive().optional(),
+  /** Band of the SAR file, from 0. */
+  sarBand: z.int().min(0).default(0),
+  /** Bands of the optical file, from 0: red, green and blue, or one; default: the first three, or the only one. */
+  opticalBands: z
+    .array(z.int().min(0))
+    .refine(({ length: count }) => count === 1 || count === 3, 'must be one band or three')
+    .optional(),
+  /** Correlation below which a peak is weak. */
+  leastPeak: z.number().min(0).max(1).default(0.1),
+  /** Ratio of the best rival to the peak above which a place is ambiguous. */
+  mostRatio: z.number().min(0).max(1).default(0.85),
+  /** Pixels by which the match back may miss. */
+  mostBackward: z.number().positive().default(3),
+  /** Pixels by which places found by both kinds of features may differ. */
+  tolerance: z.number().positive().default(3),
+  /** Probability of the same place below which the verifier rejects. */
+  leastProbability: z.number().min(0).max(1).default(0.2),
+  /** Seed of all that is drawn. */
+  seed: z.int().min(0).default(0),
+});
+
+export type RegistrationSettings = z.output<typeof registrationSettings>;
+export type RegistrationOptions = z.input<typeof registrationSettings>;
