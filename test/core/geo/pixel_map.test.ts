@@ -70,6 +70,20 @@ describe('pixel maps', () => {
     );
   });
 
+  it('points nearly on a line make no map: what lies off it would be noise', () => {
+    const near = (off: number, count: number) =>
+      Array.from({ length: count }, (_, i) => ({
+        ...{ column: i * 10, row: i * 5 + (i % 2) * off },
+        ...{ x: 15 + i * 1e-3, y: 45 - i * 5e-4 - (i % 2) * off * 1e-4 },
+      }));
+    expect([fitMap(near(0.01, 3)), fitMap(near(0.01, 6)), fitMap(near(0.2, 200))]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    expect(fitMap(near(2, 6))).toBeDefined();
+  });
+
   it('too few points, or points on a line, make no map', () => {
     expect(fitMap([])).toBeUndefined();
     expect(fitMap(lattice(2, (c, r) => [c, r]).slice(0, 2))).toBeUndefined();

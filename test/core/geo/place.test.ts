@@ -211,6 +211,20 @@ describe('what lies beside an image', () => {
     expect([x, y]).toEqual([expect.closeTo(15.0032, 9), expect.closeTo(49.9968, 9)]);
   });
 
+  it('a world file counts before control points of the file, those of an .aux.xml before its transform, as for GDAL', async () => {
+    // gdal.Transformer(gdal.Open(FILE), None, []) takes the same
+    const tie = [0, 0, 0, 15, 50, 0, 64, 0, 0, 15.0064, 50, 0, 0, 64, 0, 15, 49.9936, 0];
+    const points = image({ 33922: { double: tie }, 34735: WGS84_KEYS });
+    const file = await place({ 'a.tif': points, 'a.tfw': '1e-4\n0\n0\n-1e-4\n16\n46\n' });
+    expect([file.transform?.[0], file.guesses]).toEqual([15.99995, ['the place is that of a.tfw beside it']]);
+    const gcps = [0, 1, 2].map(
+      (i) => `<GCP Pixel="${i % 2}" Line="${i >> 1}" X="${15 + (i % 2)}" Y="${50 - (i >> 1)}"/>`,
+    );
+    const xml = `<PAMDataset><GCPList Projection="EPSG:4326">${gcps.join('')}</GCPList></PAMDataset>`;
+    const both = await place({ 'a.tif': image(geoTags(400_000, 3_700_000, 10)), 'a.tif.aux.xml': xml });
+    expect([both.crs, both.transform]).toEqual(['EPSG:4326', undefined]);
+  });
+
   it("a transform of pixels without a system says nothing, as GDAL's default", async () => {
     const file = await place({
       'a.tif': image({ 33550: { double: [1, 1, 0] }, 33922: { double: [0, 0, 0, 0, 0, 0] } }),

@@ -6,6 +6,7 @@
  */
 import type { Georeference } from '../raster/raster.ts';
 import { epsgDefinition } from './epsg.ts';
+import { type Parameter, type ProjectionName, projectionText } from './projections.ts';
 
 type Keys = Georeference['keys'];
 
@@ -58,7 +59,8 @@ function esriText(keys: Keys): string | undefined {
   for (const key of [KEY.projectedCitation, KEY.citation]) {
     const text = keys.get(key);
     const wkt =
-      typeof text === 'string' && /(?:^ESRI PE String\s*=\s*|^)((?:PROJCS|GEOGCS|PROJCRS|GEOGCRS)\[.*)$/s.exec(text);
+      typeof text === 'string' &&
+      /(?:^ESRI PE String\s*=\s*|^)((?:PROJCS|GEOGCS|PROJCRS|GEOGCRS|COMPD_CS|COMPOUNDCRS|BOUNDCRS)\[.*)$/s.exec(text);
     if (wkt) return wkt[1]!;
   }
   return undefined;
@@ -179,44 +181,11 @@ function ellipsoidOf(keys: Keys): string | undefined {
   return name === undefined ? undefined : `+ellps=${name}`;
 }
 
-type Parameter = keyof typeof PARAMETERS | 'lat_1' | 'lat_2' | 'lat_ts' | 'alpha' | 'gamma' | 'lonc';
-
-interface Method {
-  name: string;
-  parameters: readonly Parameter[];
-  /** Further PROJ parameters. */
-  more?: string;
-}
-
-const PLAIN = ['lon_0', 'x_0', 'y_0'] as const;
-const CENTRED = ['lat_0', ...PLAIN] as const;
-
 /** Methods of projection by the code of ProjMethodGeoKey. */
-const METHODS: Record<number, Method> = {
-  1: { name: 'tmerc', parameters: [...CENTRED, 'k_0'] },
-  3: { name: 'omerc', parameters: ['lat_0', 'lonc', 'alpha', 'gamma', 'k_0', 'x_0', 'y_0'], more: '+no_uoff' },
-  7: { name: 'merc', parameters: [...PLAIN, 'k_0', 'lat_ts'] },
-  8: { name: 'lcc', parameters: [...CENTRED, 'lat_1', 'lat_2'] },
-  9: { name: 'lcc', parameters: [...CENTRED, 'k_0'] },
-  10: { name: 'laea', parameters: CENTRED },
-  11: { name: 'aea', parameters: [...CENTRED, 'lat_1', 'lat_2'] },
-  12: { name: 'aeqd', parameters: CENTRED },
-  13: { name: 'eqdc', parameters: [...CENTRED, 'lat_1', 'lat_2'] },
-  14: { name: 'stere', parameters: [...CENTRED, 'k_0'] },
-  15: { name: 'stere', parameters: [...PLAIN, 'k_0'] },
-  16: { name: 'sterea', parameters: [...CENTRED, 'k_0'] },
-  17: { name: 'eqc', parameters: [...CENTRED, 'lat_ts'] },
-  18: { name: 'cass', parameters: CENTRED },
-  19: { name: 'gnom', parameters: CENTRED },
-  20: { name: 'mill', parameters: PLAIN },
-  21: { name: 'ortho', parameters: CENTRED },
-  22: { name: 'poly', parameters: CENTRED },
-  23: { name: 'robin', parameters: PLAIN },
-  24: { name: 'sinu', parameters: PLAIN },
-  25: { name: 'vandg', parameters: PLAIN },
-  27: { name: 'tmerc', parameters: [...CENTRED, 'k_0'], more: '+axis=wsu' },
-  28: { name: 'cea', parameters: [...PLAIN, 'lat_ts'] },
-  9815: { name: 'omerc', parameters: ['lat_0', 'lonc', 'alpha', 'gamma', 'k_0', 'x_0', 'y_0'] },
+const METHODS: Record<number, ProjectionName> = {
+  ...{ 1: 'tmerc', 3: 'omercOrigin', 7: 'merc', 8: 'lcc2', 9: 'lcc1', 10: 'laea', 11: 'aea', 12: 'aeqd', 13: 'eqdc' },
+  ...{ 14: 'stere', 15: 'sterePole', 16: 'sterea', 17: 'eqc', 18: 'cass', 19: 'gnom', 20: 'mill', 21: 'ortho' },
+  ...{ 22: 'poly', 23: 'robin', 24: 'sinu', 25: 'vandg', 26: 'nzmg', 27: 'tmercSouth', 28: 'cea', 9815: 'omercCentre' },
 };
 
 function projectionOf(keys: Keys, angle: number, unit: number): { text: string } | { problem: string } {
@@ -230,21 +199,13 @@ function projectionOf(keys: Keys, angle: number, unit: number): { text: string }
   }
   const method = METHODS[code];
   if (!method) return { problem: `its projection (method ${code}) cannot be computed` };
-  const values = method.parameters.flatMap((name) => {
-    const value = parameterOf(keys, name);
-    if (value === undefined) return [];
+  const valueFor = (name: Parameter) => {
+    // The latitude of a polar stereographic projection is that of true scale.
+    const value = code === 15 && name === 'lat_ts' ? undefined : parameterOf(keys, name);
     const scale = name === 'k_0' ? 1 : name === 'x_0' || name === 'y_0' ? unit : angle;
-    return [`+${name}=${value * scale}`];
-  });
-  if (code === 9) values.push(`+lat_1=${(parameterOf(keys, 'lat_0') ?? 0) * angle}`);
-  if (code === 15) values.push(...polarWords((parameterOf(keys, 'lat_0') ?? 90) * angle));
-  return { text: [`+proj=${method.name}`, ...values, ...(method.more ? [method.more] : [])].join(' ') };
-}
-
-/** PROJ parameters of a polar stereographic projection: the pole, and the latitude of true scale if it is another. */
-function polarWords(latitude: number): string[] {
-  const pole = latitude < 0 ? -90 : 90;
-  return [`+lat_0=${pole}`, ...(Math.abs(latitude) === 90 ? [] : [`+lat_ts=${latitude}`])];
+    return value === undefined ? undefined : value * scale;
+  };
+  return { text: projectionText(method, valueFor) };
 }
 
 function parameterOf(keys: Keys, name: Parameter): number | undefined {

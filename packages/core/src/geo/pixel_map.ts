@@ -65,6 +65,9 @@ function sideBySide(points: readonly ControlPoint[], period: number | undefined)
   return points.map((point) => ({ ...point, x: point.x - Math.round((point.x - first) / period) * period }));
 }
 
+/** By order: 1 % of the extent off a line, 0.3 % off a curve of second order. */
+const SPREAD = { 1: 1e-4, 2: 1e-5 } as const;
+
 function fitOrder(points: readonly ControlPoint[], order: 1 | 2): FittedMap | undefined {
   const count = order === 1 ? 3 : 6;
   if (points.length < count) return undefined;
@@ -75,10 +78,12 @@ function fitOrder(points: readonly ControlPoint[], order: 1 | 2): FittedMap | un
   const forX = leastSquares(
     rows,
     points.map(({ x }) => x - middleX),
+    SPREAD[order],
   );
   const forY = leastSquares(
     rows,
     points.map(({ y }) => y - middleY),
+    SPREAD[order],
   );
   if (!forX || !forY) return undefined;
   const toGround = (column: number, row: number): Point => {
@@ -125,8 +130,17 @@ const slopesOf = (order: 1 | 2, u: number, v: number): [number[], number[]] =>
 
 const dot = (a: readonly number[], b: readonly number[]) => a.reduce((sum, each, i) => sum + each * b[i]!, 0);
 
-/** Normal equations, solved by elimination with pivots; undefined where they are singular. */
-function leastSquares(rows: readonly (readonly number[])[], values: readonly number[]): number[] | undefined {
+/**
+ * Normal equations, solved by elimination with pivots; undefined where they are nearly singular.
+ *
+ * @param spread mean square that each term must keep beside the others: points nearly on a line say nothing of what
+ * lies off it.
+ */
+function leastSquares(
+  rows: readonly (readonly number[])[],
+  values: readonly number[],
+  spread: number,
+): number[] | undefined {
   const size = rows[0]!.length;
   const matrix = Array.from({ length: size }, (_, i) => [
     ...Array.from({ length: size }, (_, j) => rows.reduce((sum, row) => sum + row[i]! * row[j]!, 0)),
@@ -139,7 +153,7 @@ function leastSquares(rows: readonly (readonly number[])[], values: readonly num
     );
     [matrix[column], matrix[pivot]] = [matrix[pivot]!, matrix[column]!];
     const lead = matrix[column]!;
-    if (Math.abs(lead[column]!) < 1e-9 * rows.length) return undefined;
+    if (Math.abs(lead[column]!) < spread * rows.length) return undefined;
     for (const [i, row] of matrix.entries()) {
       if (i === column) continue;
       const factor = row[column]! / lead[column]!;

@@ -1,8 +1,8 @@
 /**
  * Decides the georeference of a raster file, from its tags and its companion files. No other code does.
  *
- * The order is GDAL's: a companion `.aux.xml` before the file's own tags, these before a world file. Pixels are placed
- * by an affine transform, else by a map fitted to ground control points. `docs/data.md` says the same to users.
+ * The order is GDAL's: a companion `.aux.xml` before the file's own tags, these before a world file, and this before
+ * ground control points of the file. Pixels are placed by an affine transform, else by a map fitted to control points. `docs/data.md` says the same to users.
  */
 import { FormatError } from '../errors.ts';
 import { openRaster, type RasterFile, type RasterOptions } from '../raster/open.ts';
@@ -78,14 +78,14 @@ interface Said {
 async function placeOf(store: Store, path: string, file: RasterFile): Promise<Place> {
   const beside: Said = file.auxXml === undefined ? {} : placeOfAuxXml(file.auxXml);
   const own = file.georeference ? saidByTags(file.georeference) : {};
-  const isPlaced = [beside, own].some(({ transform, points }) => transform || points);
+  const isPlaced = Boolean(beside.transform ?? beside.points ?? own.transform);
   const world = isPlaced ? undefined : await readWorldFile(store, path);
   const crs = beside.crs ?? own.crs ?? world?.crs;
   const problem = crs === undefined ? own.problem : crsProblem(crs);
   if (problem !== undefined) throw unknownSystem(path, crs, problem);
-  const placing =
-    [beside, own, { transform: world?.transform }].find(({ transform, points }) => transform || points) ?? {};
-  const guesses = world && crs === world.crs ? [`the place is that of ${world.name} beside it`] : [];
+  const first = [beside, { transform: own.transform }, { transform: world?.transform }, own];
+  const placing = first.find(({ transform, points }) => transform || points) ?? {};
+  const guesses = world && (own.points || crs === world.crs) ? [`the place is that of ${world.name} beside it`] : [];
   if (placing.transform) return { crs, transform: usable(placing.transform, crs, path), guesses };
   if (placing.points) return fitPlace(placing.points, crs, path, guesses);
   if (file.georeference?.hasRpc) throw onlyRpc(path);

@@ -6,6 +6,7 @@
 import proj4 from 'proj4';
 import { FormatError, reasonOf } from '../errors.ts';
 import { epsgDefinition } from './epsg.ts';
+import { isWkt, systemOfWkt } from './wkt.ts';
 
 type Projection = ReturnType<typeof proj4.Proj>;
 
@@ -55,13 +56,13 @@ export function referenceSystem(crs: string, file: string): ReferenceSystem {
 /** "EPSG:4326", "urn:ogc:def:crs:EPSG::4326", "http://www.opengis.net/def/crs/EPSG/0/4326", "+init=epsg:4326" */
 const EPSG_NAME =
   /^(?:\+init=|urn:ogc:def:crs:|https?:\/\/www\.opengis\.net\/def\/crs\/)?epsg(?:[:/][\d.]*)?[:/](\d+)$/i;
-/** Code of a whole WKT: the last element of the outermost brackets. */
-const WKT_CODE = /(?:AUTHORITY|ID)\[\s*"EPSG"\s*,\s*"?(\d+)"?\s*\]\s*\]\s*$/i;
 
 function parse(crs: string): ReferenceSystem | { problem: string } {
   const text = crs.trim();
-  const code = EPSG_NAME.exec(text)?.[1] ?? WKT_CODE.exec(text)?.[1];
-  const definition = code === undefined ? undefined : epsgDefinition(code);
+  const code = EPSG_NAME.exec(text)?.[1];
+  const wkt = isWkt(text) ? systemOfWkt(text) : undefined;
+  if (wkt && 'problem' in wkt) return wkt;
+  const definition = code === undefined ? wkt?.definition : epsgDefinition(code);
   if (EPSG_NAME.test(text) && definition === undefined) return { problem: 'no definition of this code is known' };
   const asked = definition ?? (/^(OGC:)?CRS84$/i.test(text) ? 'EPSG:4326' : text);
   const grid = /\+nadgrids=(?!@)(\S+)/.exec(asked)?.[1];
@@ -99,6 +100,19 @@ interface Inside {
   datum?: { datum_type?: number; datum_params?: number[] };
 }
 
+/** Projections that proj4 computes for one figure of the Earth, whatever the system says. */
+const FIXED_FIGURES: Record<string, { is(inside: Inside, definition: string): boolean; problem: string }> = {
+  ortho: { is: ({ es }) => (es ?? 0) === 0, problem: 'an orthographic projection of an ellipsoid cannot be computed' },
+  krovak: {
+    is: (_, definition) => /\+ellps=bessel\b|\+a=6377397\.155\b/.test(definition), // proj4 sets the axes to Bessel's
+    problem: 'Krovak on another ellipsoid than that of Bessel cannot be computed',
+  },
+  nzmg: {
+    is: ({ a }) => a === 6378388,
+    problem: 'the New Zealand map grid on another ellipsoid than the international one cannot be computed',
+  },
+};
+
 /** Datum type of proj4: of unknown shift. */
 const NO_DATUM = 5;
 /** Shift of a datum in metres above which it is of the time before satellites. */
@@ -110,6 +124,8 @@ function describe(projection: Projection, definition: string): ReferenceSystem |
   if (inside.projName === 'geocent' || inside.projName === 'identity') {
     return { problem: 'it is geocentric: x, y and z from the centre of the Earth' };
   }
+  const limit = FIXED_FIGURES[inside.projName?.toLowerCase() ?? ''];
+  if (limit && !limit.is(inside, definition)) return { problem: limit.problem };
   const axis = inside.axis ?? 'enu';
   if (/^[ns][ew]/.test(axis) && /[sw]/.test(axis.slice(0, 2))) return { problem: `axes that point ${axis}` };
   // Images have easting first whatever the system says; only where axes point west or south their signs turn.

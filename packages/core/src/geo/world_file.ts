@@ -1,6 +1,7 @@
 /** World files beside an image (`1.tfw`, `1.pgw`, `1.wld`): six numbers, and the reference system in Esri's `.prj`. */
 import type { AffineTransform } from '../raster/raster.ts';
 import { nameOf, readText, type Store } from '../store.ts';
+import { isWkt } from './wkt.ts';
 
 export interface WorldFile {
   name: string;
@@ -22,7 +23,7 @@ export async function readWorldFile(store: Store, image: string): Promise<WorldF
     const transform = text === undefined ? undefined : parseWorldFile(text);
     if (!transform) continue;
     const crs = (await smallText(store, beside('prj'))) ?? (await smallText(store, beside('PRJ')));
-    return { name: `${stem}.${ending}`, transform, ...(crs && /^\s*(PROJ|GEOG)/.test(crs) && { crs: crs.trim() }) };
+    return { name: `${stem}.${ending}`, transform, ...(crs && isWkt(crs.trim()) && { crs: crs.trim() }) };
   }
   return undefined;
 }
