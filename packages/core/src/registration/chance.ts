@@ -11,8 +11,9 @@ export const shareWithin = (gate: number, search: number): number =>
   Math.min(1, (Math.PI * gate * gate) / (2 * search + 1) ** 2);
 
 /**
- * Decimal logarithm of the expected number of maps that as many matches agree on by luck: of each minimal sample, that so
- * many of the others fall near its map, times the samples of those that agree, for the map moves to where most do.
+ * Decimal logarithm of the expected number of maps that as many matches agree on by luck: the probability that the
+ * others fall near the map of a minimal sample, times the samples, and times the samples of those that agree, for the map
+ * moves to where most do.
  *
  * @param share see `shareWithin`.
  */

@@ -14,7 +14,7 @@ export interface Noise {
 
 export interface Residual {
   readonly residual: readonly [dx: number, dy: number];
-  /** As the peak states it. */
+  /** Covariance that the peak states. */
   readonly covariance: Symmetric;
 }
 

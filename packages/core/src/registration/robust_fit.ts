@@ -103,7 +103,7 @@ export function scored(map: PlaneMap, matches: readonly Match[], gate: number): 
   return { map, inliers, cost };
 }
 
-/** Where the map puts a match, less where it is, in units of the ground. */
+/** Position that the map gives a match, less its own, in units of the ground. */
 export function residualOf(map: PlaneMap, { from, to }: Pick<Match, 'from' | 'to'>): [dx: number, dy: number] {
   const [x, y] = mapPoint(map, from);
   return [x - to[0], y - to[1]];

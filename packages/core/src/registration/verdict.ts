@@ -3,7 +3,7 @@
  */
 import type { TrustTest } from './registration.ts';
 
-/** What the verdict rests on. Distances are in pixels of the working grid. */
+/** Figures that the verdict rests on. Distances are in pixels of the working grid. */
 export interface Evidence {
   /** Points that could be fitted, and those within the gate of the map. */
   readonly points: number;
