@@ -10,7 +10,7 @@ export const EVERY = 5;
  * cells have no point.
  */
 export function holdOut(points: readonly TiePoint[], seed: number): Set<number> {
-  const side = 2 ** Math.ceil(Math.log2(1 + Math.max(1, ...points.flatMap(({ cell }) => [cell.column, cell.row]))));
+  const side = sideFor(points.map(({ cell }) => cell));
   const along = points
     .map(({ id, cell }) => ({ id, at: hilbert(side, cell.column, cell.row) }))
     .sort((a, b) => a.at - b.at || a.id - b.id);
@@ -18,6 +18,10 @@ export function holdOut(points: readonly TiePoint[], seed: number): Set<number> 
   const wanted = Math.round(along.length / EVERY);
   return new Set(Array.from({ length: wanted }, (_, i) => along[(i * EVERY + first) % along.length]!.id));
 }
+
+/** Side of the square, a power of two, that holds the cells. */
+export const sideFor = (cells: readonly { column: number; row: number }[]): number =>
+  2 ** Math.ceil(Math.log2(1 + cells.reduce((most, { column, row }) => Math.max(most, column, row), 1)));
 
 /** Position of a cell along the Hilbert curve that fills a square with a side of a power of two. */
 export function hilbert(side: number, column: number, row: number): number {

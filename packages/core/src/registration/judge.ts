@@ -7,7 +7,7 @@ import { Rng } from '../base/random.ts';
 import { logTail, luckOf, shareWithin } from './chance.ts';
 import { fitPlane, type Match, type Normalisation, normalisationOf, type Symmetric } from './fit_plane.ts';
 import { holdOut } from './hold_out.ts';
-import { type CellMatch, type Climbed, climb, type Ladder } from './ladder.ts';
+import { type CellMatch, type Climbed, climb, type Ladder, scatteredResiduals } from './ladder.ts';
 import { matrixOf, type PixelGround } from './matrix.ts';
 import { estimateNoise, gateOf, type Noise, withNoise } from './noise.ts';
 import { mapPoint } from './plane_map.ts';
@@ -92,11 +92,13 @@ function solve(matches: readonly FoundMatch[], { grid, search, seed, kinds }: Fr
   const first = climb(plain, { ...options, gate: FIRST_GATE * pixel }).chosen;
   if (!first) return undefined;
   const gate = gateOf(distancesOf(first, matches, pixel), search);
-  const noise = noiseOf(first, matches, gate, pixel);
-  const ladder = climb(withExtra(matches, noise), { ...options, gate: gate * pixel });
+  const noise = noiseOf(scatteredResiduals(first, plain, { ...options, gate: gate * pixel }), matches, gate, pixel);
+  const [weighted, final] = [withExtra(matches, noise), { ...options, gate: gate * pixel }];
+  const ladder = climb(weighted, final);
   const chosen = ladder.chosen;
   if (!chosen) return undefined;
-  return { ladder, chosen, map: chosen.fit.map, gate, noise: noiseOf(chosen, matches, gate, pixel), normalisation };
+  const residuals = scatteredResiduals(chosen, weighted, final);
+  return { ladder, chosen, map: chosen.fit.map, gate, noise: noiseOf(residuals, matches, gate, pixel), normalisation };
 }
 
 const withExtra = <M extends Match>(matches: readonly M[], noise: Noise): M[] =>
@@ -107,7 +109,7 @@ const distancesOf = ({ unseen, fit }: Climbed, matches: readonly Match[], pixel:
   matches.map((match, i) => Math.hypot(...(unseen[i] ?? residualOf(fit.map, match))) / pixel);
 
 /** Noise of the matches within the gate, by fits that have not seen them. */
-function noiseOf({ unseen }: Climbed, matches: readonly Match[], gate: number, pixel: number): Noise {
+function noiseOf(unseen: Climbed['unseen'], matches: readonly Match[], gate: number, pixel: number): Noise {
   const residuals = matches.flatMap(({ covariance }, i) => {
     const residual = unseen[i];
     return residual && Math.hypot(...residual) <= gate * pixel ? [{ residual, covariance }] : [];

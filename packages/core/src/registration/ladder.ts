@@ -4,6 +4,7 @@
  */
 import { Rng } from '../base/random.ts';
 import { fitPlane, type Match, MINIMAL, type Normalisation } from './fit_plane.ts';
+import { hilbert, sideFor } from './hold_out.ts';
 import { MODEL_KINDS, type ModelKind, type Rung } from './registration.ts';
 import { bentFit, type RobustFit, refined, residualOf, robustFit, scored } from './robust_fit.ts';
 
@@ -25,7 +26,7 @@ export interface CellMatch extends Match {
 export interface Climbed {
   readonly kind: ModelKind;
   readonly fit: RobustFit;
-  /** Residual of each match by the fit without its part of the scene; undefined where there is no such fit. */
+  /** Residual of each match by the fit without its block of cells; undefined where there is no such fit. */
   readonly unseen: readonly (readonly [dx: number, dy: number] | undefined)[];
   readonly smoothing: number | undefined;
 }
@@ -110,16 +111,43 @@ function tryModel(
     ? affine && bentFit(kind, affine, matches, fitting)
     : robustFit(kind, matches, { ...fitting, rng: Rng.derive(options.seed, 'ransac', kind) });
   if (!fit || fit.inliers.length < NEEDED[kind]) return undefined;
+  return { kind, fit, smoothing, unseen: unseenBy(kind, matches, fit, folds, fitting) };
+}
+
+/** Residuals of the chosen model at matches without which it was fitted, one in five, whose neighbours it was fitted to. */
+export function scatteredResiduals(
+  { kind, fit, smoothing }: Climbed,
+  matches: readonly CellMatch[],
+  options: LadderOptions,
+) {
+  const side = sideFor(matches.map(({ cell }) => cell));
+  const along = matches
+    .map(({ cell }, i) => ({ i, at: hilbert(side, cell.column, cell.row) }))
+    .sort((a, b) => a.at - b.at);
+  const folds = matches.map(() => 0);
+  along.forEach(({ i }, position) => {
+    folds[i] = position % FOLDS;
+  });
+  return unseenBy(kind, matches, fit, folds, { ...options, ...(smoothing !== undefined && { smoothing }) });
+}
+
+function unseenBy(
+  kind: ModelKind,
+  matches: readonly CellMatch[],
+  fit: RobustFit,
+  folds: readonly number[],
+  options: LadderOptions & { smoothing?: number },
+): Climbed['unseen'] {
   const unseen: (readonly [number, number] | undefined)[] = matches.map(() => undefined);
   for (const fold of new Set(folds)) {
     const kept = matches.flatMap((_, i) => (folds[i] === fold ? [] : [i]));
-    const without = fitWithout(kind, matches, kept, fit, fitting);
+    const without = fitWithout(kind, matches, kept, fit, options);
     if (!without) continue;
     matches.forEach((match, i) => {
       if (folds[i] === fold) unseen[i] = residualOf(without.map, match);
     });
   }
-  return { kind, fit, unseen, smoothing };
+  return unseen;
 }
 
 function fitWithout(

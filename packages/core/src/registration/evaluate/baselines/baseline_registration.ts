@@ -1,0 +1,73 @@
+/** A registration by an older method: its votes on the windows of the pair, and the same robust models. */
+import { openPlaced } from '../../../geo/place.ts';
+import type { Store } from '../../../store.ts';
+import { normalisationOf } from '../../fit_plane.ts';
+import { type CellMatch, climb } from '../../ladder.ts';
+import { applyAffine, IDENTITY } from '../../pixel_affine.ts';
+import type { GroundPosition, ModelKind, PlaneMap } from '../../registration.ts';
+import { scenePair } from '../../scene_pair.ts';
+import { type RegistrationOptions, registrationSettings } from '../../settings.ts';
+import { type BaselineOptions, type BaselineScene, type BaselineVote, baselineVotes } from './baseline_votes.ts';
+import { grayOf } from './gray.ts';
+import type { Baseline } from './methods.ts';
+
+/** Both scenes on the working grid. */
+export interface OpenBaseline extends BaselineScene {
+  readonly pixel: number;
+  /** Ground of a place of the SAR image, and of the place of the optical image that shows it. */
+  toGround(column: number, row: number): GroundPosition;
+  opticalGround(column: number, row: number): GroundPosition;
+}
+
+/** Reads both scenes whole: those of the evaluation are small. @param margin multiple of 4, in pixels. */
+export async function openBaseline(
+  store: Store,
+  files: { readonly sar: string; readonly optical: string },
+  settings: RegistrationOptions,
+  margin: number,
+): Promise<OpenBaseline> {
+  const [sar, optical] = [
+    { file: await openPlaced(store, files.sar), name: files.sar },
+    { file: await openPlaced(store, files.optical), name: files.optical },
+  ];
+  try {
+    const pair = await scenePair(sar, optical, registrationSettings.parse(settings));
+    const { width, height, map, transform } = pair.grid;
+    const { read, place } = pair.through(IDENTITY);
+    const wide = { column: -margin, row: -margin, width: width + 2 * margin, height: height + 2 * margin };
+    return {
+      ...{
+        sar: grayOf(await pair.sar({ column: 0, row: 0, width, height })),
+        optical: grayOf(await read(wide)),
+        margin,
+      },
+      pixel: Math.sqrt(Math.abs(transform[1] * transform[5])),
+      toGround: (column, row) => map.toGround(column, row),
+      opticalGround: (column, row) => map.toGround(...applyAffine(place, column, row)),
+    };
+  } finally {
+    await Promise.all([sar.file.close(), optical.file.close()]);
+  }
+}
+
+/** Distance in pixels within which votes agree. */
+const GATE = 3;
+
+/** Correction by the votes of a method; undefined where no votes agree. */
+export async function registerByBaseline(
+  method: Baseline,
+  scene: OpenBaseline,
+  { kinds, seed, ...options }: BaselineOptions & { readonly kinds: readonly ModelKind[]; readonly seed: number },
+): Promise<PlaneMap | undefined> {
+  const votes = await baselineVotes(method, scene, options);
+  const matches = votes.map((vote) => matchOf(vote, scene));
+  const { pixel } = scene;
+  const normalisation = normalisationOf(matches.map(({ from }) => from));
+  return climb(matches, { ...normalisation, gate: GATE * pixel, pixel, seed, kinds }).chosen?.fit.map;
+}
+
+function matchOf({ cell, at: [column, row], offset }: BaselineVote, scene: OpenBaseline): CellMatch {
+  const from = scene.opticalGround(column + offset.column, row + offset.row);
+  const variance = scene.pixel ** 2;
+  return { cell, from, to: scene.toGround(column, row), covariance: [variance, 0, variance] };
+}

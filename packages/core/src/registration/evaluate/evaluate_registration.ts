@@ -1,0 +1,307 @@
+/**
+ * Evaluation of registrations against known displacements, by the protocol of docs/registration.md: levels of displacement,
+ * pairs of different places, small areas, and older methods on the same windows. Seeded and resumable.
+ */
+import { pause } from '../../base/pause.ts';
+import { Rng } from '../../base/random.ts';
+import type { Watch } from '../../base/watch.ts';
+import { affineMap } from '../../geo/pixel_map.ts';
+import { openPlaced } from '../../geo/place.ts';
+import type { AffineTransform } from '../../raster/raster.ts';
+import { readText, type Store } from '../../store.ts';
+import { mahalanobis } from '../fit_plane.ts';
+import { ELLIPSE_90 } from '../noise.ts';
+import { mapPoint } from '../plane_map.ts';
+import type { GroundPosition, ModelKind, PlaneMap, Registration } from '../registration.ts';
+import type { RegistrationOptions } from '../settings.ts';
+import { openBaseline, registerByBaseline } from './baselines/baseline_registration.ts';
+import type { Baseline } from './baselines/methods.ts';
+import { cropPair } from './crop_pair.ts';
+import { displacedTransform, drawDisplacement, groundOf } from './displacement.ts';
+import { type EvaluationRow, evaluationRow } from './evaluation_row.ts';
+import { type Place, placedStore } from './placed_store.ts';
+import { DIFFERENT, LEVELS, type Level, SMALL } from './protocol.ts';
+import { repairedTruth } from './repaired_truth.ts';
+
+export interface EvaluationScene {
+  readonly id: string;
+  /** Paths; both files lie on the same ground and have the same size in pixels. */
+  readonly sar: string;
+  readonly optical: string;
+}
+
+export interface EvaluationOptions {
+  readonly scenes: readonly EvaluationScene[];
+  /** The product, with settings beside those of the level. */
+  readonly register: (
+    store: Store,
+    files: { readonly sar: string; readonly optical: string; readonly settings: RegistrationOptions },
+    watch: Watch,
+  ) => Promise<Registration>;
+  /** Ways to run the product, by name. */
+  readonly ways: Readonly<Record<string, RegistrationOptions>>;
+  readonly baselines: readonly Baseline[];
+  /** Names of the tasks to do: those of the levels, `different places` and `small areas`. Default: all. */
+  readonly tasks?: readonly string[] | undefined;
+  readonly seed: number;
+  /** File of rows; those in it are not computed again. */
+  readonly output: string;
+}
+
+export const TASKS: readonly string[] = [...LEVELS.map(({ name }) => name), DIFFERENT.name, SMALL.level.name];
+
+/** One registration to be done. */
+interface Task {
+  readonly name: string;
+  readonly scene: EvaluationScene;
+  readonly method: string;
+  readonly draw: number;
+  run(
+    signal: AbortSignal | undefined,
+  ): Promise<Omit<EvaluationRow, 'key' | 'task' | 'scene' | 'method' | 'draw' | 'seconds'>>;
+}
+
+const keyOf = ({ name, scene, method, draw }: Pick<Task, 'name' | 'scene' | 'method' | 'draw'>) =>
+  [name, scene.id, method, draw].join(' | ');
+
+/** Does what is not in the output yet, and returns all rows. @throws the signal's reason when aborted. */
+export async function evaluateRegistration(
+  store: Store,
+  options: EvaluationOptions,
+  watch: Watch = {},
+): Promise<EvaluationRow[]> {
+  const rows = await rowsOf(store, options.output);
+  const done = new Set(rows.map(({ key }) => key));
+  const tasks = tasksOf(store, options);
+  const [left, before] = [tasks.filter((task) => !done.has(keyOf(task))), tasks.length];
+  for (const [i, task] of left.entries()) {
+    await pause(watch.signal);
+    const started = performance.now();
+    const found = await task.run(watch.signal);
+    const { name, method, draw, scene } = task;
+    const seconds = Number(((performance.now() - started) / 1000).toFixed(2));
+    const row = { key: keyOf(task), task: name, scene: scene.id, method, draw, ...found, seconds };
+    await store.append(options.output, `${JSON.stringify(row)}\n`);
+    rows.push(row);
+    watch.onProgress?.(before - left.length + i + 1, before);
+  }
+  return rows;
+}
+
+/** Rows of an output; none where it is not there yet. */
+export async function rowsOf(store: Store, output: string): Promise<EvaluationRow[]> {
+  if (!(await store.stat(output))) return [];
+  const lines = (await readText(store, output)).split('\n').filter(Boolean);
+  return lines.map((line) => evaluationRow.parse(JSON.parse(line)));
+}
+
+function tasksOf(store: Store, options: EvaluationOptions): Task[] {
+  const wanted = new Set(options.tasks ?? TASKS);
+  const truths = new Map<string, Promise<AffineTransform | undefined>>();
+  const truthOf = (scene: EvaluationScene) => {
+    const truth = truths.get(scene.id) ?? openTruth(store, scene, options.seed);
+    truths.set(scene.id, truth);
+    return truth;
+  };
+  const bench: Bench = { ...options, store, truthOf };
+  return options.scenes.flatMap((scene, i) => [
+    ...LEVELS.filter(({ name }) => wanted.has(name)).flatMap((level) => levelTasks(bench, level, scene)),
+    ...(wanted.has(DIFFERENT.name) ? differentTasks(bench, scene, i) : []),
+    ...(wanted.has(SMALL.level.name) ? smallTasks(bench, scene) : []),
+  ]);
+}
+
+interface Bench extends EvaluationOptions {
+  readonly store: Store;
+  /** Ground by the optical file → ground by the SAR file; undefined where the truth is unknown. */
+  truthOf(scene: EvaluationScene): Promise<AffineTransform | undefined>;
+}
+
+async function openTruth(store: Store, scene: EvaluationScene, seed: number): Promise<AffineTransform | undefined> {
+  const { width, height, transform } = await placeOf(store, scene.optical);
+  const { transform: truth, accepted } = await repairedTruth(store, scene, cornersOf(transform, width, height), seed);
+  return accepted ? (truth as unknown as AffineTransform) : undefined;
+}
+
+async function placeOf(store: Store, path: string): Promise<Place & { width: number; height: number }> {
+  const file = await openPlaced(store, path);
+  await file.close();
+  return { crs: file.crs!, transform: file.transform!, width: file.width, height: file.height };
+}
+
+const cornersOf = (transform: AffineTransform, width: number, height: number): GroundPosition[] =>
+  [
+    [0, 0],
+    [width, 0],
+    [width, height],
+    [0, height],
+  ].map(([column, row]) => groundOf(transform, column!, row!));
+
+/** A pair with a displaced optical georeference. */
+interface Displaced {
+  readonly store: Store;
+  readonly sar: string;
+  readonly optical: string;
+  readonly settings: RegistrationOptions;
+  /** Ground of the corners of the optical file: as displaced, and in truth by the raw georeference. */
+  readonly stated: readonly GroundPosition[];
+  readonly raw: readonly GroundPosition[];
+  readonly sarTransform: AffineTransform;
+}
+
+async function displace(
+  store: Store,
+  files: { sar: string; optical: string },
+  level: Level,
+  seed: number,
+  id: string,
+  draw: number,
+  truePlace?: Place,
+): Promise<Displaced> {
+  const [sar, optical] = [await placeOf(store, files.sar), await placeOf(store, files.optical)];
+  const { crs, transform } = truePlace ?? optical;
+  const displaced = displacedTransform(transform, optical, drawDisplacement(level, seed, id, draw));
+  return {
+    ...{ sar: files.sar, optical: files.optical, settings: level.settings, sarTransform: sar.transform },
+    store: placedStore(store, new Map([[files.optical, { crs, transform: displaced }]])),
+    stated: cornersOf(displaced, optical.width, optical.height),
+    raw: cornersOf(transform, optical.width, optical.height),
+  };
+}
+
+function levelTasks(bench: Bench, level: Level, scene: EvaluationScene): Task[] {
+  const draws = Array.from({ length: level.draws }, (_, draw) => draw);
+  return draws.flatMap((draw) => {
+    const open = () => displace(bench.store, scene, level, bench.seed, scene.id, draw);
+    return [
+      ...wayTasks(bench, level.name, scene, draw, open),
+      ...bench.baselines.map(
+        (method): Task => ({
+          ...{ name: level.name, scene, method, draw },
+          run: async (signal) => byBaseline(method, await open(), level, bench, await bench.truthOf(scene), signal),
+        }),
+      ),
+    ];
+  });
+}
+
+function wayTasks(
+  bench: Bench,
+  name: string,
+  scene: EvaluationScene,
+  draw: number,
+  open: () => Promise<Displaced>,
+): Task[] {
+  return Object.entries(bench.ways).map(([method, settings]) => ({
+    ...{ name, scene, method, draw },
+    run: async (signal) => byProduct(await open(), settings, bench, await bench.truthOf(scene), signal),
+  }));
+}
+
+/** The optical scene of another place, with the georeference of this one. */
+function differentTasks(bench: Bench, scene: EvaluationScene, i: number): Task[] {
+  const { scenes } = bench;
+  const other = scenes[(i + Math.max(1, Math.floor(scenes.length / 2))) % scenes.length]!;
+  if (other.id === scene.id) return [];
+  const files = { sar: scene.sar, optical: other.optical };
+  return Object.entries(bench.ways).map(([method, settings]) => ({
+    ...{ name: DIFFERENT.name, scene, method, draw: 0 },
+    run: async (signal) => {
+      const place = await placeOf(bench.store, scene.optical);
+      const pair = await displace(bench.store, files, DIFFERENT, bench.seed, scene.id, 0, place);
+      const { corners: _, raw: __, repaired: ___, ...row } = await byProduct(pair, settings, bench, undefined, signal);
+      return row;
+    },
+  }));
+}
+
+function smallTasks(bench: Bench, scene: EvaluationScene): Task[] {
+  const { level, side } = SMALL;
+  return Array.from({ length: level.draws }, (_, draw) => draw).flatMap((draw) => {
+    const open = async () => {
+      const { width, height } = await placeOf(bench.store, scene.sar);
+      const rng = Rng.derive(bench.seed, 'small area', scene.id, draw);
+      const window = { column: rng.int(width - side), row: rng.int(height - side), width: side, height: side };
+      const pair = await cropPair(bench.store, scene, window);
+      return displace(pair.store, pair, level, bench.seed, scene.id, draw, pair.places.optical);
+    };
+    return [
+      ...wayTasks(bench, level.name, scene, draw, open),
+      ...bench.baselines.map(
+        (method): Task => ({
+          ...{ name: level.name, scene, method, draw },
+          run: async (signal) => byBaseline(method, await open(), level, bench, await bench.truthOf(scene), signal),
+        }),
+      ),
+    ];
+  });
+}
+
+type Pixels = [number, number][];
+
+/** Corners as found and in truth, in pixels of the SAR file. */
+function cornersFound(map: PlaneMap | undefined, pair: Displaced, truth: AffineTransform | undefined) {
+  const toSar = affineMap(pair.sarTransform);
+  const pixels = (grounds: readonly GroundPosition[]): Pixels => grounds.map(([x, y]) => toSar.toPixel(x, y));
+  return {
+    ...(map && { corners: pixels(pair.stated.map((corner) => mapPoint(map, corner))) }),
+    raw: pixels(pair.raw),
+    ...(truth && { repaired: pixels(pair.raw.map(([x, y]) => groundOf(truth, x, y))) }),
+  };
+}
+
+async function byProduct(
+  pair: Displaced,
+  settings: RegistrationOptions,
+  { register }: Bench,
+  truth: AffineTransform | undefined,
+  signal: AbortSignal | undefined,
+) {
+  const files = { sar: pair.sar, optical: pair.optical, settings: { ...pair.settings, ...settings } };
+  const found = await register(pair.store, files, { signal });
+  const held = found.points.filter(({ heldOut }) => heldOut);
+  const near = held.filter(({ reason }) => reason === 'used');
+  const within = near.filter(
+    ({ residual, covariance }) =>
+      residual && covariance && mahalanobis([residual.column, residual.row], covariance) <= ELLIPSE_90,
+  );
+  const model = found.ladder.find(({ chosen }) => chosen)?.kind;
+  return {
+    status: found.status,
+    ...(found.reason !== undefined && { reason: found.reason }),
+    ...(model && { model }),
+    ...cornersFound(found.correction?.map, pair, truth),
+    heldOut: [held.length, near.length, within.length] as [number, number, number],
+    used: found.points.filter(({ reason }) => reason === 'used').length,
+    tests: Object.fromEntries(
+      (found.tests ?? []).map(({ name, value }) => [name, Number.isFinite(value) ? value : null]),
+    ),
+  };
+}
+
+/** Templates of a baseline: as the prototype's, on the windows of the level; as in the small areas, three by three. */
+const TEMPLATES = { whole: { side: 96, cells: 8 }, small: { side: 64, cells: 3 } } as const;
+
+async function byBaseline(
+  method: Baseline,
+  pair: Displaced,
+  level: Level,
+  { seed }: Bench,
+  truth: AffineTransform | undefined,
+  signal: AbortSignal | undefined,
+) {
+  const isSmall = level === SMALL.level;
+  // What a rotation and a change of scale move at the end of half a scene of 1,024 pixels is searched as well.
+  const lever = 512 * Math.hypot((level.rotation * Math.PI) / 180, level.scale);
+  const search = 4 * Math.ceil((isSmall ? 32 : level.shift + 10 + lever) / 4);
+  const scene = await openBaseline(pair.store, pair, level.settings, search);
+  const kinds: ModelKind[] = level.rotation > 0 || level.scale > 0 ? ['similarity', 'affine'] : ['shift'];
+  const map = await registerByBaseline(method, scene, {
+    ...TEMPLATES[isSmall ? 'small' : 'whole'],
+    search,
+    kinds,
+    seed,
+    signal,
+  });
+  return { status: map ? ('trusted' as const) : ('failed' as const), ...cornersFound(map, pair, truth) };
+}
