@@ -33,7 +33,7 @@ export interface FitOptions extends Normalisation {
 export const MINIMAL: Record<ModelKind, number> = { shift: 1, similarity: 2, affine: 3, quadratic: 6, spline: 6 };
 
 /** Knots of a spline, at most. */
-const MAX_KNOTS = 48;
+const MAX_KNOTS = 32;
 export const SMOOTHING = 0.01;
 
 export function normalisationOf(positions: readonly GroundPosition[]): Normalisation {

@@ -12,7 +12,14 @@ import { matrixOf, type PixelGround } from './matrix.ts';
 import { estimateNoise, gateOf, type Noise, withNoise } from './noise.ts';
 import { mapPoint } from './plane_map.ts';
 import { qualityOf } from './quality.ts';
-import type { GroundPosition, ModelKind, PlaneMap, Registration, TiePoint } from './registration.ts';
+import {
+  type GroundPosition,
+  MODEL_KINDS,
+  type ModelKind,
+  type PlaneMap,
+  type Registration,
+  type TiePoint,
+} from './registration.ts';
 import { residualOf } from './robust_fit.ts';
 import { type Evidence, TRUST_LIMITS, type TrustLimits, verdictOf } from './verdict.ts';
 
@@ -89,7 +96,7 @@ function solve(matches: readonly FoundMatch[], { grid, search, seed, kinds }: Fr
   const normalisation = normalisationOf(matches.map(({ from }) => from));
   const options = { ...normalisation, pixel, seed, kinds };
   const plain = withExtra(matches, { scale: 1, extra: pixel * pixel });
-  const first = climb(plain, { ...options, gate: FIRST_GATE * pixel }).chosen;
+  const first = climb(plain, { ...options, gate: FIRST_GATE * pixel, kinds: cheap(kinds) }).chosen;
   if (!first) return undefined;
   const gate = gateOf(distancesOf(first, matches, pixel), search);
   const noise = noiseOf(scatteredResiduals(first, plain, { ...options, gate: gate * pixel }), matches, gate, pixel);
@@ -100,6 +107,8 @@ function solve(matches: readonly FoundMatch[], { grid, search, seed, kinds }: Fr
   const residuals = scatteredResiduals(chosen, weighted, final);
   return { ladder, chosen, map: chosen.fit.map, gate, noise: noiseOf(residuals, matches, gate, pixel), normalisation };
 }
+
+const cheap = (kinds: readonly ModelKind[] = MODEL_KINDS) => kinds.filter((kind) => kind !== 'spline');
 
 const withExtra = <M extends Match>(matches: readonly M[], noise: Noise): M[] =>
   matches.map((match) => ({ ...match, covariance: withNoise(match.covariance, noise) }));

@@ -162,6 +162,7 @@ function fitWithout(
   if (start.length <= MINIMAL[kind]) return undefined;
   const map = fitPlane(kind, start, options);
   const rest = kept.map((i) => matches[i]!);
+  if (map && kind === 'spline') return scored(map, rest, options.gate); // its inliers hardly change, and it is dear
   return map && refined(kind, rest, scored(map, rest, options.gate), options);
 }
 

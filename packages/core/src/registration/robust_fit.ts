@@ -25,6 +25,8 @@ export interface RobustFit {
 const MAX_TRIALS = 600;
 const CONFIDENCE = 0.999;
 const ROUNDS = 10;
+/** Rounds of a spline, each of which is dear. */
+const SPLINE_ROUNDS = 3;
 /** Largest deviation of a map's slopes from those of the identity; beyond it a sample lies on a line. */
 const STEEP = 0.3;
 
@@ -76,7 +78,7 @@ export function refined(
   options: FitOptions & { readonly gate: number },
 ): RobustFit {
   let best = start;
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0; round < (kind === 'spline' ? SPLINE_ROUNDS : ROUNDS); round++) {
     const map = fitPlane(
       kind,
       best.inliers.map((i) => matches[i]!),
