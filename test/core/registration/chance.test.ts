@@ -20,7 +20,7 @@ describe('luckOf', () => {
     ['similarity', 20],
     ['affine', 20],
   ])('is not below the share of random %s fits of %i points that agree as well', (kind, count) => {
-    const [search, gate, runs] = [16, 3, 200];
+    const [search, gate, runs] = [16, 3, 100];
     const share = shareWithin(gate, search);
     const lucks = Array.from({ length: runs }, (_, seed) => {
       const rng = Rng.derive(seed, 'luck');

@@ -24,7 +24,7 @@ describe('qualityOf', () => {
   it('has intervals that cover the truth about nine times in ten', () => {
     const truth = figuresOf(residuals(20_000, 77));
     const covered = { biasX: 0, rmseX: 0, ce90: 0 };
-    const runs = 60;
+    const runs = 40;
     for (let seed = 0; seed < runs; seed++) {
       const { intervals } = qualityOf(residuals(25, seed), residuals(25, seed), 10, seed)!;
       for (const name of ['biasX', 'rmseX', 'ce90'] as const) {

@@ -17,6 +17,15 @@
  * ```
  */
 export { type CheckedPair, checkScenes } from './check_scenes.ts';
+export { BASELINES, type Baseline } from './evaluate/baselines/methods.ts';
+export {
+  type EvaluationOptions,
+  type EvaluationScene,
+  evaluateRegistration,
+  TASKS,
+} from './evaluate/evaluate_registration.ts';
+export type { EvaluationRow } from './evaluate/evaluation_row.ts';
+export { type EvaluationFigure, evaluationFigures, evaluationTable } from './evaluate/evaluation_table.ts';
 export { registerFiles, registerScenes, type ScenesToRegister } from './register_scenes.ts';
 export {
   type Correction,

@@ -168,7 +168,7 @@ export interface Registration {
   /** 3 × 3, homogeneous: pixels of the optical file → pixels of the SAR file, the best affine map of the correction. */
   readonly matrix?: readonly (readonly number[])[] | undefined;
   readonly quality?: Quality | undefined;
-  /** What was tested before the registration was trusted or refused; empty where nothing could be fitted. */
+  /** Tests before the registration was trusted or refused; none where nothing could be fitted. */
   readonly tests?: readonly TrustTest[] | undefined;
   readonly seconds: number;
 }

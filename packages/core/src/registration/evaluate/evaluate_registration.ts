@@ -43,6 +43,8 @@ export interface EvaluationOptions {
   readonly baselines: readonly Baseline[];
   /** Names of the tasks to do: those of the levels, `different places` and `small areas`. Default: all. */
   readonly tasks?: readonly string[] | undefined;
+  /** Estimates the scenes' own misalignment first; default: true. */
+  readonly repaired?: boolean | undefined;
   readonly seed: number;
   /** File of rows; those in it are not computed again. */
   readonly output: string;
@@ -64,7 +66,7 @@ interface Task {
 const keyOf = ({ name, scene, method, draw }: Pick<Task, 'name' | 'scene' | 'method' | 'draw'>) =>
   [name, scene.id, method, draw].join(' | ');
 
-/** Does what is not in the output yet, and returns all rows. @throws the signal's reason when aborted. */
+/** Computes the rows that are not in the output yet, and returns all. @throws the signal's reason when aborted. */
 export async function evaluateRegistration(
   store: Store,
   options: EvaluationOptions,
@@ -99,6 +101,7 @@ function tasksOf(store: Store, options: EvaluationOptions): Task[] {
   const wanted = new Set(options.tasks ?? TASKS);
   const truths = new Map<string, Promise<AffineTransform | undefined>>();
   const truthOf = (scene: EvaluationScene) => {
+    if (options.repaired === false) return Promise.resolve(undefined);
     const truth = truths.get(scene.id) ?? openTruth(store, scene, options.seed);
     truths.set(scene.id, truth);
     return truth;
@@ -242,7 +245,9 @@ type Pixels = [number, number][];
 /** Corners as found and in truth, in pixels of the SAR file. */
 function cornersFound(map: PlaneMap | undefined, pair: Displaced, truth: AffineTransform | undefined) {
   const toSar = affineMap(pair.sarTransform);
-  const pixels = (grounds: readonly GroundPosition[]): Pixels => grounds.map(([x, y]) => toSar.toPixel(x, y));
+  const rounded = (value: number) => Number(value.toFixed(4)) + 0; // −0 is written as 0
+  const pixels = (grounds: readonly GroundPosition[]): Pixels =>
+    grounds.map(([x, y]) => toSar.toPixel(x, y).map(rounded) as [number, number]);
   return {
     ...(map && { corners: pixels(pair.stated.map((corner) => mapPoint(map, corner))) }),
     raw: pixels(pair.raw),

@@ -20,7 +20,7 @@ export const evaluationRow = z.object({
   /** Held-out points, those near the model, and those of them within their 90 % ellipse. */
   heldOut: z.tuple([z.int(), z.int(), z.int()]).optional(),
   used: z.int().optional(),
-  /** What the verdict rests on. */
+  /** Figures of the tests before the verdict. */
   tests: z.record(z.string(), z.number().nullable()).optional(),
   seconds: z.number(),
 });

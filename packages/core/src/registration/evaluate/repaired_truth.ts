@@ -15,8 +15,8 @@ export interface RepairedTruth {
   readonly accepted: boolean;
 }
 
-/** Templates are large, and all of them are searched for in full. */
-const OPTIONS = { side: 128, search: 20, cells: 8 } as const;
+/** Templates are large, for one estimate of each scene is what counts. */
+const OPTIONS = { side: 128, search: 28, cells: 8 } as const;
 /** Pixels by which two estimates of one truth may differ. */
 const TOLERANCE = 2;
 
