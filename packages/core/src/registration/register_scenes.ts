@@ -11,7 +11,7 @@ import { luckOf } from './chance.ts';
 import { type CoarsePlace, coarsePlace } from './coarse.ts';
 import { denseFeatures } from './dense_features.ts';
 import { FeatureSource } from './feature_source.ts';
-import { type FeatureKind, GRADIENTS } from './features.ts';
+import { type FeatureKind, GRADIENTS, halved } from './features.ts';
 import { type Frame, judge } from './judge.ts';
 import { applyAffine, IDENTITY, type PixelAffine, similarityAbout } from './pixel_affine.ts';
 import type { Registration, TiePoint } from './registration.ts';
@@ -96,7 +96,7 @@ export async function registerFiles(
 
 const kindsOf = (model: Model | undefined, { features }: RegistrationSettings): FeatureKind[] => [
   ...(model ? [denseFeatures(model)] : []),
-  ...(features === 'dense' ? [] : [GRADIENTS]),
+  ...(features === 'gradients' ? [GRADIENTS] : features === 'both' ? [halved(GRADIENTS)] : []),
 ];
 
 const searchOf = ({ grid }: ScenePair, { rotation, scale }: RegistrationSettings) => ({

@@ -38,20 +38,14 @@ export function workingGrid(
   for (const each of [sar, optical]) requirePlace(each);
   const crs = projectedSystem(sar, optical);
   const [ours, theirs] = [boundsIn(crs, sar), boundsIn(crs, optical)];
-  const pixel = resolution ?? Math.max(pixelIn(crs, sar), pixelIn(crs, optical));
-  const metres = metresOf(crs, sar, [(ours[0] + ours[2]) / 2, (ours[1] + ours[3]) / 2], pixel);
-  const reach = reachOf(radius, metres, ours, theirs, pixel);
-  const bounds = common(ours, theirs, reach * pixel);
+  const pixels = pixelsFor(crs, sar, optical, resolution);
+  const metres = metresOf(crs, sar, [(ours[0] + ours[2]) / 2, (ours[1] + ours[3]) / 2], pixels.sides[0]);
+  const reach = reachOf(radius, metres, ours, theirs, pixels.sides);
+  const bounds = common(ours, theirs, reach * pixels.sides[0]);
   if (!bounds) throw noOverlap(sar, optical);
-  const grid = gridOver(bounds, pixel, originOf(crs, sar, pixel));
-  return {
-    ...grid,
-    crs,
-    metres,
-    radius: reach,
-    covered: pixelsIn(grid.transform, theirs),
-    map: affineMap(grid.transform),
-  };
+  const grid = gridOver(bounds, pixels);
+  const covered = pixelsIn(grid.transform, theirs);
+  return { ...grid, crs, metres, radius: reach, covered, map: affineMap(grid.transform) };
 }
 
 function requirePlace({ file, name }: NamedFile): void {
@@ -105,6 +99,30 @@ function pixelIn(crs: string, { file, name }: NamedFile): number {
   return rounded;
 }
 
+/** Pixels of a north-up grid. */
+interface Pixels {
+  readonly sides: readonly [width: number, height: number];
+  /** A corner of pixels. */
+  readonly origin: readonly [x: number, y: number];
+}
+
+/** Share by which the optical pixels may be larger where those of the SAR file still serve. */
+const SIMILAR = 0.25;
+
+/** Pixels of the SAR file as they are, if they are north-up and not much finer than the optical ones; else squares. */
+function pixelsFor(crs: string, sar: NamedFile, optical: NamedFile, resolution: number | undefined): Pixels {
+  const coarser = Math.max(pixelIn(crs, sar), pixelIn(crs, optical));
+  const { transform, crs: own, fitted } = sar.file;
+  if (resolution === undefined && own === crs && transform && !fitted) {
+    const [x, dx, rx, y, ry, dy] = transform;
+    const isNorthUp = rx === 0 && ry === 0 && dx > 0 && dy < 0;
+    const isSquare = Math.abs(dx + dy) < SIMILAR * dx;
+    if (isNorthUp && isSquare && coarser < (1 + SIMILAR) * dx) return { sides: [dx, -dy], origin: [x, y] };
+  }
+  const side = resolution ?? coarser;
+  return { sides: [side, side], origin: [0, 0] };
+}
+
 /** Half axis and squared eccentricity of WGS 84. */
 const [AXIS, ECCENTRICITY] = [6378137, 0.00669437999];
 
@@ -129,14 +147,14 @@ function reachOf(
   metres: number,
   ours: Bounds,
   theirs: Bounds,
-  pixel: number,
+  [wide, tall]: Pixels['sides'],
 ): number {
   if (radius !== 'scene') return radius.unit === 'px' ? radius.value : radius.value / metres;
   // From any place of one scene to any place of the other.
   const [across, down] = [0, 1].map((axis) =>
     Math.max(Math.abs(ours[axis + 2]! - theirs[axis]!), Math.abs(theirs[axis + 2]! - ours[axis]!)),
   );
-  return Math.ceil(Math.max(across!, down!) / pixel);
+  return Math.ceil(Math.max(across! / wide, down! / tall));
 }
 
 function common(ours: Bounds, theirs: Bounds, reach: number): Bounds | undefined {
@@ -149,25 +167,23 @@ function common(ours: Bounds, theirs: Bounds, reach: number): Bounds | undefined
   return bounds[0] < bounds[2] && bounds[1] < bounds[3] ? bounds : undefined;
 }
 
-/** A corner of pixels of the SAR file, if the grid can have the same pixels; else the origin of the system. */
-function originOf(crs: string, { file }: NamedFile, pixel: number): readonly [number, number] {
-  if (file.crs !== crs || !file.transform) return [0, 0];
-  const [x, dx, rx, y, ry, dy] = file.transform;
-  const isSame = rx === 0 && ry === 0 && Math.abs(dx - pixel) < 1e-6 * pixel && Math.abs(dy + pixel) < 1e-6 * pixel;
-  return isSame ? [x, y] : [0, 0];
+function gridOver([left, bottom, right, top]: Bounds, { sides: [wide, tall], origin: [x0, y0] }: Pixels) {
+  const x = x0 + Math.floor((left - x0) / wide + 1e-6) * wide;
+  const y = y0 - Math.floor((y0 - top) / tall + 1e-6) * tall;
+  const transform: AffineTransform = [x, wide, 0, y, 0, -tall];
+  const count = (length: number, side: number) => Math.max(1, Math.ceil(length / side - 1e-6));
+  return { transform, width: count(right - x, wide), height: count(y - bottom, tall) };
 }
 
-function gridOver([left, bottom, right, top]: Bounds, pixel: number, [x0, y0]: readonly [number, number]) {
-  const x = x0 + Math.floor((left - x0) / pixel + 1e-6) * pixel;
-  const y = y0 - Math.floor((y0 - top) / pixel + 1e-6) * pixel;
-  const transform: AffineTransform = [x, pixel, 0, y, 0, -pixel];
-  const count = (length: number) => Math.max(1, Math.ceil(length / pixel - 1e-6));
-  return { transform, width: count(right - x), height: count(y - bottom) };
-}
-
-function pixelsIn([x, pixel, , y]: AffineTransform, [left, bottom, right, top]: Bounds): PixelWindow {
-  const [column, row] = [Math.floor((left - x) / pixel), Math.floor((y - top) / pixel)];
-  return { column, row, width: Math.ceil((right - x) / pixel) - column, height: Math.ceil((y - bottom) / pixel) - row };
+function pixelsIn([x, wide, , y, , down]: AffineTransform, [left, bottom, right, top]: Bounds): PixelWindow {
+  const tall = -down;
+  const [column, row] = [Math.floor((left - x) / wide + 1e-6), Math.floor((y - top) / tall + 1e-6)];
+  return {
+    column,
+    row,
+    width: Math.ceil((right - x) / wide - 1e-6) - column,
+    height: Math.ceil((y - bottom) / tall - 1e-6) - row,
+  };
 }
 
 const noOverlap = (sar: NamedFile, optical: NamedFile) =>
