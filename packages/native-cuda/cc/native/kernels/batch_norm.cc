@@ -7,21 +7,31 @@ namespace doppel::DOPPEL_ISA {
 
 namespace {
 
-// Sums over rows of two quantities by channel: 64 rows in float, the rest in double. f(row, sums_a, sums_b) adds one
-// row.
-template <class F> void channel_sums(int64_t rows, int64_t c, double* a, double* b, Runtime& runtime, F f) {
+// Sums over rows [from, to) of two quantities, for `W` vectors of channels from j on. f(at, j, n, a, b) adds n elements.
+template <int W, class F>
+void sum_rows(int64_t from, int64_t to, int64_t c, int64_t j, int n, double* a, double* b, const F& f) {
+  Vec first[W], second[W];
+  for (int w = 0; w < W; w++) first[w] = second[w] = Vec{};
+  for (int64_t row = from; row < to; row++)
+    for (int w = 0; w < W; w++) f(row * c + j + w * lanes, j + w * lanes, n, first[w], second[w]);
+  for (int w = 0; w < W; w++)
+    for (int i = 0; i < n; i++) a[j + w * lanes + i] += first[w][i], b[j + w * lanes + i] += second[w][i];
+}
+
+// Sums over all rows by channel: 64 rows in float, in registers, the rest in double.
+template <class F> void channel_sums(int64_t rows, int64_t c, double* a, double* b, Runtime& runtime, const F& f) {
   const int64_t run = smaller<int64_t>(rows, larger<int64_t>(64, 32768 / c)), runs = ceil_div(rows, run);
-  Scratch totals(runtime, static_cast<size_t>(runs * c * 4)),
-      partial(runtime, static_cast<size_t>(threads_of(runtime) * c * 2));
-  parallel(runtime, runs, [&](int64_t index, int thread) {
+  Scratch totals(runtime, static_cast<size_t>(runs * c * 4));
+  parallel(runtime, runs, [&](int64_t index, int) {
     double* total = reinterpret_cast<double*>(totals.data()) + index * 2 * c;
-    float* sums = partial.data() + thread * 2 * c;
     for (int64_t j = 0; j < 2 * c; j++) total[j] = 0;
     const int64_t last = smaller(rows, (index + 1) * run);
     for (int64_t from = index * run; from < last; from += 64) {
-      std::memset(sums, 0, static_cast<size_t>(c) * 8);
-      for (int64_t row = from; row < smaller(last, from + 64); row++) f(row, sums, sums + c);
-      for (int64_t j = 0; j < 2 * c; j++) total[j] += sums[j];
+      const int64_t to = smaller(last, from + 64);
+      int64_t j = 0;
+      for (; j + 2 * lanes <= c; j += 2 * lanes) sum_rows<2>(from, to, c, j, lanes, total, total + c, f);
+      for (; j + lanes <= c; j += lanes) sum_rows<1>(from, to, c, j, lanes, total, total + c, f);
+      if (j < c) sum_rows<1>(from, to, c, j, static_cast<int>(c - j), total, total + c, f);
     }
   });
   for (int64_t j = 0; j < c; j++) a[j] = b[j] = 0;
@@ -31,7 +41,19 @@ template <class F> void channel_sums(int64_t rows, int64_t c, double* a, double*
   }
 }
 
-int64_t row_grain(int64_t c) { return larger<int64_t>(1, 16384 / c); }
+// Calls f with the activation as a constant where it is a common one, so that loops have no branch.
+template <class F> void with_activation(const Activation& activation, const F& f) {
+  if (activation.kind == ActivationKind::relu) f(Activation{ActivationKind::relu, 0});
+  else if (activation.kind == ActivationKind::linear) f(Activation{ActivationKind::linear, 1});
+  else f(activation);
+}
+
+// f(at, j, n) for each vector of channels of each row.
+template <class F> void each_element(int64_t rows, int64_t c, Runtime& runtime, const F& f) {
+  parallel_range(runtime, rows, larger<int64_t>(1, 16384 / c), [&](int64_t from, int64_t to) {
+    for (int64_t row = from; row < to; row++) each_vector(c, [&](int64_t j, int n) { f(row * c + j, j, n); });
+  });
+}
 
 }  // namespace
 
@@ -41,13 +63,10 @@ void batch_norm(const BatchNorm& p, Runtime& runtime) {
   double* a = reinterpret_cast<double*>(doubles.data());
   double* b = a + c;
   // Around the first row's values instead of 0: the variance as a difference of squares would lose digits otherwise.
-  channel_sums(p.rows, c, a, b, runtime, [&](int64_t row, float* sum, float* squares) {
-    const float* x = p.x + row * c;
-    for (int64_t j = 0; j < c; j++) {
-      const float d = x[j] - p.x[j];
-      sum[j] += d;
-      squares[j] += d * d;
-    }
+  channel_sums(p.rows, c, a, b, runtime, [x = p.x](int64_t at, int64_t j, int n, Vec& sum, Vec& squares) {
+    const Vec d = get(x + at, n) - get(x + j, n);
+    sum += d;
+    squares += d * d;
   });
   float* scale = affine.data();
   float* shift = scale + c;
@@ -59,12 +78,10 @@ void batch_norm(const BatchNorm& p, Runtime& runtime) {
     scale[j] = static_cast<float>(s);
     shift[j] = p.beta[j];
   }
-  parallel_range(runtime, p.rows, row_grain(c), [&](int64_t from, int64_t to) {
-    for (int64_t row = from; row < to; row++)
-      each_vector(c, [&](int64_t j, int n) {
-        const Vec v = (get(p.x + row * c + j, n) - get(p.mean + j, n)) * get(scale + j, n) + get(shift + j, n);
-        put(p.y + row * c + j, activate(v, p.activation), n);
-      });
+  with_activation(p.activation, [&](Activation activation) {
+    each_element(p.rows, c, runtime, [&, x = p.x, y = p.y, mean = p.mean](int64_t at, int64_t j, int n) {
+      put(y + at, activate((get(x + at, n) - get(mean + j, n)) * get(scale + j, n) + get(shift + j, n), activation), n);
+    });
   });
 }
 
@@ -78,12 +95,8 @@ void batch_norm_inference(const BatchNormInference& p, Runtime& runtime) {
         static_cast<float>((p.gamma ? p.gamma[j] : 1.0) / ::sqrt(static_cast<double>(p.variance[j]) + p.epsilon));
     shift[j] = p.beta ? p.beta[j] : 0;
   }
-  parallel_range(runtime, p.rows, row_grain(c), [&](int64_t from, int64_t to) {
-    for (int64_t row = from; row < to; row++)
-      each_vector(c, [&](int64_t j, int n) {
-        put(p.y + row * c + j, (get(p.x + row * c + j, n) - get(p.mean + j, n)) * get(scale + j, n) + get(shift + j, n),
-            n);
-      });
+  each_element(p.rows, c, runtime, [&, x = p.x, y = p.y, mean = p.mean](int64_t at, int64_t j, int n) {
+    put(y + at, (get(x + at, n) - get(mean + j, n)) * get(scale + j, n) + get(shift + j, n), n);
   });
 }
 
@@ -97,33 +110,31 @@ void batch_norm_backprop(const BatchNormBackprop& p, Runtime& runtime) {
   float *scale = rsigma + c, *by_one = scale + c, *by_x = by_one + c;
   for (int64_t j = 0; j < c; j++)
     rsigma[j] = static_cast<float>(1 / ::sqrt(static_cast<double>(p.variance[j]) + p.epsilon));
-  const bool masked = p.activation.kind != ActivationKind::linear;
-  auto gradient = [&](int64_t at, int64_t j, int n, Vec normalised) {
-    const Vec dy = get(p.dy + at, n);
-    return masked ? activation_gradient(dy, normalised * get(p.gamma + j, n) + get(p.beta + j, n), p.activation) : dy;
-  };
-  channel_sums(p.rows, c, a, b, runtime, [&](int64_t row, float* sum, float* along) {
-    each_vector(c, [&](int64_t j, int n) {
-      const Vec normalised = (get(p.x + row * c + j, n) - get(p.mean + j, n)) * get(rsigma + j, n);
-      const Vec g = gradient(row * c + j, j, n, normalised);
-      put(sum + j, get(sum + j, n) + g, n);
-      put(along + j, get(along + j, n) + g * normalised, n);
+  with_activation(p.activation, [&](Activation activation) {
+    auto normalised_at = [x = p.x, mean = p.mean, rsigma](int64_t at, int64_t j, int n) {
+      return (get(x + at, n) - get(mean + j, n)) * get(rsigma + j, n);
+    };
+    auto gradient_at = [&, dy = p.dy, gamma = p.gamma, beta = p.beta](int64_t at, int64_t j, int n, Vec normalised) {
+      const Vec d = get(dy + at, n);
+      if (activation.kind == ActivationKind::linear) return d;
+      return activation_gradient(d, normalised * get(gamma + j, n) + get(beta + j, n), activation);
+    };
+    channel_sums(p.rows, c, a, b, runtime, [&](int64_t at, int64_t j, int n, Vec& sum, Vec& along) {
+      const Vec normalised = normalised_at(at, j, n), g = gradient_at(at, j, n, normalised);
+      sum += g;
+      along += g * normalised;
     });
-  });
-  for (int64_t j = 0; j < c; j++) {
-    p.dbeta[j] = static_cast<float>(a[j]);
-    p.dgamma[j] = static_cast<float>(b[j]);
-    scale[j] = p.gamma[j] * rsigma[j];
-    by_one[j] = static_cast<float>(-scale[j] * a[j] / p.rows);
-    by_x[j] = static_cast<float>(-scale[j] * b[j] / p.rows);
-  }
-  parallel_range(runtime, p.rows, row_grain(c), [&](int64_t from, int64_t to) {
-    for (int64_t row = from; row < to; row++)
-      each_vector(c, [&](int64_t j, int n) {
-        const Vec normalised = (get(p.x + row * c + j, n) - get(p.mean + j, n)) * get(rsigma + j, n);
-        const Vec g = gradient(row * c + j, j, n, normalised);
-        put(p.dx + row * c + j, g * get(scale + j, n) + get(by_one + j, n) + normalised * get(by_x + j, n), n);
-      });
+    for (int64_t j = 0; j < c; j++) {
+      p.dbeta[j] = static_cast<float>(a[j]);
+      p.dgamma[j] = static_cast<float>(b[j]);
+      scale[j] = p.gamma[j] * rsigma[j];
+      by_one[j] = static_cast<float>(-scale[j] * a[j] / p.rows);
+      by_x[j] = static_cast<float>(-scale[j] * b[j] / p.rows);
+    }
+    each_element(p.rows, c, runtime, [&, dx = p.dx](int64_t at, int64_t j, int n) {
+      const Vec normalised = normalised_at(at, j, n), g = gradient_at(at, j, n, normalised);
+      put(dx + at, g * get(scale + j, n) + get(by_one + j, n) + normalised * get(by_x + j, n), n);
+    });
   });
 }
 

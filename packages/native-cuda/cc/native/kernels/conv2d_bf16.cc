@@ -5,7 +5,7 @@
 #endif
 
 #include "conv2d.h"
-#include "pixel_pointers.h"
+#include "windows.h"
 
 namespace doppel::DOPPEL_ISA {
 
@@ -91,10 +91,10 @@ void conv2d_bf16(const Conv2D& p, Runtime& runtime) {
   const int64_t rows = int64_t{s.n} * s.h * s.w;
   Scratch rounded(runtime, static_cast<size_t>(rows * words));
   round_rows(p.x, rows, s.ci, words, rounded.data(), runtime);
-  const Zeros zeros(runtime, words);
-  const PackedFilter filter{taps, words, s.co, form.data};
-  indirect_gemm<Bf16Product>(int64_t{s.n} * s.oh * s.ow, filter, p.bias, p.activation, runtime,
-                             PixelPointers{s, rounded.data(), words, zeros.data(), p.y});
+  const Zeros zeros(runtime, int64_t{s.kw} * words);
+  const Windows windows = windows_of(s, rounded.data(), words, p.y, zeros);
+  const PackedFilter filter{windows.taps(), windows.k(), s.co, form.data};
+  indirect_gemm<Bf16Product>(windows.outputs(s.n), filter, p.bias, p.activation, runtime, windows);
 }
 
 }  // namespace doppel::DOPPEL_ISA

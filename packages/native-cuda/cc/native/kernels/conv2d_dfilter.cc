@@ -1,7 +1,7 @@
 // dfilter[tap, ci, co] = Σ over pixels of x[pixel·stride + tap, ci] · g[pixel, co].
 //
 // A block of up to tile_rows input channels × tile_columns output channels stays in registers while a run of pixels
-// goes by; runs are short enough that x and g stay in the level-2 cache over all taps and blocks. Each thread sums into
+// goes by; runs are short enough that x and g stay in the level-1 cache over all taps and blocks. Each thread sums into
 // its own copy.
 #include "conv2d.h"
 
@@ -41,25 +41,105 @@ template <int R> void accumulate(const Run& run, float* out, int64_t out_row, in
   }
 }
 
+// The last `count` < R + 1 rows.
+template <int R> void accumulate_rest(int64_t count, const Run& run, float* out, int64_t out_row, int64_t columns) {
+  if (count == R) return accumulate<R>(run, out, out_row, columns);
+  if constexpr (R > 1) accumulate_rest<R - 1>(count, run, out, out_row, columns);
+}
+
+// All pairs of `rows` consecutive floats of x and `columns` of g; `out_row` is a multiple of `lanes`.
+void accumulate_block(Run run, int64_t rows, int64_t columns, float* out, int64_t out_row) {
+  const float *x = run.x, *g = run.g;
+  for (int64_t column = 0; column < columns; column += tile_columns) {
+    run.g = g + column;  // may read past the last channel: into the next pixel, or the block's slack
+    int64_t r = 0;
+    for (; rows - r >= tile_rows; r += tile_rows)
+      run.x = x + r, accumulate<tile_rows>(run, out + r * out_row + column, out_row, out_row - column);
+    run.x = x + r;
+    accumulate_rest<tile_rows - 1>(rows - r, run, out + r * out_row + column, out_row, out_row - column);
+  }
+}
+
+// Outputs along one axis whose tap falls inside x: from `first` to before `last`.
+struct Span {
+  int first, last;
+  // tap: pixel of x that output 0 meets.
+  static Span of(int tap, int stride, int size, int outputs) {
+    const int limit = size - 1 - tap;
+    return {static_cast<int>(ceil_div(larger(0, -tap), stride)), smaller(outputs, limit < 0 ? 0 : limit / stride + 1)};
+  }
+  Span within(Span other) const { return {larger(first, other.first), smaller(last, other.last)}; }
+  bool is_empty() const { return first >= last; }
+};
+
+// What one copy of dfilter sums: a band of rows of one image, tap by tap.
+class Band {
+ public:
+  Band(const Conv2DShape& s, const float* x, const float* g, int64_t image, Span rows, float* out, int64_t out_row)
+      : s_(s),
+        x_(x + image * s.h * s.w * s.ci),
+        g_(g + image * s.oh * s.ow * s.co),
+        rows_(rows),
+        out_(out),
+        out_row_(out_row) {}
+
+  void sum() const {
+    for (int ky = 0; ky < s_.kh; ky++) {
+      const Span rows = Span::of(tap_y(ky), s_.stride, s_.h, s_.oh).within(rows_);
+      if (!rows.is_empty()) sum_row_of_taps(ky, rows);
+    }
+  }
+
+ private:
+  int tap_y(int ky) const { return ky * s_.dilation - s_.top; }
+  int tap_x(int kx) const { return kx * s_.dilation - s_.left; }
+  Span columns_of(int kx) const { return Span::of(tap_x(kx), s_.stride, s_.w, s_.ow); }
+
+  // Where all taps of a row fall inside x they lie together with their channels: one block of kw · ci rows. At the
+  // edges and where the taps are dilated, each has its own.
+  void sum_row_of_taps(int ky, Span rows) const {
+    const Span all = columns_of(0).within(columns_of(s_.kw - 1));
+    const bool together = s_.dilation == 1 && !all.is_empty();
+    if (together) sum_columns(ky, 0, s_.kw, rows, all);
+    for (int kx = 0; kx < s_.kw; kx++) {
+      const Span own = columns_of(kx);
+      sum_columns(ky, kx, 1, rows, together ? Span{own.first, all.first} : own);
+      if (together) sum_columns(ky, kx, 1, rows, {all.last, own.last});
+    }
+  }
+
+  void sum_columns(int ky, int kx, int taps, Span rows, Span columns) const {
+    if (columns.is_empty()) return;
+    const int64_t y = int64_t{rows.first} * s_.stride + tap_y(ky), x = int64_t{columns.first} * s_.stride + tap_x(kx);
+    const Run run{x_ + (y * s_.w + x) * s_.ci,
+                  g_ + (int64_t{rows.first} * s_.ow + columns.first) * s_.co,
+                  rows.last - rows.first,
+                  columns.last - columns.first,
+                  int64_t{s_.stride} * s_.w * s_.ci,
+                  int64_t{s_.stride} * s_.ci,
+                  int64_t{s_.ow} * s_.co,
+                  s_.co};
+    accumulate_block(run, int64_t{taps} * s_.ci, s_.co, out_ + (int64_t{ky} * s_.kw + kx) * s_.ci * out_row_, out_row_);
+  }
+
+  const Conv2DShape& s_;
+  const float *x_, *g_;
+  Span rows_;
+  float* out_;
+  int64_t out_row_;
+};
+
 }  // namespace
 
 void accumulate_outer_products(const float* x, int64_t ci, const float* g, int64_t co, int rows, float* out) {
-  Run run{x, g, 1, rows, 0, ci, 0, co};
-  for (int64_t column = 0; column < co; column += tile_columns) {
-    run.g = g + column;
-    int64_t c = 0;
-    for (; ci - c >= tile_rows; c += tile_rows)
-      run.x = x + c, accumulate<tile_rows>(run, out + c * co + column, co, co - column);
-    for (; ci - c >= 4; c += 4) run.x = x + c, accumulate<4>(run, out + c * co + column, co, co - column);
-    for (; ci - c >= 1; c += 1) run.x = x + c, accumulate<1>(run, out + c * co + column, co, co - column);
-  }
+  accumulate_block({x, g, 1, rows, 0, ci, 0, co}, ci, co, out, co);
 }
 
 void conv2d_dfilter_direct(const Conv2DShape& s, const float* x, const float* g, float* dfilter, Runtime& runtime) {
   const int64_t taps = int64_t{s.kh} * s.kw, co = ceil_div(s.co, tile_columns) * tile_columns;
   const int64_t size = taps * s.ci * co;  // of one copy, columns padded to whole tiles
   const int64_t row_floats = int64_t{s.ow} * (s.co + int64_t{s.ci} * s.stride);
-  const int64_t rows_per_run = larger<int64_t>(1, smaller<int64_t>(s.oh, 65536 / larger<int64_t>(row_floats, 1)));
+  const int64_t rows_per_run = larger<int64_t>(1, smaller<int64_t>(s.oh, 8192 / larger<int64_t>(row_floats, 1)));
   const int64_t runs_per_image = ceil_div(s.oh, rows_per_run), runs = s.n * runs_per_image;
   const int64_t copies = smaller<int64_t>(threads_of(runtime), runs);
   Scratch sums(runtime, static_cast<size_t>(size * copies));
@@ -67,44 +147,9 @@ void conv2d_dfilter_direct(const Conv2DShape& s, const float* x, const float* g,
     float* own = sums.data() + copy * size;
     std::memset(own, 0, static_cast<size_t>(size) * 4);
     for (int64_t index = runs * copy / copies; index < runs * (copy + 1) / copies; index++) {
-      const int64_t image = index / runs_per_image;
-      const int first = static_cast<int>(index % runs_per_image * rows_per_run),
-                last = static_cast<int>(smaller<int64_t>(s.oh, first + rows_per_run));
-      for (int ky = 0; ky < s.kh; ky++) {
-        // Rows and columns of g whose tap falls inside x.
-        const int tap_y = ky * s.dilation - s.top;  // row of x that row 0 of g meets
-        const int y_from = larger<int>(first, static_cast<int>(ceil_div(larger(0, -tap_y), s.stride)));
-        const int y_limit = s.h - 1 - tap_y;
-        const int y_to = smaller<int>(last, y_limit < 0 ? 0 : y_limit / s.stride + 1);
-        if (y_from >= y_to) continue;
-        for (int kx = 0; kx < s.kw; kx++) {
-          const int tap_x = kx * s.dilation - s.left;
-          const int x_from = static_cast<int>(ceil_div(larger(0, -tap_x), s.stride));
-          const int x_limit = s.w - 1 - tap_x;
-          const int x_to = smaller<int>(s.ow, x_limit < 0 ? 0 : x_limit / s.stride + 1);
-          if (x_from >= x_to) continue;
-          Run run;
-          run.rows = y_to - y_from;
-          run.columns = x_to - x_from;
-          run.x_column = int64_t{s.stride} * s.ci;
-          run.x_row = int64_t{s.stride} * s.w * s.ci;
-          run.g_column = s.co;
-          run.g_row = int64_t{s.ow} * s.co;
-          const float* x0 =
-              x +
-              ((image * s.h + int64_t{y_from} * s.stride + tap_y) * s.w + int64_t{x_from} * s.stride + tap_x) * s.ci;
-          const float* g0 = g + ((image * s.oh + y_from) * s.ow + x_from) * s.co;
-          float* out = own + (int64_t{ky} * s.kw + kx) * s.ci * co;
-          for (int64_t column = 0; column < s.co; column += tile_columns) {
-            run.g = g0 + column;  // may read past the last channel: into the next pixel, or the block's slack
-            int c = 0;
-            for (; s.ci - c >= tile_rows; c += tile_rows)
-              run.x = x0 + c, accumulate<tile_rows>(run, out + c * co + column, co);
-            for (; s.ci - c >= 4; c += 4) run.x = x0 + c, accumulate<4>(run, out + c * co + column, co);
-            for (; s.ci - c >= 1; c += 1) run.x = x0 + c, accumulate<1>(run, out + c * co + column, co);
-          }
-        }
-      }
+      const int64_t image = index / runs_per_image, first = index % runs_per_image * rows_per_run;
+      const Span rows{static_cast<int>(first), static_cast<int>(smaller<int64_t>(s.oh, first + rows_per_run))};
+      Band(s, x, g, image, rows, own, co).sum();
     }
   });
   parallel_range(runtime, taps * s.ci, larger<int64_t>(1, 8192 / s.co), [&](int64_t from, int64_t to) {

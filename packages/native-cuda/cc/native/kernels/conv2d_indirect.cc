@@ -1,6 +1,6 @@
 // Convolution, and its gradient by x, as an indirect matrix product: implicit GEMM without a copied patch matrix.
 #include "conv2d.h"
-#include "pixel_pointers.h"
+#include "windows.h"
 
 namespace doppel::DOPPEL_ISA {
 
@@ -19,54 +19,65 @@ void conv2d_indirect(const Conv2D& p, Runtime& runtime) {
   if (form.fresh)
     pack_filter(
         form.data, taps, s.ci, s.co, s.co, 1, [&](int tap) { return int64_t{tap} * s.ci * s.co; }, p.filter, runtime);
-  const Zeros zeros(runtime, s.ci);
-  const PackedFilter filter{taps, s.ci, s.co, form.data};
-  indirect_gemm(int64_t{s.n} * s.oh * s.ow, filter, p.bias, p.activation, runtime,
-                PixelPointers{s, p.x, s.ci, zeros.data(), p.y});
+  const Zeros zeros(runtime, int64_t{s.kw} * s.ci);
+  const Windows windows = windows_of(s, p.x, s.ci, p.y, zeros);
+  const PackedFilter filter{windows.taps(), windows.k(), s.co, form.data};
+  indirect_gemm(windows.outputs(s.n), filter, p.bias, p.activation, runtime, windows);
 }
 
+namespace {
+
+// One axis of a phase: pixels phase, phase + stride … of dx, and the taps that reach them, by rising place in g.
+struct Phase {
+  int count, taps;
+  int last_tap;  // the first of them in g; from one to the next it falls by the stride
+  int start;     // place in g that it meets at the phase's first pixel
+
+  static Phase of(int phase, int stride, int dilation, int before, int size, int kernel) {
+    const int count = size > phase ? static_cast<int>(ceil_div(size - phase, stride)) : 0;
+    const int first_tap = (phase + before) % stride;  // the dilation is 1 where the stride is not
+    if (first_tap >= kernel) return {count, 0, 0, 0};
+    const int taps = (kernel - 1 - first_tap) / stride + 1, last_tap = first_tap + (taps - 1) * stride;
+    return {count, taps, last_tap, (phase + before - last_tap * dilation) / stride};
+  }
+};
+
+}  // namespace
+
 void conv2d_dx_indirect(const Conv2DShape& s, const float* g, const float* filter, float* dx, Runtime& runtime) {
-  const Zeros zeros(runtime, s.co);
-  const float* zero = zeros.data();
+  const Zeros zeros(runtime, int64_t{s.kw} * s.co);
   Scratch packed(runtime, PackedFilter::floats(s.kh * s.kw, s.co, s.ci));
-  Scratch tap_scratch(runtime, static_cast<size_t>(s.kh) * s.kw * 3);
-  int* tap_index = reinterpret_cast<int*>(tap_scratch.data());
-  int* tap_row = tap_index + s.kh * s.kw;  // row of g: first row of the phase + its index + this
-  int* tap_column = tap_row + s.kh * s.kw;
-  const int64_t row = int64_t{s.ow} * s.co;
+  const int64_t row = int64_t{s.w} * s.ci;
   for (int phase_y = 0; phase_y < s.stride; phase_y++) {
     for (int phase_x = 0; phase_x < s.stride; phase_x++) {
-      // Pixels y = phase_y + a·stride; tap ky reads row (y + top − ky) / stride of g where that is whole.
-      const int64_t high = s.h > phase_y ? ceil_div(s.h - phase_y, s.stride) : 0,
-                    wide = s.w > phase_x ? ceil_div(s.w - phase_x, s.stride) : 0;
-      if (high == 0 || wide == 0) continue;
-      int taps = 0;
-      for (int ky = 0; ky < s.kh; ky++) {
-        const int from_y = phase_y + s.top - ky * s.dilation;
-        if (from_y % s.stride != 0) continue;
-        for (int kx = 0; kx < s.kw; kx++) {
-          const int from_x = phase_x + s.left - kx * s.dilation;
-          if (from_x % s.stride != 0) continue;
-          tap_index[taps] = ky * s.kw + kx;
-          tap_row[taps] = from_y / s.stride;
-          tap_column[taps++] = from_x / s.stride;
-        }
-      }
-      pack_filter(
-          packed.data(), taps, s.co, s.ci, 1, s.co, [&](int tap) { return int64_t{tap_index[tap]} * s.ci * s.co; },
-          filter, runtime);
-      const PackedFilter panel{taps, s.co, s.ci, packed.data()};
-      indirect_gemm(
-          s.n * high * wide, panel, nullptr, Activation{}, runtime, [&](int64_t i, const float** pointers, int stride) {
-            const int64_t image = i / (high * wide), within = i - image * high * wide;
-            const int a = static_cast<int>(within / wide), b = static_cast<int>(within - a * wide);
-            const float* picture = g + image * s.oh * row;
-            for (int tap = 0; tap < taps; tap++, pointers += stride) {
-              const int gy = a + tap_row[tap], gx = b + tap_column[tap];
-              *pointers = gy >= 0 && gy < s.oh && gx >= 0 && gx < s.ow ? picture + gy * row + int64_t{gx} * s.co : zero;
-            }
-            return dx + ((image * s.h + phase_y + a * s.stride) * s.w + phase_x + b * s.stride) * s.ci;
-          });
+      const Phase down = Phase::of(phase_y, s.stride, s.dilation, s.top, s.h, s.kh),
+                  across = Phase::of(phase_x, s.stride, s.dilation, s.left, s.w, s.kw);
+      if (down.count == 0 || across.count == 0) continue;
+      const Windows windows{g,
+                            s.oh,
+                            s.ow,
+                            s.co,
+                            down.taps,
+                            across.taps,
+                            s.dilation,
+                            down.count,
+                            across.count,
+                            1,
+                            -down.start,
+                            -across.start,
+                            dx + phase_y * row + int64_t{phase_x} * s.ci,
+                            s.h * row,
+                            s.stride * row,
+                            int64_t{s.stride} * s.ci,
+                            zeros.data()};
+      auto tap_offset = [&](int tap) {
+        const int ky = down.last_tap - tap / across.taps * s.stride,
+                  kx = across.last_tap - tap % across.taps * s.stride;
+        return (int64_t{ky} * s.kw + kx) * s.ci * s.co;
+      };
+      pack_filter(packed.data(), down.taps * across.taps, s.co, s.ci, 1, s.co, tap_offset, filter, runtime);
+      const PackedFilter panel{windows.taps(), windows.k(), s.ci, packed.data()};
+      indirect_gemm(windows.outputs(s.n), panel, nullptr, Activation{}, runtime, windows);
     }
   }
 }

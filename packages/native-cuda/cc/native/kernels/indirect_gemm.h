@@ -81,11 +81,11 @@ static inline void indirect_tile(const float* const* rows, int taps, int k, cons
   }
 }
 
-// fill(i, tap_pointers, stride): writes the `taps` pointers of row i, `stride` apart, and returns where the row's
-// result goes.
-template <class Product = Fp32Product, class Fill>
+// rows.from(first, copies) goes through the rows from the first on: next(pointers, step) writes the `taps` pointers of
+// one, `step` apart, and returns where its result goes. `copies` has room for taps × k floats a row.
+template <class Product = Fp32Product, class Rows>
 static void indirect_gemm(int64_t m, const PackedFilter& filter, const float* bias, const Activation& activation,
-                          Runtime& runtime, Fill&& fill) {
+                          Runtime& runtime, const Rows& rows_of) {
   const int taps = filter.taps, k = filter.k;
   const int64_t panels = ceil_div(filter.n, tile_columns);
   // A block of rows whose pointers are made once and whose inputs stay in the level-2 cache over all panels.
@@ -100,6 +100,8 @@ static void indirect_gemm(int64_t m, const PackedFilter& filter, const float* bi
   const int64_t shares = blocks >= wanted ? 1 : smaller(panels, ceil_div(wanted, blocks));
   const size_t pointers = static_cast<size_t>(block) * (taps + 1);
   Scratch scratch(runtime, (pointers * sizeof(void*) * threads_of(runtime) + 3) / 4);
+  const int64_t copies = block * taps * k;
+  Scratch copied(runtime, static_cast<size_t>(copies * threads_of(runtime)));
   auto task = [&](int64_t index, int thread) {
     const int64_t from = index / shares * block, to = smaller(m, from + block);
     const int64_t share = index % shares;
@@ -109,9 +111,10 @@ static void indirect_gemm(int64_t m, const PackedFilter& filter, const float* bi
     // Groups of tile_rows, then of 4, then single rows; pointers laid out [group][tap][rows of the group].
     int64_t at = from;
     const float** group = rows;
+    auto cursor = rows_of.from(from, copied.data() + copies * thread);
     while (at < to) {
       const int r = to - at >= tile_rows ? tile_rows : to - at >= 4 ? 4 : 1;
-      for (int j = 0; j < r; j++, at++) out[at - from] = fill(at, group + j, r);
+      for (int j = 0; j < r; j++, at++) out[at - from] = cursor.next(group + j, r);
       group += r * taps;
     }
     for (int64_t p = first_panel; p < last_panel; p++) {

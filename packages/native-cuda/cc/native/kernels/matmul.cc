@@ -4,6 +4,31 @@
 
 namespace doppel::DOPPEL_ISA {
 
+namespace {
+
+// The rows of two matrices as they lie.
+struct MatrixRows {
+  const float* a;
+  int64_t k;
+  float* y;
+  int64_t n;
+
+  struct Cursor {
+    const float* a;
+    int64_t k;
+    float* y;
+    int64_t n;
+    float* next(const float** pointer, int) {
+      *pointer = a;
+      a += k, y += n;
+      return y - n;
+    }
+  };
+  Cursor from(int64_t first, float*) const { return {a + first * k, k, y + first * n, n}; }
+};
+
+}  // namespace
+
 // [rows, columns] → [columns, rows]
 static void transpose(const float* x, int64_t rows, int64_t columns, float* y, Runtime& runtime) {
   parallel_range(runtime, columns, larger<int64_t>(1, 16384 / larger<int64_t>(rows, 1)), [&](int64_t from, int64_t to) {
@@ -30,10 +55,7 @@ void matmul(const MatMul& p, Runtime& runtime) {
           packed.data(), 1, p.k, p.n, k_stride, n_stride, [](int) { return int64_t{0}; }, b, runtime);
     }
     const PackedFilter filter{1, p.k, p.n, packed.data()};
-    indirect_gemm(p.m, filter, p.bias, p.activation, runtime, [&](int64_t row, const float** pointers, int) {
-      *pointers = a + row * p.k;
-      return y + row * p.n;
-    });
+    indirect_gemm(p.m, filter, p.bias, p.activation, runtime, MatrixRows{a, p.k, y, p.n});
   }
 }
 
