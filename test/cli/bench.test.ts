@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { EMULATED_ADDON, nativeBackendLoaders } from '@doppel/native-cuda';
 import { describe, expect, it } from 'vitest';
 import benchAll from '../../packages/cli/src/commands/bench_all.ts';
+import benchDense from '../../packages/cli/src/commands/bench_dense.ts';
 import benchGenerator from '../../packages/cli/src/commands/bench_generator.ts';
 import benchMatcher from '../../packages/cli/src/commands/bench_matcher.ts';
 import benchOps from '../../packages/cli/src/commands/bench_ops.ts';
@@ -16,6 +17,16 @@ it('matcher: pairs a second of training and of scoring', async () => {
   expect(result).toMatchObject({ backend: 'wasm', size: 64, batch: 2, fallbacks: [], transfers: { up: 0, down: 0 } });
   expect(result.train.pairsPerSecond).toBeGreaterThan(0);
   expect(result.infer.pairsPerSecond).toBeGreaterThan(result.train.pairsPerSecond);
+});
+
+it('dense: training by localisation, scoring and tiles', async () => {
+  const flags = ['--batch', '2', '--pairs', '2', '--tile', '64', '--repeats', '1', '--backend', 'wasm', '--json'];
+  const result = JSON.parse((await runCommand(benchDense, flags)).stdout);
+  expect(result).toMatchObject({ backend: 'wasm', batch: 2, pairs: 2, fallbacks: [], tile: { side: 64 } });
+  expect(result.train.imagesPerSecond).toBeGreaterThan(0);
+  expect(result.score.pairsPerSecond).toBeGreaterThan(0);
+  expect(result.tile.sarSeconds).toBeGreaterThan(0);
+  expect(result.tile.opticalSeconds).toBeGreaterThan(0);
 });
 
 it('ops: each convolution of the matcher, forward and backward, and the ops of a dense matcher', async () => {

@@ -12,6 +12,10 @@ const BENCH: Group = {
   fallback: 'all',
   commands: {
     all: leaf('Ops, the matcher and the generator, one after the other', () => import('./commands/bench_all.ts')),
+    dense: leaf(
+      'The dense matcher: images per second of training, pairs per second of scoring, seconds for a tile',
+      () => import('./commands/bench_dense.ts'),
+    ),
     generator: leaf(
       'Images per second: a training step of encoder, critic and decoder',
       () => import('./commands/bench_generator.ts'),

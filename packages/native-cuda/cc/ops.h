@@ -3,6 +3,7 @@
 #pragma once
 #include "ops/adam.h"
 #include "ops/batch_norm.h"
+#include "ops/blend.h"
 #include "ops/conv2d.h"
 #include "ops/correlate.h"
 #include "ops/correlate_near.h"
@@ -17,6 +18,7 @@
 #include "ops/rearrange.h"
 #include "ops/reductions.h"
 #include "ops/reparameterize.h"
+#include "ops/sum_of_squares.h"
 #include "ops/upsample_bilinear.h"
 
 namespace doppel {

@@ -4,6 +4,7 @@ import type { AddonBackend } from './backend.ts';
 import type { AddonKernel, Attributes, Inputs } from './kernel.ts';
 import { ADAM } from './kernels/adam.ts';
 import { BATCH_NORM } from './kernels/batch_norm.ts';
+import { BLEND } from './kernels/blend.ts';
 import { CONV2D } from './kernels/conv2d.ts';
 import { CORRELATE } from './kernels/correlate.ts';
 import { CORRELATE_NEAR } from './kernels/correlate_near.ts';
@@ -17,12 +18,14 @@ import { POOLING } from './kernels/pooling.ts';
 import { REARRANGE } from './kernels/rearrange.ts';
 import { REDUCTIONS } from './kernels/reductions.ts';
 import { REPARAMETERIZE } from './kernels/reparameterize.ts';
+import { SUM_OF_SQUARES } from './kernels/sum_of_squares.ts';
 import { UPSAMPLE_BILINEAR } from './kernels/upsample_bilinear.ts';
 
 /** Kernels by file of kernels/, whose stems are those of cc/ops.def. */
 export const KERNELS: readonly AddonKernel[] = [
   ...ADAM,
   ...BATCH_NORM,
+  ...BLEND,
   ...CONV2D,
   ...CORRELATE,
   ...CORRELATE_NEAR,
@@ -36,6 +39,7 @@ export const KERNELS: readonly AddonKernel[] = [
   ...REARRANGE,
   ...REDUCTIONS,
   ...REPARAMETERIZE,
+  ...SUM_OF_SQUARES,
   ...UPSAMPLE_BILINEAR,
 ];
 

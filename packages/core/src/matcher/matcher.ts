@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import { UsageError } from '../errors.ts';
 import type { Architecture, Localisation, LocalisationTerms, MatcherConfig } from './architecture.ts';
 import { ARCHITECTURES, matcherConfigSchema } from './architectures.ts';
+import type { Layers } from './layers.ts';
 import { parameterSpecs } from './network_layers.ts';
 import type { Pairing } from './pairing.ts';
 import { initialValues, isStatistic, type ParameterSpec } from './parameters.ts';
@@ -70,20 +71,25 @@ export function matcherFrom(config: MatcherConfig, initial: (spec: ParameterSpec
     new Map(some.map((spec) => [spec.name, variableOf(initial(spec), !isStatistic(spec))]));
   const parameters = makeVariables(specs.filter((spec) => !isStatistic(spec)));
   const statistics = makeVariables(specs.filter(isStatistic));
-  const layersFor = (mode: MatcherMode) =>
-    mode.training ? trainingLayers(parameters, statistics, mode) : evaluationLayers(parameters, statistics);
+  const read = <R>(mode: MatcherMode, network: (layers: Layers<tf.Tensor>) => R): R => {
+    if (!mode.training) return network(evaluationLayers(parameters, statistics));
+    const { layers, moveStatistics } = trainingLayers(parameters, statistics, mode);
+    const result = network(layers);
+    moveStatistics();
+    return result;
+  };
   return {
     config,
     parameters,
     statistics,
     weightNames: specs.filter(({ kind }) => kind === 'weight').map(({ name }) => name),
     logits: (sar, optical, mode, pairing) =>
-      architecture.logits<tf.Tensor>(layersFor(mode), sar, optical, config, pairing) as tf.Tensor2D,
+      read(mode, (layers) => architecture.logits<tf.Tensor>(layers, sar, optical, config, pairing)) as tf.Tensor2D,
     localise(templates, windows, mode) {
       const { terms, similarity } = requireLocalisation(architecture);
       const parameter = (name: string) => parameters.get(name) as tf.Tensor as tf.Tensor1D;
       return {
-        terms: terms<tf.Tensor>(layersFor(mode), templates, windows, config),
+        terms: read(mode, (layers) => terms<tf.Tensor>(layers, templates, windows, config)),
         similarity: { logScale: parameter(similarity.logScale), midpoint: parameter(similarity.midpoint) },
       };
     },

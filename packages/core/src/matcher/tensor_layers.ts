@@ -8,6 +8,7 @@ import { activate } from '../ops/activation.ts';
 import {
   type Activation,
   batchNorm,
+  blend,
   conv2d,
   correlate,
   correlateNear,
@@ -86,8 +87,8 @@ function splitFilter(filter: tf.Tensor4D, channels: number, half: Half): Record<
 }
 
 /**
- * Batch statistics and dropout. Each convolution's batch statistics move the moving ones:
- * moving ← 0.9·moving + 0.1·batch (the variance is the biased one, in both).
+ * Batch statistics and dropout. Once the network is read, `moveStatistics` moves the moving statistics by those of the
+ * batch: moving ← 0.9·moving + 0.1·batch (the variance is the biased one, in both).
  *
  * @param noise seed of the run and step of it, which decide what dropout zeroes.
  */
@@ -95,10 +96,13 @@ export function trainingLayers(
   parameters: Tensors,
   statistics: ReadonlyMap<string, tf.Variable>,
   noise: { seed: number; step: number },
-): Layers<tf.Tensor> {
-  const move = (name: string, batch: tf.Tensor) => {
-    const moving = tensorOf<tf.Variable>(statistics, name);
-    moving.assign(tf.tidy(() => tf.add(tf.mul(moving, MOMENTUM), tf.mul(batch, 1 - MOMENTUM))));
+): { layers: Layers<tf.Tensor>; moveStatistics: () => void } {
+  const ofBatch = new Map<string, tf.Tensor>();
+  const moveStatistics = () => {
+    const moving = [...ofBatch.keys()].map((name) => tensorOf<tf.Variable>(statistics, name));
+    const moved = blend(moving, [...ofBatch.values()], { alpha: MOMENTUM, beta: 1 - MOMENTUM });
+    for (const [i, variable] of moving.entries()) variable.assign(moved[i]!);
+    ofBatch.clear();
   };
   const normalise: Normalise = (norm, linear, activation = 'relu') => {
     const [gamma, beta] = [
@@ -106,14 +110,13 @@ export function trainingLayers(
       tensorOf<tf.Tensor1D>(parameters, `${norm}.beta`),
     ];
     const { y, mean, variance } = batchNorm(linear, gamma, beta, { epsilon: EPSILON, activation });
-    move(`${norm}.mean`, mean);
-    move(`${norm}.variance`, variance);
+    if (ofBatch.has(`${norm}.mean`)) moveStatistics(); // a layer that is read twice moves them twice
+    ofBatch.set(`${norm}.mean`, mean).set(`${norm}.variance`, variance);
     return y;
   };
-  return {
-    ...normalisedLayers(parameters, normalise),
-    dropout: (x, rate) => dropout(x, { rate, seed: noise.seed, offset: noise.step * COUNTERS_A_STEP }),
-  };
+  const zeroed = (x: tf.Tensor, rate: number) =>
+    dropout(x, { rate, seed: noise.seed, offset: noise.step * COUNTERS_A_STEP });
+  return { layers: { ...normalisedLayers(parameters, normalise), dropout: zeroed }, moveStatistics };
 }
 
 /** Moving statistics, no dropout, batch normalisation as it is defined: the truth for the folded form. */

@@ -14,6 +14,7 @@ import {
   batchNormGradient,
   batchNormReferences,
 } from './batch_norm.ts';
+import { BLEND, blendReference } from './blend.ts';
 import { conv2dBackpropCpu, conv2dCpu } from './conv2d.cpu.ts';
 import { CONV2D, CONV2D_BACKPROP, conv2dBackpropGradient, conv2dGradient } from './conv2d.ts';
 import { conv2dBackpropWasm, conv2dWasm } from './conv2d.wasm.ts';
@@ -51,6 +52,7 @@ import {
   reparameterizeGradient,
   reparameterizeReference,
 } from './reparameterize.ts';
+import { SUM_OF_SQUARES, sumOfSquaresReference } from './sum_of_squares.ts';
 import {
   UPSAMPLE_BILINEAR,
   UPSAMPLE_BILINEAR_BACKPROP,
@@ -63,6 +65,7 @@ import {
 export type { Activation } from './activation.ts';
 export { type AdamHyperparameters, type AdamResult, type AdamStep, adam } from './adam.ts';
 export { batchNorm } from './batch_norm.ts';
+export { blend } from './blend.ts';
 export { conv2d } from './conv2d.ts';
 export { correlate } from './correlate.ts';
 export { correlateNear } from './correlate_near.ts';
@@ -73,6 +76,7 @@ export { normalNoise, uniformNoise } from './philox.ts';
 export { pixelNorm, unitCells } from './pixel_norm.ts';
 export { avgPool, maxPool, upsampleNearest } from './pooling.ts';
 export { reparameterize } from './reparameterize.ts';
+export { sumOfSquares } from './sum_of_squares.ts';
 export { upsampleBilinear } from './upsample_bilinear.ts';
 
 /** Every op of doppel's own: kernel name, reference for `cpu` and `wasm`, gradient. */
@@ -94,6 +98,8 @@ export const OPS: readonly OpDefinition[] = [
   defineOp(CORRELATE_NEAR_BACKPROP, correlateNearBackpropReference),
   defineOp(LOCALISATION_LOSS, localisationLossReference, localisationLossGradient),
   defineOp(GAMMA_LIKELIHOOD, gammaLikelihoodReference, gammaLikelihoodGradient),
+  defineOp(BLEND, blendReference),
+  defineOp(SUM_OF_SQUARES, sumOfSquaresReference),
   defineOp(ADAM, { cpu: adamReference, wasm: adamWasm }),
 ];
 

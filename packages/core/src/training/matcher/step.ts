@@ -3,9 +3,10 @@
  * (Adam). On one machine they follow each other; on many, gradients are averaged in between.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { crossEntropy, sumOfSquares } from '../../matcher/loss.ts';
+import { crossEntropy } from '../../matcher/loss.ts';
 import type { Matcher, MatcherMode } from '../../matcher/matcher.ts';
 import type { Pairing } from '../../matcher/pairing.ts';
+import { blend, sumOfSquares } from '../../ops/ops.ts';
 import { variableGradients } from '../../ops/variable_gradients.ts';
 import { adamStep, type Moments, zeroMomentsOf } from '../../runs/moments.ts';
 import { type LocalisationBatch, lossOfWindows } from './localisation/loss.ts';
@@ -106,15 +107,15 @@ export function apply(
   options: UpdateOptions,
 ): tf.Scalar {
   adamStep([...parameters], gradients, moments, options);
-  return tf.tidy(() => tf.sqrt(tf.addN(Object.values(gradients).map(sumOfSquares))) as tf.Scalar);
+  return tf.tidy(() => tf.sqrt(sumOfSquares(Object.values(gradients))) as tf.Scalar);
 }
 
 /** Adds the penalty's gradient 2λw by hand: through the tape it would cost a second pass over all weights. */
 function penalised({ parameters, weightNames }: Matcher, grads: tf.NamedTensorMap, l2: number): tf.NamedTensorMap {
-  const weights = new Set(weightNames);
-  const gradient = (name: string, variable: tf.Variable) => {
-    const own = grads[variable.name]!;
-    return weights.has(name) && l2 > 0 ? tf.add(own, tf.mul(variable, 2 * l2)) : own;
-  };
-  return Object.fromEntries([...parameters].map(([name, variable]) => [name, gradient(name, variable)]));
+  const gradients = Object.fromEntries([...parameters].map(([name, variable]) => [name, grads[variable.name]!]));
+  if (l2 === 0) return gradients;
+  const own = weightNames.map((name) => gradients[name]!);
+  const weights = weightNames.map((name) => parameters.get(name)!);
+  const penalised = blend(own, weights, { alpha: 1, beta: 2 * l2 });
+  return { ...gradients, ...Object.fromEntries(weightNames.map((name, i) => [name, penalised[i]!])) };
 }

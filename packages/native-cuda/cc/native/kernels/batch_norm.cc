@@ -7,7 +7,8 @@ namespace doppel::DOPPEL_ISA {
 
 namespace {
 
-// Sums over rows [from, to) of two quantities, for `W` vectors of channels from j on. f(at, j, n, a, b) adds n elements.
+// Sums over rows [from, to) of two quantities, for `W` vectors of channels from j on. f(at, j, n, a, b) adds n
+// elements.
 template <int W, class F>
 void sum_rows(int64_t from, int64_t to, int64_t c, int64_t j, int n, double* a, double* b, const F& f) {
   Vec first[W], second[W];

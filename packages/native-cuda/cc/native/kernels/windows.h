@@ -86,10 +86,10 @@ struct Windows {
     int64_t row_;
     float* copies_;
     int64_t image_;
-    int y_, x_;       // of the next output
-    int y0_, x0_;     // where its window starts
-    bool whole_rows_; // none outside the picture
-    const float* at_; // the window's start; may lie outside
+    int y_, x_;        // of the next output
+    int y0_, x0_;      // where its window starts
+    bool whole_rows_;  // none outside the picture
+    const float* at_;  // the window's start; may lie outside
     float* to_;
   };
   Cursor from(int64_t first, float* copies) const { return Cursor(*this, first, copies); }
