@@ -70,11 +70,13 @@ export interface PlaneMap {
   readonly x: readonly number[];
   readonly y: readonly number[];
   /** Knots of a spline in u, v, and their weights. */
-  readonly knots?: {
-    readonly at: readonly (readonly [number, number])[];
-    readonly x: readonly number[];
-    readonly y: readonly number[];
-  };
+  readonly knots?:
+    | {
+        readonly at: readonly (readonly [number, number])[];
+        readonly x: readonly number[];
+        readonly y: readonly number[];
+      }
+    | undefined;
 }
 
 /** Ground as the optical file states it → ground as the SAR file states it. */

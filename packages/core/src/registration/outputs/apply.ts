@@ -1,0 +1,85 @@
+/** Applies a registration to another file of the same scene: other bands, another pixel size, a mask. */
+import type { Watch } from '../../base/watch.ts';
+import { UsageError } from '../../errors.ts';
+import { openPlaced } from '../../geo/place.ts';
+import type { RasterOptions } from '../../raster/raster_file.ts';
+import { nameOf, type Store } from '../../store.ts';
+import { alignedGrid, type Lattice, type LatticeScene } from './aligned_grid.ts';
+import { writeAlignedScene, writeMovedGeotransform } from './aligned_scene.ts';
+import { correctedPlace } from './corrected_place.ts';
+import type { Side } from './moved.ts';
+import type { Resampling } from './resampler.ts';
+import type { TransformFile } from './transform_file.ts';
+
+export interface ApplyOptions {
+  /** Scene that the file belongs to; default: optical. */
+  readonly align?: Side | undefined;
+  readonly resampling?: Resampling | undefined;
+  /** Default: snapped to the working grid of the registration, or to the pixels of `like`. */
+  readonly lattice?: Lattice | undefined;
+  /** File whose pixels count instead of the working grid. */
+  readonly like?: string | undefined;
+  readonly geotransformOnly?: boolean | undefined;
+  /** Bands of the file, counted from 0; default: all but alpha. */
+  readonly bands?: readonly number[] | undefined;
+  readonly raster?: RasterOptions | undefined;
+}
+
+/**
+ * Writes a file in its corrected place.
+ *
+ * @throws UsageError for a refused registration; FormatError for a file without a georeference.
+ */
+export async function applyTransform(
+  store: Store,
+  transform: TransformFile,
+  input: string,
+  output: string,
+  options: ApplyOptions = {},
+  watch: Watch = {},
+): Promise<void> {
+  if (transform.status === 'refused' || !transform.correction) throw refused(transform);
+  const side = options.align ?? 'optical';
+  const file = await openPlaced(store, input, options.raster);
+  try {
+    const place = correctedPlace(file, transform.correction, side, input);
+    const other = side === 'optical' ? transform.sar : transform.optical;
+    const moved = { file, path: input, place, bands: options.bands, metadata: { ALIGNED_TO: nameOf(other.file) } };
+    if (options.geotransformOnly) return await writeMovedGeotransform(store, output, moved, watch);
+    const fixed = options.like === undefined ? workingLattice(transform) : await latticeOf(store, options.like);
+    const grid = alignedGrid(place, fixed, options.lattice ?? 'snapped', file.transform);
+    const keys = grid.crs === fixed.crs ? fixed.keys : file.georeference?.keys;
+    await writeAlignedScene(store, output, moved, grid, options.resampling ?? 'bicubic', keys, watch);
+  } finally {
+    await file.close();
+  }
+}
+
+type FixedLattice = LatticeScene & {
+  keys?: NonNullable<Awaited<ReturnType<typeof openPlaced>>['georeference']>['keys'] | undefined;
+};
+
+const workingLattice = ({ grid }: TransformFile): FixedLattice => ({
+  ...grid,
+  transform: grid.transform as unknown as LatticeScene['transform'],
+});
+
+async function latticeOf(store: Store, path: string): Promise<FixedLattice> {
+  const file = await openPlaced(store, path);
+  await file.close();
+  const { crs, transform, width, height, georeference } = file;
+  if (crs !== undefined && transform) return { crs, transform, width, height, keys: georeference?.keys };
+  throw new UsageError({
+    ...{ action: `take the pixels of ${path}`, expected: 'a reference system and an affine transform', found: 'none' },
+    remedy: 'Name a georeferenced file, or leave --like out.',
+  });
+}
+
+function refused({ reason }: TransformFile): UsageError {
+  return new UsageError({
+    action: 'apply the registration',
+    expected: 'a trusted one',
+    found: reason === undefined ? 'a refused one' : `a refused one (${reason})`,
+    remedy: 'Register the scenes again with other settings; a refused registration moves nothing.',
+  });
+}

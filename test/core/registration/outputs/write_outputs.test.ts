@@ -1,0 +1,332 @@
+/** Files of a registration, read back here and by independent judges: GDAL's programs, its Python, numpy, OpenCV. */
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { affineMap } from '../../../../packages/core/src/geo/pixel_map.ts';
+import { openPlaced } from '../../../../packages/core/src/geo/place.ts';
+import { FileStore } from '../../../../packages/core/src/node.ts';
+import { applyTransform } from '../../../../packages/core/src/registration/outputs/apply.ts';
+import { readTransform } from '../../../../packages/core/src/registration/outputs/transform_file.ts';
+import { type OutputOptions, writeOutputs } from '../../../../packages/core/src/registration/outputs/write_outputs.ts';
+import { mapPoint } from '../../../../packages/core/src/registration/plane_map.ts';
+import {
+  MODEL_KINDS,
+  type ModelKind,
+  type Registration,
+} from '../../../../packages/core/src/registration/registration.ts';
+import { isInstalled, output, pythonWith } from '../../judges.ts';
+import { brightness, MAPS, type MadeScene, madeRegistration, SAR_TRANSFORM, writeScenes } from './made_scenes.ts';
+
+const hasGdal = isInstalled('gdalwarp');
+const hasOgr = isInstalled('ogrinfo');
+const python = pythonWith('osgeo.gdal', 'numpy');
+const pythonCv = pythonWith('cv2', 'numpy');
+const store = new FileStore();
+let folder: string;
+let out: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'doppel-register-'));
+  out = join(folder, 'out');
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+async function written(
+  kind: ModelKind,
+  made: MadeScene = {},
+  options: OutputOptions = {},
+  changes: Partial<Registration> = {},
+) {
+  await writeScenes(store, folder, MAPS[kind], made);
+  const registration = madeRegistration(folder, MAPS[kind], made, changes);
+  return { registration, files: await writeOutputs(store, registration, out, options) };
+}
+
+/** Root mean square difference of a written scene from the ground it should show, and the share that is missing. */
+async function differenceFromTruth(path: string) {
+  const file = await openPlaced(store, path);
+  const { data, noData, width, height, bands } = await file.read();
+  const { toGround } = affineMap(file.transform!);
+  let [sum, count] = [0, 0];
+  for (let pixel = 0; pixel < width * height; pixel++) {
+    if (noData?.[pixel]) continue;
+    const truth = brightness(toGround((pixel % width) + 0.5, Math.floor(pixel / width) + 0.5));
+    sum += (data[pixel * bands]! - truth) ** 2;
+    count++;
+  }
+  return { rms: Math.sqrt(sum / count), missing: 1 - count / (width * height), file };
+}
+
+/** Difference that a tenth of a pixel makes: the root mean square slope of the brightness. */
+const TENTH = 4.5;
+
+describe('the aligned scene', () => {
+  it.each(MODEL_KINDS)('lies on the ground of the SAR scene: %s', async (kind) => {
+    const { files } = await written(kind);
+    const { rms, missing, file } = await differenceFromTruth(files.aligned!);
+    expect(rms).toBeLessThan(TENTH);
+    expect(missing).toBeGreaterThan(0.002);
+    expect(missing).toBeLessThan(0.1);
+    expect(file.noData).toBe(0);
+    const [x, , , y] = file.transform!;
+    expect([(x - SAR_TRANSFORM[0]) % 10, (y - SAR_TRANSFORM[3]) % 10].map(Math.abs)).toEqual([0, 0]);
+  });
+
+  it.each(['nearest', 'lanczos'] as const)('by %s', async (resampling) => {
+    const { files } = await written('affine', {}, { resampling });
+    expect((await differenceFromTruth(files.aligned!)).rms).toBeLessThan(resampling === 'nearest' ? 40 : TENTH);
+  });
+
+  it('moves the SAR scene onto the optical one', async () => {
+    const { files, registration } = await written('affine', {}, { align: 'sar' });
+    const file = await openPlaced(store, files.aligned!);
+    const { data, noData, width, height } = await file.read();
+    const { toGround } = affineMap(file.transform!);
+    let [sum, count] = [0, 0];
+    for (let pixel = 0; pixel < width * height; pixel++) {
+      if (noData?.[pixel]) continue;
+      const ground = toGround((pixel % width) + 0.5, Math.floor(pixel / width) + 0.5);
+      sum += (data[pixel]! - brightness(mapPoint(registration.correction!.map, ground))) ** 2;
+      count++;
+    }
+    expect(Math.sqrt(sum / count)).toBeLessThan(TENTH);
+    expect(count / (width * height)).toBeGreaterThan(0.85);
+  });
+
+  it.each(['snapped', 'fixed', 'own'] as const)('of finer pixels in degrees, on the %s lattice', async (lattice) => {
+    const made: MadeScene = { crs: 'EPSG:4326', transform: [15.01, 0.00005, 0, 45.13, 0, -0.00004] };
+    const { files } = await written('affine', made, { lattice });
+    const { file } = await differenceFromTruth(files.aligned!);
+    expect(file.crs).toBe(lattice === 'own' ? 'EPSG:4326' : 'EPSG:32633');
+    expect(file.transform![1]).toBeCloseTo({ snapped: 10 / 3, fixed: 10, own: 0.00005 }[lattice], 9);
+    if (lattice !== 'own') expect((await differenceFromTruth(files.aligned!)).rms).toBeLessThan(TENTH);
+    if (lattice === 'fixed') expect([file.width, file.height]).toEqual([300, 300]);
+  });
+
+  it('keeps a type, a mask, names and colours', async () => {
+    const facts = new Map([[0, { name: 'B04', unit: 'reflectance' }]]);
+    const image = { type: 'uint8', bands: 3, noData: undefined, isRgb: true, facts } as const;
+    const { files } = await written('shift', { image });
+    const file = await openPlaced(store, files.aligned!);
+    expect([file.sample, file.isRgb, file.noData, file.facts.get(0)]).toEqual([
+      { kind: 'unsigned', bits: 8 },
+      true,
+      undefined,
+      { name: 'B04', unit: 'reflectance' },
+    ]);
+    expect((await file.read()).noData?.includes(1)).toBe(true);
+  });
+
+  it('leaves the pixels alone where only the transform is wanted', async () => {
+    const { files } = await written('affine', {}, { geotransformOnly: true });
+    const [before, after] = [await openPlaced(store, `${folder}/optical.tif`), await openPlaced(store, files.aligned!)];
+    expect((await after.read()).data).toEqual((await before.read()).data);
+    expect((await differenceFromTruth(files.aligned!)).rms).toBeLessThan(1);
+    const bent = { ...MAPS.quadratic, x: [...MAPS.quadratic.x.slice(0, 3), 30, 0, 0] };
+    const registration = { ...madeRegistration(folder, MAPS.affine), correction: { crs: 'EPSG:32633', map: bent } };
+    await expect(writeOutputs(store, registration, out, { geotransformOnly: true })).rejects.toThrow('Resample it');
+  });
+
+  it.skipIf(!hasGdal || !python).each(['shift', 'affine', 'quadratic', 'spline'] as const)(
+    'is what gdalwarp makes of our control points: %s (gdal-bin, python3-gdal)',
+    async (kind) => {
+      const { files } = await written(kind);
+      const command = new TextDecoder().decode(await store.read(files.warp!)).split('\n')[1]!;
+      const warped = join(out, 'gcps_warped.tif');
+      const aligned = await openPlaced(store, files.aligned!);
+      const [x, a, , y, , d] = aligned.transform!;
+      const extent = [x, y + d * aligned.height, x + a * aligned.width, y].join(' ');
+      const exact = command.replace('gdalwarp ', `gdalwarp -q -et 0 -te ${extent} -tr 10 10 `);
+      output('sh', '-c', exact);
+      // Position: by least squares of the difference over the slopes of the picture, in each block of 50 × 50 pixels.
+      const script = `
+import json, sys, numpy as np
+from osgeo import gdal
+gdal.UseExceptions()
+files = [gdal.Open(p) for p in sys.argv[1:]]
+a, b = [f.GetRasterBand(1).ReadAsArray().astype(float) for f in files]
+gy, gx = np.gradient(a)
+moves = []
+for r in range(0, a.shape[0] - 50, 50):
+  for c in range(0, a.shape[1] - 50, 50):
+    s = np.s_[r + 1:r + 49, c + 1:c + 49]
+    if (a[s] == 0).any() or (b[s] == 0).any(): continue
+    A = np.stack([gx[s].ravel(), gy[s].ravel()], 1)
+    move = np.linalg.lstsq(A, (b[s] - a[s]).ravel(), rcond=None)[0]
+    moves.append(float(np.hypot(*move)))
+print(json.dumps(dict(median=float(np.median(moves)), worst=max(moves), blocks=len(moves))))`;
+      const found = JSON.parse(output(python!, '-c', script, files.aligned!, warped));
+      expect(found.blocks).toBeGreaterThan(15);
+      expect(found.median).toBeLessThan(0.1);
+      expect(found.worst).toBeLessThan(0.15);
+    },
+  );
+
+  it('stays a twentieth of a pixel from the truth by another file of other pixels: apply', async () => {
+    const { files, registration } = await written('affine');
+    const transform: typeof SAR_TRANSFORM = [500_150, 20, 0, 4_999_900, 0, -20];
+    const other = join(folder, 'other');
+    await writeScenes(store, other, MAPS.affine, { transform, image: { bands: 1, type: 'int16', noData: -1 } });
+    const applied = join(folder, 'applied.tif');
+    await applyTransform(store, await readTransform(store, files.transform!), `${other}/optical.tif`, applied);
+    const { rms, file } = await differenceFromTruth(applied);
+    expect(rms).toBeLessThan(3 * TENTH);
+    expect([file.transform![1], file.sample.kind, file.noData]).toEqual([20, 'signed', -1]);
+    const refused = {
+      ...(await readTransform(store, files.transform!)),
+      status: 'refused' as const,
+      reason: 'too few points',
+    };
+    await expect(applyTransform(store, refused, applied, `${applied}.2`)).rejects.toThrow('too few points');
+    expect(registration.status).toBe('trusted');
+  });
+});
+
+describe('writeOutputs', () => {
+  it('writes every file, and nothing else', async () => {
+    const { files } = await written('affine');
+    const names = Object.values(files).map((path) => path!.slice(out.length + 1));
+    expect(await readdir(out)).toEqual([...names].sort());
+    expect(Object.keys(files).at(-1)).toBe('transform');
+    expect(names).toHaveLength(13);
+  });
+
+  it('writes no scene, no warp and no item for a refused registration, and removes older ones', async () => {
+    await written('affine');
+    const { files } = await written('affine', {}, {}, { status: 'refused', reason: 'too few points' });
+    expect(Object.keys(files)).toEqual([
+      ...['geojson', 'geopackage', 'csv', 'qgis', 'qgisGeoreferenced', 'enviImage', 'enviMap', 'transform'],
+    ]);
+    expect(await readdir(out)).toHaveLength(8);
+    expect(await readTransform(store, files.transform!)).toMatchObject({ status: 'refused', reason: 'too few points' });
+  });
+
+  it('states the whole registration in transform.json', async () => {
+    const { files, registration } = await written('spline');
+    const { points, ...rest } = registration;
+    const read = await readTransform(store, files.transform!);
+    expect(read).toMatchObject(rest);
+    const count = (reason: string) => points.filter((point) => point.reason === reason).length;
+    expect(read.points).toEqual({ used: count('used'), 'no data': 3, ambiguous: count('ambiguous') });
+    expect(points).toHaveLength(36);
+    await store.write(files.transform!, JSON.stringify({ ...read, correction: { crs: 'EPSG:32633' } }));
+    await expect(readTransform(store, files.transform!)).rejects.toThrow('correction.map');
+  });
+
+  it('states the displacement of the ground', async () => {
+    const { files } = await written('quadratic');
+    const file = await openPlaced(store, files.displacement!);
+    const { data, width } = await file.read();
+    const ground = affineMap(file.transform!).toGround(50.5, 100.5);
+    const to = mapPoint(MAPS.quadratic, ground);
+    const at = 2 * (100 * width + 50);
+    expect(data[at]).toBeCloseTo(to[0] - ground[0], 3);
+    expect(data[at + 1]).toBeCloseTo(to[1] - ground[1], 3);
+    expect([file.facts.get(0)?.name, file.facts.get(1)?.unit]).toEqual(['displacement_x', 'm']);
+  });
+
+  it('states points for QGIS: pixels with negative rows, or ground by the own georeference; rejected ones disabled', async () => {
+    const { files, registration } = await written('affine');
+    const lines = async (path: string) =>
+      new TextDecoder()
+        .decode(await store.read(path))
+        .trim()
+        .split('\n');
+    const [crs, head, ...rows] = await lines(files.qgis!);
+    expect(crs).toMatch(/^#CRS: PROJCS\["WGS 84 \/ UTM zone 33N",.*AUTHORITY\["EPSG","32633"\]\]$/);
+    expect(head).toBe('mapX,mapY,sourceX,sourceY,enable,dX,dY,residual');
+    const looked = registration.points.filter(({ optical }) => optical);
+    expect(rows.map((row) => row.split(',').slice(0, 5).map(Number))).toEqual(
+      looked.map(({ sarGround, optical, reason }) => [
+        ...sarGround,
+        optical![0],
+        -optical![1],
+        reason === 'used' ? 1 : 0,
+      ]),
+    );
+    const [, , first] = await lines(files.qgisGeoreferenced!);
+    const [x, y] = first!.split(',').slice(2, 4).map(Number) as [number, number];
+    expect([x, y]).toEqual(looked[0]!.opticalGround!.map((each) => expect.closeTo(each, 6)));
+  });
+
+  it('states points for ENVI, counted from 1, in both forms', async () => {
+    const { files, registration } = await written('affine');
+    const [image, map] = await Promise.all(
+      [files.enviImage!, files.enviMap!].map(async (path) =>
+        new TextDecoder().decode(await store.read(path)).split('\n'),
+      ),
+    );
+    expect(image![0]).toBe('; ENVI Image to Image GCP File');
+    expect(map!.slice(0, 2)).toEqual([
+      '; ENVI Image to Map GCP File',
+      '; projection info = {UTM, 33, North, WGS-84, units=Meters}',
+    ]);
+    const first = registration.points.find(({ reason }) => reason === 'used')!;
+    const numbers = (line: string) => line.trim().split(/\s+/).map(Number);
+    const near = (values: readonly number[]) => values.map((value) => expect.closeTo(value, 3));
+    expect(numbers(image![5]!)).toEqual(
+      near([first.sar[0] + 1, first.sar[1] + 1, first.optical![0] + 1, first.optical![1] + 1]),
+    );
+    expect(numbers(map![5]!)).toEqual(near([...first.sarGround, first.optical![0] + 1, first.optical![1] + 1]));
+  });
+
+  it('states accuracy in the STAC item', async () => {
+    const { files } = await written('affine', {}, { datetime: '2020-11-04T10:12:00Z', now: new Date(0) });
+    const item = JSON.parse(new TextDecoder().decode(await store.read(files.stac!)));
+    expect(item).toMatchObject({ type: 'Feature', stac_version: '1.0.0', id: 'optical-aligned', links: [] });
+    expect(item.properties).toMatchObject({
+      datetime: '2020-11-04T10:12:00Z',
+      'card4l:eastern_geometric_accuracy': { bias: 0.4, stddev: expect.closeTo(Math.sqrt(4 - 0.16), 9) },
+      'card4l:northern_geometric_accuracy': { bias: -0.3 },
+      'proj:epsg': 32633,
+    });
+    const [west, south, east, north] = item.bbox;
+    expect(west < east && south < north).toBe(true);
+    expect(item.geometry.coordinates[0]).toHaveLength(5);
+    for (const { href } of Object.values<{ href: string }>(item.assets))
+      expect(await readdir(out)).toContain(href.slice(2));
+  });
+
+  it.skipIf(!hasOgr)('writes a GeoPackage and GeoJSON that ogrinfo reads (gdal-bin)', async () => {
+    const { files, registration } = await written('affine');
+    const info = (path: string, layer: string) => output('ogrinfo', '-so', path, layer);
+    const features = (path: string, ...more: string[]) =>
+      JSON.parse(output('ogr2ogr', '-f', 'GeoJSON', '/vsistdout/', path, ...more)).features;
+    for (const [layer, geometry, count] of [
+      ['tie_points', 'Point', 36],
+      ['offsets', 'Line String', 33],
+    ] as const) {
+      const text = info(files.geopackage!, layer);
+      expect(text).toContain(`Geometry: ${geometry}`);
+      expect(text).toContain(`Feature Count: ${count}`);
+      expect(text).toContain('WGS 84 / UTM zone 33N');
+    }
+    expect(info(files.geojson!, 'tie_points')).toMatch(/Feature Count: 36[\s\S]*GEOGCRS\["WGS 84"/);
+    const { coordinates } = features(files.geojson!)[7].geometry;
+    const { sarGround } = registration.points[7]!;
+    const back = output(
+      'sh',
+      '-c',
+      `echo ${coordinates.join(' ')} | gdaltransform -s_srs EPSG:4326 -t_srs EPSG:32633 -output_xy`,
+    );
+    expect(back.trim().split(' ').map(Number)).toEqual(sarGround.map((each) => expect.closeTo(each, 2)));
+    const [seventh] = features(files.geopackage!, '-where', 'id = 7', 'tie_points');
+    expect(seventh.properties).toMatchObject({ reason: registration.points[7]!.reason, peak: 0.8 });
+  });
+
+  it.skipIf(!pythonCv)('writes points of which OpenCV makes our matrix (python3-opencv)', async () => {
+    const { files, registration } = await written('affine');
+    const script = `
+import csv, json, sys, cv2, numpy as np
+rows = [r for r in csv.DictReader(open(sys.argv[1])) if r['reason'] == 'used']
+pick = lambda a, b: np.array([[float(r[a]), float(r[b])] for r in rows])
+matrix, _ = cv2.estimateAffine2D(pick('optical_column', 'optical_row'), pick('sar_column', 'sar_row'))
+print(json.dumps(matrix.tolist()))`;
+    const matrix = JSON.parse(output(pythonCv!, '-c', script, files.csv!));
+    const near = registration
+      .matrix!.slice(0, 2)
+      .map((row) => row.map((value, i) => expect.closeTo(value, i === 2 ? 2 : 5)));
+    expect(matrix).toEqual(near);
+  });
+});
