@@ -152,7 +152,7 @@ function evidenceOf(
           ),
     spread: spreadOf(agreeing, points),
     corner: cornerUncertainty(solution, agreeing, cornersOf(points), frame.seed) / pixel,
-    second: secondOf(solution, points, frame),
+    second: secondOf(solution, fitted, points, frame),
   };
 }
 
@@ -219,21 +219,22 @@ function cornerUncertainty(
   );
 }
 
-/** The other features' own model, against the first one's. */
-function secondOf(solution: Solution, points: readonly TiePoint[], frame: Frame): Evidence['second'] {
+/** The other features' own model against the first ones': of the same kind, for a bent model may differ where it has no points. */
+function secondOf(
+  solution: Solution,
+  fitted: readonly FoundMatch[],
+  points: readonly TiePoint[],
+  frame: Frame,
+): Evidence['second'] {
   const matches = frame.second?.filter(isFound).map((point) => matchOf(point, frame.grid));
   if (!matches || matches.length < FEWEST) return undefined;
-  const kind = solution.chosen.kind;
-  const stiff: ModelKind[] = kind === 'quadratic' || kind === 'spline' ? ['affine'] : [kind];
-  const other = solve(matches, { ...frame, kinds: stiff });
-  if (!other) return undefined;
-  const luck = luckOf(
-    other.chosen.kind,
-    matches.length,
-    other.chosen.fit.inliers.length,
-    shareWithin(other.gate, frame.search),
-  );
-  return { luck, apart: apart(solution.map, other.map, cornersOf(points)) / pixelOf(frame.grid) };
+  const { kind } = solution.chosen;
+  const kinds = [kind === 'quadratic' || kind === 'spline' ? 'affine' : kind];
+  const [own, other] = [solve(fitted, { ...frame, kinds }), solve(matches, { ...frame, kinds })];
+  if (!own || !other) return undefined;
+  const agreeing = other.chosen.fit.inliers.length;
+  const luck = luckOf(other.chosen.kind, matches.length, agreeing, shareWithin(other.gate, frame.search));
+  return { luck, apart: apart(own.map, other.map, cornersOf(points)) / pixelOf(frame.grid) };
 }
 
 /** Points with what the model says of them. */

@@ -45,6 +45,8 @@ export interface EvaluationOptions {
   readonly tasks?: readonly string[] | undefined;
   /** Estimates the scenes' own misalignment first; default: true. */
   readonly repaired?: boolean | undefined;
+  /** Small areas of each scene; default: those of the protocol. */
+  readonly areas?: number | undefined;
   readonly seed: number;
   /** File of rows; those in it are not computed again. */
   readonly output: string;
@@ -220,7 +222,7 @@ function differentTasks(bench: Bench, scene: EvaluationScene, i: number): Task[]
 
 function smallTasks(bench: Bench, scene: EvaluationScene): Task[] {
   const { level, side } = SMALL;
-  return Array.from({ length: level.draws }, (_, draw) => draw).flatMap((draw) => {
+  return Array.from({ length: bench.areas ?? level.draws }, (_, draw) => draw).flatMap((draw) => {
     const open = async () => {
       const { width, height } = await placeOf(bench.store, scene.sar);
       const rng = Rng.derive(bench.seed, 'small area', scene.id, draw);
