@@ -7,7 +7,7 @@ import { Rng } from '../base/random.ts';
 import { logTail, luckOf, shareWithin } from './chance.ts';
 import { fitPlane, type Match, type Normalisation, normalisationOf, type Symmetric } from './fit_plane.ts';
 import { holdOut } from './hold_out.ts';
-import { type CellMatch, type Climbed, climb, type Ladder, scatteredResiduals } from './ladder.ts';
+import { type CellMatch, type Climbed, climb, type Ladder, type LadderOptions, scatteredResiduals } from './ladder.ts';
 import { matrixOf, type PixelGround } from './matrix.ts';
 import { estimateNoise, gateOf, type Noise, withNoise } from './noise.ts';
 import { mapPoint } from './plane_map.ts';
@@ -61,7 +61,7 @@ export function judge(points: readonly TiePoint[], frame: Frame): Judgement {
     matches.filter(({ point }) => !held.has(point.id)),
     matches.filter(({ point }) => held.has(point.id)),
   ];
-  const solution = fitted.length >= FEWEST ? solve(fitted, frame) : undefined;
+  const solution = fitted.length >= FEWEST ? solve(fitted, cornersOf(points), frame) : undefined;
   const marked = markPoints(points, held, frame.grid, solution);
   if (!solution) {
     const reason = `too few points: ${candidates.length} of ${points.length} cells can be used, and no model fits them`;
@@ -91,7 +91,11 @@ interface Solution {
 }
 
 /** Climbs the ladder twice: the first fit tells the noise and the gate of the second. */
-function solve(matches: readonly FoundMatch[], { grid, search, seed, kinds }: Frame): Solution | undefined {
+function solve(
+  matches: readonly FoundMatch[],
+  corners: readonly GroundPosition[],
+  { grid, search, seed, kinds }: Frame,
+): Solution | undefined {
   const pixel = pixelOf(grid);
   const normalisation = normalisationOf(matches.map(({ from }) => from));
   const options = { ...normalisation, pixel, seed, kinds };
@@ -101,12 +105,36 @@ function solve(matches: readonly FoundMatch[], { grid, search, seed, kinds }: Fr
   const gate = gateOf(distancesOf(first, matches, pixel), search);
   const noise = noiseOf(scatteredResiduals(first, plain, { ...options, gate: gate * pixel }), matches, gate, pixel);
   const [weighted, final] = [withExtra(matches, noise), { ...options, gate: gate * pixel }];
-  const ladder = climb(weighted, final);
+  const ladder = climbSurely(weighted, final, corners);
   const chosen = ladder.chosen;
   if (!chosen) return undefined;
   const residuals = scatteredResiduals(chosen, weighted, final);
   return { ladder, chosen, map: chosen.fit.map, gate, noise: noiseOf(residuals, matches, gate, pixel), normalisation };
 }
+
+/** Uncertainty at the corners, in pixels, above which a bent model is left for a stiffer one: it may go anywhere there. */
+const BENT_CORNER = 2;
+
+/** Climbs the ladder, without bent models that the matches do not hold at the corners. */
+function climbSurely(
+  matches: readonly FoundMatch[],
+  options: LadderOptions,
+  corners: readonly GroundPosition[],
+): Ladder {
+  const ladder = climb(matches, options);
+  const { chosen } = ladder;
+  if (!chosen || !isBent(chosen.kind)) return ladder;
+  const agreeing = chosen.fit.inliers.map((i) => matches[i]!);
+  const uncertainty = cornerUncertainty(chosen, agreeing, corners, options);
+  if (uncertainty <= BENT_CORNER * options.pixel) return ladder;
+  const kinds = (options.kinds ?? MODEL_KINDS).filter((kind) => kind !== chosen.kind);
+  const stiffer = climbSurely(matches, { ...options, kinds }, corners);
+  const left = ladder.rungs.filter(({ kind }) => kind === chosen.kind).map((rung) => ({ ...rung, chosen: false }));
+  const rungs = [...stiffer.rungs, ...left];
+  return { ...stiffer, rungs: rungs.sort((a, b) => MODEL_KINDS.indexOf(a.kind) - MODEL_KINDS.indexOf(b.kind)) };
+}
+
+const isBent = (kind: ModelKind) => kind === 'quadratic' || kind === 'spline';
 
 const cheap = (kinds: readonly ModelKind[] = MODEL_KINDS) => kinds.filter((kind) => kind !== 'spline');
 
@@ -133,7 +161,7 @@ function evidenceOf(
   points: readonly TiePoint[],
   frame: Frame,
 ): Evidence {
-  const { map, gate, chosen } = solution;
+  const { map, gate, chosen, noise, normalisation } = solution;
   const pixel = pixelOf(frame.grid);
   const share = shareWithin(gate, frame.search);
   const agreeing = chosen.fit.inliers.map((i) => fitted[i]!);
@@ -151,7 +179,9 @@ function evidenceOf(
             0.9,
           ),
     spread: spreadOf(agreeing, points),
-    corner: cornerUncertainty(solution, agreeing, cornersOf(points), frame.seed) / pixel,
+    corner:
+      cornerUncertainty(chosen, withExtra(agreeing, noise), cornersOf(points), { ...normalisation, seed: frame.seed }) /
+      pixel,
     second: secondOf(solution, fitted, points, frame),
   };
 }
@@ -195,23 +225,22 @@ const apart = (a: PlaneMap, b: PlaneMap, corners: readonly GroundPosition[]) =>
     }),
   );
 
-/** Distance at the corners within which 90 % of the fits to resampled matches lie. */
+/** Distance at the corners within which 90 % of the fits to resampled matches lie, in units of the ground. */
 function cornerUncertainty(
-  { map, chosen, noise, normalisation }: Solution,
+  { kind, fit, smoothing }: Climbed,
   agreeing: readonly FoundMatch[],
   corners: readonly GroundPosition[],
-  seed: number,
+  { origin, scale, seed }: Normalisation & { readonly seed: number },
 ): number {
   const rng = Rng.derive(seed, 'corners');
-  const weighted = withExtra(agreeing, noise);
-  const options = { ...normalisation, ...(chosen.smoothing !== undefined && { smoothing: chosen.smoothing }) };
+  const options = { origin, scale, ...(smoothing !== undefined && { smoothing }) };
   const distances = Array.from({ length: RESAMPLES }, () => {
     const resampled = fitPlane(
-      chosen.kind,
-      weighted.map(() => rng.pick(weighted)),
+      kind,
+      agreeing.map(() => rng.pick(agreeing)),
       options,
     );
-    return resampled ? apart(map, resampled, corners) : Number.POSITIVE_INFINITY;
+    return resampled ? apart(fit.map, resampled, corners) : Number.POSITIVE_INFINITY;
   });
   return quantile(
     distances.sort((a, b) => a - b),
@@ -229,12 +258,13 @@ function secondOf(
   const matches = frame.second?.filter(isFound).map((point) => matchOf(point, frame.grid));
   if (!matches || matches.length < FEWEST) return undefined;
   const { kind } = solution.chosen;
-  const kinds = [kind === 'quadratic' || kind === 'spline' ? 'affine' : kind];
-  const [own, other] = [solve(fitted, { ...frame, kinds }), solve(matches, { ...frame, kinds })];
+  const kinds = [isBent(kind) ? ('affine' as const) : kind];
+  const corners = cornersOf(points);
+  const [own, other] = [solve(fitted, corners, { ...frame, kinds }), solve(matches, corners, { ...frame, kinds })];
   if (!own || !other) return undefined;
   const agreeing = other.chosen.fit.inliers.length;
   const luck = luckOf(other.chosen.kind, matches.length, agreeing, shareWithin(other.gate, frame.search));
-  return { luck, apart: apart(own.map, other.map, cornersOf(points)) / pixelOf(frame.grid) };
+  return { luck, apart: apart(own.map, other.map, corners) / pixelOf(frame.grid) };
 }
 
 /** Points with what the model says of them. */

@@ -53,11 +53,8 @@ export function estimateNoise(residuals: readonly Residual[], pixel: number): No
   }
   if (residuals.length < FEW) return best;
   const lengths = residuals.map(({ residual, covariance }) => mahalanobis(residual, withNoise(covariance, best)));
-  const factor =
-    quantile(
-      lengths.sort((a, b) => a - b),
-      0.9,
-    ) / ELLIPSE_90;
+  const share = Math.min(1, 0.9 * (1 + 1 / lengths.length)); // of one more residual, as of those to come
+  const factor = quantile(Float64Array.from(lengths).sort(), share) / ELLIPSE_90;
   return { scale: best.scale * factor, extra: Math.max(floor, best.extra * factor) };
 }
 
