@@ -29,6 +29,43 @@ describe('readManifest', () => {
     ]);
   });
 
+  it.each([
+    ['semicolons, with commas in a name', 'sar;optical;"a, b"\na.tif;b,c.tif;1\n', [['a.tif', 'b,c.tif']]],
+    ['tabs', 'sar\toptical\na b.tif\tb.tif\n', [['a b.tif', 'b.tif']]],
+    ["Excel's line before the header", 'sep=;\r\nsar;optical\r\na;b\r\n', [['a', 'b']]],
+    [
+      'rows of empty cells',
+      'sar,optical,id\na,b,\n,,\n"",,\nc,d,\n',
+      [
+        ['a', 'b'],
+        ['c', 'd'],
+      ],
+    ],
+    ['empty cells behind', 'sar,optical\na,b,,\n', [['a', 'b']]],
+    [
+      'names of other scripts, composed or not',
+      'sar,optical\nü/\u0075\u0308.tif,雷達.tif\n',
+      [['ü/\u0075\u0308.tif', '雷達.tif']],
+    ],
+    ['no line break at the end', 'sar,optical\na,b', [['a', 'b']]],
+  ])('reads %s', async (_, text, wanted) => {
+    expect((await read('m.csv', text)).map(({ sar, optical }) => [sar, optical])).toEqual(wanted);
+  });
+
+  it('is done at once with a line of blanks', async () => {
+    const start = performance.now();
+    await expect(read('m.csv', `sar,optical\n${' '.repeat(100_000)}x"`)).rejects.toThrow(/quotes/);
+    expect(performance.now() - start).toBeLessThan(1000);
+  });
+
+  it('refuses another encoding than UTF-8', async () => {
+    const store = new MemoryStore();
+    store.files.set('m.csv', Uint8Array.from([...new TextEncoder().encode('sar,optical\n'), 0xfc, 0x2c, 0x62]));
+    await expect(readManifest(store, 'm.csv').next()).rejects.toThrow(/text in UTF-8.*CSV UTF-8/);
+    store.files.set('n.csv', new Uint8Array(new Uint16Array([0xfeff, 115, 97, 114]).buffer));
+    await expect(readManifest(store, 'n.csv').next()).rejects.toThrow(/UTF-8/);
+  });
+
   it('reads files of many chunks, whatever the length of a line', async () => {
     const names = fc.array(fc.stringMatching(/^[a-zü]{1,40}$/), { minLength: 1, maxLength: 4000, size: 'max' });
     await fc.assert(
@@ -49,6 +86,7 @@ describe('readManifest', () => {
     ['an absolute path', 'm.jsonl', '{"sar":"/etc/passwd","optical":"b"}', /line 1.*inside the folder/],
     ['an absolute path of Windows', 'm.jsonl', '{"sar":"C:\\\\a","optical":"b"}', /line 1.*inside the folder/],
     ['a header without sar', 'm.csv', 'a,optical\n1,2\n', /m\.csv, line 1.*columns sar and optical/],
+    ['a column twice', 'm.csv', 'sar,optical,sar\na,b,c\n', /line 1.*one column of each name, found "sar" twice/],
     ['a row with a cell too many', 'm.csv', 'sar,optical\na,b,c\n', /line 2.*2 cells, found 3/],
     ['an open quote', 'm.csv', 'sar,optical\n"a,b\n', /line 2.*quotes/],
   ])('refuses %s by file and line', async (_, name, text, message) => {

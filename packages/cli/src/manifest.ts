@@ -37,18 +37,17 @@ export async function* readManifest(store: Store, file: string): AsyncGenerator<
   let delimiter = ',';
   let columns: string[] | undefined;
   for await (const { text, line } of linesOf(store, file)) {
-    if (text.trim() === '') continue;
+    const isBlank =
+      isCsv && columns ? text.replaceAll(delimiter, '').replaceAll('"', '').trim() === '' : text.trim() === '';
+    if (isBlank) continue;
     const fail = (expected: string, found: string, cause?: unknown) =>
       new FormatError({ action: 'read the manifest', file, line, expected, found, cause });
     if (isCsv && !columns) {
-      delimiter = delimiterOf(text);
-      columns = csvCells(text, delimiter, fail).map((cell) => cell.trim().toLowerCase());
-      for (const needed of ['sar', 'optical']) {
-        if (!columns.includes(needed)) throw fail('a header with the columns sar and optical', `"${text}"`);
-      }
+      const named = /^sep=([,;\t])$/i.exec(text.trim())?.[1]; // a line of Excel's own before the header
+      if (named === undefined) ({ delimiter, columns } = headerOf(text, fail));
       continue;
     }
-    const raw = columns ? fromCsv(csvCells(text, delimiter, fail), columns, fail) : fromJson(text, fail);
+    const raw = columns ? fromCsv(text, delimiter, columns, fail) : fromJson(text, fail);
     const parsed = pairSchema.safeParse(raw);
     if (!parsed.success) {
       throw fail('the paths "sar" and "optical"', z.prettifyError(parsed.error).replaceAll('\n', ' '), parsed.error);
@@ -73,21 +72,39 @@ function fromJson(text: string, fail: Fail): unknown {
   }
 }
 
-function fromCsv(cells: string[], columns: readonly string[], fail: Fail): Record<string, string> {
-  if (cells.length !== columns.length) throw fail(`${columns.length} cells`, String(cells.length));
+function fromCsv(text: string, delimiter: string, columns: readonly string[], fail: Fail): Record<string, string> {
+  const all = csvCells(text, delimiter);
+  if (!all) throw fail('cells divided by commas, semicolons or tabs, quotes in pairs', `"${text}"`);
+  const cells = all.filter((cell, i) => i < columns.length || cell !== ''); // spreadsheets write empty ones behind
+  if (cells.length !== columns.length) throw fail(`${columns.length} cells`, String(all.length));
   return Object.fromEntries(columns.map((column, i) => [column, cells[i] as string]));
 }
 
 /** Spreadsheets write semicolons where the comma is the decimal point. */
-const delimiterOf = (header: string) => [',', ';', '\t'].find((each) => header.includes(each)) ?? ',';
+const DELIMITERS = [',', ';', '\t'];
 
-/** The cells of one line (RFC 4180, but for quoted line breaks); blanks around them are left out. */
-function csvCells(text: string, delimiter: string, fail: Fail): string[] {
+function headerOf(text: string, fail: Fail): { delimiter: string; columns: string[] } {
+  const readings = DELIMITERS.filter((each) => text.includes(each)).map((delimiter) => ({
+    delimiter,
+    columns: csvCells(text, delimiter)?.map((cell) => cell.trim().toLowerCase()) ?? [],
+  }));
+  const found = readings.find(({ columns }) => columns.includes('sar') && columns.includes('optical'));
+  if (!found) throw fail('a header with the columns sar and optical', `"${text}"`);
+  const twice = ['sar', 'optical', 'id'].find((name) => found.columns.filter((each) => each === name).length > 1);
+  if (twice !== undefined) throw fail('one column of each name', `"${twice}" twice`);
+  return found;
+}
+
+/**
+ * The cells of one line (RFC 4180, but for quoted line breaks); blanks around them are left out. Undefined if quotes do
+ * not match.
+ */
+function csvCells(text: string, delimiter: string): string[] | undefined {
   const cells: string[] = [];
-  const cell = new RegExp(`[^\\S\\t]*(?:"((?:[^"]|"")*)"[^\\S\\t]*|([^"${delimiter}]*))(${delimiter}|$)`, 'y');
+  const cell = new RegExp(`(?:[^\\S\\t]*"((?:[^"]|"")*)"[^\\S\\t]*|([^"${delimiter}]*))(${delimiter}|$)`, 'y');
   for (;;) {
     const match = cell.exec(text);
-    if (!match) throw fail('cells divided by commas, semicolons or tabs, quotes in pairs', `"${text}"`);
+    if (!match) return undefined;
     cells.push(match[1]?.replaceAll('""', '"') ?? (match[2] as string).trim());
     if (match[3] === '') return cells;
   }
@@ -97,15 +114,26 @@ const CHUNK = 2 ** 16;
 
 /** Lines with their numbers from 1, read chunk by chunk; a byte-order mark and carriage returns are left out. */
 async function* linesOf(store: Store, file: string): AsyncGenerator<{ text: string; line: number }> {
-  const decoder = new TextDecoder();
+  const decoder = new TextDecoder('utf-8', { fatal: true });
   let [offset, rest, line] = [0, '', 0];
   for (;;) {
     const bytes = await store.readRange(file, offset, CHUNK);
     offset += bytes.length;
     const isEnd = bytes.length < CHUNK;
-    const lines = (rest + decoder.decode(bytes, { stream: !isEnd })).split('\n');
+    const lines = (rest + decoded(decoder, bytes, !isEnd, file)).split('\n');
     rest = isEnd ? '' : (lines.pop() as string);
     for (const text of lines) yield { text: text.replace(/\r$/, ''), line: ++line };
     if (isEnd) return;
+  }
+}
+
+function decoded(decoder: TextDecoder, bytes: Uint8Array, stream: boolean, file: string): string {
+  try {
+    return decoder.decode(bytes, { stream });
+  } catch (cause) {
+    throw new FormatError({
+      ...{ action: 'read the manifest', file, expected: 'text in UTF-8', found: 'bytes of another encoding', cause },
+      remedy: 'Save it as "CSV UTF-8".',
+    });
   }
 }

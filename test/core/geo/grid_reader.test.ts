@@ -91,6 +91,19 @@ describe('one Earth', () => {
     expect(reader.coverage()).toEqual([0, 0, 0, 0]);
   });
 
+  it('hears Ctrl-C within a window that takes long', async () => {
+    const grid = gridOf('EPSG:3413', [-3_000_000, 2000, 0, 3_000_000, 0, -2000], 3000);
+    const file = fakeRasterFile({ ...globe(-180), value: () => 1 });
+    const reader = new GridReader(file, 'test', grid, [0]);
+    const controller = new AbortController();
+    const read = reader.read({ column: 0, row: 0, width: 3000, height: 3000 }, controller.signal);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const start = performance.now();
+    controller.abort(new Error('stop'));
+    await expect(read).rejects.toThrow('stop');
+    expect(performance.now() - start).toBeLessThan(2000);
+  });
+
   it('a globe covers a grid whose corners it cannot be shown beyond', () => {
     const grid = gridOf('EPSG:3857', [1e6, 5000, 0, 6e6, 0, -5000]);
     const reader = new GridReader(fakeRasterFile({ ...globe(-180), value: field }), 'test', grid, [0]);

@@ -57,7 +57,14 @@ export function fakeRasterFile({ width, height, bands = 1, crs, transform, unit,
     ...(crs && { crs }),
     ...(transform && { transform }),
     ...(unit && { unit }),
-    ...{ sample: { kind: 'float', bits: 32 }, facts: new Map(), isRgb: false, read, readStored: read },
+    ...{
+      sample: { kind: 'float', bits: 32 },
+      facts: new Map(),
+      isRgb: false,
+      guessesOfSamples: () => [],
+      read,
+      readStored: read,
+    },
     close: async () => {},
   };
 }

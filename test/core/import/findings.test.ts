@@ -5,7 +5,7 @@ import { filesIn, importFolder } from '../../../packages/core/src/import/folder.
 import { matchNames } from '../../../packages/core/src/import/match_names.ts';
 import { importScenes } from '../../../packages/core/src/import/scenes.ts';
 import { type FileInfo, MemoryStore } from '../../../packages/core/src/store.ts';
-import { tiffFile as plainTiff } from '../raster/tiff_fixture.ts';
+import { geoTags, tiffFile as plainTiff } from '../raster/tiff_fixture.ts';
 import { pngFile, tiffFile } from './image_files.ts';
 
 let store: MemoryStore;
@@ -60,6 +60,69 @@ describe('findings of an import of scenes', () => {
   });
 });
 
+describe('amplitudes of 0', () => {
+  const options = { side: SIDE, stride: SIDE, grid: 'sar', maxNoData: 1, unit: 'amplitude' } as const;
+  const scenes = [{ name: 'x', sar: 'a.tif', optical: 'b.tif' }];
+  const zeros = (tags = {}) =>
+    plainTiff({
+      ...{ width: SIDE, height: SIDE, type: 'uint16', tags: { ...geoTags(400_000, 3_700_000, 10), ...tags } },
+      value: (row, column) => (column === 0 ? 0 : 1000 + row * SIDE + column),
+    });
+  const optical = () =>
+    plainTiff({
+      width: SIDE,
+      height: SIDE,
+      tags: geoTags(400_000, 3_700_000, 10),
+      value: (row, column) => row + column,
+    });
+
+  it('that are taken to be missing are told, and refused by a strict import', async () => {
+    await store.write('a.tif', zeros());
+    await store.write('b.tif', optical());
+    const { header } = await importScenes(store, scenes, 'out', options);
+    expect(header.made?.guesses).toEqual([expect.stringMatching(/^a\.tif: amplitudes of 0 are taken to be missing/)]);
+    await expect(importScenes(store, scenes, 'no', { ...options, strict: true })).rejects.toThrow(/amplitudes of 0/);
+    await importScenes(store, scenes, 'said', { ...options, strict: true, noData: [0] });
+  });
+
+  it('that are values stay values in the data set', async () => {
+    await store.write('a.tif', zeros({ 42113: '65535' }));
+    await store.write('b.tif', optical());
+    await importScenes(store, scenes, 'out', { ...options, strict: true, maxNoData: 0 });
+    const { noData, data } = await (await openDataset(store, 'out')).readSar(0);
+    expect([noData, data[0], data[1]]).toEqual([undefined, 0, 1001]);
+  });
+});
+
+describe('one image for both sensors', () => {
+  const options = { side: SIDE, stride: SIDE, grid: 'sar', maxNoData: 0, unit: 'amplitude' } as const;
+
+  it('is told, as a file and as its copy; other bands of one file are a pair', async () => {
+    const stack = plainTiff({
+      ...{ width: SIDE, height: SIDE, bands: 4, tags: geoTags(400_000, 3_700_000, 10) },
+      value: (row, column, band) => value(column, row) + band * 20,
+    });
+    await store.write('a.tif', stack);
+    await store.write('copy.tif', stack);
+    const run = async (optical: string, more: object) => {
+      const scenes = [{ name: 'x', sar: 'a.tif', optical }];
+      return (await importScenes(store, scenes, 'out', { ...options, sarBand: 0, ...more })).header.made?.notes;
+    };
+    const told = expect.stringMatching(/: both hold the same samples: one image is taken for both sensors/);
+    expect(await run('a.tif', { opticalBands: [0] })).toEqual([told]);
+    expect(await run('copy.tif', { opticalBands: [2, 1, 0] })).toEqual([told]);
+    expect(await run('a.tif', { opticalBands: [1, 2, 3] })).toBeUndefined();
+  });
+
+  it('may show nothing', async () => {
+    const nothing = plainTiff({ width: SIDE, height: SIDE, tags: geoTags(400_000, 3_700_000, 10), value: () => 7 });
+    await store.write('in/sar/1.tif', nothing);
+    await store.write('in/optical/1.tif', nothing);
+    const { header } = await importFolder(store, 'in', 'out', { crop: false, maxNoData: 0, unit: 'amplitude' });
+    expect(header.made?.notes).toBeUndefined();
+  });
+});
+
 describe('patches of one name', () => {
   const run = (more = {}) =>
     importFolder(store, 'in', 'out', { crop: false, maxNoData: 0, unit: 'amplitude', ...more });
@@ -90,6 +153,23 @@ describe('patches of one name', () => {
     await write(at(-118), at(-118 + 0.00015));
     expect((await run()).header.made?.guesses).toEqual([expect.stringMatching(/differ by up to 2 pixels/)]);
     await expect(run({ strict: true })).rejects.toThrow(/differ by up to 2 pixels/);
+  });
+
+  it('of which one names no system are a pair only where their coordinates agree', async () => {
+    const half = (east: number) =>
+      plainTiff({
+        ...{ width: SIDE, height: SIDE, type: 'float32', value: (row, column) => value(column, row) + 1 },
+        tags: { 33550: { double: [10, 10, 0] }, 33922: { double: [0, 0, 0, east, 3_700_000, 0] } },
+      });
+    const whole = plainTiff({
+      ...{ width: SIDE, height: SIDE, type: 'float32', tags: geoTags(400_000, 3_700_000, 10) },
+      value: (row, column) => value(column, row),
+    });
+    await store.write('in/sar/1.tif', whole);
+    await store.write('in/optical/1.tif', half(400_000));
+    expect((await run()).header.made?.guesses).toEqual([expect.stringMatching(/only one of the two says/)]);
+    await store.write('in/optical/1.tif', half(500_000));
+    await expect(run()).rejects.toThrow(/1 otherGround/);
   });
 
   it('of which one says where it lies are a pair, and that is told', async () => {

@@ -31,16 +31,19 @@ export function agreement(first: Cut, second: Cut, name: string): Agreement {
     ({ file }) => file.crs !== undefined && mapOf(file) !== undefined,
   );
   if (isPlaced !== isOtherPlaced) {
+    const other = unnamedMisfit(first, second); // of one system, if the other is none
+    if (other !== undefined && !(other <= limitOf(first))) return { contradicts: true, guesses: [] };
     return agreed('only one of the two says where it lies: the other is taken to lie there, too');
   }
   const off = isPlaced ? misfit(first, second, name) : unnamedMisfit(first, second);
   if (off === undefined) return agreed();
-  const limit = Math.max(FEW, first.window.width * SHARE);
-  if (!(off <= limit)) return { contradicts: true, guesses: [] };
+  if (!(off <= limitOf(first))) return { contradicts: true, guesses: [] };
   const doubts = isPlaced ? shiftDoubts(first.file.crs!, second.file.crs!, [name, name]) : [];
   if (off <= ROUNDING) return agreed(...doubts);
   return agreed(...doubts, `the places of the two differ by up to ${Math.ceil(off)} pixels, which is passed over`);
 }
+
+const limitOf = ({ window }: Cut) => Math.max(FEW, window.width * SHARE);
 
 const agreed = (...guesses: string[]): Agreement => ({ contradicts: false, guesses });
 

@@ -2,6 +2,7 @@
  * Maps the pixels of a window to pixels of a file: exactly on a coarse lattice and bilinearly between, where the map is
  * straight enough. Elsewhere (around a pole, at the edge of a projection's domain) every pixel is computed.
  */
+import { pacer } from '../base/pause.ts';
 import type { PixelWindow } from './grid.ts';
 import type { Point } from './pixel_map.ts';
 
@@ -26,9 +27,9 @@ export class ControlPoints {
   private readonly ys: Float64Array;
   /** Flags of cells: 1 where every pixel is computed. */
   private readonly isBent: Uint8Array;
+  private readonly box = new Box();
 
-  /** @param step pixels between points of the lattice, at most. */
-  constructor(window: PixelWindow, toFile: ToFile, step: number) {
+  private constructor(window: PixelWindow, toFile: ToFile, step: number) {
     this.window = window;
     this.toFile = toFile;
     this.columns = Math.max(2, Math.ceil(window.width / step) + 1);
@@ -36,19 +37,44 @@ export class ControlPoints {
     this.step = [window.width / (this.columns - 1), window.height / (this.rows - 1)];
     this.xs = new Float64Array(this.columns * this.rows);
     this.ys = new Float64Array(this.columns * this.rows);
-    for (let i = 0; i < this.xs.length; i++) this.fill(i);
-    this.isBent = Uint8Array.from({ length: (this.columns - 1) * (this.rows - 1) }, (_, cell) =>
-      this.bends(cell) ? 1 : 0,
-    );
+    this.isBent = new Uint8Array((this.columns - 1) * (this.rows - 1));
+  }
+
+  /** @param step pixels between points of the lattice, at most. @throws the signal's reason when it is aborted. */
+  static async of(window: PixelWindow, toFile: ToFile, step: number, signal?: AbortSignal): Promise<ControlPoints> {
+    const points = new ControlPoints(window, toFile, step);
+    const pace = pacer(signal);
+    for (const _ of points.fill()) {
+      const rest = pace();
+      if (rest) await rest;
+    }
+    return points;
+  }
+
+  /** The same at once, for a few points. */
+  static now(window: PixelWindow, toFile: ToFile, step: number): ControlPoints {
+    const points = new ControlPoints(window, toFile, step);
+    for (const _ of points.fill());
+    return points;
+  }
+
+  /** Computes points, cells and bounds, a little in each turn. */
+  private *fill(): Generator<void> {
+    for (let i = 0; i < this.xs.length; i++) {
+      this.fillPoint(i);
+      this.box.add(this.xs[i]!, this.ys[i]!);
+      if (i % this.columns === 0) yield;
+    }
+    for (let cell = 0; cell < this.isBent.length; cell++) {
+      this.isBent[cell] = this.bends(cell) ? 1 : 0;
+      if (this.isBent[cell]) this.addBent(cell, this.box);
+      if (this.isBent[cell] || cell % this.columns === 0) yield;
+    }
   }
 
   /** Bounds of all pixels of the window, in pixels of the file; undefined where the file has none of its places. */
   bounds(): [minX: number, minY: number, maxX: number, maxY: number] | undefined {
-    const box = new Box();
-    for (let i = 0; i < this.xs.length; i++) box.add(this.xs[i]!, this.ys[i]!);
-    this.isBent.forEach((bent, cell) => {
-      if (bent) this.addBent(cell, box);
-    });
+    const { box } = this;
     return box.isEmpty ? undefined : [box.minX, box.minY, box.maxX, box.maxY];
   }
 
@@ -77,7 +103,7 @@ export class ControlPoints {
     return this.between(r * this.columns + c, gx - c, gy - r);
   }
 
-  private fill(i: number): void {
+  private fillPoint(i: number): void {
     const before = i % this.columns === 0 ? i - this.columns : i - 1;
     const [u, v] = [(i % this.columns) * this.step[0], Math.floor(i / this.columns) * this.step[1]];
     const [x, y] = this.exact(u, v, before);

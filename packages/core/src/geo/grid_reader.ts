@@ -2,6 +2,7 @@
  * Reads a raster file resampled to another grid, window by window. If the two grids coincide pixel by pixel, the
  * samples are copied; else they are interpolated, and averaged if the file is finer than the grid.
  */
+import { pacer } from '../base/pause.ts';
 import { FormatError } from '../errors.ts';
 import type { RasterFile } from '../raster/open.ts';
 import type { Raster } from '../raster/raster.ts';
@@ -92,16 +93,18 @@ export class GridReader {
   /** Samples of the file that a window needs; 0 where it does not reach it. */
   costOf(window: PixelWindow): number {
     const step = Math.max(CONTROL_STEP, Math.max(window.width, window.height) / 16); // an estimate needs no more points
-    return this.samplesOf(this.piecesFor(window, this.pointsOf(window, step)));
+    const points = this.offset ? undefined : ControlPoints.now(window, this.link.toFile, step);
+    return this.samplesOf(this.piecesFor(window, points));
   }
 
   /**
    * Reads the window as a raster; pixels outside the file are missing.
    *
    * @throws FormatError where the file is damaged, or so much finer than the grid that a window is too large to read.
+   * @throws the signal's reason when it is aborted.
    */
-  async read(window: PixelWindow): Promise<Raster> {
-    const points = this.pointsOf(window, CONTROL_STEP);
+  async read(window: PixelWindow, signal?: AbortSignal): Promise<Raster> {
+    const points = this.offset ? undefined : await ControlPoints.of(window, this.link.toFile, CONTROL_STEP, signal);
     const pieces = this.piecesFor(window, points);
     if (pieces.length === 0) return this.nothing(window);
     const samples = this.samplesOf(pieces);
@@ -117,9 +120,9 @@ export class GridReader {
     for (const piece of pieces) parts.push(await this.file.read(piece.window, [...this.bands]));
     if (!points) return this.place(parts, pieces, window);
     const { unit } = parts[0]!;
-    if (unit !== 'dB') return this.resample(parts, pieces, points, window);
+    if (unit !== 'dB') return this.resample(parts, pieces, points, window, signal);
     const linear = parts.map((part) => convertUnit(part, 'intensity', this.name)); // power is averaged
-    return convertUnit(this.resample(linear, pieces, points, window), 'dB', this.name);
+    return convertUnit(await this.resample(linear, pieces, points, window, signal), 'dB', this.name);
   }
 
   /** Pixels of the grid that show the file, from a lattice over the file; and whether the grid can show all of it. */
@@ -184,11 +187,6 @@ export class GridReader {
     const isWhole = Math.abs(turn - Math.round(turn)) < SAME_GRID;
     const pieces = this.clipped(columns, rows, columns + width, rows + height);
     return isWhole || pieces.every(({ shift }) => shift[0] === 0) ? [columns, rows] : undefined;
-  }
-
-  /** Undefined where pixels coincide and need no points. */
-  private pointsOf(window: PixelWindow, step: number): ControlPoints | undefined {
-    return this.offset ? undefined : new ControlPoints(window, this.link.toFile, step);
   }
 
   /** Parts of the file that must be read; none where it does not reach the window. */
@@ -257,18 +255,22 @@ export class GridReader {
     }
   }
 
-  private resample(
+  private async resample(
     parts: readonly Raster[],
     pieces: readonly Piece[],
     points: ControlPoints,
     window: PixelWindow,
-  ): Raster {
+    signal: AbortSignal | undefined,
+  ): Promise<Raster> {
     const samples = Math.max(1, Math.round(points.scale()));
     const { bands, unit } = parts[0]!;
     const whole = { ...this.nothing(window), unit };
     const samplers = parts.map((part, i) => new Sampler(part, pieces[i]!));
     const sums = new Float64Array(bands);
+    const pace = pacer(signal);
     for (let row = 0; row < window.height; row++) {
+      const rest = pace();
+      if (rest) await rest;
       for (let column = 0; column < window.width; column++) {
         sums.fill(0);
         let count = 0;

@@ -65,7 +65,7 @@ function sideBySide(points: readonly ControlPoint[], period: number | undefined)
   return points.map((point) => ({ ...point, x: point.x - Math.round((point.x - first) / period) * period }));
 }
 
-/** By order: 1 % of the extent off a line, 0.3 % off a curve of second order. */
+/** Least spread by order: 1 % of the extent off a line, 0.3 % off a curve of second order. */
 const SPREAD = { 1: 1e-4, 2: 1e-5 } as const;
 
 function fitOrder(points: readonly ControlPoint[], order: 1 | 2): FittedMap | undefined {

@@ -27,7 +27,7 @@ const PLAIN = ['lon_0', 'x_0', 'y_0'] as const;
 const CENTRED = ['lat_0', ...PLAIN] as const;
 const OBLIQUE = ['lat_0', 'lonc', 'alpha', 'gamma', 'k_0', 'x_0', 'y_0'] as const;
 
-/** By EPSG's and PROJ's names, and by variants where one name has several. */
+/** Projections by PROJ's names, and by variants where one name has several. */
 export const PROJECTIONS = {
   tmerc: { name: 'tmerc', parameters: [...CENTRED, 'k_0'] },
   tmercSouth: { name: 'tmerc', parameters: [...CENTRED, 'k_0'], more: '+axis=wsu' },

@@ -219,7 +219,7 @@ function unitOf(node: WktNode, kind: 'angle' | 'length'): number {
 }
 
 interface GivenParameter {
-  /** In small letters and digits. */
+  /** Name in small letters and digits. */
   name: string;
   value: number;
   /** Radians, metres or 1. */

@@ -1,7 +1,7 @@
 /** Tree of well-known text: `NAME["text",1.5,INNER[…]]`, with brackets or parentheses. */
 
 export interface WktNode {
-  /** In capitals. */
+  /** Keyword in capitals. */
   name: string;
   values: WktValue[];
 }

@@ -98,7 +98,8 @@ export async function* cutScenes(
     await pause(options.signal);
     const window = windowOf(block);
     const count = block.rows * block.columns;
-    const [sarBlock, opticalBlock] = [await readers.sar.read(window), await readers.optical.read(window)];
+    const sarBlock = await readers.sar.read(window, options.signal);
+    const opticalBlock = await readers.optical.read(window, options.signal);
     for (let i = 0; i < count; i++) {
       if (i % PATCHES_BETWEEN_PAUSES === 0) await pause(options.signal);
       const [x, y] = [(i % block.columns) * stride, Math.floor(i / block.columns) * stride];

@@ -45,6 +45,11 @@ export class Findings {
     hear(this.guesses, file, guess);
   }
 
+  /** @throws FormatError where the import is strict and there is one. */
+  guessAll(file: string, guesses: readonly string[]): void {
+    for (const guess of guesses) this.guess(file, guess);
+  }
+
   /** All that was found, as plain data. */
   list(): Finding[] {
     const of = (kind: Finding['kind'], heard: ReadonlyMap<string, Heard>) =>

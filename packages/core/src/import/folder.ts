@@ -15,6 +15,7 @@ import { joinPath, type Store } from '../store.ts';
 import { Findings } from './findings.ts';
 import type { ImportHooks } from './import_hooks.ts';
 import { matchNames, type NamedPair, type NamePatterns } from './match_names.ts';
+import { oneImage } from './one_image.ts';
 import {
   CommonFormat,
   madeOf,
@@ -89,7 +90,8 @@ async function addPair(
     writer.skip(reason ?? 'otherGround');
     return;
   }
-  for (const guess of place.guesses) findings.guess(`${pair.sar} and ${pair.optical}`, guess);
+  const notes = oneImage({ sar: sar.raster, optical: optical.raster });
+  findings.add(`${pair.sar} and ${pair.optical}`, { guesses: place.guesses, notes });
   format.add({ sar: sar.raster.unit, optical: optical.raster.unit, bands: optical.raster.bands }, pair.key);
   const ground = sar.footprint ?? optical.footprint;
   writer.addRecord({
@@ -155,7 +157,9 @@ async function readCut(
     const window = { column, row, width: wanted, height: wanted };
     const map = mapOf(file);
     const footprint = map && footprintOf({ ...(file.crs !== undefined && { crs: file.crs }), map }, window);
-    return { raster: await file.read(window, bands), footprint, cut: { file, window } };
+    const raster = await file.read(window, bands);
+    findings.guessAll(path, file.guessesOfSamples());
+    return { raster, footprint, cut: { file, window } };
   } finally {
     await file.close();
   }

@@ -11,6 +11,7 @@ import { nameOf, type Store } from '../store.ts';
 import { type CutOptions, type CutPatch, cutScenes } from './cut_scenes.ts';
 import { type Finding, Findings } from './findings.ts';
 import { type NamedScene, type ScenesOnDisk, type WindowImages, WindowList } from './list_windows.ts';
+import { oneImage } from './one_image.ts';
 import {
   type CommonFormat,
   openOptical,
@@ -81,17 +82,20 @@ export async function importScene(
         bands: opticalBandsOf(optical, scene.optical, options.opticalBands),
       },
     };
-    const onGuess = (guess: string) => findings.guess(`${scene.sar} and ${scene.optical}`, guess);
+    const both = `${scene.sar} and ${scene.optical}`;
+    const onGuess = (guess: string) => findings.guess(both, guess);
     for await (const patch of cutScenes(named.sar, named.optical, { ...options, signal, onGuess })) {
       if ('reason' in patch) {
         writer.skip(patch.reason, patch.count);
         continue;
       }
       format ??= { sar: patch.sar.unit, optical: patch.optical.unit, bands: patch.optical.bands };
+      findings.add(both, { guesses: [], notes: oneImage(patch) });
       const name = `${patch.row / options.stride}-${patch.column / options.stride}`;
       if (list) writer.addWindow(await list.add(`${scene.name}/${name}`, patch, named));
       else await addFiles(writer, `${stem}/${name}`, `${scene.name}/${name}`, patch, named);
     }
+    findings.guessAll(scene.sar, sar.guessesOfSamples());
   });
   return { part, findings: findings.list(), format, windows: list?.found() };
 }

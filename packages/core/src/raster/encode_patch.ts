@@ -1,5 +1,6 @@
 /** Encodes patches as files: PNG if lossless, else float32 GeoTIFF. `decodeRaster` returns the same samples. */
 import { writeArrayBuffer } from 'geotiff';
+import { zeroIsMissing } from './missing.ts';
 import { writePng } from './png_writer.ts';
 import type { Raster } from './raster.ts';
 
@@ -19,13 +20,17 @@ export function encodePatch(raster: Raster): EncodedPatch {
   return { bytes: writePng({ width, height, bands: bands === 3 ? 3 : 1, data: samples }), extension: 'png' };
 }
 
-/** Samples of 8 or 16 bits; undefined where PNG cannot hold them. Two or four bands would mean alpha. */
-function wholeSamples({ data, bands, noData }: Raster): Uint8Array | Uint16Array | undefined {
+/**
+ * Samples of 8 or 16 bits; undefined where PNG cannot hold them, or zeros would be read as missing. Two or
+ * four bands would mean alpha.
+ */
+function wholeSamples({ data, bands, noData, unit }: Raster): Uint8Array | Uint16Array | undefined {
   if ((bands !== 1 && bands !== 3) || noData?.includes(1)) return undefined;
   const narrow = new Uint8Array(data);
   if (isSame(narrow, data)) return narrow;
   const wide = new Uint16Array(data);
-  return isSame(wide, data) ? wide : undefined;
+  const isRead = !zeroIsMissing(unit, { kind: 'unsigned', bits: 16 }, false) || !wide.includes(0);
+  return isRead && isSame(wide, data) ? wide : undefined;
 }
 
 function isSame(stored: Uint8Array | Uint16Array, data: Float32Array): boolean {

@@ -79,6 +79,8 @@ export interface MissingRules {
   isJoint: boolean;
   /** True if samples were scaled after they were read. */
   isScaled: boolean;
+  /** Called where a pixel is missing for no other reason than an amplitude of 0. */
+  onZero?(): void;
 }
 
 /** [height, width] of 0 and 1; undefined where nothing is missing. */
@@ -95,7 +97,12 @@ export function missingPixels(samples: ReadSamples, rules: MissingRules): Uint8A
   let isAny = false;
   for (let i = 0; i < mask.length; i++) {
     if (marked && marked[i]! >= needed) mask[i] = 1;
-    for (let band = 0; band < bands && !mask[i]; band++) if (!isValue(data[i * bands + band]!)) mask[i] = 1;
+    for (let band = 0; band < bands && !mask[i]; band++) {
+      const value = data[i * bands + band]!;
+      if (isValue(value)) continue;
+      mask[i] = 1;
+      if (value === 0 && unit === 'amplitude') rules.onZero?.();
+    }
     if (mask[i]) isAny = true;
   }
   return isAny ? mask : undefined;

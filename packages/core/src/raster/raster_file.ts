@@ -46,6 +46,8 @@ export interface RasterFile {
   readonly notes: readonly string[];
   /** Decisions on points that the file leaves unclear. Sentences without full stop. */
   readonly guesses: readonly string[];
+  /** The same of the samples that were read so far. */
+  guessesOfSamples(): readonly string[];
   /**
    * @param window default: the whole file. @param bands counted from 0; default: `imageBands`. Alpha hides pixels,
    * unless it is itself among them.
@@ -93,6 +95,8 @@ export interface RasterSource {
   samples(window: RasterWindow, bands: readonly number[], isNoData: NoDataTest | undefined): Promise<ReadSamples>;
 }
 
+const ZEROS = 'amplitudes of 0 are taken to be missing, for no value is named that is; --no-data names another one';
+
 /** Samples of one read: 1 GB as float32. */
 const MAX_SAMPLES = 2 ** 28;
 
@@ -119,6 +123,7 @@ export function rasterFile(
   const named = options.unit === undefined ? unitOf(imageFacts) : { unit: options.unit };
   const unit = named.unit ?? 'digital number';
   const scales = scalesOf(storedBands === bands ? facts : []);
+  const ofSamples = new Set<string>();
   /** Samples of a window as stored, and as values. */
   const fetch = async (window: RasterWindow, chosen: readonly number[]) => {
     requireInside(window, chosen, source, file);
@@ -133,7 +138,8 @@ export function rasterFile(
     const data = isScaled ? stored.data.slice() : stored.data;
     applyScales(data, chosen, scales.byBand);
     const { isNamed: namesNoData, isJoint } = noData;
-    const rules = { bands: chosen.length, unit, sample, namesNoData, isJoint, isScaled };
+    const onZero = () => ofSamples.add(ZEROS);
+    const rules = { bands: chosen.length, unit, sample, namesNoData, isJoint, isScaled, onZero };
     const mask = missingPixels({ ...stored, data }, rules);
     const rest = {
       ...{ width: window.width, height: window.height, bands: chosen.length },
@@ -155,6 +161,7 @@ export function rasterFile(
       ...noData.guesses,
       ...(named.guess ? [named.guess] : []),
     ],
+    guessesOfSamples: () => [...ofSamples],
     async read(window = whole, chosen = imageBands) {
       const { data, rest } = await fetch(window, chosen);
       return { data, unit, ...rest };

@@ -123,7 +123,7 @@ async function readStrips(reader: GridReader, { width, height }: Grid, signal?: 
   const strips: Raster[] = [];
   for (let row = 0; row < height; row += rows) {
     signal?.throwIfAborted();
-    strips.push(await reader.read({ column: 0, row, width, height: Math.min(rows, height - row) }));
+    strips.push(await reader.read({ column: 0, row, width, height: Math.min(rows, height - row) }, signal));
   }
   return strips.length === 1 ? strips[0]! : stacked(strips, width, height);
 }
