@@ -80,7 +80,7 @@ export class Resampler {
 
   /** Fills a part of a window. */
   private async fill(part: RasterWindow, window: RasterWindow, output: Required<WindowSamples>): Promise<void> {
-    const points = new ControlPoints(part, this.link.toFile, STEP);
+    const points = await ControlPoints.of(part, this.link.toFile, STEP);
     const spread = Math.max(1, points.scale());
     const source = this.sourceOf(points, spread);
     if (!source) return;
