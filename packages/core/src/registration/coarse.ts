@@ -20,6 +20,8 @@ export interface CoarseSearch {
   readonly covered: RasterWindow;
   /** Pixels. */
   readonly radius: number;
+  /** Pixels around that a later search of points will want: read at once, they need not be read again. */
+  readonly margin: number;
   /** Degrees. */
   readonly rotation: number;
   /** Share of 1. */
@@ -119,12 +121,12 @@ async function mapsOf(
   optical: FeatureSource,
   cell: number,
   reach: number,
-  { covered, signal }: CoarseSearch,
+  { covered, margin, signal }: CoarseSearch,
 ): Promise<BlockMap[]> {
-  const window = windowFor(group, covered, reach);
-  if (window.width <= 0 || window.height <= 0) return [];
-  const templates = await pooledFeatures(sar, trimmed(group), cell);
-  const scene = await pooledFeatures(optical, window, cell);
+  const window = windowFor(group, covered, reach + margin);
+  if (window.width === 0 || window.height === 0) return [];
+  const templates = await pooledFeatures(sar, trimmed(group), cell, signal);
+  const scene = await pooledFeatures(optical, window, cell, signal);
   const toScene = [(group.column - window.column) / cell, (group.row - window.row) / cell] as const;
   const found: BlockMap[] = [];
   for (const { blocks, ground, column, row } of tasksOf(blocksOf(templates, cell), scene, toScene, reach / cell)) {
@@ -197,17 +199,31 @@ const trimmed = ({ column, row, width, height }: RasterWindow): RasterWindow => 
   ...{ width: width - (width % STEP), height: height - (height % STEP) },
 });
 
-/** The ground that a group may have moved to, as far as the optical scene reaches; blocks may hang over by half. */
+/** The ground that a group may have moved to, as far as the optical scene reaches. */
 function windowFor(group: RasterWindow, covered: RasterWindow, reach: number): RasterWindow {
-  const [left, right] = within(group.column, group.width, covered.column, covered.width, reach);
-  const [top, bottom] = within(group.row, group.height, covered.row, covered.height, reach);
-  return { column: left, row: top, width: right - left, height: bottom - top };
+  const moved = {
+    ...{ column: group.column - reach, row: group.row - reach },
+    ...{ width: group.width + 2 * reach, height: group.height + 2 * reach },
+  };
+  return clippedTo(moved, overhanging(covered));
 }
 
-function within(from: number, length: number, start: number, extent: number, reach: number): [number, number] {
-  const low = Math.floor(Math.max(from - reach, start - BLOCK / 2) / STEP) * STEP;
-  const high = Math.ceil(Math.min(from + length + reach, start + extent + BLOCK / 2) / STEP) * STEP;
-  return [low, high];
+/** A scene with half a block around it, by which blocks may hang over. */
+export const overhanging = ({ column, row, width, height }: RasterWindow): RasterWindow => ({
+  ...{ column: column - BLOCK / 2, row: row - BLOCK / 2 },
+  ...{ width: width + BLOCK, height: height + BLOCK },
+});
+
+/** The part of a window within another one, widened to whole steps; of no width or height where there is none. */
+export function clippedTo(window: RasterWindow, limits: RasterWindow): RasterWindow {
+  const [left, right] = within(window.column, window.width, limits.column, limits.width);
+  const [top, bottom] = within(window.row, window.height, limits.row, limits.height);
+  return { column: left, row: top, width: Math.max(0, right - left), height: Math.max(0, bottom - top) };
+}
+
+function within(from: number, length: number, start: number, extent: number): [number, number] {
+  const low = Math.floor(Math.max(from, start) / STEP) * STEP;
+  return [low, Math.ceil(Math.min(from + length, start + extent) / STEP) * STEP];
 }
 
 interface Block {

@@ -1,4 +1,5 @@
 /** Means of features over larger cells, for the coarse search; their mean over the window is taken off. */
+import { pause } from '../base/pause.ts';
 import type { FeatureMap } from '../localisation/feature_map.ts';
 import type { RasterWindow } from '../raster/window.ts';
 import type { FeatureSource } from './feature_source.ts';
@@ -6,12 +7,21 @@ import type { FeatureSource } from './feature_source.ts';
 /** Side of what is read at once, in pixels. */
 const PART = 1536;
 
-/** @param window whose corner and sides are multiples of the cell. @param cell side in pixels, a multiple of 8 or 4. */
-export async function pooledFeatures(source: FeatureSource, window: RasterWindow, cell: number): Promise<FeatureMap> {
+/**
+ * @param window whose corner and sides are multiples of the cell. @param cell side in pixels.
+ * @throws the signal's reason when aborted.
+ */
+export async function pooledFeatures(
+  source: FeatureSource,
+  window: RasterWindow,
+  cell: number,
+  signal?: AbortSignal,
+): Promise<FeatureMap> {
   const [width, height] = [window.width / cell, window.height / cell];
   let whole: FeatureMap | undefined;
   for (let top = 0; top < window.height; top += PART) {
     for (let left = 0; left < window.width; left += PART) {
+      await pause(signal);
       const part = {
         ...{ column: window.column + left, row: window.row + top },
         ...{ width: Math.min(PART, window.width - left), height: Math.min(PART, window.height - top) },

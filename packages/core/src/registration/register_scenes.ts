@@ -6,16 +6,17 @@ import { mapOf, openPlaced } from '../geo/place.ts';
 import { transformBetween } from '../geo/reference_system.ts';
 import { type Model, openNamedModel } from '../model.ts';
 import { DEFAULT_MODEL } from '../named_models.ts';
+import type { RasterWindow } from '../raster/window.ts';
 import type { Store } from '../store.ts';
 import { luckOf } from './chance.ts';
-import { type CoarsePlace, coarsePlace } from './coarse.ts';
+import { type CoarsePlace, coarsePlace, overhanging } from './coarse.ts';
 import { denseFeatures } from './dense_features.ts';
 import { FeatureSource } from './feature_source.ts';
 import { type FeatureKind, GRADIENTS, halved } from './features.ts';
 import { type Frame, judge } from './judge.ts';
 import { applyAffine, IDENTITY, type PixelAffine, similarityAbout } from './pixel_affine.ts';
 import type { Registration, TiePoint } from './registration.ts';
-import { type ScenePair, scenePair } from './scene_pair.ts';
+import { type ScenePair, SNAP, scenePair } from './scene_pair.ts';
 import { type RegistrationOptions, type RegistrationSettings, registrationSettings } from './settings.ts';
 import { type CellResult, cellGrid, type KindSources, searchCells } from './tie_points.ts';
 import type { NamedFile } from './working_grid.ts';
@@ -72,14 +73,19 @@ export async function registerFiles(
   await pause(watch.signal);
   const kinds = kindsOf(model, settings);
   const base = pair.through(IDENTITY);
+  const covered = shifted(pair.grid.covered, base.place);
   const sources = kinds.map((kind) => ({
     sar: new FeatureSource(kind, 'sar', pair.sar),
     optical: new FeatureSource(kind, 'optical', base.read),
   }));
-  const coarse = await coarsePlace(sources[0]!.sar, sources[0]!.optical, { ...searchOf(pair, settings), ...watch });
+  const coarse = await coarsePlace(sources[0]!.sar, sources[0]!.optical, {
+    ...searchOf(pair, settings),
+    covered,
+    ...watch,
+  });
   const head = headOf(sar, optical, pair, settings);
   if (!coarse || isLuck(coarse, settings)) return { ...head, ...noCoarseAgreement(coarse) };
-  const frame = frameOf(pair, coarse, base.place, sources);
+  const frame = frameOf(pair, coarse, base.place, covered, sources);
   const search = {
     ...{ grid: cellGrid(pair.grid, settings.cells), side: settings.side, search: settings.search, settings, model },
     ...{ expected: frame.expected, first: frame.kinds[0]!, second: frame.kinds[1] },
@@ -94,13 +100,20 @@ export async function registerFiles(
   return { ...head, coarse: { column: column + x, row: row + y, rotation, scale, agreeing, windows }, ...judged };
 }
 
+/** A window of the working grid in pixels of a frame that lies a few pixels off. */
+const shifted = (window: RasterWindow, place: PixelAffine): RasterWindow => ({
+  ...window,
+  column: window.column - Math.round(place[0]),
+  row: window.row - Math.round(place[3]),
+});
+
 const kindsOf = (model: Model | undefined, { features }: RegistrationSettings): FeatureKind[] => [
   ...(model ? [denseFeatures(model)] : []),
   ...(features === 'gradients' ? [GRADIENTS] : features === 'both' ? [halved(GRADIENTS)] : []),
 ];
 
-const searchOf = ({ grid }: ScenePair, { rotation, scale }: RegistrationSettings) => ({
-  ...{ area: grid, covered: grid.covered, radius: grid.radius, rotation, scale },
+const searchOf = ({ grid }: ScenePair, { rotation, scale, search }: RegistrationSettings) => ({
+  ...{ area: grid, radius: grid.radius + SNAP, margin: search + SNAP, rotation, scale },
 });
 
 /** Decimal logarithm of luck above which blocks do not agree. */
@@ -138,13 +151,15 @@ function frameOf(
   pair: ScenePair,
   coarse: CoarsePlace,
   base: PixelAffine,
+  covered: RasterWindow,
   sources: readonly Sources[],
 ): { place: PixelAffine; expected: readonly [number, number]; kinds: KindSources[] } {
   if (coarse.rotation === 0 && coarse.scale === 1) {
     const offset = [Math.round(coarse.column / 8) * 8, Math.round(coarse.row / 8) * 8] as const;
     const place: PixelAffine = [base[0] + offset[0], base[1], base[2], base[3] + offset[1], base[4], base[5]];
     const expected = [coarse.column - offset[0], coarse.row - offset[1]] as const;
-    return { place, expected, kinds: sources.map((each) => ({ ...each, offset })) };
+    const limits = overhanging(covered);
+    return { place, expected, kinds: sources.map((each) => ({ ...each, offset, limits })) };
   }
   const { read, place } = pair.through(similarityAbout([pair.grid.width / 2, pair.grid.height / 2], coarse));
   const kinds = sources.map(({ sar }) => ({

@@ -19,7 +19,8 @@ export interface ScenePair {
   readonly sar: ReadWindow;
   /**
    * The optical scene, levelled: pixel p shows what lies at `place(p)` of the working grid by the optical georeference.
-   * The hypothesis is snapped to whole pixels of the file where nothing then has to be interpolated.
+   * The hypothesis is snapped to multiples of 8 pixels of the file, by 4 pixels at most, where nothing then has to be
+   * interpolated: the features of the optical scene then do not depend on its georeference at all.
    */
   through(hypothesis: PixelAffine): { readonly read: ReadWindow; readonly place: PixelAffine };
 }
@@ -60,11 +61,15 @@ export async function scenePair(
 /** Largest deviation from whole pixels, per pixel, that snapping removes. */
 const STRAIGHT = 1e-7;
 
-/** A map without turn and stretch, moved to whole pixels. */
+/** Pixels to whose multiples a shift is snapped: the longest period of features. */
+export const SNAP = 8;
+
+/** A map without turn and stretch, moved to whole steps. */
 function snapped(map: PixelAffine): PixelAffine {
   const [a, b, c, d, e, f] = map;
   const isShift = [b - 1, c, e, f - 1].every((each) => Math.abs(each) < STRAIGHT);
-  return isShift ? [Math.round(a), 1, 0, Math.round(d), 0, 1] : map;
+  const step = (shift: number) => Math.round(shift / SNAP) * SNAP;
+  return isShift ? [step(a), 1, 0, step(d), 0, 1] : map;
 }
 
 async function readThrough(reader: GridReader, window: RasterWindow, toFile: PixelAffine): Promise<Raster> {

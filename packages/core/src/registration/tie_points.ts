@@ -7,6 +7,7 @@ import type { Watch } from '../base/watch.ts';
 import type { Model } from '../model.ts';
 import type { RasterWindow } from '../raster/window.ts';
 import { cut, knownShare, type Patchwork } from './chunk.ts';
+import { clippedTo } from './coarse.ts';
 import { type Distinctiveness, distinctiveness, STEP } from './distinctive.ts';
 import type { FeatureSource } from './feature_source.ts';
 import { backwardError, matchTemplate, type TemplateMatch } from './match_template.ts';
@@ -28,6 +29,8 @@ export interface KindSources {
   readonly optical: FeatureSource;
   /** Pixels of the optical source from those of the frame, multiples of 8. */
   readonly offset: readonly [columns: number, rows: number];
+  /** Pixels of the optical source beyond which nothing is known; default: none. */
+  readonly limits?: RasterWindow | undefined;
 }
 
 /** Measurements on a cell, in pixels of the frame. */
@@ -128,23 +131,38 @@ interface Works {
 
 interface BothWorks {
   readonly first: Works;
-  readonly second?: Works | undefined;
+  /** Features of the other kind around a template. */
+  second?(template: RasterWindow): Promise<Works>;
 }
 
-async function worksFor(part: Part, search: PointSearch): Promise<BothWorks> {
-  const first = await worksOf(part, search, search.first);
-  return { first, second: search.second && (await worksOf(part, search, search.second)) };
+async function worksFor({ bounds, cells }: Part, search: PointSearch): Promise<BothWorks> {
+  const { second, side, grid } = search;
+  const templates = onSteps(bounds, side / 2, grid);
+  const first = await worksOf(templates, search, search.first);
+  if (!second) return { first };
+  const area = (bounds.width * bounds.height) / cells.length;
+  if (area > SPARSE * (side + 2 * search.search) ** 2) {
+    return { first, second: (template) => worksOf(template, search, second) };
+  }
+  const works = await worksOf(templates, search, second);
+  return { first, second: async () => works };
 }
 
-async function worksOf({ bounds }: Part, search: PointSearch, { sar, optical, offset }: KindSources): Promise<Works> {
-  const { side, grid } = search;
+/** Search windows that fit into a cell from which on features are computed for each template, not for the whole part. */
+const SPARSE = 2;
+
+/** @param templates window in which all templates lie. */
+async function worksOf(templates: RasterWindow, search: PointSearch, sources: KindSources): Promise<Works> {
+  const { sar, optical, offset, limits } = sources;
   const { stride } = sar.kind;
-  const ours = onSteps(bounds, side / 2 + search.search, grid);
+  const ours = onSteps(templates, search.search, search.grid); // around it, for the way back
   const [dx, dy] = search.expected;
-  const moved = { ...ours, column: ours.column + dx, row: ours.row + dy };
-  const theirs = onSteps(moved, search.search + STEP, undefined);
+  const moved = { ...templates, column: templates.column + dx, row: templates.row + dy };
+  const wide = onSteps(moved, search.search + STEP, undefined);
+  const wanted = { ...wide, column: wide.column + offset[0], row: wide.row + offset[1] };
+  const there = limits ? clippedTo(wanted, limits) : wanted;
+  const theirs = { ...there, column: there.column - offset[0], row: there.row - offset[1] };
   const sarMap = await sar.read(ours);
-  const there = { ...theirs, column: theirs.column + offset[0], row: theirs.row + offset[1] };
   return {
     sar: { window: ours, map: sarMap, stride },
     optical: { window: theirs, map: await optical.read(there), stride },
@@ -187,7 +205,7 @@ async function searchCell(cell: Cell, { first, second }: BothWorks, search: Poin
   if (!match) return { ...base, reason: 'outside' };
   const probability = search.model && (await verified(search.model, template, match, first));
   const measured = { ...base, ...found, probability };
-  const other = second && (await secondMatch(template, second, search));
+  const other = second && (await secondMatch(template, await second(template), search));
   const reason = (await firstReason(measured, first, search)) ?? disagreement(match, other, search) ?? 'used';
   return { ...measured, reason, second: other };
 }
