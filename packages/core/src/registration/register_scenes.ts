@@ -95,9 +95,9 @@ export async function registerFiles(
   const points = cells.map((cell, id) => tiePoint(id, cell, stated));
   const second = frame.kinds[1] && cells.map((cell, id) => tiePoint(id, secondOf(cell), stated));
   const judged = judge(points, { ...judgeFrame(sar, optical, pair, settings), second });
-  const { column, row, rotation, scale, agreeing, windows } = coarse;
-  const [x, y] = applyAffine(base.place, 0, 0); // what reading by whole pixels of the file leaves
-  return { ...head, coarse: { column: column + x, row: row + y, rotation, scale, agreeing, windows }, ...judged };
+  const { rotation, scale, agreeing, windows } = coarse;
+  const [x, y] = [coarse.column + base.place[0], coarse.row + base.place[3]]; // what snapping left
+  return { ...head, coarse: { column: x, row: y, rotation, scale, agreeing, windows }, ...judged };
 }
 
 /** A window of the working grid in pixels of a frame that lies a few pixels off. */

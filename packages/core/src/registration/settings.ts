@@ -45,14 +45,14 @@ export const registrationSettings = z.strictObject({
     .optional(),
   /** Correlation below which a peak is weak. */
   leastPeak: z.number().min(0).max(1).default(0.1),
-  /** Ratio of the best rival to the peak above which a place is ambiguous. */
-  mostRatio: z.number().min(0).max(1).default(0.85),
+  /** Ratio of the best rival to the peak above which a place is ambiguous: on validation 2 % of such are right. */
+  mostRatio: z.number().min(0).max(1).default(0.8),
   /** Pixels by which the match back may miss. */
-  mostBackward: z.number().positive().default(3),
+  mostBackward: z.number().positive().default(1),
   /** Pixels by which places found by both kinds of features may differ. */
   tolerance: z.number().positive().default(3),
   /** Probability of the same place below which the verifier rejects. */
-  leastProbability: z.number().min(0).max(1).default(0.2),
+  leastProbability: z.number().min(0).max(1).default(0.5),
   /** Seed of all that is drawn. */
   seed: z.int().min(0).default(0),
 });

@@ -290,13 +290,13 @@ async function secondMatch(template: RasterWindow, works: Works, search: PointSe
   return { match, reason };
 }
 
-/** A place of which the other kind of features is certain, and that is another one. */
+/** A place of which the other kind of features is more certain, and that is another one. */
 function disagreement(
   match: TemplateMatch,
   other: CellResult['second'],
   { settings }: PointSearch,
 ): Reason | undefined {
-  if (other?.reason !== 'used') return undefined;
+  if (other?.reason !== 'used' || other.match.peak.ratio >= match.peak.ratio) return undefined;
   const apart = Math.hypot(match.column - other.match.column, match.row - other.match.row);
   return apart > settings.tolerance ? 'ambiguous' : undefined;
 }
