@@ -4,6 +4,7 @@ import type { AffineTransform, Georeference } from '../raster/raster.ts';
 import { TAG } from '../raster/tiff_directory.ts';
 import { asciiTag, type TiffTag } from '../raster/tiff_encoder.ts';
 import { GEO_KEY } from '../raster/tiff_place.ts';
+import { systemOfKeys } from './geo_keys.ts';
 import { referenceSystem } from './reference_system.ts';
 
 type KeyValue = number | string | readonly number[];
@@ -12,7 +13,7 @@ type KeyValue = number | string | readonly number[];
 const [PROJECTED, GEOGRAPHIC, PIXEL_IS_AREA] = [1, 2, 1];
 
 /**
- * @param keys of a file in the same system, which are kept: they may hold what an EPSG code cannot say.
+ * @param keys of a file, which are kept where they state this very system: they may hold what an EPSG code cannot say.
  * @throws FormatError for a system that has neither a code nor keys nor a WKT.
  */
 export function geoTags(
@@ -21,7 +22,7 @@ export function geoTags(
   file: string,
   keys: Georeference['keys'] = new Map(),
 ): TiffTag[] {
-  const own: ReadonlyMap<number, KeyValue> = keys.size > 0 ? keys : keysOf(crs, file);
+  const own: ReadonlyMap<number, KeyValue> = systemOfKeys(keys).crs === crs ? keys : keysOf(crs, file);
   return [...transformTags(transform), ...keyTags(new Map([...own, [GEO_KEY.GTRasterType, PIXEL_IS_AREA]]))];
 }
 

@@ -49,16 +49,10 @@ const WGS84: Datum = {
 function datumOf(parameters: Parameters, { a = 6378137, b = 6356752.314245179, datum }: Ellipsoid): Datum {
   if (parameters.get('datum') === 'WGS84') return WGS84;
   const flattening = a === b ? 0 : a / (a - b);
-  const shift = datum?.datum_params?.length ? `,TOWGS84[${shiftOf(datum.datum_params).join(',')}]` : '';
-  return { name: 'unknown', text: `DATUM["unknown",SPHEROID["unknown",${a},${flattening}]${shift}]` };
-}
-
-const ARC_SECOND = Math.PI / 648_000;
-
-/** Seven parameters as WKT states them; proj4 holds rotations in radians and scale as a factor. */
-function shiftOf([dx = 0, dy = 0, dz = 0, rx = 0, ry = 0, rz = 0, scale = 1]: readonly number[]): number[] {
-  const rotations = [rx, ry, rz].map((each) => Number((each / ARC_SECOND).toFixed(9)));
-  return [dx, dy, dz, ...rotations, Number(((scale - 1) * 1e6).toFixed(9))];
+  const stated = parameters.get('towgs84')?.split(',').map(Number);
+  const shift = stated ?? datum?.datum_params?.slice(0, 3);
+  const text = shift?.length ? `,TOWGS84[${Array.from({ length: 7 }, (_, i) => shift[i] ?? 0).join(',')}]` : '';
+  return { name: 'unknown', text: `DATUM["unknown",SPHEROID["unknown",${a},${flattening}]${text}]` };
 }
 
 const id = (code: string | undefined) => (code === undefined ? [] : [`AUTHORITY["EPSG","${code}"]`]);

@@ -5,6 +5,8 @@ import { affineMap } from '../../../../packages/core/src/geo/pixel_map.ts';
 import { transformBetween } from '../../../../packages/core/src/geo/reference_system.ts';
 import { type CogImage, writeCog } from '../../../../packages/core/src/raster/cog_writer.ts';
 import type { AffineTransform } from '../../../../packages/core/src/raster/raster.ts';
+import { TAG } from '../../../../packages/core/src/raster/tiff_directory.ts';
+import type { TiffTag } from '../../../../packages/core/src/raster/tiff_encoder.ts';
 import { matrixOf } from '../../../../packages/core/src/registration/matrix.ts';
 import { mapPoint } from '../../../../packages/core/src/registration/plane_map.ts';
 import type {
@@ -58,6 +60,17 @@ export interface MadeScene {
   transform?: AffineTransform;
   crs?: string;
   image?: Partial<CogImage>;
+  /** True to place the SAR file by control points instead of a transform. */
+  hasControlPoints?: boolean;
+}
+
+/** Tags of nine control points, and the keys of the system. */
+function controlPointTags(): TiffTag[] {
+  const { toGround } = affineMap(SAR_TRANSFORM);
+  const along = [0, SIDE / 2, SIDE];
+  const values = along.flatMap((row) => along.flatMap((column) => [column, row, 0, ...toGround(column, row), 0]));
+  const keys = geoTags(CRS, SAR_TRANSFORM, 'sar.tif').filter(({ tag }) => tag === TAG.GeoKeyDirectory);
+  return [{ tag: TAG.ModelTiepoint, type: 'double', values }, ...keys];
 }
 
 /** Writes `sar.tif` and `optical.tif` into a folder: the optical file states its ground wrongly, by the inverse of the map. */
@@ -68,7 +81,7 @@ export async function writeScenes(store: Store, folder: string, map: PlaneMap, m
     `${folder}/sar.tif`,
     SAR_TRANSFORM,
     CRS,
-    { type: 'float32', noData: Number.NaN, bands: 1 },
+    { type: 'float32', noData: Number.NaN, bands: 1, ...(made.hasControlPoints && { place: controlPointTags() }) },
     toGround,
   );
   const transform = made.transform ?? SAR_TRANSFORM;
@@ -88,7 +101,14 @@ async function writeScene(
   truth: (column: number, row: number) => GroundPosition,
 ): Promise<void> {
   const image: CogImage = {
-    ...{ width: SIDE, height: SIDE, bands: 2, type: 'uint16', noData: 0, place: geoTags(crs, transform, path) },
+    ...{
+      width: SIDE,
+      height: SIDE,
+      bands: 2,
+      type: 'uint16',
+      noData: 0,
+      place: over.place ?? geoTags(crs, transform, path),
+    },
     ...over,
   };
   await writeCog(store, path, image, async ({ column, row, width, height }) => {

@@ -3,10 +3,14 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemOfKeys } from '../../../../packages/core/src/geo/geo_keys.ts';
+import { geoTags } from '../../../../packages/core/src/geo/geo_tags.ts';
 import { affineMap } from '../../../../packages/core/src/geo/pixel_map.ts';
 import { openPlaced } from '../../../../packages/core/src/geo/place.ts';
+import { transformBetween } from '../../../../packages/core/src/geo/reference_system.ts';
 import { FileStore } from '../../../../packages/core/src/node.ts';
 import { applyTransform } from '../../../../packages/core/src/registration/outputs/apply.ts';
+import { SIDES } from '../../../../packages/core/src/registration/outputs/moved.ts';
 import { readTransform } from '../../../../packages/core/src/registration/outputs/transform_file.ts';
 import { type OutputOptions, writeOutputs } from '../../../../packages/core/src/registration/outputs/write_outputs.ts';
 import { mapPoint } from '../../../../packages/core/src/registration/plane_map.ts';
@@ -102,6 +106,49 @@ describe('the aligned scene', () => {
     expect(file.transform![1]).toBeCloseTo({ snapped: 10 / 3, fixed: 10, own: 0.00005 }[lattice], 9);
     if (lattice !== 'own') expect((await differenceFromTruth(files.aligned!)).rms).toBeLessThan(TENTH);
     if (lattice === 'fixed') expect([file.width, file.height]).toEqual([300, 300]);
+  });
+
+  it.each(SIDES)('with a SAR file that control points place: %s moves', async (align) => {
+    const { files, registration } = await written('shift', { hasControlPoints: true }, { align });
+    const file = await openPlaced(store, files.aligned!);
+    const step = (file.transform![0] - registration.grid.transform[0]!) / 10;
+    expect([file.crs, file.transform![1], step]).toEqual(['EPSG:32633', 10, expect.closeTo(Math.round(step), 6)]);
+    if (align === 'optical') expect((await differenceFromTruth(files.aligned!)).rms).toBeLessThan(TENTH);
+    await expect(written('shift', { hasControlPoints: true }, { lattice: 'fixed' })).rejects.toThrow('control points');
+  });
+
+  it('in a system without a code, by the keys that state it', async () => {
+    const crs = '+proj=aea +lat_1=44 +lat_2=46 +lat_0=45 +lon_0=15 +x_0=0 +y_0=0 +datum=WGS84 +units=m';
+    const keys = new Map<number, number>([
+      ...([
+        [1024, 1],
+        [2048, 4326],
+        [3072, 32767],
+        [3074, 32767],
+        [3075, 11],
+        [3076, 9001],
+      ] as const),
+      ...([
+        [3078, 44],
+        [3079, 46],
+        [3081, 45],
+        [3080, 15],
+        [3082, 0],
+        [3083, 0],
+      ] as const),
+    ]);
+    const transform = [400, 10, 0, 15_800, 0, -10] as const;
+    const stated = systemOfKeys(keys).crs!;
+    const made: MadeScene = { crs, transform, image: { place: geoTags(stated, transform, 'optical.tif', keys) } };
+    const { files } = await written('affine', made, { lattice: 'own' });
+    const file = await openPlaced(store, files.aligned!);
+    expect(file.crs).toBe(stated);
+    if (hasGdal)
+      expect(output('gdalinfo', files.aligned!)).toMatch(/Albers Equal Area[\s\S]*1st standard parallel",44/);
+    const toWorking = transformBetween(file.crs!, 'EPSG:32633', 'test');
+    const { data, width } = await file.read();
+    const ground = toWorking(...affineMap(file.transform!).toGround(150.5, 120.5));
+    expect(Math.abs(data[2 * (120 * width + 150)]! - brightness(ground))).toBeLessThan(TENTH);
   });
 
   it('keeps a type, a mask, names and colours', async () => {

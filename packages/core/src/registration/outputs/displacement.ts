@@ -12,7 +12,7 @@ import { mapPoint } from '../plane_map.ts';
 import type { Correction, Registration } from '../registration.ts';
 
 /** Pixels of the field along its longer side, at most. */
-const MAX_SIDE = 1024;
+const MAX_SIDE = 256;
 
 export async function writeDisplacement(
   store: Store,
