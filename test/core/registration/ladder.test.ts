@@ -4,30 +4,48 @@ import { stiffest } from '../../../packages/core/src/registration/ladder.ts';
 import { madePoints, similarity } from './synthetic.ts';
 
 describe('stiffest', () => {
+  const apart = ['a', 'b', 'c', 'd'];
   it('prefers the first of equal ones', () => {
     expect(
-      stiffest([
-        [1, 1, 1],
-        [1, 1, 1],
-      ]),
+      stiffest(
+        [
+          [1, 1, 1, 1],
+          [1, 1, 1, 1],
+        ],
+        apart,
+      ),
     ).toBe(0);
     expect(
-      stiffest([
-        [1.01, 0.9, 1.1],
-        [1, 1, 1],
-      ]),
+      stiffest(
+        [
+          [1.01, 0.9, 1.1, 1],
+          [1, 1, 1, 1],
+        ],
+        apart,
+      ),
     ).toBe(0);
   });
   it('takes a later one that is clearly better', () => {
     expect(
-      stiffest([
-        [4, 5, 4, 5],
-        [1, 1.2, 1, 0.9],
-        [1, 1.1, 1, 0.95],
-      ]),
+      stiffest(
+        [
+          [4, 5, 4, 5],
+          [1, 1.2, 1, 0.9],
+          [1, 1.1, 1, 0.95],
+        ],
+        apart,
+      ),
     ).toBe(1);
   });
-  it('has none without lists', () => expect(stiffest([])).toBe(-1));
+  it('counts items of one block together', () => {
+    const losses = [
+      [2, 2, 2, 1, 0.8, 1],
+      [1, 1, 1, 1, 1, 1],
+    ]; // better in one block only
+    expect(stiffest(losses, ['a', 'b', 'c', 'd', 'e', 'f'])).toBe(1);
+    expect(stiffest(losses, ['a', 'a', 'a', 'b', 'b', 'b'])).toBe(0);
+  });
+  it('has none without lists', () => expect(stiffest([], [])).toBe(-1));
 });
 
 describe('holdOut', () => {

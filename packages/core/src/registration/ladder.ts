@@ -1,6 +1,9 @@
 /**
  * Choice of a model by cross-validation over cells: the stiffest one whose error is not clearly above the least (the rule
- * of one standard error of Breiman et al., Classification and Regression Trees, 1984, on paired differences).
+ * of one standard error of Breiman et al., Classification and Regression Trees, 1984, on paired differences of blocks).
+ *
+ * Polynomials are chosen by leaving out thirds of the scene, for they are used where no point is: terrain that leans the
+ * points of one valley must not tilt the far corner. A spline then has to be better between points that are near.
  */
 import { Rng } from '../base/random.ts';
 import { fitPlane, type Match, MINIMAL, type Normalisation } from './fit_plane.ts';
@@ -22,12 +25,16 @@ export interface CellMatch extends Match {
   readonly cell: { readonly column: number; readonly row: number };
 }
 
+type Unseen = readonly (readonly [dx: number, dy: number] | undefined)[];
+
 /** A model that was tried. */
 export interface Climbed {
   readonly kind: ModelKind;
   readonly fit: RobustFit;
   /** Residual of each match by the fit without its block of cells; undefined where there is no such fit. */
-  readonly unseen: readonly (readonly [dx: number, dy: number] | undefined)[];
+  readonly unseen: Unseen;
+  /** The same by the fit without its ninth of the scene; for a spline, which is not used so far from points, `unseen`. */
+  readonly far: Unseen;
   readonly smoothing: number | undefined;
 }
 
@@ -43,10 +50,13 @@ const SMOOTHINGS = [0.001, 0.01, 0.1, 1];
 const FOLDS = 5;
 /** Cells along the side of a block that goes into one fold: neighbours resemble each other. */
 const BLOCK = 2;
+/** Blocks along the side of the scene for models that are used far from their points. */
+const FAR = 3;
 
 export function climb(matches: readonly CellMatch[], options: LadderOptions): Ladder {
   const kinds = options.kinds ?? MODEL_KINDS;
-  const folds = foldsOf(matches, options.seed);
+  const blocks = { near: blocksOf(matches, BLOCK), far: blocksOf(matches, thirdOf(matches)) };
+  const folds = { near: foldsOf(blocks.near, matches.length, options.seed), far: foldsOf(blocks.far, matches.length) };
   const climbed: Climbed[] = [];
   for (const kind of MODEL_KINDS.filter((each) => kinds.includes(each))) {
     const affine = climbed.find((each) => each.kind === 'affine')?.fit;
@@ -59,8 +69,8 @@ export function climb(matches: readonly CellMatch[], options: LadderOptions): La
   }
   // Errors of all models on the same matches: those that agree with any of them.
   const common = [...new Set(climbed.flatMap(({ fit }) => fit.inliers))];
-  const losses = climbed.map((each) => common.map((i) => lossAt(each, i, options)));
-  const chosen = climbed[stiffest(losses)];
+  const losses = climbed.map(({ unseen }) => common.map((i) => lossAt(unseen, i, options)));
+  const chosen = climbed[choose(climbed, common, losses, blocks, options)];
   const rungs = kinds.map((kind): Rung => {
     const at = climbed.findIndex((each) => each.kind === kind);
     const parameters =
@@ -78,14 +88,47 @@ export function climb(matches: readonly CellMatch[], options: LadderOptions): La
   return { rungs, chosen };
 }
 
-/** Index of the first list whose mean is above the least mean by no more than the standard error of the difference. */
-export function stiffest(losses: readonly (readonly number[])[]): number {
+/** Index of the polynomial that is best far from points, or of the spline that is clearly better near them. */
+function choose(
+  climbed: readonly Climbed[],
+  common: readonly number[],
+  near: readonly (readonly number[])[],
+  blocks: { readonly near: readonly string[]; readonly far: readonly string[] },
+  options: LadderOptions,
+): number {
+  const spline = climbed.findIndex(({ kind }) => kind === 'spline');
+  const stiff = climbed.filter(({ kind }) => kind !== 'spline');
+  const far = stiff.map((each) => common.map((i) => lossAt(each.far, i, options)));
+  const best = stiffest(
+    far,
+    common.map((i) => blocks.far[i]!),
+  );
+  if (spline < 0 || best < 0) return Math.max(spline, best);
+  const isBent =
+    stiffest(
+      [near[best]!, near[spline]!],
+      common.map((i) => blocks.near[i]!),
+    ) === 1;
+  return isBent ? spline : best;
+}
+
+/**
+ * Index of the first list whose mean is above the least mean by no more than the standard error of the difference.
+ *
+ * @param blocks of the items: those of one block resemble each other and count together.
+ */
+export function stiffest(losses: readonly (readonly number[])[], blocks: readonly string[]): number {
   const least = losses.reduce((best, each, i) => (meanOf(each) < meanOf(losses[best]!) ? i : best), 0);
   return losses.findIndex((each) => {
     const differences = each.map((loss, i) => loss - losses[least]![i]!);
     const mean = meanOf(differences);
-    const variance = meanOf(differences.map((difference) => (difference - mean) ** 2));
-    return mean <= Math.sqrt(variance / Math.max(1, differences.length - 1));
+    const sums = new Map<string, number>();
+    differences.forEach((difference, i) => {
+      sums.set(blocks[i]!, (sums.get(blocks[i]!) ?? 0) + difference - mean);
+    });
+    const squares = [...sums.values()].reduce((sum, each) => sum + each * each, 0);
+    const few = sums.size / Math.max(1, sums.size - 1); // their mean is one of them
+    return mean <= Math.sqrt(few * squares) / differences.length;
   });
 }
 
@@ -93,8 +136,8 @@ const leastBy = <T>(items: readonly T[], of: (item: T) => number): T | undefined
   items.reduce<T | undefined>((best, each) => (best === undefined || of(each) < of(best) ? each : best), undefined);
 
 interface Trial extends LadderOptions {
-  /** Fold of each match. */
-  readonly folds: readonly number[];
+  /** Fold of each match: of small blocks, and of large ones. */
+  readonly folds: { readonly near: readonly number[]; readonly far: readonly number[] };
   readonly smoothing: number | undefined;
 }
 
@@ -111,7 +154,9 @@ function tryModel(
     ? affine && bentFit(kind, affine, matches, fitting)
     : robustFit(kind, matches, { ...fitting, rng: Rng.derive(options.seed, 'ransac', kind) });
   if (!fit || fit.inliers.length < NEEDED[kind]) return undefined;
-  return { kind, fit, smoothing, unseen: unseenBy(kind, matches, fit, folds, fitting) };
+  const unseen = unseenBy(kind, matches, fit, folds.near, fitting);
+  const far = kind === 'spline' ? unseen : unseenBy(kind, matches, fit, folds.far, fitting);
+  return { kind, fit, smoothing, unseen, far };
 }
 
 /** Residuals of the chosen model at matches without which it was fitted, one in five, whose neighbours it was fitted to. */
@@ -166,22 +211,29 @@ function fitWithout(
   return map && refined(kind, rest, scored(map, rest, options.gate), options);
 }
 
-/** Fold of each match: whole blocks of cells, dealt out in a seeded order; single matches where there are few. */
-function foldsOf(matches: readonly CellMatch[], seed: number): number[] {
-  if (matches.length <= 2 * FOLDS) return matches.map((_, i) => i);
-  const keys = matches.map(({ cell }) => `${Math.floor(cell.column / BLOCK)} ${Math.floor(cell.row / BLOCK)}`);
-  const blocks = Rng.derive(seed, 'folds').shuffle([...new Set(keys)]);
-  const foldOf = new Map(blocks.map((key, i) => [key, i % FOLDS]));
-  return keys.map((key) => foldOf.get(key)!);
+/** Fold of each match: whole blocks, dealt out in a seeded order, or one a block; single matches where there are few. */
+function foldsOf(blocks: readonly string[], matches: number, seed?: number): number[] {
+  if (matches <= 2 * FOLDS) return blocks.map((_, i) => i);
+  const names = [...new Set(blocks)];
+  if (seed !== undefined) Rng.derive(seed, 'folds').shuffle(names);
+  const foldOf = new Map(names.map((name, i) => [name, seed === undefined ? i : i % FOLDS]));
+  return blocks.map((name) => foldOf.get(name)!);
 }
 
+const blocksOf = (matches: readonly CellMatch[], side: number): string[] =>
+  matches.map(({ cell }) => `${Math.floor(cell.column / side)} ${Math.floor(cell.row / side)}`);
+
+/** Cells along a third of the scene. */
+const thirdOf = (matches: readonly CellMatch[]) =>
+  Math.max(1, Math.ceil((1 + Math.max(...matches.map(({ cell }) => Math.max(cell.column, cell.row)))) / FAR));
+
 /** Squared error of a match that the fit has not seen, at most that of one at the gate. */
-function lossAt({ unseen }: Climbed, i: number, { gate }: LadderOptions): number {
+function lossAt(unseen: Unseen, i: number, { gate }: LadderOptions): number {
   const residual = unseen[i];
   return residual ? Math.min(gate * gate, residual[0] ** 2 + residual[1] ** 2) : gate * gate;
 }
 
 const lossOf = (climbed: Climbed, options: LadderOptions) =>
-  meanOf(climbed.unseen.map((_, i) => lossAt(climbed, i, options)));
+  meanOf(climbed.unseen.map((_, i) => lossAt(climbed.unseen, i, options)));
 
 const meanOf = (values: readonly number[]) => values.reduce((sum, each) => sum + each, 0) / Math.max(1, values.length);
