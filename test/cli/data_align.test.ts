@@ -67,6 +67,31 @@ describe('doppel data align', () => {
     expect(alignment.settings).toEqual({ side: 32, search: 7, templates: 9, tolerance: 2 });
   });
 
+  it('lets a matcher judge the scenes that it was not trained on', async () => {
+    const [made, protocol] = [path('demo'), 'data/demo/protocol.json'];
+    await runDoppel([
+      'data',
+      'import',
+      'scenes',
+      'data/demo',
+      '--side',
+      '64',
+      '--unit',
+      'amplitude',
+      '--windows',
+      '--out',
+      made,
+    ]);
+    await runDoppel(['data', 'split', made, '--protocol', protocol]);
+    const flags = ['--side', '64', '--search', '8', '--templates', '4', '--matcher', 's1s2-10m', '--json'];
+    const { stdout } = await runDoppel(['data', 'align', made, ...flags]);
+    expect(JSON.parse(stdout)).toMatchObject({ check: 'mixed', scenes: 12 });
+    const { scenes } = await readAlignment(store, await openDataset(store, made));
+    const judges = (id: string) => scenes.find((scene) => scene.id === id)!.estimates.map(({ by }) => by);
+    expect(judges('270')).toEqual(['gradients', 'matcher']); // of the test split
+    expect(judges('155')).toEqual(['gradients-even', 'gradients-odd']); // of the training split
+  }, 120_000);
+
   it('says it in words', async () => {
     const { stdout } = await align(9);
     expect(stdout).toContain('train: 1 of 2 scenes agreed');

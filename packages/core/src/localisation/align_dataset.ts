@@ -8,10 +8,13 @@ import { type AlignmentOptions, alignScene } from './align_scene.ts';
 import type { Alignment, SceneAlignment } from './alignment_file.ts';
 import type { SceneFeatures, ScenePixels } from './scene_features.ts';
 
-/** Features of a matcher, for a scene that it was not trained on. */
-export type MatcherFeatures = (scene: Scene, pixels: ScenePixels) => SceneFeatures;
+/** Features of a scene by a matcher that was not trained on it; none where there is no such matcher. */
+export type MatcherFeatures = (scene: Scene, pixels: ScenePixels) => SceneFeatures | undefined;
 
-/** @throws UsageError where the data set has no scenes. @throws the signal's reason when aborted. */
+/**
+ * @param matcher second means; scenes for which it has none are checked by two halves of the templates.
+ * @throws UsageError where the data set has no scenes. @throws the signal's reason when aborted.
+ */
 export async function alignDataset(
   dataset: Dataset,
   { signal: _, ...options }: AlignmentOptions,
@@ -27,11 +30,15 @@ export async function alignDataset(
     aligned.push(await alignScene(scene.id, pixels, { ...options, signal }, matcher?.(scene, pixels)));
   }
   onProgress?.(scenes.length, scenes.length);
-  const check = matcher ? 'matcher' : 'halves';
+  const checks = new Set(aligned.map(checkOf));
+  const check = checks.size > 1 ? 'mixed' : (checks.values().next().value ?? 'halves');
   const { side, search, tolerance, templates } = options;
   const settings = { side, search, tolerance, templates };
   return { doppel: 'alignment', version: 1, fingerprint, check, settings, scenes: aligned };
 }
+
+const checkOf = ({ estimates }: SceneAlignment) =>
+  estimates.some(({ by }) => by === 'matcher' || by === 'gradients') ? 'matcher' : 'halves';
 
 /** The part of a scene that both files cover. */
 export function pixelsOf(dataset: Pick<Dataset, 'readWindow'>, { id, covered }: Scene): ScenePixels {

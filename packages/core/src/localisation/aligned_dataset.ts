@@ -26,14 +26,14 @@ export function alignedDataset(dataset: Dataset, shifts: ReadonlyMap<string, Shi
   };
 }
 
-function insideOf({ column, row, width, height }: RasterWindow, scene: { width: number; height: number }) {
+export function insideOf({ column, row, width, height }: RasterWindow, scene: { width: number; height: number }) {
   const [left, top] = [Math.max(0, column), Math.max(0, row)];
   const [right, bottom] = [Math.min(scene.width, column + width), Math.min(scene.height, row + height)];
   return { column: left, row: top, width: right - left, height: bottom - top };
 }
 
 /** A raster within a larger window, whose other pixels are missing. */
-function embedded(raster: Raster, inside: RasterWindow, wanted: RasterWindow): Raster {
+export function embedded(raster: Raster, inside: RasterWindow, wanted: RasterWindow): Raster {
   const { width, height } = wanted;
   if (inside.width === width && inside.height === height) return raster;
   const { bands } = raster;

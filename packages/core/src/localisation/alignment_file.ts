@@ -55,8 +55,8 @@ export const alignmentSchema = z.strictObject({
   version: z.literal(1),
   /** Fingerprint of the data set. */
   fingerprint: z.string().min(1),
-  /** Second means: a matcher, or the other half of the templates, which shares the errors of the first. */
-  check: z.enum(['matcher', 'halves']),
+  /** Second means: a matcher, or the other half of the templates, which shares the errors of the first; mixed: by scene. */
+  check: z.enum(['matcher', 'halves', 'mixed']),
   settings: z.strictObject({
     /** Template side, search in each direction, and tolerance, in pixels. */
     side: z.int().positive(),

@@ -1,5 +1,5 @@
 /** `doppel data align`: estimates how far the optical scenes of a data set lie off their SAR scenes. */
-import { joinPath } from '@doppel/core';
+import { joinPath, type Model, openModel } from '@doppel/core';
 import { type Dataset, openDataset, SPLIT_NAMES } from '@doppel/core/dataset';
 import {
   ALIGNMENT_FILE,
@@ -9,8 +9,9 @@ import {
   formatAlignment,
   type SceneAlignment,
 } from '@doppel/core/localisation';
-import { command } from '../../command.ts';
-import { BACKEND_FLAG } from '../../context.ts';
+import { unseenFeatures } from '@doppel/core/registration';
+import { command, type Outcome } from '../../command.ts';
+import { BACKEND_FLAG, type Context } from '../../context.ts';
 import { number, text, whole } from '../../flags.ts';
 
 export default command({
@@ -21,22 +22,44 @@ export default command({
     side: whole(16, 'Template side in pixels').default(DEFAULTS.side),
     search: whole(4, 'Largest shift that is searched for in each direction, in pixels').default(DEFAULTS.search),
     templates: whole(2, 'Templates of a scene, on a regular grid').default(DEFAULTS.templates),
+    matcher: text(
+      'models',
+      'Second means: matchers by name or file, with commas between; the first checks that was not trained on a scene',
+    ).optional(),
     ...BACKEND_FLAG,
   },
-  examples: ['doppel data align runs/windows', 'doppel data align runs/windows --search 32 --tolerance 1 --json'],
+  examples: [
+    'doppel data align runs/windows',
+    'doppel data align runs/windows --search 32 --tolerance 1 --json',
+    'doppel data align runs/windows --matcher runs/first-half/checkpoints/best.safetensors,runs/second-half/checkpoints/best.safetensors',
+  ],
   async run({ args, context }) {
-    const { store } = context;
-    const dataset = await openDataset(store, args.folder);
+    const dataset = await openDataset(context.store, args.folder);
     await context.selectBackend(args);
-    const alignment = await context.work({ label: 'align', unit: 'scenes' }, (watch) =>
-      alignDataset(dataset, args, watch),
-    );
-    const file = joinPath(args.folder, ALIGNMENT_FILE);
-    await store.write(file, formatAlignment(alignment));
-    return { json: summaryOf(file, alignment, dataset), text: textOf(file, alignment, dataset) };
+    const models = await openModels(context, args.matcher);
+    try {
+      const features = models.length > 0 ? unseenFeatures(models) : undefined;
+      const alignment = await context.work({ label: 'align', unit: 'scenes' }, (watch) =>
+        alignDataset(dataset, args, watch, features),
+      );
+      return await written(context, dataset, alignment);
+    } finally {
+      for (const model of models) model.dispose();
+    }
   },
 });
 
+async function openModels({ store }: Context, names: string | undefined): Promise<Model[]> {
+  const models: Model[] = [];
+  for (const name of names?.split(',') ?? []) models.push(await openModel(store, name.trim()));
+  return models;
+}
+
+async function written({ store }: Context, dataset: Dataset, alignment: Alignment): Promise<Outcome> {
+  const file = joinPath(dataset.folder, ALIGNMENT_FILE);
+  await store.write(file, formatAlignment(alignment));
+  return { json: summaryOf(file, alignment, dataset), text: textOf(file, alignment, dataset) };
+}
 interface Shifts {
   scenes: number;
   accepted: number;
@@ -63,6 +86,12 @@ function bySplit({ scenes }: Alignment, dataset: Dataset): [name: string, scenes
   ]).filter(([, own]) => own.length > 0);
 }
 
+const CHECKED_BY_HALVES = {
+  halves: 'checked by two halves of the templates only, which share their errors',
+  mixed:
+    'scenes that every matcher was trained on were checked by two halves of the templates, which share their errors',
+};
+
 const flaggedIn = ({ scenes }: Alignment) => scenes.filter(({ accepted }) => !accepted);
 
 function summaryOf(file: string, alignment: Alignment, dataset: Dataset) {
@@ -83,7 +112,7 @@ function textOf(file: string, alignment: Alignment, dataset: Dataset): string {
   return [
     ...lines,
     ...(flagged.length > 0 ? [`estimates disagree, raw alignment is kept: ${flagged.join(', ')}`] : []),
-    ...(alignment.check === 'halves' ? ['checked by two halves of the templates only, which share their errors'] : []),
+    ...(alignment.check === 'matcher' ? [] : [CHECKED_BY_HALVES[alignment.check]]),
     `written to ${file}`,
   ].join('\n');
 }

@@ -1,0 +1,71 @@
+/** Features by a matcher, for scenes of a data set that it was not trained on. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { selectBackend } from '../../../packages/core/src/backends/select_backend.ts';
+import type { Scene } from '../../../packages/core/src/dataset/scenes.ts';
+import type { ScenePixels } from '../../../packages/core/src/localisation/scene_features.ts';
+import { type Model, openNamedModel } from '../../../packages/core/src/model.ts';
+import { matcherFeatures, unseenFeatures } from '../../../packages/core/src/registration/matcher_features.ts';
+
+const [WIDTH, HEIGHT] = [173, 150];
+const pixel = (x: number, y: number) => 60 + 30 * Math.sin(x / 5) * Math.cos(y / 7) + ((x * 31 + y * 17) % 11);
+
+const scene: ScenePixels = {
+  width: WIDTH,
+  height: HEIGHT,
+  async readWindow(sensor, { column, row, width, height }) {
+    const bands = sensor === 'sar' ? 1 : 3;
+    const data = new Float32Array(width * height * bands).map((_, i) => {
+      const at = Math.floor(i / bands);
+      return pixel(column + (at % width), row + Math.floor(at / width));
+    });
+    return { data, width, height, bands, unit: sensor === 'sar' ? 'amplitude' : 'digital number' };
+  },
+};
+
+let model: Model;
+beforeAll(async () => {
+  await selectBackend({ requested: 'wasm' });
+  model = await openNamedModel();
+});
+afterAll(() => model.dispose());
+
+describe('matcherFeatures', () => {
+  it.each(['sar', 'optical'] as const)(
+    'of %s do not depend on the window, at the edges of the scene neither',
+    async (sensor) => {
+      const features = matcherFeatures(model, scene);
+      const whole = await features.read(sensor, { column: 0, row: 0, width: 172, height: 150 });
+      const window = { column: 106, row: 90, width: 66, height: 60 };
+      const part = await features.read(sensor, window);
+      expect([part.width, part.height, part.channels]).toEqual([33, 30, 16]);
+      let worst = 0;
+      for (let y = 0; y < part.height; y++) {
+        for (let k = 0; k < part.width * part.channels; k++) {
+          const same = whole.data[((45 + y) * whole.width + 53) * part.channels + k]!;
+          worst = Math.max(worst, Math.abs(part.data[y * part.width * part.channels + k]! - same));
+        }
+      }
+      expect(worst).toBeLessThan(1e-5);
+    },
+  );
+});
+
+describe('unseenFeatures', () => {
+  const at = (group: string) => ({ id: group, group }) as Scene;
+  const trainedOn = (train: string[] | undefined) =>
+    ({
+      ...model,
+      info: { ...model.info, trainedOn: { ...model.info.trainedOn, places: train && { train, validation: [] } } },
+    }) as Model;
+
+  it('are those of the first matcher that was not trained on the scene', () => {
+    const features = unseenFeatures([trainedOn(['a', 'b']), trainedOn(['b', 'c'])]);
+    expect(['a', 'b', 'c', 'd'].map((group) => features(at(group), scene)?.stride)).toEqual([2, undefined, 2, 2]);
+  });
+
+  it('refuse a matcher that does not name its places, and one without cells', () => {
+    expect(() => unseenFeatures([trainedOn(undefined)])).toThrow('names the places that it was trained on');
+    const other = { ...model, info: { ...model.info, preset: 'paper-bn' } } as Model;
+    expect(() => unseenFeatures([other])).toThrow('a model of the architecture dense');
+  });
+});
