@@ -82,6 +82,10 @@ const EXPERIMENT: Group = {
       'Measure one matcher on shuffled pairs, look-alikes and shifts',
       () => import('./commands/experiment/test.ts'),
     ),
+    templates: leaf(
+      'Measure how often templates are found within some pixels, by a matcher and by oriented gradients',
+      () => import('./commands/experiment/templates.ts'),
+    ),
     shortcut: leaf(
       'Measure whether a matcher recognises generated pixels instead of comparing the pair',
       () => import('./commands/experiment/shortcut.ts'),

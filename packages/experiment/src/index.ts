@@ -20,4 +20,5 @@ export type { Results } from './result_types.ts';
 export { resultsOf } from './results.ts';
 export { measureTestSets, type ScoredTestSets, scoreTestSets } from './score_test_sets.ts';
 export { type MadeScores, measureShortcut, type Shortcut } from './shortcut.ts';
+export { measureTemplates, type TemplateAccuracy, WITHIN } from './template_accuracy.ts';
 export { makeTestSets, type TestSets } from './test_sets.ts';

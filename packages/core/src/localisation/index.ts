@@ -17,7 +17,7 @@
  * ```
  */
 
-export { alignDataset } from './align_dataset.ts';
+export { alignDataset, type MatcherFeatures, pixelsOf } from './align_dataset.ts';
 export { ALIGNMENT_DEFAULTS, type AlignmentOptions } from './align_scene.ts';
 export { alignedDataset } from './aligned_dataset.ts';
 export {
@@ -28,3 +28,8 @@ export {
   type SceneAlignment,
   shiftsOf,
 } from './alignment_file.ts';
+export type { Shift } from './consensus.ts';
+export { drawTemplates, findTemplates } from './drawn_templates.ts';
+export type { FoundTemplate } from './find_template.ts';
+export { gradientFeatures, type SceneFeatures, type ScenePixels } from './scene_features.ts';
+export { tiledFeatures } from './tiled_features.ts';

@@ -2,8 +2,7 @@
 import { pause } from '../base/pause.ts';
 import type { RasterWindow } from '../raster/window.ts';
 import type { Vote } from './consensus.ts';
-import { correlationMap } from './correlation.ts';
-import { peakOf } from './peak.ts';
+import { findTemplate } from './find_template.ts';
 import type { SceneFeatures, ScenePixels } from './scene_features.ts';
 
 export interface TemplateOptions {
@@ -22,9 +21,6 @@ export interface Template extends RasterWindow {
 export interface PlacedVote extends Vote {
   template: Template;
 }
-
-/** Pixels from a peak beyond which another one is its rival. */
-const APART = 8;
 
 /**
  * Templates on a regular grid, as many as fit evenly and at most `count`, each with room for its search.
@@ -65,15 +61,6 @@ export async function votesOf(
 }
 
 async function voteOf(template: RasterWindow, features: SceneFeatures, search: number): Promise<Vote | undefined> {
-  const { stride } = features;
-  const window = {
-    column: template.column - search,
-    row: template.row - search,
-    width: template.width + 2 * search,
-    height: template.height + 2 * search,
-  };
-  const map = await correlationMap(await features.read('sar', template), await features.read('optical', window));
-  const peak = peakOf(map, APART / stride);
-  if (peak.isOnRim) return undefined;
-  return { row: peak.row * stride - search, column: peak.column * stride - search, weight: Math.max(0, peak.ratio) };
+  const { shift, ratio, isOnRim } = await findTemplate(template, { row: 0, column: 0 }, features, search);
+  return isOnRim ? undefined : { ...shift, weight: Math.max(0, ratio) };
 }
