@@ -30,6 +30,9 @@ export async function openJpeg(store: Store, file: string): Promise<RasterSource
 function requireHead(bytes: Uint8Array): JpegHead {
   const head = readJpegHead(bytes);
   if (head.components.length === 2) throw new NotSupported('JPEG of 2 components');
+  if (head.components.length === 4 && head.adobe === undefined) {
+    throw new NotSupported("JPEG of four components without Adobe's segment");
+  }
   requireReadableJpeg(head);
   if (!head.isEnded) throw new Error(`no end marker in ${bytes.length} bytes`);
   return head;

@@ -5,7 +5,10 @@
  *
  * A `Trainee` supplies what differs between matcher and generator: its steps and its checkpoints.
  */
+
 import { pause } from '../base/pause.ts';
+import type { Dataset } from '../dataset/dataset.ts';
+import { dataDifference, isSameData } from '../dataset/fingerprint.ts';
 import { CheckpointError } from '../errors.ts';
 import { VERSION } from '../version.ts';
 import type { RunFiles } from './run_files.ts';
@@ -95,6 +98,16 @@ export async function introduce(
 /** @throws CheckpointError in any case: a run resumes bit for bit only with its original inputs. */
 export function refuseToResume(file: string, expected: string, found: string, remedy: string): never {
   throw new CheckpointError({ action: 'resume the run of', file, expected, found, remedy });
+}
+
+/** @param before fingerprint of the data that the run began with. @throws CheckpointError if it is another. */
+export function refuseOtherData(
+  before: string,
+  { fingerprint, folder }: Pick<Dataset, 'fingerprint' | 'folder'>,
+  refuse: (expected: string, found: string) => never,
+): void {
+  if (isSameData(before, fingerprint)) return;
+  refuse('the data set that it began with', `another in ${folder}: ${dataDifference(before, fingerprint)}`);
 }
 
 /** Checkpoint with the state of its run. @throws CheckpointError if it holds weights only. */

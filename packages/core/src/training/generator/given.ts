@@ -1,7 +1,6 @@
 /** Inputs of a generator's run, checked before its first step and constant during training. */
 
 import type { Dataset } from '../../dataset/dataset.ts';
-import { dataDifference, isSameData } from '../../dataset/fingerprint.ts';
 import { SplitError, UsageError } from '../../errors.ts';
 import type { GeneratorArchitecture, StagePlan } from '../../generator/architecture.ts';
 import { GENERATORS } from '../../generator/architectures.ts';
@@ -9,7 +8,7 @@ import type { GeneratorCheckpoint, LastGeneratorCheckpoint } from '../../generat
 import { fitNormalisation } from '../../prepare/fit_normalisation.ts';
 import type { Normalisation } from '../../prepare/normalisation.ts';
 import { PatchCache } from '../../prepare/prepared_patches.ts';
-import { refuseToResume } from '../../runs/resumable_run.ts';
+import { refuseOtherData, refuseToResume } from '../../runs/resumable_run.ts';
 import { checkpointPath } from '../../runs/run_files.ts';
 import { type GeneratorTraining, parseGeneratorTraining, totalGeneratorSteps } from './config.ts';
 import { generatorMetrics } from './metrics_log.ts';
@@ -48,7 +47,7 @@ export async function givenOf(task: GeneratorTask): Promise<GivenGenerator> {
     dataFingerprint: dataset.fingerprint,
     places: { train: [...new Set(records.map((index) => dataset.records[index]!.group))].sort(), validation: [] },
   };
-  if (last) refuseOtherData(last, trainedOn, task);
+  if (last) refuseOtherInputs(last, trainedOn, task);
   const fixed = last?.normalisation ?? ('config' in start ? start.normalisation : undefined);
   const normalisation = fixed ?? (await fitNormalisation(dataset, dataset.indicesOf('train'), config.normalisation));
   const { recipe } = architecture;
@@ -92,7 +91,7 @@ function refuseLargerPatches({ side, data }: GeneratorTraining, { header }: Data
 }
 
 /** @throws CheckpointError where data or split are not those that the run began with. */
-function refuseOtherData(
+function refuseOtherInputs(
   { trainedOn: before }: LastGeneratorCheckpoint,
   now: GeneratorCheckpoint['trainedOn'],
   { run, dataset }: GeneratorTask,
@@ -104,10 +103,7 @@ function refuseOtherData(
       found,
       'Bring back what the run began with, or start a new one.',
     );
-  if (!isSameData(before.dataFingerprint, now.dataFingerprint)) {
-    const difference = dataDifference(before.dataFingerprint, now.dataFingerprint);
-    refuse('the data set that it began with', `another in ${dataset.folder}: ${difference}`);
-  }
+  refuseOtherData(before.dataFingerprint, dataset, refuse);
   if (before.places?.train.join('\n') !== now.places?.train.join('\n'))
     refuse('the train split that it began with', 'other places in it');
 }

@@ -1,11 +1,10 @@
 /** Refuses inputs that a run cannot train with, before its first step. */
 import type { Dataset } from '../../dataset/dataset.ts';
-import { dataDifference, isSameData } from '../../dataset/fingerprint.ts';
 import { UsageError } from '../../errors.ts';
 import { requireSamePreparation } from '../../generator/made_patches.ts';
 import type { Checkpoint } from '../../matcher/checkpoint.ts';
 import type { Normalisation } from '../../prepare/normalisation.ts';
-import { refuseToResume } from '../../runs/resumable_run.ts';
+import { refuseOtherData, refuseToResume } from '../../runs/resumable_run.ts';
 import { checkpointPath } from '../../runs/run_files.ts';
 import type { TrainingConfig } from './config.ts';
 import type { LastCheckpoint, TrainingTask } from './task.ts';
@@ -63,10 +62,7 @@ export function refuseOtherInputs(
       'Bring back what the run began with, or start a new one (--from takes its weights).',
     );
   const before = last.trainedOn;
-  if (!isSameData(before.dataFingerprint, dataset.fingerprint)) {
-    const difference = dataDifference(before.dataFingerprint, dataset.fingerprint);
-    refuse('the data set that it began with', `another in ${dataset.folder}: ${difference}`);
-  }
+  refuseOtherData(before.dataFingerprint, dataset, refuse);
   for (const split of ['train', 'validation'] as const) {
     const seen = new Set(before.places?.[split]);
     const added = trainedOn.places?.[split].filter((place) => !seen.has(place)) ?? [];
