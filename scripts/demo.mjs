@@ -1,7 +1,7 @@
 /**
- * The demo behind `npm start`: it scores with the model in the box, then walks from scenes to a model of its own on the
- * real pairs of data/demo, each step the command that a user would type. Its results lie in runs/demo; data/demo is left
- * alone.
+ * The demo behind `npm start`: it scores and registers with the model in the box, then walks from scenes to a model of its
+ * own on the real pairs of data/demo, each step the command that a user would type. Its results lie in runs/demo;
+ * data/demo is left alone.
  *
  * `npm start -- --backend wasm` asks for a backend. Training is sized for what the backend can do in a minute.
  */
@@ -54,6 +54,11 @@ step(
 );
 step('Score a pair of two places', `score ${pairOf('270', '201')} --crop centre`, ...backend);
 step(
+  'Register two whole scenes with it: tie points, a judged correction, the optical scene where it belongs',
+  `register ${pairOf('201', '201')} --out ${RUN}/registered`,
+  ...backend,
+);
+step(
   'Cut real Sentinel-1 and Sentinel-2 scenes into pairs of patches',
   `data import scenes data/demo --side 64 --unit amplitude --out ${data}`,
 );
@@ -85,5 +90,6 @@ step(
   ...backend,
 );
 console.log(`\nDone in ${seconds()} s. Open in a browser:`);
+console.log(`  ${RUN}/registered/report.html  two scenes on each other`);
 console.log(`  ${RUN}/box/report.html         the model in the box`);
 console.log(`  ${RUN}/evaluation/report.html  the one that was trained here`);

@@ -112,6 +112,30 @@ const GENERATOR: Group = {
   },
 };
 
+const REGISTER: Group = {
+  name: 'doppel register',
+  fallback: 'scenes',
+  commands: {
+    scenes: leaf(
+      'Register an optical scene to a SAR scene: tie points, a judged correction, an aligned scene, a report',
+      () => import('./commands/register/scenes.ts'),
+    ),
+    apply: leaf(
+      'Apply the correction of a registration to other files of the same scene',
+      () => import('./commands/register/apply.ts'),
+    ),
+    batch: leaf('Register many pairs of scenes, with one summary', () => import('./commands/register/batch.ts')),
+    evaluate: leaf(
+      'Measure how well registration undoes known displacements, beside other methods',
+      () => import('./commands/register/evaluate.ts'),
+    ),
+    qa: leaf(
+      'Judge an aligned series: the bias of each scene, and steps in time',
+      () => import('./commands/register/qa.ts'),
+    ),
+  },
+};
+
 const COMMANDS: Group = {
   name: 'doppel',
   commands: {
@@ -129,6 +153,7 @@ const COMMANDS: Group = {
       'Find or make hard negatives: SAR patches of other ground that a model mistakes',
       () => import('./commands/mine.ts'),
     ),
+    register: branch('Register a SAR and an optical scene, and prove how good the result is', REGISTER),
     score: leaf('Say whether a SAR and an optical image show the same place', () => import('./commands/score.ts')),
     serve: leaf('Serve match scores over HTTP', () => import('./commands/serve.ts')),
     train: leaf('Train a matcher on a data set', () => import('./commands/train.ts')),

@@ -30,12 +30,19 @@ export async function askedHelp(root: Entry, words: readonly string[]): Promise<
   const { node, rest, description } = await find(root, words[0] === 'help' ? words.slice(1) : words);
   const [word] = rest;
   const isWrong = isGroup(node) && word !== undefined && !word.startsWith('-');
-  if (!isWrong) return helpOf(node, description);
+  if (!isWrong) return [helpOf(node, description), ...(await fallbackHelp(node))].join('\n\n');
   throw new UsageError({
     action: 'show help',
     expected: `one of the commands ${Object.keys(node.commands).join(', ')}`,
     found: `"${word}"`,
   });
+}
+
+/** Help on the command that runs if a group's name stands alone. */
+async function fallbackHelp(node: Command | Group): Promise<string[]> {
+  if (!isGroup(node) || !node.fallback) return [];
+  const { description, load } = node.commands[node.fallback]!;
+  return [helpOf(await load(), `${node.fallback}: ${description}`)];
 }
 
 /** Follows the words down the tree of commands. `rest`: the words after the command's name. */

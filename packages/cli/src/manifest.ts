@@ -12,6 +12,8 @@ export interface ManifestPair {
   /** Line number in the manifest, from 1. */
   line: number;
   id?: string | undefined;
+  /** Date of the scenes, as the manifest gives it. */
+  date?: string | undefined;
   /** Paths as the manifest gives them. */
   sar: string;
   optical: string;
@@ -23,6 +25,7 @@ export interface ManifestPair {
 const pairSchema = z.object({
   sar: z.string().min(1),
   optical: z.string().min(1),
+  date: z.string().optional(),
   /** A blank one is none. */
   id: z
     .union([z.string(), z.number()])
@@ -52,13 +55,17 @@ export async function* readManifest(store: Store, file: string): AsyncGenerator<
     if (!parsed.success) {
       throw fail('the paths "sar" and "optical"', z.prettifyError(parsed.error).replaceAll('\n', ' '), parsed.error);
     }
-    const { sar, optical, id } = parsed.data;
+    const { sar, optical, id, date } = parsed.data;
     const inside = (given: string) => {
       const path = given.includes('/') ? given : given.replaceAll('\\', '/'); // as Windows writes them
       if (isInside(path)) return joinPath(folderOf(file), path);
       throw fail('a path inside the folder of the manifest, relative to it', `"${path}"`);
     };
-    yield { line, sar, optical, sarPath: inside(sar), opticalPath: inside(optical), ...(id !== undefined && { id }) };
+    yield {
+      ...{ line, sar, optical, sarPath: inside(sar), opticalPath: inside(optical) },
+      ...(id !== undefined && { id }),
+      ...(date && { date }),
+    };
   }
 }
 

@@ -18,8 +18,8 @@ export interface Watch {
   onProgress(done: number, total: number, note?: string): void;
   /** A line above the bar. */
   onLog(line: string): void;
-  /** Starts the next part of the work, with a new bar. */
-  onPhase(label: string): void;
+  /** Starts the next part of the work, with a new bar. @param unit default: that of the plan. */
+  onPhase(label: string, unit?: string): void;
 }
 
 /** @throws Interrupted if the work ends by throwing the reason of the aborted signal. */
@@ -30,6 +30,7 @@ export async function work<T>(
   terminal: Terminal,
 ): Promise<T> {
   let phase = label;
+  let counted = unit;
   let bar: Progress | undefined;
   const stop = () => {
     bar?.stop();
@@ -39,16 +40,16 @@ export async function work<T>(
     return await run({
       signal,
       onProgress(done, total, note) {
-        bar ??= startProgress(phase, total, unit, terminal);
+        bar ??= startProgress(phase, total, counted, terminal);
         bar.update(done, note);
       },
       onLog(line) {
         stop(); // the bar starts again below the line
         terminal.write(`${line}\n`);
       },
-      onPhase(name) {
+      onPhase(name, its = unit) {
         if (name !== phase) stop();
-        phase = name;
+        [phase, counted] = [name, its];
       },
     });
   } catch (error) {

@@ -4,7 +4,7 @@
 import { PatchError } from '../errors.ts';
 import type { Raster, Unit } from './raster.ts';
 
-const RADAR_UNITS = ['dB', 'amplitude', 'intensity'] as const satisfies readonly Unit[];
+export const RADAR_UNITS = ['dB', 'amplitude', 'intensity'] as const satisfies readonly Unit[];
 export type RadarUnit = (typeof RADAR_UNITS)[number];
 
 export const isRadarUnit = (unit: Unit): unit is RadarUnit => RADAR_UNITS.some((each) => each === unit);

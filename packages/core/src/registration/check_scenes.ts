@@ -71,7 +71,7 @@ interface SceneFacts {
 }
 
 /** Windows along each axis whose samples are looked at, and their side. */
-const [STEPS, SIDE] = [8, 64];
+const [STEPS, SIDE] = [5, 64];
 
 async function factsOf(
   store: Store,

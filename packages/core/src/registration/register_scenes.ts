@@ -6,6 +6,7 @@ import { mapOf, openPlaced } from '../geo/place.ts';
 import { transformBetween } from '../geo/reference_system.ts';
 import { type Model, openNamedModel } from '../model.ts';
 import { DEFAULT_MODEL } from '../named_models.ts';
+import type { RasterOptions } from '../raster/open.ts';
 import type { RasterWindow } from '../raster/window.ts';
 import type { Store } from '../store.ts';
 import { luckOf } from './chance.ts';
@@ -41,7 +42,8 @@ export interface ScenesToRegister {
 export async function registerScenes(store: Store, scenes: ScenesToRegister, watch: Watch = {}): Promise<Registration> {
   const settings = registrationSettings.parse(scenes.settings ?? {});
   const started = performance.now();
-  const [sar, optical] = [await openNamed(store, scenes.sar), await openNamed(store, scenes.optical)];
+  const sar = await openNamed(store, scenes.sar, { unit: settings.sarUnit });
+  const optical = await openNamed(store, scenes.optical);
   const model = settings.features === 'gradients' ? undefined : (scenes.model ?? (await openNamedModel()));
   try {
     const found = await registerFiles(sar, optical, model, settings, watch);
@@ -56,8 +58,8 @@ export async function registerScenes(store: Store, scenes: ScenesToRegister, wat
 const nameOfMatcher = ({ model, modelName }: ScenesToRegister) =>
   modelName ?? (model ? model.info.preset : DEFAULT_MODEL);
 
-const openNamed = async (store: Store, name: string): Promise<NamedFile> => ({
-  file: await openPlaced(store, name),
+const openNamed = async (store: Store, name: string, options: RasterOptions = {}): Promise<NamedFile> => ({
+  file: await openPlaced(store, name, options),
   name,
 });
 

@@ -34,7 +34,7 @@ export interface ViewPixels {
   readonly after?: Raster;
 }
 
-const DEFAULTS = { overview: 640, detail: 160 };
+const DEFAULTS = { overview: 640, detail: 192 };
 
 /** The overview first. @throws FileError, FormatError as `openRaster`. */
 export async function readViews(

@@ -1,5 +1,6 @@
 /** Settings of a registration, each with its default. */
 import { z } from 'zod';
+import { RADAR_UNITS } from '../raster/units.ts';
 
 export const FEATURE_CHOICES = ['dense', 'gradients', 'both'] as const;
 
@@ -36,6 +37,8 @@ export const registrationSettings = z.strictObject({
   search: z.int().min(8).max(64).multipleOf(8).default(24),
   /** Pixel of the working grid in units of its reference system; default: that of the coarser file. */
   resolution: z.number().positive().optional(),
+  /** Unit of the SAR samples; default: what the file says, else amplitudes. */
+  sarUnit: z.enum(RADAR_UNITS).optional(),
   /** Band of the SAR file, from 0. */
   sarBand: z.int().min(0).default(0),
   /** Bands of the optical file, from 0: red, green and blue, or one; default: the first three, or the only one. */

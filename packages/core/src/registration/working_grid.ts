@@ -29,7 +29,7 @@ export interface NamedFile {
 
 type Bounds = [left: number, bottom: number, right: number, top: number];
 
-/** @throws UsageError where a file has no place, or the two do not overlap. */
+/** @throws UsageError where a file has no place, the two do not overlap, or the radius is beyond what they share. */
 export function workingGrid(
   sar: NamedFile,
   optical: NamedFile,
@@ -41,6 +41,7 @@ export function workingGrid(
   const pixels = pixelsFor(crs, sar, optical, resolution);
   const metres = metresOf(crs, sar, [(ours[0] + ours[2]) / 2, (ours[1] + ours[3]) / 2], pixels.sides[0]);
   const reach = reachOf(radius, metres, ours, theirs, pixels.sides);
+  if (radius !== 'scene') refuseWide(reach, common(ours, theirs, 0), pixels.sides, sar, optical);
   const bounds = common(ours, theirs, reach * pixels.sides[0]);
   if (!bounds) throw noOverlap(sar, optical);
   const grid = gridOver(bounds, pixels);
@@ -184,6 +185,25 @@ function pixelsIn([x, wide, , y, , down]: AffineTransform, [left, bottom, right,
     width: Math.ceil((right - x) / wide - 1e-6) - column,
     height: Math.ceil((y - bottom) / tall - 1e-6) - row,
   };
+}
+
+/** @throws UsageError if the search would reach beyond the common ground from wherever it begins. */
+function refuseWide(
+  reach: number,
+  overlap: Bounds | undefined,
+  [wide, tall]: readonly [number, number],
+  sar: NamedFile,
+  optical: NamedFile,
+): void {
+  if (!overlap) return; // scenes beside each other, which the radius must bridge
+  const side = Math.max((overlap[2] - overlap[0]) / wide, (overlap[3] - overlap[1]) / tall);
+  if (reach < side) return;
+  throw new UsageError({
+    action: `register ${optical.name} with ${sar.name}`,
+    expected: `a radius below the ${Math.floor(side)} pixels that both scenes share`,
+    found: `${Math.round(reach)} pixels`,
+    remedy: 'Say a smaller --radius, or --radius scene to search everywhere.',
+  });
 }
 
 const noOverlap = (sar: NamedFile, optical: NamedFile) =>

@@ -52,7 +52,7 @@ function controls(): string {
 
 function viewHtml({ heading, window, after }: SceneView, i: number): string {
   const stages = [stage('before', heading, window), ...(after ? [stage('after', heading, window)] : [])];
-  return `<h3>${escapeText(heading)}</h3><div class="stages view-${i}">${stages.join('')}</div>`;
+  return `<h3>${escapeText(heading)}</h3><div class="stages view-${i}" style="--board:${i === 0 ? 25 : 50}%">${stages.join('')}</div>`;
 }
 
 function stage(state: 'before' | 'after', heading: string, { width, height }: GridWindow): string {
@@ -89,7 +89,7 @@ const STYLE = `
 .stage, .map { position: relative; overflow: hidden; border-radius: 6px; background: #0003; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 .layer, .map > div { position: absolute; inset: 0; background-size: 100% 100%; }
 .map > div { filter: brightness(.8); }
-.views .optical { -webkit-mask: repeating-conic-gradient(#000 0 25%, #0000 0 50%) 0 0 / 25% 25%; mask: repeating-conic-gradient(#000 0 25%, #0000 0 50%) 0 0 / 25% 25%; }
+.views .optical { -webkit-mask: repeating-conic-gradient(#000 0 25%, #0000 0 50%) 0 0 / var(--board) var(--board); mask: repeating-conic-gradient(#000 0 25%, #0000 0 50%) 0 0 / var(--board) var(--board); }
 .views:has([value=swipe]:checked) .optical { -webkit-mask: none; mask: none; clip-path: inset(0 0 0 var(--edge)); }
 .views:has([value=swipe]:checked) .stage::after { content: ''; position: absolute; inset: 0 auto 0 var(--edge); border-left: 2px solid #fff; box-shadow: 0 0 3px #000; }
 .views:has([value=swipe]:checked) .stage { cursor: ew-resize; }

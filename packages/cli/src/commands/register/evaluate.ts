@@ -1,0 +1,121 @@
+/** `doppel register evaluate`: registrations against known displacements, beside older methods on the same windows. */
+import { joinPath, readText, type Store } from '@doppel/core';
+import { FormatError, UsageError } from '@doppel/core/errors';
+import {
+  BASELINES,
+  type EvaluationScene,
+  evaluateRegistration,
+  evaluationFigures,
+  evaluationTable,
+  FEATURE_CHOICES,
+  registerScenes,
+  TASKS,
+} from '@doppel/core/registration';
+import { z } from 'zod';
+import { command } from '../../command.ts';
+import { COMPUTE_FLAGS } from '../../context.ts';
+import { choice, text, whole, yes } from '../../flags.ts';
+import { MODEL_FLAG } from '../../model_flag.ts';
+import { withTools } from './pair_flags.ts';
+
+const FILES = { rows: 'rows.jsonl', figures: 'figures.json', table: 'table.md' } as const;
+const SPLITS = ['train', 'validation', 'test'] as const;
+const METHODS = Object.keys(BASELINES) as (keyof typeof BASELINES)[];
+
+/** Comma-separated names out of a list. */
+const some = <const T extends string>(names: readonly T[], description: string) =>
+  z
+    .array(z.enum(names as readonly [T, ...T[]]))
+    .meta({ description, hint: 'names', expected: `names separated by commas, of ${names.join(', ')}` });
+
+export default command({
+  name: 'doppel register evaluate',
+  words: { folder: text('folder', 'Folder of co-registered scenes: sar/NAME.tif, optical/NAME.tif and protocol.json') },
+  flags: {
+    out: text('folder', `Folder of ${Object.values(FILES).join(', ')}; an evaluation that was stopped goes on there`),
+    split: choice(SPLITS, 'Scenes of the protocol that are evaluated').default('test'),
+    tasks: some(TASKS, `Tasks, of ${TASKS.join(', ')}; default: all`).optional(),
+    features: some(FEATURE_CHOICES, 'Features that the registration compares, each a method of its own').default([
+      'both',
+    ]),
+    baselines: some(METHODS, `Older methods beside it, of ${METHODS.join(', ')}; default: all`).default(METHODS),
+    rawTruth: yes('Judge by the files’ own alignment alone, which is quicker'),
+    seed: whole(0, 'Seed of the displacements').default(1),
+    ...MODEL_FLAG,
+    ...COMPUTE_FLAGS,
+  },
+  examples: [
+    'doppel register evaluate data/demo --out runs/evaluation',
+    "doppel register evaluate data/demo --out runs/evaluation --tasks 'level 1,different places' --baselines CFOG",
+  ],
+  async run({ args, context }) {
+    const { store } = context;
+    const scenes = await scenesOf(store, args.folder, args.split);
+    const [output, figuresFile, table] = [FILES.rows, FILES.figures, FILES.table].map((name) =>
+      joinPath(args.out, name),
+    );
+    const isWithModel = args.features.some((features) => features !== 'gradients');
+    const interrupted = { text: `interrupted; rows so far are in ${output}, and the same command goes on` };
+    const rows = await withTools(
+      context,
+      { ...args, features: isWithModel ? 'both' : 'gradients' },
+      ({ model, modelName }) =>
+        context.work({ label: 'evaluate', unit: 'registrations', interrupted }, (watch) =>
+          evaluateRegistration(
+            store,
+            {
+              ...{ scenes, baselines: args.baselines, tasks: args.tasks, seed: args.seed, output: output! },
+              register: (files, { sar, optical, settings }, each) =>
+                registerScenes(files, { sar, optical, settings, model, modelName }, each),
+              ways: Object.fromEntries(args.features.map((features) => [`doppel, ${features}`, { features }])),
+              repaired: !args.rawTruth,
+            },
+            watch,
+          ),
+        ),
+    );
+    const figures = evaluationFigures(rows);
+    await store.write(figuresFile!, `${JSON.stringify(figures, null, 1)}\n`);
+    await store.write(table!, `${evaluationTable(figures)}\n`);
+    const files = { rows: output, figures: figuresFile, table };
+    return {
+      json: { split: args.split, scenes: scenes.length, registrations: rows.length, figures, files },
+      text: `${evaluationTable(figures)}\n\n${rows.length} registrations of ${scenes.length} scenes (${args.split}); rows in ${output}`,
+    };
+  },
+});
+
+const protocolSchema = z.object({ split: z.partialRecord(z.enum(SPLITS), z.array(z.string())) });
+
+async function scenesOf(store: Store, folder: string, split: (typeof SPLITS)[number]): Promise<EvaluationScene[]> {
+  const file = joinPath(folder, 'protocol.json');
+  const content = await readText(store, file);
+  const parsed = protocolSchema.safeParse(jsonOf(content));
+  if (!parsed.success) {
+    throw new FormatError({
+      ...{ action: 'read the protocol', file, expected: 'scenes by split' },
+      ...{ found: z.prettifyError(parsed.error).replaceAll('\n', ' '), cause: parsed.error },
+    });
+  }
+  const names = parsed.data.split[split] ?? [];
+  if (names.length === 0) {
+    throw new UsageError({
+      action: `evaluate on ${split}`,
+      expected: `scenes in ${file}`,
+      found: 'none of that split',
+    });
+  }
+  return names.map((id) => ({
+    id,
+    sar: joinPath(folder, 'sar', `${id}.tif`),
+    optical: joinPath(folder, 'optical', `${id}.tif`),
+  }));
+}
+
+function jsonOf(content: string): unknown {
+  try {
+    return JSON.parse(content);
+  } catch {
+    return undefined; // the schema says so
+  }
+}

@@ -1,0 +1,60 @@
+/** Flags that `doppel register` and `doppel register batch` share. */
+import { nameOf, openModel } from '@doppel/core';
+import { LATTICES, type OutputOptions, RESAMPLINGS, SIDES } from '@doppel/core/registration';
+import { COMPUTE_FLAGS, type Context } from '../../context.ts';
+import { choice, type Values, yes } from '../../flags.ts';
+import { MODEL_FLAG } from '../../model_flag.ts';
+import type { PairTask, Tools } from './register_pair.ts';
+import { changedSettings, SETTINGS_FLAGS, settingsFrom } from './settings_flags.ts';
+
+export const OUTPUT_FLAGS = {
+  align: choice([...SIDES, 'none'], 'Scene that is resampled onto the other; none: no aligned scene').default(
+    'optical',
+  ),
+  resampling: choice(RESAMPLINGS, 'Interpolation of the aligned scene').default('bicubic'),
+  lattice: choice(
+    LATTICES,
+    'Pixels of the aligned scene: its size snapped to those of the other, those of the other, its own',
+  ).default('snapped'),
+  geotransformOnly: yes('Leave pixels alone: correct only the geotransform of the aligned scene'),
+};
+
+export const PAIR_FLAGS = {
+  ...MODEL_FLAG,
+  ...OUTPUT_FLAGS,
+  asNamed: yes('Take the scenes as named, even if they look swapped'),
+  force: yes('Replace the output folder if it holds something'),
+  ...SETTINGS_FLAGS,
+  ...COMPUTE_FLAGS,
+};
+export type PairValues = Values<typeof PAIR_FLAGS>;
+
+/** Task without its files: the part that all pairs of a command share. */
+export function taskFrom(values: PairValues): Omit<PairTask, 'sar' | 'optical' | 'out'> {
+  return {
+    settings: settingsFrom(values),
+    outputs: outputsFrom(values),
+    changed: changedSettings(values),
+    asNamed: values.asNamed,
+  };
+}
+
+const outputsFrom = ({ align, resampling, lattice, geotransformOnly, sarUnit }: PairValues): OutputOptions => ({
+  ...(align === 'none' ? { alignedScene: false } : { align }),
+  ...{ resampling, lattice, geotransformOnly, sar: { unit: sarUnit } },
+});
+
+/** Runs work with a backend and, where features of a matcher are compared, the matcher. */
+export async function withTools<T>(
+  context: Context,
+  values: Pick<PairValues, 'features' | 'model' | 'backend' | 'precision'>,
+  run: (tools: Tools) => Promise<T>,
+): Promise<T> {
+  const backend = await context.selectBackend(values);
+  const model = values.features === 'gradients' ? undefined : await openModel(context.store, values.model);
+  try {
+    return await run({ store: context.store, model, modelName: nameOf(values.model), backend });
+  } finally {
+    model?.dispose();
+  }
+}

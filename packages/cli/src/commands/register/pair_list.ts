@@ -1,0 +1,128 @@
+/** Pairs of a batch: from JSON lines or CSV, or from a STAC collection, item collection or item with two assets. */
+import { folderOf, joinPath, nameOf, readText, type Store } from '@doppel/core';
+import { FormatError, UsageError } from '@doppel/core/errors';
+import { z } from 'zod';
+import { readManifest } from '../../manifest.ts';
+
+export interface ListedPair {
+  /** Name of its folder. */
+  readonly id: string;
+  readonly sar: string;
+  readonly optical: string;
+  /** ISO 8601. */
+  readonly date?: string | undefined;
+}
+
+export interface AssetNames {
+  readonly sarAsset: string;
+  readonly opticalAsset: string;
+}
+
+/** @throws FormatError where the manifest is damaged. @throws UsageError where it lists nothing, or a name twice. */
+export async function readPairs(store: Store, manifest: string, assets: AssetNames): Promise<ListedPair[]> {
+  const pairs = /\.(geo)?json$/i.test(manifest)
+    ? await stacPairs(store, manifest, assets)
+    : await manifestPairs(store, manifest);
+  if (pairs.length === 0) {
+    throw new UsageError({ action: `register the pairs of ${manifest}`, expected: 'at least one pair', found: 'none' });
+  }
+  refuseTwins(pairs, manifest);
+  return pairs;
+}
+
+async function manifestPairs(store: Store, manifest: string): Promise<ListedPair[]> {
+  const pairs: ListedPair[] = [];
+  for await (const { id, sar, date, sarPath, opticalPath } of readManifest(store, manifest)) {
+    pairs.push({ id: folderName(id ?? fileStem(sar)), sar: sarPath, optical: opticalPath, date });
+  }
+  return pairs;
+}
+
+/** A name as one folder. */
+const folderName = (name: string) => name.replaceAll(/[^\w.-]+/g, '_').replace(/^\.+$/, '_') || '_';
+
+const fileStem = (path: string) => nameOf(path).replace(/\.\w+$/, '');
+
+function refuseTwins(pairs: readonly ListedPair[], manifest: string): void {
+  const seen = new Set<string>();
+  for (const { id } of pairs) {
+    if (!seen.has(id)) {
+      seen.add(id);
+      continue;
+    }
+    throw new UsageError({
+      action: `register the pairs of ${manifest}`,
+      ...{ expected: 'a name of its own for each pair', found: `${id} twice` },
+      remedy: 'Add a column "id".',
+    });
+  }
+}
+
+const link = z.object({ rel: z.string(), href: z.string() });
+const item = z.object({
+  type: z.literal('Feature'),
+  id: z.string(),
+  properties: z.object({ datetime: z.string().nullish() }),
+  assets: z.record(z.string(), z.object({ href: z.string() })),
+});
+const document = z.union([
+  item,
+  z.object({ type: z.literal('FeatureCollection'), features: z.array(item) }),
+  z.object({ type: z.enum(['Collection', 'Catalog']), links: z.array(link) }),
+]);
+
+async function stacPairs(store: Store, file: string, assets: AssetNames): Promise<ListedPair[]> {
+  const found = await readStac(store, file);
+  if (found.type === 'Feature') return [pairOf(found, file, assets)];
+  if (found.type === 'FeatureCollection') return found.features.map((each) => pairOf(each, file, assets));
+  const pairs: ListedPair[] = [];
+  for (const { rel, href } of found.links) {
+    if (rel === 'item' || rel === 'child') pairs.push(...(await stacPairs(store, localPath(file, href), assets)));
+  }
+  return pairs;
+}
+
+async function readStac(store: Store, file: string): Promise<z.output<typeof document>> {
+  const fail = (found: string, cause: unknown) =>
+    new FormatError({
+      ...{ action: 'read the manifest', file, found, cause },
+      expected: 'a STAC collection, item collection or item (or JSON lines, as .jsonl)',
+    });
+  const content = await readText(store, file);
+  let raw: unknown;
+  try {
+    raw = JSON.parse(content);
+  } catch (cause) {
+    throw fail('no JSON', cause);
+  }
+  const parsed = document.safeParse(raw);
+  if (parsed.success) return parsed.data;
+  throw fail(z.prettifyError(parsed.error).replaceAll('\n', ' ').slice(0, 200), parsed.error);
+}
+
+function pairOf({ id, assets, properties }: z.output<typeof item>, file: string, names: AssetNames): ListedPair {
+  const pathOf = (name: string, flag: string) => {
+    const asset = assets[name];
+    if (asset) return localPath(file, asset.href);
+    throw new FormatError({
+      ...{ action: 'read the manifest', file, expected: `an asset "${name}" in the item ${id}` },
+      found: Object.keys(assets).join(', ') || 'none',
+      remedy: `Name another by ${flag}.`,
+    });
+  };
+  return {
+    id: folderName(id),
+    sar: pathOf(names.sarAsset, '--sar-asset'),
+    optical: pathOf(names.opticalAsset, '--optical-asset'),
+    date: properties.datetime ?? undefined,
+  };
+}
+
+/** Path of what a STAC document refers to. @throws FormatError for an address: files are read from disk. */
+function localPath(file: string, href: string): string {
+  if (!/^[a-z][a-z0-9+.-]+:/i.test(href)) return joinPath(folderOf(file), href.replace(/^(\.\/)+/, ''));
+  throw new FormatError({
+    ...{ action: 'read the manifest', file, expected: 'paths of files', found: href },
+    remedy: 'Download the scenes, and refer to them by relative paths.',
+  });
+}

@@ -1,0 +1,78 @@
+/** Means that register the pairs of a batch: in this process one after the other, or by processes side by side. */
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { Context } from '../../context.ts';
+import { kebab } from '../../flags.ts';
+import type { Watch } from '../../work.ts';
+import { PAIR_FLAGS, type PairValues, taskFrom, withTools } from './pair_flags.ts';
+import type { ListedPair } from './pair_list.ts';
+import { registerPair } from './register_pair.ts';
+import { typed } from './settings_flags.ts';
+import type { Summary } from './summary.ts';
+
+/** Registers one pair into a folder. */
+export type RunPair = (pair: ListedPair, out: string, watch: Watch) => Promise<Summary>;
+
+/** Program of a process of its own; undefined where the sources run uncompiled. */
+const MAIN = import.meta.url.endsWith('.ts') ? undefined : fileURLToPath(new URL('../../main.js', import.meta.url));
+
+export async function withRunner<T>(
+  context: Context,
+  values: PairValues & { jobs: number },
+  work: (run: RunPair) => Promise<T>,
+): Promise<T> {
+  if (values.jobs > 1 && MAIN !== undefined) return work(runnerOf(MAIN, values));
+  return withTools(context, values, (tools) =>
+    work(async ({ sar, optical }, out, watch) => {
+      const quiet = { ...watch, onProgress: () => {}, onPhase: () => {} };
+      return (await registerPair(tools, { ...taskFrom(values), sar, optical, out }, quiet)).summary;
+    }),
+  );
+}
+
+const runnerOf =
+  (main: string, values: PairValues): RunPair =>
+  async ({ sar, optical }, out, { signal }) => {
+    const words = [main, 'register', '--sar', sar, '--optical', optical, '--out', out, ...wordsOf(values), '--json'];
+    const { code, stdout, stderr } = await runProcess(words, signal);
+    signal.throwIfAborted();
+    if (stdout.trim().startsWith('{')) return JSON.parse(stdout) as Summary;
+    const message = stderr
+      .trim()
+      .split('\n')
+      .at(-1)
+      ?.replace(/^error: /, '');
+    throw new Error(message || `the process ended with ${code}`);
+  };
+
+/** The values of flags as they are typed. */
+export function wordsOf(values: PairValues): string[] {
+  return Object.keys(PAIR_FLAGS).flatMap((name) => {
+    const value = (values as Record<string, unknown>)[name];
+    if (value === undefined || value === false || name === 'force') return [];
+    return value === true ? [`--${kebab(name)}`] : [`--${kebab(name)}=${typed(value)}`];
+  });
+}
+
+interface Ended {
+  code: number | string;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs a process of a group of its own, so that Ctrl-C reaches it once: by the signal here. */
+function runProcess(words: readonly string[], signal: AbortSignal): Promise<Ended> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, words, { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    const [out, err]: [string[], string[]] = [[], []];
+    const stop = () => child.kill('SIGTERM');
+    signal.addEventListener('abort', stop);
+    child.stdout.setEncoding('utf8').on('data', (text: string) => out.push(text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => err.push(text));
+    child.on('error', reject);
+    child.on('close', (code, killedBy) => {
+      signal.removeEventListener('abort', stop);
+      resolve({ code: code ?? killedBy ?? 'nothing', stdout: out.join(''), stderr: err.join('') });
+    });
+  });
+}

@@ -1,0 +1,106 @@
+/** Registers one pair of scenes into a folder that appears as a whole: tie points, correction, aligned scene, report. */
+import { joinPath, type Model, readText } from '@doppel/core';
+import type { SelectedBackend } from '@doppel/core/backends';
+import {
+  checkScenes,
+  type OutputOptions,
+  type Registration,
+  type RegistrationOptions,
+  readViews,
+  registerScenes,
+  writeOutputs,
+} from '@doppel/core/registration';
+import { registrationHtml } from '@doppel/report';
+import type { Context } from '../../context.ts';
+import { writeFolder } from '../../output_folder.ts';
+import { VERSION } from '../../version.ts';
+import type { Watch } from '../../work.ts';
+import { type Summary, summaryOf } from './summary.ts';
+
+/** Files that this command adds to those of the library. */
+export const FILES = { report: 'report.html', registration: 'registration.json', summary: 'summary.json' } as const;
+
+export interface PairTask {
+  sar: string;
+  optical: string;
+  /** Folder of the result. */
+  out: string;
+  settings: RegistrationOptions;
+  outputs: OutputOptions;
+  /** Settings other than the defaults, in words. */
+  changed: readonly string[];
+  asNamed: boolean;
+}
+
+export interface Tools {
+  store: Context['store'];
+  /** Absent where only gradients are compared. */
+  model?: Model | undefined;
+  modelName: string;
+  backend: SelectedBackend;
+}
+
+/** @throws UsageError, FormatError, FileError for files that cannot be registered; nothing is written then. */
+export async function registerPair(
+  { store, model, modelName, backend }: Tools,
+  task: PairTask,
+  watch: Watch,
+): Promise<{ registration: Registration; summary: Summary }> {
+  const start = performance.now();
+  const { sar, optical, settings } = task;
+  await checkScenes(store, { sar, optical, ...settings, asNamed: task.asNamed });
+  watch.signal.throwIfAborted();
+  const registration = await registerScenes(store, { sar, optical, model, modelName, settings }, watch);
+  const summary = await writeFolder(store, task.out, async (folder) => {
+    watch.onPhase('write', 'tiles');
+    const files = await writeOutputs(store, registration, folder, task.outputs, watch);
+    await nameFinally(store, files.warp, folder, task.out);
+    const own = Object.fromEntries(Object.entries(FILES).map(([name, file]) => [name, joinPath(folder, file)]));
+    const named = finalPaths({ ...files, ...own }, folder, task.out);
+    const html = await reportOf({ store, registration, task, files: named, backend }, watch);
+    await store.write(joinPath(folder, FILES.report), html);
+    await store.write(joinPath(folder, FILES.registration), `${JSON.stringify(registration)}\n`);
+    const seconds = (performance.now() - start) / 1000;
+    const short = summaryOf(registration, { files: named, backend: backend.name, seconds });
+    await store.write(joinPath(folder, FILES.summary), `${JSON.stringify(short)}\n`);
+    watch.signal.throwIfAborted();
+    return short;
+  });
+  return { registration, summary };
+}
+
+/** Puts the final folder into a script that names its own files. */
+async function nameFinally(
+  store: Context['store'],
+  script: string | undefined,
+  unfinished: string,
+  folder: string,
+): Promise<void> {
+  if (script) await store.write(script, (await readText(store, script)).replaceAll(unfinished, folder));
+}
+
+/** Paths inside the unfinished folder as they will be. */
+const finalPaths = (files: Readonly<Record<string, string>>, unfinished: string, folder: string) =>
+  Object.fromEntries(Object.entries(files).map(([name, path]) => [name, path.replace(unfinished, folder)]));
+
+interface ReportTask {
+  store: Context['store'];
+  registration: Registration;
+  task: PairTask;
+  files: Readonly<Record<string, string>>;
+  backend: SelectedBackend;
+}
+
+async function reportOf(
+  { store, registration, task, files, backend }: ReportTask,
+  { signal, onPhase }: Watch,
+): Promise<string> {
+  onPhase('report');
+  const { sarBand, opticalBands } = task.settings;
+  return registrationHtml({
+    registration,
+    views: await readViews(store, registration, { sarBand, opticalBands, signal }),
+    ...{ settings: task.changed, files },
+    run: { backend: backend.name, device: backend.device, date: new Date(), version: VERSION },
+  });
+}

@@ -1,0 +1,112 @@
+/** A registration in short: the JSON object of `--json`, and its text. */
+import { type QUALITY_FIGURES, REASONS, type Reason, type Registration } from '@doppel/core/registration';
+
+export interface Summary {
+  status: Registration['status'];
+  reason?: string;
+  /** Kind of the chosen model; null without a correction. */
+  model: string | null;
+  matrix: Registration['matrix'] | null;
+  points: Record<Reason, number>;
+  quality: ({ unit: 'm'; heldOut: number } & Record<(typeof QUALITY_FIGURES)[number], number>) | null;
+  intervals: NonNullable<Registration['quality']>['intervals'] | null;
+  files: Readonly<Record<string, string>>;
+  seconds: number;
+  backend: string;
+  matcher: NonNullable<Registration['matcher']> | null;
+}
+
+export function summaryOf(
+  registration: Registration,
+  { files, backend, seconds }: Pick<Summary, 'files' | 'backend' | 'seconds'>,
+): Summary {
+  const { status, reason, matrix, quality, matcher } = registration;
+  return {
+    status,
+    ...(reason !== undefined && { reason }),
+    ...{ model: modelOf(registration) ?? null, matrix: matrix ?? null, points: countReasons(registration) },
+    quality: quality ? qualityOf(quality) : null,
+    intervals: quality?.intervals ?? null,
+    ...{ files, seconds, backend, matcher: matcher ?? null },
+  };
+}
+
+const modelOf = ({ ladder, correction }: Registration) =>
+  correction ? (ladder.find(({ chosen }) => chosen)?.kind ?? correction.map.kind) : undefined;
+
+function countReasons({ points }: Registration): Record<Reason, number> {
+  const counts = Object.fromEntries(REASONS.map((reason) => [reason, 0])) as Record<Reason, number>;
+  for (const { reason } of points) counts[reason]++;
+  return counts;
+}
+
+function qualityOf({
+  unit,
+  heldOut,
+  ...figures
+}: NonNullable<Registration['quality']>): NonNullable<Summary['quality']> {
+  const { biasX, biasY, rmseX, rmseY, ce90 } = figures;
+  return { unit, biasX, biasY, rmseX, rmseY, ce90, heldOut };
+}
+
+/** Lines for a reader: verdict, points, ladder, quality, files. */
+export function summaryText(registration: Registration, { files, seconds }: Summary): string {
+  return [
+    verdictText(registration),
+    pointsText(registration),
+    ...ladderText(registration),
+    ...qualityText(registration),
+    `${seconds.toFixed(1)} s; written: ${Object.values(files).join(', ')}`,
+  ].join('\n');
+}
+
+function verdictText(registration: Registration): string {
+  if (registration.status === 'trusted') return 'trusted';
+  return `refused: ${registration.reason ?? 'no reason was given'}${adviceOn(registration)}`;
+}
+
+/** Share of cells from which one reason explains a refusal. */
+const MOST = 0.6;
+
+/** The way out of a refusal, where its cells show one. */
+export function adviceOn(registration: Registration): string {
+  const { points } = registration;
+  const share = (...reasons: Reason[]) =>
+    points.length === 0 ? 0 : points.filter(({ reason }) => reasons.includes(reason)).length / points.length;
+  if (share('no data') > MOST)
+    return '\n  most cells hold no samples of one of the scenes: check extents and no-data values';
+  if (share('flat', 'no data') > MOST) {
+    return '\n  most cells have no structure: clouds, water or even ground; try another date or a larger part of the scene';
+  }
+  if (share('at the border of the search') > MOST / 2) {
+    return '\n  many matches lie at the border of the search: try a larger --radius, or --rotation and --scale';
+  }
+  return registration.coarse
+    ? ''
+    : '\n  nothing agrees within the search: try a larger --radius (scene: anywhere), --rotation or --scale';
+}
+
+function pointsText(registration: Registration): string {
+  const { used, ...others } = countReasons(registration);
+  const named = Object.entries(others).filter(([, count]) => count > 0);
+  const rest = named.length > 0 ? `; ${named.map(([reason, count]) => `${count} ${reason}`).join(', ')}` : '';
+  return `points: ${used} of ${registration.points.length} cells used${rest}`;
+}
+
+function ladderText({ ladder }: Registration): string[] {
+  return ladder.map(({ kind, parameters, crossValidated, inliers, chosen }) => {
+    const error = crossValidated === undefined ? 'too few points' : `${crossValidated.toFixed(2)} px`;
+    return `  ${chosen ? '→' : ' '} ${kind.padEnd(10)} ${String(parameters).padStart(3)} parameters  ${error.padStart(14)}  ${inliers} agree`;
+  });
+}
+
+function qualityText({ quality }: Registration): string[] {
+  if (!quality) return [];
+  const { ce90, biasX, biasY, rmseX, rmseY, heldOut, pixel, before, intervals } = quality;
+  const metres = (value: number) => value.toFixed(1);
+  const range = intervals.ce90.map(metres).join(' to ');
+  return [
+    `at ${heldOut} held-out points: CE90 ${metres(ce90)} m (${range}; ${(ce90 / pixel).toFixed(2)} px), before ${metres(before.ce90)} m`,
+    `  RMSE ${metres(rmseX)}, ${metres(rmseY)} m; bias ${metres(biasX)}, ${metres(biasY)} m (x, y)`,
+  ];
+}
