@@ -30,22 +30,19 @@ export function encodeTile(
   noData: number | undefined,
 ): Promise<Uint8Array> {
   const values = new Float32Array(data.length);
-  const store = type === 'float32' ? undefined : roundedTo(type, noData);
+  const [low, high, isWhole] = [STORED_TYPES[type].low, STORED_TYPES[type].high, type !== 'float32'];
   for (let pixel = 0, i = 0; pixel < missing.length; pixel++) {
     for (let band = 0; band < bands; band++, i++) {
-      if (missing[pixel]) values[i] = noData ?? 0;
-      else values[i] = store ? store(data[i]!) : data[i]!;
+      let value = data[i]!;
+      if (missing[pixel]) value = noData ?? 0;
+      else if (isWhole) {
+        value = Math.min(Math.max(Math.round(value), low), high);
+        if (value === noData) value += value === high ? -1 : 1;
+      }
+      values[i] = value;
     }
   }
-  return deflate(type === 'float32' ? floatBytes(values, side, bands) : differences(values, side, bands, type));
-}
-
-function roundedTo(type: Exclude<StoredType, 'float32'>, noData: number | undefined): (value: number) => number {
-  const { low, high } = STORED_TYPES[type];
-  return (value) => {
-    const whole = Math.min(Math.max(Math.round(value), low), high);
-    return whole === noData ? (whole === high ? whole - 1 : whole + 1) : whole;
-  };
+  return deflate(isWhole ? differences(values, side, bands, type) : floatBytes(values, side, bands));
 }
 
 /** Differences from the pixel before in a row (TIFF 6.0, section 14). */
