@@ -11,10 +11,12 @@ import type { RasterWindow } from '../raster/window.ts';
 import type { Store } from '../store.ts';
 import { luckOf } from './chance.ts';
 import { type CoarsePlace, coarsePlace, overhanging } from './coarse.ts';
+import { coarseMap } from './coarse_correction.ts';
 import { denseFeatures } from './dense_features.ts';
 import { FeatureSource } from './feature_source.ts';
 import { type FeatureKind, GRADIENTS, halved } from './features.ts';
 import { type Frame, judge } from './judge.ts';
+import { matrixOf } from './matrix.ts';
 import { applyAffine, IDENTITY, type PixelAffine, similarityAbout } from './pixel_affine.ts';
 import type { Registration, TiePoint } from './registration.ts';
 import { type ScenePair, SNAP, scenePair } from './scene_pair.ts';
@@ -96,10 +98,14 @@ export async function registerFiles(
   const stated = statedBy(sar, optical, pair, frame.place);
   const points = cells.map((cell, id) => tiePoint(id, cell, stated));
   const second = frame.kinds[1] && cells.map((cell, id) => tiePoint(id, secondOf(cell), stated));
-  const judged = judge(points, { ...judgeFrame(sar, optical, pair, settings), second });
+  const files = judgeFrame(sar, optical, pair, settings);
+  const judged = judge(points, { ...files, second });
   const { rotation, scale, agreeing, windows } = coarse;
   const [x, y] = [coarse.column + base.place[0], coarse.row + base.place[3]]; // what snapping left
-  return { ...head, coarse: { column: x, row: y, rotation, scale, agreeing, windows }, ...judged };
+  const found = { ...head, coarse: { column: x, row: y, rotation, scale, agreeing, windows }, ...judged };
+  if (judged.correction) return found;
+  const map = coarseMap(pair.grid, similarityAbout(middleOf(pair), { ...coarse, column: x, row: y }));
+  return { ...found, correction: { crs: pair.grid.crs, map }, matrix: matrixOf(map, files) };
 }
 
 /** A window of the working grid in pixels of a frame that lies a few pixels off. */
@@ -108,6 +114,8 @@ const shifted = (window: RasterWindow, place: PixelAffine): RasterWindow => ({
   column: window.column - Math.round(place[0]),
   row: window.row - Math.round(place[3]),
 });
+
+const middleOf = ({ grid: { width, height } }: ScenePair) => [width / 2, height / 2] as const;
 
 const kindsOf = (model: Model | undefined, { features }: RegistrationSettings): FeatureKind[] => [
   ...(model ? [denseFeatures(model)] : []),
@@ -163,7 +171,7 @@ function frameOf(
     const limits = overhanging(covered);
     return { place, expected, kinds: sources.map((each) => ({ ...each, offset, limits })) };
   }
-  const { read, place } = pair.through(similarityAbout([pair.grid.width / 2, pair.grid.height / 2], coarse));
+  const { read, place } = pair.through(similarityAbout(middleOf(pair), coarse));
   const kinds = sources.map(({ sar }) => ({
     ...{ sar, optical: new FeatureSource(sar.kind, 'optical', read), offset: [0, 0] as const },
   }));

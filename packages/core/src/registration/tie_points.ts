@@ -243,10 +243,14 @@ function stepsWithin(from: number, length: number, start: number, last: number):
 const distinctOf = ({ column, row, width }: RasterWindow, { sar, distinct }: Works) =>
   distinct.at((column - sar.window.column) / STEP, (row - sar.window.row) / STEP, width / STEP);
 
-async function matchBothWays(template: RasterWindow, { sar, optical }: Works, { expected, search }: PointSearch) {
+async function matchBothWays(
+  template: RasterWindow,
+  { sar, optical }: Works,
+  { expected, search }: PointSearch,
+): Promise<Pick<CellResult, 'match' | 'backward'>> {
   const match = await matchTemplate(sar, optical, template, expected, search);
-  const backward = match && !match.peak.isOnRim && (await backwardError(sar, optical, template, match, search));
-  return { match, backward: backward || undefined };
+  if (!match || match.peak.isOnRim) return { match };
+  return { match, backward: await backwardError(sar, optical, template, match, search) };
 }
 
 /** Why a match cannot be used, by the first kind of features alone. */
