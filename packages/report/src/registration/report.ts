@@ -290,7 +290,8 @@ function quality({ quality: judged }: Registration): string {
 
 function checks({ tests = [] }: Registration): string {
   if (tests.length === 0) return '';
-  const number = (value: number) => (Number.isFinite(value) ? signed(Number(value.toPrecision(3)), 2) : '∞');
+  const number = (value: number) =>
+    Number.isFinite(value) ? String(Number(value.toPrecision(3))).replace('-', '−') : '∞';
   const rows = tests.map(({ name, value, limit, isMost, passed }) => [
     escapeText(name),
     number(value),
