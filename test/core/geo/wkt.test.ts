@@ -40,6 +40,17 @@ describe('refused', () => {
   });
 });
 
+it.each([
+  '{',
+  '{"type":"GeographicCRS"}',
+  '{"type":"ProjectedCRS","conversion":{}}',
+  '{"type":"Odd"}',
+  '{}',
+  '{"type":1}',
+])('refuses the JSON %s', (text) => {
+  expect(crsProblem(text)).toMatch(/damaged|not given|no system/);
+});
+
 it('reads brackets and parentheses, quotes in quotes, and numbers of every form', () => {
   expect(parseWkt('A("b ""c""", -1.5e-3,.5 ,\n D[+2],north)')).toEqual({
     name: 'A',

@@ -6,7 +6,7 @@
 import proj4 from 'proj4';
 import { FormatError, reasonOf } from '../errors.ts';
 import { epsgDefinition } from './epsg.ts';
-import { isWkt, systemOfWkt } from './wkt.ts';
+import { isWkt, systemOfProjjson, systemOfWkt } from './wkt.ts';
 
 type Projection = ReturnType<typeof proj4.Proj>;
 
@@ -60,7 +60,7 @@ const EPSG_NAME =
 function parse(crs: string): ReferenceSystem | { problem: string } {
   const text = crs.trim();
   const code = EPSG_NAME.exec(text)?.[1];
-  const wkt = isWkt(text) ? systemOfWkt(text) : undefined;
+  const wkt = isWkt(text) ? systemOfWkt(text) : text.startsWith('{') ? systemOfProjjson(text) : undefined;
   if (wkt && 'problem' in wkt) return wkt;
   const definition = code === undefined ? wkt?.definition : epsgDefinition(code);
   if (EPSG_NAME.test(text) && definition === undefined) return { problem: 'no definition of this code is known' };
@@ -68,7 +68,7 @@ function parse(crs: string): ReferenceSystem | { problem: string } {
   const grid = /\+nadgrids=(?!@)(\S+)/.exec(asked)?.[1];
   if (grid !== undefined) return { problem: `it needs the grid file ${grid}` };
   try {
-    return describe(proj4.Proj(asked.startsWith('{') ? JSON.parse(asked) : withOrigin(asked)), asked);
+    return describe(proj4.Proj(withOrigin(asked)), asked);
   } catch (error) {
     const projection = /(?:PROJECTION|METHOD)\["([^"]+)"|\+proj=(\S+)/i.exec(asked);
     const name = projection?.[1] ?? projection?.[2];

@@ -4,6 +4,7 @@
  */
 import { epsgDefinition } from './epsg.ts';
 import { type Parameter, type ProjectionName, projectionText } from './projections.ts';
+import { parseProjjson } from './projjson.ts';
 import { childOf, isNode, numbersOf, parseWkt, type WktNode } from './wkt_tree.ts';
 
 /** Reference system in the language of PROJ, or the reason why it cannot be used. */
@@ -19,6 +20,11 @@ export const isWkt = (text: string): boolean => /^[A-Z_]+\s*[[(]/i.test(text);
 export function systemOfWkt(text: string): WktSystem {
   const root = parseWkt(text);
   return root ? systemOf(root) : { problem: 'its well-known text is damaged' };
+}
+
+export function systemOfProjjson(text: string): WktSystem {
+  const root = parseProjjson(text);
+  return root ? systemOf(root) : { problem: 'its JSON is damaged' };
 }
 
 function systemOf(node: WktNode): WktSystem {
@@ -187,7 +193,16 @@ function knownEarth(node: WktNode, datum: WktNode, a: number): string | undefine
 const DATUMS: Record<string, number> = {
   ...{ wgs1984: 4326, wgs1972: 4322, northamerican1927: 4267, northamerican1983: 4269, etrs1989: 4258 },
   ...{ amersfoort: 4289, osgb1936: 4277, deutscheshauptdreiecksnetz: 4314, european1950: 4230, pulkovo1942: 4284 },
-  ...{ ntf: 4275, sjtsk: 4156, mgi: 4312, ch1903: 4149, 'ch1903+': 4150, tokyo: 4301, southamerican1969: 4618 },
+  ...{
+    ntf: 4275,
+    nouvelletriangulationfrancaiseparis: 4275,
+    sjtsk: 4156,
+    mgi: 4312,
+    ch1903: 4149,
+    'ch1903+': 4150,
+    tokyo: 4301,
+    southamerican1969: 4618,
+  },
   ...{ belge1972: 4313, montemario: 4265, beijing1954: 4214, kkj: 4123, rt90: 4124, tm65: 4299, hungarian1972: 4237 },
   ...{ ggrs1987: 4121, dealul1970: 4316, hongkong1980: 4611, gda1994: 4283, gda2020: 7844, nzgd2000: 4167 },
   ...{ xian1980: 4610, china2000: 4490, jgd2000: 4612, jgd2011: 6668, sirgas2000: 4674, newzealand1949: 4272 },
