@@ -319,11 +319,11 @@ describe('writeOutputs', () => {
   });
 
   it('states accuracy in the STAC item', async () => {
-    const { files } = await written('affine', {}, { datetime: '2020-11-04T10:12:00Z', now: new Date(0) });
+    const { files } = await written('affine', {}, { datetime: '2020-11-04T11:12:00+01:00', now: new Date(0) });
     const item = JSON.parse(new TextDecoder().decode(await store.read(files.stac!)));
     expect(item).toMatchObject({ type: 'Feature', stac_version: '1.0.0', id: 'optical-aligned', links: [] });
     expect(item.properties).toMatchObject({
-      datetime: '2020-11-04T10:12:00Z',
+      datetime: '2020-11-04T10:12:00.000Z',
       'card4l:eastern_geometric_accuracy': { bias: 0.4, stddev: expect.closeTo(Math.sqrt(4 - 0.16), 9) },
       'card4l:northern_geometric_accuracy': { bias: -0.3 },
       'proj:epsg': 32633,
@@ -333,6 +333,7 @@ describe('writeOutputs', () => {
     expect(item.geometry.coordinates[0]).toHaveLength(5);
     for (const { href } of Object.values<{ href: string }>(item.assets))
       expect(await readdir(out)).toContain(href.slice(2));
+    await expect(written('affine', {}, { datetime: 'yesterday' })).rejects.toThrow('RFC 3339');
   });
 
   it.skipIf(!hasOgr)('writes a GeoPackage and GeoJSON that ogrinfo reads (gdal-bin)', async () => {

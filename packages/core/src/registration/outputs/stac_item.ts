@@ -6,6 +6,7 @@
  * https://github.com/stac-extensions/card4l, https://github.com/stac-extensions/projection
  */
 
+import { UsageError } from '../../errors.ts';
 import type { Grid } from '../../geo/grid.ts';
 import { LON_LAT, transformBetween } from '../../geo/reference_system.ts';
 import type { AffineTransform } from '../../raster/raster.ts';
@@ -65,8 +66,13 @@ export function stacItem(
 
 /** An unknown acquisition time is null, which STAC allows beside a range of times only: all that is known to precede now. */
 function timeOf(datetime: string | undefined, now: string): Record<string, string | null> {
-  if (datetime !== undefined) return { datetime };
-  return { datetime: null, start_datetime: '1970-01-01T00:00:00Z', end_datetime: now };
+  if (datetime === undefined) return { datetime: null, start_datetime: '1970-01-01T00:00:00Z', end_datetime: now };
+  const time = new Date(datetime);
+  if (!Number.isNaN(time.getTime())) return { datetime: time.toISOString() };
+  throw new UsageError({
+    ...{ action: 'write the STAC item', expected: 'an acquisition time as 2020-11-04T10:12:00Z', found: datetime },
+    remedy: 'Write it in the form of RFC 3339.',
+  });
 }
 
 function accuracy(bias: number, rmse: number): { bias: number; stddev: number } {
