@@ -1,0 +1,74 @@
+/** Parts of `doppel register` that need no scenes: the words of its processes, and the way out of a refusal. */
+import { describe, expect, it } from 'vitest';
+import { readCommandLine } from '../../packages/cli/src/command_line.ts';
+import { PAIR_FLAGS, type PairValues } from '../../packages/cli/src/commands/register/pair_flags.ts';
+import { wordsOf } from '../../packages/cli/src/commands/register/pair_runner.ts';
+import { changedSettings } from '../../packages/cli/src/commands/register/settings_flags.ts';
+import { adviceOn, summaryOf, summaryText } from '../../packages/cli/src/commands/register/summary.ts';
+import type { Reason } from '../../packages/core/src/registration/registration.ts';
+import { madeRegistration } from '../report/registration_fixture.ts';
+
+const read = (...words: string[]) =>
+  readCommandLine('doppel register', { words: {}, flags: PAIR_FLAGS }, words) as unknown as PairValues;
+
+describe('the flags of a registration', () => {
+  const words = ['--radius', '600m', '--optical-bands', '2,1,0', '--geotransform-only', '--force', '--sar-unit=dB'];
+
+  it('reach a process of its own as they were said, but for --force', () => {
+    const values = read(...words);
+    expect(values.radius).toEqual({ value: 600, unit: 'm' });
+    const there = wordsOf(values);
+    expect(there).toContain('--radius=600m');
+    expect(there).toContain('--optical-bands=2,1,0');
+    expect(read(...there)).toEqual({ ...values, force: false });
+  });
+
+  it('are told where they are not the defaults', () => {
+    expect(changedSettings(read())).toEqual([]);
+    expect(changedSettings(read(...words)).sort()).toEqual(['--optical-bands 2,1,0', '--radius 600m', '--sar-unit dB']);
+    expect(changedSettings(read('--radius', 'scene'))).toEqual(['--radius scene']);
+  });
+});
+
+describe('the way out of a refusal', () => {
+  const all = (reason: Reason) => {
+    const made = madeRegistration({ status: 'refused', reason: 'too few points' });
+    return { ...made, points: made.points.map((point) => ({ ...point, reason, heldOut: false })) };
+  };
+
+  it.each<[Reason, RegExp]>([
+    ['flat', /clouds, water or even ground/],
+    ['no data', /check extents and no-data values/],
+    ['at the border of the search', /a larger --radius/],
+  ])('is told where most cells are %s', (reason, advice) => {
+    expect(adviceOn(all(reason))).toMatch(advice);
+  });
+
+  it('is a wider search where nothing agrees', () => {
+    expect(adviceOn({ ...all('weak'), coarse: undefined, points: [] })).toContain('--radius (scene: anywhere)');
+    expect(adviceOn(all('weak'))).toBe('');
+  });
+
+  it('stands in the text, with the counts', () => {
+    const registration = all('flat');
+    const summary = summaryOf(registration, { files: { report: 'out/report.html' }, backend: 'cpu', seconds: 1 });
+    const text = summaryText(registration, summary);
+    expect(text).toContain('refused: too few points\n  most cells have no structure');
+    expect(text).toContain('points: 0 of 64 cells used; 64 flat');
+  });
+});
+
+describe('the summary', () => {
+  it('has null where nothing was found', () => {
+    const { correction: _, matrix: __, quality: ___, matcher: ____, ...bare } = madeRegistration();
+    expect(summaryOf({ ...bare, ladder: [] }, { files: {}, backend: 'cpu', seconds: 1 })).toMatchObject({
+      ...{ model: null, matrix: null, quality: null, intervals: null, matcher: null },
+    });
+  });
+
+  it('counts every reason', () => {
+    const { points } = summaryOf(madeRegistration(), { files: {}, backend: 'cpu', seconds: 1 });
+    expect(Object.values(points).reduce((sum, count) => sum + count, 0)).toBe(64);
+    expect(points.used).toBe(42);
+  });
+});
