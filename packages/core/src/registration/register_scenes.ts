@@ -82,6 +82,8 @@ export async function registerFiles(
     sar: new FeatureSource(kind, 'sar', pair.sar),
     optical: new FeatureSource(kind, 'optical', base.read),
   }));
+  const lattice = cellGrid(pair.grid, settings.cells);
+  watch.onProgress?.(0, lattice.columns * lattice.rows);
   const coarse = await coarsePlace(sources[0]!.sar, sources[0]!.optical, {
     ...searchOf(pair, settings),
     covered,
@@ -91,7 +93,7 @@ export async function registerFiles(
   if (!coarse || isLuck(coarse, settings)) return { ...head, ...noCoarseAgreement(coarse) };
   const frame = frameOf(pair, coarse, base.place, covered, sources);
   const search = {
-    ...{ grid: cellGrid(pair.grid, settings.cells), side: settings.side, search: settings.search, settings, model },
+    ...{ grid: lattice, side: settings.side, search: settings.search, settings, model },
     ...{ expected: frame.expected, first: frame.kinds[0]!, second: frame.kinds[1] },
   };
   const cells = await searchCells(search, watch);
