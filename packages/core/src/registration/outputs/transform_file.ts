@@ -77,7 +77,14 @@ const transformSchema = z.strictObject({
     })
     .optional(),
   tests: z
-    .array(z.strictObject({ name: z.string(), value: finite, limit: finite, isMost: z.boolean(), passed: z.boolean() }))
+    .array(
+      z.strictObject({
+        name: z.string(),
+        /** Null where it is beyond all bounds, as the uncertainty of a map that its points do not determine. */
+        value: finite.nullable(),
+        ...{ limit: finite, isMost: z.boolean(), passed: z.boolean() },
+      }),
+    )
     .optional(),
   seconds: z.number().nonnegative(),
 });
@@ -92,9 +99,11 @@ export function formatTransform({ points, ...rest }: Registration): string {
   return `${JSON.stringify(transformSchema.parse(withoutAbsent(file)), null, 2)}\n`;
 }
 
-/** Value without the fields that JSON would leave out, and without test values that no figure could be given for. */
+/** Value as JSON has it: without absent fields, and with null for a test's value that is not finite. */
 function withoutAbsent(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value, (_, each) => (each === null ? undefined : each)));
+  const isAbsent = (key: string, each: unknown) =>
+    each === null || (typeof each === 'number' && !Number.isFinite(each) && key !== 'value');
+  return JSON.parse(JSON.stringify(value, (key, each) => (isAbsent(key, each) ? undefined : each)));
 }
 
 /** @throws FileError where there is none. @throws FormatError where it is invalid. */
