@@ -113,7 +113,7 @@ function solve(
 }
 
 /** Uncertainty at the corners, in pixels, above which a bent model is left for a stiffer one: it may go anywhere there. */
-const BENT_CORNER = 2;
+const BENT_CORNER = 0.5;
 
 /** Climbs the ladder, without bent models that the matches do not hold at the corners. */
 function climbSurely(
