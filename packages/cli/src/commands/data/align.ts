@@ -10,6 +10,7 @@ import {
   type SceneAlignment,
 } from '@doppel/core/localisation';
 import { unseenFeatures } from '@doppel/core/registration';
+import { z } from 'zod';
 import { command, type Outcome } from '../../command.ts';
 import { BACKEND_FLAG, type Context } from '../../context.ts';
 import { number, text, whole } from '../../flags.ts';
@@ -22,10 +23,14 @@ export default command({
     side: whole(16, 'Template side in pixels').default(DEFAULTS.side),
     search: whole(4, 'Largest shift that is searched for in each direction, in pixels').default(DEFAULTS.search),
     templates: whole(2, 'Templates of a scene, on a regular grid').default(DEFAULTS.templates),
-    matcher: text(
-      'models',
-      'Second means: matchers by name or file, with commas between; the first checks that was not trained on a scene',
-    ).optional(),
+    matcher: z
+      .array(z.string())
+      .meta({
+        description:
+          'Second means: matchers by name or file; a scene is checked by the first that was not trained on it',
+        hint: 'models',
+      })
+      .default([]),
     ...BACKEND_FLAG,
   },
   examples: [
@@ -49,9 +54,9 @@ export default command({
   },
 });
 
-async function openModels({ store }: Context, names: string | undefined): Promise<Model[]> {
+async function openModels({ store }: Context, names: readonly string[]): Promise<Model[]> {
   const models: Model[] = [];
-  for (const name of names?.split(',') ?? []) models.push(await openModel(store, name.trim()));
+  for (const name of names) models.push(await openModel(store, name));
   return models;
 }
 

@@ -1,8 +1,9 @@
 /** `doppel experiment templates`: how often templates are found within some pixels, by a matcher and by oriented gradients. */
-import { openModel, UsageError } from '@doppel/core';
+import { openModel } from '@doppel/core';
 import { openDataset } from '@doppel/core/dataset';
 import { readAlignment, type Shift } from '@doppel/core/localisation';
 import { measureTemplates, type TemplateAccuracy, WITHIN } from '@doppel/experiment';
+import { z } from 'zod';
 import { command, type Outcome } from '../../command.ts';
 import { COMPUTE_FLAGS, type Context } from '../../context.ts';
 import { choice, text, whole } from '../../flags.ts';
@@ -18,7 +19,14 @@ export default command({
       ['raw', 'repaired'],
       'With repaired, also by alignment.json, on the scenes that it accepts',
     ).default('raw'),
-    sides: text('px', 'Sides of the templates in pixels, with commas between').default('64,96,128'),
+    sides: z
+      .array(z.int().min(16).multipleOf(2))
+      .nonempty()
+      .default([64, 96, 128])
+      .meta({
+        description: 'Sides of the templates in pixels',
+        expected: 'even numbers from 16 on, with commas between',
+      }),
     search: whole(10, 'Largest displacement that is searched in each direction, in pixels').default(16),
     templates: whole(1, 'Templates of a scene').default(64),
     seed: whole(0, 'Seed of the places').default(1),
@@ -29,13 +37,12 @@ export default command({
     'doppel experiment templates --data runs/windows --alignment repaired --sides 64 --search 32 --json',
   ],
   async run({ args, context }): Promise<Outcome> {
-    const sides = sidesOf(args.sides);
     const { name: backend } = await context.selectBackend(args);
     const dataset = await openDataset(context.store, args.data);
     const repaired = args.alignment === 'repaired' ? await acceptedShifts(context, dataset) : undefined;
     const model = await openModel(context.store, args.model);
     try {
-      const { split, search, templates: count, seed } = args;
+      const { split, sides, search, templates: count, seed } = args;
       const task = { split, sides, search, count, seed, repaired };
       const rows = await context.work({ label: 'templates', unit: 'scenes' }, (watch) =>
         measureTemplates(dataset, model, task, watch),
@@ -47,18 +54,6 @@ export default command({
     }
   },
 });
-
-function sidesOf(given: string): number[] {
-  const sides = given.split(',').map(Number);
-  if (sides.every((side) => Number.isInteger(side) && side >= 16 && side % 2 === 0)) return sides;
-  const expected = 'even numbers of pixels from 16 on, with commas between';
-  throw new UsageError({
-    action: 'read --sides',
-    expected,
-    found: given,
-    remedy: 'Give them as in --sides 64,96,128.',
-  });
-}
 
 async function acceptedShifts(
   { store }: Context,
