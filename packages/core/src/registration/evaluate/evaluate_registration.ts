@@ -178,29 +178,32 @@ function levelTasks(bench: Bench, level: Level, scene: EvaluationScene): Task[] 
   const draws = Array.from({ length: level.draws }, (_, draw) => draw);
   return draws.flatMap((draw) => {
     const open = () => displace(bench.store, scene, level, bench.seed, scene.id, draw);
-    return [
-      ...wayTasks(bench, level.name, scene, draw, open),
-      ...bench.baselines.map(
-        (method): Task => ({
-          ...{ name: level.name, scene, method, draw },
-          run: async (signal) => byBaseline(method, await open(), level, bench, await bench.truthOf(scene), signal),
-        }),
-      ),
-    ];
+    return methodTasks(bench, level, scene, draw, open);
   });
 }
 
-function wayTasks(
+/** A displacement by every method: the product's ways, and the older ones. */
+function methodTasks(
   bench: Bench,
-  name: string,
+  level: Level,
   scene: EvaluationScene,
   draw: number,
   open: () => Promise<Displaced>,
 ): Task[] {
-  return Object.entries(bench.ways).map(([method, settings]) => ({
-    ...{ name, scene, method, draw },
-    run: async (signal) => byProduct(await open(), settings, bench, await bench.truthOf(scene), signal),
-  }));
+  return [
+    ...Object.entries(bench.ways).map(
+      ([method, settings]): Task => ({
+        ...{ name: level.name, scene, method, draw },
+        run: async (signal) => byProduct(await open(), settings, bench, await bench.truthOf(scene), signal),
+      }),
+    ),
+    ...bench.baselines.map(
+      (method): Task => ({
+        ...{ name: level.name, scene, method, draw },
+        run: async (signal) => byBaseline(method, await open(), level, bench, await bench.truthOf(scene), signal),
+      }),
+    ),
+  ];
 }
 
 /** The optical scene of another place, with the georeference of this one. */
@@ -230,15 +233,7 @@ function smallTasks(bench: Bench, scene: EvaluationScene): Task[] {
       const pair = await cropPair(bench.store, scene, window);
       return displace(pair.store, pair, level, bench.seed, scene.id, draw, pair.places.optical);
     };
-    return [
-      ...wayTasks(bench, level.name, scene, draw, open),
-      ...bench.baselines.map(
-        (method): Task => ({
-          ...{ name: level.name, scene, method, draw },
-          run: async (signal) => byBaseline(method, await open(), level, bench, await bench.truthOf(scene), signal),
-        }),
-      ),
-    ];
+    return methodTasks(bench, level, scene, draw, open);
   });
 }
 
