@@ -30,7 +30,7 @@ export default command({
           'Second means: matchers by name or file; a scene is checked by the first that was not trained on it',
         hint: 'models',
       })
-      .default([]),
+      .optional(),
     ...BACKEND_FLAG,
   },
   examples: [
@@ -41,7 +41,7 @@ export default command({
   async run({ args, context }) {
     const dataset = await openDataset(context.store, args.folder);
     await context.selectBackend(args);
-    const models = await openModels(context, args.matcher);
+    const models = await openModels(context, args.matcher ?? []);
     try {
       const features = models.length > 0 ? unseenFeatures(models) : undefined;
       const alignment = await context.work({ label: 'align', unit: 'scenes' }, (watch) =>

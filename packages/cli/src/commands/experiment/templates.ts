@@ -19,14 +19,10 @@ export default command({
       ['raw', 'repaired'],
       'With repaired, also by alignment.json, on the scenes that it accepts',
     ).default('raw'),
-    sides: z
-      .array(z.int().min(16).multipleOf(2))
-      .nonempty()
-      .default([64, 96, 128])
-      .meta({
-        description: 'Sides of the templates in pixels',
-        expected: 'even numbers from 16 on, with commas between',
-      }),
+    sides: z.array(z.int().min(16).multipleOf(2)).nonempty().default([64, 96, 128]).meta({
+      description: 'Sides of the templates in pixels',
+      expected: 'even numbers from 16 on, with commas between',
+    }),
     search: whole(10, 'Largest displacement that is searched in each direction, in pixels').default(16),
     templates: whole(1, 'Templates of a scene').default(64),
     seed: whole(0, 'Seed of the places').default(1),

@@ -1,5 +1,6 @@
 /** Rows of a batch of registrations: one a pair, as JSON lines and as CSV. */
 import { readText, type Store } from '@doppel/core';
+import { parseJson } from '@doppel/core/base';
 import { FormatError } from '@doppel/core/errors';
 import { z } from 'zod';
 import { csvCell } from '../../csv_cell.ts';
@@ -62,19 +63,11 @@ export async function readRows(store: Store, file: string): Promise<BatchRow[]> 
   const lines = (await readText(store, file)).split('\n');
   return lines.flatMap((line, i) => {
     if (line.trim() === '') return [];
-    const parsed = rowSchema.safeParse(jsonOf(line));
-    if (parsed.success) return [parsed.data];
-    throw new FormatError({
-      ...{ action: 'read the summary', file, line: i + 1, expected: 'a row of `doppel register batch`' },
-      ...{ found: z.prettifyError(parsed.error).replaceAll('\n', ' '), cause: parsed.error },
-    });
+    const fail = (found: string, cause?: unknown) =>
+      new FormatError({
+        ...{ action: 'read the summary', file, line: i + 1, expected: 'a row of `doppel register batch`' },
+        ...{ found, cause },
+      });
+    return [parseJson(rowSchema, line, fail)];
   });
-}
-
-function jsonOf(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined; // the schema says so
-  }
 }

@@ -1,6 +1,6 @@
 /** `doppel register evaluate`: registrations against known displacements, beside older methods on the same windows. */
-import { joinPath, readText, type Store } from '@doppel/core';
-import { FormatError, UsageError } from '@doppel/core/errors';
+import { joinPath, type Store } from '@doppel/core';
+import { UsageError } from '@doppel/core/errors';
 import {
   BASELINES,
   type EvaluationScene,
@@ -16,6 +16,7 @@ import { command } from '../../command.ts';
 import { COMPUTE_FLAGS } from '../../context.ts';
 import { choice, text, whole, yes } from '../../flags.ts';
 import { MODEL_FLAG } from '../../model_flag.ts';
+import { readProtocol } from '../data/protocol.ts';
 import { withTools } from './pair_flags.ts';
 
 const FILES = { rows: 'rows.jsonl', figures: 'figures.json', table: 'table.md' } as const;
@@ -85,19 +86,9 @@ export default command({
   },
 });
 
-const protocolSchema = z.object({ split: z.partialRecord(z.enum(SPLITS), z.array(z.string())) });
-
 async function scenesOf(store: Store, folder: string, split: (typeof SPLITS)[number]): Promise<EvaluationScene[]> {
   const file = joinPath(folder, 'protocol.json');
-  const content = await readText(store, file);
-  const parsed = protocolSchema.safeParse(jsonOf(content));
-  if (!parsed.success) {
-    throw new FormatError({
-      ...{ action: 'read the protocol', file, expected: 'scenes by split' },
-      ...{ found: z.prettifyError(parsed.error).replaceAll('\n', ' '), cause: parsed.error },
-    });
-  }
-  const names = parsed.data.split[split] ?? [];
+  const names = (await readProtocol(store, file)).split[split];
   if (names.length === 0) {
     throw new UsageError({
       action: `evaluate on ${split}`,
@@ -110,12 +101,4 @@ async function scenesOf(store: Store, folder: string, split: (typeof SPLITS)[num
     sar: joinPath(folder, 'sar', `${id}.tif`),
     optical: joinPath(folder, 'optical', `${id}.tif`),
   }));
-}
-
-function jsonOf(content: string): unknown {
-  try {
-    return JSON.parse(content);
-  } catch {
-    return undefined; // the schema says so
-  }
 }
