@@ -147,6 +147,8 @@ describe('evaluateRegistration', () => {
     expect(await evaluateRegistration(store, options)).toEqual(rows);
     expect(calls).toBe(8);
     expect(await rowsOf(store, 'rows.jsonl')).toEqual(rows);
+    await store.append('rows.jsonl', '{"key":"level 1 | a');
+    await expect(rowsOf(store, 'rows.jsonl')).rejects.toThrow(/line .*no JSON.*Remove the line/s);
   });
 });
 

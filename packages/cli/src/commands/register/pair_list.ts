@@ -1,5 +1,6 @@
 /** Pairs of a batch: from JSON lines or CSV, or from a STAC collection, item collection or item with two assets. */
 import { folderOf, joinPath, nameOf, readText, type Store } from '@doppel/core';
+import { parseJson } from '@doppel/core/base';
 import { FormatError, UsageError } from '@doppel/core/errors';
 import { z } from 'zod';
 import { readManifest } from '../../manifest.ts';
@@ -83,21 +84,12 @@ async function stacPairs(store: Store, file: string, assets: AssetNames): Promis
 }
 
 async function readStac(store: Store, file: string): Promise<z.output<typeof document>> {
-  const fail = (found: string, cause: unknown) =>
+  const fail = (found: string, cause?: unknown) =>
     new FormatError({
       ...{ action: 'read the manifest', file, found, cause },
       expected: 'a STAC collection, item collection or item (or JSON lines, as .jsonl)',
     });
-  const content = await readText(store, file);
-  let raw: unknown;
-  try {
-    raw = JSON.parse(content);
-  } catch (cause) {
-    throw fail('no JSON', cause);
-  }
-  const parsed = document.safeParse(raw);
-  if (parsed.success) return parsed.data;
-  throw fail(z.prettifyError(parsed.error).replaceAll('\n', ' ').slice(0, 200), parsed.error);
+  return parseJson(document, await readText(store, file), fail);
 }
 
 function pairOf({ id, assets, properties }: z.output<typeof item>, file: string, names: AssetNames): ListedPair {

@@ -2,9 +2,11 @@
  * Evaluation of registrations against known displacements, by the protocol of docs/registration.md: levels of displacement,
  * pairs of different places, small areas, and older methods on the same windows. Seeded and resumable.
  */
+import { parseJson } from '../../base/parse_json.ts';
 import { pause } from '../../base/pause.ts';
 import { Rng } from '../../base/random.ts';
 import type { Watch } from '../../base/watch.ts';
+import { FormatError } from '../../errors.ts';
 import { affineMap } from '../../geo/pixel_map.ts';
 import { openPlaced } from '../../geo/place.ts';
 import type { AffineTransform } from '../../raster/raster.ts';
@@ -92,11 +94,18 @@ export async function evaluateRegistration(
   return rows;
 }
 
-/** Rows of an output; none where it is not there yet. */
+/** Rows of an output; none where it is not there yet. @throws FormatError where a line is no row. */
 export async function rowsOf(store: Store, output: string): Promise<EvaluationRow[]> {
   if (!(await store.stat(output))) return [];
   const lines = (await readText(store, output)).split('\n').filter(Boolean);
-  return lines.map((line) => evaluationRow.parse(JSON.parse(line)));
+  return lines.map((line, i) =>
+    parseJson(evaluationRow, line, (found, cause) => {
+      return new FormatError({
+        ...{ action: 'go on with the evaluation', file: output, line: i + 1, expected: 'a row of it', found, cause },
+        remedy: 'Remove the line: it was cut short when an evaluation was killed. The rest is not computed again.',
+      });
+    }),
+  );
 }
 
 function tasksOf(store: Store, options: EvaluationOptions): Task[] {
