@@ -1,4 +1,5 @@
 /** Maps of pixels to coordinates and back: affine transforms, and polynomials fitted to ground control points. */
+import { leastSquares } from '../base/least_squares.ts';
 import type { AffineTransform } from '../raster/raster.ts';
 
 export type Point = [x: number, y: number];
@@ -75,17 +76,10 @@ function fitOrder(points: readonly ControlPoint[], order: 1 | 2): FittedMap | un
   const terms = (column: number, row: number) => termsOf(order, u.to(column), v.to(row));
   const rows = points.map(({ column, row }) => terms(column, row));
   const [middleX, middleY] = [points[0]!.x, points[0]!.y];
-  const forX = leastSquares(
-    rows,
-    points.map(({ x }) => x - middleX),
-    SPREAD[order],
-  );
-  const forY = leastSquares(
-    rows,
-    points.map(({ y }) => y - middleY),
-    SPREAD[order],
-  );
-  if (!forX || !forY) return undefined;
+  const values = points.map(({ x, y }) => [x - middleX, y - middleY]);
+  const solved = leastSquares(rows, values, SPREAD[order]);
+  if (!solved) return undefined;
+  const [forX, forY] = [solved.map(([x]) => x!), solved.map(([, y]) => y!)];
   const toGround = (column: number, row: number): Point => {
     const values = terms(column, row);
     return [middleX + dot(forX, values), middleY + dot(forY, values)];
@@ -129,39 +123,6 @@ const slopesOf = (order: 1 | 2, u: number, v: number): [number[], number[]] =>
       ];
 
 const dot = (a: readonly number[], b: readonly number[]) => a.reduce((sum, each, i) => sum + each * b[i]!, 0);
-
-/**
- * Normal equations, solved by elimination with pivots; undefined where they are nearly singular.
- *
- * @param spread mean square that each term must keep beside the others: points nearly on a line say nothing of what
- * lies off it.
- */
-function leastSquares(
-  rows: readonly (readonly number[])[],
-  values: readonly number[],
-  spread: number,
-): number[] | undefined {
-  const size = rows[0]!.length;
-  const matrix = Array.from({ length: size }, (_, i) => [
-    ...Array.from({ length: size }, (_, j) => rows.reduce((sum, row) => sum + row[i]! * row[j]!, 0)),
-    rows.reduce((sum, row, k) => sum + row[i]! * values[k]!, 0),
-  ]);
-  for (let column = 0; column < size; column++) {
-    const pivot = matrix.reduce(
-      (best, row, i) => (i >= column && Math.abs(row[column]!) > Math.abs(matrix[best]![column]!) ? i : best),
-      column,
-    );
-    [matrix[column], matrix[pivot]] = [matrix[pivot]!, matrix[column]!];
-    const lead = matrix[column]!;
-    if (Math.abs(lead[column]!) < spread * rows.length) return undefined;
-    for (const [i, row] of matrix.entries()) {
-      if (i === column) continue;
-      const factor = row[column]! / lead[column]!;
-      for (let k = column; k <= size; k++) row[k] = row[k]! - factor * lead[k]!;
-    }
-  }
-  return matrix.map((row, i) => row[size]! / row[i]!);
-}
 
 const NEWTON_STEPS = 20;
 

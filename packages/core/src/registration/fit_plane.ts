@@ -3,7 +3,7 @@
  * displacement, so that numbers stay small beside coordinates of millions of metres.
  */
 import { Matrix } from 'ml-matrix';
-import { leastSquares, solveSystem } from './least_squares.ts';
+import { leastSquares, solveSystem } from '../base/least_squares.ts';
 import { termsOf, thinPlate } from './plane_map.ts';
 import type { GroundPosition, ModelKind, PlaneMap } from './registration.ts';
 

@@ -1,6 +1,7 @@
 /** Maps of the plane: evaluates and inverts them, and finds the affine map that is nearest to one. */
+
+import { leastSquares } from '../base/least_squares.ts';
 import type { AffineTransform } from '../raster/raster.ts';
-import { leastSquares } from './least_squares.ts';
 import type { GroundPosition, ModelKind, PlaneMap } from './registration.ts';
 
 /** A rectangle: [left, bottom, right, top] or any other order of two opposite corners. */

@@ -1,16 +1,18 @@
-/** Linear least squares by the normal equations: the systems of a registration are small and centred. */
+/** Linear least squares by the normal equations: for few unknowns, on values that were centred and scaled. */
 import { LuDecomposition, Matrix } from 'ml-matrix';
 
-/** Pivot, relative to the largest one, below which unknowns are not determined. */
+/** Pivot, relative to the largest one, below which unknowns are not determined by any arithmetic. */
 const SINGULAR = 1e-11;
 
 /**
- * @param rows [equations, unknowns] @param values [equations, right-hand sides]
+ * @param rows [equations, unknowns] @param values [equations, right-hand sides] @param spread mean square that each term
+ * must keep beside the others: points nearly on a line say nothing of what lies off it.
  * @returns [unknowns, right-hand sides]; undefined where the equations do not determine the unknowns.
  */
 export function leastSquares(
   rows: readonly (readonly number[])[],
   values: readonly (readonly number[])[],
+  spread = 0,
 ): number[][] | undefined {
   const size = rows[0]?.length ?? 0;
   if (rows.length < size || size === 0) return undefined;
@@ -23,13 +25,13 @@ export function leastSquares(
     }
   });
   for (let i = 0; i < size; i++) for (let j = i + 1; j < size; j++) normal.set(i, j, normal.get(j, i));
-  return solveSystem(normal, right)?.to2DArray();
+  return solveSystem(normal, right, spread * rows.length)?.to2DArray();
 }
 
-/** Solution of a square system; undefined where it is singular. */
-export function solveSystem(matrix: Matrix, right: Matrix): Matrix | undefined {
+/** Solution of a square system; undefined where it is singular, or a pivot is below `least`. */
+export function solveSystem(matrix: Matrix, right: Matrix, least = 0): Matrix | undefined {
   const decomposition = new LuDecomposition(matrix);
   const pivots = decomposition.upperTriangularMatrix.diagonal().map(Math.abs);
-  const isSingular = !(Math.min(...pivots) > SINGULAR * Math.max(...pivots));
+  const isSingular = !(Math.min(...pivots) > Math.max(least, SINGULAR * Math.max(...pivots)));
   return isSingular ? undefined : decomposition.solve(right);
 }
