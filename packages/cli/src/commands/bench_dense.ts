@@ -2,10 +2,10 @@
  * `doppel bench dense`: a training step by localisation (both towers, all correlation maps, backward, Adam), scoring of
  * pairs, and the cells of one tile of each sensor.
  */
-import { createMatcher, createScorer, type Matcher, type MatchScorer } from '@doppel/core/matcher';
-import { trainingStep, zeroMoments } from '@doppel/core/training';
+import { createMatcher, createScorer, type MatchScorer } from '@doppel/core/matcher';
 
 import * as tf from '@tensorflow/tfjs-core';
+import { repeatedStep } from '../bench_step.ts';
 import { command } from '../command.ts';
 import { whole } from '../flags.ts';
 import { BENCH_FLAGS, backendReport, rateText, type Timing, timeInTurn } from '../timing.ts';
@@ -39,18 +39,10 @@ function masksOf(windows: number): { positive: tf.Tensor3D; ignored: tf.Tensor3D
   return { positive: mask((d) => d <= DISC), ignored: mask((d) => d > DISC && d <= RING) };
 }
 
-/** Training step of `doppel train`, repeated on one batch; it ends once the loss has been read. */
-function repeatedStep(matcher: Matcher, windows: number): () => void {
+function batchOf(windows: number) {
   const [sar, optical] = [normal(windows, SIDE, 1, 1), normal(windows, SIDE + 2 * SEARCH, 3, 2)];
   const rivals = tf.ones([windows, windows]) as tf.Tensor2D;
-  const batch = { sar, optical, ...masksOf(windows), rivals, descriptor: DESCRIPTOR };
-  const moments = zeroMoments(matcher);
-  let step = 0;
-  return () => {
-    const { loss, gradientNorm } = trainingStep(matcher, moments, batch, { ...HYPERPARAMETERS, seed: 1, step: step++ });
-    loss.dataSync();
-    tf.dispose([loss, gradientNorm]);
-  };
+  return { sar, optical, ...masksOf(windows), rivals, descriptor: DESCRIPTOR };
 }
 
 /** Runs `f` until a number of its result has been read. */
@@ -88,7 +80,10 @@ export default command({
     const selected = await context.selectBackend(args);
     const create = () => createMatcher({ preset: 'dense', side: SIDE, sarBands: 1, opticalBands: 3, seed: 1 });
     const scoring = scoringOf(createScorer(create()), pairs, tile);
-    const times = await timeInTurn({ train: repeatedStep(create(), batch), ...scoring }, repeats);
+    const times = await timeInTurn(
+      { train: repeatedStep(create(), batchOf(batch), HYPERPARAMETERS), ...scoring },
+      repeats,
+    );
 
     const rate = (count: number, { median }: Timing) => (1000 * count) / median;
     const report = backendReport(selected);

@@ -5,6 +5,7 @@ import { captureTrainingStep, trainingStep, zeroMoments } from '@doppel/core/tra
 
 import * as tf from '@tensorflow/tfjs-core';
 import { benchGraph, GRAPH_FLAG, graphText } from '../bench_graph.ts';
+import { repeatedStep } from '../bench_step.ts';
 import { command } from '../command.ts';
 import { choice, whole } from '../flags.ts';
 import { BENCH_FLAGS, backendReport, rateText, type Timing, timeInTurn, transfersOf } from '../timing.ts';
@@ -58,17 +59,9 @@ async function graphOf(
   );
 }
 
-/** Training step of `doppel train`, repeated on one batch; it ends once the loss has been read. */
-function repeatedStep(matcher: Matcher, sar: tf.Tensor4D, optical: tf.Tensor4D): () => void {
+function batchOf(sar: tf.Tensor4D, optical: tf.Tensor4D) {
   const { labels, weights, pairing } = pairsOf(sar.shape[0]);
-  const batch = { sar, optical, pairing, labels: tf.tensor1d(labels, 'int32'), weights: tf.tensor1d(weights) };
-  const moments = zeroMoments(matcher);
-  let step = 0;
-  return () => {
-    const { loss, gradientNorm } = trainingStep(matcher, moments, batch, { ...HYPERPARAMETERS, seed: 1, step: step++ });
-    loss.dataSync();
-    tf.dispose([loss, gradientNorm]);
-  };
+  return { sar, optical, pairing, labels: tf.tensor1d(labels, 'int32'), weights: tf.tensor1d(weights) };
 }
 
 export default command({
@@ -93,7 +86,7 @@ export default command({
     const patches = (seed: number) => tf.randomNormal([batch, size, size, 1], 0, 1, 'float32', seed) as tf.Tensor4D;
     const [sar, optical] = [patches(1), patches(2)];
 
-    const step = repeatedStep(create(), sar, optical);
+    const step = repeatedStep(create(), batchOf(sar, optical), HYPERPARAMETERS);
     const scorer = createScorer(create()); // weights are constant, as in serving
     const scoring = () => {
       const logits = scorer.score(sar, optical);

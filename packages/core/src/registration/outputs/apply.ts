@@ -4,22 +4,16 @@ import { UsageError } from '../../errors.ts';
 import { openPlaced } from '../../geo/place.ts';
 import type { RasterOptions } from '../../raster/raster_file.ts';
 import { nameOf, type Store } from '../../store.ts';
-import { alignedGrid, type Lattice, type LatticeScene } from './aligned_grid.ts';
+import { alignedGrid, type LatticeScene } from './aligned_grid.ts';
 import { writeAlignedScene, writeMovedGeotransform } from './aligned_scene.ts';
 import { correctedPlace } from './corrected_place.ts';
-import type { Side } from './moved.ts';
-import type { Resampling } from './resampler.ts';
+import type { PlacingOptions } from './placing_options.ts';
 import type { TransformFile } from './transform_file.ts';
 
-export interface ApplyOptions {
-  /** Scene that the file belongs to; default: optical. */
-  readonly align?: Side | undefined;
-  readonly resampling?: Resampling | undefined;
-  /** Default: snapped to the working grid of the registration, or to the pixels of `like`. */
-  readonly lattice?: Lattice | undefined;
+/** Pixels that count for `snapped` and `fixed` are those of the working grid, or of `like`. */
+export interface ApplyOptions extends PlacingOptions {
   /** File whose pixels count instead of the working grid. */
   readonly like?: string | undefined;
-  readonly geotransformOnly?: boolean | undefined;
   /** Bands of the file, counted from 0; default: all but alpha. */
   readonly bands?: readonly number[] | undefined;
   readonly raster?: RasterOptions | undefined;

@@ -8,30 +8,22 @@ import { mapOf, openPlaced, type PlacedFile } from '../../geo/place.ts';
 import type { RasterOptions } from '../../raster/raster_file.ts';
 import { joinPath, nameOf, type Store } from '../../store.ts';
 import type { Correction, Registration } from '../registration.ts';
-import { alignedGrid, type Lattice, type LatticeScene } from './aligned_grid.ts';
+import { alignedGrid, type LatticeScene } from './aligned_grid.ts';
 import { type MovedFile, writeAlignedScene, writeMovedGeotransform } from './aligned_scene.ts';
 import { correctedPlace, nearestTransform } from './corrected_place.ts';
 import { writeDisplacement } from './displacement.ts';
 import { enviImagePoints, enviMapPoints } from './envi_points.ts';
 import { gcpVrt } from './gcp_vrt.ts';
 import { type Moved, movedBy, SIDES, type Side } from './moved.ts';
+import type { PlacingOptions } from './placing_options.ts';
 import { pointsCsv } from './points_csv.ts';
 import { pointsGeojson } from './points_geojson.ts';
 import { pointsGeopackage } from './points_geopackage.ts';
 import { qgisPoints } from './qgis_points.ts';
-import type { Resampling } from './resampler.ts';
 import { stacItem } from './stac_item.ts';
 import { formatTransform } from './transform_file.ts';
 
-export interface OutputOptions {
-  /** Scene that moves onto the other; default: optical. */
-  readonly align?: Side | undefined;
-  /** Default: bicubic. */
-  readonly resampling?: Resampling | undefined;
-  /** Pixels of the aligned scene; default: snapped. */
-  readonly lattice?: Lattice | undefined;
-  /** Leaves the pixels alone and writes another transform. */
-  readonly geotransformOnly?: boolean | undefined;
+export interface OutputOptions extends PlacingOptions {
   /** False to write no aligned scene; default: true. */
   readonly alignedScene?: boolean | undefined;
   /** Units and no-data of the scenes, where the files do not state them. */
