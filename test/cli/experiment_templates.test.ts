@@ -1,5 +1,5 @@
-/** `doppel experiment templates` on the demo's scenes. */
-import { mkdtemp, rm } from 'node:fs/promises';
+/** `doppel experiment templates` and `maps` on the demo's scenes. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -36,5 +36,39 @@ describe('doppel experiment templates', () => {
   it('refuses sides that are none, and repaired places without alignment.json', async () => {
     await expect(measure('--sides', '64,65')).rejects.toThrow(UsageError);
     await expect(measure('--alignment', 'repaired')).rejects.toThrow('alignment.json');
+  });
+});
+
+describe('doppel experiment maps', () => {
+  const draw = (...flags: string[]) =>
+    runDoppel(['experiment', 'maps', '--data', join(folder, 'data'), '--split', 'validation', ...flags]);
+
+  it('draws a map of the place, of a look-alike and of a shifted patch', async () => {
+    const page = join(folder, 'maps.html');
+    const { stdout } = await draw('--pairs', '3', '--out', page, '--json');
+    expect(JSON.parse(stdout)).toMatchObject({ page, pairs: 3 });
+    const html = await readFile(page, 'utf8');
+    for (const kind of ['the place itself', 'look-alike', 'shifted']) {
+      expect(html.split(`aria-label="correlation map of ${kind}"`)).toHaveLength(4);
+    }
+    expect(html).not.toMatch(/https?:\/\/(?!www\.w3\.org)/); // needs nothing else
+  }, 60_000);
+
+  it('finds shifted patches where they lie', async () => {
+    const page = join(folder, 'shifted.html');
+    await draw('--pairs', '8', '--shift', '12', '--out', page, '--json');
+    const peaks = [...(await readFile(page, 'utf8')).matchAll(/shifted: .*? at (\S+) right, (\S+) down/g)];
+    const offsets = peaks.map(([, right, down]) =>
+      [right!, down!].map((each) => Math.abs(Number(each.replace('−', '-')))).sort((a, b) => b - a),
+    );
+    expect(offsets).toHaveLength(8);
+    const near = offsets.filter(([long, short]) => Math.abs(long! - 12) <= 6 && short! <= 6);
+    expect(near.length).toBeGreaterThanOrEqual(4); // chance: below 1 of 8
+  }, 60_000);
+
+  it('refuses a shift beyond the search, and a search without room', async () => {
+    const page = join(folder, 'none.html');
+    await expect(draw('--shift', '24', '--out', page)).rejects.toThrow('--search');
+    await expect(draw('--search', '600', '--out', page)).rejects.toThrow('no pair that has them');
   });
 });

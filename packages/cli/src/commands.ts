@@ -86,6 +86,7 @@ const EXPERIMENT: Group = {
       'Measure how often templates are found within some pixels, by a matcher and by oriented gradients',
       () => import('./commands/experiment/templates.ts'),
     ),
+    maps: leaf('Draw pairs beside their correlation maps, as a page', () => import('./commands/experiment/maps.ts')),
     shortcut: leaf(
       'Measure whether a matcher recognises generated pixels instead of comparing the pair',
       () => import('./commands/experiment/shortcut.ts'),

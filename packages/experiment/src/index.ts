@@ -19,6 +19,7 @@ export { experimentFigures, experimentHtml } from './report.ts';
 export type { Results } from './result_types.ts';
 export { resultsOf } from './results.ts';
 export { measureTestSets, type ScoredTestSets, scoreTestSets } from './score_test_sets.ts';
+export { type SearchedPair, type SearchedPatch, searchPairs } from './searched_pairs.ts';
 export { type MadeScores, measureShortcut, type Shortcut } from './shortcut.ts';
 export { measureTemplates, type TemplateAccuracy, WITHIN } from './template_accuracy.ts';
 export { makeTestSets, type TestSets } from './test_sets.ts';

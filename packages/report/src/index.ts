@@ -16,6 +16,8 @@
  * console.log(svg.startsWith('<svg'), svg.includes('Cross-entropy')); // true true
  * ```
  */
+export { heatMap } from './correlation/heat_map.ts';
+export { type CorrelationReport, correlationHtml } from './correlation/report.ts';
 export { evaluationFigures } from './evaluation/figures.ts';
 export { type PicturedPair, type Report, reportHtml } from './evaluation/report.ts';
 export { qualityPictures } from './generator_quality/pictures.ts';

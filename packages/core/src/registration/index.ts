@@ -61,3 +61,4 @@ export {
   type RegistrationSettings,
   registrationSettings,
 } from './settings.ts';
+export { type TemplateMap, templateMap } from './template_map.ts';

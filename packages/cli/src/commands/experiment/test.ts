@@ -1,12 +1,11 @@
 /** `doppel experiment test`: measures one matcher on the test sets of the experiment, from easy to hard. */
 import { openModel } from '@doppel/core';
-import { type Dataset, openDataset } from '@doppel/core/dataset';
-import { alignedDataset, readAlignment, shiftsOf } from '@doppel/core/localisation';
 import { makeTestSets, measureTestSets, scoreTestSets } from '@doppel/experiment';
 import { command, type Outcome } from '../../command.ts';
-import { COMPUTE_FLAGS, type Context } from '../../context.ts';
+import { COMPUTE_FLAGS } from '../../context.ts';
 import { choice, text, whole } from '../../flags.ts';
 import { MODEL_FLAG } from '../../model_flag.ts';
+import { alignedData } from './aligned_data.ts';
 
 export default command({
   name: 'doppel experiment test',
@@ -29,7 +28,7 @@ export default command({
   ],
   async run({ args, context }): Promise<Outcome> {
     const { name: backend } = await context.selectBackend(args);
-    const dataset = await aligned(context, args);
+    const dataset = await alignedData(context, args);
     const opened = await openModel(context.store, args.model);
     try {
       const model = opened.atSide(dataset.header.side);
@@ -59,12 +58,6 @@ export default command({
     }
   },
 });
-
-async function aligned({ store }: Context, args: { data: string; alignment: string }): Promise<Dataset> {
-  const dataset = await openDataset(store, args.data);
-  if (args.alignment === 'raw') return dataset;
-  return alignedDataset(dataset, shiftsOf(await readAlignment(store, dataset)));
-}
 
 type Sets = ReturnType<typeof measureTestSets>;
 
