@@ -11,6 +11,7 @@ const flags = {
   preset: choice(['paper', 'paper-bn'], 'Network').default('paper'),
   strengths: z.array(z.number()).optional(),
   minScore: z.number().optional(),
+  models: z.array(z.string().min(1)).optional().meta({ isRepeated: true }),
   json: yes('JSON'),
 };
 const read = (...args: string[]) => readCommandLine('doppel train', { words, flags }, args);
@@ -24,6 +25,7 @@ describe('readCommandLine', () => {
   });
 
   it.each([
+    ['--models a=b,c --models d', { models: ['a=b,c', 'd'] }],
     ['--max-steps=3', { maxSteps: 3 }],
     ['--maxSteps 3', { maxSteps: 3 }],
     ['--min-score -0.5', { minScore: -0.5 }],

@@ -5,7 +5,8 @@ import { type App, createApp } from '../../packages/server/src/app.ts';
 import { type Limits, limitsFrom } from '../../packages/server/src/body/limits.ts';
 import { OverloadError, ServerError } from '../../packages/server/src/errors.ts';
 import { prometheusMetrics } from '../../packages/server/src/runtime/prometheus.ts';
-import { type FakeScorer, fakeScorer } from './fake_scorer.ts';
+import { Models } from '../../packages/server/src/scoring/models.ts';
+import { type FakeScorer, fakeScorer, SERVED, soleModel } from './fake_scorer.ts';
 
 let scorer: FakeScorer;
 let log: string[];
@@ -17,7 +18,7 @@ beforeEach(() => {
 
 const appWith = (limits: Partial<Limits> = {}): App =>
   createApp({
-    scorer,
+    models: soleModel(scorer),
     limits: limitsFrom(limits),
     metrics: prometheusMetrics(),
     log: (line) => log.push(line),
@@ -362,7 +363,7 @@ describe('limits', () => {
 
   it.each([
     ['with metrics', () => appWith({ maxRequests: 1 })],
-    ['without metrics', () => createApp({ scorer, limits: limitsFrom({ maxRequests: 1 }) })],
+    ['without metrics', () => createApp({ models: soleModel(scorer), limits: limitsFrom({ maxRequests: 1 }) })],
   ])('refuses requests over maxRequests and accepts new ones afterwards, %s', async (_, make) => {
     const app = make();
     let open = () => {};
@@ -413,6 +414,34 @@ describe('limits', () => {
   });
 });
 
+describe('several models', () => {
+  it('scores with the model that is named, by default with the first', async () => {
+    const other = fakeScorer({ ...SERVED, name: 'other.safetensors' });
+    const models = new Models([
+      ['first', scorer],
+      ['second', other],
+    ]);
+    const app = createApp({ models });
+    const post = (query: string) =>
+      app.request(`/v1/match${query}`, {
+        ...{ method: 'POST', body: JSON.stringify(pair(3, 1)) },
+        headers: { 'content-type': 'application/json' },
+      });
+    expect(await (await post('')).json()).toMatchObject({ model: 'fake.safetensors' });
+    expect(await (await post('?model=second')).json()).toMatchObject({ model: 'other.safetensors' });
+    expect([scorer.calls.length, other.calls.length]).toEqual([1, 1]);
+    const unknown = await problemIn(await post('?model=third'), 'not-found', 404);
+    expect(unknown.expected).toBe('first, second');
+    const described = await (await app.request('/v1/model?model=second')).json();
+    expect(described).toMatchObject({ name: 'second', models: ['first', 'second'], model: 'other.safetensors' });
+    await problemIn(await post('?model=first&model=second'), 'malformed-request', 400);
+    other.isReady = false;
+    await problemIn(await post('?model=second'), 'not-ready', 503);
+    expect((await post('?model=first')).status).toBe(200);
+    await problemIn(await app.request('/readyz'), 'not-ready', 503);
+  });
+});
+
 describe('the other routes', () => {
   it('describes the model', async () => {
     const response = await appWith().request('/v1/model');
@@ -437,7 +466,7 @@ describe('the other routes', () => {
   });
 
   it('is not ready while it shuts down, but finishes what it has', async () => {
-    const app = createApp({ scorer, isDraining: () => true });
+    const app = createApp({ models: soleModel(scorer), isDraining: () => true });
     await problemIn(await app.request('/readyz'), 'not-ready', 503);
     expect((await postJson(app, pair(3, 1))).status).toBe(200);
   });
@@ -485,7 +514,7 @@ describe('the other routes', () => {
   });
 
   it('has no metrics where nobody keeps them', async () => {
-    const app = createApp({ scorer });
+    const app = createApp({ models: soleModel(scorer) });
     expect((await app.request('/metrics')).status).toBe(404);
     const { paths } = await (await app.request('/openapi.json')).json();
     expect(paths).not.toHaveProperty('/metrics');

@@ -12,7 +12,7 @@ import { FLAGS, type FlagName, flagInfo, kebab } from '../../packages/server/src
 import { listenNode } from '../../packages/server/src/runtime/listen_node.ts';
 import type { Listening } from '../../packages/server/src/runtime/listening.ts';
 import { prometheusMetrics } from '../../packages/server/src/runtime/prometheus.ts';
-import { fakeScorer } from './fake_scorer.ts';
+import { fakeScorer, soleModel } from './fake_scorer.ts';
 
 const page = readFileSync(new URL('../../docs/server.md', import.meta.url), 'utf8');
 const blocks = (language: string) =>
@@ -24,7 +24,7 @@ const folder = mkdtempSync(join(tmpdir(), 'doppel-docs-'));
 let server: Listening;
 
 beforeAll(async () => {
-  const app = createApp({ scorer: fakeScorer(), metrics });
+  const app = createApp({ models: soleModel(fakeScorer()), metrics });
   server = await listenNode({ fetch: (request) => app.fetch(request), port: 0, host: '127.0.0.1', timeoutMs: 5000 });
   for (const [i, name] of ['sar.tif', 'optical.png', 'sar2.tif', 'optical2.png'].entries()) {
     writeFileSync(join(folder, name), Buffer.alloc(i + 1));

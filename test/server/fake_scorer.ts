@@ -2,7 +2,16 @@
  * A scorer without a model, whose scores tell which pair they belong to: the mean of the SAR samples minus the mean of the
  * optical ones; of files, their numbers of bytes.
  */
-import type { ImageInput, PairInput, PairOutcome, ScoringService, ServedModel } from '@doppel/server';
+import {
+  type ImageInput,
+  Models,
+  type PairInput,
+  type PairOutcome,
+  type ScoringService,
+  type ServedModel,
+  type TileInput,
+  type TileOutcome,
+} from '@doppel/server';
 
 function levelOf(image: ImageInput): number {
   if (image.kind === 'file') return image.bytes.length;
@@ -38,7 +47,19 @@ export const SERVED: ServedModel = {
     optical: { bands: 'gray', clip: null, standardise: 'patch' },
   },
   backend: 'cpu',
+  descriptorLength: 2,
 };
+
+/** Models of a server that holds only this one. */
+export const soleModel = (scoring: ScoringService): Models => new Models([['fake', scoring]]);
+
+/** Descriptor of a tile: its mean and its number of bands; a tile of zeros cannot be described. */
+function describedTile({ tile }: TileInput): TileOutcome {
+  if (tile.kind === 'file' || levelOf(tile) === 0) {
+    return { error: { problem: 'unusable-image', detail: `Cannot describe ${tile.name}.` } };
+  }
+  return { descriptor: Float32Array.of(levelOf(tile), tile.bands) };
+}
 
 export interface FakeScorer extends ScoringService {
   isReady: boolean;
@@ -50,23 +71,28 @@ export interface FakeScorer extends ScoringService {
   failure: Error | undefined;
 }
 
-export function fakeScorer(): FakeScorer {
+/** @param served what it says of its model. */
+export function fakeScorer(served = SERVED): FakeScorer {
+  const answer = async <In, Out>(work: readonly In[], signal: AbortSignal | undefined, outcome: (each: In) => Out) => {
+    if (scorer.failure) throw scorer.failure;
+    const aborted = new Promise<never>((_, reject) => {
+      signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
+    });
+    if (scorer.gate) await Promise.race([scorer.gate, aborted]);
+    return work.map(outcome);
+  };
   const scorer: FakeScorer = {
     isReady: true,
     calls: [],
     gate: undefined,
     failure: undefined,
     ready: () => scorer.isReady,
-    info: async () => SERVED,
-    async score(pairs, signal) {
+    info: async () => served,
+    score(pairs, signal) {
       scorer.calls.push(pairs);
-      if (scorer.failure) throw scorer.failure;
-      const aborted = new Promise<never>((_, reject) => {
-        signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
-      });
-      if (scorer.gate) await Promise.race([scorer.gate, aborted]);
-      return pairs.map(fakeOutcome);
+      return answer(pairs, signal, fakeOutcome);
     },
+    describe: (tiles, signal) => answer(tiles, signal, describedTile),
   };
   return scorer;
 }

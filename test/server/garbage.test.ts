@@ -4,11 +4,11 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { createApp } from '../../packages/server/src/app.ts';
 import { limitsFrom } from '../../packages/server/src/body/limits.ts';
-import { fakeScorer } from './fake_scorer.ts';
+import { fakeScorer, soleModel } from './fake_scorer.ts';
 
 const log: string[] = [];
 const limits = limitsFrom({ maxBytes: 20_000, maxPairs: 4, maxPixels: 64 });
-const app = createApp({ scorer: fakeScorer(), limits, log: (line) => log.push(line) });
+const app = createApp({ models: soleModel(fakeScorer()), limits, log: (line) => log.push(line) });
 
 async function mustHold(body: string | Uint8Array, contentType: string) {
   const response = await app.request('/v1/match', {

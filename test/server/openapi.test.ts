@@ -8,9 +8,9 @@ import { stateSchema } from '../../packages/server/src/routes/answers.ts';
 import { failedMatchSchema, matchSchema } from '../../packages/server/src/routes/match.ts';
 import { modelSchema } from '../../packages/server/src/routes/model.ts';
 import { prometheusMetrics } from '../../packages/server/src/runtime/prometheus.ts';
-import { fakeScorer } from './fake_scorer.ts';
+import { fakeScorer, soleModel } from './fake_scorer.ts';
 
-const app = createApp({ scorer: fakeScorer(), metrics: prometheusMetrics() });
+const app = createApp({ models: soleModel(fakeScorer()), metrics: prometheusMetrics() });
 const documentOf = async () => (await app.request('/openapi.json')).json();
 
 const image = { data: [1, 2, 3, 4], shape: [2, 2] };
@@ -36,7 +36,8 @@ it('holds every route, and every route in it answers', async () => {
     Object.keys(methods as object).map((method) => `${method.toUpperCase()} ${path}`),
   );
   const served = app.routes.filter(({ method, path }) => method !== 'ALL' && path !== '/openapi.json');
-  expect(described.sort()).toEqual(served.map(({ method, path }) => `${method} ${path}`).sort());
+  const names = served.map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`);
+  expect(described.sort()).toEqual([...new Set(names)].sort()); // validators are routes of their own
   for (const route of described) {
     const [method, path] = route.split(' ') as [string, string];
     const response = method === 'POST' ? await post({ sar: image, optical: image }) : await app.request(path);

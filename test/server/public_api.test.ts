@@ -40,6 +40,7 @@ it('exports these names', () => {
       "ServerError",
       "ProblemError",
       "InlineScoring",
+      "Models",
     ]
   `);
   expect(Object.keys(node)).toMatchInlineSnapshot(`

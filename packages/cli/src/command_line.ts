@@ -15,7 +15,7 @@ export function readCommandLine(
   args: readonly string[],
 ): Record<string, unknown> {
   const flagInfos = Object.entries(flags).map(([key, schema]) => ({ key, schema, ...flagInfo(key, schema) }));
-  const texts = new Map<string, string>();
+  const texts = new Map<string, string[]>();
   const surplus = [...Object.keys(words)];
   const refuse = refuser(name);
   for (const token of tokensOf(args, flagInfos)) {
@@ -23,13 +23,14 @@ export function readCommandLine(
     if (token.kind === 'positional') {
       const word = surplus.shift();
       if (word === undefined) refuse(wordsText(words), `"${token.value}"`);
-      texts.set(word as string, token.value);
+      texts.set(word as string, [token.value]);
       continue;
     }
     const info = flagInfos.find((each) => namesOf(each).includes(token.name));
     if (!info) throw unknownFlag(name, args[token.index] as string, flagInfos);
-    if (texts.has(info.key)) refuse(`${info.spelling} once`, 'it twice');
-    texts.set(info.key, textOf(info, token, refuse));
+    const before = texts.get(info.key) ?? [];
+    if (before.length > 0 && !info.isRepeated) refuse(`${info.spelling} once`, 'it twice');
+    texts.set(info.key, [...before, textOf(info, token, refuse)]);
   }
   const wordInfos = Object.entries(words).map(([key, schema]) => {
     const info = flagInfo(key, schema);
@@ -74,8 +75,10 @@ function textOf(info: Named, token: Token & { kind: 'option' }, refuse: Refuse):
   return token.value as string;
 }
 
-function parsed({ schema, spelling, hint, expected, read }: Named, text: string | undefined, refuse: Refuse): unknown {
-  const result = schema.safeParse(text === undefined ? undefined : read(text));
+function parsed(info: Named, texts: readonly string[] | undefined, refuse: Refuse): unknown {
+  const { schema, spelling, hint, expected, read, isRepeated } = info;
+  const text = texts?.join(' ');
+  const result = schema.safeParse(text === undefined ? undefined : isRepeated ? texts : read(text));
   if (result.success) return result.data;
   if (text === undefined) return refuse(spelling.startsWith('--') ? `${spelling} <${hint}>` : spelling, 'none');
   const [issue] = result.error.issues;

@@ -25,6 +25,8 @@ export interface FlagInfo {
   spelling: string;
   isBoolean: boolean;
   isRequired: boolean;
+  /** True if each of its values stands behind the flag again, not behind a comma. */
+  isRepeated: boolean;
   hint: string;
   description: string;
   default: unknown;
@@ -48,6 +50,7 @@ interface Node {
   default?: unknown;
   hint?: string;
   expected?: string;
+  isRepeated?: boolean;
 }
 
 export const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
@@ -58,6 +61,7 @@ export function flagInfo(name: string, schema: z.ZodType): FlagInfo {
   return {
     spelling: `--${kebab(name)}`,
     isBoolean: node.type === 'boolean',
+    isRepeated: node.isRepeated === true,
     isRequired: !schema.safeParse(undefined).success,
     hint: hintOf(node),
     description: node.description ?? '',

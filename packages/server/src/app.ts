@@ -1,26 +1,27 @@
 /**
  * The HTTP app, on any runtime that knows Request and Response. It opens no port, file or backend: its
- * scorer is an argument, so that tests call `app.request` with a fake.
+ * models are an argument, so that tests call `app.request` with a fake.
  */
 import { reasonOf, VERSION } from '@doppel/core';
 
-import { OpenAPIHono } from '@hono/zod-openapi';
+import { OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { type RequestIdVariables, requestId } from 'hono/request-id';
 import { pairsSchema } from './body/json_pairs.ts';
 import { type Limits, limitsFrom } from './body/limits.ts';
 import { type ReadItems, readItems as readItemsHere } from './body/read_items.ts';
-import { type Problem, ProblemError, problemOf, problemResponse } from './problem.ts';
+import { explain, type Problem, ProblemError, problemError, problemOf, problemResponse } from './problem.ts';
 import { healthz } from './routes/healthz.ts';
 import { match } from './routes/match.ts';
 import { metricsText, type ServerMetrics } from './routes/metrics.ts';
 import { model } from './routes/model.ts';
 import { readyz } from './routes/readyz.ts';
-import type { ScoringService } from './scoring/scoring_service.ts';
+import type { Models } from './scoring/models.ts';
 
 export interface AppDeps {
-  scorer: ScoringService;
+  /** Models to serve; the first is the default. */
+  models: Models;
   /** Default: those of `limitsFrom()`. */
   limits?: Limits;
   /** Reads the pairs from a body. Default: in this thread. */
@@ -50,16 +51,22 @@ const DOCUMENT = {
   },
 };
 
-/** Hono app that scores pairs with `scorer`: pass `app.fetch` to any HTTP server, or call `app.request`. */
+/** Hono app that scores pairs with `models`: pass `app.fetch` to any HTTP server, or call `app.request`. */
 export function createApp({
-  scorer,
+  models,
   limits = limitsFrom(),
   readItems = readItemsHere,
   metrics,
   log = () => {},
   isDraining = () => false,
 }: AppDeps): App {
-  const app: App = new OpenAPIHono();
+  const app: App = new OpenAPIHono({
+    defaultHook(parsed) {
+      if (parsed.success) return;
+      const found = z.prettifyError(parsed.error).replaceAll(/\s*\n\s*/g, ' ');
+      throw problemError('malformed-request', explain('read the request', 'what /openapi.json describes', found));
+    },
+  });
 
   app.use(requestId());
   app.use(async (c, next) => {
@@ -103,10 +110,10 @@ export function createApp({
   });
 
   app.openapiRoutes([
-    match({ scorer, limits, readItems, metrics }),
-    model(scorer, limits),
+    match({ models, limits, readItems, metrics }),
+    model(models, limits),
     healthz,
-    readyz(scorer, isDraining),
+    readyz(models, isDraining),
     ...(metrics ? [metricsText(metrics)] : []),
   ]);
   app.openAPIRegistry.register('Pairs', pairsSchema);

@@ -7,13 +7,13 @@
  * @example
  * ```ts
  * import { readFile } from 'node:fs/promises';
- * import { createApp, InlineScoring, limitsFrom } from '@doppel/server';
+ * import { createApp, InlineScoring, limitsFrom, Models } from '@doppel/server';
  *
  * const model = await readFile('best.safetensors');
  * const limits = limitsFrom({ maxPairs: 16 });
  * const scorer = new InlineScoring({ ...limits, model, file: 'best.safetensors', backend: 'wasm' });
  * await scorer.info(); // the model is loaded
- * const app = createApp({ scorer, limits });
+ * const app = createApp({ models: new Models([['best', scorer]]), limits });
  * const answer = await app.request('/v1/model');
  * const { side, backend } = await answer.json();
  * console.log(side, backend); // 64 wasm
@@ -25,6 +25,7 @@ export { OverloadError, ServerError } from './errors.ts';
 export { type Problem, ProblemError } from './problem.ts';
 export type { ServerMetrics } from './routes/metrics.ts';
 export { InlineScoring } from './scoring/inline_scoring.ts';
+export { Models } from './scoring/models.ts';
 export type {
   ImageInput,
   PairFailure,
@@ -33,4 +34,6 @@ export type {
   ScoringObserver,
   ScoringService,
   ServedModel,
+  TileInput,
+  TileOutcome,
 } from './scoring/scoring_service.ts';

@@ -5,9 +5,10 @@ import { describe, expect, it } from 'vitest';
 import { createApp } from '../../../packages/server/src/app.ts';
 import { type Limits, limitsFrom } from '../../../packages/server/src/body/limits.ts';
 import { listenNode } from '../../../packages/server/src/runtime/listen_node.ts';
-import { fakeScorer } from '../fake_scorer.ts';
+import { fakeScorer, soleModel } from '../fake_scorer.ts';
 
-const appWith = (limits: Partial<Limits> = {}) => createApp({ scorer: fakeScorer(), limits: limitsFrom(limits) });
+const appWith = (limits: Partial<Limits> = {}) =>
+  createApp({ models: soleModel(fakeScorer()), limits: limitsFrom(limits) });
 
 const post = (body: Uint8Array, headers: Record<string, string>, limits: Partial<Limits> = {}) =>
   appWith(limits).request('/v1/match', { method: 'POST', body: body as Uint8Array<ArrayBuffer>, headers });

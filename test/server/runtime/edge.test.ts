@@ -14,6 +14,7 @@ import { bundleEdge } from '../../../packages/server/scripts/bundle_edge.mjs';
 import { createApp } from '../../../packages/server/src/app.ts';
 import { limitsFrom } from '../../../packages/server/src/body/limits.ts';
 import { InlineScoring } from '../../../packages/server/src/scoring/inline_scoring.ts';
+import { soleModel } from '../fake_scorer.ts';
 import { noisePatch, tinyCheckpoint } from '../tiny_model.mjs';
 
 const folder = mkdtempSync(join(tmpdir(), 'doppel-edge-'));
@@ -87,7 +88,7 @@ it.each(['wasm', 'cpu'] as const)('scores as Node does, on %s', async (backend) 
   const limits = limitsFrom();
   const scorer = new InlineScoring({ ...limits, model: readFileSync(model), file: model, backend: 'wasm' });
   await scorer.info();
-  const here = createApp({ scorer, limits });
+  const here = createApp({ models: soleModel(scorer), limits });
   const there = await (await fetch(`${url}/v1/match`, jsonRequest())).json();
   const expected = await (await here.request('/v1/match', jsonRequest())).json();
   expect(there).toMatchObject({ backend, model: 'tiny.safetensors', modelFingerprint: expected.modelFingerprint });

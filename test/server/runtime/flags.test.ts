@@ -7,7 +7,8 @@ import { settingsFrom } from '../../../packages/server/src/runtime/flags.ts';
 
 it('has defaults for all', () => {
   expect(settingsFrom({}, {})).toEqual({
-    ...{ model: 's1s2-10m', port: 8080, host: '127.0.0.1', backend: undefined, workers: 1, drainMs: 10_000 },
+    models: [{ name: 's1s2-10m', file: 's1s2-10m' }],
+    ...{ port: 8080, host: '127.0.0.1', backend: undefined, workers: 1, drainMs: 10_000 },
     limits: limitsFrom(),
   });
 });
@@ -21,11 +22,21 @@ it('takes a flag before a variable, and passes over empty variables', () => {
     DOPPEL_TIMEOUT: '0.5',
   };
   const settings = settingsFrom({ port: 2 }, variables);
-  expect(settings).toMatchObject({ model: 'b', port: 2, host: '127.0.0.1', limits: { maxPairs: 5, timeoutMs: 500 } });
+  expect(settings).toMatchObject({
+    models: [{ name: 'b' }],
+    port: 2,
+    host: '127.0.0.1',
+    limits: { maxPairs: 5, timeoutMs: 500 },
+  });
 });
 
 it.each<[Parameters<typeof settingsFrom>[0], RegExp]>([
   [{ model: '' }, /--model \(or DOPPEL_MODEL\)/],
+  [{ model: 'a=' }, /a model after the name/],
+  [{ model: ['a', 'x/a.safetensors'] }, /each name once.*"a" twice/],
+  [{ model: 'pair=a' }, /other than pair, tower/],
+  [{ model: 'x-tower=a' }, /other than pair, tower/],
+  [{ model: 'a b=c' }, /a name of letters/],
   [{ model: 'a', port: 'http' }, /--port.*"http"/],
   [{ model: 'a', port: '' }, /--port/],
   [{ model: 'a', port: '70000' }, /from 0 to 65535.*"70000"/],
@@ -38,4 +49,24 @@ it.each<[Parameters<typeof settingsFrom>[0], RegExp]>([
 ])('refuses %o', (flags, message) => {
   expect(() => settingsFrom(flags, {})).toThrow(UsageError);
   expect(() => settingsFrom(flags, {})).toThrow(message);
+});
+
+it('names models by their names, by the box or by their files', () => {
+  const given = [
+    's1s2-10m',
+    'runs/x=1/best.safetensors',
+    'old=runs/old/best.safetensors',
+    'C:\\m\\my model.safetensors',
+  ];
+  const expected = [
+    { name: 's1s2-10m', file: 's1s2-10m' },
+    { name: 'best', file: 'runs/x=1/best.safetensors' },
+    { name: 'old', file: 'runs/old/best.safetensors' },
+    { name: 'my-model', file: 'C:\\m\\my model.safetensors' },
+  ];
+  expect(settingsFrom({ model: given }, {}).models).toEqual(expected);
+  expect(settingsFrom({}, { DOPPEL_MODEL: 'a=x.safetensors,b=y.safetensors' }).models).toEqual([
+    { name: 'a', file: 'x.safetensors' },
+    { name: 'b', file: 'y.safetensors' },
+  ]);
 });

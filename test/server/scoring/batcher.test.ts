@@ -42,10 +42,10 @@ it('gives every request its own scores in order', async () => {
   });
   await fc.assert(
     fc.asyncProperty(requests, shape, async (values, { runners, ...batching }) => {
-      const batcher = new Batcher({ ...OPTIONS, ...batching });
+      const batcher = new Batcher<PairInput, PairOutcome>({ ...OPTIONS, ...batching });
       const all = Array.from({ length: runners }, () => slowRunner());
       for (const { run } of all) batcher.addRunner(run);
-      const answers = await Promise.all(values.map((some) => batcher.score(some.map(pair))));
+      const answers = await Promise.all(values.map((some) => batcher.run(some.map(pair))));
       expect(answers.map(scoresOf)).toEqual(values);
       const batches = all.flatMap((each) => each.batches);
       expect(batches.flat().length).toBe(values.flat().length);
@@ -57,65 +57,65 @@ it('gives every request its own scores in order', async () => {
 });
 
 it('puts concurrent requests into one batch', async () => {
-  const batcher = new Batcher({ ...OPTIONS, batchDelayMs: 20 });
+  const batcher = new Batcher<PairInput, PairOutcome>({ ...OPTIONS, batchDelayMs: 20 });
   const { run, batches } = slowRunner();
   batcher.addRunner(run);
-  await Promise.all([1, 2, 3].map((value) => batcher.score([pair(value)])));
+  await Promise.all([1, 2, 3].map((value) => batcher.run([pair(value)])));
   expect(batches).toEqual([[1, 2, 3]]);
-  await Promise.all([4, 5, 6, 7].map((value) => batcher.score([pair(value)]))); // full: nothing to wait for
+  await Promise.all([4, 5, 6, 7].map((value) => batcher.run([pair(value)]))); // full: nothing to wait for
   expect(batches[1]).toEqual([4, 5, 6, 7]);
 });
 
 it('waits for a runner, and refuses more than the queue holds', async () => {
-  const batcher = new Batcher({ ...OPTIONS, maxQueuedPairs: 3 });
-  const waiting = batcher.score([pair(1), pair(2)]);
-  await expect(batcher.score([pair(3), pair(4)])).rejects.toThrow(OverloadError);
-  const last = batcher.score([pair(3)]);
+  const batcher = new Batcher<PairInput, PairOutcome>({ ...OPTIONS, maxQueuedPairs: 3 });
+  const waiting = batcher.run([pair(1), pair(2)]);
+  await expect(batcher.run([pair(3), pair(4)])).rejects.toThrow(OverloadError);
+  const last = batcher.run([pair(3)]);
   batcher.addRunner(slowRunner().run);
   expect(scoresOf(await waiting)).toEqual([1, 2]);
   expect(scoresOf(await last)).toEqual([3]);
 });
 
 it('does not score what was given up', async () => {
-  const batcher = new Batcher({ ...OPTIONS, maxBatch: 1 });
+  const batcher = new Batcher<PairInput, PairOutcome>({ ...OPTIONS, maxBatch: 1 });
   const { run, batches } = slowRunner(5);
   batcher.addRunner(run);
-  const first = batcher.score([pair(1)]);
+  const first = batcher.run([pair(1)]);
   await pause(3); // it runs
   const client = new AbortController();
-  const second = batcher.score([pair(2), pair(3)], client.signal);
+  const second = batcher.run([pair(2), pair(3)], client.signal);
   client.abort(new Error('gone'));
   await expect(second).rejects.toThrow('gone');
-  await expect(batcher.score([pair(4)], client.signal)).rejects.toThrow('gone');
+  await expect(batcher.run([pair(4)], client.signal)).rejects.toThrow('gone');
   await first;
-  expect(scoresOf(await batcher.score([pair(5)]))).toEqual([5]);
+  expect(scoresOf(await batcher.run([pair(5)]))).toEqual([5]);
   expect(batches).toEqual([[1], [5]]);
 });
 
 it('fails the requests of a batch that broke down, and no others', async () => {
-  const batcher = new Batcher({ ...OPTIONS, maxBatch: 2, batchDelayMs: 5 });
+  const batcher = new Batcher<PairInput, PairOutcome>({ ...OPTIONS, maxBatch: 2, batchDelayMs: 5 });
   const { run } = slowRunner();
   batcher.addRunner(async (pairs) => {
     if (pairs.some(({ sar }) => sar.kind === 'samples' && sar.data[0] === 13)) throw new Error('broke down');
     return run(pairs);
   });
   const answers = await Promise.allSettled([
-    batcher.score([pair(1), pair(2)]),
-    batcher.score([pair(13), pair(3), pair(4)]),
-    batcher.score([pair(5), pair(6)]),
+    batcher.run([pair(1), pair(2)]),
+    batcher.run([pair(13), pair(3), pair(4)]),
+    batcher.run([pair(5), pair(6)]),
   ]);
   expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
   expect(batcher.isQuiet).toBe(true);
 });
 
 it('tells how long to wait by how fast it was', async () => {
-  const batcher = new Batcher({ ...OPTIONS, maxBatch: 1 });
+  const batcher = new Batcher<PairInput, PairOutcome>({ ...OPTIONS, maxBatch: 1 });
   expect(batcher.retryAfterSeconds()).toBe(1);
   const { run } = slowRunner(100);
   batcher.addRunner(run);
-  await batcher.score([pair(1)]); // about 10 pairs a second
+  await batcher.run([pair(1)]); // about 10 pairs a second
   const waiting = batcher
-    .score(
+    .run(
       Array.from({ length: 31 }, (_, i) => pair(i + 1)),
       AbortSignal.timeout(50),
     )

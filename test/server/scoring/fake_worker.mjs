@@ -22,7 +22,7 @@ function busy(ms) {
 }
 
 parentPort.on('message', (request) => {
-  const { batch, pairs } = request;
+  const { batch, work: pairs } = request;
   const deed = DEEDS[first(pairs[0].sar)];
   if (deed) return deed(request);
   busy(workerData.file === 'busy' ? 400 : 1);

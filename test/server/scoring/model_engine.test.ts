@@ -7,8 +7,13 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { selectBackend } from '../../../packages/core/src/backends/select_backend.ts';
 import { limitsFrom } from '../../../packages/server/src/body/limits.ts';
 import { type ModelEngine, openEngine } from '../../../packages/server/src/scoring/model_engine.ts';
-import type { ImageInput, PairInput, PairOutcome } from '../../../packages/server/src/scoring/scoring_service.ts';
-import { noisePatch, SIDE, tinyCheckpoint } from '../tiny_model.mjs';
+import type {
+  ImageInput,
+  PairInput,
+  TileInput,
+  WorkOutcome,
+} from '../../../packages/server/src/scoring/scoring_service.ts';
+import { denseCheckpoint, noisePatch, SIDE, tinyCheckpoint } from '../tiny_model.mjs';
 
 const { maxPixels } = limitsFrom();
 let engine: ModelEngine;
@@ -33,8 +38,8 @@ const pair = (seed: number): PairInput => ({
   optical: file(noisePatch(seed + 100).png),
 });
 
-const scoreOf = (outcome: PairOutcome | undefined) => (outcome && 'score' in outcome ? outcome.score : Number.NaN);
-const errorOf = (outcome: PairOutcome | undefined) => (outcome && 'error' in outcome ? outcome.error : undefined);
+const scoreOf = (outcome: WorkOutcome | undefined) => (outcome && 'score' in outcome ? outcome.score : Number.NaN);
+const errorOf = (outcome: WorkOutcome | undefined) => (outcome && 'error' in outcome ? outcome.error : undefined);
 
 it('says what it serves, without the folder', () => {
   expect(engine.served).toMatchObject({ name: 'tiny.safetensors', backend: 'wasm', info: { preset: 'two-channel' } });
@@ -42,7 +47,7 @@ it('says what it serves, without the folder', () => {
 
 it('scores files as it scores their samples, and leaks no tensor', async () => {
   const before = tf.memory().numTensors;
-  const [png, tiff, plain] = await engine.score([
+  const [png, tiff, plain] = await engine.run([
     pair(1),
     { sar: file(noisePatch(1).tiff, 'sar.tif'), optical: file(noisePatch(101).tiff, 'optical.tif') },
     { sar: samples(noisePatch(1).samples), optical: samples(noisePatch(101).samples) },
@@ -56,7 +61,7 @@ it('lets each pair fail by itself', async () => {
   const wide = encode({ width: 80, height: 80, data: new Uint8Array(6400).fill(3), channels: 1 });
   const { sar } = pair(1);
   const nothing = samples(new Float32Array(SIDE * SIDE).fill(Number.NaN));
-  const outcomes = await engine.score([
+  const outcomes = await engine.run([
     pair(1),
     { sar, optical: file(wide, 'wide.png') },
     { sar, optical: file(new Uint8Array(), 'empty.png') },
@@ -75,7 +80,7 @@ it('lets each pair fail by itself', async () => {
 it('refuses an image of too many pixels by its header', async () => {
   const strict = await openEngine({ model: tinyCheckpoint(), file: 'tiny', backend: 'wasm', maxPixels: 5000 });
   const wide = encode({ width: 80, height: 80, data: new Uint8Array(6400), channels: 1 });
-  const [good, bad] = await strict.score([pair(1), { sar: file(wide, 'wide.png'), optical: pair(1).optical }]);
+  const [good, bad] = await strict.run([pair(1), { sar: file(wide, 'wide.png'), optical: pair(1).optical }]);
   expect(scoreOf(good)).not.toBeNaN();
   expect(errorOf(bad)).toMatchObject({ problem: 'payload-too-large', found: '80 × 80' });
   strict.dispose();
@@ -86,10 +91,46 @@ it('keeps a score that is not finite from its neighbours in the batch', async ()
   const overflowing = await openEngine({ model, file: 'steep', backend: 'wasm', maxPixels });
   const flat = samples(new Float32Array(SIDE * SIDE));
   const zeros = { sar: flat, optical: flat };
-  const outcomes = await overflowing.score([zeros, pair(1), zeros]);
+  const outcomes = await overflowing.run([zeros, pair(1), zeros]);
   expect(outcomes.map((outcome) => Number.isFinite(scoreOf(outcome)))).toEqual([true, false, true]);
   expect(errorOf(outcomes[1])?.detail).toMatch(/finite/);
   overflowing.dispose();
+});
+
+it('describes patches and tiles, each as if it were alone, among pairs', async () => {
+  const dense = await openEngine({ model: denseCheckpoint(), file: 'dense', backend: 'wasm', maxPixels });
+  expect(dense.served.descriptorLength).toBe(128);
+  const tileOf = (seed: number, height: number, width: number, modality: TileInput['modality']): TileInput => {
+    const data = Float32Array.from(noisePatch(seed, Math.max(height, width)).samples.slice(0, height * width));
+    return { modality, tile: { kind: 'samples', name: 'tile', data, height, width, bands: 1 } };
+  };
+  const tiles = [tileOf(1, 64, 64, 'sar'), tileOf(2, 64, 128, 'optical'), tileOf(3, 64, 64, 'sar')];
+  const odd = tileOf(4, 60, 64, 'sar');
+  const blank = tileOf(5, 64, 64, 'sar');
+  if (blank.tile.kind === 'samples') blank.tile.data.fill(Number.NaN);
+  const before = tf.memory().numTensors;
+  const outcomes = await dense.run([tiles[0]!, pair(1), tiles[1]!, odd, blank, tiles[2]!]);
+  expect(tf.memory().numTensors).toBe(before);
+  const descriptorOf = (outcome: WorkOutcome | undefined) =>
+    outcome && 'descriptor' in outcome ? [...outcome.descriptor] : undefined;
+  expect(scoreOf(outcomes[1])).not.toBeNaN();
+  for (const [i, tile] of [
+    [0, tiles[0]!],
+    [2, tiles[1]!],
+    [5, tiles[2]!],
+  ] as const) {
+    const [alone] = await dense.run([tile]);
+    const [found, expected] = [descriptorOf(outcomes[i])!, descriptorOf(alone)!];
+    expect(found).toHaveLength(128);
+    for (const [k, value] of found.entries()) expect(value).toBeCloseTo(expected[k]!, 5);
+  }
+  expect(errorOf(outcomes[3])).toMatchObject({ problem: 'unusable-image', found: '64 × 60' });
+  expect(errorOf(outcomes[4])?.detail).toMatch(/missing/);
+  dense.dispose();
+});
+
+it('has no descriptors where both patches enter one stream', () => {
+  expect(engine.served.descriptorLength).toBeUndefined();
 });
 
 it('survives any bytes for a file', async () => {
@@ -100,7 +141,7 @@ it('survives any bytes for a file', async () => {
     .map(([head, rest]) => Uint8Array.from([...head, ...rest]));
   await fc.assert(
     fc.asyncProperty(bytes, async (some) => {
-      const [outcome] = await engine.score([{ sar: file(some), optical: pair(1).optical }]);
+      const [outcome] = await engine.run([{ sar: file(some), optical: pair(1).optical }]);
       expect(errorOf(outcome)?.detail.length).toBeGreaterThan(10);
     }),
     { numRuns: 200 },

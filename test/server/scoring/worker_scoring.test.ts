@@ -5,6 +5,7 @@ import { createApp } from '../../../packages/server/src/app.ts';
 import { limitsFrom } from '../../../packages/server/src/body/limits.ts';
 import type { PairInput, PairOutcome } from '../../../packages/server/src/scoring/scoring_service.ts';
 import { WorkerScoring, type WorkerScoringOptions } from '../../../packages/server/src/scoring/worker_scoring.ts';
+import { soleModel } from '../fake_scorer.ts';
 
 const [EXIT, THROW, HANG, BROKEN] = [666, 667, 668, 669];
 
@@ -88,7 +89,7 @@ it('keeps a thread whose batch broke down', async () => {
 it('answers 500 to the request that killed the thread, 503 until the next one is there, then scores', async () => {
   const scoring = scoringWith();
   await scoring.info();
-  const app = createApp({ scorer: scoring });
+  const app = createApp({ models: soleModel(scoring) });
   const image = (value: number) => ({ data: [value], shape: [1, 1] });
   const post = (value: number) =>
     app.request('/v1/match', {
@@ -105,7 +106,7 @@ it('answers 500 to the request that killed the thread, 503 until the next one is
 it('lets the event loop answer while it computes', async () => {
   const scoring = scoringWith({ file: 'busy' });
   await scoring.info();
-  const app = createApp({ scorer: scoring });
+  const app = createApp({ models: soleModel(scoring) });
   let isDone = false;
   const scores = scoring.score([pair(5)]).finally(() => {
     isDone = true;

@@ -19,7 +19,8 @@ const flags = Object.fromEntries(
     const schema: z.ZodType = FLAGS[name];
     const bare = schema instanceof z.ZodDefault ? (schema.unwrap() as z.ZodType) : schema;
     const notes = `${fallback === undefined ? '' : `default ${fallback}; `}${variable}`;
-    return [name, bare.optional().meta({ hint, description: `${description} (${notes})` })];
+    const isRepeated = Array.isArray(fallback);
+    return [name, bare.optional().meta({ hint, isRepeated, description: `${description} (${notes})` })];
   }),
 ) as unknown as { [name in FlagName]: z.ZodOptional<(typeof FLAGS)[name]> };
 
@@ -33,8 +34,8 @@ export default command({
   ],
   async run({ args: given, context }): Promise<Outcome> {
     const settings = settingsFrom(given, process.env);
-    const model = await readModel(context.store, settings.model);
-    const server = await startServer({ settings, model, log: context.log });
+    const read = (file: string) => readModel(context.store, file);
+    const server = await startServer({ settings, read, log: context.log });
     const ready = given.json ? JSON.stringify(startupJson(server)) : startupLine(server, settings);
     process.stdout.write(`${ready}\n`);
     await new Promise<void>((resolve) => {

@@ -17,7 +17,7 @@
  * ```
  */
 export { fitNormalisation, normalisationOptionsSchema } from './fit_normalisation.ts';
-export type { Normalisation } from './normalisation.ts';
+export type { Modality, Normalisation } from './normalisation.ts';
 export { type PatchShape, type PatchSource, readPatches, shapeOf, toTensor } from './patch_source.ts';
 export { PatchCache, preparePatch } from './prepared_patches.ts';
 export { PreparedWindows, prepareWindow } from './prepared_windows.ts';

@@ -7,8 +7,10 @@ import { readBody } from '../body/read_body.ts';
 import { type ReadItems, requireKnownType } from '../body/read_items.ts';
 import { OverloadError } from '../errors.ts';
 import { type Problem, ProblemError, problemError, problemOf, problemSchema } from '../problem.ts';
+import type { Models } from '../scoring/models.ts';
 import type { PairOutcome, ScoringService } from '../scoring/scoring_service.ts';
-import { endpoint, json, notReady, problemJson } from './answers.ts';
+import { endpoint, json, problemJson } from './answers.ts';
+import { chosenModel, modelQuery, readyModel } from './chosen_model.ts';
 import { type Deadline, deadlineOf } from './deadline.ts';
 import type { ServerMetrics } from './metrics.ts';
 
@@ -73,6 +75,7 @@ const route = createRoute({
   ...{ method: 'post', path: '/v1/match', operationId: 'match' },
   summary: 'Score pairs of a SAR and an optical patch',
   request: {
+    query: modelQuery,
     body: {
       required: true,
       content: { 'application/json': { schema: jsonBody }, 'multipart/form-data': { schema: multipart } },
@@ -81,6 +84,7 @@ const route = createRoute({
   responses: {
     200: json('Scores; a pair that has none has its error in its place', matchSchema),
     400: problemJson('The request, or its only pair, cannot be understood', failedMatchSchema),
+    404: problemJson('There is no such model', problemSchema),
     408: problemJson('The request took too long to arrive', problemSchema),
     413: problemJson('Too many bytes, pairs or pixels', failedMatchSchema),
     415: problemJson('Neither JSON nor multipart', problemSchema),
@@ -92,7 +96,7 @@ const route = createRoute({
 });
 
 export interface MatchDeps {
-  scorer: ScoringService;
+  models: Models;
   limits: Limits;
   readItems: ReadItems;
   metrics: ServerMetrics | undefined;
@@ -106,7 +110,8 @@ export function match(deps: MatchDeps) {
     working++;
     metrics?.inProgress(working);
     try {
-      return c.json(await scored(c.req.raw, deps), 200);
+      const name = chosenModel(deps.models, c.req.valid('query').model);
+      return c.json(await scored(c.req.raw, name, deps), 200);
     } finally {
       working--;
       metrics?.inProgress(working);
@@ -115,33 +120,38 @@ export function match(deps: MatchDeps) {
 }
 
 /** @throws ProblemError if the request as a whole fails. */
-async function scored(request: Request, deps: MatchDeps): Promise<Match> {
-  const { scorer, limits, metrics } = deps;
-  if (!scorer.ready()) throw notReady();
+async function scored(request: Request, name: string, deps: MatchDeps): Promise<Match> {
+  const { models, limits, metrics } = deps;
+  readyModel(models, name);
   const deadline = deadlineOf(request.signal, limits.timeoutMs);
+  const { signal } = deadline;
   try {
-    const results = await resultsOf(request, deps, deadline);
-    const failed = results.filter((result) => 'error' in result);
-    metrics?.pairs({ scored: results.length - failed.length, failed: failed.length });
-    if (failed.length === results.length) throw new ProblemError(noneScored(failed));
-    const { name: model, backend, info } = await scorer.info();
-    return { ...soleScore(results), results, backend, model, modelFingerprint: info.fingerprint };
+    const items = await itemsOf(request, deps, signal).catch((error) => {
+      throw signal.aborted ? givenUp(deadline, 'request-timeout', limits) : error;
+    });
+    return await models.use(name, async (scoring) => {
+      const results = await resultsOf(items, scoring, deadline, limits);
+      const failed = results.filter((result) => 'error' in result);
+      metrics?.pairs({ scored: results.length - failed.length, failed: failed.length });
+      if (failed.length === results.length) throw new ProblemError(noneScored(failed));
+      const { name: model, backend, info } = await scoring.info();
+      return { ...soleScore(results), results, backend, model, modelFingerprint: info.fingerprint };
+    });
   } finally {
     deadline.clear();
   }
 }
 
-async function resultsOf(request: Request, deps: MatchDeps, deadline: Deadline): Promise<Result[]> {
-  const { scorer, limits } = deps;
-  const { signal } = deadline;
-  const items = await itemsOf(request, deps, signal).catch((error) => {
-    throw signal.aborted ? givenUp(deadline, 'request-timeout', limits) : error;
-  });
-  return scoreItems(items, scorer, signal).catch((error) => {
+const resultsOf = (
+  items: readonly Item[],
+  scoring: ScoringService,
+  deadline: Deadline,
+  limits: Limits,
+): Promise<Result[]> =>
+  scoreItems(items, scoring, deadline.signal).catch((error) => {
     if (error instanceof OverloadError) throw overloaded(error.message, error.retryAfterSeconds);
-    throw signal.aborted ? givenUp(deadline, 'timeout', limits) : error;
+    throw deadline.signal.aborted ? givenUp(deadline, 'timeout', limits) : error;
   });
-}
 
 async function itemsOf(request: Request, { limits, readItems }: MatchDeps, signal: AbortSignal): Promise<Item[]> {
   const contentType = request.headers.get('content-type') ?? '';

@@ -1,13 +1,17 @@
-/** `GET /v1/model`: the model that is served, its backend and the limits. */
+/** `GET /v1/model`: a model that is served, its backend and the limits. */
 import { VERSION } from '@doppel/core';
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Limits } from '../body/limits.ts';
 import { problemSchema } from '../problem.ts';
-import type { ScoringService, ServedModel } from '../scoring/scoring_service.ts';
-import { endpoint, json, notReady, problemJson } from './answers.ts';
+import type { Models } from '../scoring/models.ts';
+import type { ServedModel } from '../scoring/scoring_service.ts';
+import { endpoint, json, problemJson } from './answers.ts';
+import { chosenModel, modelQuery, readyModel } from './chosen_model.ts';
 
 export const modelSchema = z
   .object({
+    name: z.string().openapi({ description: 'Name of the model in requests' }),
+    models: z.array(z.string()).openapi({ description: 'Names of all models; the first is the default' }),
     model: z.string().openapi({ description: 'Name of the checkpoint' }),
     fingerprint: z.string().openapi({ description: 'SHA-256 of the checkpoint as hex' }),
     preset: z.string().openapi({ example: 'paper-bn' }),
@@ -35,13 +39,19 @@ export const modelSchema = z
 
 const route = createRoute({
   ...{ method: 'get', path: '/v1/model', operationId: 'model', summary: 'The model, its backend and the limits' },
-  responses: { 200: json('The model', modelSchema), 503: problemJson('The model is loading', problemSchema) },
+  request: { query: modelQuery },
+  responses: {
+    200: json('The model', modelSchema),
+    404: problemJson('There is no such model', problemSchema),
+    503: problemJson('The model is loading', problemSchema),
+  },
 });
 
-export const model = (scorer: ScoringService, limits: Limits) =>
+export const model = (models: Models, limits: Limits) =>
   endpoint(route, async (c) => {
-    if (!scorer.ready()) throw notReady();
-    return c.json(describe(await scorer.info(), limits), 200);
+    const name = chosenModel(models, c.req.valid('query').model);
+    const served = await readyModel(models, name).info();
+    return c.json({ name, models: models.names, ...describe(served, limits) }, 200);
   });
 
 function describe({ name, info, normalisation, backend, device }: ServedModel, limits: Limits) {

@@ -1,7 +1,7 @@
 /** `GET /readyz`: whether pairs can be scored now, for a load balancer. */
 import { createRoute } from '@hono/zod-openapi';
 import { problemError, problemSchema } from '../problem.ts';
-import type { ScoringService } from '../scoring/scoring_service.ts';
+import type { Models } from '../scoring/models.ts';
 import { endpoint, json, notReady, problemJson, stateSchema } from './answers.ts';
 
 const route = createRoute({
@@ -13,9 +13,9 @@ const route = createRoute({
 });
 
 /** @param isDraining whether the server finishes its last requests. */
-export const readyz = (scorer: ScoringService, isDraining: () => boolean) =>
+export const readyz = (models: Models, isDraining: () => boolean) =>
   endpoint(route, (c) => {
     if (isDraining()) throw problemError('not-ready', { detail: 'The server is shutting down.' });
-    if (!scorer.ready()) throw notReady();
+    if (!models.ready()) throw notReady();
     return c.json({ status: 'ready' }, 200);
   });

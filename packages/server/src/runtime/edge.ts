@@ -22,6 +22,10 @@ import { type App, createApp } from '../app.ts';
 import { type Limits, limitsFrom } from '../body/limits.ts';
 import { problemOf, problemResponse } from '../problem.ts';
 import { InlineScoring } from '../scoring/inline_scoring.ts';
+import { Models } from '../scoring/models.ts';
+
+/** Name of the only model in requests. */
+const DEFAULT_NAME = 'model';
 
 export interface EdgeOptions {
   /** Bytes of a checkpoint. */
@@ -55,5 +59,5 @@ async function load({ model, name = 'model.safetensors', wasm, limits: given = {
   const backend = wasm ? 'wasm' : 'cpu';
   const scorer = new InlineScoring({ ...limits, model, file: name, backend });
   await scorer.info();
-  return createApp({ scorer, limits, log });
+  return createApp({ models: new Models([[DEFAULT_NAME, scorer]]), limits, log });
 }

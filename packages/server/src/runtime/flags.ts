@@ -8,21 +8,22 @@ import { BACKENDS } from '@doppel/core/backends';
 import { UsageError } from '@doppel/core/errors';
 import { z } from 'zod';
 import { type Limits, limitsFrom, limitsSchema } from '../body/limits.ts';
+import { type NamedFile, namedFiles } from './named_files.ts';
 
 const DEFAULTS = limitsSchema.parse({});
 
 const whole = (min: number, max: number, fallback: number) => z.int().min(min).max(max).default(fallback);
 const number = (min: number, max: number, fallback: number) => z.number().min(min).max(max).default(fallback);
 const flag = <S extends z.ZodType>(variable: string, hint: string, description: string, schema: S): S =>
-  schema.meta({ variable: `DOPPEL_${variable}`, hint, description });
+  schema.meta({ ...schema.meta(), variable: `DOPPEL_${variable}`, hint, description });
 
 /** Flags by name: camel case here, kebab case on the command line. */
 export const FLAGS = {
   model: flag(
     'MODEL',
     'model',
-    `Matcher: ${MODELS.names().join(', ')}, or the file of a checkpoint`,
-    z.string().min(1).default(DEFAULT_MODEL),
+    `Matcher: ${MODELS.names().join(', ')}, or the file of a checkpoint; NAME=MODEL names it, repeated for several`,
+    z.array(z.string().min(1)).min(1).default([DEFAULT_MODEL]).meta({ isRepeated: true }),
   ),
   port: flag('PORT', 'number', 'Port; 0 takes any that is free', whole(0, 65_535, 8080)),
   host: flag('HOST', 'address', 'Address to listen on; 0.0.0.0 for all', z.string().min(1).default('127.0.0.1')),
@@ -79,8 +80,8 @@ export function flagInfo(name: FlagName): FlagInfo {
 export const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 export interface ServerSettings {
-  /** Name of a model in the box, or path of a checkpoint. */
-  model: string;
+  /** Models to serve; the first is the default. */
+  models: readonly NamedFile[];
   port: number;
   host: string;
   backend: string | undefined;
@@ -96,7 +97,8 @@ export function settingsFrom(flags: FlagValues, environment: Record<string, stri
   const { maxQueue, batchDelay, timeout, drain, model, port, host, backend, workers, ...limits } = values;
   const waits = { batchDelayMs: batchDelay, timeoutMs: Math.ceil(1000 * timeout) };
   return {
-    ...{ model, port, host, backend, workers, drainMs: 1000 * drain },
+    models: namedFiles(model),
+    ...{ port, host, backend, workers, drainMs: 1000 * drain },
     limits: limitsFrom({ ...limits, ...waits, maxQueuedPairs: maxQueue }),
   };
 }
@@ -106,9 +108,11 @@ const REMEDIES: { [name in FlagName]?: string } = {
   backend: 'Run `doppel doctor` to see which of them work here.',
 };
 
-function readValue(name: FlagName, given: string | number | undefined): unknown {
-  const isNumber = typeof flagInfo(name).default === 'number';
-  const value = isNumber && typeof given === 'string' && given.trim() !== '' ? Number(given) : given;
+function readValue(name: FlagName, given: FlagValues[FlagName]): unknown {
+  const fallback = flagInfo(name).default;
+  const isNumber = typeof fallback === 'number' && typeof given === 'string' && given.trim() !== '';
+  const isList = Array.isArray(fallback) && typeof given === 'string';
+  const value = isNumber ? Number(given) : isList ? given.split(',') : given;
   const parsed = FLAGS[name].safeParse(value);
   if (parsed.success) return parsed.data;
   throw new UsageError({
@@ -123,6 +127,6 @@ function readValue(name: FlagName, given: string | number | undefined): unknown 
 function expectedOf(schema: z.ZodType): string {
   const { type, minimum, maximum, enum: options } = z.toJSONSchema(schema, { io: 'input' });
   if (options) return `one of ${options.join(', ')}`;
-  if (type === 'string') return 'a value';
+  if (type === 'string' || type === 'array') return 'a value';
   return `a ${type === 'integer' ? 'whole ' : ''}number from ${minimum} to ${maximum}`;
 }

@@ -18,7 +18,8 @@ async function main(): Promise<void> {
     const { help, json, debug: _, ...flags } = readFlags(process.argv.slice(2));
     if (help) return void process.stdout.write(usage());
     const settings = settingsFrom(flags, process.env);
-    const server = await startServer({ settings, model: await readModel(new FileStore(), settings.model), log });
+    const store = new FileStore();
+    const server = await startServer({ settings, read: (file) => readModel(store, file), log });
     process.stdout.write(`${json ? JSON.stringify(startupJson(server)) : startupLine(server, settings)}\n`);
     const signal = await anyOf('SIGINT', 'SIGTERM');
     log(`${signal}: answering the requests in progress`);
@@ -34,7 +35,8 @@ async function main(): Promise<void> {
 type Given = FlagValues & { help?: boolean; json?: boolean; debug?: boolean };
 
 function readFlags(args: string[]): Given {
-  const texts = Object.keys(FLAGS).map((name) => [kebab(name), { type: 'string' }] as const);
+  const isList = (name: string) => Array.isArray(flagInfo(name as FlagName).default);
+  const texts = Object.keys(FLAGS).map((name) => [kebab(name), { type: 'string', multiple: isList(name) }] as const);
   const switches = ['help', 'json', 'debug'].map((name) => [name, { type: 'boolean' }] as const);
   try {
     const { values } = parseArgs({ args, options: Object.fromEntries([...texts, ...switches]), strict: true });
@@ -51,7 +53,7 @@ function usage(): string {
     const head = `  --${kebab(name)} <${hint}>`.padEnd(28);
     return `${head}${description}${fallback === undefined ? '' : ` (default ${fallback})`} [${variable}]`;
   });
-  const rest = ['  --json'.padEnd(28).concat('Print {url, backend, model} as one line of JSON when ready')];
+  const rest = ['  --json'.padEnd(28).concat('Print {url, backend, model, models} as one line of JSON when ready')];
   return `Usage: doppel-server [--model MODEL] [flags]\n\n${[...lines, ...rest].join('\n')}\n`;
 }
 

@@ -8,8 +8,7 @@
  * import { settingsFrom, startServer } from '@doppel/server/node';
  *
  * const settings = settingsFrom({ model: 'best.safetensors', port: 0, backend: 'wasm' }, {});
- * const model = await readFile(settings.model);
- * const server = await startServer({ settings, model, log: console.error });
+ * const server = await startServer({ settings, read: (file) => readFile(file), log: console.error });
  * const answer = await fetch(`${server.url}/readyz`);
  * console.log(await answer.text()); // {"status":"ready"}
  * await server.close();

@@ -3,22 +3,23 @@ import { VERSION } from '@doppel/core';
 import { type App, createApp } from '../app.ts';
 import { ReadingThread } from '../body/reading_thread.ts';
 import type { ServedModel } from '../scoring/scoring_service.ts';
-import { WorkerScoring } from '../scoring/worker_scoring.ts';
 import type { ServerSettings } from './flags.ts';
 import type { Listening, ListenOptions } from './listening.ts';
+import { openModels } from './open_models.ts';
 import { prometheusMetrics } from './prometheus.ts';
 
 export interface StartOptions {
   settings: ServerSettings;
-  /** Bytes of `settings.model`, by `readModel` of `@doppel/core`. */
-  model: Uint8Array;
+  /** Bytes of a model of the settings, as `readModel` of `@doppel/core` reads them. */
+  read(file: string): Promise<Uint8Array>;
   /** Receives the server's own failures and restarts of its threads. */
   log(line: string): void;
 }
 
 export interface RunningServer {
   readonly url: string;
-  readonly served: ServedModel;
+  /** Models by name; the first is the default. */
+  readonly served: ReadonlyMap<string, ServedModel>;
   /** Refuses new requests, answers those in progress, ends the threads. */
   close(): Promise<void>;
 }
@@ -29,14 +30,14 @@ export interface RunningServer {
  *
  * @throws ServerError if the port, the model or the backend fails; nothing is left running.
  */
-export async function startServer({ settings, model, log }: StartOptions): Promise<RunningServer> {
-  const { limits, backend, workers, drainMs, port, host, model: file } = settings;
+export async function startServer({ settings, read, log }: StartOptions): Promise<RunningServer> {
+  const { limits, drainMs, port, host } = settings;
   const metrics = prometheusMetrics(log);
   let isDraining = false;
-  const scoring = new WorkerScoring({ ...limits, model, file, backend, workers, log, observer: metrics });
+  const opened = await openModels({ settings, read, log, observer: metrics });
   const reading = new ReadingThread();
   const app: App = createApp({
-    scorer: scoring,
+    models: opened.models,
     limits,
     readItems: reading.readItems,
     metrics,
@@ -47,11 +48,11 @@ export async function startServer({ settings, model, log }: StartOptions): Promi
   const close = async () => {
     isDraining = true;
     await listening?.close(drainMs);
-    await Promise.all([scoring.close(0), reading.close()]);
+    await Promise.all([opened.close(), reading.close()]);
   };
   try {
     listening = await listenHere({ fetch: (request) => app.fetch(request), port, host, timeoutMs: limits.timeoutMs });
-    return { url: listening.url, served: await scoring.info(), close };
+    return { url: listening.url, served: await opened.served(), close };
   } catch (error) {
     await close();
     throw error;
@@ -66,13 +67,17 @@ async function listenHere(options: ListenOptions): Promise<Listening> {
 
 /** Line for a terminal when the server is ready. */
 export function startupLine({ url, served }: RunningServer, { workers }: ServerSettings): string {
-  const { name, info, backend, device } = served;
-  const threads = workers === 1 ? '1 scoring thread' : `${workers} scoring threads`;
-  const model = `${name} (${info.preset}, side ${info.side})`;
-  return `doppel ${VERSION} serves ${model} at ${url}, backend ${backend}${device ? ` (${device})` : ''}, ${threads}`;
+  const models = [...served.values()].map(({ name, info }) => `${name} (${info.preset}, side ${info.side})`);
+  const { backend, device } = firstOf(served);
+  const threads = workers * models.length === 1 ? '1 scoring thread' : `${workers * models.length} scoring threads`;
+  const where = `${url}, backend ${backend}${device ? ` (${device})` : ''}`;
+  return `doppel ${VERSION} serves ${models.join(', ')} at ${where}, ${threads}`;
 }
 
 /** Object that `--json` prints when the server is ready. */
-export function startupJson({ url, served }: RunningServer): { url: string; backend: string; model: string } {
-  return { url, backend: served.backend, model: served.name };
+export function startupJson({ url, served }: RunningServer) {
+  const { backend, name: model } = firstOf(served);
+  return { url, backend, model, models: [...served.keys()] };
 }
+
+const firstOf = (served: ReadonlyMap<string, ServedModel>): ServedModel => [...served.values()][0]!;

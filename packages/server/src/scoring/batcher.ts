@@ -1,12 +1,13 @@
 /**
  * Dynamic batching: pairs of concurrent requests wait a few milliseconds for each other and go through the network
- * together, as a batch costs little more than one pair. A runner takes one batch at a time; runners share the queue.
+ * together, as a batch costs little more than one pair. A runner takes one batch at a time; runners share the queue. Tiles
+ * to be described wait in the same queue.
  */
 import { OverloadError } from '../errors.ts';
-import type { PairInput, PairOutcome, ScoringObserver } from './scoring_service.ts';
+import type { ScoringObserver } from './scoring_service.ts';
 
-/** Scores one batch at a time. If it rejects, all requests with pairs in the batch fail. */
-export type BatchRunner = (pairs: readonly PairInput[]) => Promise<PairOutcome[]>;
+/** Works on one batch at a time. If it rejects, all requests with pairs in the batch fail. */
+export type BatchRunner<In, Out> = (work: readonly In[]) => Promise<Out[]>;
 
 export interface BatchingOptions {
   /** Largest number of pairs in a batch. */
@@ -17,18 +18,18 @@ export interface BatchingOptions {
   maxQueuedPairs: number;
 }
 
-/** One call of `score`. */
-interface Job {
-  pairs: readonly PairInput[];
-  outcomes: PairOutcome[];
+/** One call of `run`. */
+interface Job<In, Out> {
+  work: readonly In[];
+  outcomes: Out[];
   remaining: number;
   settled: boolean;
-  resolve(outcomes: PairOutcome[]): void;
+  resolve(outcomes: Out[]): void;
   reject(reason: unknown): void;
 }
 
-interface Waiting {
-  job: Job;
+interface Waiting<In, Out> {
+  job: Job<In, Out>;
   index: number;
   since: number;
 }
@@ -37,12 +38,12 @@ interface Waiting {
 const RATE_WEIGHT = 0.2;
 const LONGEST_RETRY_SECONDS = 60;
 
-export class Batcher {
+export class Batcher<In, Out> {
   readonly #options: BatchingOptions;
   readonly #observer: ScoringObserver | undefined;
-  readonly #runners = new Set<BatchRunner>();
-  readonly #idle: BatchRunner[] = [];
-  #queue: Waiting[] = [];
+  readonly #runners = new Set<BatchRunner<In, Out>>();
+  readonly #idle: BatchRunner<In, Out>[] = [];
+  #queue: Waiting<In, Out>[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** Pairs per second of one runner; undefined before the first batch. */
   #rate: number | undefined;
@@ -56,26 +57,26 @@ export class Batcher {
     return this.#runners.size;
   }
 
-  addRunner(runner: BatchRunner): void {
+  addRunner(runner: BatchRunner<In, Out>): void {
     this.#runners.add(runner);
     this.#idle.push(runner);
     this.#dispatch();
   }
 
   /** Gives `runner` no further batch. */
-  removeRunner(runner: BatchRunner): void {
+  removeRunner(runner: BatchRunner<In, Out>): void {
     this.#runners.delete(runner);
     const index = this.#idle.indexOf(runner);
     if (index >= 0) this.#idle.splice(index, 1);
   }
 
-  /** Outcomes in the order of the pairs. @throws as `ScoringService.score`. */
-  async score(pairs: readonly PairInput[], signal?: AbortSignal): Promise<PairOutcome[]> {
+  /** Outcomes in the order of the work. @throws as `ScoringService.score`. */
+  async run(work: readonly In[], signal?: AbortSignal): Promise<Out[]> {
     signal?.throwIfAborted();
-    if (pairs.length === 0) return [];
-    this.#refuseOverload(pairs.length);
+    if (work.length === 0) return [];
+    this.#refuseOverload(work.length);
     return new Promise((resolve, reject) => {
-      const job: Job = { pairs, outcomes: [], remaining: pairs.length, settled: false, resolve, reject };
+      const job: Job<In, Out> = { work, outcomes: [], remaining: work.length, settled: false, resolve, reject };
       const cancel = () => this.#fail(job, signal?.reason);
       signal?.addEventListener('abort', cancel, { once: true });
       job.resolve = (outcomes) => {
@@ -83,7 +84,7 @@ export class Batcher {
         resolve(outcomes);
       };
       const since = performance.now();
-      for (let index = 0; index < pairs.length; index++) this.#queue.push({ job, index, since });
+      for (let index = 0; index < work.length; index++) this.#queue.push({ job, index, since });
       this.#observer?.queued(this.#queue.length);
       this.#dispatch();
     });
@@ -124,10 +125,10 @@ export class Batcher {
     }
   }
 
-  async #run(runner: BatchRunner, batch: readonly Waiting[]): Promise<void> {
+  async #run(runner: BatchRunner<In, Out>, batch: readonly Waiting<In, Out>[]): Promise<void> {
     const start = performance.now();
     try {
-      const outcomes = await runner(batch.map(({ job, index }) => job.pairs[index]!));
+      const outcomes = await runner(batch.map(({ job, index }) => job.work[index]!));
       for (const [i, { job, index }] of batch.entries()) this.#accept(job, index, outcomes[i]!);
       const computed = (performance.now() - start) / 1000;
       this.#learnRate(batch.length / Math.max(computed, 1e-3));
@@ -139,7 +140,7 @@ export class Batcher {
     this.#dispatch();
   }
 
-  #accept(job: Job, index: number, outcome: PairOutcome): void {
+  #accept(job: Job<In, Out>, index: number, outcome: Out): void {
     job.outcomes[index] = outcome;
     job.remaining--;
     if (job.remaining > 0 || job.settled) return;
@@ -148,7 +149,7 @@ export class Batcher {
   }
 
   /** Rejects a job and drops its waiting pairs. */
-  #fail(job: Job, reason: unknown): void {
+  #fail(job: Job<In, Out>, reason: unknown): void {
     if (job.settled) return;
     job.settled = true;
     this.#queue = this.#queue.filter((waiting) => waiting.job !== job);

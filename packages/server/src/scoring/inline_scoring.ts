@@ -1,10 +1,20 @@
 /** Scores in the caller's thread: for edge runtimes, which have no worker threads. */
 import { Batcher, type BatchingOptions } from './batcher.ts';
 import { type EngineOptions, type ModelEngine, openEngine } from './model_engine.ts';
-import type { PairInput, PairOutcome, ScoringObserver, ScoringService, ServedModel } from './scoring_service.ts';
+import type {
+  PairInput,
+  PairOutcome,
+  ScoringObserver,
+  ScoringService,
+  ServedModel,
+  TileInput,
+  TileOutcome,
+  WorkInput,
+  WorkOutcome,
+} from './scoring_service.ts';
 
 export class InlineScoring implements ScoringService {
-  readonly #batcher: Batcher;
+  readonly #batcher: Batcher<WorkInput, WorkOutcome>;
   readonly #engine: Promise<ModelEngine>;
   #isReady = false;
 
@@ -17,7 +27,7 @@ export class InlineScoring implements ScoringService {
 
   async #open(options: EngineOptions): Promise<ModelEngine> {
     const engine = await openEngine(options);
-    this.#batcher.addRunner((pairs) => engine.score(pairs));
+    this.#batcher.addRunner((work) => engine.run(work));
     this.#isReady = true;
     return engine;
   }
@@ -32,6 +42,11 @@ export class InlineScoring implements ScoringService {
 
   async score(pairs: readonly PairInput[], signal?: AbortSignal): Promise<PairOutcome[]> {
     await this.#engine;
-    return this.#batcher.score(pairs, signal);
+    return this.#batcher.run(pairs, signal) as Promise<PairOutcome[]>;
+  }
+
+  async describe(tiles: readonly TileInput[], signal?: AbortSignal): Promise<TileOutcome[]> {
+    await this.#engine;
+    return this.#batcher.run(tiles, signal) as Promise<TileOutcome[]>;
   }
 }

@@ -3,23 +3,20 @@
  * runtime. Images are decoded here too, so that a server's event loop does not wait for it.
  */
 
-import {
-  isDoppelError,
-  MemoryStore,
-  type Model,
-  NonFiniteError,
-  nameOf,
-  openModel,
-  type PairScore,
-  PatchError,
-  type RasterPair,
-  reasonOf,
-} from '@doppel/core';
+import { type Model, NonFiniteError, nameOf, openModel, type PairScore, type RasterPair } from '@doppel/core';
 import { type BackendLoader, selectBackend } from '@doppel/core/backends';
-import { openRaster, type Raster } from '@doppel/core/raster';
-
 import * as tf from '@tensorflow/tfjs-core';
-import type { ImageInput, PairFailure, PairInput, PairOutcome, ServedModel } from './scoring_service.ts';
+import { describeTiles } from './describe_tiles.ts';
+import { failureOf, rasterOf } from './read_image.ts';
+import type {
+  PairFailure,
+  PairInput,
+  PairOutcome,
+  ServedModel,
+  TileInput,
+  WorkInput,
+  WorkOutcome,
+} from './scoring_service.ts';
 
 export interface EngineOptions {
   /** Bytes of a checkpoint. */
@@ -34,8 +31,8 @@ export interface EngineOptions {
 
 export interface ModelEngine {
   readonly served: ServedModel;
-  /** Outcomes in the order of the pairs. */
-  score(pairs: readonly PairInput[]): Promise<PairOutcome[]>;
+  /** Outcomes in the order of the work. */
+  run(work: readonly WorkInput[]): Promise<WorkOutcome[]>;
   dispose(): void;
 }
 
@@ -50,26 +47,39 @@ export async function openEngine({
   const { name, device } = await selectBackend({ ...(backend !== undefined && { requested: backend }), loaders });
   const model = await openModel(bytes, file);
   const { info, normalisation } = model;
-  await warmUp(model);
+  const descriptorLength = await warmUp(model);
+  const scorePairs = async (pairs: readonly PairInput[]): Promise<PairOutcome[]> => {
+    const read = await Promise.all(pairs.map((pair) => readPair(pair, maxPixels)));
+    const good = read.filter((each): each is RasterPair => !('error' in each));
+    const results = (await scoreApart(model, good)).values();
+    return read.map((each) => ('error' in each ? each : outcomeOf(results.next().value!)));
+  };
   return {
-    served: { name: nameOf(file.replaceAll('\\', '/')), info, normalisation, backend: name, device },
-    async score(pairs) {
-      const read = await Promise.all(pairs.map((pair) => readPair(pair, maxPixels)));
-      const good = read.filter((each): each is RasterPair => !('error' in each));
-      const results = await scoreApart(model, good);
-      let next = 0;
-      return read.map((each) => ('error' in each ? each : outcomeOf(results[next++]!)));
+    served: { name: nameOf(file.replaceAll('\\', '/')), info, normalisation, backend: name, device, descriptorLength },
+    async run(work) {
+      const [pairs, tiles] = [work.filter(isPair), work.filter(isTile)];
+      const scores = (await scorePairs(pairs)).values();
+      const descriptors = (await describeTiles(model, tiles, maxPixels)).values();
+      return work.map((each) => (isPair(each) ? scores : descriptors).next().value!);
     },
     dispose: () => model.dispose(),
   };
 }
 
-/** The first pass compiles and allocates; zeros are what the mean becomes. */
-async function warmUp({ info, scorer }: Model): Promise<void> {
+const isTile = (work: WorkInput): work is TileInput => 'tile' in work;
+const isPair = (work: WorkInput): work is PairInput => !isTile(work);
+
+/** The first pass compiles and allocates; zeros are what the mean becomes. @returns the length of a descriptor. */
+async function warmUp({ info, scorer }: Model): Promise<number | undefined> {
   const zeros = (bands: number) => tf.zeros<tf.Rank.R4>([1, info.side, info.side, bands]);
   const scores = tf.tidy(() => scorer.score(zeros(info.sarBands), zeros(info.opticalBands)));
   await scores.data();
   scores.dispose();
+  if (!scorer.halves) return undefined;
+  const descriptor = tf.tidy(() => scorer.halves!.features(zeros(info.sarBands), 'sar'));
+  await descriptor.data();
+  descriptor.dispose();
+  return descriptor.shape[1];
 }
 
 /** Scores a batch; a pair whose score is not finite fails alone, not with its batch. */
@@ -96,37 +106,6 @@ async function readPair({ sar, optical }: PairInput, maxPixels: number): Promise
       names: { sar: sar.name, optical: optical.name },
     };
   } catch (error) {
-    // Any failure here comes from the client's bytes alone, so it is reported to the client.
     return { error: failureOf(error) };
-  }
-}
-
-function failureOf(error: unknown): PairFailure {
-  const problem = error instanceof TooManyPixels ? 'payload-too-large' : 'unusable-image';
-  if (!isDoppelError(error)) return { problem, detail: `Cannot read an image of the pair: ${reasonOf(error)}.` };
-  const { message: detail, expected, found, remedy } = error;
-  return { problem, detail, expected, found, remedy };
-}
-
-class TooManyPixels extends PatchError {}
-
-async function rasterOf(image: ImageInput, maxPixels: number): Promise<Raster> {
-  if (image.kind === 'samples') {
-    const { kind: _, name: __, unit = 'digital number', ...samples } = image;
-    return { ...samples, unit };
-  }
-  const { name, bytes, unit } = image;
-  const store = new MemoryStore();
-  store.files.set(name, bytes);
-  const file = await openRaster(store, name, unit && { unit });
-  try {
-    const { width, height } = file;
-    if (width * height <= maxPixels) return await file.read();
-    throw new TooManyPixels({
-      ...{ action: 'read the image', file: name },
-      ...{ expected: `at most ${maxPixels} pixels`, found: `${width} × ${height}` },
-    });
-  } finally {
-    await file.close();
   }
 }

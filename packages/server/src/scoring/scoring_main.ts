@@ -26,9 +26,9 @@ const detailOf = (error: unknown) =>
 
 try {
   const engine = await openEngine({ ...(workerData as WorkerTask), loaders: await nativeLoaders() });
-  port.on('message', async ({ batch, pairs }: ScoreRequest) => {
+  port.on('message', async ({ batch, work }: ScoreRequest) => {
     try {
-      reply({ kind: 'scored', batch, outcomes: await engine.score(pairs) });
+      reply({ kind: 'scored', batch, outcomes: await engine.run(work) });
     } catch (error) {
       reply({ kind: 'broken', batch, found: detailOf(error) });
     }

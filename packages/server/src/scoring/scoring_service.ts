@@ -5,7 +5,7 @@
  */
 
 import type { ModelInfo, PairScore } from '@doppel/core';
-import type { Normalisation } from '@doppel/core/prepare';
+import type { Modality, Normalisation } from '@doppel/core/prepare';
 import type { Unit } from '@doppel/core/raster';
 
 /** Image of a request. */
@@ -28,7 +28,16 @@ export interface PairInput {
   optical: ImageInput;
 }
 
-/** Reason why a pair cannot be scored. */
+/** Image of one sensor that a tower describes: a patch, or a tile of another size where the model takes it. */
+export interface TileInput {
+  modality: Modality;
+  tile: ImageInput;
+}
+
+/** Unit of work of a scoring thread. */
+export type WorkInput = PairInput | TileInput;
+
+/** Reason why a pair cannot be scored, or a tile cannot be described. */
 export interface PairFailure {
   problem: 'unusable-image' | 'payload-too-large';
   detail: string;
@@ -38,6 +47,8 @@ export interface PairFailure {
 }
 
 export type PairOutcome = PairScore | { error: PairFailure };
+export type TileOutcome = { descriptor: Float32Array } | { error: PairFailure };
+export type WorkOutcome = PairOutcome | TileOutcome;
 
 /** Model that is served, and the backend that it runs on. */
 export interface ServedModel {
@@ -48,6 +59,8 @@ export interface ServedModel {
   /** Backend that runs, whichever was requested. */
   backend: string;
   device?: string | undefined;
+  /** Numbers of a descriptor; absent: both patches enter one stream, so that none can be described alone. */
+  descriptorLength?: number | undefined;
 }
 
 export interface ScoringService {
@@ -63,6 +76,8 @@ export interface ScoringService {
    * @throws ServerError if the scoring failed; other requests are not affected.
    */
   score(pairs: readonly PairInput[], signal?: AbortSignal): Promise<PairOutcome[]>;
+  /** Descriptors in the order of the tiles, for models that have `descriptorLength`; otherwise as `score`. */
+  describe(tiles: readonly TileInput[], signal?: AbortSignal): Promise<TileOutcome[]>;
 }
 
 /** Observer of the scoring, for metrics. */

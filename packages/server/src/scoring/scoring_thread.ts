@@ -2,7 +2,7 @@
 import { Worker } from 'node:worker_threads';
 import { ServerError } from '../errors.ts';
 import type { ScoreRequest, WorkerReply, WorkerTask } from './scoring_messages.ts';
-import type { PairInput, PairOutcome, ServedModel } from './scoring_service.ts';
+import type { ServedModel, WorkInput, WorkOutcome } from './scoring_service.ts';
 import { buffersOf } from './transfer.ts';
 import { workerUrl } from './worker_url.ts';
 
@@ -18,7 +18,7 @@ export interface ThreadOptions {
 }
 
 interface Pending {
-  resolve(outcomes: PairOutcome[]): void;
+  resolve(outcomes: WorkOutcome[]): void;
   reject(reason: Error): void;
 }
 
@@ -43,17 +43,17 @@ export class ScoringThread {
     this.#worker.on('exit', (code) => this.#over(broken('an ended thread', `exit code ${code}`)));
   }
 
-  /** Scores a batch; its images move to the thread. @throws ServerError if the batch fails or hangs, or the thread dies. */
-  score(pairs: readonly PairInput[]): Promise<PairOutcome[]> {
+  /** Works on a batch; its images move to the thread. @throws ServerError if the batch fails or hangs, or the thread dies. */
+  run(work: readonly WorkInput[]): Promise<WorkOutcome[]> {
     if (this.#end) return Promise.reject(this.#end);
     const batch = this.#batches++;
     const { batchTimeoutMs } = this.#options;
     const hung = setTimeout(() => {
-      this.#over(broken('a hanging batch', `${pairs.length} pairs, more than ${batchTimeoutMs / 1000} s`));
+      this.#over(broken('a hanging batch', `${work.length} pairs, more than ${batchTimeoutMs / 1000} s`));
       void this.stop();
     }, batchTimeoutMs);
-    const result = new Promise<PairOutcome[]>((resolve, reject) => this.#pending.set(batch, { resolve, reject }));
-    this.#worker.postMessage({ batch, pairs } satisfies ScoreRequest, buffersOf(pairs));
+    const result = new Promise<WorkOutcome[]>((resolve, reject) => this.#pending.set(batch, { resolve, reject }));
+    this.#worker.postMessage({ batch, work } satisfies ScoreRequest, buffersOf(work));
     return result.finally(() => {
       clearTimeout(hung);
       this.#pending.delete(batch);

@@ -1,11 +1,11 @@
 /** Moves images to a thread without a copy: copying tens of megabytes would hold up the event loop. */
-import type { PairInput } from './scoring_service.ts';
+import type { WorkInput } from './scoring_service.ts';
 
-/** Buffers that the images of the pairs own. Once they are sent, the images cannot be used here. */
-export function buffersOf(pairs: readonly PairInput[]): ArrayBuffer[] {
+/** Buffers that the images own. Once they are sent, the images cannot be used here. */
+export function buffersOf(work: readonly WorkInput[]): ArrayBuffer[] {
   const buffers = new Set<ArrayBuffer>();
-  for (const { sar, optical } of pairs) {
-    for (const image of [sar, optical]) {
+  for (const each of work) {
+    for (const image of 'tile' in each ? [each.tile] : [each.sar, each.optical]) {
       const { buffer, byteLength } = image.kind === 'file' ? image.bytes : image.data;
       // A part of a larger buffer is copied: the rest of it may be in use.
       if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffers.add(buffer);

@@ -4,7 +4,17 @@
  */
 import { Batcher, type BatchingOptions, type BatchRunner } from './batcher.ts';
 import type { WorkerTask } from './scoring_messages.ts';
-import type { PairInput, PairOutcome, ScoringObserver, ScoringService, ServedModel } from './scoring_service.ts';
+import type {
+  PairInput,
+  PairOutcome,
+  ScoringObserver,
+  ScoringService,
+  ServedModel,
+  TileInput,
+  TileOutcome,
+  WorkInput,
+  WorkOutcome,
+} from './scoring_service.ts';
 import { ScoringThread, WORKER_MAIN } from './scoring_thread.ts';
 
 export interface WorkerScoringOptions extends BatchingOptions, WorkerTask {
@@ -25,7 +35,7 @@ const DRAIN_POLL_MS = 20;
 
 export class WorkerScoring implements ScoringService {
   readonly #options: WorkerScoringOptions;
-  readonly #batcher: Batcher;
+  readonly #batcher: Batcher<WorkInput, WorkOutcome>;
   readonly #threads = new Set<ScoringThread>();
   readonly #restarts = new Set<ReturnType<typeof setTimeout>>();
   readonly #loaded: Promise<ServedModel>;
@@ -62,7 +72,11 @@ export class WorkerScoring implements ScoringService {
   }
 
   score(pairs: readonly PairInput[], signal?: AbortSignal): Promise<PairOutcome[]> {
-    return this.#batcher.score(pairs, signal);
+    return this.#batcher.run(pairs, signal) as Promise<PairOutcome[]>;
+  }
+
+  describe(tiles: readonly TileInput[], signal?: AbortSignal): Promise<TileOutcome[]> {
+    return this.#batcher.run(tiles, signal) as Promise<TileOutcome[]>;
   }
 
   /** Ends the threads when the waiting pairs are scored, or after `drainMs`. */
@@ -83,8 +97,8 @@ export class WorkerScoring implements ScoringService {
       ...{ task: { model, file, backend, maxPixels }, main, batchTimeoutMs },
       onEnd: (reason) => this.#onEnd(thread, runner, reason, state.failures),
     });
-    const runner: BatchRunner = async (pairs) => {
-      const outcomes = await thread.score(pairs);
+    const runner: BatchRunner<WorkInput, WorkOutcome> = async (work) => {
+      const outcomes = await thread.run(work);
       state.failures = 0;
       return outcomes;
     };
@@ -94,7 +108,7 @@ export class WorkerScoring implements ScoringService {
     return served;
   }
 
-  #onEnd(thread: ScoringThread, runner: BatchRunner, reason: Error, failures: number): void {
+  #onEnd(thread: ScoringThread, runner: BatchRunner<WorkInput, WorkOutcome>, reason: Error, failures: number): void {
     this.#threads.delete(thread);
     this.#batcher.removeRunner(runner);
     if (this.#isClosed || !this.#isLoaded) return; // before that, `info` reports the reason
