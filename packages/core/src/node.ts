@@ -19,6 +19,7 @@ import {
   open,
   readdir,
   readFile,
+  realpath,
   rename,
   rm,
   stat,
@@ -171,6 +172,10 @@ export class FileStore implements Store {
       if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return undefined;
       throw fileError('look at', path, cause);
     }
+  }
+
+  realPath(path: string): Promise<string> {
+    return attempt('look at', path, () => realpath(path));
   }
 
   list(path: string): Promise<string[]> {

@@ -31,6 +31,8 @@ export interface Store {
   readRange(path: string, offset: number, length: number): Promise<Uint8Array>;
   /** Undefined where nothing is there. */
   stat(path: string): Promise<FileInfo | undefined>;
+  /** The one absolute path of what is there, whatever links lead to it; absent where paths have one form only. */
+  realPath?(path: string): Promise<string>;
   /** Names (not paths) in a folder, sorted. */
   list(path: string): Promise<string[]>;
   /** Writes all or nothing: to a temporary name, then renamed. Makes the folders that are missing. */

@@ -1,5 +1,5 @@
 /** Registers one pair of scenes into a folder that appears as a whole: tie points, correction, aligned scene, report. */
-import { joinPath, type Model, readText } from '@doppel/core';
+import { joinPath, type Model } from '@doppel/core';
 import type { SelectedBackend } from '@doppel/core/backends';
 import {
   checkScenes,
@@ -54,7 +54,6 @@ export async function registerPair(
   const summary = await writeFolder(store, task.out, async (folder) => {
     watch.onPhase('write', 'tiles');
     const files = await writeOutputs(store, registration, folder, task.outputs, watch);
-    await nameFinally(store, files.warp, folder, task.out);
     const own = Object.fromEntries(Object.entries(FILES).map(([name, file]) => [name, joinPath(folder, file)]));
     const named = finalPaths({ ...files, ...own }, folder, task.out);
     const html = await reportOf({ store, registration, task, files: named, backend }, watch);
@@ -67,16 +66,6 @@ export async function registerPair(
     return short;
   });
   return { registration, summary };
-}
-
-/** Puts the final folder into a script that names its own files. */
-async function nameFinally(
-  store: Context['store'],
-  script: string | undefined,
-  unfinished: string,
-  folder: string,
-): Promise<void> {
-  if (script) await store.write(script, (await readText(store, script)).replaceAll(unfinished, folder));
 }
 
 /** Paths inside the unfinished folder as they will be. */

@@ -9,17 +9,15 @@ import type { PlacedFile } from '../../geo/place.ts';
 import { transformBetween } from '../../geo/reference_system.ts';
 import { wktOf } from '../../geo/write_wkt.ts';
 import type { SampleType } from '../../raster/missing.ts';
-import { folderOf } from '../../store.ts';
 import { nearestAffine } from '../plane_map.ts';
 import type { Correction } from '../registration.ts';
 import type { CorrectedPlace } from './corrected_place.ts';
-import { relativePath } from './relative_path.ts';
 
 export interface GcpVrt {
   /** Text of the VRT. */
   readonly vrt: string;
-  /** Command line that warps by it. */
-  readonly command: string;
+  /** Script beside it that warps by it, from whichever folder it is called. */
+  readonly script: string;
 }
 
 interface Gcp {
@@ -34,16 +32,16 @@ const LATTICE = 10;
 /** Distance in pixels within which a polynomial stands for the correction. */
 const CLOSE = 0.02;
 
+/** @param name of the VRT. @param source path of the file as seen from the VRT's folder. */
 export function gcpVrt(
-  vrtPath: string,
+  name: string,
   file: PlacedFile,
-  filePath: string,
+  source: string,
   place: CorrectedPlace,
   { crs }: Correction,
 ): GcpVrt {
   const gcps = gcpsOf(place, crs);
   const system = /^EPSG:\d+$/i.test(crs) ? crs : wktOf(crs);
-  const source = relativePath(folderOf(vrtPath), filePath);
   const bands = Array.from({ length: file.bands }, (_, i) => bandXml(file, i + 1, source));
   const lines = [
     `<VRTDataset rasterXSize="${file.width}" rasterYSize="${file.height}">`,
@@ -56,9 +54,9 @@ export function gcpVrt(
     '</VRTDataset>',
     '',
   ];
-  const target = vrtPath.replace(/(\.vrt)?$/, '_warped.tif');
-  const words = ['gdalwarp', ...howToFit(gcps), '-r', 'cubic', '-t_srs', shell(system), shell(vrtPath), shell(target)];
-  return { vrt: lines.join('\n'), command: words.join(' ') };
+  const target = name.replace(/(\.vrt)?$/, '_warped.tif');
+  const words = ['gdalwarp', ...howToFit(gcps), '-r', 'cubic', '-t_srs', shell(system), shell(name), shell(target)];
+  return { vrt: lines.join('\n'), script: `#!/bin/sh\nset -e\ncd "$(dirname "$0")"\n${words.join(' ')} "$@"\n` };
 }
 
 function gcpsOf(place: CorrectedPlace, crs: string): Gcp[] {
@@ -97,14 +95,14 @@ function typeName({ kind, bits }: SampleType): string {
   return kind === 'signed' ? `Int${width}` : `UInt${width}`;
 }
 
-function bandXml(file: PlacedFile, band: number, { path, isRelative }: ReturnType<typeof relativePath>): string {
+function bandXml(file: PlacedFile, band: number, source: string): string {
   const noData = file.noData === undefined ? '' : `<NoDataValue>${file.noData}</NoDataValue>`;
   const name = file.facts.get(band - 1)?.name;
   const colour = file.isRgb && band <= 3 ? `<ColorInterp>${['Red', 'Green', 'Blue'][band - 1]}</ColorInterp>` : '';
   const alpha = file.imageBands.includes(band - 1) ? colour : '<ColorInterp>Alpha</ColorInterp>';
-  const source = `<SimpleSource><SourceFilename relativeToVRT="${isRelative ? 1 : 0}">${escaped(path)}</SourceFilename><SourceBand>${band}</SourceBand></SimpleSource>`;
+  const from = `<SourceFilename relativeToVRT="1">${escaped(source)}</SourceFilename><SourceBand>${band}</SourceBand>`;
   const description = name === undefined ? '' : `<Description>${escaped(name)}</Description>`;
-  return `  <VRTRasterBand dataType="${typeName(file.sample)}" band="${band}">${description}${noData}${alpha}${source}</VRTRasterBand>`;
+  return `  <VRTRasterBand dataType="${typeName(file.sample)}" band="${band}">${description}${noData}${alpha}<SimpleSource>${from}</SimpleSource></VRTRasterBand>`;
 }
 
 /** Word of a shell command. */

@@ -20,6 +20,7 @@ import { pointsCsv } from './points_csv.ts';
 import { pointsGeojson } from './points_geojson.ts';
 import { pointsGeopackage } from './points_geopackage.ts';
 import { qgisPoints } from './qgis_points.ts';
+import { relativePath } from './relative_path.ts';
 import { stacItem } from './stac_item.ts';
 import { formatTransform } from './transform_file.ts';
 
@@ -134,9 +135,10 @@ class Outputs {
   /** Writes what needs a trusted correction. */
   async alignment(file: PlacedFile, path: string, correction: Correction, side: Side, watch: Watch): Promise<void> {
     const place = correctedPlace(file, correction, side, path);
-    const { vrt, command } = gcpVrt(this.at('gcps'), file, path, place, correction);
+    const source = await relativePath(this.store, this.folder, path);
+    const { vrt, script } = gcpVrt(OUTPUT_NAMES.gcps, file, source, place, correction);
     await this.write('gcps', vrt);
-    await this.write('warp', `#!/bin/sh\n${command}\n`);
+    await this.write('warp', script);
     await writeDisplacement(this.store, this.at('displacement'), this.registration.grid, correction);
     this.files.displacement = this.at('displacement');
     if (this.options.alignedScene ?? true) await this.alignedScene({ file, path, place }, side, watch);
