@@ -60,6 +60,7 @@ export function fakeRasterFile({ width, height, bands = 1, crs, transform, unit,
     ...{
       sample: { kind: 'float', bits: 32 },
       facts: new Map(),
+      items: new Map(),
       isRgb: false,
       guessesOfSamples: () => [],
       read,

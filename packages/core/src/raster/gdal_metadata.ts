@@ -1,6 +1,6 @@
 /**
- * Band metadata of GDAL: scale and offset, unit, name, no-data, role. In GeoTIFF as XML in a tag, for any
- * format in a companion `.aux.xml`.
+ * Metadata of GDAL: of bands scale and offset, unit, name, no-data, role; of the whole file its items. In GeoTIFF as XML in
+ * a tag, for any format in a companion `.aux.xml`.
  */
 import { childOf, childText, escaped, parseXml, unescaped, type XmlElement } from '../base/xml.ts';
 import type { Unit } from './raster.ts';
@@ -19,8 +19,12 @@ export interface BandFacts {
 /** Facts by band, counted from 0. */
 export type BandsFacts = Map<number, BandFacts>;
 
+/** Items of metadata of a whole file, such as its acquisition time. */
+export type FileItems = ReadonlyMap<string, string>;
+
 export interface FileFacts {
   bands: BandsFacts;
+  items: FileItems;
   /** No-data values that a pixel must hold in all bands, one for each. */
   jointNoData?: string | undefined;
 }
@@ -32,10 +36,12 @@ const JOINT = 'NODATA_VALUES';
 export function readGdalMetadata(xml: string): FileFacts | undefined {
   const root = parseXml(xml);
   if (!root) return undefined;
-  const facts: FileFacts = { bands: new Map() };
+  const items = new Map<string, string>();
+  const facts: FileFacts = { bands: new Map(), items };
   for (const { attributes, text } of root.children) {
     const { role, sample, name, domain } = attributes;
     if (name === JOINT && sample === undefined && domain === undefined) facts.jointNoData = text;
+    if (name !== undefined && sample === undefined && isOfFile(domain)) items.set(name, unescaped(text).trim());
     if (role === undefined || sample === undefined) continue;
     const band = factsOf(facts.bands, Number(sample));
     if (role === 'scale') setNumber(band, 'scale', text);
@@ -47,6 +53,9 @@ export function readGdalMetadata(xml: string): FileFacts | undefined {
   return facts;
 }
 
+/** True for the domains whose items state what the file shows. */
+const isOfFile = (domain: string | undefined) => !domain || domain === 'IMAGERY';
+
 /** Reads a companion `.aux.xml`; undefined if it is no XML. */
 export function readAuxXml(xml: string): FileFacts | undefined {
   const root = parseXml(xml);
@@ -55,10 +64,12 @@ export function readAuxXml(xml: string): FileFacts | undefined {
   for (const element of root.children) {
     if (element.name === 'PAMRasterBand') readBand(factsOf(bands, Number(element.attributes.band) - 1), element);
   }
-  const items = root.children
-    .filter(({ name, attributes }) => name === 'Metadata' && !attributes.domain)
-    .flatMap(({ children }) => children);
-  return { bands, jointNoData: items.find(({ attributes }) => attributes.key === JOINT)?.text };
+  const items = new Map(
+    root.children
+      .filter(({ name, attributes }) => name === 'Metadata' && isOfFile(attributes.domain))
+      .flatMap(({ children }) => children.map(({ attributes, text }) => [attributes.key ?? '', text] as const)),
+  );
+  return { bands, items, jointNoData: items.get(JOINT) };
 }
 
 function readBand(band: BandFacts, element: XmlElement): void {

@@ -4,7 +4,7 @@
  */
 import { rgb } from 'geotiff';
 import type { Store } from '../store.ts';
-import { readGdalMetadata } from './gdal_metadata.ts';
+import { type FileFacts, readGdalMetadata } from './gdal_metadata.ts';
 import type { NoDataTest, ReadSamples, SampleType } from './missing.ts';
 import { explained, gdalTranslate, type RasterSource, unsupported } from './raster_file.ts';
 import type { Sidecars } from './sidecars.ts';
@@ -94,7 +94,6 @@ async function describe(image: TiffImage, mask: TiffImage | undefined, others: n
   const bands = colours ? 3 : layout.bands;
   const georeference = await readGeoreference(tags);
   const [crs, transform] = georeference ? [crsOf(georeference), transformOf(georeference)] : [];
-  const metadata = await tags.text(TAG.GdalMetadata);
   return {
     ...{ width: layout.width, height: layout.height, bands, sample: sampleOf(layout) },
     block: { width: layout.blockWidth, height: layout.blockHeight },
@@ -102,7 +101,7 @@ async function describe(image: TiffImage, mask: TiffImage | undefined, others: n
     storedBands: layout.bands,
     isRgb: colours !== undefined || (layout.photometric === PHOTOMETRIC.rgb && bands >= 3),
     noDataText: await tags.text(TAG.GdalNoData),
-    facts: metadata === undefined ? undefined : readGdalMetadata(metadata),
+    facts: await factsOf(tags),
     ...(georeference && { georeference, ...(crs !== undefined && { crs }), ...(transform && { transform }) }),
     guesses: await guessesOf(tags, others),
     async samples(window, chosen, isNoData) {
@@ -116,6 +115,13 @@ async function describe(image: TiffImage, mask: TiffImage | undefined, others: n
       return { ...read, hidden: united(masks) };
     },
   };
+}
+
+/** Metadata in the tags, the time among its items by GDAL's name. */
+async function factsOf(tags: TiffDirectory): Promise<FileFacts> {
+  const [time, xml] = [await tags.text(TAG.DateTime), await tags.text(TAG.GdalMetadata)];
+  const facts = (xml === undefined ? undefined : readGdalMetadata(xml)) ?? { bands: new Map(), items: new Map() };
+  return time === undefined ? facts : { ...facts, items: new Map([['TIFFTAG_DATETIME', time], ...facts.items]) };
 }
 
 const sampleOf = ({ format, bits }: TiffLayout): SampleType => ({

@@ -13,6 +13,7 @@
  * await scene.close();
  * ```
  */
+export { type AcquisitionTime, acquisitionTime, utcTime } from './acquisition_time.ts';
 export { encodePatch } from './encode_patch.ts';
 export { equivalentNumberOfLooks } from './enl.ts';
 export { leeFilter } from './lee_filter.ts';

@@ -3,7 +3,7 @@
  * It turns samples into a `Raster` and limits the memory that a false header can claim.
  */
 import { FormatError, isDoppelError, PatchError, reasonOf } from '../errors.ts';
-import { type BandFacts, type BandsFacts, type FileFacts, unitOf } from './gdal_metadata.ts';
+import { type BandFacts, type BandsFacts, type FileFacts, type FileItems, unitOf } from './gdal_metadata.ts';
 import {
   missingPixels,
   type NoDataTest,
@@ -40,6 +40,8 @@ export interface RasterFile {
   readonly sample: SampleType;
   /** Band metadata by band, counted from 0. */
   readonly facts: BandsFacts;
+  /** Items of metadata of the whole file; those of a companion `.aux.xml` go before its own. */
+  readonly items: FileItems;
   /** True if the first three bands are red, green and blue. */
   readonly isRgb: boolean;
   /** Conversions that the file asks for, such as scale and offset. Sentences without full stop. */
@@ -154,6 +156,7 @@ export function rasterFile(
     ...{ width, height, bands, imageBands, crs, transform, georeference, auxXml: sidecars.auxXml, unit: named.unit },
     ...{ block: source.block ?? { width, height }, noData: noData.values[0]?.[0], sample },
     ...{ facts: new Map(storedBands === bands ? facts.entries() : []), isRgb: source.isRgb ?? false },
+    items: new Map([...(source.facts?.items ?? []), ...(sidecars.facts?.items ?? [])]),
     notes: [...(source.notes ?? []), ...scales.notes],
     guesses: [
       ...(source.guesses ?? []),

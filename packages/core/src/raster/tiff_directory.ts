@@ -11,7 +11,15 @@ import { damaged } from './raster_file.ts';
 export const TAG = {
   ...{ NewSubfileType: 254, SubfileType: 255, ImageWidth: 256, ImageLength: 257, BitsPerSample: 258, Compression: 259 },
   ...{ Photometric: 262, FillOrder: 266, StripOffsets: 273, Orientation: 274, SamplesPerPixel: 277, RowsPerStrip: 278 },
-  ...{ StripByteCounts: 279, PlanarConfiguration: 284, Predictor: 317, ColorMap: 320, TileWidth: 322, TileLength: 323 },
+  ...{
+    StripByteCounts: 279,
+    PlanarConfiguration: 284,
+    DateTime: 306,
+    Predictor: 317,
+    ColorMap: 320,
+    TileWidth: 322,
+    TileLength: 323,
+  },
   ...{ TileOffsets: 324, TileByteCounts: 325, ExtraSamples: 338, SampleFormat: 339, JpegTables: 347 },
   ...{ ModelPixelScale: 33550, ModelTiepoint: 33922, ModelTransformation: 34264, GeoKeyDirectory: 34735 },
   ...{ GeoDoubleParams: 34736, GeoAsciiParams: 34737, GdalMetadata: 42112, GdalNoData: 42113, RpcCoefficients: 50844 },

@@ -325,6 +325,7 @@ describe('writeOutputs', () => {
     expect(item).toMatchObject({ type: 'Feature', stac_version: '1.0.0', id: 'optical-aligned', links: [] });
     expect(item.properties).toMatchObject({
       datetime: '2020-11-04T10:12:00.000Z',
+      'doppel:datetime_source': 'caller',
       'card4l:eastern_geometric_accuracy': { bias: 0.4, stddev: expect.closeTo(Math.sqrt(4 - 0.16), 9) },
       'card4l:northern_geometric_accuracy': { bias: -0.3 },
       'proj:epsg': 32633,

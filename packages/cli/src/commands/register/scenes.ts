@@ -1,4 +1,6 @@
 /** `doppel register`: tie points between a SAR and an optical scene, a judged correction and an aligned scene. */
+import { utcTime } from '@doppel/core/raster';
+import { z } from 'zod';
 import { command } from '../../command.ts';
 import { text } from '../../flags.ts';
 import { refuseFilled } from '../../output_folder.ts';
@@ -12,6 +14,16 @@ export default command({
     sar: text('file', 'SAR scene: GeoTIFF, or another image with its place'),
     optical: text('file', 'Optical scene'),
     out: text('folder', 'Folder of the result; it appears when all is done'),
+    datetime: z
+      .string()
+      .refine((text) => utcTime(text) !== undefined, 'no date with its time')
+      .optional()
+      .meta({
+        hint: 'time',
+        description:
+          'Acquisition time of the aligned scene, for its STAC item; default: what its file or its name says',
+        expected: 'a time as 2020-11-04T10:12:00Z',
+      }),
     ...PAIR_FLAGS,
   },
   examples: [
@@ -21,11 +33,12 @@ export default command({
     'doppel register --sar s1.tif --optical s2.tif --out runs/registered --geotransform-only',
   ],
   async run({ args, context }) {
-    const { sar, optical, out, force } = args;
+    const { sar, optical, out, force, datetime } = args;
+    const task = taskFrom(args);
     await refuseFilled(context.store, out, force);
     const { registration, summary } = await withTools(context, args, (tools) =>
       context.work({ label: 'register', unit: 'cells' }, (watch) =>
-        registerPair(tools, { ...taskFrom(args), sar, optical, out }, watch),
+        registerPair(tools, { ...task, sar, optical, out, outputs: { ...task.outputs, datetime } }, watch),
       ),
     );
     return {

@@ -6,9 +6,9 @@
  * https://github.com/stac-extensions/card4l, https://github.com/stac-extensions/projection
  */
 
-import { UsageError } from '../../errors.ts';
 import type { Grid } from '../../geo/grid.ts';
 import { LON_LAT, transformBetween } from '../../geo/reference_system.ts';
+import type { AcquisitionTime } from '../../raster/acquisition_time.ts';
 import type { AffineTransform } from '../../raster/raster.ts';
 import { nameOf } from '../../store.ts';
 import type { Registration } from '../registration.ts';
@@ -16,8 +16,8 @@ import type { Side } from './moved.ts';
 
 export interface StacOptions {
   readonly side: Side;
-  /** Acquisition time, ISO 8601; absent: not known. */
-  readonly datetime?: string | undefined;
+  /** Absent: not known. */
+  readonly acquired?: AcquisitionTime | undefined;
   /** Time of processing, ISO 8601. */
   readonly now: string;
   /** Files beside the item: relative path and media type by name. */
@@ -27,7 +27,7 @@ export interface StacOptions {
 export function stacItem(
   registration: Registration,
   grid: Pick<Grid, 'width' | 'height' | 'map'> & { crs: string; transform: AffineTransform },
-  { side, datetime, now, assets }: StacOptions,
+  { side, acquired, now, assets }: StacOptions,
 ): string {
   const { sar, optical, quality, correction } = registration;
   const moved = side === 'optical' ? optical : sar;
@@ -40,7 +40,7 @@ export function stacItem(
     geometry: { type: 'Polygon', coordinates: [ring] },
     bbox: boxOf(ring),
     properties: {
-      ...timeOf(datetime, now),
+      ...timeOf(acquired, now),
       ...{ created: now, 'proj:epsg': epsgOf(grid.crs), 'proj:shape': [grid.height, grid.width] },
       'proj:transform': [
         ...grid.transform.slice(1, 3),
@@ -65,14 +65,9 @@ export function stacItem(
 }
 
 /** An unknown acquisition time is null, which STAC allows beside a range of times only: all that is known to precede now. */
-function timeOf(datetime: string | undefined, now: string): Record<string, string | null> {
-  if (datetime === undefined) return { datetime: null, start_datetime: '1970-01-01T00:00:00Z', end_datetime: now };
-  const time = new Date(datetime);
-  if (!Number.isNaN(time.getTime())) return { datetime: time.toISOString() };
-  throw new UsageError({
-    ...{ action: 'write the STAC item', expected: 'an acquisition time as 2020-11-04T10:12:00Z', found: datetime },
-    remedy: 'Write it in the form of RFC 3339.',
-  });
+function timeOf(acquired: AcquisitionTime | undefined, now: string): Record<string, string | null> {
+  if (acquired) return { datetime: acquired.time, 'doppel:datetime_source': acquired.source };
+  return { datetime: null, start_datetime: '1970-01-01T00:00:00Z', end_datetime: now };
 }
 
 function accuracy(bias: number, rmse: number): { bias: number; stddev: number } {

@@ -3,8 +3,9 @@
  * aligned scene and its STAC item. `transform.json` comes last: a folder that holds one is whole.
  */
 import type { Watch } from '../../base/watch.ts';
-import { FormatError } from '../../errors.ts';
+import { FormatError, UsageError } from '../../errors.ts';
 import { mapOf, openPlaced, type PlacedFile } from '../../geo/place.ts';
+import { type AcquisitionTime, acquisitionTime, utcTime } from '../../raster/acquisition_time.ts';
 import type { RasterOptions } from '../../raster/raster_file.ts';
 import { joinPath, nameOf, type Store } from '../../store.ts';
 import type { Correction, Registration } from '../registration.ts';
@@ -30,7 +31,7 @@ export interface OutputOptions extends PlacingOptions {
   /** Units and no-data of the scenes, where the files do not state them. */
   readonly sar?: RasterOptions | undefined;
   readonly optical?: RasterOptions | undefined;
-  /** Acquisition time of the scene that moves, for its STAC item. */
+  /** Acquisition time of the scene that moves, RFC 3339, for its STAC item; default: what its file says, if it does. */
   readonly datetime?: string | undefined;
   /** Time of processing; default: now. */
   readonly now?: Date | undefined;
@@ -161,7 +162,8 @@ class Outputs {
     this.files.aligned = path;
     const item = stacItem(registration, grid, {
       side,
-      datetime: options.datetime,
+      acquired:
+        options.datetime === undefined ? acquisitionTime(moved.file.items, moved.path) : stated(options.datetime),
       now: this.now,
       assets: this.assets(),
     });
@@ -184,6 +186,16 @@ class Outputs {
       transform: asset(this.at('transform'), 'application/json', 'metadata', 'Correction and its quality'),
     };
   }
+}
+
+/** @throws UsageError for what is no time. */
+function stated(text: string): AcquisitionTime {
+  const time = utcTime(text);
+  if (time !== undefined) return { time, source: 'caller' };
+  throw new UsageError({
+    ...{ action: 'write the STAC item', expected: 'an acquisition time as 2020-11-04T10:12:00Z', found: text },
+    remedy: 'Write it in the form of RFC 3339.',
+  });
 }
 
 function movedGrid({ place, file }: MovedFile) {
