@@ -12,7 +12,7 @@ import { FLAGS, type FlagName, flagInfo, kebab } from '../../packages/server/src
 import { listenNode } from '../../packages/server/src/runtime/listen_node.ts';
 import type { Listening } from '../../packages/server/src/runtime/listening.ts';
 import { prometheusMetrics } from '../../packages/server/src/runtime/prometheus.ts';
-import { fakeScorer, soleModel } from './fake_scorer.ts';
+import { fakeScorer, SERVED, soleModel } from './fake_scorer.ts';
 
 const page = readFileSync(new URL('../../docs/server.md', import.meta.url), 'utf8');
 const blocks = (language: string) =>
@@ -24,11 +24,13 @@ const folder = mkdtempSync(join(tmpdir(), 'doppel-docs-'));
 let server: Listening;
 
 beforeAll(async () => {
-  const app = createApp({ models: soleModel(fakeScorer()), metrics });
+  const served = { ...SERVED, info: { ...SERVED.info, side: 2 } };
+  const app = createApp({ models: soleModel(fakeScorer(served)), metrics });
   server = await listenNode({ fetch: (request) => app.fetch(request), port: 0, host: '127.0.0.1', timeoutMs: 5000 });
   for (const [i, name] of ['sar.tif', 'optical.png', 'sar2.tif', 'optical2.png'].entries()) {
     writeFileSync(join(folder, name), Buffer.alloc(i + 1));
   }
+  writeFileSync(join(folder, 'infer.json'), blocks('json').find((text) => text.includes('"inputs"'))!);
   writeFileSync(join(folder, 'pairs.json'), blocks('json').find((text) => text.startsWith('{"pairs"'))!);
 });
 afterAll(async () => {
@@ -59,7 +61,7 @@ it.each(commands)('%s', async (command) => {
 });
 
 it('shows answers as they are', () => {
-  const [single, , partly] = blocks('json').map((text) => JSON.parse(text));
+  const [single, , , partly] = blocks('json').map((text) => JSON.parse(text));
   for (const answer of [single, partly]) expect(matchSchema.strict().safeParse(answer).error).toBeUndefined();
 });
 

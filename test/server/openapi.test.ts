@@ -8,14 +8,20 @@ import { stateSchema } from '../../packages/server/src/routes/answers.ts';
 import { failedMatchSchema, matchSchema } from '../../packages/server/src/routes/match.ts';
 import { modelSchema } from '../../packages/server/src/routes/model.ts';
 import { prometheusMetrics } from '../../packages/server/src/runtime/prometheus.ts';
-import { fakeScorer, soleModel } from './fake_scorer.ts';
+import { fakeScorer, SERVED, soleModel } from './fake_scorer.ts';
 
 const app = createApp({ models: soleModel(fakeScorer()), metrics: prometheusMetrics() });
 const documentOf = async () => (await app.request('/openapi.json')).json();
 
 const image = { data: [1, 2, 3, 4], shape: [2, 2] };
-const post = (body: object) =>
-  app.request('/v1/match', {
+const tensor = (name: string) => ({ name, datatype: 'UINT8', shape: [1, 64, 64, 1], data: Array(64 * 64).fill(7) });
+/** Bodies that are accepted, by the last part of a path. */
+const BODIES: Record<string, object> = {
+  match: { sar: image, optical: image },
+  infer: { inputs: [tensor('sar'), tensor('optical')] },
+};
+const post = (body: object, path = '/v1/match') =>
+  app.request(path, {
     ...{ method: 'POST', body: JSON.stringify(body) },
     headers: { 'content-type': 'application/json' },
   });
@@ -40,7 +46,9 @@ it('holds every route, and every route in it answers', async () => {
   expect(described.sort()).toEqual([...new Set(names)].sort()); // validators are routes of their own
   for (const route of described) {
     const [method, path] = route.split(' ') as [string, string];
-    const response = method === 'POST' ? await post({ sar: image, optical: image }) : await app.request(path);
+    const at = path.replace('{model}', 'pair').replace('{version}', SERVED.info.fingerprint.slice(0, 12));
+    const body = BODIES[path.split('/').at(-1)!];
+    const response = method === 'POST' ? await post(body!, at) : await app.request(at);
     expect(response.status, route).toBe(200);
     const content = paths[path][method.toLowerCase()].responses[200].content;
     expect(Object.keys(content)).toContain(response.headers.get('content-type')?.split(';')[0]);

@@ -63,7 +63,7 @@ it('exports these names', () => {
 });
 
 it('imports downwards only', () => {
-  const order = ['errors.ts', 'problem.ts', 'scoring', 'body', 'routes', 'app.ts', 'runtime', 'index.ts'];
+  const order = ['errors.ts', 'problem.ts', 'scoring', 'body', 'inference', 'routes', 'app.ts', 'runtime', 'index.ts'];
   const levelOf = (path: string) => order.indexOf(path.split('/')[3]!);
   const files = readSources().filter((file) => file.package === 'server');
   expect(files.filter(({ path }) => levelOf(path) < 0)).toEqual([]);

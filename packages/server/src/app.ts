@@ -6,17 +6,23 @@ import { reasonOf, VERSION } from '@doppel/core';
 
 import { OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
+import { compress } from 'hono/compress';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { type RequestIdVariables, requestId } from 'hono/request-id';
+import { matchedRoutes } from 'hono/route';
+import { METHOD_NAME_ALL } from 'hono/router';
+import { type ReadTensors, readTensors as readTensorsHere } from './body/infer_request.ts';
 import { pairsSchema } from './body/json_pairs.ts';
 import { type Limits, limitsFrom } from './body/limits.ts';
 import { type ReadItems, readItems as readItemsHere } from './body/read_items.ts';
 import { explain, type Problem, ProblemError, problemError, problemOf, problemResponse } from './problem.ts';
 import { healthz } from './routes/healthz.ts';
+import { inference, inferRequestSchema } from './routes/inference.ts';
 import { match } from './routes/match.ts';
 import { metricsText, type ServerMetrics } from './routes/metrics.ts';
 import { model } from './routes/model.ts';
 import { readyz } from './routes/readyz.ts';
+import { ScoringRequests } from './routes/scoring_requests.ts';
 import type { Models } from './scoring/models.ts';
 
 export interface AppDeps {
@@ -24,8 +30,9 @@ export interface AppDeps {
   models: Models;
   /** Default: those of `limitsFrom()`. */
   limits?: Limits;
-  /** Reads the pairs from a body. Default: in this thread. */
+  /** Read bodies. Default: in this thread. */
   readItems?: ReadItems | undefined;
+  readTensors?: ReadTensors | undefined;
   /** Metrics served at `/metrics`; without them there is no such route. */
   metrics?: ServerMetrics | undefined;
   /** Receives the server's own failures, each with the id of its request. */
@@ -56,6 +63,7 @@ export function createApp({
   models,
   limits = limitsFrom(),
   readItems = readItemsHere,
+  readTensors = readTensorsHere,
   metrics,
   log = () => {},
   isDraining = () => false,
@@ -73,8 +81,8 @@ export function createApp({
     const start = performance.now();
     await next();
     c.header('x-request-id', c.get('requestId')); // also where a handler returned its own Response
-    const known = app.routes.some(({ path }) => path === c.req.path);
-    const [method, route] = known ? [c.req.method, c.req.path] : ['other', 'other'];
+    const matched = matchedRoutes(c).findLast(({ method }) => method !== METHOD_NAME_ALL);
+    const [method, route] = matched ? [matched.method, matched.path] : ['other', 'other'];
     metrics?.answered({ method, route, status: c.res.status, seconds: (performance.now() - start) / 1000 });
     const problem = c.get('problem'); // counted here, as a 404 may have become a 405
     if (problem) metrics?.problem(problem);
@@ -93,9 +101,11 @@ export function createApp({
   /** Problem document that names the request, so that its reason can be found in the log. */
   function answer(c: Context<AppEnv>, problem: Problem, headers: Record<string, string> = {}): Response {
     c.set('problem', problem.type);
+    if (isOfProtocol(c.req.path)) return inferError(problem, headers);
     return problemResponse({ ...problem, requestId: c.get('requestId') }, headers);
   }
 
+  app.use('/v2/*', compress());
   app.onError((error, c) => {
     if (error instanceof ProblemError) return answer(c, error.problem, error.headers);
     const id = c.get('requestId');
@@ -109,14 +119,23 @@ export function createApp({
     return answer(c, problemOf('not-found', { detail, found }));
   });
 
+  const requests = new ScoringRequests(models, limits, metrics);
   app.openapiRoutes([
-    match({ models, limits, readItems, metrics }),
+    match({ models, limits, readItems, requests, metrics }),
+    ...inference({ models, limits, readTensors, requests, metrics, isDraining }),
     model(models, limits),
     healthz,
     readyz(models, isDraining),
     ...(metrics ? [metricsText(metrics)] : []),
   ]);
   app.openAPIRegistry.register('Pairs', pairsSchema);
+  app.openAPIRegistry.register('InferRequest', inferRequestSchema);
   app.doc31('/openapi.json', DOCUMENT);
   return app;
 }
+
+const isOfProtocol = (path: string) => path === '/v2' || path.startsWith('/v2/');
+
+/** Error as clients of the Open Inference Protocol read it: a string. */
+const inferError = ({ status, detail }: Problem, headers: Record<string, string>): Response =>
+  Response.json({ error: detail }, { status, headers });

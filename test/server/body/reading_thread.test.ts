@@ -8,7 +8,7 @@ const contentType = 'application/json';
 let open: ReadingThread | undefined;
 afterEach(() => open?.close());
 
-/** A program for the thread, which is asked by messages `{id, body, limits}`. */
+/** A program for the thread, which is asked by messages `{id, pairs, limits}` or `{id, tensors}`. */
 function threadOf(program: string): ReadingThread {
   const code = `import { parentPort } from 'node:worker_threads'; parentPort.on('message', ${program})`;
   open = new ReadingThread(new URL(`data:text/javascript,${encodeURIComponent(code)}`));
@@ -20,10 +20,18 @@ const small = () => new TextEncoder().encode('{"sar": [[1]], "optical": [[1]]}')
 
 it('sends large bodies to the thread and reads small ones here', async () => {
   const { readItems } = threadOf(
-    '({ id, body }) => parentPort.postMessage({ id, items: [{ id: String(body.bytes.length) }] })',
+    '({ id, pairs }) => parentPort.postMessage({ id, read: [{ id: String(pairs.bytes.length) }] })',
   );
   expect(await readItems({ bytes: large(), contentType }, limitsFrom())).toEqual([{ id: `${2 ** 19}` }]);
   expect(await readItems({ bytes: small(), contentType }, limitsFrom())).toMatchObject([{ id: '0', pair: {} }]);
+});
+
+it('sends large tensors in JSON to the thread, and reads raw ones here', async () => {
+  const { readTensors } = threadOf(
+    '({ id, tensors }) => parentPort.postMessage({ id, read: { id: `${tensors.bytes.length}` } })',
+  );
+  expect(await readTensors({ bytes: large(), headerLength: null })).toEqual({ id: `${2 ** 19}` });
+  await expect(readTensors({ bytes: large(), headerLength: '10' })).rejects.toMatchObject({ problem: { status: 400 } });
 });
 
 it('passes problems on', async () => {

@@ -1,17 +1,27 @@
-/** Program of the reading thread: bodies in, items out. */
+/** Program of the reading thread: bodies in, items or tensors out. */
 import { parentPort } from 'node:worker_threads';
 import { ProblemError } from '../problem.ts';
 import { buffersOf } from '../scoring/transfer.ts';
+import { readTensors } from './infer_request.ts';
 import { readItems } from './read_items.ts';
 import type { ReadReply, ReadRequest } from './reading_thread.ts';
 
 const port = parentPort!;
 
-port.on('message', async ({ id, body, limits }: ReadRequest) => {
+port.on('message', async (request: ReadRequest) => {
+  const { id } = request;
   const reply = (message: ReadReply, buffers: ArrayBuffer[] = []) => port.postMessage(message, buffers);
   try {
-    const items = await readItems(body, limits);
-    reply({ id, items }, buffersOf(items.flatMap((item) => ('pair' in item ? [item.pair] : []))));
+    if ('pairs' in request) {
+      const items = await readItems(request.pairs, request.limits);
+      reply({ id, read: items }, buffersOf(items.flatMap((item) => ('pair' in item ? [item.pair] : []))));
+    } else {
+      const read = await readTensors(request.tensors);
+      reply(
+        { id, read },
+        [...read.inputs.values()].map(({ data }) => data.buffer),
+      );
+    }
   } catch (error) {
     if (error instanceof ProblemError) reply({ id, problem: error.problem });
     else reply({ id, failure: error instanceof Error ? (error.stack ?? error.message) : String(error) });

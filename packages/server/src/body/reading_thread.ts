@@ -6,6 +6,7 @@ import { Worker } from 'node:worker_threads';
 import { ServerError } from '../errors.ts';
 import { type Problem, ProblemError } from '../problem.ts';
 import { workerUrl } from '../scoring/worker_url.ts';
+import { type InferBody, type InferRequest, type ReadTensors, readTensors } from './infer_request.ts';
 import type { Item } from './items.ts';
 import type { Limits } from './limits.ts';
 import { type Body, type ReadItems, readItems } from './read_items.ts';
@@ -13,16 +14,14 @@ import { type Body, type ReadItems, readItems } from './read_items.ts';
 /** Bytes from which a body goes to the thread: some milliseconds of parsing. */
 const LARGE = 2 ** 18;
 
-export interface ReadRequest {
-  id: number;
-  body: Body;
-  limits: Limits;
-}
+export type ReadRequest = { id: number } & ({ pairs: Body; limits: Limits } | { tensors: InferBody });
 
-export type ReadReply = { id: number } & ({ items: Item[] } | { problem: Problem } | { failure: string });
+/** Items of pairs, or the request that tensors make. */
+type Read = Item[] | InferRequest;
+export type ReadReply = { id: number } & ({ read: Read } | { problem: Problem } | { failure: string });
 
 interface Pending {
-  resolve(items: Item[]): void;
+  resolve(read: Read): void;
   reject(reason: Error): void;
 }
 
@@ -40,12 +39,23 @@ export class ReadingThread {
   /** Items of a body. @throws ProblemError as `readItems`; ServerError if the thread died. */
   readonly readItems: ReadItems = (body, limits) => {
     if (body.bytes.length < LARGE) return readItems(body, limits);
-    this.#worker ??= this.#start();
-    const id = this.#count++;
-    const items = new Promise<Item[]>((resolve, reject) => this.#pending.set(id, { resolve, reject }));
-    this.#worker.postMessage({ id, body, limits } satisfies ReadRequest, [body.bytes.buffer as ArrayBuffer]);
-    return items.finally(() => this.#pending.delete(id));
+    return this.#ask({ id: this.#count++, pairs: body, limits }, body.bytes) as Promise<Item[]>;
   };
+
+  /** Tensors of a body. @throws ProblemError as `readTensors`; ServerError if the thread died. */
+  readonly readTensors: ReadTensors = (body) => {
+    // Raw tensors are copied only, which is quicker than the way to the thread and back.
+    if (body.bytes.length < LARGE || body.headerLength !== null) return readTensors(body);
+    return this.#ask({ id: this.#count++, tensors: body }, body.bytes) as Promise<InferRequest>;
+  };
+
+  #ask(request: ReadRequest, { buffer }: Uint8Array): Promise<Read> {
+    this.#worker ??= this.#start();
+    const { id } = request;
+    const read = new Promise<Read>((resolve, reject) => this.#pending.set(id, { resolve, reject }));
+    this.#worker.postMessage(request, [buffer as ArrayBuffer]);
+    return read.finally(() => this.#pending.delete(id));
+  }
 
   async close(): Promise<void> {
     await this.#worker?.terminate();
@@ -62,7 +72,7 @@ export class ReadingThread {
 
   #hear(reply: ReadReply): void {
     const pending = this.#pending.get(reply.id);
-    if ('items' in reply) pending?.resolve(reply.items);
+    if ('read' in reply) pending?.resolve(reply.read);
     else if ('problem' in reply) pending?.reject(new ProblemError(reply.problem));
     else pending?.reject(broken(reply.failure));
   }

@@ -5,14 +5,13 @@ import type { Item } from '../body/items.ts';
 import type { Limits } from '../body/limits.ts';
 import { readBody } from '../body/read_body.ts';
 import { type ReadItems, requireKnownType } from '../body/read_items.ts';
-import { OverloadError } from '../errors.ts';
-import { type Problem, ProblemError, problemError, problemOf, problemSchema } from '../problem.ts';
+import { type Problem, ProblemError, problemOf, problemSchema } from '../problem.ts';
 import type { Models } from '../scoring/models.ts';
 import type { PairOutcome, ScoringService } from '../scoring/scoring_service.ts';
 import { endpoint, json, problemJson } from './answers.ts';
-import { chosenModel, modelQuery, readyModel } from './chosen_model.ts';
-import { type Deadline, deadlineOf } from './deadline.ts';
+import { chosenModel, modelQuery } from './chosen_model.ts';
 import type { ServerMetrics } from './metrics.ts';
+import type { ScoringRequests } from './scoring_requests.ts';
 
 const text = { type: 'string' as const };
 const file = { ...text, contentMediaType: 'application/octet-stream' };
@@ -99,59 +98,35 @@ export interface MatchDeps {
   models: Models;
   limits: Limits;
   readItems: ReadItems;
+  requests: ScoringRequests;
   metrics: ServerMetrics | undefined;
 }
 
-export function match(deps: MatchDeps) {
-  const { limits, metrics } = deps;
-  let working = 0;
-  return endpoint(route, async (c) => {
-    if (working >= limits.maxRequests) throw overloaded(`${working} requests are in progress. Try again later.`);
-    working++;
-    metrics?.inProgress(working);
-    try {
-      const name = chosenModel(deps.models, c.req.valid('query').model);
-      return c.json(await scored(c.req.raw, name, deps), 200);
-    } finally {
-      working--;
-      metrics?.inProgress(working);
-    }
+export const match = (deps: MatchDeps) =>
+  endpoint(route, async (c) => {
+    const model = chosenModel(deps.models, c.req.valid('query').model);
+    const scored = await deps.requests.run(c.req.raw.signal, {
+      model,
+      read: (signal) => itemsOf(c.req.raw, deps, signal),
+      answer: (items, scoring, signal) => matchOf(items, scoring, signal, deps.metrics),
+    });
+    return c.json(scored, 200);
   });
-}
 
-/** @throws ProblemError if the request as a whole fails. */
-async function scored(request: Request, name: string, deps: MatchDeps): Promise<Match> {
-  const { models, limits, metrics } = deps;
-  readyModel(models, name);
-  const deadline = deadlineOf(request.signal, limits.timeoutMs);
-  const { signal } = deadline;
-  try {
-    const items = await itemsOf(request, deps, signal).catch((error) => {
-      throw signal.aborted ? givenUp(deadline, 'request-timeout', limits) : error;
-    });
-    return await models.use(name, async (scoring) => {
-      const results = await resultsOf(items, scoring, deadline, limits);
-      const failed = results.filter((result) => 'error' in result);
-      metrics?.pairs({ scored: results.length - failed.length, failed: failed.length });
-      if (failed.length === results.length) throw new ProblemError(noneScored(failed));
-      const { name: model, backend, info } = await scoring.info();
-      return { ...soleScore(results), results, backend, model, modelFingerprint: info.fingerprint };
-    });
-  } finally {
-    deadline.clear();
-  }
-}
-
-const resultsOf = (
+/** @throws ProblemError if no pair could be scored. */
+async function matchOf(
   items: readonly Item[],
   scoring: ScoringService,
-  deadline: Deadline,
-  limits: Limits,
-): Promise<Result[]> =>
-  scoreItems(items, scoring, deadline.signal).catch((error) => {
-    if (error instanceof OverloadError) throw overloaded(error.message, error.retryAfterSeconds);
-    throw deadline.signal.aborted ? givenUp(deadline, 'timeout', limits) : error;
-  });
+  signal: AbortSignal,
+  metrics: ServerMetrics | undefined,
+): Promise<Match> {
+  const results = await scoreItems(items, scoring, signal);
+  const failed = results.filter((result) => 'error' in result);
+  metrics?.pairs({ scored: results.length - failed.length, failed: failed.length });
+  if (failed.length === results.length) throw new ProblemError(noneScored(failed));
+  const { name: model, backend, info } = await scoring.info();
+  return { ...soleScore(results), results, backend, model, modelFingerprint: info.fingerprint };
+}
 
 async function itemsOf(request: Request, { limits, readItems }: MatchDeps, signal: AbortSignal): Promise<Item[]> {
   const contentType = request.headers.get('content-type') ?? '';
@@ -186,17 +161,4 @@ function noneScored(results: readonly z.infer<typeof failedSchema>[]): Problem {
   const detail = `Each of the ${results.length} pairs has an error: see "results". The first: ${first?.error.detail}`;
   const problem = first && results.length === 1 ? first.error : problemOf('no-pair-scored', { detail });
   return { ...problem, results };
-}
-
-function overloaded(detail: string, retryAfterSeconds = 1): ProblemError {
-  return problemError('overloaded', { detail }, { 'retry-after': `${retryAfterSeconds}` });
-}
-
-/** Error of a request whose deadline has passed, or whose client has left. */
-function givenUp(deadline: Deadline, name: 'request-timeout' | 'timeout', { timeoutMs }: Limits): ProblemError {
-  if (!deadline.hasPassed()) {
-    return problemError('client-closed-request', { detail: 'The client closed the connection.' });
-  }
-  const detail = `A request may take ${timeoutMs / 1000} s in all. Send fewer pairs at a time.`;
-  return problemError(name, { detail }, name === 'timeout' ? { 'retry-after': '1' } : {});
 }

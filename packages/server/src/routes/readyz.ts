@@ -12,10 +12,15 @@ const route = createRoute({
   },
 });
 
+/** @throws ProblemError (503) while the server finishes its last requests, or a model cannot score. */
+export function notReadyWhile(isDraining: boolean, models: Models): void {
+  if (isDraining) throw problemError('not-ready', { detail: 'The server is shutting down.' });
+  if (!models.ready()) throw notReady();
+}
+
 /** @param isDraining whether the server finishes its last requests. */
 export const readyz = (models: Models, isDraining: () => boolean) =>
   endpoint(route, (c) => {
-    if (isDraining()) throw problemError('not-ready', { detail: 'The server is shutting down.' });
-    if (!models.ready()) throw notReady();
+    notReadyWhile(isDraining(), models);
     return c.json({ status: 'ready' }, 200);
   });

@@ -40,6 +40,7 @@ export async function startServer({ settings, read, log }: StartOptions): Promis
     models: opened.models,
     limits,
     readItems: reading.readItems,
+    readTensors: reading.readTensors,
     metrics,
     log,
     isDraining: () => isDraining,
