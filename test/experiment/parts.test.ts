@@ -102,6 +102,16 @@ describe('a budget', () => {
     }
     expect([...placesOf(0.25, 1)].sort()).not.toEqual([...placesOf(0.25, 2)].sort());
   });
+
+  it('holds for scenes that windows are drawn from', () => {
+    const scenes = dataset
+      .indicesOf('train')
+      .map((record) => ({ id: `${record}`, group: dataset.records[record]!.group }));
+    const whole = { ...dataset, scenesOf: () => scenes as unknown as ReturnType<typeof dataset.scenesOf> };
+    const cut = withBudget(whole, 0.25, 1);
+    expect(new Set(cut.scenesOf('train').map(({ group }) => group))).toEqual(placesOf(0.25, 1));
+    expect(cut.scenesOf('validation')).toHaveLength(scenes.length);
+  });
 });
 
 describe('a shifted patch', () => {

@@ -20,5 +20,9 @@ export function withBudget(dataset: Dataset, budget: number, seed: number): Data
   return {
     ...dataset,
     indicesOf: (split) => (split === 'train' ? [...train] : dataset.indicesOf(split)),
+    scenesOf(split, options) {
+      const scenes = dataset.scenesOf(split, options);
+      return split === 'train' ? scenes.filter(({ group }) => kept.has(group)) : scenes;
+    },
   };
 }
