@@ -25,7 +25,8 @@ let server: Listening;
 
 beforeAll(async () => {
   const served = { ...SERVED, info: { ...SERVED.info, side: 2 } };
-  const app = createApp({ models: soleModel(fakeScorer(served)), metrics });
+  const reloadModels = async () => ({ models: [] });
+  const app = createApp({ models: soleModel(fakeScorer(served)), metrics, reloadModels });
   server = await listenNode({ fetch: (request) => app.fetch(request), port: 0, host: '127.0.0.1', timeoutMs: 5000 });
   for (const [i, name] of ['sar.tif', 'optical.png', 'sar2.tif', 'optical2.png'].entries()) {
     writeFileSync(join(folder, name), Buffer.alloc(i + 1));

@@ -45,11 +45,17 @@ it('exports these names', () => {
   `);
   expect(Object.keys(node)).toMatchInlineSnapshot(`
     [
+      "NAME",
+      "newKey",
+      "readKeys",
+      "writeKeys",
+      "SCOPES",
       "WorkerScoring",
       "FLAGS",
       "flagInfo",
       "settingsFrom",
       "prometheusMetrics",
+      "reloadOnHangup",
       "startServer",
       "startupJson",
       "startupLine",
@@ -63,7 +69,18 @@ it('exports these names', () => {
 });
 
 it('imports downwards only', () => {
-  const order = ['errors.ts', 'problem.ts', 'scoring', 'body', 'inference', 'routes', 'app.ts', 'runtime', 'index.ts'];
+  const order = [
+    'errors.ts',
+    'problem.ts',
+    'scoring',
+    'body',
+    'inference',
+    'access',
+    'routes',
+    'app.ts',
+    'runtime',
+    'index.ts',
+  ];
   const levelOf = (path: string) => order.indexOf(path.split('/')[3]!);
   const files = readSources().filter((file) => file.package === 'server');
   expect(files.filter(({ path }) => levelOf(path) < 0)).toEqual([]);

@@ -137,6 +137,24 @@ const REGISTER: Group = {
   },
 };
 
+const SERVE_KEYS: Group = {
+  name: 'doppel serve keys',
+  commands: {
+    add: leaf('Make a key and print it, once', () => import('./commands/serve/keys_add.ts')),
+    list: leaf('List the keys by name', () => import('./commands/serve/keys_list.ts')),
+    remove: leaf('Remove a key', () => import('./commands/serve/keys_remove.ts')),
+  },
+};
+
+const SERVE: Group = {
+  name: 'doppel serve',
+  fallback: 'run',
+  commands: {
+    run: leaf('Start the server', () => import('./commands/serve/run.ts')),
+    keys: branch('Make, list and remove the keys of clients', SERVE_KEYS),
+  },
+};
+
 const COMMANDS: Group = {
   name: 'doppel',
   commands: {
@@ -156,7 +174,7 @@ const COMMANDS: Group = {
     ),
     register: branch('Register a SAR and an optical scene, and prove how good the result is', REGISTER),
     score: leaf('Say whether a SAR and an optical image show the same place', () => import('./commands/score.ts')),
-    serve: leaf('Serve match scores over HTTP', () => import('./commands/serve.ts')),
+    serve: branch('Serve match scores over HTTP', SERVE),
     train: leaf('Train a matcher on a data set', () => import('./commands/train.ts')),
     verify: leaf(
       'Hold a backend against reference values (a folder of *.safetensors cases)',

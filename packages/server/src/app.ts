@@ -7,10 +7,12 @@ import { reasonOf, VERSION } from '@doppel/core';
 import { OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { compress } from 'hono/compress';
+import { cors } from 'hono/cors';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { type RequestIdVariables, requestId } from 'hono/request-id';
 import { matchedRoutes } from 'hono/route';
 import { METHOD_NAME_ALL } from 'hono/router';
+import { type AccessVariables, authorise, type Guard } from './access/guard.ts';
 import { type ReadTensors, readTensors as readTensorsHere } from './body/infer_request.ts';
 import { pairsSchema } from './body/json_pairs.ts';
 import { type Limits, limitsFrom } from './body/limits.ts';
@@ -22,6 +24,7 @@ import { match } from './routes/match.ts';
 import { metricsText, type ServerMetrics } from './routes/metrics.ts';
 import { model } from './routes/model.ts';
 import { readyz } from './routes/readyz.ts';
+import { type ReloadModels, reload } from './routes/reload.ts';
 import { ScoringRequests } from './routes/scoring_requests.ts';
 import type { Models } from './scoring/models.ts';
 
@@ -37,13 +40,19 @@ export interface AppDeps {
   metrics?: ServerMetrics | undefined;
   /** Receives the server's own failures, each with the id of its request. */
   log?: (line: string) => void;
+  /** Asks for keys. Default: anybody may call. */
+  guard?: Guard | undefined;
+  /** Origins of web pages that may call, or "*". Default: none. */
+  cors?: readonly string[];
+  /** Loads model files again; without it there is no such route. */
+  reloadModels?: ReloadModels | undefined;
   /** True while the server finishes its last requests; `/readyz` then answers 503. */
   isDraining?: () => boolean;
 }
 
 /** `problem` is the type of the problem document that a request is answered with. */
 interface AppEnv {
-  Variables: RequestIdVariables & { problem?: string };
+  Variables: RequestIdVariables & AccessVariables & { problem?: string };
 }
 export type App = OpenAPIHono<AppEnv>;
 
@@ -66,6 +75,9 @@ export function createApp({
   readTensors = readTensorsHere,
   metrics,
   log = () => {},
+  guard,
+  cors: origins = [],
+  reloadModels,
   isDraining = () => false,
 }: AppDeps): App {
   const app: App = new OpenAPIHono({
@@ -84,6 +96,8 @@ export function createApp({
     const matched = matchedRoutes(c).findLast(({ method }) => method !== METHOD_NAME_ALL);
     const [method, route] = matched ? [matched.method, matched.path] : ['other', 'other'];
     metrics?.answered({ method, route, status: c.res.status, seconds: (performance.now() - start) / 1000 });
+    const caller = c.get('caller');
+    if (caller !== undefined) metrics?.keyAnswered(caller, c.res.status);
     const problem = c.get('problem'); // counted here, as a 404 may have become a 405
     if (problem) metrics?.problem(problem);
   });
@@ -106,6 +120,7 @@ export function createApp({
   }
 
   app.use('/v2/*', compress());
+  if (origins.length > 0) app.use(crossOrigin(origins));
   app.onError((error, c) => {
     if (error instanceof ProblemError) return answer(c, error.problem, error.headers);
     const id = c.get('requestId');
@@ -120,15 +135,23 @@ export function createApp({
   });
 
   const requests = new ScoringRequests(models, limits, metrics);
-  app.openapiRoutes([
+  const endpoints = [
     match({ models, limits, readItems, requests, metrics }),
     ...inference({ models, limits, readTensors, requests, metrics, isDraining }),
     model(models, limits),
     healthz,
     readyz(models, isDraining),
     ...(metrics ? [metricsText(metrics)] : []),
-  ]);
+    ...(reloadModels ? [reload(reloadModels)] : []),
+  ] as const;
+  if (guard) {
+    for (const { route, need } of endpoints) {
+      if (need !== 'nothing') app.use(route.getRoutingPath(), authorise(guard, route.method, need));
+    }
+  }
+  app.openapiRoutes(endpoints);
   app.openAPIRegistry.register('Pairs', pairsSchema);
+  app.openAPIRegistry.registerComponent('securitySchemes', 'key', { type: 'http', scheme: 'bearer' });
   app.openAPIRegistry.register('InferRequest', inferRequestSchema);
   app.doc31('/openapi.json', DOCUMENT);
   return app;
@@ -139,3 +162,18 @@ const isOfProtocol = (path: string) => path === '/v2' || path.startsWith('/v2/')
 /** Error as clients of the Open Inference Protocol read it: a string. */
 const inferError = ({ status, detail }: Problem, headers: Record<string, string>): Response =>
   Response.json({ error: detail }, { status, headers });
+
+/** Answers pages of other origins, with the headers that a client of ours needs. */
+const crossOrigin = (origins: readonly string[]) =>
+  cors({
+    origin: origins.includes('*') ? '*' : [...origins],
+    allowHeaders: [
+      'authorization',
+      'content-type',
+      'content-encoding',
+      'inference-header-content-length',
+      'x-request-id',
+    ],
+    exposeHeaders: ['inference-header-content-length', 'retry-after', 'x-request-id'],
+    maxAge: 3600,
+  });

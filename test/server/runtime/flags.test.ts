@@ -9,6 +9,7 @@ it('has defaults for all', () => {
   expect(settingsFrom({}, {})).toEqual({
     models: [{ name: 's1s2-10m', file: 's1s2-10m' }],
     ...{ port: 8080, host: '127.0.0.1', backend: undefined, workers: 1, drainMs: 10_000 },
+    ...{ keys: undefined, insecure: false, cors: [] },
     limits: limitsFrom(),
   });
 });
@@ -37,6 +38,14 @@ it.each<[Parameters<typeof settingsFrom>[0], RegExp]>([
   [{ model: 'pair=a' }, /other than pair, tower/],
   [{ model: 'x-tower=a' }, /other than pair, tower/],
   [{ model: 'a b=c' }, /a name of letters/],
+  [{ host: '0.0.0.0' }, /--keys FILE.*doppel serve keys add.*--insecure/],
+  [{ host: '::' }, /--keys FILE/],
+  [{ host: '128.0.0.1' }, /--keys FILE/],
+  [{ host: 'localhost.example' }, /--keys FILE/],
+  [{ keys: 'k', insecure: true }, /either --keys or --insecure/],
+  [{ insecure: 'perhaps' }, /true or false.*perhaps/],
+  [{ cors: 'a.example' }, /--cors/],
+  [{ cors: ['https://a.example/path'] }, /--cors/],
   [{ model: 'a', port: 'http' }, /--port.*"http"/],
   [{ model: 'a', port: '' }, /--port/],
   [{ model: 'a', port: '70000' }, /from 0 to 65535.*"70000"/],
@@ -69,4 +78,14 @@ it('names models by their names, by the box or by their files', () => {
     { name: 'a', file: 'x.safetensors' },
     { name: 'b', file: 'y.safetensors' },
   ]);
+});
+
+it('serves other addresses with keys, or where it may do without', () => {
+  expect(settingsFrom({ host: '0.0.0.0', keys: 'keys.json' }, {})).toMatchObject({
+    keys: 'keys.json',
+    insecure: false,
+  });
+  expect(settingsFrom({ host: '0.0.0.0' }, { DOPPEL_INSECURE: '1' })).toMatchObject({ insecure: true });
+  for (const host of ['localhost', '::1', '127.0.0.1', '127.1.2.3']) settingsFrom({ host }, {});
+  expect(settingsFrom({}, { DOPPEL_CORS: 'https://a.example,http://localhost:3000' }).cors).toHaveLength(2);
 });

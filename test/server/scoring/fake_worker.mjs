@@ -2,6 +2,7 @@
  * A scoring thread without a model, that speaks the messages of scoring_messages.ts. The first SAR sample of a batch's
  * first pair is what it is told to do; a score is that of `fake_scorer.ts`.
  */
+import { createHash } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 
 const reply = (message) => parentPort.postMessage(message);
@@ -30,8 +31,12 @@ parentPort.on('message', (request) => {
   reply({ kind: 'scored', batch, outcomes });
 });
 
-if (workerData.file === 'bad') {
+/** The model's bytes are its text, and stand for its fingerprint. */
+const text = new TextDecoder().decode(workerData.model);
+const info = { fingerprint: createHash('sha256').update(workerData.model).digest('hex'), preset: 'fake', side: 1 };
+
+if (workerData.file === 'bad' || text === 'bad') {
   reply({ kind: 'failed', why: { action: 'read the checkpoint bad', expected: 'a checkpoint', found: 'noise' } });
 } else {
-  reply({ kind: 'ready', served: { name: workerData.file, backend: 'cpu' } });
+  reply({ kind: 'ready', served: { name: workerData.file, backend: 'cpu', info } });
 }

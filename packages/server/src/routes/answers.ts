@@ -1,9 +1,17 @@
 /** Parts that the routes share: a route with its handler, the descriptions of answers, and the answer "not ready". */
 import { type RouteConfig, type RouteHandler, z } from '@hono/zod-openapi';
+import type { Need } from '../access/scopes.ts';
 import { type ProblemError, problemError } from '../problem.ts';
 
-/** Route with its handler, whose answers must be those that the route describes. */
-export const endpoint = <R extends RouteConfig>(route: R, handler: RouteHandler<R>) => ({ route, handler });
+/**
+ * Route with its handler, whose answers must be those that the route describes, and with what it asks of callers where the
+ * server has keys.
+ */
+export const endpoint = <R extends RouteConfig>(route: R, need: Need, handler: RouteHandler<R>) => {
+  // `{}`: a server on loopback asks for no key.
+  if (need !== 'nothing') Object.assign(route, { security: [{ key: need === 'any key' ? [] : [need] }, {}] });
+  return { route, need, handler };
+};
 
 /** Response with a JSON body, for `createRoute`. */
 export const json = <S extends z.ZodType>(description: string, schema: S) => ({

@@ -7,4 +7,4 @@ const route = createRoute({
   responses: { 200: json('The process answers', stateSchema) },
 });
 
-export const healthz = endpoint(route, (c) => c.json({ status: 'ok' }, 200));
+export const healthz = endpoint(route, 'nothing', (c) => c.json({ status: 'ok' }, 200));

@@ -130,18 +130,20 @@ export { inferRequestSchema };
 export function inference(deps: InferenceDeps) {
   const { models, isDraining } = deps;
   return [
-    endpoint(live, (c) => c.json({ live: true }, 200)),
-    endpoint(ready, (c) => {
+    endpoint(live, 'nothing', (c) => c.json({ live: true }, 200)),
+    endpoint(ready, 'nothing', (c) => {
       notReadyWhile(isDraining(), models);
       return c.json({ ready: true }, 200);
     }),
-    endpoint(server, (c) => c.json({ name: 'doppel', version: VERSION, extensions: ['binary_tensor_data'] }, 200)),
-    endpoint(plain.metadata, async (c) => c.json(await metadata(deps, c.req.valid('param')), 200)),
-    endpoint(versioned.metadata, async (c) => c.json(await metadata(deps, c.req.valid('param')), 200)),
-    endpoint(plain.ready, async (c) => c.json(await modelReady(deps, c.req.valid('param')), 200)),
-    endpoint(versioned.ready, async (c) => c.json(await modelReady(deps, c.req.valid('param')), 200)),
-    endpoint(plain.infer, async (c) => answered(await infer(c.req.raw, c.req.valid('param'), deps))),
-    endpoint(versioned.infer, async (c) => answered(await infer(c.req.raw, c.req.valid('param'), deps))),
+    endpoint(server, 'any key', (c) =>
+      c.json({ name: 'doppel', version: VERSION, extensions: ['binary_tensor_data'] }, 200),
+    ),
+    endpoint(plain.metadata, 'any key', async (c) => c.json(await metadata(deps, c.req.valid('param')), 200)),
+    endpoint(versioned.metadata, 'any key', async (c) => c.json(await metadata(deps, c.req.valid('param')), 200)),
+    endpoint(plain.ready, 'any key', async (c) => c.json(await modelReady(deps, c.req.valid('param')), 200)),
+    endpoint(versioned.ready, 'any key', async (c) => c.json(await modelReady(deps, c.req.valid('param')), 200)),
+    endpoint(plain.infer, 'match', async (c) => answered(await infer(c.req.raw, c.req.valid('param'), deps))),
+    endpoint(versioned.infer, 'match', async (c) => answered(await infer(c.req.raw, c.req.valid('param'), deps))),
   ] as const;
 }
 

@@ -103,7 +103,7 @@ export interface MatchDeps {
 }
 
 export const match = (deps: MatchDeps) =>
-  endpoint(route, async (c) => {
+  endpoint(route, 'match', async (c) => {
     const model = chosenModel(deps.models, c.req.valid('query').model);
     const scored = await deps.requests.run(c.req.raw.signal, {
       model,

@@ -12,6 +12,10 @@ export interface ServerMetrics extends ScoringObserver {
   inProgress(requests: number): void;
   /** Pairs that were scored, and pairs that were answered with an error. */
   pairs(counts: { scored: number; failed: number }): void;
+  /** A request with a key was answered. @param key name of the key. */
+  keyAnswered(key: string, status: number): void;
+  /** Bytes of bodies that came with a key. */
+  keyBytes(key: string, bytes: number): void;
   /** @param type of a problem document. */
   problem(type: string): void;
   /** All metrics in the format that `contentType` names. */
@@ -25,4 +29,4 @@ const route = createRoute({
 });
 
 export const metricsText = (metrics: ServerMetrics) =>
-  endpoint(route, async (c) => c.text(await metrics.text(), 200, { 'content-type': metrics.contentType }));
+  endpoint(route, 'admin', async (c) => c.text(await metrics.text(), 200, { 'content-type': metrics.contentType }));

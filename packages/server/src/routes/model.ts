@@ -48,7 +48,7 @@ const route = createRoute({
 });
 
 export const model = (models: Models, limits: Limits) =>
-  endpoint(route, async (c) => {
+  endpoint(route, 'any key', async (c) => {
     const name = chosenModel(models, c.req.valid('query').model);
     const served = await readyModel(models, name).info();
     return c.json({ name, models: models.names, ...describe(served, limits) }, 200);

@@ -20,7 +20,7 @@ export function notReadyWhile(isDraining: boolean, models: Models): void {
 
 /** @param isDraining whether the server finishes its last requests. */
 export const readyz = (models: Models, isDraining: () => boolean) =>
-  endpoint(route, (c) => {
+  endpoint(route, 'nothing', (c) => {
     notReadyWhile(isDraining(), models);
     return c.json({ status: 'ready' }, 200);
   });

@@ -27,6 +27,22 @@ export const FLAGS = {
   ),
   port: flag('PORT', 'number', 'Port; 0 takes any that is free', whole(0, 65_535, 8080)),
   host: flag('HOST', 'address', 'Address to listen on; 0.0.0.0 for all', z.string().min(1).default('127.0.0.1')),
+  keys: flag(
+    'KEYS',
+    'file',
+    'File of keys, by `doppel serve keys`; default: none, on loopback',
+    z.string().min(1).optional(),
+  ),
+  insecure: flag('INSECURE', 'true', 'Serve other addresses than loopback without keys', z.boolean().default(false)),
+  cors: flag(
+    'CORS',
+    'origin',
+    'Origin of web pages that may call, repeated for several; * for all',
+    z
+      .array(z.union([z.literal('*'), z.string().regex(/^https?:\/\/[^/\s]+$/)]))
+      .default([])
+      .meta({ isRepeated: true }),
+  ),
   backend: flag(
     'BACKEND',
     'name',
@@ -86,6 +102,11 @@ export interface ServerSettings {
   host: string;
   backend: string | undefined;
   workers: number;
+  /** File of keys; undefined: anybody may call. */
+  keys: string | undefined;
+  /** True if anybody may call from other machines, by the operator's word. */
+  insecure: boolean;
+  cors: readonly string[];
   limits: Limits;
   drainMs: number;
 }
@@ -94,13 +115,30 @@ export interface ServerSettings {
 export function settingsFrom(flags: FlagValues, environment: Record<string, string | undefined>): ServerSettings {
   const read = (name: FlagName) => readValue(name, flags[name] ?? (environment[flagInfo(name).variable] || undefined));
   const values = Object.fromEntries((Object.keys(FLAGS) as FlagName[]).map((name) => [name, read(name)])) as Values;
-  const { maxQueue, batchDelay, timeout, drain, model, port, host, backend, workers, ...limits } = values;
+  const { maxQueue, batchDelay, timeout, drain, model, port, host, backend, workers, keys, insecure, cors, ...limits } =
+    values;
+  requireKeys(host, keys, insecure);
   const waits = { batchDelayMs: batchDelay, timeoutMs: Math.ceil(1000 * timeout) };
   return {
     models: namedFiles(model),
-    ...{ port, host, backend, workers, drainMs: 1000 * drain },
+    ...{ port, host, backend, workers, keys, insecure, cors, drainMs: 1000 * drain },
     limits: limitsFrom({ ...limits, ...waits, maxQueuedPairs: maxQueue }),
   };
+}
+
+/** True for addresses that only this machine reaches. */
+export const isLoopback = (host: string): boolean => /^(localhost|::1|127(\.\d{1,3}){3})$/i.test(host);
+
+/** @throws UsageError if other machines could use the server without keys, and nobody has said that they may. */
+function requireKeys(host: string, keys: string | undefined, insecure: boolean): void {
+  if (keys !== undefined && insecure) {
+    throw new UsageError({ action: 'start', expected: 'either --keys or --insecure', found: 'both' });
+  }
+  if (isLoopback(host) || keys !== undefined || insecure) return;
+  throw new UsageError({
+    ...{ action: `serve the address ${host}`, expected: '--keys FILE', found: 'none' },
+    remedy: 'Make keys by `doppel serve keys add NAME --scope match`, or let anybody ask by --insecure.',
+  });
 }
 
 const REMEDIES: { [name in FlagName]?: string } = {
@@ -112,7 +150,8 @@ function readValue(name: FlagName, given: FlagValues[FlagName]): unknown {
   const fallback = flagInfo(name).default;
   const isNumber = typeof fallback === 'number' && typeof given === 'string' && given.trim() !== '';
   const isList = Array.isArray(fallback) && typeof given === 'string';
-  const value = isNumber ? Number(given) : isList ? given.split(',') : given;
+  const isSwitch = typeof fallback === 'boolean' && typeof given === 'string';
+  const value = isNumber ? Number(given) : isList ? given.split(',') : isSwitch ? switchOf(given) : given;
   const parsed = FLAGS[name].safeParse(value);
   if (parsed.success) return parsed.data;
   throw new UsageError({
@@ -124,9 +163,12 @@ function readValue(name: FlagName, given: FlagValues[FlagName]): unknown {
   });
 }
 
+const switchOf = (text: string) => (['1', 'true'].includes(text) ? true : ['0', 'false'].includes(text) ? false : text);
+
 function expectedOf(schema: z.ZodType): string {
   const { type, minimum, maximum, enum: options } = z.toJSONSchema(schema, { io: 'input' });
   if (options) return `one of ${options.join(', ')}`;
-  if (type === 'string' || type === 'array') return 'a value';
+  if (type === 'boolean') return 'true or false';
+  if (type === 'array' || type === 'string' || type === undefined) return 'a value';
   return `a ${type === 'integer' ? 'whole ' : ''}number from ${minimum} to ${maximum}`;
 }

@@ -5,6 +5,7 @@ import { readModel } from '@doppel/core';
 import { isDoppelError, reasonOf, UsageError } from '@doppel/core/errors';
 import { FileStore } from '@doppel/core/node';
 import { FLAGS, type FlagName, type FlagValues, flagInfo, kebab, settingsFrom } from './flags.ts';
+import { reloadOnHangup } from './reload_on_hangup.ts';
 import { startServer, startupJson, startupLine } from './start_server.ts';
 
 const log = (line: string) => void process.stderr.write(`${line}\n`);
@@ -21,6 +22,7 @@ async function main(): Promise<void> {
     const store = new FileStore();
     const server = await startServer({ settings, read: (file) => readModel(store, file), log });
     process.stdout.write(`${json ? JSON.stringify(startupJson(server)) : startupLine(server, settings)}\n`);
+    reloadOnHangup(server, log);
     const signal = await anyOf('SIGINT', 'SIGTERM');
     log(`${signal}: answering the requests in progress`);
     await server.close();
@@ -35,8 +37,11 @@ async function main(): Promise<void> {
 type Given = FlagValues & { help?: boolean; json?: boolean; debug?: boolean };
 
 function readFlags(args: string[]): Given {
-  const isList = (name: string) => Array.isArray(flagInfo(name as FlagName).default);
-  const texts = Object.keys(FLAGS).map((name) => [kebab(name), { type: 'string', multiple: isList(name) }] as const);
+  const texts = (Object.keys(FLAGS) as FlagName[]).map((name) => {
+    const { default: fallback } = flagInfo(name);
+    const type = typeof fallback === 'boolean' ? 'boolean' : 'string';
+    return [kebab(name), { type, multiple: Array.isArray(fallback) }] as const;
+  });
   const switches = ['help', 'json', 'debug'].map((name) => [name, { type: 'boolean' }] as const);
   try {
     const { values } = parseArgs({ args, options: Object.fromEntries([...texts, ...switches]), strict: true });

@@ -1,6 +1,7 @@
 /** Models that a server is to hold, as `--model` has them: NAME=MODEL, or a model whose name follows from its file. */
 import { MODELS } from '@doppel/core';
 import { UsageError } from '@doppel/core/errors';
+import { NAME } from '../access/keys.ts';
 
 export interface NamedFile {
   /** Name in requests. */
@@ -9,7 +10,6 @@ export interface NamedFile {
   file: string;
 }
 
-const NAME = /^[A-Za-z0-9][\w.-]{0,63}$/;
 /** Names that the Open Inference Protocol has for the default model and for towers. */
 const RESERVED = /^(pair|tower|.*-tower)$/;
 

@@ -14,6 +14,9 @@
  * await server.close();
  * ```
  */
+export { type Key, NAME, newKey } from '../access/keys.ts';
+export { readKeys, writeKeys } from '../access/keys_file.ts';
+export { SCOPES, type Scope } from '../access/scopes.ts';
 export { WorkerScoring, type WorkerScoringOptions } from '../scoring/worker_scoring.ts';
 export {
   FLAGS,
@@ -25,4 +28,5 @@ export {
   settingsFrom,
 } from './flags.ts';
 export { prometheusMetrics } from './prometheus.ts';
+export { reloadOnHangup } from './reload_on_hangup.ts';
 export { type RunningServer, type StartOptions, startServer, startupJson, startupLine } from './start_server.ts';

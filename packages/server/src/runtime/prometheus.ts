@@ -36,6 +36,8 @@ export function prometheusMetrics(log: (line: string) => void = () => {}): Serve
   const waited = histogram('doppel_queue_duration_seconds', 'Waiting time of a pair before its batch', BUCKETS);
   const computed = histogram('doppel_batch_duration_seconds', 'Decoding and scoring of a batch', BUCKETS);
   const batches = histogram('doppel_batch_pairs', 'Pairs in a batch', BATCH_BUCKETS);
+  const byKey = counter('doppel_key_requests_total', 'Requests by name of the key, and status', 'key', 'status');
+  const keyBytes = counter('doppel_key_bytes_total', 'Bytes of bodies by name of the key', 'key');
   pairs.inc({ outcome: 'scored' }, 0);
   pairs.inc({ outcome: 'failed' }, 0);
   return {
@@ -48,6 +50,8 @@ export function prometheusMetrics(log: (line: string) => void = () => {}): Serve
       pairs.inc({ outcome: 'scored' }, scored);
       pairs.inc({ outcome: 'failed' }, failed);
     },
+    keyAnswered: (key, status) => byKey.inc({ key, status: `${status}` }),
+    keyBytes: (key, bytes) => keyBytes.inc({ key }, bytes),
     problem: (type) => problems.inc({ type }),
     workerRestarted: () => restarts.inc(),
     batchDone: (batch) => {

@@ -1,7 +1,10 @@
 /** Starts a whole server on Node or Deno (port, app, metrics, threads) and ends its parts in the right order. */
 import { VERSION } from '@doppel/core';
+import { KeyGuard } from '../access/key_guard.ts';
+import { KeysFile } from '../access/keys_file.ts';
 import { type App, createApp } from '../app.ts';
 import { ReadingThread } from '../body/reading_thread.ts';
+import type { ReloadModels } from '../routes/reload.ts';
 import type { ServedModel } from '../scoring/scoring_service.ts';
 import type { ServerSettings } from './flags.ts';
 import type { Listening, ListenOptions } from './listening.ts';
@@ -14,12 +17,16 @@ export interface StartOptions {
   read(file: string): Promise<Uint8Array>;
   /** Receives the server's own failures and restarts of its threads. */
   log(line: string): void;
+  /** Program of the scoring threads, for tests. */
+  main?: URL;
 }
 
 export interface RunningServer {
   readonly url: string;
   /** Models by name; the first is the default. */
   readonly served: ReadonlyMap<string, ServedModel>;
+  /** Replaces models whose files have changed. @throws DoppelError if one does not load; the old ones stay. */
+  reload: ReloadModels;
   /** Refuses new requests, answers those in progress, ends the threads. */
   close(): Promise<void>;
 }
@@ -30,11 +37,13 @@ export interface RunningServer {
  *
  * @throws ServerError if the port, the model or the backend fails; nothing is left running.
  */
-export async function startServer({ settings, read, log }: StartOptions): Promise<RunningServer> {
-  const { limits, drainMs, port, host } = settings;
+export async function startServer({ settings, read, log, main }: StartOptions): Promise<RunningServer> {
+  const { limits, drainMs, port, host, keys, insecure, cors } = settings;
   const metrics = prometheusMetrics(log);
+  const guard = keys === undefined ? undefined : new KeyGuard(await KeysFile.open(keys, log), metrics);
+  if (insecure) log(`warning: anybody who reaches ${host} may use this server: --insecure`);
   let isDraining = false;
-  const opened = await openModels({ settings, read, log, observer: metrics });
+  const opened = await openModels({ settings, read, log, observer: metrics, main });
   const reading = new ReadingThread();
   const app: App = createApp({
     models: opened.models,
@@ -43,6 +52,9 @@ export async function startServer({ settings, read, log }: StartOptions): Promis
     readTensors: reading.readTensors,
     metrics,
     log,
+    guard,
+    cors,
+    reloadModels: opened.reload,
     isDraining: () => isDraining,
   });
   let listening: Listening | undefined;
@@ -53,7 +65,7 @@ export async function startServer({ settings, read, log }: StartOptions): Promis
   };
   try {
     listening = await listenHere({ fetch: (request) => app.fetch(request), port, host, timeoutMs: limits.timeoutMs });
-    return { url: listening.url, served: await opened.served(), close };
+    return { url: listening.url, served: await opened.served(), reload: opened.reload, close };
   } catch (error) {
     await close();
     throw error;

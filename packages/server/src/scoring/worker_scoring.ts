@@ -24,7 +24,7 @@ export interface WorkerScoringOptions extends BatchingOptions, WorkerTask {
   log?: ((line: string) => void) | undefined;
   batchTimeoutMs?: number;
   /** Program of the threads, for tests. */
-  main?: URL;
+  main?: URL | undefined;
 }
 
 const BATCH_TIMEOUT_MS = 300_000;

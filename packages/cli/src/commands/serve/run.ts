@@ -4,13 +4,14 @@ import {
   FLAGS,
   type FlagName,
   flagInfo,
+  reloadOnHangup,
   settingsFrom,
   startServer,
   startupJson,
   startupLine,
 } from '@doppel/server/node';
 import { z } from 'zod';
-import { command, type Outcome } from '../command.ts';
+import { command, type Outcome } from '../../command.ts';
 
 /** Flags of the server. Defaults are in the descriptions only: an environment variable takes precedence over them. */
 const flags = Object.fromEntries(
@@ -25,11 +26,11 @@ const flags = Object.fromEntries(
 ) as unknown as { [name in FlagName]: z.ZodOptional<(typeof FLAGS)[name]> };
 
 export default command({
-  name: 'doppel serve',
+  name: 'doppel serve run',
   flags,
   examples: [
     'doppel serve',
-    'doppel serve --model best.safetensors --host 0.0.0.0 --port 9000 --workers 2',
+    'doppel serve --model best.safetensors --host 0.0.0.0 --port 9000 --keys keys.json',
     'doppel serve --model best.safetensors --port 0 --json',
   ],
   async run({ args: given, context }): Promise<Outcome> {
@@ -38,6 +39,7 @@ export default command({
     const server = await startServer({ settings, read, log: context.log });
     const ready = given.json ? JSON.stringify(startupJson(server)) : startupLine(server, settings);
     process.stdout.write(`${ready}\n`);
+    reloadOnHangup(server, context.log);
     await new Promise<void>((resolve) => {
       if (context.signal.aborted) resolve();
       context.signal.addEventListener('abort', () => resolve(), { once: true });

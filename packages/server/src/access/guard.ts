@@ -1,0 +1,58 @@
+/**
+ * Who may call a route: one middleware, which takes the bearer key from a request and asks a guard. It knows no files, so that
+ * the app runs on any runtime; `key_guard.ts` is the guard over a file of keys.
+ */
+import type { MiddlewareHandler } from 'hono';
+import type { Need } from './scopes.ts';
+
+/** A key that was admitted. */
+export interface Caller {
+  name: string;
+}
+
+export interface Guard {
+  /**
+   * Admits a request.
+   *
+   * @param key as the client sent it. @param bytes of the body; undefined: not announced.
+   * @throws ProblemError (401) for no or an unknown key, (403) for one without the scope, (429) beyond its limits.
+   */
+  admit(key: string | undefined, need: Exclude<Need, 'nothing'>, bytes: number | undefined): Promise<Caller>;
+  /** Counts bytes of a body whose length was not announced. */
+  spend(caller: Caller, bytes: number): Promise<void>;
+}
+
+/** Variables that the middleware sets: `caller` is the name of the key. */
+export interface AccessVariables {
+  caller?: string;
+}
+
+/** Middleware of a route's path. @param method of the route; HEAD is answered as GET, and asks for the same. */
+export const authorise =
+  (guard: Guard, method: string, need: Exclude<Need, 'nothing'>): MiddlewareHandler<{ Variables: AccessVariables }> =>
+  async (c, next) => {
+    const asked = c.req.method === 'HEAD' ? 'GET' : c.req.method;
+    if (asked !== method.toUpperCase()) return next();
+    const announced = c.req.header('content-length');
+    const { body } = c.req.raw;
+    const bytes = announced !== undefined ? Number(announced) || 0 : body ? undefined : 0;
+    const caller = await guard.admit(bearerOf(c.req.header('authorization')), need, bytes);
+    c.set('caller', caller.name);
+    if (bytes === undefined && body) c.req.raw = counted(c.req.raw, body, (some) => guard.spend(caller, some));
+    return next();
+  };
+
+function bearerOf(header: string | undefined): string | undefined {
+  return /^Bearer +(\S+) *$/i.exec(header ?? '')?.[1];
+}
+
+/** The request with its bytes counted as they arrive. */
+function counted(request: Request, body: ReadableStream<Uint8Array>, count: (bytes: number) => Promise<void>): Request {
+  const counter = new TransformStream<Uint8Array, Uint8Array>({
+    async transform(chunk, controller) {
+      await count(chunk.length);
+      controller.enqueue(chunk);
+    },
+  });
+  return new Request(request, { body: body.pipeThrough(counter), duplex: 'half' } as RequestInit);
+}

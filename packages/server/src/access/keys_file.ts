@@ -1,0 +1,82 @@
+/** The file of keys: JSON, readable by its owner only, written whole or not at all, read again when it has changed. */
+import { randomUUID } from 'node:crypto';
+import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { FileError, FormatError, reasonOf } from '@doppel/core/errors';
+import { z } from 'zod';
+import { type Key, keySchema } from './keys.ts';
+
+const fileSchema = z.strictObject({ version: z.literal(1), keys: z.array(keySchema) });
+
+/** Keys of a file. @throws FileError if it cannot be read. @throws FormatError if it is not a file of keys. */
+export async function readKeys(file: string): Promise<Key[]> {
+  const text = await readFile(file, 'utf8').catch((cause) => {
+    const remedy = 'Make one: `doppel serve keys add NAME --scope match`.';
+    throw new FileError({ action: 'read the keys', file, found: reasonOf(cause), remedy, cause });
+  });
+  try {
+    return fileSchema.parse(JSON.parse(text)).keys;
+  } catch (cause) {
+    const found = cause instanceof z.ZodError ? z.prettifyError(cause).replaceAll(/\s*\n\s*/g, ' ') : reasonOf(cause);
+    throw new FormatError({ action: 'read the keys', file, expected: 'a file of keys', found, cause });
+  }
+}
+
+/** @throws FileError if it cannot be written. */
+export async function writeKeys(file: string, keys: readonly Key[]): Promise<void> {
+  const draft = `${file}.${randomUUID()}`;
+  try {
+    await writeFile(draft, `${JSON.stringify({ version: 1, keys }, null, 2)}\n`, { mode: 0o600 });
+    await rename(draft, file);
+  } catch (cause) {
+    await rm(draft, { force: true });
+    throw new FileError({ action: 'write the keys', file, found: reasonOf(cause), cause });
+  }
+}
+
+/** Milliseconds after which the file is looked at again. */
+const LOOK_MS = 500;
+
+/** Keys of a file that may change. A file that has become unreadable leaves the last keys in force. */
+export class KeysFile {
+  readonly #file: string;
+  readonly #log: (line: string) => void;
+  #keys: readonly Key[];
+  #stamp: string;
+  #looked = performance.now();
+
+  private constructor(file: string, keys: readonly Key[], stamp: string, log: (line: string) => void) {
+    this.#file = file;
+    this.#keys = keys;
+    this.#stamp = stamp;
+    this.#log = log;
+  }
+
+  /** @throws as `readKeys`. */
+  static async open(file: string, log: (line: string) => void): Promise<KeysFile> {
+    const keys = await readKeys(file);
+    return new KeysFile(file, keys, await stampOf(file), log);
+  }
+
+  /** Keys as the file has them now, or had them half a second ago. */
+  async keys(): Promise<readonly Key[]> {
+    if (performance.now() - this.#looked < LOOK_MS) return this.#keys;
+    this.#looked = performance.now();
+    const stamp = await stampOf(this.#file);
+    if (stamp === this.#stamp) return this.#keys;
+    this.#stamp = stamp;
+    try {
+      this.#keys = await readKeys(this.#file);
+      this.#log(`read the keys again: ${this.#keys.map(({ name }) => name).join(', ') || 'none'}`);
+    } catch (error) {
+      this.#log(`the last keys stay in force: ${reasonOf(error)}`);
+    }
+    return this.#keys;
+  }
+}
+
+/** Text that changes with the file; empty if there is none. */
+const stampOf = (file: string): Promise<string> =>
+  stat(file, { bigint: true }).then(
+    ({ ino, size, mtimeNs }) => [ino, size, mtimeNs].join(),
+    () => '',
+  );
