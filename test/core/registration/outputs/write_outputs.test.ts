@@ -21,6 +21,7 @@ import {
 } from '../../../../packages/core/src/registration/registration.ts';
 import { isInstalled, output, pythonWith } from '../../judges.ts';
 import { brightness, MAPS, type MadeScene, madeRegistration, SAR_TRANSFORM, writeScenes } from './made_scenes.ts';
+import { STAC_ITEM } from './stac_rules.ts';
 
 const hasGdal = isInstalled('gdalwarp');
 const hasOgr = isInstalled('ogrinfo');
@@ -336,6 +337,37 @@ describe('writeOutputs', () => {
     for (const { href } of Object.values<{ href: string }>(item.assets))
       expect(await readdir(out)).toContain(href.slice(2));
     await expect(written('affine', {}, { datetime: 'yesterday' })).rejects.toThrow('RFC 3339');
+  });
+
+  it('writes an item by the rules of STAC, with a time and without one', async () => {
+    const itemOf = async (options: OutputOptions) => {
+      const { files } = await written('affine', {}, options);
+      return STAC_ITEM.parse(JSON.parse(new TextDecoder().decode(await store.read(files.stac!))));
+    };
+    const { properties } = await itemOf({ datetime: '2020-11-04T10:12:00Z' });
+    expect(properties.datetime).toBe('2020-11-04T10:12:00.000Z');
+    const unknown = await itemOf({ now: new Date('2026-11-29T12:00:00Z') });
+    expect(unknown.properties).toMatchObject({ datetime: null, end_datetime: '2026-11-29T12:00:00.000Z' });
+    expect(() => STAC_ITEM.parse({ ...unknown, bbox: [0, 0, 1, 1] })).toThrow('another bounding box');
+  });
+
+  it.skipIf(!hasGdal)('writes an item through which GDAL opens the aligned scene: STACIT (gdal-bin)', async () => {
+    const { files } = await written('affine');
+    const item = JSON.parse(new TextDecoder().decode(await store.read(files.stac!)));
+    const items = { type: 'FeatureCollection', stac_version: '1.0.0', features: [item] };
+    await store.write(join(out, 'items.json'), JSON.stringify(items));
+    const seen = (path: string) => {
+      const { size, geoTransform, bands } = JSON.parse(
+        output('sh', '-c', `cd '${out}' && gdalinfo -json -checksum '${path}'`),
+      );
+      return { size, geoTransform, sums: bands.map(({ checksum }: { checksum: number }) => checksum) };
+    };
+    const through = seen('STACIT:"items.json":asset=aligned');
+    const direct = seen(files.aligned!);
+    expect(through).toEqual({
+      ...direct,
+      geoTransform: direct.geoTransform.map((each: number) => expect.closeTo(each, 6)),
+    });
   });
 
   it.skipIf(!hasOgr)('writes a GeoPackage and GeoJSON that ogrinfo reads (gdal-bin)', async () => {
