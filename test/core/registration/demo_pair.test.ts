@@ -5,7 +5,6 @@ import { FileStore } from '@doppel/core/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openPlaced, type PlacedFile } from '../../../packages/core/src/geo/place.ts';
 import { type Model, openNamedModel } from '../../../packages/core/src/model.ts';
-import type { RasterWindow } from '../../../packages/core/src/raster/window.ts';
 import { denseFeatures } from '../../../packages/core/src/registration/dense_features.ts';
 import { featuresOf } from '../../../packages/core/src/registration/features.ts';
 import { composed, IDENTITY, similarityAbout } from '../../../packages/core/src/registration/pixel_affine.ts';
@@ -14,6 +13,7 @@ import type { Registration } from '../../../packages/core/src/registration/regis
 import { scenePair } from '../../../packages/core/src/registration/scene_pair.ts';
 import { type RegistrationOptions, registrationSettings } from '../../../packages/core/src/registration/settings.ts';
 import { backendLoaders, backendReports } from '../../backends.ts';
+import { cropped } from './real_scene.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const { native } = await backendReports();
@@ -34,7 +34,7 @@ describe.skipIf(!native?.available)(`a pair of the demo (native: ${native?.reaso
       ['elsewhere', '270'],
     ] as const) {
       const folder = sensor === 'sar' ? 'sar' : 'optical';
-      scenes[sensor] = cropped(await openPlaced(new FileStore(), join(ROOT, `data/demo/${folder}/${scene}.tif`)));
+      scenes[sensor] = cropped(await openPlaced(new FileStore(), join(ROOT, `data/demo/${folder}/${scene}.tif`)), SIDE);
     }
   });
   afterAll(() => model?.dispose());
@@ -120,12 +120,4 @@ function placeOf({ matrix }: Pick<Registration, 'matrix'>): [number, number] {
   const [[a, b, c], [d, e, f]] = matrix as [number[], number[]];
   const [x, y] = MIDDLE;
   return [a! * x + b! * y + c! - x, d! * x + e! * y + f! - y];
-}
-
-/** The middle of a scene as a file. */
-function cropped(file: PlacedFile): PlacedFile {
-  const transform = composed(file.transform!, [256, 1, 0, 256, 0, 1]);
-  const read: PlacedFile['read'] = (window: RasterWindow = { column: 0, row: 0, width: SIDE, height: SIDE }, bands) =>
-    file.read({ ...window, column: window.column + 256, row: window.row + 256 }, bands);
-  return { ...file, width: SIDE, height: SIDE, transform, read };
 }

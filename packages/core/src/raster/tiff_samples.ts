@@ -123,6 +123,7 @@ function floatOf(word: number, exponentBits: number, fractionBits: number): numb
 function unpackBits(bytes: Uint8Array, rows: number, layout: TiffLayout): StoredSamples {
   const { bits, blockWidth } = layout;
   const perRow = blockWidth * samplesInBlock(layout);
+  if (bits === 1) return singleBits(bytes, rows, perRow);
   const output = bits <= 8 ? new Uint8Array(rows * perRow) : new Uint32Array(rows * perRow);
   for (let row = 0; row < rows; row++) {
     let [held, value, at] = [0, 0, row * rowBytes(layout)];
@@ -134,6 +135,16 @@ function unpackBits(bytes: Uint8Array, rows: number, layout: TiffLayout): Stored
       output[row * perRow + i] = Math.floor(value / rest);
       value %= rest;
     }
+  }
+  return output;
+}
+
+/** The same of masks, which are as large as the image. */
+function singleBits(bytes: Uint8Array, rows: number, perRow: number): Uint8Array {
+  const output = new Uint8Array(rows * perRow);
+  const width = Math.ceil(perRow / 8);
+  for (let row = 0; row < rows; row++) {
+    for (let i = 0; i < perRow; i++) output[row * perRow + i] = (bytes[row * width + (i >> 3)]! >> (7 - (i & 7))) & 1;
   }
   return output;
 }

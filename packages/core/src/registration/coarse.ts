@@ -5,12 +5,13 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { pause } from '../base/pause.ts';
+import type { Watch } from '../base/watch.ts';
 import { cropFeatures, type FeatureMap } from '../localisation/feature_map.ts';
 import { correlate } from '../ops/correlate.ts';
 import type { RasterWindow } from '../raster/window.ts';
 import type { FeatureSource } from './feature_source.ts';
 import { applyAffine, type PixelAffine, type Similarity, similarityAbout } from './pixel_affine.ts';
-import { pooledFeatures } from './pooled.ts';
+import { partsOf, pooledFeatures } from './pooled.ts';
 import { fitSimilarity, type PixelMatch } from './similarity_fit.ts';
 
 export interface CoarseSearch {
@@ -27,6 +28,8 @@ export interface CoarseSearch {
   /** Share of 1. */
   readonly scale: number;
   readonly signal?: AbortSignal | undefined;
+  /** Notified of parts of which features are known, and of blocks that were searched for. */
+  readonly onProgress?: Watch['onProgress'];
 }
 
 export interface CoarsePlace extends Similarity {
@@ -71,9 +74,11 @@ export async function coarsePlace(
   const middle: [number, number] = [area.width / 2, area.height / 2];
   const maps: BlockMap[] = [];
   const cell = cellFor(search);
-  for (const group of groupsOf(area)) {
+  const groups = groupsOf(area).map((group) => placed(group, middle, cell, search));
+  const step = counter(groups, search.onProgress);
+  for (const group of groups) {
     await pause(signal);
-    maps.push(...(await mapsOf(group, sar, optical, cell, reachFor(group, middle, search), search)));
+    maps.push(...(await mapsOf(group, sar, optical, cell, signal, step)));
   }
   if (maps.length === 0) return undefined;
   await pause(signal);
@@ -115,27 +120,53 @@ function reachFor(group: RasterWindow, [x, y]: readonly [number, number], search
   return Math.ceil((search.radius + Math.hypot(dx, dy) * bend) / 16) * 16;
 }
 
+/** A part of the SAR scene that is cut into blocks, and the window of the optical scene in which they are searched for. */
+interface Group {
+  readonly area: RasterWindow;
+  /** Pixels by which its ground may be displaced. */
+  readonly reach: number;
+  readonly window: RasterWindow;
+  /** Places of its blocks, in cells of it. */
+  readonly places: readonly BlockPlace[];
+}
+
+function placed(area: RasterWindow, middle: readonly [number, number], cell: number, search: CoarseSearch): Group {
+  const reach = reachFor(area, middle, search);
+  const window = windowFor(area, search.covered, reach + search.margin);
+  return { area, reach, window, places: window.width > 0 && window.height > 0 ? placesOf(trimmed(area), cell) : [] };
+}
+
+/** Counts what is done in all groups. @returns a function to call for each part or block. */
+function counter(groups: readonly Group[], onProgress: Watch['onProgress']): () => void {
+  const stepsOf = ({ area, window, places }: Group) =>
+    places.length === 0 ? 0 : partsOf(trimmed(area)) + partsOf(window) + places.length;
+  const total = groups.reduce((sum, group) => sum + stepsOf(group), 0);
+  let done = 0;
+  return () => onProgress?.(++done, total);
+}
+
 async function mapsOf(
-  group: RasterWindow,
+  { area: group, reach, window, places }: Group,
   sar: FeatureSource,
   optical: FeatureSource,
   cell: number,
-  reach: number,
-  { covered, margin, signal }: CoarseSearch,
+  signal: AbortSignal | undefined,
+  step: () => void,
 ): Promise<BlockMap[]> {
-  const window = windowFor(group, covered, reach + margin);
-  if (window.width === 0 || window.height === 0) return [];
-  const templates = await pooledFeatures(sar, trimmed(group), cell, signal);
-  const scene = await pooledFeatures(optical, window, cell, signal);
+  if (places.length === 0) return [];
+  const templates = await pooledFeatures(sar, trimmed(group), cell, signal, step);
+  const scene = await pooledFeatures(optical, window, cell, signal, step);
   const toScene = [(group.column - window.column) / cell, (group.row - window.row) / cell] as const;
   const found: BlockMap[] = [];
-  for (const { blocks, ground, column, row } of tasksOf(blocksOf(templates, cell), scene, toScene, reach / cell)) {
+  const blocks = blocksOf(templates, places);
+  for (const { blocks: some, ground, column, row } of tasksOf(blocks, scene, toScene, reach / cell)) {
     await pause(signal);
     const maps = await correlations(
-      blocks.map(({ map }) => map),
+      some.map(({ map }) => map),
       ground,
     );
-    blocks.forEach((block, i) => {
+    some.forEach((block, i) => {
+      step();
       const half = (block.side * cell) / 2;
       const middle = [group.column + block.column * cell + half, group.row + block.row * cell + half] as const;
       const origin = [window.column + column * cell + half, window.row + row * cell + half] as const;
@@ -146,6 +177,7 @@ async function mapsOf(
       found.push({ middle, origin, values, width, height, best: place });
     });
   }
+  for (let i = found.length; i < places.length; i++) step(); // blocks that are not known, or have no room
   return found;
 }
 
@@ -226,28 +258,34 @@ function within(from: number, length: number, start: number, extent: number): [n
   return [low, Math.ceil(Math.min(from + length, start + extent) / STEP) * STEP];
 }
 
-interface Block {
-  /** Upper left cell in the group, and side in cells. */
+/** Upper left cell of a block in its group, and side in cells. */
+interface BlockPlace {
   readonly column: number;
   readonly row: number;
   readonly side: number;
+}
+
+interface Block extends BlockPlace {
   readonly map: FeatureMap;
 }
 
-/** Square blocks of a group, evenly spread, that are known well enough. */
-function blocksOf(group: FeatureMap, cell: number): Block[] {
-  const quarter = Math.floor(Math.min(group.width, group.height) / 4);
-  const side = Math.min(BLOCK / cell, Math.max(LEAST_BLOCK / cell, quarter));
-  if (side > Math.min(group.width, group.height)) return [];
+/** Square blocks of a group, evenly spread. */
+function placesOf({ width, height }: RasterWindow, cell: number): BlockPlace[] {
+  const least = Math.min(width, height) / cell;
+  const side = Math.min(BLOCK / cell, Math.max(LEAST_BLOCK / cell, Math.floor(least / 4)));
+  if (side > least) return [];
   const at = (length: number) => {
     const count = Math.max(1, Math.floor(length / side));
     return Array.from({ length: count }, (_, i) => Math.round((i * (length - side)) / Math.max(1, count - 1)));
   };
-  const places = at(group.height).flatMap((row) => at(group.width).map((column) => ({ column, row })));
-  return places
-    .map(({ column, row }) => ({ column, row, side, map: cropFeatures(group, column, row, side, side) }))
-    .filter(({ map }) => knownShare(map) >= KNOWN);
+  return at(height / cell).flatMap((row) => at(width / cell).map((column) => ({ column, row, side })));
 }
+
+/** Blocks that are known well enough. */
+const blocksOf = (group: FeatureMap, places: readonly BlockPlace[]): Block[] =>
+  places
+    .map((place) => ({ ...place, map: cropFeatures(group, place.column, place.row, place.side, place.side) }))
+    .filter(({ map }) => knownShare(map) >= KNOWN);
 
 function knownShare({ data, channels, width, height }: FeatureMap): number {
   let known = 0;

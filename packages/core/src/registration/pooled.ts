@@ -7,8 +7,12 @@ import type { FeatureSource } from './feature_source.ts';
 /** Side of what is read at once, in pixels. */
 const PART = 1536;
 
+/** Number of parts in which a window is read. */
+export const partsOf = ({ width, height }: RasterWindow) => Math.ceil(width / PART) * Math.ceil(height / PART);
+
 /**
  * @param window whose corner and sides are multiples of the cell. @param cell side in pixels.
+ * @param onPart is called after each part.
  * @throws the signal's reason when aborted.
  */
 export async function pooledFeatures(
@@ -16,6 +20,7 @@ export async function pooledFeatures(
   window: RasterWindow,
   cell: number,
   signal?: AbortSignal,
+  onPart?: () => void,
 ): Promise<FeatureMap> {
   const [width, height] = [window.width / cell, window.height / cell];
   let whole: FeatureMap | undefined;
@@ -29,6 +34,7 @@ export async function pooledFeatures(
       const map = await source.read(part);
       whole ??= { data: new Float32Array(width * height * map.channels), width, height, channels: map.channels };
       pool(map, cell / source.kind.stride, whole, left / cell, top / cell);
+      onPart?.();
     }
   }
   return centred(whole!);

@@ -35,13 +35,22 @@ export interface ScenesToRegister {
   readonly settings?: RegistrationOptions | undefined;
 }
 
+export interface RegistrationWatch extends Watch {
+  /** Notified as a phase begins, of which `onProgress` then tells. @param unit of its progress. */
+  onPhase?: ((name: 'coarse search' | 'points', unit: string) => void) | undefined;
+}
+
 /**
  * Registers an optical scene to a SAR scene. A registration that must not be trusted is returned as refused, with the reason.
  *
  * @throws UsageError where the two have no place, do not overlap, or hold no values. @throws FileError or FormatError where a
  * file cannot be read. @throws the signal's reason when aborted.
  */
-export async function registerScenes(store: Store, scenes: ScenesToRegister, watch: Watch = {}): Promise<Registration> {
+export async function registerScenes(
+  store: Store,
+  scenes: ScenesToRegister,
+  watch: RegistrationWatch = {},
+): Promise<Registration> {
   const settings = registrationSettings.parse(scenes.settings ?? {});
   const started = performance.now();
   const sar = await openNamed(store, scenes.sar, { unit: settings.sarUnit });
@@ -71,7 +80,7 @@ export async function registerFiles(
   optical: NamedFile,
   model: Model | undefined,
   settings: RegistrationSettings,
-  watch: Watch,
+  watch: RegistrationWatch,
 ): Promise<Omit<Registration, 'seconds'>> {
   const pair = await scenePair(sar, optical, settings);
   await pause(watch.signal);
@@ -83,11 +92,11 @@ export async function registerFiles(
     optical: new FeatureSource(kind, 'optical', base.read),
   }));
   const lattice = cellGrid(pair.grid, settings.cells);
-  watch.onProgress?.(0, lattice.columns * lattice.rows);
+  watch.onPhase?.('coarse search', 'steps');
+  const { signal, onProgress } = watch;
   const coarse = await coarsePlace(sources[0]!.sar, sources[0]!.optical, {
     ...searchOf(pair, settings),
-    covered,
-    ...watch,
+    ...{ covered, signal, onProgress },
   });
   const head = headOf(sar, optical, pair, settings);
   if (!coarse || isLuck(coarse, settings)) return { ...head, ...noCoarseAgreement(coarse) };
@@ -96,6 +105,7 @@ export async function registerFiles(
     ...{ grid: lattice, side: settings.side, search: settings.search, settings, model },
     ...{ expected: frame.expected, first: frame.kinds[0]!, second: frame.kinds[1] },
   };
+  watch.onPhase?.('points', 'cells');
   const cells = await searchCells(search, watch);
   const stated = statedBy(sar, optical, pair, frame.place);
   const points = cells.map((cell, id) => tiePoint(id, cell, stated));

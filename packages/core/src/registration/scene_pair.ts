@@ -5,8 +5,11 @@
 import { UsageError } from '../errors.ts';
 import { GridReader } from '../geo/grid_reader.ts';
 import { affineMap } from '../geo/pixel_map.ts';
+import type { PlacedFile } from '../geo/place.ts';
+import { BlockCache } from '../raster/block_cache.ts';
 import type { AffineTransform, Raster } from '../raster/raster.ts';
 import type { RasterWindow } from '../raster/window.ts';
+import { WindowReader } from '../raster/window_reader.ts';
 import { levelled, levelsOf, type ReadWindow } from './levels.ts';
 import { composed, inverted, type PixelAffine } from './pixel_affine.ts';
 import type { RegistrationSettings } from './settings.ts';
@@ -35,10 +38,11 @@ export async function scenePair(
   settings: RegistrationSettings,
 ): Promise<ScenePair> {
   const grid = workingGrid(sar, optical, settings);
-  const sarReader = new GridReader(sar.file, sar.name, grid, [bandOf(sar, settings.sarBand)]);
+  const sarBands = [bandOf(sar, settings.sarBand)];
+  const sarReader = new GridReader(cached(sar.file, sarBands), sar.name, grid, sarBands);
   const lattice = opticalLattice(optical, grid);
   const bands = opticalBands(optical, settings);
-  const opticalReader = new GridReader(optical.file, optical.name, lattice, bands);
+  const opticalReader = new GridReader(cached(optical.file, bands), optical.name, lattice, bands);
   const whole = { column: 0, row: 0, width: grid.width, height: grid.height };
   const sarLevels = await levelsOf((window) => sarReader.read(window), whole, true, sar.name);
   const ofOptical = enclosing(opticalReader.coverage());
@@ -56,6 +60,17 @@ export async function scenePair(
       };
     },
   };
+}
+
+/** Bytes of decoded blocks that are kept of a file: some rows of tiles of a large scene, which neighbouring windows share. */
+const CACHE_BYTES = 160 * 2 ** 20;
+
+/** The same file, of which blocks are decoded once. @param bands that are read. */
+function cached(file: PlacedFile, bands: readonly number[]): PlacedFile {
+  const { width, height, unit = 'digital number' } = file;
+  const source = { width, height, bands, unit, open: async () => file };
+  const reader = new WindowReader(source, new BlockCache({ maxBytes: CACHE_BYTES }));
+  return { ...file, read: (window = { column: 0, row: 0, width, height }) => reader.read(window) };
 }
 
 /** Largest deviation from whole pixels, per pixel, that snapping removes. */

@@ -81,9 +81,12 @@ export function adviceOn(registration: Registration): string {
   if (share('at the border of the search') > MOST / 2) {
     return '\n  many matches lie at the border of the search: try a larger --radius, or --rotation and --scale';
   }
+  if (share('weak', 'ambiguous', 'repetitive', 'rejected by the verifier', 'not confirmed backwards') > MOST) {
+    return '\n  most cells are not found again: clouds, water or ground that looks alike; try another date or a larger part of the scene';
+  }
   return registration.coarse
     ? ''
-    : '\n  nothing agrees within the search: try a larger --radius (scene: anywhere), --rotation or --scale';
+    : '\n  nothing agrees within the search: try a larger --radius (scene: anywhere), --rotation or --scale; if clouds or water cover the scene, another date';
 }
 
 function pointsText(registration: Registration): string {
