@@ -46,7 +46,8 @@ describe('the way out of a refusal', () => {
 
   it('is a wider search where nothing agrees', () => {
     expect(adviceOn({ ...all('weak'), coarse: undefined, points: [] })).toContain('--radius (scene: anywhere)');
-    expect(adviceOn(all('weak'))).toBe('');
+    expect(adviceOn(all('weak'))).toContain('most cells are not found again: clouds, water');
+    expect(adviceOn(all('used'))).toBe('');
   });
 
   it('stands in the text, with the counts', () => {
