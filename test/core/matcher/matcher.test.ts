@@ -13,10 +13,11 @@ import { networkOf, parameterSpecs } from '../../../packages/core/src/matcher/ne
 import { type Pairing, takeRows } from '../../../packages/core/src/matcher/pairing.ts';
 import { createScorer, difference } from '../../../packages/core/src/matcher/scorer.ts';
 import { normalNoise } from '../../../packages/core/src/ops/ops.ts';
+import { backendLoaders } from '../../backends.ts';
 import { sharedFolder } from '../../shared.ts';
 
 beforeAll(async () => {
-  await selectBackend({ requested: 'wasm' });
+  await selectBackend({ loaders: await backendLoaders() });
 });
 
 const made: Matcher[] = [];
@@ -279,6 +280,15 @@ describe('takeRows', () => {
       const of = (k: number) => tf.slice(dy, [k, 0, 0, 0], [1, -1, -1, -1]);
       const expected = tf.concat([of(1), tf.zerosLike(of(0)), tf.addN([of(0), of(2), of(3)])], 0);
       expect(relativeError(grad.dataSync(), expected.dataSync())).toBeLessThan(1e-6);
+    });
+  });
+
+  it('takes the only row of a batch of one several times', () => {
+    tf.tidy(() => {
+      const dy = noise(3, 4, 2, 2);
+      const grad = tf.grad((given) => takeRows(given as tf.Tensor4D, [0, 0, 0]))(noise(1, 4, 2, 1), dy);
+      expect(grad.shape).toEqual([1, 4, 4, 2]);
+      expect(relativeError(grad.dataSync(), tf.sum(dy, 0).dataSync())).toBeLessThan(1e-6);
     });
   });
 });

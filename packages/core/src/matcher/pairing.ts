@@ -22,8 +22,9 @@ export function takeRows(x: tf.Tensor4D, rows: readonly number[]): tf.Tensor4D {
     const [n, ...rest] = input.shape;
     const value = tf.gather(input, tf.tensor1d([...rows], 'int32'));
     const gradFunc = (dy: tf.Tensor) => {
-      const selection = tf.oneHot(tf.tensor1d([...rows], 'int32'), n as number); // [rows, n]
       const flat = tf.reshape(dy, [rows.length, -1]) as tf.Tensor2D;
+      if (n === 1) return tf.reshape(tf.sum(flat, 0), [1, ...rest]); // tfjs has no selection among one
+      const selection = tf.oneHot(tf.tensor1d([...rows], 'int32'), n as number); // [rows, n]
       return tf.reshape(tf.matMul(tf.cast(selection, 'float32') as tf.Tensor2D, flat, true), [n as number, ...rest]);
     };
     return { value, gradFunc };
