@@ -4,13 +4,15 @@
  *
  *     npm test [-- [--all] [FILTER …]]
  *
- * The addon is built beside the suites that do without it, and comes from a cache where its sources were built before.
+ * The addon is built beside the suites that do without it; where it comes from the cache of builds, all suites run at
+ * once.
  * `--all` builds and checks its CUDA part for all architectures instead of one. With filters only these vitest suites run.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { attempt, ROOT, run } from './run.mjs';
 
@@ -84,10 +86,10 @@ async function vitest(name, args, runs = beside) {
   });
 }
 
-function smoke(name, program, args) {
+async function smoke(name, program, args) {
   const file = join(scratch, `${name}.json`);
-  console.log(`\nSmoke suite on ${name}`);
-  const { status } = attempt(program, [...args, 'test/smoke/run.mjs', file]);
+  const { status, output } = await beside(program, [...args, 'test/smoke/run.mjs', file]);
+  console.log(`\nSmoke suite on ${name}\n${output}`);
   countOrFail(file, status, (counts) => counts);
 }
 
@@ -114,14 +116,22 @@ if (filters.length > 0) {
     run('node_modules/.bin/tsc', ['--noEmit', '-p', 'tsconfig.json']);
     run('node_modules/.bin/biome', ['check', '--diagnostic-level=error']);
   });
-  await timed('vitest: suites without the addon', () => vitest('first', ['--maxWorkers=1', ...WITHOUT_ADDON]));
+  // Nothing was heard of the build while the programs above ran.
+  const isBuilt = await Promise.race([addon.then(() => true), setTimeout(1000, false)]);
+  if (!isBuilt) {
+    await timed('vitest: suites without the addon', () => vitest('first', ['--maxWorkers=1', ...WITHOUT_ADDON]));
+  }
   const { status, output } = await addon;
   console.log(output);
   if (status !== 0) count({ passed: 0, failed: 1, skipped: 0 });
-  const others = WITHOUT_ADDON.map((path) => `--exclude=${path}${path.endsWith('/') ? '**' : '*'}`);
-  await timed('vitest: the other suites', () => vitest('second', others, attempt));
-  await timed('smoke on Deno', () => smoke('Deno', 'node_modules/.bin/deno', ['run', '-A', '--conditions=source']));
-  await timed('smoke on Node', () => smoke('Node', process.execPath, []));
+  const done = isBuilt ? [] : WITHOUT_ADDON.map((path) => `--exclude=${path}${path.endsWith('/') ? '**' : '*'}`);
+  await timed(`vitest: ${isBuilt ? 'all' : 'the other'} suites`, () => vitest('second', done, attempt));
+  await timed('smoke on Deno and on Node', () =>
+    Promise.all([
+      smoke('Deno', 'node_modules/.bin/deno', ['run', '-A', '--conditions=source']),
+      smoke('Node', process.execPath, []),
+    ]),
+  );
 }
 rmSync(scratch, { recursive: true, force: true });
 printTimes();
