@@ -1,9 +1,10 @@
 /** The synthetic data set as files, for commands that read real folders. */
 
 import { encode } from 'fast-png';
-import { openDataset, writePairs, writeSplits } from '../../packages/core/src/dataset/dataset.ts';
+import { openDataset, writeSplits } from '../../packages/core/src/dataset/dataset.ts';
 import type { Raster } from '../../packages/core/src/raster/raster.ts';
 import { joinPath, type Store } from '../../packages/core/src/store.ts';
+import { writePairs } from '../core/dataset/write_pairs.ts';
 import { syntheticDataset } from '../core/training/matcher/synthetic.ts';
 
 /** An 8-bit gray PNG; values are rounded and limited to 0 … 255. */

@@ -6,12 +6,13 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import evaluate from '../../packages/cli/src/commands/evaluate.ts';
 import { selectBackend } from '../../packages/core/src/backends/select_backend.ts';
 import { Rng } from '../../packages/core/src/base/random.ts';
-import { openDataset, type PairRecord, writePairs, writeSplits } from '../../packages/core/src/dataset/dataset.ts';
+import { openDataset, type PairRecord, writeSplits } from '../../packages/core/src/dataset/dataset.ts';
 import { SplitError, UsageError } from '../../packages/core/src/errors.ts';
 import { type Checkpoint, saveCheckpoint } from '../../packages/core/src/matcher/checkpoint.ts';
 import { createMatcher } from '../../packages/core/src/matcher/matcher.ts';
 import { FileStore } from '../../packages/core/src/node.ts';
 import { valuesOf } from '../../packages/core/src/runs/values.ts';
+import { writePairs } from '../core/dataset/write_pairs.ts';
 import { runCommand } from './run_command.ts';
 
 const SIDE = 64;

@@ -5,16 +5,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { selectBackend } from '../../packages/core/src/backends/select_backend.ts';
 import { relativeError, relativeErrorOfSums } from '../../packages/core/src/base/tolerance.ts';
-import {
-  type CaseValues,
-  caseError,
-  convCase,
-  magnitudesOf,
-  type OpCase,
-  PARITY_CASES,
-  runCase,
-} from '../../packages/core/src/ops/cases.ts';
+import { type CaseValues, convCase, type OpCase, PARITY_CASES, runCase } from '../../packages/core/src/ops/cases.ts';
 import { conv2d } from '../../packages/core/src/ops/ops.ts';
+import { caseError, magnitudesOf } from '../core/ops/case_error.ts';
 import { DEVICES, isas, skipReason, title, useDevice, useNative } from './addon.ts';
 
 async function onCpu(each: OpCase, seed?: number): Promise<CaseValues> {

@@ -2,12 +2,13 @@ import fc from 'fast-check';
 import { encode } from 'fast-png';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { sha256 } from '../../../packages/core/src/base/sha256.ts';
-import { openDataset, type PairRecord, writePairs, writeSplits } from '../../../packages/core/src/dataset/dataset.ts';
+import { openDataset, type PairRecord, writeSplits } from '../../../packages/core/src/dataset/dataset.ts';
 import { listPart } from '../../../packages/core/src/dataset/fingerprint.ts';
 import { isInside } from '../../../packages/core/src/dataset/inside.ts';
 import { formatPairs, parsePairs } from '../../../packages/core/src/dataset/pairs_file.ts';
 import { FileError, FormatError, PatchError, SplitError } from '../../../packages/core/src/errors.ts';
 import { MemoryStore } from '../../../packages/core/src/store.ts';
+import { writePairs } from './write_pairs.ts';
 
 const header = {
   doppel: 'pairs',

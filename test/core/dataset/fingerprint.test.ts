@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { sha256 } from '../../../packages/core/src/base/sha256.ts';
-import { openDataset, writePairs, writeSplits } from '../../../packages/core/src/dataset/dataset.ts';
+import { openDataset, writeSplits } from '../../../packages/core/src/dataset/dataset.ts';
 import { dataDifference, isSameData, listPart } from '../../../packages/core/src/dataset/fingerprint.ts';
 import type { DatasetHeader, PairRecord } from '../../../packages/core/src/dataset/pairs_file.ts';
 import { placeGuard } from '../../../packages/core/src/dataset/place_guard.ts';
@@ -8,6 +8,7 @@ import { splitByPlace, withoutNegatives } from '../../../packages/core/src/datas
 import { SplitError } from '../../../packages/core/src/errors.ts';
 import { encodePatch } from '../../../packages/core/src/raster/encode_patch.ts';
 import { MemoryStore } from '../../../packages/core/src/store.ts';
+import { writePairs } from './write_pairs.ts';
 
 const SIDE = 8;
 const header: DatasetHeader = {

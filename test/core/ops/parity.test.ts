@@ -4,16 +4,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BACKENDS, type BackendName, selectBackend } from '../../../packages/core/src/backends/select_backend.ts';
-import {
-  type CaseValues,
-  caseError,
-  convCase,
-  magnitudesOf,
-  type OpCase,
-  PARITY_CASES,
-  runCase,
-} from '../../../packages/core/src/ops/cases.ts';
+import { type CaseValues, convCase, type OpCase, PARITY_CASES, runCase } from '../../../packages/core/src/ops/cases.ts';
 import { backendLoaders, backendReports, EMULATED_CUDA } from '../../backends.ts';
+import { caseError, magnitudesOf } from './case_error.ts';
 
 const report = await backendReports();
 

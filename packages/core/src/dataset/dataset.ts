@@ -10,7 +10,7 @@ import type { RasterWindow } from '../raster/window.ts';
 import { joinPath, type Store } from '../store.ts';
 import { joinFingerprint, listPart } from './fingerprint.ts';
 import { openImages, recordAt } from './open_images.ts';
-import { type DatasetHeader, formatPairs, PAIRS_FILE, type PairRecord, parsePairs } from './pairs_file.ts';
+import { type DatasetHeader, PAIRS_FILE, type PairRecord, parsePairs } from './pairs_file.ts';
 import type { PatchPair, Split } from './patch_pair.ts';
 import { type Scene, type Sensor, scenesOfSplit } from './scenes.ts';
 import { assignSplits, formatSplits, parseSplits, SPLITS_FILE, type SplitName, type Splits } from './splits_file.ts';
@@ -99,16 +99,6 @@ export async function openDataset(store: Store, folder: string, options: OpenOpt
       return { id, sar, optical, group, label, provenance, ...(footprint && { footprint }) };
     },
   };
-}
-
-/** Writes the list of a data set. Its patches should be there already: a folder with a list is a data set. */
-export function writePairs(
-  store: Store,
-  folder: string,
-  header: DatasetHeader,
-  records: readonly PairRecord[],
-): Promise<void> {
-  return store.write(joinPath(folder, PAIRS_FILE), formatPairs(header, records));
 }
 
 /** @throws SplitError where the splits leak; nothing is written then. */

@@ -46,15 +46,6 @@ export function averagePrecision(scores: ArrayLike<number>, labels: ArrayLike<nu
   return averagePrecisionOf(sweepBothClasses(scores, labels));
 }
 
-/**
- * The smallest false positive rate of any threshold that finds at least the given share of the positives.
- *
- * @throws SplitError where a class is missing. @throws NonFiniteError where a score is not finite.
- */
-export function fprAtRecall(scores: ArrayLike<number>, labels: ArrayLike<number>, recall = 0.95): number {
-  return fprAtRecallOf(sweepBothClasses(scores, labels), recall);
-}
-
 /** Counts true and false positives and negatives at a threshold. */
 export function confusionAt(scores: ArrayLike<number>, labels: ArrayLike<number>, threshold: number): Confusion {
   const counts = { truePositives: 0, falsePositives: 0, trueNegatives: 0, falseNegatives: 0 };

@@ -6,7 +6,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { philoxNormal } from '../base/philox.ts';
-import { KERNEL_TOLERANCE, relativeError, relativeErrorOfSums } from '../base/tolerance.ts';
+import { KERNEL_TOLERANCE } from '../base/tolerance.ts';
 import type { Activation } from './activation.ts';
 import { batchNorm } from './batch_norm.ts';
 import { conv2d } from './conv2d.ts';
@@ -218,28 +218,18 @@ export interface CaseValues {
   gradients: Float32Array[];
 }
 
-/** Value and gradients of a case on the current backend, for inputs and a cotangent that follow from the seed. */
-export function runCase(each: OpCase, seed = 1): CaseValues {
-  return runOn(each, (shape, offset) => tf.tensor(philoxNormal(volume(shape), { seed, offset }), shape));
-}
-
-/** The same of the absolute values of inputs and cotangent: for a convolution, the sums of its terms' magnitudes. */
-export function magnitudesOf(each: OpCase, seed = 1): CaseValues {
-  return runOn(each, (shape, offset) => tf.abs(tf.tensor(philoxNormal(volume(shape), { seed, offset }), shape)));
-}
-
-/** The worst of value and gradients; by {@link relativeErrorOfSums} where magnitudes are given. */
-export function caseError(actual: CaseValues, expected: CaseValues, magnitudes?: CaseValues): number {
-  const list = ({ value, gradients }: CaseValues) => [value, ...gradients];
-  const scales = magnitudes && list(magnitudes);
-  const errors = list(expected).map((values, i) => {
-    const got = list(actual)[i]!;
-    return scales ? relativeErrorOfSums(got, values, scales[i]!) : relativeError(got, values);
-  });
-  return Math.max(...errors);
-}
-
-function runOn({ shapes, run }: OpCase, draw: (shape: number[], offset: number) => tf.Tensor): CaseValues {
+/**
+ * Value and gradients of a case on the current backend, for inputs and a cotangent that follow from the seed.
+ *
+ * @param change of all of them; by `tf.abs` the results of a convolution are the sums of its terms' magnitudes.
+ */
+export function runCase(
+  { shapes, run }: OpCase,
+  seed = 1,
+  change: (drawn: tf.Tensor) => tf.Tensor = (drawn) => drawn,
+): CaseValues {
+  const draw = (shape: number[], offset: number) =>
+    change(tf.tensor(philoxNormal(volume(shape), { seed, offset }), shape));
   return tf.tidy(() => {
     const inputs = shapes.map((shape, i) => draw(shape, i * 2 ** 32));
     const outShape = tf.tidy(() => run(...inputs).shape);
