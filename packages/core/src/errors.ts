@@ -57,14 +57,18 @@ export class UsageError extends DoppelError {
   readonly tag = 'usage';
 }
 
-/** A file that is missing, unreadable or cannot be written. */
-export class FileError extends DoppelError {
-  readonly tag = 'file';
+/** A failure that belongs to a file, which its message names. */
+abstract class FileFailure extends DoppelError {
   readonly file: string;
   constructor(what: Explanation & { file: string }) {
     super(what, ` ${what.file}`);
     this.file = what.file;
   }
+}
+
+/** A file that is missing, unreadable or cannot be written. */
+export class FileError extends FileFailure {
+  readonly tag = 'file';
 }
 
 /** A file whose content is not what its format or its header promises. */
@@ -96,23 +100,13 @@ export class SplitError extends DoppelError {
 }
 
 /** A checkpoint that is cut short, of another architecture, or does not fit the run. */
-export class CheckpointError extends DoppelError {
+export class CheckpointError extends FileFailure {
   readonly tag = 'checkpoint';
-  readonly file: string;
-  constructor(what: Explanation & { file: string }) {
-    super(what, ` ${what.file}`);
-    this.file = what.file;
-  }
 }
 
 /** A cache made from other inputs than the present ones. */
-export class StaleCacheError extends DoppelError {
+export class StaleCacheError extends FileFailure {
   readonly tag = 'stale-cache';
-  readonly file: string;
-  constructor(what: Explanation & { file: string }) {
-    super(what, ` ${what.file}`);
-    this.file = what.file;
-  }
 }
 
 /** A backend that is unknown, does not load or ran out of memory. */

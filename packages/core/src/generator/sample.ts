@@ -3,14 +3,11 @@
  * by, and between two real patches.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { NonFiniteError } from '../errors.ts';
 import { isRandom, type LatentGenerator, type LatentRule, latentNoise, moveLatents } from './latent.ts';
-import { standardiseAgain } from './match_histogram.ts';
-import { type PatchStack, patchAt } from './patch_stack.ts';
-import { fromPrior } from './quality/made_sets.ts';
+import type { PatchStack } from './patch_stack.ts';
+import { fromPrior, make } from './quality/made_sets.ts';
 
-/** Patches that go through the generator at a time. */
-const BATCH = 32;
+const REMEDY = 'Lower the strength, or train the generator again.';
 
 export type SampleTask =
   | { kind: 'prior'; count: number; seed: number }
@@ -37,22 +34,15 @@ export type SampleTask =
  */
 export async function samplePatches(generator: LatentGenerator, task: SampleTask): Promise<PatchStack> {
   if (task.kind === 'prior') return fromPrior(generator, { count: task.count, seed: task.seed });
-  const { side, latent, normalisation } = generator.info;
-  const { count } = task;
+  const { latent } = generator.info;
   const z = tf.tidy(() => (task.kind === 'around' ? around(generator, task) : between(generator, task)));
-  const stack: PatchStack = { data: new Float32Array(count * side * side), side, count };
-  for (let start = 0; start < count; start += BATCH) {
-    const size = Math.min(BATCH, count - start);
-    const made = tf.tidy(() => generator.decode(tf.slice(z, [start, 0], [size, latent])));
-    stack.data.set((await made.data()) as Float32Array, start * side * side);
-    made.dispose();
+  try {
+    return await make(generator, task.count, { remedy: REMEDY }, (start, size) =>
+      generator.decode(tf.slice(z, [start, 0], [size, latent])),
+    );
+  } finally {
+    z.dispose();
   }
-  z.dispose();
-  for (let row = 0; row < stack.count; row++) {
-    if (!patchAt(stack, row).every(Number.isFinite)) throw notFinite(row);
-    standardiseAgain(patchAt(stack, row), normalisation);
-  }
-  return stack;
 }
 
 /** G(E(x)), by the mean code. */
@@ -93,11 +83,3 @@ function latentsOf(generator: LatentGenerator, patch: Float32Array) {
   const { side } = generator.info;
   return generator.encode(tf.tensor4d(patch, [1, side, side, 1]));
 }
-
-const notFinite = (row: number) =>
-  new NonFiniteError({
-    action: 'make patches with this generator',
-    expected: 'finite samples',
-    found: `NaN or infinite ones in patch ${row + 1}`,
-    remedy: 'Lower the strength, or train the generator again.',
-  });

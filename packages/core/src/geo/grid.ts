@@ -4,6 +4,7 @@
 
 import { FormatError } from '../errors.ts';
 import type { AffineTransform } from '../raster/raster.ts';
+import type { RasterWindow } from '../raster/window.ts';
 import type { Footprint } from './footprint.ts';
 import { affineMap, PIXELS, type PixelMap } from './pixel_map.ts';
 import { type Located, mapOf } from './place.ts';
@@ -21,12 +22,7 @@ export interface Grid {
 }
 
 /** A rectangle of pixels of a grid. */
-export interface PixelWindow {
-  column: number;
-  row: number;
-  width: number;
-  height: number;
-}
+export type PixelWindow = RasterWindow;
 
 export interface CommonGrid {
   grid: Grid;

@@ -7,6 +7,8 @@
  */
 
 import { momentsOf } from '../base/moments.ts';
+import { gaussian } from '../localisation/gaussian.ts';
+import { grayOf, logarithms } from '../raster/gray.ts';
 import type { Raster } from '../raster/raster.ts';
 
 /** Correlations for shifts of ±reach pixels in both directions, row by row: rows move first. */
@@ -77,7 +79,7 @@ const SMOOTHING = 1.5;
 
 function orientations(raster: Raster): Orientations {
   const { width, height } = raster;
-  const image = smooth(levelled(raster), width, height);
+  const image = gaussian(levelled(raster), width, height, 1, SMOOTHING);
   const [gx, gy] = [new Float32Array(image.length), new Float32Array(image.length)];
   for (let row = 1; row < height - 1; row++) {
     for (let column = 1; column < width - 1; column++) {
@@ -97,46 +99,11 @@ function orientations(raster: Raster): Orientations {
 const finite = (value: number) => (Number.isFinite(value) ? value : 0);
 
 /** One gray band. Amplitude and intensity become logarithms, in which speckle is as strong everywhere. */
-function levelled({ data, bands, width, height, unit, noData }: Raster): Float32Array {
-  const gray = new Float32Array(width * height);
-  for (let pixel = 0; pixel < gray.length; pixel++) {
-    let sum = 0;
-    for (let band = 0; band < bands; band++) sum += data[pixel * bands + band]!;
-    gray[pixel] = noData?.[pixel] ? Number.NaN : sum / bands;
-  }
-  const level = unit === 'amplitude' || unit === 'intensity' ? logarithms(gray) : gray;
+function levelled(raster: Raster): Float32Array {
+  const gray = grayOf(raster);
+  const level = raster.unit === 'amplitude' || raster.unit === 'intensity' ? logarithms(gray) : gray;
   const { mean } = momentsOf(level);
   return level.map((value) => (Number.isFinite(value) ? value : mean));
-}
-
-/** Takes logarithms; a value that is not positive counts as the least positive one. */
-function logarithms(values: Float32Array): Float32Array {
-  const least = values.reduce((low, value) => (value > 0 && value < low ? value : low), Number.POSITIVE_INFINITY);
-  return values.map((value) => Math.log(Number.isNaN(value) ? value : Math.max(value, least)));
-}
-
-/** Separable Gaussian, edges mirrored. */
-function smooth(image: Float32Array, width: number, height: number): Float32Array {
-  const radius = Math.ceil(3 * SMOOTHING);
-  const kernel = Array.from({ length: 2 * radius + 1 }, (_, i) =>
-    Math.exp(-((i - radius) ** 2) / (2 * SMOOTHING ** 2)),
-  );
-  const sum = kernel.reduce((a, b) => a + b, 0);
-  const pass = (from: Float32Array, step: number, length: number, lines: number, lineStep: number) => {
-    const to = new Float32Array(from.length);
-    for (let line = 0; line < lines; line++) {
-      for (let at = 0; at < length; at++) {
-        let value = 0;
-        for (let k = -radius; k <= radius; k++) {
-          const position = at + k < 0 ? -at - k - 1 : at + k >= length ? 2 * length - 1 - at - k : at + k;
-          value += (kernel[k + radius]! / sum) * from[line * lineStep + position * step]!;
-        }
-        to[line * lineStep + at * step] = value;
-      }
-    }
-    return to;
-  };
-  return pass(pass(image, 1, width, height, width), width, height, width, 1);
 }
 
 /** Sum over the middle of b of its scalar product with what lies `shift` samples further in a. */

@@ -7,6 +7,7 @@
  */
 import { momentsOf } from '../base/moments.ts';
 import type { Sensor } from '../dataset/scenes.ts';
+import { grayOf, logarithms } from '../raster/gray.ts';
 import type { Raster } from '../raster/raster.ts';
 import type { FeatureMap } from './feature_map.ts';
 import { gaussian, gaussianReach } from './gaussian.ts';
@@ -31,22 +32,11 @@ export function orientedGradients(raster: Raster, sensor: Sensor): FeatureMap {
 }
 
 /** One gray band. SAR samples that are proportional to power or its root become logarithms: speckle is then as strong everywhere. */
-function levelled({ data, bands, width, height, unit, noData }: Raster, sensor: Sensor): Float32Array {
-  const gray = new Float32Array(width * height);
-  for (let pixel = 0; pixel < gray.length; pixel++) {
-    let sum = 0;
-    for (let band = 0; band < bands; band++) sum += data[pixel * bands + band]!;
-    gray[pixel] = noData?.[pixel] ? Number.NaN : sum / bands;
-  }
-  const level = sensor === 'sar' && unit !== 'dB' ? logarithms(gray) : gray;
+function levelled(raster: Raster, sensor: Sensor): Float32Array {
+  const gray = grayOf(raster);
+  const level = sensor === 'sar' && raster.unit !== 'dB' ? logarithms(gray) : gray;
   const { mean, count } = momentsOf(level);
   return level.map((value) => (Number.isFinite(value) ? value : count > 0 ? mean : 0));
-}
-
-/** Takes logarithms; a value that is not positive counts as the least positive one. */
-function logarithms(values: Float32Array): Float32Array {
-  const least = values.reduce((low, value) => (value > 0 && value < low ? value : low), Number.POSITIVE_INFINITY);
-  return values.map((value) => Math.log(Number.isNaN(value) ? value : Math.max(value, least)));
 }
 
 /** [height, width, ORIENTATIONS] */

@@ -18,6 +18,8 @@ const BATCH = 32;
 interface MakeOptions {
   signal?: AbortSignal | undefined;
   onProgress?: ((done: number) => void) | undefined;
+  /** Way out where a sample is not finite. */
+  remedy?: string;
 }
 
 /**
@@ -53,10 +55,11 @@ export function reconstructed(
   });
 }
 
-async function make(
+/** @param decoded patches of the positions from `start` on. Errors as `fromPrior`. */
+export async function make(
   { info }: LatentGenerator,
   count: number,
-  { signal, onProgress }: MakeOptions,
+  { signal, onProgress, remedy = 'Train the generator again, or use an earlier checkpoint.' }: MakeOptions,
   decoded: (start: number, size: number) => tf.Tensor4D,
 ): Promise<PatchStack> {
   const { side, normalisation } = info;
@@ -72,7 +75,7 @@ async function make(
     }
     for (let row = start; row < start + size; row++) {
       const patch = patchAt(stack, row);
-      if (!patch.every(Number.isFinite)) throw notFinite(row);
+      if (!patch.every(Number.isFinite)) throw notFinite(row, remedy);
       standardiseAgain(patch, normalisation);
     }
     onProgress?.(start + size);
@@ -94,10 +97,10 @@ export function scrambled({ data, side, count }: PatchStack, seed: number): Patc
   return out;
 }
 
-const notFinite = (row: number) =>
+const notFinite = (row: number, remedy: string) =>
   new NonFiniteError({
     action: 'make patches with this generator',
     expected: 'finite samples',
     found: `NaN or infinite ones in patch ${row + 1}`,
-    remedy: 'Train the generator again, or use an earlier checkpoint.',
+    remedy,
   });
