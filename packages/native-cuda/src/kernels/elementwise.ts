@@ -3,58 +3,23 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { AddonBackend } from '../backend.ts';
 import { type AddonKernel, mergeDimensions, sizeOf, stridesOf } from '../kernel.ts';
 
-const BINARY: Record<string, string> = {
-  Add: 'add',
-  Sub: 'sub',
+const BINARY = 'Add Sub Multiply RealDiv Maximum Minimum Pow SquaredDifference FloorDiv Mod'.split(' ');
+const COMPARISON = 'Equal NotEqual Greater GreaterEqual Less LessEqual LogicalAnd LogicalOr'.split(' ');
+const UNARY = (
+  'Neg Abs Exp Expm1 Log Log1p Sqrt Rsqrt Square Reciprocal Sigmoid Tanh Relu Relu6 LeakyRelu Elu Softplus Step ' +
+  'Sign Floor Ceil Round Sin Cos Erf ClipByValue LogicalNot IsNan'
+).split(' ');
+const OTHER_NAMES: Record<string, string> = {
   Multiply: 'mul',
   RealDiv: 'div',
-  Maximum: 'maximum',
-  Minimum: 'minimum',
-  Pow: 'pow',
-  SquaredDifference: 'squared_difference',
-  FloorDiv: 'floor_div',
-  Mod: 'mod',
-};
-const COMPARISON: Record<string, string> = {
-  Equal: 'equal',
-  NotEqual: 'not_equal',
-  Greater: 'greater',
-  GreaterEqual: 'greater_equal',
-  Less: 'less',
-  LessEqual: 'less_equal',
-  LogicalAnd: 'logical_and',
-  LogicalOr: 'logical_or',
-};
-const UNARY: Record<string, string> = {
-  Neg: 'neg',
-  Abs: 'abs',
-  Exp: 'exp',
-  Expm1: 'expm1',
-  Log: 'log',
-  Log1p: 'log1p',
-  Sqrt: 'sqrt',
-  Rsqrt: 'rsqrt',
-  Square: 'square',
-  Reciprocal: 'reciprocal',
-  Sigmoid: 'sigmoid',
-  Tanh: 'tanh',
-  Relu: 'relu',
-  Relu6: 'relu6',
   LeakyRelu: 'leakyrelu',
-  Elu: 'elu',
-  Softplus: 'softplus',
-  Step: 'step',
-  Sign: 'sign',
-  Floor: 'floor',
-  Ceil: 'ceil',
-  Round: 'round',
-  Sin: 'sin',
-  Cos: 'cos',
-  Erf: 'erf',
   ClipByValue: 'clip',
-  LogicalNot: 'logical_not',
-  IsNan: 'is_nan',
 };
+
+/** The addon's name of a kernel of tfjs: `FloorDiv` is `floor_div`. */
+const opOf = (kernel: string) =>
+  OTHER_NAMES[kernel] ?? kernel.replace(/(?<!^)[A-Z]/g, (letter) => `_${letter}`).toLowerCase();
+
 /** Those that also take int32. */
 const INTEGER_UNARY = new Set(['Neg', 'Abs', 'Square']);
 
@@ -78,43 +43,33 @@ function runBinary(
     broadcastStrides(a.shape, shape),
     broadcastStrides(b.shape, shape),
   ]);
-  return backend.run(
-    'binary',
-    { a, b },
-    { y: { shape, dtype: resultType } },
-    {
-      op,
-      dtype: a.dtype,
-      dims,
-      aStrides: strides[0]!,
-      bStrides: strides[1]!,
-    },
-  )[0]!;
+  const attrs = { op, dtype: a.dtype, dims, aStrides: strides[0]!, bStrides: strides[1]! };
+  return backend.run('binary', { a, b }, { y: { shape, dtype: resultType } }, attrs)[0]!;
 }
 
-function binaryKernel(name: string, op: string): AddonKernel {
+function binaryKernel(name: string): AddonKernel {
   return {
     name,
     run(backend, { a, b }) {
       const served =
         a!.dtype === b!.dtype &&
         (a!.dtype === 'float32' || (a!.dtype === 'int32' && !['RealDiv', 'Pow'].includes(name)));
-      return served ? runBinary(backend, op, a!, b!, a!.dtype) : undefined;
+      return served ? runBinary(backend, opOf(name), a!, b!, a!.dtype) : undefined;
     },
   };
 }
 
-function comparisonKernel(name: string, op: string): AddonKernel {
+function comparisonKernel(name: string): AddonKernel {
   return {
     name,
     run(backend, { a, b }) {
       const served = a!.dtype === b!.dtype && ['float32', 'int32', 'bool'].includes(a!.dtype);
-      return served ? runBinary(backend, op, a!, b!, 'bool') : undefined;
+      return served ? runBinary(backend, opOf(name), a!, b!, 'bool') : undefined;
     },
   };
 }
 
-function unaryKernel(name: string, op: string): AddonKernel {
+function unaryKernel(name: string): AddonKernel {
   return {
     name,
     run(backend, { x }, attrs) {
@@ -122,18 +77,9 @@ function unaryKernel(name: string, op: string): AddonKernel {
       if (x!.dtype !== wanted && !(x!.dtype === 'int32' && INTEGER_UNARY.has(name))) return undefined;
       const p0 = attrs?.alpha ?? attrs?.clipValueMin ?? 0;
       const y = { shape: x!.shape, dtype: name === 'IsNan' ? ('bool' as const) : x!.dtype };
-      return backend.run(
-        'unary',
-        { x },
-        { y },
-        {
-          op,
-          dtype: x!.dtype,
-          count: sizeOf(x!.shape),
-          p0,
-          p1: attrs?.clipValueMax ?? 0,
-        },
-      )[0]!;
+      const parameters = { p0, p1: attrs?.clipValueMax ?? 0 };
+      const of = { op: opOf(name), dtype: x!.dtype, count: sizeOf(x!.shape) };
+      return backend.run('unary', { x }, { y }, of, parameters)[0]!;
     },
   };
 }
@@ -145,9 +91,9 @@ export function fill(backend: AddonBackend, shape: number[], dtype: tf.DataType,
 const isServed = (dtype: string) => dtype === 'float32' || dtype === 'int32' || dtype === 'bool';
 
 export const ELEMENTWISE: readonly AddonKernel[] = [
-  ...Object.entries(BINARY).map(([name, op]) => binaryKernel(name, op)),
-  ...Object.entries(COMPARISON).map(([name, op]) => comparisonKernel(name, op)),
-  ...Object.entries(UNARY).map(([name, op]) => unaryKernel(name, op)),
+  ...BINARY.map(binaryKernel),
+  ...COMPARISON.map(comparisonKernel),
+  ...UNARY.map(unaryKernel),
   {
     name: 'Prelu',
     run: (backend, { x, alpha }) =>
@@ -160,16 +106,8 @@ export const ELEMENTWISE: readonly AddonKernel[] = [
     run(backend, { x }, { dtype }) {
       if (x!.dtype === dtype) return backend.view(x!, x!.shape);
       if (!isServed(x!.dtype) || !isServed(dtype)) return undefined;
-      return backend.run(
-        'cast',
-        { x },
-        { y: { shape: x!.shape, dtype } },
-        {
-          from: x!.dtype,
-          to: dtype,
-          count: sizeOf(x!.shape),
-        },
-      )[0]!;
+      const attrs = { from: x!.dtype, to: dtype, count: sizeOf(x!.shape) };
+      return backend.run('cast', { x }, { y: { shape: x!.shape, dtype } }, attrs)[0]!;
     },
   },
   {
@@ -182,16 +120,8 @@ export const ELEMENTWISE: readonly AddonKernel[] = [
           ? 1
           : sizeOf(t!.shape.slice(1));
       if (count * inner !== sizeOf(t!.shape)) return undefined;
-      return backend.run(
-        'select',
-        { condition, a: t, b: e },
-        { y: { shape: t!.shape, dtype: t!.dtype } },
-        {
-          dtype: t!.dtype,
-          count,
-          inner,
-        },
-      )[0]!;
+      const y = { shape: t!.shape, dtype: t!.dtype };
+      return backend.run('select', { condition, a: t, b: e }, { y }, { dtype: t!.dtype, count, inner })[0]!;
     },
   },
   {

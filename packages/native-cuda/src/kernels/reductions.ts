@@ -95,16 +95,8 @@ function softmaxKernel(name: string, log: boolean): AddonKernel {
       const axis = tf.util.parseAxisParam(attrs.dim ?? attrs.axis, shape)[0]!;
       if (logits!.dtype !== 'float32' || axis !== shape.length - 1) return undefined;
       const columns = shape[axis]!;
-      return backend.run(
-        'softmax',
-        { x: logits },
-        { y: { shape, dtype: 'float32' } },
-        {
-          log,
-          rows: sizeOf(shape) / columns,
-          columns,
-        },
-      )[0]!;
+      const own = { log, rows: sizeOf(shape) / columns, columns };
+      return backend.run('softmax', { x: logits }, { y: { shape, dtype: 'float32' } }, own)[0]!;
     },
   };
 }
