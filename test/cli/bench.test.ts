@@ -1,7 +1,7 @@
 /** `doppel bench`: what other programs read of it. */
 
 import { existsSync } from 'node:fs';
-import { EMULATED_ADDON, nativeBackendLoaders } from '@doppel/native-cuda';
+import { EMULATED_ADDON } from '@doppel/native-cuda';
 import { describe, expect, it } from 'vitest';
 import benchAll from '../../packages/cli/src/commands/bench_all.ts';
 import benchDense from '../../packages/cli/src/commands/bench_dense.ts';
@@ -9,7 +9,7 @@ import benchGenerator from '../../packages/cli/src/commands/bench_generator.ts';
 import benchMatcher from '../../packages/cli/src/commands/bench_matcher.ts';
 import benchOps from '../../packages/cli/src/commands/bench_ops.ts';
 import benchRoofline from '../../packages/cli/src/commands/bench_roofline.ts';
-import { runCommand } from './run_command.ts';
+import { nativeLoaders, runCommand } from './run_command.ts';
 
 it('matcher: pairs a second of training and of scoring', async () => {
   const flags = ['--size', '64', '--batch', '2', '--repeats', '1', '--backend', 'wasm', '--json'];
@@ -45,9 +45,7 @@ describe.skipIf(!existsSync(EMULATED_ADDON))(
   () => {
     it('generator: steps a second as a graph and without', { timeout: 300_000 }, async () => {
       const flags = ['--size', '8', '--batch', '4', '--objective', 'autoencoder', ...EMULATED];
-      const { graph } = JSON.parse(
-        (await runCommand(benchGenerator, flags, undefined, async () => nativeBackendLoaders())).stdout,
-      );
+      const { graph } = JSON.parse((await runCommand(benchGenerator, flags, undefined, nativeLoaders)).stdout);
       expect(graph.stepsPerSecond.plain).toBeGreaterThan(0);
       expect(graph.stepsPerSecond.graph).toBeGreaterThan(0);
       expect(graph.bytes).toBeGreaterThan(0);
@@ -66,10 +64,10 @@ it('a size that is no size is a usage error', async () => {
 });
 
 it('all: ops, matcher and generator in one object', { timeout: 300_000 }, async () => {
-  const flags = ['--size', '64', '--batch', '4', '--repeats', '1', '--backend', 'wasm', '--json'];
-  const { ops, matcher, generator } = JSON.parse((await runCommand(benchAll, flags)).stdout);
+  const flags = ['--size', '64', '--batch', '4', '--repeats', '1', '--json'];
+  const { ops, matcher, generator } = JSON.parse((await runCommand(benchAll, flags, undefined, nativeLoaders)).stdout);
   expect(ops.rows.length).toBeGreaterThanOrEqual(18);
-  expect(matcher).toMatchObject({ backend: 'wasm', batch: 4 });
+  expect(matcher).toMatchObject({ backend: ops.backend, batch: 4, fallbacks: [] });
   expect(generator.train.imagesPerSecond).toBeGreaterThan(0);
 });
 

@@ -10,7 +10,7 @@ import { FileStore } from '../../packages/core/src/node.ts';
 import { tiffFile } from '../core/import/image_files.ts';
 import { sceneImages } from '../core/localisation/synthetic_scene.ts';
 import { writeSyntheticDataset } from './dataset_on_disk.ts';
-import { runDoppel } from './run_command.ts';
+import { nativeLoaders, runDoppel } from './run_command.ts';
 
 const SIDE = 112;
 /** Three scenes that were shifted, and one whose sensors saw different ground. */
@@ -77,7 +77,7 @@ describe('doppel data align', () => {
     const make = ['data', 'import', 'scenes', path('two'), '--side', '64', '--unit', 'amplitude', '--windows'];
     await runDoppel([...make, '--out', made]);
     const flags = ['--side', '64', '--search', '8', '--templates', '4', '--matcher', 's1s2-10m', '--json'];
-    const { stdout } = await runDoppel(['data', 'align', made, ...flags]);
+    const { stdout } = await runDoppel(['data', 'align', made, ...flags], undefined, nativeLoaders);
     expect(JSON.parse(stdout)).toMatchObject({ check: 'mixed', scenes: 2 });
     const { scenes } = await readAlignment(store, await openDataset(store, made));
     const judges = (id: string) => scenes.find((scene) => scene.id === id)!.estimates.map(({ by }) => by);

@@ -7,7 +7,9 @@ import run from '../../packages/cli/src/commands/experiment/run.ts';
 import testModel from '../../packages/cli/src/commands/experiment/test.ts';
 import { selectBackend } from '../../packages/core/src/backends/select_backend.ts';
 import { UsageError } from '../../packages/core/src/errors.ts';
+import { ARCHITECTURES } from '../../packages/core/src/matcher/architectures.ts';
 import { FileStore } from '../../packages/core/src/node.ts';
+import { planted } from '../core/matcher/planted_architecture.ts';
 import { tinyCheckpoint } from '../server/tiny_model.mjs';
 import { writeSyntheticDataset } from './dataset_on_disk.ts';
 import { runCommand } from './run_command.ts';
@@ -16,6 +18,7 @@ let folder: string;
 const at = (...path: string[]) => join(folder, ...path);
 
 beforeAll(async () => {
+  ARCHITECTURES.add(planted);
   await selectBackend({ requested: 'wasm' });
   folder = await mkdtemp(join(tmpdir(), 'doppel-experiment-'));
   await writeSyntheticDataset(new FileStore(), at('data'));
@@ -24,6 +27,7 @@ beforeAll(async () => {
     `data: ${at('data')}`,
     'seeds: [1, 2]',
     'budgets: [1]',
+    'matchers: [planted]',
     'arms: {random: {strategy: random}, loss: {strategy: loss}}',
     `base: ${stage}`,
     `tune: ${stage}`,

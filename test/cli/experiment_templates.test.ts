@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { UsageError } from '../../packages/core/src/errors.ts';
-import { runDoppel } from './run_command.ts';
+import { nativeLoaders, runDoppel } from './run_command.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const measure = (...flags: string[]) =>
-  runDoppel(['experiment', 'templates', '--data', join(folder, 'data'), ...flags]);
+  runDoppel(['experiment', 'templates', '--data', join(folder, 'data'), ...flags], undefined, nativeLoaders);
 
 describe('doppel experiment templates', () => {
   it('compares the matcher with gradients on the same templates', async () => {

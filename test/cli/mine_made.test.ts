@@ -10,6 +10,7 @@ import train from '../../packages/cli/src/commands/train.ts';
 import { selectBackend } from '../../packages/core/src/backends/select_backend.ts';
 import { type Dataset, openDataset } from '../../packages/core/src/dataset/dataset.ts';
 import { UsageError } from '../../packages/core/src/errors.ts';
+import { ARCHITECTURES } from '../../packages/core/src/matcher/architectures.ts';
 import { saveCheckpoint } from '../../packages/core/src/matcher/checkpoint.ts';
 import { createMatcher } from '../../packages/core/src/matcher/matcher.ts';
 import { readNegatives } from '../../packages/core/src/mining/negatives_file.ts';
@@ -17,6 +18,7 @@ import { FileStore } from '../../packages/core/src/node.ts';
 import { fitNormalisation, normalisationOptionsSchema } from '../../packages/core/src/prepare/fit_normalisation.ts';
 import type { Normalisation } from '../../packages/core/src/prepare/normalisation.ts';
 import { valuesOf } from '../../packages/core/src/runs/values.ts';
+import { planted } from '../core/matcher/planted_architecture.ts';
 import { blockGenerator } from '../core/training/matcher/block_generator.ts';
 import { writeSyntheticDataset } from './dataset_on_disk.ts';
 import { runCommand, runDoppel } from './run_command.ts';
@@ -31,13 +33,14 @@ let normalisation: Normalisation;
 const at = (...path: string[]) => join(folder, ...path);
 
 beforeAll(async () => {
+  ARCHITECTURES.add(planted);
   await selectBackend({ requested: 'wasm' });
   folder = await mkdtemp(join(tmpdir(), 'doppel-made-'));
   await writeSyntheticDataset(store, at('data'));
   dataset = await openDataset(store, at('data'));
   normalisation = await fitNormalisation(dataset, dataset.indicesOf('train'), normalisationOptionsSchema.parse({}));
   given.generator = blockGenerator(normalisation, dataset.fingerprint);
-  const matcher = createMatcher({ preset: 'paper-bn', side: 64, sarBands: 1, opticalBands: 1, seed: 1 });
+  const matcher = createMatcher({ preset: planted.name, side: 64, sarBands: 1, opticalBands: 1, seed: 1 });
   await saveCheckpoint(store, at('a.safetensors'), {
     matcher: matcher.config,
     tensors: await valuesOf(new Map([...matcher.parameters, ...matcher.statistics])),
@@ -83,7 +86,7 @@ describe('doppel mine', () => {
     expect(generated!.negatives).toHaveLength(12);
 
     const yaml =
-      'stepsPerEpoch: 2\nbatch: {positives: 2, negatives: 2}\nvalidation: {positives: 2}\nnegatives: {generated: [0, 0.5], reconstructions: true}\n';
+      'preset: planted\nstepsPerEpoch: 2\nbatch: {positives: 2, negatives: 2}\nvalidation: {positives: 2}\nnegatives: {generated: [0, 0.5], reconstructions: true}\n';
     await writeFile(at('train.yaml'), yaml);
     const trained = await runCommand(train, [
       ...[at('data'), '--config', at('train.yaml'), '--epochs', '2', '--out', at('run'), '--backend', 'wasm', '--json'],

@@ -1,4 +1,5 @@
 /** Runs a command in this process as the entry point would, and catches what it prints. */
+import { nativeBackendLoaders } from '@doppel/native-cuda';
 import { type Command, execute } from '../../packages/cli/src/command.ts';
 import { DOPPEL } from '../../packages/cli/src/commands.ts';
 import { type Context, createContext, type LoadBackendLoaders } from '../../packages/cli/src/context.ts';
@@ -12,8 +13,11 @@ export interface CommandRun {
 }
 
 /** Runs `doppel` with these words. */
-export const runDoppel = (words: string[], signal?: AbortSignal): Promise<CommandRun> =>
-  captured(signal, undefined, (context) => dispatch(DOPPEL, words, context));
+export const runDoppel = (words: string[], signal?: AbortSignal, loaders?: LoadBackendLoaders): Promise<CommandRun> =>
+  captured(signal, loaders, (context) => dispatch(DOPPEL, words, context));
+
+/** The native addon for commands that compute much: it is many times as fast as wasm. Where it is not built, wasm runs. */
+export const nativeLoaders: LoadBackendLoaders = async () => nativeBackendLoaders();
 
 /**
  * @param loaders of the native addon, for commands that use it.

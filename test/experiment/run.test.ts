@@ -3,12 +3,14 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { selectBackend } from '../../packages/core/src/backends/select_backend.ts';
+import { ARCHITECTURES } from '../../packages/core/src/matcher/architectures.ts';
 import type { Normalisation } from '../../packages/core/src/prepare/normalisation.ts';
 import { MemoryStore } from '../../packages/core/src/store.ts';
 import { type Cell, readCell } from '../../packages/experiment/src/cell.ts';
 import { parseExperiment } from '../../packages/experiment/src/config.ts';
 import { type ExperimentTask, runExperiment } from '../../packages/experiment/src/experiment.ts';
 import { resultsOf } from '../../packages/experiment/src/results.ts';
+import { planted } from '../core/matcher/planted_architecture.ts';
 import { blockGenerator } from '../core/training/matcher/block_generator.ts';
 import { syntheticDataset, syntheticNormalisation } from '../core/training/matcher/synthetic.ts';
 
@@ -16,6 +18,7 @@ const dataset = syntheticDataset({ places: 10, pairsEach: 2, split: [5, 2, 3] })
 let normalisation: Normalisation;
 
 beforeAll(async () => {
+  ARCHITECTURES.add(planted);
   await selectBackend({ requested: 'wasm' });
   normalisation = await syntheticNormalisation();
 });
@@ -26,6 +29,7 @@ const settings = {
   data: 'synthetic',
   seeds: [3],
   budgets: [1],
+  matchers: [planted.name],
   generators: { vae: 'vae.safetensors' },
   arms: {
     random: { strategy: 'random' },
@@ -67,7 +71,7 @@ describe('an experiment', () => {
     );
     expect(await cellsOf(store)).toHaveLength(2);
 
-    const first = await store.read('out/cells/paper-bn-100-3/random.json');
+    const first = await store.read('out/cells/planted-100-3/random.json');
     expect(await runExperiment(taskOf(store))).toMatchObject({
       cells: 5,
       made: 3,
@@ -76,7 +80,7 @@ describe('an experiment', () => {
       mirrored: 4,
     });
     expect(tf.memory().numTensors).toBe(before);
-    expect(await store.read('out/cells/paper-bn-100-3/random.json')).toBe(first);
+    expect(await store.read('out/cells/planted-100-3/random.json')).toBe(first);
     expect([...store.files.keys()].filter((path) => path.startsWith('out/runs/'))).toEqual([]);
 
     const cells = await cellsOf(store);

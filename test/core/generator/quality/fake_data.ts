@@ -22,8 +22,16 @@ export const normalisation: Normalisation = {
   optical: { bands: 'gray', clip: null, standardise: 'patch' },
 };
 
-/** A wave on the ground under speckle of four looks. */
+const drawn = new Map<number, Float32Array>();
+
+/** A wave on the ground under speckle of four looks; drawn once, since every evaluation reads all patches. */
 function amplitudes(index: number): Float32Array {
+  const known = drawn.get(index) ?? draw(index);
+  drawn.set(index, known);
+  return known.slice();
+}
+
+function draw(index: number): Float32Array {
   const rng = Rng.derive(index, 'ground');
   const [u, v, phase] = [0.15 * rng.normal(), 0.15 * rng.normal(), 6 * rng.float()];
   return Float32Array.from({ length: SIDE * SIDE }, (_, i) => {

@@ -16,7 +16,10 @@ import { resolveGeneratorTraining } from '../../../../packages/core/src/training
 import { type GeneratorRow, generatorMetrics } from '../../../../packages/core/src/training/generator/metrics_log.ts';
 import type { GeneratorTask } from '../../../../packages/core/src/training/generator/task.ts';
 import { loadLastGenerator } from '../../../../packages/core/src/training/generator/task.ts';
-import { trainGenerator } from '../../../../packages/core/src/training/generator/train.ts';
+import {
+  type GeneratorTrainingResult,
+  trainGenerator,
+} from '../../../../packages/core/src/training/generator/train.ts';
 import { syntheticDataset } from '../matcher/synthetic.ts';
 
 beforeAll(async () => {
@@ -64,6 +67,16 @@ function stopAfter(steps: number): Pick<GeneratorTask, 'signal' | 'onProgress'> 
   return { signal: controller.signal, onProgress };
 }
 
+/** A run to the end, trained once: tests only read its files. */
+let whole: Promise<{ store: MemoryStore; result: GeneratorTrainingResult }> | undefined;
+function wholeRun() {
+  whole ??= (async () => {
+    const store = new MemoryStore();
+    return { store, result: await trainGenerator(taskOf(store)) };
+  })();
+  return whole;
+}
+
 const fileOf = (store: MemoryStore, name: string) => store.files.get(`run/${name}`)!;
 const text = (store: MemoryStore, name: string) => new TextDecoder().decode(fileOf(store, name));
 const LAST = 'checkpoints/last.safetensors';
@@ -94,7 +107,7 @@ describe('a run', () => {
   });
 
   it('proves that each network was trained at each stage', async () => {
-    const { stages } = await trainGenerator(taskOf(new MemoryStore()));
+    const { stages } = (await wholeRun()).result;
     expect(stages.map(({ side, steps, images }) => [side, steps, images])).toEqual([
       [8, 4, 16],
       [16, 6, 24],
@@ -117,8 +130,8 @@ describe('a run', () => {
 
 describe('resume', () => {
   it.each([1, 3, 4, 5, 8])('goes on bit for bit when it was stopped after step %i', async (steps) => {
-    const [whole, parts] = [new MemoryStore(), new MemoryStore()];
-    await trainGenerator(taskOf(whole));
+    const { store: whole } = await wholeRun();
+    const parts = new MemoryStore();
     const first = await trainGenerator(taskOf(parts, stopAfter(steps)));
     expect(first).toMatchObject({ interrupted: true, steps });
     const last = await loadLastGenerator(parts, 'run');
@@ -162,8 +175,7 @@ it('refuses settings that cannot be meant', () => {
 
 describe('a checkpoint', () => {
   it('opens as a generator of patches of the data, and only when fully grown', async () => {
-    const store = new MemoryStore();
-    await trainGenerator(taskOf(store));
+    const { store } = await wholeRun();
     const bytes = fileOf(store, LAST);
     const generator = await openGenerator(bytes, LAST);
     expect(generator.info).toMatchObject({ side: 12, latent: 4, objective: 'vae-adversarial', preset: 'small' });
@@ -180,8 +192,7 @@ describe('a checkpoint', () => {
   });
 
   it('keeps every weight as it was', async () => {
-    const store = new MemoryStore();
-    await trainGenerator(taskOf(store));
+    const { store } = await wholeRun();
     const [last, end] = await Promise.all(
       [LAST, 'checkpoints/side-16.safetensors'].map((name) => loadGenerator(store, `run/${name}`)),
     );

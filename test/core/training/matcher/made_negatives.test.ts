@@ -6,6 +6,7 @@ import { selectBackend } from '../../../../packages/core/src/backends/select_bac
 import { sha256 } from '../../../../packages/core/src/base/sha256.ts';
 import type { NegativeSet } from '../../../../packages/core/src/generator/made_patches.ts';
 import { standardiseAgain } from '../../../../packages/core/src/generator/match_histogram.ts';
+import { ARCHITECTURES } from '../../../../packages/core/src/matcher/architectures.ts';
 import type { Normalisation } from '../../../../packages/core/src/prepare/normalisation.ts';
 import type { PartialConfig } from '../../../../packages/core/src/runs/settings.ts';
 import { MemoryStore } from '../../../../packages/core/src/store.ts';
@@ -21,6 +22,7 @@ import type { TrainingTask } from '../../../../packages/core/src/training/matche
 import { loadLast } from '../../../../packages/core/src/training/matcher/task.ts';
 import { train } from '../../../../packages/core/src/training/matcher/train.ts';
 import { guardWhere } from '../../dataset/fake_guard.ts';
+import { planted } from '../../matcher/planted_architecture.ts';
 import { blockGenerator } from './block_generator.ts';
 import { syntheticDataset, syntheticNormalisation } from './synthetic.ts';
 
@@ -29,6 +31,7 @@ const dataset = syntheticDataset();
 let normalisation: Normalisation;
 
 beforeAll(async () => {
+  ARCHITECTURES.add(planted);
   await selectBackend({ requested: 'wasm' });
   normalisation = await syntheticNormalisation();
 });
@@ -90,6 +93,7 @@ describe('a batch with made patches', () => {
 });
 
 const small = {
+  preset: planted.name,
   ...{ epochs: 3, stepsPerEpoch: 2, batch: { positives: 2, negatives: 4 }, validation: { positives: 2 } },
   selection: { patience: null },
 };

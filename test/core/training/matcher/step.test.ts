@@ -15,9 +15,10 @@ import {
   trainingStep,
   zeroMoments,
 } from '../../../../packages/core/src/training/matcher/step.ts';
+import { backendLoaders } from '../../../backends.ts';
 
 beforeAll(async () => {
-  await selectBackend({ requested: 'wasm' });
+  await selectBackend({ loaders: await backendLoaders() });
 });
 
 const OPTIONS = { learningRate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, l2: 1e-5, seed: 1 };

@@ -5,6 +5,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { selectBackend } from '../../../../packages/core/src/backends/select_backend.ts';
 import { sha256 } from '../../../../packages/core/src/base/sha256.ts';
+import { ARCHITECTURES } from '../../../../packages/core/src/matcher/architectures.ts';
 import { loadCheckpoint } from '../../../../packages/core/src/matcher/checkpoint.ts';
 import type { PartialConfig } from '../../../../packages/core/src/runs/settings.ts';
 import { MemoryStore } from '../../../../packages/core/src/store.ts';
@@ -13,16 +14,20 @@ import { parseMetrics } from '../../../../packages/core/src/training/matcher/met
 import type { TrainingTask } from '../../../../packages/core/src/training/matcher/task.ts';
 import { loadLast } from '../../../../packages/core/src/training/matcher/task.ts';
 import { train } from '../../../../packages/core/src/training/matcher/train.ts';
+import { planted } from '../../matcher/planted_architecture.ts';
 import { syntheticDataset } from './synthetic.ts';
 
 beforeAll(async () => {
+  ARCHITECTURES.add(planted);
   await selectBackend({ requested: 'wasm' });
 });
 
 const dataset = syntheticDataset();
 
+/** Of a tiny network where the network does not matter. */
 function configOf(settings: PartialConfig = {}) {
   const small = {
+    preset: planted.name,
     ...{ epochs: 2, stepsPerEpoch: 3, batch: { positives: 2, negatives: 2 }, validation: { positives: 2 } },
     ...{ schedule: { kind: 'cosine' }, warmupSteps: 1 },
   };
@@ -144,10 +149,12 @@ it('keeps no tensors where the folder cannot be written', async () => {
 });
 
 describe('a run that was stopped and resumed', () => {
+  /** One pair of each class a step: the presets of products are large. */
+  const ofOneEach = (preset: string) => configOf({ preset, batch: { positives: 1, negatives: 1 } });
   const whole = new Map<string, MemoryStore>();
   const wholeRun = async (preset: string) => {
     const store = whole.get(preset) ?? new MemoryStore();
-    const config = configOf({ preset });
+    const config = ofOneEach(preset);
     if (!whole.has(preset)) await train({ ...taskOf(store), start: { config } });
     whole.set(preset, store);
     return store;
@@ -163,11 +170,11 @@ describe('a run that was stopped and resumed', () => {
   });
 
   it.each([
-    ['between two epochs', 'paper-bn', [3]],
+    ['between two epochs', planted.name, [3]],
     ['within an epoch', 'two-channel', [2]],
     ['within the first and the second', 'paper-bn', [1, 5]],
   ])('ends in the same bytes: %s (%s)', async (_, preset, stops) => {
-    const config = configOf({ preset });
+    const config = ofOneEach(preset);
     const whole = await wholeRun(preset);
     const store = new MemoryStore();
     let start: TrainingTask['start'] = { config };
@@ -264,7 +271,7 @@ describe('training on from a checkpoint', () => {
     const start = { config: configOf({ preset: 'two-channel' }), from };
     await expect(train({ ...taskOf(store), run: 'other', start })).rejects.toMatchObject({
       tag: 'checkpoint',
-      message: expect.stringMatching(/preset two-channel.*preset paper-bn/),
+      message: expect.stringMatching(/preset two-channel.*preset planted/),
     });
   });
 });
