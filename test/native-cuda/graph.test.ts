@@ -37,12 +37,12 @@ const small: Architecture = {
     const stream = { channels: 8, batchNorm: true, isInput: true };
     const s = layers.maxPool(layers.conv('sar.conv1', sar, stream));
     const o = layers.maxPool(layers.conv('optical.conv1', optical, stream));
-    const joined = layers.sumHalves(
-      'fusion.conv1',
-      layers.rows(layers.halfConv('fusion.conv1', s, 'first', HALF), pairing!.sar),
-      layers.rows(layers.halfConv('fusion.conv1', o, 'second', HALF), pairing!.optical),
-      HALF,
-    );
+    const [first, second] = [
+      layers.halfConv('fusion.conv1', s, 'first', HALF),
+      layers.halfConv('fusion.conv1', o, 'second', HALF),
+    ];
+    const rows = pairing ? [layers.rows(first, pairing.sar), layers.rows(second, pairing.optical)] : [first, second];
+    const joined = layers.sumHalves('fusion.conv1', rows[0]!, rows[1]!, HALF);
     const hidden = layers.dense('head.dense1', layers.flatten(joined), { channels: 32, activation: 'relu' });
     const kept = layers.dropout(hidden, 0.5);
     return layers.dense('head.dense2', kept, { channels: 2, activation: 'linear', isOutput: true });

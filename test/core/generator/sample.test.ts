@@ -9,10 +9,9 @@ import { reconstruction, samplePatches } from '../../../packages/core/src/genera
 import { fakeGenerator, fresh, SIDE } from './quality/fake_data.ts';
 
 const LATENT = 6;
-const waves = tf.tidy(() => {
-  const [code, pixel] = [tf.range(1, LATENT + 1), tf.range(0, SIDE * SIDE)];
-  return tf.sin(tf.mul(tf.reshape(code, [LATENT, 1]), tf.mul(tf.reshape(pixel, [1, -1]), 0.05))).arraySync();
-}) as number[][];
+const waves = Array.from({ length: LATENT }, (_, code) =>
+  Array.from({ length: SIDE * SIDE }, (_, pixel) => Math.sin((code + 1) * pixel * 0.05)),
+);
 
 /** Codes are the first pixels of a patch, decoded as the weights of a few waves. */
 const generator: LatentGenerator = {
