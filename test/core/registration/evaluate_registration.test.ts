@@ -141,7 +141,7 @@ describe('evaluateRegistration', () => {
       'level 1, raw truth: within 5 / 10 px': '100 % / 100 % of 4',
       'level 3, raw truth: within 10 px': '100 % of 2',
       'level 1, difference of two displacements: median / 95 %, px': '0.00 / 0.00 of 2',
-      'wrong (over 10 px) and trusted, all levels': '0 of 6',
+      'wrong (over 10 px) and trusted, all levels, raw truth': '0 of 6',
       'pairs of different places that are refused': '2 of 2',
     });
     expect(await evaluateRegistration(store, options)).toEqual(rows);
@@ -173,8 +173,24 @@ describe('evaluationTable', () => {
     ]);
     expect(figures.map(({ name, values }) => [name, values.both])).toEqual([
       ['level 2, raw truth: within 10 px', '50 % of 4'],
-      ['wrong (over 10 px) and trusted, all levels', '1 of 4'],
+      ['wrong (over 10 px) and trusted, all levels, raw truth', '1 of 4'],
     ]);
     expect(evaluationTable(figures).split('\n')[0]).toBe('| figure | both |');
+  });
+
+  it('compares what scenes side by side say of shared corners, and the best shift of each', () => {
+    const row = (scene: string, x: number, dx: readonly number[], shift: number): EvaluationRow => {
+      const square = [0, 1, 1, 0].map((u, i): [number, number] => [100 * u, i > 1 ? 100 : 0]);
+      return {
+        ...{ key: scene, task: 'level 1', scene, method: 'both', draw: 0, status: 'trusted', seconds: 1 },
+        raw: square,
+        corners: square.map(([u, v], i) => [u + dx[i]!, v]),
+        shift: square.map(([u, v]) => [u + shift, v]),
+        ground: square.map(([u, v]) => [10 * u + x, -10 * v]),
+      };
+    };
+    const figures = evaluationFigures([row('a', 0, [0, 4, 4, 0], 2), row('b', 1000, [4, 0, 0, 5], 5)]);
+    const { values } = figures.find(({ name }) => name.startsWith('level 1, shared corners'))!;
+    expect(values).toEqual({ both: '0.5 / 0.9 of 2', 'both, shift': '3.0 / 3.0 of 2' });
   });
 });

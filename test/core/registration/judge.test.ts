@@ -4,7 +4,7 @@ import { mahalanobis } from '../../../packages/core/src/registration/fit_plane.t
 import { judge } from '../../../packages/core/src/registration/judge.ts';
 import { ELLIPSE_90 } from '../../../packages/core/src/registration/noise.ts';
 import { mapPoint } from '../../../packages/core/src/registration/plane_map.ts';
-import type { TiePoint } from '../../../packages/core/src/registration/registration.ts';
+import { MODEL_KINDS, type TiePoint } from '../../../packages/core/src/registration/registration.ts';
 import { cornerError, frame, madePoints, PIXEL, similarity } from './synthetic.ts';
 
 const chosenOf = (ladder: readonly { kind: string; chosen: boolean }[]) => ladder.find(({ chosen }) => chosen)?.kind;
@@ -22,7 +22,7 @@ describe('judge', () => {
         }),
         ({ column, row, degrees, scale, seed }) => {
           const map = similarity(column, row, degrees, scale);
-          const found = judge(madePoints({ map, seed, wrong: 0.4 }), frame(seed));
+          const found = judge(madePoints({ map, seed, wrong: 0.4 }), { ...frame(seed), turn: 0.09 });
           expect(found).toMatchObject({ status: 'trusted' });
           expect(cornerError(found.correction!.map, map, mapPoint)).toBeLessThan(2.5);
           const off = found.points.filter(({ reason }) => reason === 'off the model').length;
@@ -34,11 +34,41 @@ describe('judge', () => {
     );
   });
 
-  it('chooses a shift where nothing else is there, though richer models fit as well', () => {
-    const kinds = Array.from({ length: 10 }, (_, seed) =>
-      chosenOf(judge(madePoints({ map: similarity(7, -3), seed }), frame(seed)).ladder),
-    );
-    expect(kinds.filter((kind) => kind === 'shift').length).toBeGreaterThanOrEqual(8);
+  it('finds a shift where nothing else is there, as such or all but, though richer models fit as well', () => {
+    const map = similarity(7, -3);
+    const found = Array.from({ length: 10 }, (_, seed) => judge(madePoints({ map, seed }), frame(seed)));
+    const kinds = found.map(({ ladder }) => chosenOf(ladder));
+    expect(kinds.filter((kind) => kind === 'shift').length).toBeGreaterThanOrEqual(3);
+    for (const { correction } of found) expect(cornerError(correction!.map, map, mapPoint)).toBeLessThan(0.8);
+  });
+
+  it('fits the model that it is asked for', () => {
+    const map = similarity(4, 9, 0.3);
+    for (const kind of MODEL_KINDS) {
+      const { correction, ladder } = judge(madePoints({ map }), { ...frame(), kinds: [kind] });
+      expect(correction!.map.kind).toBe(kind);
+      expect(ladder.map((rung) => [rung.kind, rung.chosen])).toEqual([[kind, true]]);
+    }
+  });
+
+  it('finds a turn that the georeference hides, and is as sure of one that it is told of', () => {
+    const map = similarity(4, 9, 1.5, 1.01);
+    for (const turn of [undefined, 0.03]) {
+      const found = judge(madePoints({ map, seed: 3 }), { ...frame(3), turn });
+      expect(found.status).toBe('trusted');
+      expect(cornerError(found.correction!.map, map, mapPoint)).toBeLessThan(1);
+    }
+  });
+
+  it('states an uncertainty that bounds what it makes of a small turn that nobody has told of', () => {
+    for (const [seed, degrees] of [0.2, -0.35, 0.35, 0.42, 0.6, 1].entries()) {
+      const map = similarity(10, -20, degrees, 1 - 0.01 * degrees);
+      const { tests, correction } = judge(madePoints({ map, seed, wrong: 0.4 }), frame(seed));
+      const stated = Math.max(
+        ...tests!.filter(({ name }) => /at the corners, px/.test(name)).map(({ value }) => value),
+      );
+      expect(cornerError(correction!.map, map, mapPoint)).toBeLessThan(stated + 1);
+    }
   });
 
   it('turns optical pixels into SAR pixels by its matrix', () => {

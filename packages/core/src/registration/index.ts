@@ -17,7 +17,9 @@
  * ```
  */
 export { type CheckedPair, checkScenes } from './check_scenes.ts';
+export type { Gray } from './evaluate/baselines/gray.ts';
 export { BASELINES, type Baseline } from './evaluate/baselines/methods.ts';
+export type { Peer, PeerImages, PeerSearch } from './evaluate/baselines/peer_registration.ts';
 export {
   type EvaluationOptions,
   type EvaluationScene,

@@ -5,9 +5,20 @@
 import { quantile } from '../base/quantile.ts';
 import { Rng } from '../base/random.ts';
 import { logTail, luckOf, shareWithin } from './chance.ts';
+import { type CorrelatedFit, correlatedFit, type LinearKind, USUAL_SLOPE } from './correlated_fit.ts';
 import { fitPlane, type Match, type Normalisation, normalisationOf, type Symmetric } from './fit_plane.ts';
 import { holdOut } from './hold_out.ts';
-import { type CellMatch, type Climbed, climb, type Ladder, type LadderOptions, scatteredResiduals } from './ladder.ts';
+import {
+  blocksOf,
+  type CellMatch,
+  type Climbed,
+  climb,
+  isBent,
+  type Ladder,
+  type LadderOptions,
+  scatteredFolds,
+  scatteredResiduals,
+} from './ladder.ts';
 import { matrixOf, type PixelGround } from './matrix.ts';
 import { estimateNoise, gateOf, type Noise, withNoise } from './noise.ts';
 import { mapPoint } from './plane_map.ts';
@@ -23,15 +34,21 @@ import {
 import { residualOf } from './robust_fit.ts';
 import { type Evidence, TRUST_LIMITS, type TrustLimits, verdictOf } from './verdict.ts';
 
-export interface Frame extends PixelGround {
+/** What is fitted to, and how. */
+export interface JudgeFrame {
   readonly grid: Registration['grid'];
   /** Half a side of the square in which each point was searched, in pixels of the working grid. */
   readonly search: number;
   readonly seed: number;
-  /** Points found by the other kind of features: they vote on the verdict, and enter no fit. */
-  readonly second?: readonly TiePoint[] | undefined;
   /** Models that are tried. Default: all. */
   readonly kinds?: readonly ModelKind[] | undefined;
+  /** Slopes by which the georeferences may differ by rotation and scale. Default: the usual ones. */
+  readonly turn?: number | undefined;
+}
+
+export interface Frame extends JudgeFrame, PixelGround {
+  /** Points found by the other kind of features: they vote on the verdict, and enter no fit. */
+  readonly second?: readonly TiePoint[] | undefined;
   readonly limits?: TrustLimits | undefined;
 }
 
@@ -78,23 +95,36 @@ export function judge(points: readonly TiePoint[], frame: Frame): Judgement {
   };
 }
 
+/** Map of a kind through the points of a judged registration that were fitted or tried; undefined where none fits. */
+export function fitAgain(points: readonly TiePoint[], kind: ModelKind, frame: JudgeFrame): PlaneMap | undefined {
+  const tried = points
+    .map((point) => (point.reason === 'off the model' ? { ...point, reason: 'used' as const } : point))
+    .filter((point) => isFound(point) && !point.heldOut) as Found[];
+  if (tried.length < FEWEST) return undefined;
+  const matches = tried.map((point) => matchOf(point, frame.grid));
+  return solve(matches, cornersOf(points), { ...frame, kinds: [kind] })?.map;
+}
+
 const isFound = (point: TiePoint): point is Found => point.reason === 'used' && point.opticalGround !== undefined;
 
 interface Solution {
   readonly ladder: Ladder;
-  readonly chosen: Climbed;
+  readonly kind: ModelKind;
   readonly map: PlaneMap;
   readonly noise: Noise;
   /** Gate in pixels. */
   readonly gate: number;
-  readonly normalisation: Normalisation;
+  /** Distance in pixels within which the map is right at the corners, in nine cases of ten. */
+  readonly corner: number;
+  /** Distance in pixels at the corners of the model that cross-validation alone would take. */
+  readonly moved: number;
 }
 
 /** Climbs the ladder twice: the first fit tells the noise and the gate of the second. */
 function solve(
   matches: readonly FoundMatch[],
   corners: readonly GroundPosition[],
-  { grid, search, seed, kinds }: Frame,
+  { grid, search, seed, kinds, turn }: JudgeFrame,
 ): Solution | undefined {
   const pixel = pixelOf(grid);
   const normalisation = normalisationOf(matches.map(({ from }) => from));
@@ -106,11 +136,126 @@ function solve(
   const noise = noiseOf(scatteredResiduals(first, plain, { ...options, gate: gate * pixel }), matches, gate, pixel);
   const [weighted, final] = [withExtra(matches, noise), { ...options, gate: gate * pixel }];
   const ladder = climbSurely(weighted, final, corners);
-  const chosen = ladder.chosen;
+  const { chosen } = ladder;
   if (!chosen) return undefined;
-  const residuals = scatteredResiduals(chosen, weighted, final);
-  return { ladder, chosen, map: chosen.fit.map, gate, noise: noiseOf(residuals, matches, gate, pixel), normalisation };
+  const settled = isBent(chosen.kind)
+    ? bentSettled(chosen, weighted, final, corners)
+    : settle(ladder, weighted, { ...normalisation, pixel, search, isAsked: kinds !== undefined, turn }, corners);
+  if (!settled) return undefined;
+  const lasting = gateOf(
+    settled.unseen.flatMap((residual) => (residual ? [Math.hypot(...residual) / pixel] : [])),
+    search,
+  );
+  return {
+    ...{ ladder: marked(ladder, settled.kind), kind: settled.kind, map: settled.map, gate: lasting },
+    ...{ noise: noiseOf(settled.unseen, matches, lasting, pixel), corner: settled.corner / pixel },
+    moved: settled.moved / pixel,
+  };
 }
+
+/** A map that was settled on. */
+interface Settled {
+  readonly kind: ModelKind;
+  readonly map: PlaneMap;
+  /** Residuals of matches by fits without them and every fifth other. */
+  readonly unseen: Climbed['unseen'];
+  /** In units of the ground. */
+  readonly corner: number;
+  readonly moved: number;
+}
+
+function bentSettled(
+  chosen: Climbed,
+  matches: readonly FoundMatch[],
+  options: LadderOptions,
+  corners: readonly GroundPosition[],
+): Settled {
+  const agreeing = chosen.fit.inliers.map((i) => matches[i]!);
+  const corner = cornerUncertainty(chosen, agreeing, corners, options);
+  return {
+    kind: chosen.kind,
+    map: chosen.fit.map,
+    unseen: scatteredResiduals(chosen, matches, options),
+    ...{ corner, moved: 0 },
+  };
+}
+
+/** Standard deviations within which corners lie in nine cases of ten, by scenes side by side: see docs/registration.md. */
+const NINE_OF_TEN = 1.3;
+/** Standard deviations beyond which the linear part is more than nothing. */
+const LINEAR = 0.7;
+
+interface SettleOptions extends Normalisation {
+  readonly pixel: number;
+  readonly search: number;
+  readonly turn: number | undefined;
+  /** Whether the user has named the model. */
+  readonly isAsked: boolean;
+}
+
+/**
+ * Fits a stiff model again, with what neighbours have in common and what is known of georeferences. Where the model of
+ * cross-validation contradicts that clearly, it is right; where it might be, the corners are as uncertain as both differ.
+ */
+function settle(
+  { chosen, climbed }: Ladder,
+  matches: readonly FoundMatch[],
+  { turn, isAsked, search, pixel, ...normalisation }: SettleOptions,
+  corners: readonly GroundPosition[],
+): Settled | undefined {
+  const widest = isAsked ? chosen! : climbed.filter(({ kind }) => !isBent(kind)).at(-1)!;
+  const gate = pixel * gateOf(distancesOf(widest, matches, pixel), search);
+  const isNear = (i: number) => Math.hypot(...residualOf(widest.fit.map, matches[i]!)) <= gate;
+  const agreeing = new Set(widest.fit.inliers.filter(isNear));
+  const free = { kind: chosen!.kind as LinearKind, slopes: { turn: ANY_SLOPE, shear: ANY_SLOPE } };
+  const usual = {
+    kind: widest.kind as LinearKind,
+    slopes: { turn: Math.max(USUAL_SLOPE, turn ?? 0), shear: USUAL_SLOPE },
+  };
+  const fit = ({ kind, slopes }: typeof free, kept: (i: number) => boolean = () => true) =>
+    correlatedFit(
+      kind,
+      matches.filter((_, i) => agreeing.has(i) && kept(i)),
+      { ...normalisation, pixel, slopes },
+    );
+  const freely = fit(free);
+  let [way, found] = isAsked ? [free, freely] : [usual, fit(usual)];
+  if (!found) return undefined;
+  const moved = freely ? apart(freely.map, found.map, corners) : 0;
+  if (freely && moved > CLEAR * worstOf(freely, corners)) [way, found] = [free, freely];
+  else if (!isAsked && isFlat(found, corners)) {
+    way = { ...usual, kind: 'shift' };
+    found = fit(way) ?? found;
+  }
+  const folds = scatteredFolds(matches);
+  const mapOf = new Map([...new Set(folds)].map((fold) => [fold, fit(way, (i) => folds[i] !== fold)?.map]));
+  return {
+    ...{ kind: way.kind, map: found.map },
+    unseen: matches.map((match, i) => residualOf(mapOf.get(folds[i]!) ?? found.map, match)),
+    corner: NINE_OF_TEN * worstOf(found, corners),
+    moved: way === free ? 0 : moved,
+  };
+}
+
+/** Standard deviations of the cross-validated model beyond which it contradicts what is known of georeferences. */
+const CLEAR = 4;
+
+const worstOf = (fit: CorrelatedFit, corners: readonly GroundPosition[]) =>
+  Math.max(...corners.map((corner) => fit.uncertaintyAt(corner)));
+
+/** Slope beyond any: no prior. */
+const ANY_SLOPE = 1;
+
+const isFlat = (fit: CorrelatedFit, corners: readonly GroundPosition[]) =>
+  corners.every((corner) => {
+    const { length, deviation } = fit.linearAt(corner);
+    return length <= LINEAR * deviation;
+  });
+
+const marked = (ladder: Ladder, kind: ModelKind): Ladder => ({
+  ...ladder,
+  rungs: ladder.rungs.map((rung) => ({ ...rung, chosen: rung.kind === kind })),
+});
 
 /** Uncertainty at the corners, in pixels, above which a bent model is left for a stiffer one: it may go anywhere there. */
 const BENT_CORNER = 0.5;
@@ -128,15 +273,18 @@ function climbSurely(
   const uncertainty = cornerUncertainty(chosen, agreeing, corners, options);
   if (uncertainty <= BENT_CORNER * options.pixel) return ladder;
   const kinds = (options.kinds ?? MODEL_KINDS).filter((kind) => kind !== chosen.kind);
+  if (kinds.length === 0) return ladder; // it was asked for
   const stiffer = climbSurely(matches, { ...options, kinds }, corners);
   const left = ladder.rungs.filter(({ kind }) => kind === chosen.kind).map((rung) => ({ ...rung, chosen: false }));
   const rungs = [...stiffer.rungs, ...left];
   return { ...stiffer, rungs: rungs.sort((a, b) => MODEL_KINDS.indexOf(a.kind) - MODEL_KINDS.indexOf(b.kind)) };
 }
 
-const isBent = (kind: ModelKind) => kind === 'quadratic' || kind === 'spline';
-
-const cheap = (kinds: readonly ModelKind[] = MODEL_KINDS) => kinds.filter((kind) => kind !== 'spline');
+/** Models of the first fit: without the spline, which is dear. */
+const cheap = (kinds: readonly ModelKind[] = MODEL_KINDS): readonly ModelKind[] => {
+  const without = kinds.filter((kind) => kind !== 'spline');
+  return without.length > 0 ? without : ['affine'];
+};
 
 const withExtra = <M extends Match>(matches: readonly M[], noise: Noise): M[] =>
   matches.map((match) => ({ ...match, covariance: withNoise(match.covariance, noise) }));
@@ -161,14 +309,14 @@ function evidenceOf(
   points: readonly TiePoint[],
   frame: Frame,
 ): Evidence {
-  const { map, gate, chosen, noise, normalisation } = solution;
+  const { map, gate, kind } = solution;
   const pixel = pixelOf(frame.grid);
   const share = shareWithin(gate, frame.search);
-  const agreeing = chosen.fit.inliers.map((i) => fitted[i]!);
+  const agreeing = fitted.filter((match) => Math.hypot(...residualOf(map, match)) <= gate * pixel);
   const distances = unseen.map((match) => Math.hypot(...residualOf(map, match)) / pixel).filter((each) => each <= gate);
   return {
     ...{ points: fitted.length, agreeing: agreeing.length, gate },
-    luck: luckOf(chosen.kind, fitted.length, agreeing.length, share),
+    luck: luckOf(kind, fitted.length, agreeing.length, share),
     ...{ heldOut: unseen.length, confirmed: distances.length },
     heldOutLuck: logTail(unseen.length, distances.length, share),
     ce90:
@@ -179,9 +327,7 @@ function evidenceOf(
             0.9,
           ),
     spread: spreadOf(agreeing, points),
-    corner:
-      cornerUncertainty(chosen, withExtra(agreeing, noise), cornersOf(points), { ...normalisation, seed: frame.seed }) /
-      pixel,
+    ...{ corner: solution.corner, moved: solution.moved },
     second: secondOf(solution, fitted, points, frame),
   };
 }
@@ -225,7 +371,20 @@ const apart = (a: PlaneMap, b: PlaneMap, corners: readonly GroundPosition[]) =>
     }),
   );
 
-/** Distance at the corners within which 90 % of the fits to resampled matches lie, in units of the ground. */
+/** Blocks along the side of the scene that are resampled. */
+const BLOCKS = 5;
+
+/** Matches by blocks of the scene: terrain displaces neighbours alike, so that they are no evidence of their own. */
+function blocksAmong(matches: readonly FoundMatch[]): FoundMatch[][] {
+  const side = Math.ceil((1 + Math.max(...matches.map(({ cell }) => Math.max(cell.column, cell.row)))) / BLOCKS);
+  const blocks = new Map<string, FoundMatch[]>();
+  blocksOf(matches, side).forEach((name, i) => {
+    blocks.set(name, [...(blocks.get(name) ?? []), matches[i]!]);
+  });
+  return [...blocks.values()];
+}
+
+/** Distance at the corners within which 90 % of the fits to resampled blocks lie, in units of the ground. */
 function cornerUncertainty(
   { kind, fit, smoothing }: Climbed,
   agreeing: readonly FoundMatch[],
@@ -234,10 +393,11 @@ function cornerUncertainty(
 ): number {
   const rng = Rng.derive(seed, 'corners');
   const options = { origin, scale, ...(smoothing !== undefined && { smoothing }) };
+  const blocks = blocksAmong(agreeing);
   const distances = Array.from({ length: RESAMPLES }, () => {
     const resampled = fitPlane(
       kind,
-      agreeing.map(() => rng.pick(agreeing)),
+      blocks.flatMap(() => rng.pick(blocks)),
       options,
     );
     return resampled ? apart(fit.map, resampled, corners) : Number.POSITIVE_INFINITY;
@@ -257,14 +417,16 @@ function secondOf(
 ): Evidence['second'] {
   const matches = frame.second?.filter(isFound).map((point) => matchOf(point, frame.grid));
   if (!matches || matches.length < FEWEST) return undefined;
-  const { kind } = solution.chosen;
-  const kinds = [isBent(kind) ? ('affine' as const) : kind];
+  const { kind } = solution;
   const corners = cornersOf(points);
-  const [own, other] = [solve(fitted, corners, { ...frame, kinds }), solve(matches, corners, { ...frame, kinds })];
+  const kinds = isBent(kind) ? MODEL_KINDS.filter((each) => !isBent(each)) : frame.kinds;
+  const own = isBent(kind) ? solve(fitted, corners, { ...frame, kinds }) : solution;
+  const other = solve(matches, corners, { ...frame, kinds });
   if (!own || !other) return undefined;
-  const agreeing = other.chosen.fit.inliers.length;
-  const luck = luckOf(other.chosen.kind, matches.length, agreeing, shareWithin(other.gate, frame.search));
-  return { luck, apart: apart(own.map, other.map, corners) / pixelOf(frame.grid) };
+  const { pixel, share } = { pixel: pixelOf(frame.grid), share: shareWithin(other.gate, frame.search) };
+  const agreeing = matches.filter((match) => Math.hypot(...residualOf(other.map, match)) <= other.gate * pixel).length;
+  const luck = luckOf(other.kind, matches.length, agreeing, share);
+  return { luck, corner: other.corner, apart: apart(own.map, other.map, corners) / pixel };
 }
 
 /** Points with what the model says of them. */

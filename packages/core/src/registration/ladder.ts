@@ -9,7 +9,7 @@ import { Rng } from '../base/random.ts';
 import { fitPlane, type Match, MINIMAL, type Normalisation } from './fit_plane.ts';
 import { hilbert, sideFor } from './hold_out.ts';
 import { MODEL_KINDS, type ModelKind, type Rung } from './registration.ts';
-import { bentFit, type RobustFit, refined, residualOf, robustFit, scored } from './robust_fit.ts';
+import { bentFit, type RobustFit, refined, residualOf, robustFit, type StiffKind, scored } from './robust_fit.ts';
 
 export interface LadderOptions extends Normalisation {
   /** Distance within which a match agrees with a map, in units of the ground. */
@@ -41,6 +41,8 @@ export interface Climbed {
 export interface Ladder {
   readonly rungs: readonly Rung[];
   readonly chosen: Climbed | undefined;
+  /** Models that could be fitted, stiffest first. */
+  readonly climbed: readonly Climbed[];
 }
 
 /** Matches that must agree before a model is tried: twice its parameters make its error an estimate. */
@@ -58,8 +60,9 @@ export function climb(matches: readonly CellMatch[], options: LadderOptions): La
   const blocks = { near: blocksOf(matches, BLOCK), far: blocksOf(matches, thirdOf(matches)) };
   const folds = { near: foldsOf(blocks.near, matches.length, options.seed), far: foldsOf(blocks.far, matches.length) };
   const climbed: Climbed[] = [];
+  const stiff = (kind: StiffKind) => stiffFit(kind, matches, options);
   for (const kind of MODEL_KINDS.filter((each) => kinds.includes(each))) {
-    const affine = climbed.find((each) => each.kind === 'affine')?.fit;
+    const affine = isBent(kind) ? (climbed.find((each) => each.kind === 'affine')?.fit ?? stiff('affine')) : undefined;
     const smoothings = kind === 'spline' ? SMOOTHINGS : [undefined];
     const tries = smoothings.flatMap(
       (smoothing) => tryModel(kind, matches, affine, { folds, smoothing, ...options }) ?? [],
@@ -85,7 +88,7 @@ export function climb(matches: readonly CellMatch[], options: LadderOptions): La
       chosen: climbed[at] === chosen,
     };
   });
-  return { rungs, chosen };
+  return { rungs, chosen, climbed };
 }
 
 /** Index of the polynomial that is best far from points, or of the spline that is clearly better near them. */
@@ -104,12 +107,12 @@ function choose(
     common.map((i) => blocks.far[i]!),
   );
   if (spline < 0 || best < 0) return Math.max(spline, best);
-  const isBent =
+  const isClearlyBent =
     stiffest(
       [near[best]!, near[spline]!],
       common.map((i) => blocks.near[i]!),
     ) === 1;
-  return isBent ? spline : best;
+  return isClearlyBent ? spline : best;
 }
 
 /**
@@ -149,22 +152,29 @@ function tryModel(
   { folds, smoothing, ...options }: Trial,
 ): Climbed | undefined {
   const fitting = { ...options, ...(smoothing !== undefined && { smoothing }) };
-  const isBent = kind === 'quadratic' || kind === 'spline';
-  const fit = isBent
-    ? affine && bentFit(kind, affine, matches, fitting)
-    : robustFit(kind, matches, { ...fitting, rng: Rng.derive(options.seed, 'ransac', kind) });
+  const fit = isBent(kind) ? affine && bentFit(kind, affine, matches, fitting) : stiffFit(kind, matches, options);
   if (!fit || fit.inliers.length < NEEDED[kind]) return undefined;
   const unseen = unseenBy(kind, matches, fit, folds.near, fitting);
   const far = kind === 'spline' ? unseen : unseenBy(kind, matches, fit, folds.far, fitting);
   return { kind, fit, smoothing, unseen, far };
 }
 
+export const isBent = (kind: ModelKind): kind is Exclude<ModelKind, StiffKind> =>
+  kind === 'quadratic' || kind === 'spline';
+
+const stiffFit = (kind: StiffKind, matches: readonly CellMatch[], options: LadderOptions) =>
+  robustFit(kind, matches, { ...options, rng: Rng.derive(options.seed, 'ransac', kind) });
+
 /** Residuals of the chosen model at matches without which it was fitted, one in five, whose neighbours it was fitted to. */
-export function scatteredResiduals(
+export const scatteredResiduals = (
   { kind, fit, smoothing }: Climbed,
   matches: readonly CellMatch[],
   options: LadderOptions,
-) {
+) =>
+  unseenBy(kind, matches, fit, scatteredFolds(matches), { ...options, ...(smoothing !== undefined && { smoothing }) });
+
+/** Fold of each match, such that neighbours are in different ones. */
+export function scatteredFolds(matches: readonly CellMatch[]): number[] {
   const side = sideFor(matches.map(({ cell }) => cell));
   const along = matches
     .map(({ cell }, i) => ({ i, at: hilbert(side, cell.column, cell.row) }))
@@ -173,7 +183,7 @@ export function scatteredResiduals(
   along.forEach(({ i }, position) => {
     folds[i] = position % FOLDS;
   });
-  return unseenBy(kind, matches, fit, folds, { ...options, ...(smoothing !== undefined && { smoothing }) });
+  return folds;
 }
 
 function unseenBy(
@@ -220,7 +230,7 @@ function foldsOf(blocks: readonly string[], matches: number, seed?: number): num
   return blocks.map((name) => foldOf.get(name)!);
 }
 
-const blocksOf = (matches: readonly CellMatch[], side: number): string[] =>
+export const blocksOf = (matches: readonly CellMatch[], side: number): string[] =>
   matches.map(({ cell }) => `${Math.floor(cell.column / side)} ${Math.floor(cell.row / side)}`);
 
 /** Cells along a third of the scene. */

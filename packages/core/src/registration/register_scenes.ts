@@ -243,6 +243,8 @@ function judgeFrame(sar: NamedFile, optical: NamedFile, { grid }: ScenePair, set
   return {
     grid: { crs, transform: [...transform], width, height, metres },
     ...{ sar: sar.file, optical: optical.file, search: settings.search, seed: settings.seed },
+    ...(settings.fit !== 'auto' && { kinds: [settings.fit] }),
+    turn: Math.max((settings.rotation * Math.PI) / 180, settings.scale),
     opticalToGround: ([column, row]) => toWorking(...opticalMap.toGround(column, row)),
     sarToPixel: ([x, y]) => sarMap.toPixel(...toSarSystem(x, y)),
   };

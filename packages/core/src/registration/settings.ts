@@ -1,8 +1,10 @@
 /** Settings of a registration, each with its default. */
 import { z } from 'zod';
 import { RADAR_UNITS } from '../raster/units.ts';
+import { MODEL_KINDS } from './registration.ts';
 
 export const FEATURE_CHOICES = ['dense', 'gradients', 'both'] as const;
+export const FITS = ['auto', ...MODEL_KINDS] as const;
 
 /** A length: pixels of the working grid or metres; bare numbers are pixels. */
 const length = z.union([
@@ -29,6 +31,8 @@ export const registrationSettings = z.strictObject({
   scale: z.number().min(0).max(0.2).default(0),
   /** Features that are compared: cells of the matcher, oriented gradients, or places that both find. */
   features: z.enum(FEATURE_CHOICES).default('both'),
+  /** Model that is fitted; `auto`: chosen by cross-validation. */
+  fit: z.enum(FITS).default('auto'),
   /** Cells along the longer side of the scene; default: one each 100 pixels, from 3 to 45. */
   cells: z.int().min(2).max(200).optional(),
   /** Side of a template in pixels. */

@@ -20,10 +20,12 @@ export interface Evidence {
   readonly ce90: number | undefined;
   /** Extent of the agreeing points over that of all cells, along the direction in which it is least. */
   readonly spread: number;
-  /** Uncertainty of the map at the corners of the cells: 90 % of resampled fits lie within it. */
+  /** Uncertainty of the map at the corners of the cells: it is right within it in nine cases of ten. */
   readonly corner: number;
+  /** Distance at the corners from the model that cross-validation alone would take. */
+  readonly moved: number;
   /** The other features' votes, where there are any. */
-  readonly second: { readonly luck: number; readonly apart: number } | undefined;
+  readonly second: { readonly luck: number; readonly corner: number; readonly apart: number } | undefined;
 }
 
 /** Bounds of the tests; tuned on validation scenes, see docs/registration.md. */
@@ -35,6 +37,7 @@ export interface TrustLimits {
   readonly ce90: number;
   readonly spread: number;
   readonly corner: number;
+  readonly moved: number;
   readonly apart: number;
 }
 
@@ -46,10 +49,11 @@ export const TRUST_LIMITS: TrustLimits = {
   ce90: 5,
   spread: 0.35,
   corner: 5,
+  moved: 8,
   apart: 5,
 };
 
-/** Luck below which the other features' votes count as an estimate of their own. */
+/** Luck below which the other features' votes count as an estimate of their own, if they are sure of their corners. */
 const SECOND_SPEAKS = -4;
 
 interface Judged extends TrustTest {
@@ -105,7 +109,11 @@ function testsOf(evidence: Evidence, limits: TrustLimits): Judged[] {
       ...(['uncertainty at the corners, px', evidence.corner, limits.corner] as const),
       `the model is uncertain by ${evidence.corner.toFixed(1)} px at the corners`,
     ),
-    ...(second && second.luck <= SECOND_SPEAKS
+    atMost(
+      ...(['distance of the cross-validated model at the corners, px', evidence.moved, limits.moved] as const),
+      `the points lean the corners by ${evidence.moved.toFixed(1)} px, which is more than georeferences do and less than is sure`,
+    ),
+    ...(second && second.luck <= SECOND_SPEAKS && second.corner <= limits.corner
       ? [
           atMost(
             ...(['distance of the other features’ model, px', second.apart, limits.apart] as const),

@@ -18,6 +18,7 @@ import { choice, text, whole, yes } from '../../flags.ts';
 import { MODEL_FLAG } from '../../model_flag.ts';
 import { readProtocol } from '../data/protocol.ts';
 import { withTools } from './pair_flags.ts';
+import { siftPeer } from './sift_peer.ts';
 
 const FILES = { rows: 'rows.jsonl', figures: 'figures.json', table: 'table.md' } as const;
 const SPLITS = ['train', 'validation', 'test'] as const;
@@ -40,6 +41,7 @@ export default command({
       'both',
     ]),
     baselines: some(METHODS, `Older methods beside it, of ${METHODS.join(', ')}; default: all`).default(METHODS),
+    sift: text('file', 'Script that registers by SIFT, run by python3 with OpenCV: bench/sift.py').optional(),
     rawTruth: yes('Judge by the files’ own alignment alone, which is quicker'),
     seed: whole(0, 'Seed of the displacements').default(1),
     ...MODEL_FLAG,
@@ -55,6 +57,7 @@ export default command({
     const [output, figuresFile, table] = [FILES.rows, FILES.figures, FILES.table].map((name) =>
       joinPath(args.out, name),
     );
+    const peers = args.sift === undefined ? undefined : { 'SIFT, RANSAC': await siftPeer(args.sift) };
     const isWithModel = args.features.some((features) => features !== 'gradients');
     const interrupted = { text: `interrupted; rows so far are in ${output}, and the same command goes on` };
     const rows = await withTools(
@@ -65,7 +68,7 @@ export default command({
           evaluateRegistration(
             store,
             {
-              ...{ scenes, baselines: args.baselines, tasks: args.tasks, seed: args.seed, output: output! },
+              ...{ scenes, baselines: args.baselines, peers, tasks: args.tasks, seed: args.seed, output: output! },
               register: (files, { sar, optical, settings }, each) =>
                 registerScenes(files, { sar, optical, settings, model, modelName }, each),
               ways: Object.fromEntries(args.features.map((features) => [`doppel, ${features}`, { features }])),

@@ -12,6 +12,7 @@ const WORDS: Record<keyof Shape, { description: string; hint?: string; expected?
   rotation: { description: 'Largest rotation that is searched for, in degrees' },
   scale: { description: 'Largest difference of scale that is searched for, as a share: 0.05 is 5 %' },
   features: { description: 'What is compared: features of the matcher, oriented gradients, or both as two votes' },
+  fit: { description: 'Model that is fitted; auto: by cross-validation' },
   cells: { description: 'Cells along the longer side of the scene; default: one each 100 pixels, 3 to 45' },
   side: { description: 'Side of a template in pixels' },
   search: { description: 'Distance from the coarse place within which a template is searched for, in pixels' },

@@ -12,12 +12,14 @@ import { openPlaced } from '../../geo/place.ts';
 import type { AffineTransform } from '../../raster/raster.ts';
 import { readText, type Store } from '../../store.ts';
 import { mahalanobis } from '../fit_plane.ts';
+import { fitAgain } from '../judge.ts';
 import { ELLIPSE_90 } from '../noise.ts';
 import { mapPoint } from '../plane_map.ts';
-import type { GroundPosition, ModelKind, PlaneMap, Registration } from '../registration.ts';
-import type { RegistrationOptions } from '../settings.ts';
+import type { GroundPosition, PlaneMap, Registration } from '../registration.ts';
+import { type RegistrationOptions, registrationSettings } from '../settings.ts';
 import { openBaseline, registerByBaseline } from './baselines/baseline_registration.ts';
 import type { Baseline } from './baselines/methods.ts';
+import { type Peer, registerByPeer } from './baselines/peer_registration.ts';
 import { cropPair } from './crop_pair.ts';
 import { displacedTransform, drawDisplacement, groundOf } from './displacement.ts';
 import { type EvaluationRow, evaluationRow } from './evaluation_row.ts';
@@ -43,6 +45,8 @@ export interface EvaluationOptions {
   /** Ways to run the product, by name. */
   readonly ways: Readonly<Record<string, RegistrationOptions>>;
   readonly baselines: readonly Baseline[];
+  /** Registrations by other programs, by name. */
+  readonly peers?: Readonly<Record<string, Peer>> | undefined;
   /** Names of the tasks to do: those of the levels, `different places` and `small areas`. Default: all. */
   readonly tasks?: readonly string[] | undefined;
   /** Estimates the scenes' own misalignment first; default: true. */
@@ -206,7 +210,7 @@ function methodTasks(
         run: async (signal) => byProduct(await open(), settings, bench, await bench.truthOf(scene), signal),
       }),
     ),
-    ...bench.baselines.map(
+    ...olderMethods(bench, level, draw).map(
       (method): Task => ({
         ...{ name: level.name, scene, method, draw },
         run: async (signal) => byBaseline(method, await open(), level, bench, await bench.truthOf(scene), signal),
@@ -214,6 +218,15 @@ function methodTasks(
     ),
   ];
 }
+
+/** CFOG is in every draw; the others, which are slower and weaker, in the first ones. */
+function olderMethods({ baselines, peers = {} }: Bench, { draws }: Level, draw: number): string[] {
+  const isThinned = draw >= Math.ceil(draws / THINNED);
+  return [...baselines, ...Object.keys(peers)].filter((method) => method === 'CFOG' || !isThinned);
+}
+
+/** Draws of a scene of which the slower methods see one. */
+const THINNED = 4;
 
 /** The optical scene of another place, with the georeference of this one. */
 function differentTasks(bench: Bench, scene: EvaluationScene, i: number): Task[] {
@@ -226,7 +239,14 @@ function differentTasks(bench: Bench, scene: EvaluationScene, i: number): Task[]
     run: async (signal) => {
       const place = await placeOf(bench.store, scene.optical);
       const pair = await displace(bench.store, files, DIFFERENT, bench.seed, scene.id, 0, place);
-      const { corners: _, raw: __, repaired: ___, ...row } = await byProduct(pair, settings, bench, undefined, signal);
+      const {
+        corners: _,
+        raw: __,
+        repaired: ___,
+        shift: ____,
+        ground: _____,
+        ...row
+      } = await byProduct(pair, settings, bench, undefined, signal);
       return row;
     },
   }));
@@ -257,6 +277,7 @@ function cornersFound(map: PlaneMap | undefined, pair: Displaced, truth: AffineT
   return {
     ...(map && { corners: pixels(pair.stated.map((corner) => mapPoint(map, corner))) }),
     raw: pixels(pair.raw),
+    ground: pair.raw.map(([x, y]) => [x, y] as [number, number]),
     ...(truth && { repaired: pixels(pair.raw.map(([x, y]) => groundOf(truth, x, y))) }),
   };
 }
@@ -270,6 +291,8 @@ async function byProduct(
 ) {
   const files = { sar: pair.sar, optical: pair.optical, settings: { ...pair.settings, ...settings } };
   const found = await register(pair.store, files, { signal });
+  const { search, seed } = registrationSettings.parse(files.settings);
+  const shift = fitAgain(found.points, 'shift', { grid: found.grid, search, seed });
   const held = found.points.filter(({ heldOut }) => heldOut);
   const near = held.filter(({ reason }) => reason === 'used');
   const within = near.filter(
@@ -282,6 +305,7 @@ async function byProduct(
     ...(found.reason !== undefined && { reason: found.reason }),
     ...(model && { model }),
     ...cornersFound(found.correction?.map, pair, truth),
+    ...(shift && { shift: cornersFound(shift, pair, truth).corners }),
     heldOut: [held.length, near.length, within.length] as [number, number, number],
     used: found.points.filter(({ reason }) => reason === 'used').length,
     tests: Object.fromEntries(
@@ -294,10 +318,10 @@ async function byProduct(
 const TEMPLATES = { whole: { side: 96, cells: 8 }, small: { side: 64, cells: 3 } } as const;
 
 async function byBaseline(
-  method: Baseline,
+  method: string,
   pair: Displaced,
   level: Level,
-  { seed }: Bench,
+  { seed, peers }: Bench,
   truth: AffineTransform | undefined,
   signal: AbortSignal | undefined,
 ) {
@@ -306,13 +330,13 @@ async function byBaseline(
   const lever = 512 * Math.hypot((level.rotation * Math.PI) / 180, level.scale);
   const search = 4 * Math.ceil((isSmall ? 32 : level.shift + 10 + lever) / 4);
   const scene = await openBaseline(pair.store, pair, level.settings, search);
-  const kinds: ModelKind[] = level.rotation > 0 || level.scale > 0 ? ['similarity', 'affine'] : ['shift'];
-  const map = await registerByBaseline(method, scene, {
-    ...TEMPLATES[isSmall ? 'small' : 'whole'],
-    search,
-    kinds,
-    seed,
-    signal,
-  });
+  const isTurned = level.rotation > 0 || level.scale > 0;
+  const peer = peers?.[method];
+  const map = peer
+    ? await registerByPeer(peer, scene, { search, isTurned, signal })
+    : await registerByBaseline(method as Baseline, scene, {
+        ...TEMPLATES[isSmall ? 'small' : 'whole'],
+        ...{ search, seed, signal, kinds: isTurned ? ['similarity', 'affine'] : ['shift'] },
+      });
   return { status: map ? ('trusted' as const) : ('failed' as const), ...cornersFound(map, pair, truth) };
 }

@@ -17,6 +17,10 @@ export const evaluationRow = z.object({
   corners: z.array(pixel).optional(),
   raw: z.array(pixel).optional(),
   repaired: z.array(pixel).optional(),
+  /** Corners by the best shift alone, whatever model the registration chose. */
+  shift: z.array(pixel).optional(),
+  /** Ground of the corners by the optical file's own georeference: scenes side by side share some. */
+  ground: z.array(pixel).optional(),
   /** Held-out points, those near the model, and those of them within their 90 % ellipse. */
   heldOut: z.tuple([z.int(), z.int(), z.int()]).optional(),
   used: z.int().optional(),

@@ -21,6 +21,7 @@ const FIGURES: readonly [name: string, task: string, figure: Figure][] = [
     [`${level}, repaired truth: within 3 / 5 px`, level, shares('repaired', [3, 5])],
   ]),
   ['level 1, difference of two displacements: median / 95 %, px', 'level 1', differential],
+  ['level 1, shared corners of scenes side by side: median / 90 %, px apart', 'level 1', besideEachOther],
   [
     'small areas, repaired truth, refused ones too: within 3 / 5 px',
     SMALL.level.name,
@@ -33,7 +34,8 @@ const FIGURES: readonly [name: string, task: string, figure: Figure][] = [
 const WRONG = 10;
 
 /** @returns figures of each method in the order in which the rows name them. */
-export function evaluationFigures(rows: readonly EvaluationRow[]): EvaluationFigure[] {
+export function evaluationFigures(found: readonly EvaluationRow[]): EvaluationFigure[] {
+  const rows = found.flatMap(withShift);
   const methods = [...new Set(rows.map(({ method }) => method))];
   const by = (name: string, of: (rows: readonly EvaluationRow[]) => string | undefined, task?: string) => {
     const values = methods.flatMap((method) => {
@@ -45,12 +47,29 @@ export function evaluationFigures(rows: readonly EvaluationRow[]): EvaluationFig
   const levels = new Set(LEVELS.map(({ name }) => name));
   return [
     ...FIGURES.map(([name, task, figure]) => by(name, figure, task)),
-    by(`wrong (over ${WRONG} px) and trusted, all levels`, (of) => wrongOf(of.filter(({ task }) => levels.has(task)))),
+    ...(['raw', 'repaired'] as const).map((truth) =>
+      by(`wrong (over ${WRONG} px) and trusted, all levels, ${truth} truth`, (of) =>
+        wrongOf(
+          of.filter(({ task }) => levels.has(task)),
+          truth,
+        ),
+      ),
+    ),
     by('held-out residuals within their 90 % ellipse', covered),
     by('pairs of different places that are refused', refused, DIFFERENT.name),
     by('seconds a registration, median', seconds, 'level 1'),
   ].filter(({ values }) => Object.keys(values).length > 0);
 }
+
+/** A row, and the one of its best shift, which shows what the choice of a model does. */
+function withShift(row: EvaluationRow): EvaluationRow[] {
+  const { shift, heldOut: _, tests: __, ...rest } = row;
+  if (!shift || rest.task === SMALL.level.name || TURNED.has(rest.task)) return [row];
+  return [row, { ...rest, corners: shift, method: `${row.method}, shift`, key: `${row.key} | shift` }];
+}
+
+/** Levels of which a shift explains nothing. */
+const TURNED = new Set(LEVELS.filter(({ rotation, scale }) => rotation > 0 || scale > 0).map(({ name }) => name));
 
 /** Markdown table, a row a figure and a column a method. */
 export function evaluationTable(figures: readonly EvaluationFigure[]): string {
@@ -98,6 +117,39 @@ function differential(rows: readonly EvaluationRow[]): string | undefined {
   return `${quantile(distances, 0.5).toFixed(2)} / ${quantile(distances, 0.95).toFixed(2)} of ${distances.length}`;
 }
 
+/** Pixels within which two corners are one. */
+const SAME = 3;
+
+/**
+ * Distance of what two scenes side by side say about the corners that they share: they have no pixel in common, so that this
+ * is an error at the corners without any truth, if both come from one pair of acquisitions.
+ */
+function besideEachOther(rows: readonly EvaluationRow[]): string | undefined {
+  const found = rows.filter(({ corners, ground, draw }) => corners && ground && draw === 0);
+  const distances = found
+    .flatMap((a, i) => found.slice(i + 1).flatMap((b) => sharedCorners(a, b)))
+    .sort((a, b) => a - b);
+  if (distances.length === 0) return undefined;
+  return `${quantile(distances, 0.5).toFixed(1)} / ${quantile(distances, 0.9).toFixed(1)} of ${distances.length}`;
+}
+
+function sharedCorners(a: EvaluationRow, b: EvaluationRow): number[] {
+  const pixel = Math.hypot(a.ground![1]![0] - a.ground![0]![0], a.ground![1]![1] - a.ground![0]![1]) / widthOf(a);
+  return a.ground!.flatMap(([x, y], i) => {
+    const j = b.ground!.findIndex(([u, v]) => Math.hypot(u - x, v - y) <= SAME * pixel);
+    if (j < 0) return [];
+    const [[ax, ay], [bx, by]] = [misalignment(a, i), misalignment(b, j)];
+    return [Math.hypot(ax - bx, ay - by)];
+  });
+}
+
+const widthOf = ({ raw }: EvaluationRow) => Math.hypot(raw![1]![0] - raw![0]![0], raw![1]![1] - raw![0]![1]);
+
+const misalignment = ({ corners, raw }: EvaluationRow, i: number): [number, number] => [
+  corners![i]![0] - raw![i]![0],
+  corners![i]![1] - raw![i]![1],
+];
+
 function middleOf({ corners }: EvaluationRow): [number, number] {
   const mean = (axis: 0 | 1) => corners!.reduce((sum, corner) => sum + corner[axis], 0) / corners!.length;
   return [mean(0), mean(1)];
@@ -111,10 +163,10 @@ function kept(rows: readonly EvaluationRow[]): string | undefined {
   return `${percent(within, trusted.length)} at ${percent(trusted.length, judged.length)}`;
 }
 
-function wrongOf(rows: readonly EvaluationRow[]): string | undefined {
-  const judged = rows.filter(({ raw }) => raw);
+function wrongOf(rows: readonly EvaluationRow[], truth: 'raw' | 'repaired'): string | undefined {
+  const judged = rows.filter((row) => row[truth]);
   if (judged.length === 0) return undefined;
-  const wrong = judged.filter((row) => row.status === 'trusted' && !isWithin(row, 'raw', WRONG));
+  const wrong = judged.filter((row) => row.status === 'trusted' && !isWithin(row, truth, WRONG));
   return `${wrong.length} of ${judged.length}`;
 }
 
