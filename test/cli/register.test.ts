@@ -123,6 +123,12 @@ describe('doppel register', () => {
     expect(await left()).toEqual([]);
   });
 
+  it('finds out before the work that a folder cannot be written', async () => {
+    await writeFile(path('taken'), 'a file');
+    await expect(register('sar.tif', 'optical.tif', 'taken/inside')).rejects.toThrow('a file where a folder should be');
+    expect(await readFile(path('taken'), 'utf8')).toBe('a file');
+  });
+
   it('leaves nothing after Ctrl-C', async () => {
     const words = ['register', '--sar', path('sar.tif'), '--optical', path('optical.tif'), '--out', path('stopped')];
     const { exitCode, stdout } = await runDoppel([...words, ...FAST], AbortSignal.abort());
@@ -204,6 +210,8 @@ describe('the manifest of a batch', () => {
   it('names pairs after their files', async () => {
     const pairs = await listed('plain.jsonl', '{"sar":"s/a b.tif","optical":"o/1.tif"}\n');
     expect(pairs).toEqual([{ id: 'a_b', sar: path('s/a b.tif'), optical: path('o/1.tif'), date: undefined }]);
+    const [away] = await listed('away.jsonl', '{"sar":"/data/s.tif","optical":"../o.tif"}\n');
+    expect(away).toMatchObject({ sar: '/data/s.tif', optical: `${folder}/../o.tif` });
     await expect(listed('twice.csv', 'sar,optical\na.tif,1.tif\na.tif,2.tif\n')).rejects.toThrow('a twice');
     await expect(listed('none.csv', 'sar,optical\n')).rejects.toThrow('at least one pair');
   });

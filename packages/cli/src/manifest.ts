@@ -1,7 +1,7 @@
 /**
  * A manifest lists pairs to score, one a line: JSON lines `{"sar": "a.tif", "optical": "b.png", "id": "1"}`, or CSV with a
  * header that names the columns `sar`, `optical` and, if wanted, `id`. Paths are relative to the manifest's folder and stay
- * inside it. Manifests may be long: they are read line by line.
+ * inside it, unless the caller lets them lead anywhere. Manifests may be long: they are read line by line.
  */
 import { FormatError, folderOf, joinPath, type Store } from '@doppel/core';
 import { isInside } from '@doppel/core/dataset';
@@ -34,8 +34,15 @@ const pairSchema = z.object({
     .transform((id) => (id === null || String(id ?? '').trim() === '' ? undefined : String(id).trim())),
 });
 
-/** @throws FormatError with the line that is broken or leaves the folder. @throws FileError if there is no file. */
-export async function* readManifest(store: Store, file: string): AsyncGenerator<ManifestPair> {
+/**
+ * @param reach of the paths; `anywhere`: they may be absolute, or lead out of the manifest's folder.
+ * @throws FormatError with the line that is broken or leaves the folder. @throws FileError if there is no file.
+ */
+export async function* readManifest(
+  store: Store,
+  file: string,
+  reach: 'inside' | 'anywhere' = 'inside',
+): AsyncGenerator<ManifestPair> {
   const isCsv = /\.(csv|tsv)$/i.test(file);
   let delimiter = ',';
   let columns: string[] | undefined;
@@ -58,7 +65,7 @@ export async function* readManifest(store: Store, file: string): AsyncGenerator<
     const { sar, optical, id, date } = parsed.data;
     const inside = (given: string) => {
       const path = given.includes('/') ? given : given.replaceAll('\\', '/'); // as Windows writes them
-      if (isInside(path)) return joinPath(folderOf(file), path);
+      if (reach === 'anywhere' || isInside(path)) return joinPath(folderOf(file), path);
       throw fail('a path inside the folder of the manifest, relative to it', `"${path}"`);
     };
     yield {

@@ -33,7 +33,7 @@ export async function readPairs(store: Store, manifest: string, assets: AssetNam
 
 async function manifestPairs(store: Store, manifest: string): Promise<ListedPair[]> {
   const pairs: ListedPair[] = [];
-  for await (const { id, sar, date, sarPath, opticalPath } of readManifest(store, manifest)) {
+  for await (const { id, sar, date, sarPath, opticalPath } of readManifest(store, manifest, 'anywhere')) {
     pairs.push({ id: folderName(id ?? fileStem(sar)), sar: sarPath, optical: opticalPath, date });
   }
   return pairs;

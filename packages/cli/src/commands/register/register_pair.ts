@@ -50,8 +50,8 @@ export async function registerPair(
   const { sar, optical, settings } = task;
   await checkScenes(store, { sar, optical, ...settings, asNamed: task.asNamed });
   watch.signal.throwIfAborted();
-  const registration = await registerScenes(store, { sar, optical, model, modelName, settings }, watch);
-  const summary = await writeFolder(store, task.out, async (folder) => {
+  return writeFolder(store, task.out, async (folder) => {
+    const registration = await registerScenes(store, { sar, optical, model, modelName, settings }, watch);
     watch.onPhase('write', 'tiles');
     const files = await writeOutputs(store, registration, folder, task.outputs, watch);
     const own = Object.fromEntries(Object.entries(FILES).map(([name, file]) => [name, joinPath(folder, file)]));
@@ -60,12 +60,11 @@ export async function registerPair(
     await store.write(joinPath(folder, FILES.report), html);
     await store.write(joinPath(folder, FILES.registration), `${JSON.stringify(registration)}\n`);
     const seconds = (performance.now() - start) / 1000;
-    const short = summaryOf(registration, { files: named, backend: backend.name, seconds });
-    await store.write(joinPath(folder, FILES.summary), `${JSON.stringify(short)}\n`);
+    const summary = summaryOf(registration, { files: named, backend: backend.name, seconds });
+    await store.write(joinPath(folder, FILES.summary), `${JSON.stringify(summary)}\n`);
     watch.signal.throwIfAborted();
-    return short;
+    return { registration, summary };
   });
-  return { registration, summary };
 }
 
 /** Paths inside the unfinished folder as they will be. */
