@@ -1,56 +1,10 @@
 // Arithmetic by element: bound by memory, so one kernel serves all operations of a type and chooses inside.
+#include "../../common/arithmetic.h"
 #include "../runtime.cuh"
 
 namespace doppel::cuda {
 
 namespace {
-
-template <class T> __device__ T remainder_of(T a, T b);
-template <> __device__ float remainder_of(float a, float b) {
-  const float r = fmodf(a, b);
-  return (a < 0) == (b < 0) ? r : fmodf(r + b, b);
-}
-template <> __device__ int32_t remainder_of(int32_t a, int32_t b) { return b == 0 ? 0 : ((a % b) + b) % b; }
-
-__device__ float quotient(float a, float b) { return a / b; }
-__device__ int32_t quotient(int32_t a, int32_t b) { return b == 0 ? 0 : a / b; }
-__device__ float floor_quotient(float a, float b) { return floorf(a / b); }
-__device__ int32_t floor_quotient(int32_t a, int32_t b) {
-  return b == 0 ? 0 : static_cast<int32_t>(floor(static_cast<double>(a) / b));
-}
-__device__ float power(float a, float b) { return b == 2 ? a * a : powf(a, b); }
-__device__ int32_t power(int32_t a, int32_t b) {
-  return static_cast<int32_t>(pow(static_cast<double>(a), static_cast<double>(b)));
-}
-
-template <class T> __device__ T calculate(BinaryOp op, T a, T b) {
-  switch (op) {
-    case BinaryOp::add: return a + b;
-    case BinaryOp::sub: return a - b;
-    case BinaryOp::mul: return a * b;
-    case BinaryOp::div: return quotient(a, b);
-    case BinaryOp::maximum: return a > b || a != a ? a : b;
-    case BinaryOp::minimum: return a < b || a != a ? a : b;
-    case BinaryOp::pow: return power(a, b);
-    case BinaryOp::squared_difference: return (a - b) * (a - b);
-    case BinaryOp::floor_div: return floor_quotient(a, b);
-    case BinaryOp::mod: return remainder_of(a, b);
-    default: return a < 0 ? a * b : a;  // prelu
-  }
-}
-
-template <class T> __device__ uint8_t compare(BinaryOp op, T a, T b) {
-  switch (op) {
-    case BinaryOp::equal: return a == b;
-    case BinaryOp::not_equal: return a != b;
-    case BinaryOp::greater: return a > b;
-    case BinaryOp::greater_equal: return a >= b;
-    case BinaryOp::less: return a < b;
-    case BinaryOp::less_equal: return a <= b;
-    case BinaryOp::logical_and: return a && b;
-    default: return a || b;
-  }
-}
 
 // Where the i-th element of the output comes from in both inputs.
 struct Strides {
@@ -100,37 +54,6 @@ template <class T, class Y> void run_binary(const Binary& p, Runtime& runtime) {
          Global<Y>(static_cast<Y*>(p.y), count));
 }
 
-__device__ float calculate(UnaryOp op, float x, float p0, float p1) {
-  switch (op) {
-    case UnaryOp::neg: return -x;
-    case UnaryOp::abs: return fabsf(x);
-    case UnaryOp::exp: return expf(x);
-    case UnaryOp::expm1: return expm1f(x);
-    case UnaryOp::log: return logf(x);
-    case UnaryOp::log1p: return log1pf(x);
-    case UnaryOp::sqrt: return sqrtf(x);
-    case UnaryOp::rsqrt: return 1.f / sqrtf(x);
-    case UnaryOp::square: return x * x;
-    case UnaryOp::reciprocal: return 1.f / x;
-    case UnaryOp::sigmoid: return 1.f / (1.f + expf(-x));
-    case UnaryOp::tanh: return tanhf(x);
-    case UnaryOp::relu: return x < 0 ? 0.f : x;
-    case UnaryOp::relu6: return x < 0 ? 0.f : x > 6 ? 6.f : x;
-    case UnaryOp::leakyrelu: return x < 0 ? p0 * x : x;
-    case UnaryOp::elu: return x < 0 ? expm1f(x) : x;
-    case UnaryOp::softplus: return x > 20 ? x : log1pf(expf(x));
-    case UnaryOp::step: return x != x ? x : x > 0 ? 1.f : p0;
-    case UnaryOp::sign: return x > 0 ? 1.f : x < 0 ? -1.f : x;
-    case UnaryOp::floor: return floorf(x);
-    case UnaryOp::ceil: return ceilf(x);
-    case UnaryOp::round: return nearbyintf(x);  // half to even
-    case UnaryOp::sin: return sinf(x);
-    case UnaryOp::cos: return cosf(x);
-    case UnaryOp::erf: return erff(x);
-    default: return x < p0 ? p0 : x > p1 ? p1 : x;  // clip
-  }
-}
-
 __global__ void unary_kernel(UnaryOp op, int64_t count, float p0, float p1, Global<const float> x, Global<float> y) {
   for (int64_t i = first_index(); i < count; i += index_step()) y[i] = calculate(op, x[i], p0, p1);
 }
@@ -138,7 +61,7 @@ __global__ void unary_kernel(UnaryOp op, int64_t count, float p0, float p1, Glob
 __global__ void unary_int_kernel(UnaryOp op, int64_t count, Global<const int32_t> x, Global<int32_t> y) {
   for (int64_t i = first_index(); i < count; i += index_step()) {
     const int32_t v = x[i];
-    y[i] = op == UnaryOp::neg ? -v : op == UnaryOp::abs ? (v < 0 ? -v : v) : v * v;  // the border lets no other through
+    y[i] = calculate(op, v);
   }
 }
 
@@ -154,12 +77,6 @@ __global__ void not_kernel(int64_t count, Global<const uint8_t> x, Global<uint8_
     const uint8_t v = x[i];
     y[i] = static_cast<uint8_t>(!v);
   }
-}
-
-template <class To, class From> __device__ To converted(From v) {
-  if constexpr (std::is_same_v<To, uint8_t>) return static_cast<uint8_t>(v != 0);
-  else if constexpr (std::is_same_v<To, int32_t>) return v == v ? static_cast<int32_t>(v) : 0;
-  else return static_cast<To>(v);
 }
 
 template <class From, class To> __global__ void cast_kernel(int64_t count, Global<const From> x, Global<To> y) {

@@ -1,5 +1,6 @@
 // Reductions over the middle of [outer, reduced, inner]. Each of a few runs of the reduced part is folded by itself,
 // then the runs: the order is fixed by the shape, so that the result is the same every time.
+#include "../../common/arithmetic.h"
 #include "block_sum.cuh"
 
 namespace doppel::cuda {
@@ -9,27 +10,6 @@ namespace {
 // Floats are folded as doubles: the kernels wait for memory, not for arithmetic.
 template <class T> struct Accumulator { using type = T; };
 template <> struct Accumulator<float> { using type = double; };
-
-template <class A> __device__ A fold(ReduceOp op, A a, A b) {
-  switch (op) {
-    case ReduceOp::max: return b > a || b != b ? b : a;
-    case ReduceOp::min: return b < a || b != b ? b : a;
-    case ReduceOp::prod: return static_cast<A>(a * b);
-    case ReduceOp::any: return static_cast<A>(a || b);
-    case ReduceOp::all: return static_cast<A>(a && b);
-    default: return static_cast<A>(a + b);
-  }
-}
-
-template <class A> A start_of(ReduceOp op, A lowest, A highest) {
-  switch (op) {
-    case ReduceOp::max: return lowest;
-    case ReduceOp::min: return highest;
-    case ReduceOp::prod:
-    case ReduceOp::all: return A(1);
-    default: return A(0);
-  }
-}
 
 struct ReduceShape {
   int64_t outer, reduced, inner;
@@ -52,7 +32,7 @@ __global__ void columns_kernel(ReduceOp op, ReduceShape s, A start, double scale
     A total = start;
     for (int64_t r = first; r < last; r++) {
       const T v = x[(o * s.reduced + r) * s.inner + output % s.inner];
-      total = fold<A>(op, total, static_cast<A>(v));
+      total = folded<A>(op, total, static_cast<A>(v));
     }
     y[i] = scaled<Y, A>(total, scale);
   }
@@ -69,14 +49,14 @@ __global__ void rows_kernel(ReduceOp op, ReduceShape s, A start, double scale, G
     A total = start;
     for (int64_t r = first + t; r < last; r += block_size) {
       const T v = x[row * s.reduced + r];
-      total = fold<A>(op, total, static_cast<A>(v));
+      total = folded<A>(op, total, static_cast<A>(v));
     }
     part[t] = total;
     for (int active = block_size / 2; active > 0; active /= 2) {
       __syncthreads();
       if (t < active) {
         const A mine = part[t], other = part[t + active];
-        part[t] = fold<A>(op, mine, other);
+        part[t] = folded<A>(op, mine, other);
       }
     }
     if (t == 0) {

@@ -1,8 +1,6 @@
 // Reductions and softmax. Sums go block by block into doubles: the order is fixed, so that a result does not depend on
 // how many threads there are.
-#include <cmath>
-#include <limits>
-
+#include "../../common/arithmetic.h"
 #include "table.h"
 
 namespace doppel::DOPPEL_ISA {
@@ -103,14 +101,10 @@ template <class T, class F> void fold(const Reduce& p, T start, Runtime& runtime
 }
 
 template <class T> void fold_any(const Reduce& p, T lowest, T highest, Runtime& runtime) {
-  switch (p.op) {
-    case ReduceOp::max: return fold<T>(p, lowest, runtime, [](T a, T b) { return b > a || b != b ? b : a; });
-    case ReduceOp::min: return fold<T>(p, highest, runtime, [](T a, T b) { return b < a || b != b ? b : a; });
-    case ReduceOp::prod: return fold<T>(p, T(1), runtime, [](T a, T b) { return static_cast<T>(a * b); });
-    case ReduceOp::any: return fold<T>(p, T(0), runtime, [](T a, T b) { return static_cast<T>(a || b); });
-    case ReduceOp::all: return fold<T>(p, T(1), runtime, [](T a, T b) { return static_cast<T>(a && b); });
-    default: return fold<T>(p, T(0), runtime, [](T a, T b) { return static_cast<T>(a + b); });
-  }
+  with_constant<ReduceOp::all>(p.op, [&](auto op) {
+    const T start = start_of<T>(decltype(op)::value, lowest, highest);
+    fold<T>(p, start, runtime, [](T a, T b) { return folded<T>(decltype(op)::value, a, b); });
+  });
 }
 
 }  // namespace
