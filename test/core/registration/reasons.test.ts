@@ -61,7 +61,7 @@ interface Made {
 
 /** Directions of gradients: unlike oriented gradients, whose vectors are all alike a little, they average out to nothing. */
 const SIGNED: FeatureKind = {
-  ...{ name: 'gradients', stride: 1, margin: 8 },
+  ...{ name: 'gradients', stride: 1, channels: 2, margin: 8 },
   async of(_, { data, width, height, noData }) {
     const vectors = new Float32Array(width * height * 2);
     for (let i = width; i < data.length - width; i++) {

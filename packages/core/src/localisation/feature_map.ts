@@ -21,3 +21,19 @@ export function cropFeatures(map: FeatureMap, column: number, row: number, width
   }
   return { data, width, height, channels };
 }
+
+/** A map of vectors that are not known yet. */
+export const emptyFeatures = (width: number, height: number, channels: number): FeatureMap => ({
+  data: new Float32Array(width * height * channels),
+  ...{ width, height, channels },
+});
+
+/** Copies the part of a map that lies in another one. @param left, top cell of the other one where the map begins. */
+export function pasteFeatures(part: FeatureMap, whole: FeatureMap, left: number, top: number): void {
+  const { channels } = whole;
+  const [from, to] = [Math.max(0, -left), Math.min(part.width, whole.width - left)];
+  for (let row = Math.max(0, -top); row < Math.min(part.height, whole.height - top); row++) {
+    const line = part.data.subarray((row * part.width + from) * channels, (row * part.width + to) * channels);
+    whole.data.set(line, ((top + row) * whole.width + left + from) * channels);
+  }
+}

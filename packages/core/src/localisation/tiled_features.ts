@@ -3,7 +3,7 @@
  * the scene.
  */
 import type { Sensor } from '../dataset/scenes.ts';
-import type { FeatureMap } from './feature_map.ts';
+import { emptyFeatures, type FeatureMap, pasteFeatures } from './feature_map.ts';
 import type { SceneFeatures, ScenePixels } from './scene_features.ts';
 
 /** Side of a tile in pixels. */
@@ -36,8 +36,8 @@ export function tiledFeatures(scene: Pick<ScenePixels, 'width' | 'height'>, feat
       for (let row = floorTo(window.row); row < window.row + window.height; row += TILE) {
         for (let column = floorTo(window.column); column < window.column + window.width; column += TILE) {
           const tile = await tileAt(sensor, column, row);
-          map ??= emptyMap(window.width / stride, window.height / stride, tile.channels);
-          paste(tile, map, (column - window.column) / stride, (row - window.row) / stride);
+          map ??= emptyFeatures(window.width / stride, window.height / stride, tile.channels);
+          pasteFeatures(tile, map, (column - window.column) / stride, (row - window.row) / stride);
         }
       }
       return map!;
@@ -46,18 +46,3 @@ export function tiledFeatures(scene: Pick<ScenePixels, 'width' | 'height'>, feat
 }
 
 const floorTo = (position: number) => Math.floor(position / TILE) * TILE;
-
-const emptyMap = (width: number, height: number, channels: number): FeatureMap => ({
-  data: new Float32Array(width * height * channels),
-  ...{ width, height, channels },
-});
-
-/** Copies the part of a tile that lies in the map. @param left column of the map where the tile begins. */
-function paste(tile: FeatureMap, map: FeatureMap, left: number, top: number): void {
-  const { channels } = map;
-  const [from, to] = [Math.max(0, -left), Math.min(tile.width, map.width - left)];
-  for (let row = Math.max(0, -top); row < Math.min(tile.height, map.height - top); row++) {
-    const line = tile.data.subarray((row * tile.width + from) * channels, (row * tile.width + to) * channels);
-    map.data.set(line, ((top + row) * map.width + left + from) * channels);
-  }
-}

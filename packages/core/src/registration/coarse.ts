@@ -9,6 +9,7 @@ import type { Watch } from '../base/watch.ts';
 import { cropFeatures, type FeatureMap } from '../localisation/feature_map.ts';
 import { correlate } from '../ops/correlate.ts';
 import type { RasterWindow } from '../raster/window.ts';
+import { knownShare } from './chunk.ts';
 import type { FeatureSource } from './feature_source.ts';
 import { applyAffine, type PixelAffine, type Similarity, similarityAbout } from './pixel_affine.ts';
 import { partsOf, pooledFeatures } from './pooled.ts';
@@ -286,12 +287,6 @@ const blocksOf = (group: FeatureMap, places: readonly BlockPlace[]): Block[] =>
   places
     .map((place) => ({ ...place, map: cropFeatures(group, place.column, place.row, place.side, place.side) }))
     .filter(({ map }) => knownShare(map) >= KNOWN);
-
-function knownShare({ data, channels, width, height }: FeatureMap): number {
-  let known = 0;
-  for (let at = 0; at < data.length; at += channels) if (data[at] !== 0 || data[at + 1] !== 0) known++;
-  return known / (width * height);
-}
 
 /** Numbers of correlation maps that are held at once. */
 const MOST_VALUES = 2 ** 24;

@@ -11,6 +11,8 @@ import type { FeatureKind } from './features.ts';
 
 /** Pixels on each side on which a cell depends: half of the receptive field, in whole cells of the deepest layer. */
 const MARGIN = 48;
+/** Numbers of a cell. */
+const CHANNELS = 16;
 /** Pixels from a missing pixel within which cells are not known. */
 const BLUR = 4;
 
@@ -21,6 +23,7 @@ export function denseFeatures(model: Model): FeatureKind {
   return {
     name: 'dense',
     stride: 2,
+    channels: CHANNELS,
     margin: MARGIN,
     async of(sensor, raster) {
       const { width, height } = raster;

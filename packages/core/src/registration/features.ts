@@ -3,8 +3,8 @@
  * window in which it is computed; it is zero where nothing is known.
  */
 import type { Sensor } from '../dataset/scenes.ts';
-import { cropFeatures, type FeatureMap } from '../localisation/feature_map.ts';
-import { GRADIENT_REACH, orientedGradients } from '../localisation/oriented_gradients.ts';
+import { cropFeatures, emptyFeatures, type FeatureMap, pasteFeatures } from '../localisation/feature_map.ts';
+import { GRADIENT_REACH, ORIENTATIONS, orientedGradients } from '../localisation/oriented_gradients.ts';
 import type { Raster } from '../raster/raster.ts';
 import type { RasterWindow } from '../raster/window.ts';
 import type { ReadWindow } from './levels.ts';
@@ -13,6 +13,7 @@ export interface FeatureKind {
   readonly name: 'dense' | 'gradients';
   /** Pixels between cells. */
   readonly stride: number;
+  readonly channels: number;
   /** Pixels around a window that its vectors depend on, a multiple of 8. */
   readonly margin: number;
   /** Vectors of a raster whose sides and place are multiples of 8, margins included. */
@@ -35,8 +36,8 @@ export async function featuresOf(
   let whole: FeatureMap | undefined;
   for (const tile of tiles) {
     const part = await tileFeatures(kind, sensor, read, tile);
-    whole ??= { data: new Float32Array(width * height * part.channels), width, height, channels: part.channels };
-    paste(part, whole, (tile.column - window.column) / kind.stride, (tile.row - window.row) / kind.stride);
+    whole ??= emptyFeatures(width, height, part.channels);
+    pasteFeatures(part, whole, (tile.column - window.column) / kind.stride, (tile.row - window.row) / kind.stride);
   }
   return whole!;
 }
@@ -60,30 +61,16 @@ async function tileFeatures(kind: FeatureKind, sensor: Sensor, read: ReadWindow,
   const { column, row, width, height } = tile;
   const wide = { column: column - margin, row: row - margin, width: width + 2 * margin, height: height + 2 * margin };
   const raster = await read(wide);
-  if (raster.noData?.every((each) => each === 1)) return emptyFeatures(kind, tile);
+  if (raster.noData?.every((each) => each === 1)) return emptyFeatures(width / stride, height / stride, kind.channels);
   const map = await kind.of(sensor, raster);
   return cropFeatures(map, margin / stride, margin / stride, width / stride, height / stride);
-}
-
-/** Vectors of a window where nothing is known. */
-function emptyFeatures({ stride, name }: FeatureKind, { width, height }: RasterWindow): FeatureMap {
-  const channels = name === 'dense' ? 16 : 9;
-  const [w, h] = [width / stride, height / stride];
-  return { data: new Float32Array(w * h * channels), width: w, height: h, channels };
-}
-
-function paste(part: FeatureMap, whole: FeatureMap, column: number, row: number): void {
-  const { channels, width, height } = part;
-  for (let y = 0; y < height; y++) {
-    const to = ((row + y) * whole.width + column) * channels;
-    whole.data.set(part.data.subarray(y * width * channels, (y + 1) * width * channels), to);
-  }
 }
 
 /** Oriented gradients, one cell a pixel. */
 export const GRADIENTS: FeatureKind = {
   name: 'gradients',
   stride: 1,
+  channels: ORIENTATIONS,
   margin: Math.ceil(GRADIENT_REACH / 8) * 8,
   of: async (sensor, raster) => orientedGradients({ ...raster, unit: 'amplitude' }, sensor),
 };

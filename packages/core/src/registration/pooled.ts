@@ -1,6 +1,6 @@
 /** Means of features over larger cells, for the coarse search; their mean over the window is taken off. */
 import { pause } from '../base/pause.ts';
-import type { FeatureMap } from '../localisation/feature_map.ts';
+import { emptyFeatures, type FeatureMap } from '../localisation/feature_map.ts';
 import type { RasterWindow } from '../raster/window.ts';
 import type { FeatureSource } from './feature_source.ts';
 
@@ -32,7 +32,7 @@ export async function pooledFeatures(
         ...{ width: Math.min(PART, window.width - left), height: Math.min(PART, window.height - top) },
       };
       const map = await source.read(part);
-      whole ??= { data: new Float32Array(width * height * map.channels), width, height, channels: map.channels };
+      whole ??= emptyFeatures(width, height, map.channels);
       pool(map, cell / source.kind.stride, whole, left / cell, top / cell);
       onPart?.();
     }

@@ -207,19 +207,21 @@ class Sampler {
   }
 
   private convolve(across: number, down: number, u: number, v: number, output: Float32Array, at: number): void {
+    const { columns, rows, across: along, down: weights } = this;
     const { width, bands, data } = this.raster;
     let isBelow = false;
     for (let band = 0; band < bands; band++) {
-      let [sum, least] = [0, Number.POSITIVE_INFINITY];
+      let sum = 0;
+      let least = Number.POSITIVE_INFINITY;
       for (let j = 0; j < down; j++) {
-        const row = this.rows[j]! * width;
-        let along = 0;
+        const row = rows[j]! * width;
+        let line = 0;
         for (let i = 0; i < across; i++) {
-          const sample = data[(row + this.columns[i]!) * bands + band]!;
-          along += this.across[i]! * sample;
+          const sample = data[(row + columns[i]!) * bands + band]!;
+          line += along[i]! * sample;
           if (sample < least) least = sample;
         }
-        sum += this.down[j]! * along;
+        sum += weights[j]! * line;
       }
       output[at + band] = sum;
       if (sum <= 0 && least >= 0) isBelow = true;
