@@ -1,6 +1,6 @@
 /** The server as a program: `doppel serve` and its own entry point, with a real model on a real thread. */
 import { spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -55,7 +55,7 @@ async function start([program, args], ...flags) {
     process.kill(child.pid, signal); // Deno's child.kill has the exit code forgotten
     return { ...(await ended), stdout, stderr };
   };
-  return { ...ready, stop, kill: () => child.kill('SIGKILL') };
+  return { ...ready, pid: child.pid, stop, kill: () => child.kill('SIGKILL') };
 }
 
 const pairOf = (seed, id) => ({
@@ -154,6 +154,53 @@ export const tests = {
     }
   },
 
+  async 'a server with keys asks for them, and serves a model file that was replaced after SIGHUP'({
+    assert,
+    doppel,
+    scratch,
+    isDeno,
+  }) {
+    const [model, keys] = [await modelIn(scratch), join(scratch, 'keys.json')];
+    const { stdout: key, stderr } = doppel('serve', 'keys', 'add', 'client', '--scope', 'match', '--keys', keys);
+    assert.match(key, /^doppel_/, stderr);
+    const program = programOf(isDeno, 'server', 'runtime/main');
+    const flags = ['--model', `tiny=${model}`, '--backend', 'wasm', '--host', '0.0.0.0', '--keys', keys];
+    const server = await start(program, ...flags);
+    const headers = { authorization: `Bearer ${key.trim()}`, 'content-type': 'application/json' };
+    const get = (path, more = { headers }) => fetch(server.url + path, more);
+    const tensor = (name, seed) => {
+      return { name, datatype: 'UINT8', shape: [1, 64, 64, 1], data: noisePatch(seed).samples };
+    };
+    const body = JSON.stringify({ inputs: [tensor('sar', 1), tensor('optical', 1001)] });
+    const infer = async () => {
+      const response = await fetch(`${server.url}/v2/models/tiny/infer`, { method: 'POST', headers, body });
+      assert.equal(response.status, 200);
+      return response.json();
+    };
+    try {
+      assert.equal((await get('/v1/model', {})).status, 401);
+      assert.equal((await get('/v2/health/ready', {})).status, 200);
+      const before = await infer();
+      writeFileSync(`${model}.next`, tinyCheckpoint(2));
+      renameSync(`${model}.next`, model);
+      process.kill(server.pid, 'SIGHUP');
+      let after = before;
+      for (let i = 0; i < 400 && after.model_version === before.model_version; i++) {
+        after = await infer(); // and none fails meanwhile
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      assert.notEqual(after.model_version, before.model_version);
+      assert.ok(Math.abs(after.outputs[0].data[0] - before.outputs[0].data[0]) > 1e-6);
+      doppel('serve', 'keys', 'remove', 'client', '--keys', keys);
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      assert.equal((await get('/v1/model')).status, 401);
+
+      assert.equal((await server.stop('SIGTERM')).code, 0);
+    } finally {
+      server.kill();
+    }
+  },
+
   async 'a server that cannot start says why'({ assert, doppel, scratch }) {
     const model = await modelIn(scratch);
     const noise = join(scratch, 'noise.safetensors');
@@ -166,6 +213,8 @@ export const tests = {
       [['--model', model, '--port', 'x'], 2, /--port/],
       [['--model', model, '--backend', 'tpu'], 2, /cuda, native, wasm, cpu/],
       [['--model', '/nowhere.safetensors'], 1, /\/nowhere\.safetensors.*s1s2-10m/],
+      [['--model', model, '--host', '0.0.0.0'], 2, /--keys FILE.*--insecure/],
+      [['--model', model, '--keys', join(scratch, 'no-keys.json')], 1, /doppel serve keys add/],
       [['--model', noise, '--port', '0'], 1, /noise\.safetensors/],
       [['--model', model, '--port', taken], 1, /another program/],
     ]) {

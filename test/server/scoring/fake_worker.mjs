@@ -33,7 +33,8 @@ parentPort.on('message', (request) => {
 
 /** The model's bytes are its text, and stand for its fingerprint. */
 const text = new TextDecoder().decode(workerData.model);
-const info = { fingerprint: createHash('sha256').update(workerData.model).digest('hex'), preset: 'fake', side: 1 };
+const fingerprint = createHash('sha256').update(workerData.model).digest('hex');
+const info = { fingerprint, preset: 'fake', side: 1, sarBands: 1, opticalBands: 1 };
 
 if (workerData.file === 'bad' || text === 'bad') {
   reply({ kind: 'failed', why: { action: 'read the checkpoint bad', expected: 'a checkpoint', found: 'noise' } });

@@ -9,10 +9,37 @@ const CODINGS: Readonly<Record<string, CompressionFormat>> = { gzip: 'gzip', 'x-
  * is not known; the signal's reason if it aborts.
  */
 export async function readBody(request: Request, maxBytes: number, signal: AbortSignal): Promise<Uint8Array> {
-  const announced = Number(request.headers.get('content-length'));
-  if (announced > maxBytes) throw tooLarge(maxBytes, `${announced}`);
-  if (!request.body) return new Uint8Array();
-  const reader = decoded(request.body, request.headers.get('content-encoding')).getReader();
+  const announced = request.headers.get('content-length');
+  if (Number(announced) > maxBytes) throw tooLarge(maxBytes, `${announced}`);
+  const coding = request.headers.get('content-encoding')?.trim().toLowerCase() || 'identity';
+  const bytes =
+    announced !== null && coding === 'identity'
+      ? await readWhole(request, signal)
+      : await readParts(request.body, coding, maxBytes, signal);
+  if (bytes.length > maxBytes) throw tooLarge(maxBytes, 'more');
+  return bytes;
+}
+
+/** Reads a body of known length in one piece: on Node that needs no stream, and fewer copies. */
+function readWhole(request: Request, signal: AbortSignal): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason);
+    if (signal.aborted) return stop();
+    signal.addEventListener('abort', stop, { once: true });
+    const settle = (finish: () => void) => {
+      signal.removeEventListener('abort', stop);
+      finish();
+    };
+    request.arrayBuffer().then(
+      (buffer) => settle(() => resolve(new Uint8Array(buffer))),
+      (cause) => settle(() => (signal.aborted ? stop() : reject(cutShort(cause)))),
+    );
+  });
+}
+
+async function readParts(body: Bytes | null, coding: string, maxBytes: number, signal: AbortSignal) {
+  if (!body) return new Uint8Array();
+  const reader = decoded(body, coding).getReader();
   const stop = () => void reader.cancel(signal.reason).catch(() => {}); // the read below reports what happened
   signal.addEventListener('abort', stop, { once: true });
   try {
@@ -22,10 +49,12 @@ export async function readBody(request: Request, maxBytes: number, signal: Abort
   }
 }
 
+const cutShort = (cause: unknown): ProblemError =>
+  problemError('malformed-request', { detail: `The body ended before it was whole: ${cause}` });
+
 type Bytes = ReadableStream<Uint8Array<ArrayBuffer>>;
 
-function decoded(body: Bytes, header: string | null): Bytes {
-  const coding = header?.trim().toLowerCase() || 'identity';
+function decoded(body: Bytes, coding: string): Bytes {
   if (coding === 'identity') return body;
   const format = Object.hasOwn(CODINGS, coding) ? CODINGS[coding] : undefined;
   if (format) return body.pipeThrough(new DecompressionStream(format));
@@ -43,7 +72,7 @@ async function readAll(
   for (;;) {
     const { done, value } = await reader.read().catch((cause) => {
       signal.throwIfAborted();
-      throw problemError('malformed-request', { detail: `The body ended before it was whole: ${cause}` });
+      throw cutShort(cause);
     });
     signal.throwIfAborted();
     if (done) return new Uint8Array(await new Blob(parts).arrayBuffer());

@@ -117,6 +117,7 @@ const TOWERS: InferKind = {
 };
 
 function* slices({ shape, data }: Tensor): Generator<Float32Array> {
+  if (shape[0] === 1) return yield data;
   const size = data.length / shape[0]!;
   for (let at = 0; at < data.length; at += size) yield data.slice(at, at + size); // a buffer of its own, to be moved
 }
