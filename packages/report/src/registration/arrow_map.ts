@@ -14,6 +14,12 @@ export const MAP_INK = { used: '#56c3ff', heldOut: '#ffb000', off: '#ff7ab6', no
 /** Length on the map from which an arrow off the model would hide the others: its mark alone is drawn. */
 const MAX_OFF = 200;
 
+/** Side of a cell on the map below which marks get smaller. */
+const ROOM = 45;
+
+/** A frame with the size of its marks, 1 where there is room. */
+type MarkedFrame = MapFrame & { readonly mark: number };
+
 type Vector = { readonly column: number; readonly row: number };
 
 export interface ArrowMap {
@@ -29,11 +35,13 @@ export function arrowMap(
   window: GridWindow,
   { pick, description }: { pick(point: TiePoint): Vector | undefined; description: string },
 ): ArrowMap {
-  const frame = mapFrame(grid, window);
+  const plain = mapFrame(grid, window);
+  const cell = Math.sqrt((plain.width * plain.height) / Math.max(points.length, 1));
+  const frame = { ...plain, mark: Math.min(1, cell / ROOM) };
   const shown = points.filter((point) => isUsed(point) || point.reason === 'off the model');
   const factor = factorFor(
     shown.flatMap((point) => pick(point) ?? []),
-    points.length,
+    cell,
     frame,
   );
   const others = points.filter((point) => !shown.includes(point)).map((point) => cross(point, frame));
@@ -51,11 +59,10 @@ export function arrowMap(
 }
 
 /** A round factor by which most arrows stay within their cell. */
-function factorFor(vectors: readonly Vector[], cells: number, { width, height, unit }: MapFrame): number {
+function factorFor(vectors: readonly Vector[], cell: number, { unit }: MapFrame): number {
   const lengths = Float64Array.from(vectors, ({ column, row }) => Math.hypot(column, row)).sort();
   const typical = lengths.length === 0 ? 0 : quantile(lengths, 0.9);
   if (typical === 0) return 1;
-  const cell = Math.sqrt((width * height) / Math.max(cells, 1));
   return roundDown((0.9 * cell) / (typical * unit));
 }
 
@@ -66,7 +73,7 @@ function roundDown(value: number): number {
   return Number((lead * power).toPrecision(1));
 }
 
-function arrow(point: TiePoint, vector: Vector | undefined, factor: number, frame: MapFrame): string {
+function arrow(point: TiePoint, vector: Vector | undefined, factor: number, frame: MarkedFrame): string {
   const [x, y] = frame.place(point.sarGround);
   const colour = point.reason === 'off the model' ? MAP_INK.off : point.heldOut ? MAP_INK.heldOut : MAP_INK.used;
   const length = factor * frame.unit;
@@ -76,16 +83,21 @@ function arrow(point: TiePoint, vector: Vector | undefined, factor: number, fram
   return element(
     'g',
     { class: 'arrow' },
-    ...strokes([x, y], tip, colour),
-    start(point, x, y, colour),
+    ...strokes([x, y], tip, colour, frame.mark),
+    start(point, x, y, colour, frame.mark),
     titleOf(point, vector),
   );
 }
 
 /** A line with its head, dark beneath so that it shows on bright ground. */
-function strokes([x, y]: readonly [number, number], [tx, ty]: readonly [number, number], colour: string): string[] {
+function strokes(
+  [x, y]: readonly [number, number],
+  [tx, ty]: readonly [number, number],
+  colour: string,
+  mark: number,
+): string[] {
   const angle = Math.atan2(ty - y, tx - x);
-  const size = Math.min(9, Math.hypot(tx - x, ty - y) * 0.5);
+  const size = Math.min(9 * mark, Math.hypot(tx - x, ty - y) * 0.5);
   const barb = (turn: number) => [tx - size * Math.cos(angle + turn), ty - size * Math.sin(angle + turn)];
   const [ax, ay] = barb(0.5) as [number, number];
   const [bx, by] = barb(-0.5) as [number, number];
@@ -93,28 +105,31 @@ function strokes([x, y]: readonly [number, number], [tx, ty]: readonly [number, 
   const d = `M${at(x)} ${at(y)}L${at(tx)} ${at(ty)}M${at(ax)} ${at(ay)}L${at(tx)} ${at(ty)}L${at(bx)} ${at(by)}`;
   const line = { d, fill: 'none', 'stroke-linecap': 'round', 'stroke-linejoin': 'round' };
   return [
-    element('path', { ...line, stroke: '#000000', 'stroke-opacity': 0.7, 'stroke-width': 6 }),
-    element('path', { ...line, stroke: colour, 'stroke-width': 3 }),
+    element('path', { ...line, stroke: '#000000', 'stroke-opacity': 0.7, 'stroke-width': round(6 * mark) }),
+    element('path', { ...line, stroke: colour, 'stroke-width': round(3 * mark) }),
   ];
 }
 
+const round = (value: number) => Number(value.toFixed(1));
+
 /** Round for a point of the fit, square for one that is held out. */
-function start({ heldOut }: TiePoint, x: number, y: number, fill: string): string {
-  const edge = { fill, stroke: '#000000', 'stroke-opacity': 0.7, 'stroke-width': 1.5 };
+function start({ heldOut }: TiePoint, x: number, y: number, fill: string, mark: number): string {
+  const edge = { fill, stroke: '#000000', 'stroke-opacity': 0.7, 'stroke-width': round(1.5 * mark) };
+  const half = 5 * mark;
   return heldOut
-    ? element('rect', { x: x - 5, y: y - 5, width: 10, height: 10, ...edge })
-    : element('circle', { cx: x, cy: y, r: 5, ...edge });
+    ? element('rect', { x: round(x - half), y: round(y - half), width: 2 * half, height: 2 * half, ...edge })
+    : element('circle', { cx: round(x), cy: round(y), r: half, ...edge });
 }
 
-function cross(point: TiePoint, frame: MapFrame): string {
-  const [x, y] = frame.place(point.sarGround);
-  const at = (value: number) => value.toFixed(1);
-  const d = `M${at(x - 5)} ${at(y - 5)}l10 10m0 -10l-10 10`;
+function cross(point: TiePoint, { place, mark }: MarkedFrame): string {
+  const [x, y] = place(point.sarGround);
+  const [half, whole] = [round(6 * mark), round(12 * mark)];
+  const d = `M${round(x - half)} ${round(y - half)}l${whole} ${whole}m0 ${-whole}l${-whole} ${whole}`;
   return element(
     'g',
     { class: 'cross' },
-    element('path', { d, stroke: '#000000', 'stroke-opacity': 0.6, 'stroke-width': 4 }),
-    element('path', { d, stroke: MAP_INK.none, 'stroke-opacity': 0.85, 'stroke-width': 1.8 }),
+    element('path', { d, stroke: '#000000', 'stroke-opacity': 0.8, 'stroke-width': round(6 * mark) }),
+    element('path', { d, stroke: MAP_INK.none, 'stroke-width': round(2.6 * mark) }),
     titleOf(point, undefined),
   );
 }

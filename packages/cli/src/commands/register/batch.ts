@@ -16,7 +16,10 @@ import type { Summary } from './summary.ts';
 export default command({
   name: 'doppel register batch',
   words: {
-    manifest: text('file', 'CSV or JSON lines with sar, optical and, if wanted, id and date; or a STAC collection'),
+    manifest: text(
+      'file',
+      'CSV or JSON lines with sar, optical and, if wanted, id and date, paths from its own folder; or a STAC collection',
+    ),
   },
   flags: {
     out: text('folder', 'Folder of the results: one folder a pair, and a summary'),
