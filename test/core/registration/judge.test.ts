@@ -42,6 +42,13 @@ describe('judge', () => {
     for (const { correction } of found) expect(cornerError(correction!.map, map, mapPoint)).toBeLessThan(0.8);
   });
 
+  it('fits no more than a shift to a few points, and a turn where one is expected', () => {
+    const few = { map: similarity(6, 2), cells: 3, wrong: 0.1, seed: 4 };
+    expect(judge(madePoints(few), frame()).correction!.map.kind).toBe('shift');
+    const turned = judge(madePoints({ ...few, map: similarity(6, 2, 2) }), { ...frame(), turn: 0.05 });
+    expect(turned.correction!.map.kind).toBe('similarity');
+  });
+
   it('fits the model that it is asked for', () => {
     const map = similarity(4, 9, 0.3);
     for (const kind of MODEL_KINDS) {

@@ -56,7 +56,7 @@ export function correlatedFit(
   const items = merged(
     matches.map(({ from, to }): Item => ({ at: at(from), moved: [to[0] - from[0], to[1] - from[1]] })),
   );
-  if (items.length < 4) return undefined;
+  if (2 * items.length <= UNKNOWNS[kind]) return undefined;
   const eigen = new EigenvalueDecomposition(correlationOf(items), { assumeSymmetric: true });
   const [turned, values] = [eigen.eigenvectorMatrix.transpose(), eigen.realEigenvalues];
   const trend = turned.mmul(new Matrix(items.map(({ at: [u, v] }) => [1, u, v])));

@@ -120,12 +120,23 @@ interface Solution {
   readonly moved: number;
 }
 
+/** Matches below which the linear part is not looked for: it is what the errors of a few lean it to. */
+const FEW = 12;
+
+/** Models for so many matches: few tell a shift, and a turn only where one is expected. */
+function kindsFor(count: number, { kinds, turn = 0 }: JudgeFrame): readonly ModelKind[] | undefined {
+  if (kinds || count >= FEW) return kinds;
+  return turn > USUAL_SLOPE ? ['shift', 'similarity'] : ['shift'];
+}
+
 /** Climbs the ladder twice: the first fit tells the noise and the gate of the second. */
 function solve(
   matches: readonly FoundMatch[],
   corners: readonly GroundPosition[],
-  { grid, search, seed, kinds, turn }: JudgeFrame,
+  frame: JudgeFrame,
 ): Solution | undefined {
+  const { grid, search, seed, turn } = frame;
+  const kinds = kindsFor(matches.length, frame);
   const pixel = pixelOf(grid);
   const normalisation = normalisationOf(matches.map(({ from }) => from));
   const options = { ...normalisation, pixel, seed, kinds };
@@ -140,7 +151,7 @@ function solve(
   if (!chosen) return undefined;
   const settled = isBent(chosen.kind)
     ? bentSettled(chosen, weighted, final, corners)
-    : settle(ladder, weighted, { ...normalisation, pixel, search, isAsked: kinds !== undefined, turn }, corners);
+    : settle(ladder, weighted, { ...normalisation, pixel, search, isAsked: frame.kinds?.length === 1, turn }, corners);
   if (!settled) return undefined;
   const lasting = gateOf(
     settled.unseen.flatMap((residual) => (residual ? [Math.hypot(...residual) / pixel] : [])),

@@ -48,7 +48,7 @@ export const TRUST_LIMITS: TrustLimits = {
   heldOutLuck: -1.3,
   ce90: 5,
   spread: 0.35,
-  corner: 5,
+  corner: 4,
   moved: 8,
   apart: 5,
 };
