@@ -123,9 +123,9 @@ interface Solution {
 /** Matches below which the linear part is not looked for: it is what the errors of a few lean it to. */
 const FEW = 12;
 
-/** Models for so many matches: few tell a shift, and a turn only where one is expected. */
-function kindsFor(count: number, { kinds, turn = 0 }: JudgeFrame): readonly ModelKind[] | undefined {
-  if (kinds || count >= FEW) return kinds;
+/** Models that may be chosen for so many matches: few tell a shift, and a turn only where one is expected. */
+function eligibleFor(count: number, { kinds, turn = 0 }: JudgeFrame): readonly ModelKind[] | undefined {
+  if (kinds || count >= FEW) return undefined;
   return turn > USUAL_SLOPE ? ['shift', 'similarity'] : ['shift'];
 }
 
@@ -136,10 +136,10 @@ function solve(
   frame: JudgeFrame,
 ): Solution | undefined {
   const { grid, search, seed, turn } = frame;
-  const kinds = kindsFor(matches.length, frame);
+  const { kinds } = frame;
   const pixel = pixelOf(grid);
   const normalisation = normalisationOf(matches.map(({ from }) => from));
-  const options = { ...normalisation, pixel, seed, kinds };
+  const options = { ...normalisation, pixel, seed, kinds, eligible: eligibleFor(matches.length, frame) };
   const plain = withExtra(matches, { scale: 1, extra: pixel * pixel });
   const first = climb(plain, { ...options, gate: FIRST_GATE * pixel, kinds: cheap(kinds) }).chosen;
   if (!first) return undefined;

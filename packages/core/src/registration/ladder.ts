@@ -19,6 +19,8 @@ export interface LadderOptions extends Normalisation {
   readonly seed: number;
   /** Models that are tried. Default: all. */
   readonly kinds?: readonly ModelKind[] | undefined;
+  /** Models of them that may be chosen. Default: all. */
+  readonly eligible?: readonly ModelKind[] | undefined;
 }
 
 export interface CellMatch extends Match {
@@ -41,7 +43,7 @@ export interface Climbed {
 export interface Ladder {
   readonly rungs: readonly Rung[];
   readonly chosen: Climbed | undefined;
-  /** Models that could be fitted, stiffest first. */
+  /** Models that could be fitted and chosen, stiffest first. */
   readonly climbed: readonly Climbed[];
 }
 
@@ -73,7 +75,15 @@ export function climb(matches: readonly CellMatch[], options: LadderOptions): La
   // Errors of all models on the same matches: those that agree with any of them.
   const common = [...new Set(climbed.flatMap(({ fit }) => fit.inliers))];
   const losses = climbed.map(({ unseen }) => common.map((i) => lossAt(unseen, i, options)));
-  const chosen = climbed[choose(climbed, common, losses, blocks, options)];
+  const able = climbed.map((_, i) => i).filter((i) => options.eligible?.includes(climbed[i]!.kind) ?? true);
+  const best = choose(
+    able.map((i) => climbed[i]!),
+    common,
+    able.map((i) => losses[i]!),
+    blocks,
+    options,
+  );
+  const chosen = climbed[able[best] ?? -1];
   const rungs = kinds.map((kind): Rung => {
     const at = climbed.findIndex((each) => each.kind === kind);
     const parameters =
@@ -88,7 +98,7 @@ export function climb(matches: readonly CellMatch[], options: LadderOptions): La
       chosen: climbed[at] === chosen,
     };
   });
-  return { rungs, chosen, climbed };
+  return { rungs, chosen, climbed: able.map((i) => climbed[i]!) };
 }
 
 /** Index of the polynomial that is best far from points, or of the spline that is clearly better near them. */
