@@ -42,8 +42,9 @@ def shift(found):
 
 
 def similarity(found):
+    optical, sar = (np.ascontiguousarray(places) for places in (found[:, :2], found[:, 2:]))
     matrix, inliers = cv2.estimateAffinePartial2D(
-        found[:, :2], found[:, 2:], method=cv2.RANSAC, ransacReprojThreshold=GATE, maxIters=10000, confidence=0.999
+        optical, sar, method=cv2.RANSAC, ransacReprojThreshold=GATE, maxIters=10000, confidence=0.999
     )
     if matrix is None or inliers.sum() < FEWEST:
         return None
