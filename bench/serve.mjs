@@ -5,7 +5,7 @@
  *     npm run build && node bench/serve.mjs [--preset paper-bn] [--side 64] [--clients 1,8,64] [--seconds 10] [--rounds 3]
  *         [--forms json,multipart,binary] [--backend native] [--threads N] [--workers 1] [--json]
  *     node bench/serve.mjs --check 100000        every request gets its own answer once, at 64 clients
- *     node bench/serve.mjs --soak 3600           resident memory at the end against that after a minute
+ *     node bench/serve.mjs --soak 3600           resident memory of the last minute against that of the second
  *
  * One pair a request. The medians of the rounds count.
  */
@@ -15,7 +15,6 @@ import { Agent, request as httpRequest } from 'node:http';
 import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import autocannon from 'autocannon';
@@ -228,19 +227,24 @@ const residentOf = async (url) => {
   return Number(/^process_resident_memory_bytes (\S+)/m.exec(metrics)[1]);
 };
 
-/** Load for some time, and the memory at its end against that after a minute. */
+/**
+ * Load for some time, and the memory of its last minute against that of its second: medians, as the heap grows and shrinks
+ * between collections. A shorter soak has shorter windows.
+ */
 async function soak(url, seconds) {
   const { json } = requestsOf(patch(1), patch(2));
-  const first = Math.min(60, seconds / 2);
-  await load(url, json.doppel, 64, first);
-  const before = await residentOf(url);
-  await load(url, json.doppel, 64, seconds - first);
-  await sleep(1000);
-  const after = await residentOf(url);
-  const mb = (bytes) => (bytes / 1e6).toFixed(0);
-  console.log(
-    `resident memory after ${first} s: ${mb(before)} MB, after ${seconds} s: ${mb(after)} MB, ratio ${(after / before).toFixed(3)}`,
-  );
+  const window = Math.min(60, seconds / 3);
+  const samples = [];
+  const start = performance.now();
+  const elapsed = () => (performance.now() - start) / 1000;
+  const watch = setInterval(async () => samples.push([elapsed(), await residentOf(url)]), (1000 * window) / 12);
+  await load(url, json.doppel, 64, seconds);
+  clearInterval(watch);
+  const between = (from, to) => median(samples.filter(([at]) => at > from && at <= to).map(([, bytes]) => bytes));
+  const [before, after] = [between(window, 2 * window), between(seconds - window, seconds)];
+  const mb = (bytes) => `${(bytes / 1e6).toFixed(0)} MB`;
+  const ratio = (after / before).toFixed(3);
+  console.log(`resident memory from ${window} s: ${mb(before)}, in the last ${window} s: ${mb(after)}, ratio ${ratio}`);
   if (after / before > 1.1) process.exitCode = 1;
 }
 
