@@ -190,3 +190,26 @@ it('loses nothing that it accepted when it ends under load, and gives every requ
   await Promise.all(clients);
   expect(lost).toEqual([]);
 });
+
+it('answers within the timeout under overload: with a score, or with 503 or 504', async () => {
+  const TIMEOUT = 2; // seconds
+  const flags = { port: 0, model: 'x=busy', timeout: TIMEOUT, maxBatch: 4, maxRequests: 64 };
+  const main = new URL('./scoring/fake_worker.mjs', import.meta.url);
+  const read = async () => new Uint8Array(4);
+  const running = await startServer({ settings: settingsFrom(flags, {}), read, log: () => {}, main });
+  const start = performance.now();
+  // The thread scores four pairs in 400 ms: 20 in the time that 100 requests have.
+  const answers = await Promise.all(
+    Array.from({ length: 100 }, async () => {
+      const { status, headers } = await postMatch(running.url, { sar: image(5), optical: image(1) });
+      return { status, retryAfter: headers.get('retry-after'), seconds: (performance.now() - start) / 1000 };
+    }),
+  );
+  await running.close();
+  const statuses = answers.map(({ status }) => status);
+  expect(new Set(statuses)).toEqual(new Set([200, 503, 504]));
+  for (const { status, retryAfter, seconds } of answers) {
+    expect(seconds).toBeLessThan(TIMEOUT + 4); // a busy machine is late
+    if (status !== 200) expect(Number(retryAfter)).toBeGreaterThan(0);
+  }
+});
