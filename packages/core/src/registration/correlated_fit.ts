@@ -27,7 +27,7 @@ export interface CorrelatedFit {
   linearAt(position: GroundPosition): { readonly length: number; readonly deviation: number };
 }
 
-/** Slopes by which georeferences are off, where nothing else is known: half a metre a kilometre. */
+/** Typical error of the slopes of a georeference, where nothing else is known: half a metre a kilometre. */
 export const USUAL_SLOPE = 5e-4;
 
 /** Distance at which the correlation has fallen to 1/e, in the normalised units of positions (1: middle to corner). */

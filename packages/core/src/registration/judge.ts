@@ -34,7 +34,7 @@ import {
 import { residualOf } from './robust_fit.ts';
 import { type Evidence, TRUST_LIMITS, type TrustLimits, verdictOf } from './verdict.ts';
 
-/** What is fitted to, and how. */
+/** Frame of a fit: the grid of the matches, the models allowed, and the settings. */
 export interface JudgeFrame {
   readonly grid: Registration['grid'];
   /** Half a side of the square in which each point was searched, in pixels of the working grid. */
@@ -123,7 +123,7 @@ interface Solution {
 /** Matches below which the linear part is not looked for: it is what the errors of a few lean it to. */
 const FEW = 12;
 
-/** Models that may be chosen for so many matches: few tell a shift, and a turn only where one is expected. */
+/** Models that may be chosen by the number of matches: few tell a shift, and a turn only where one is expected. */
 function eligibleFor(count: number, { kinds, turn = 0 }: JudgeFrame): readonly ModelKind[] | undefined {
   if (kinds || count >= FEW) return undefined;
   return turn > USUAL_SLOPE ? ['shift', 'similarity'] : ['shift'];
@@ -170,7 +170,7 @@ interface Settled {
   readonly map: PlaneMap;
   /** Residuals of matches by fits without them and every fifth other. */
   readonly unseen: Climbed['unseen'];
-  /** In units of the ground. */
+  /** Displacements in units of the ground. */
   readonly corner: number;
   readonly moved: number;
 }
@@ -200,7 +200,7 @@ interface SettleOptions extends Normalisation {
   readonly pixel: number;
   readonly search: number;
   readonly turn: number | undefined;
-  /** Whether the user has named the model. */
+  /** True if the user has named the model. */
   readonly isAsked: boolean;
 }
 

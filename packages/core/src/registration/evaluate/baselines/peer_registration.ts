@@ -8,7 +8,7 @@ import type { Gray } from './gray.ts';
 export interface PeerSearch {
   /** Pixels by which a place may have moved along each axis. */
   readonly search: number;
-  /** Whether a turn and a change of scale are possible. */
+  /** True if a turn and a change of scale are possible. */
   readonly isTurned: boolean;
   readonly signal?: AbortSignal | undefined;
 }
