@@ -35,7 +35,7 @@ export { SIDES, type Side } from './outputs/moved.ts';
 export { RESAMPLINGS, type Resampling } from './outputs/resampler.ts';
 export { formatTransform, readTransform, type TransformFile } from './outputs/transform_file.ts';
 export { OUTPUT_NAMES, type OutputFiles, type OutputOptions, writeOutputs } from './outputs/write_outputs.ts';
-export { registerFiles, registerScenes, type ScenesToRegister } from './register_scenes.ts';
+export { type RegistrationWatch, registerFiles, registerScenes, type ScenesToRegister } from './register_scenes.ts';
 export {
   type Correction,
   type GroundPosition,
