@@ -21,7 +21,7 @@ export interface FeatureKind {
 }
 
 /** Side of what is computed at once, in pixels, margins not counted. */
-const TILE = 768;
+const TILE = 832;
 
 /** Vectors of a window whose corner and sides are multiples of 8. */
 export async function featuresOf(
