@@ -41,6 +41,7 @@ export default command({
       'both',
     ]),
     baselines: some(METHODS, `Older methods beside it, of ${METHODS.join(', ')}; default: all`).default(METHODS),
+    areas: whole(1, 'Small areas of each scene').default(16),
     sift: text('file', 'Script that registers by SIFT, run by python3 with OpenCV: bench/sift.py').optional(),
     rawTruth: yes('Judge by the files’ own alignment alone, which is quicker'),
     seed: whole(0, 'Seed of the displacements').default(1),
@@ -68,7 +69,15 @@ export default command({
           evaluateRegistration(
             store,
             {
-              ...{ scenes, baselines: args.baselines, peers, tasks: args.tasks, seed: args.seed, output: output! },
+              ...{
+                scenes,
+                baselines: args.baselines,
+                peers,
+                tasks: args.tasks,
+                areas: args.areas,
+                seed: args.seed,
+                output: output!,
+              },
               register: (files, { sar, optical, settings }, each) =>
                 registerScenes(files, { sar, optical, settings, model, modelName }, each),
               ways: Object.fromEntries(args.features.map((features) => [`doppel, ${features}`, { features }])),

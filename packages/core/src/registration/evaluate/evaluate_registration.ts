@@ -210,7 +210,7 @@ function methodTasks(
         run: async (signal) => byProduct(await open(), settings, bench, await bench.truthOf(scene), signal),
       }),
     ),
-    ...olderMethods(bench, level, draw).map(
+    ...olderMethods(bench, level, scene, draw).map(
       (method): Task => ({
         ...{ name: level.name, scene, method, draw },
         run: async (signal) => byBaseline(method, await open(), level, bench, await bench.truthOf(scene), signal),
@@ -219,13 +219,22 @@ function methodTasks(
   ];
 }
 
-/** CFOG is in every draw; the others, which are slower and weaker, in the first ones. */
-function olderMethods({ baselines, peers = {} }: Bench, { draws }: Level, draw: number): string[] {
-  const isThinned = draw >= Math.ceil(draws / THINNED);
-  return [...baselines, ...Object.keys(peers)].filter((method) => method === 'CFOG' || !isThinned);
+/**
+ * CFOG runs wherever the product does. The others, slower and weaker, see all scenes of the first level, but one draw, and
+ * one scene in four of the others; of small areas, one in four.
+ */
+function olderMethods(
+  { baselines, peers = {}, scenes, seed }: Bench,
+  level: Level,
+  scene: EvaluationScene,
+  draw: number,
+) {
+  const place = scenes.findIndex(({ id }) => id === scene.id) + seed;
+  const isSeen =
+    level === LEVELS[0] || level === SMALL.level ? draw < Math.ceil(level.draws / THINNED) : place % THINNED === 0;
+  return [...baselines, ...Object.keys(peers)].filter((method): method is string => method === 'CFOG' || isSeen);
 }
 
-/** Draws of a scene of which the slower methods see one. */
 const THINNED = 4;
 
 /** The optical scene of another place, with the georeference of this one. */
