@@ -10,7 +10,7 @@ import sys
 import cv2
 import numpy as np
 
-RATIO, GATE, FEWEST = 0.9, 3.0, 4
+RATIO, GATE, FEWEST, MOST = 0.9, 3.0, 4, 5000
 
 
 def image(size):
@@ -20,7 +20,7 @@ def image(size):
 
 def matches(sar, optical):
     """Places in the optical and in the SAR image whose descriptors are nearest, by Lowe's ratio test."""
-    sift = cv2.SIFT_create(contrastThreshold=0.01)
+    sift = cv2.SIFT_create(nfeatures=MOST, contrastThreshold=0.01)
     (a, da), (b, db) = sift.detectAndCompute(optical, None), sift.detectAndCompute(sar, None)
     if da is None or db is None or len(a) < 2 or len(b) < 2:
         return np.zeros((0, 4))
