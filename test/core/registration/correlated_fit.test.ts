@@ -69,6 +69,7 @@ describe('correlatedFit', () => {
   it('takes means of neighbours where there are many, and none where there are too few', () => {
     const many = Array.from({ length: 20 }, (_, seed) => matches(turned, seed)).flat();
     expect(errorAt(correlatedFit('affine', many, { ...PLACE, slopes: FREE })!.map, turned)).toBeLessThan(2);
-    expect(correlatedFit('shift', many.slice(0, 3), { ...PLACE, slopes: FREE })).toBeUndefined();
+    expect(correlatedFit('affine', many.slice(0, 3), { ...PLACE, slopes: FREE })).toBeUndefined();
+    expect(correlatedFit('shift', many.slice(0, 1), { ...PLACE, slopes: FREE })).toBeUndefined();
   });
 });
