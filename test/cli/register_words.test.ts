@@ -48,6 +48,8 @@ describe('the way out of a refusal', () => {
     expect(adviceOn({ ...all('weak'), coarse: undefined, points: [] })).toContain('--radius (scene: anywhere)');
     expect(adviceOn(all('weak'))).toContain('most cells are not found again: clouds, water');
     expect(adviceOn(all('used'))).toBe('');
+    const small = { ...all('weak'), coarse: undefined, points: [], reason: 'the scene has room for 4 windows only' };
+    expect(adviceOn(small)).toBe('');
   });
 
   it('stands in the text, with the counts', () => {
@@ -60,6 +62,13 @@ describe('the way out of a refusal', () => {
 });
 
 describe('the summary', () => {
+  it('tells caveats at the verdict', () => {
+    const registration = madeRegistration({ caveats: ['no held-out check'] });
+    const summary = summaryOf(registration, { files: {}, backend: 'cpu', seconds: 1 });
+    expect(summary.caveats).toEqual(['no held-out check']);
+    expect(summaryText(registration, summary)).toMatch(/^trusted, but mind:\n {2}! no held-out check\n/);
+  });
+
   it('has null where nothing was found', () => {
     const { correction: _, matrix: __, quality: ___, matcher: ____, ...bare } = madeRegistration();
     expect(summaryOf({ ...bare, ladder: [] }, { files: {}, backend: 'cpu', seconds: 1 })).toMatchObject({

@@ -88,6 +88,15 @@ describe('the report of a registration', () => {
     expect(words(html)).not.toMatch(/NaN|undefined|Infinity/);
   });
 
+  test('tells caveats at the verdict, and points that were not checked backwards', () => {
+    const made = madeRegistration({ caveats: ['no held-out check'] });
+    const points = made.points.map((point) => ({ ...point, backward: point.id === 1 ? undefined : point.backward }));
+    const page = registrationHtml(reportOf({ ...made, points }));
+    expect(page.indexOf('no held-out check.')).toBeLessThan(page.indexOf('</header>'));
+    expect(page).not.toContain('>passes every check<');
+    expect(page).toContain('1 of 42 tie points could not be checked by matching back');
+  });
+
   test('of a refused pair says why, and shows no correction', () => {
     const { points: before } = madeRegistration();
     const points = before.map((point) => ({ ...point, reason: 'weak' as const, heldOut: false, residual: undefined }));

@@ -4,6 +4,7 @@
  */
 import { quantile } from '../base/quantile.ts';
 import { Rng } from '../base/random.ts';
+import { caveatsOf } from './caveats.ts';
 import { logTail, luckOf, shareWithin } from './chance.ts';
 import { type CorrelatedFit, correlatedFit, type LinearKind, USUAL_SLOPE } from './correlated_fit.ts';
 import { fitPlane, type Match, type Normalisation, normalisationOf, type Symmetric } from './fit_plane.ts';
@@ -22,7 +23,7 @@ import {
 import { matrixOf, type PixelGround } from './matrix.ts';
 import { estimateNoise, gateOf, type Noise, withNoise } from './noise.ts';
 import { mapPoint } from './plane_map.ts';
-import { qualityOf } from './quality.ts';
+import { CE90_POINTS, qualityOf } from './quality.ts';
 import {
   type GroundPosition,
   MODEL_KINDS,
@@ -54,7 +55,7 @@ export interface Frame extends JudgeFrame, PixelGround {
 
 export type Judgement = Pick<
   Registration,
-  'status' | 'reason' | 'points' | 'ladder' | 'correction' | 'matrix' | 'quality' | 'tests'
+  'status' | 'reason' | 'caveats' | 'points' | 'ladder' | 'correction' | 'matrix' | 'quality' | 'tests'
 >;
 
 /** Gate of the first fit, in pixels; the second one's is estimated. */
@@ -88,7 +89,7 @@ export function judge(points: readonly TiePoint[], frame: Frame): Judgement {
   const { tests, reason } = verdictOf(evidence, frame.limits ?? TRUST_LIMITS);
   return {
     ...(reason === undefined ? { status: 'trusted' } : { status: 'refused', reason }),
-    ...{ points: marked, ladder: solution.ladder.rungs, tests },
+    ...{ caveats: caveatsOf(marked), points: marked, ladder: solution.ladder.rungs, tests },
     correction: { crs: frame.grid.crs, map: solution.map },
     matrix: matrixOf(solution.map, frame),
     quality: judgeQuality(marked, frame),
@@ -331,7 +332,7 @@ function evidenceOf(
     ...{ heldOut: unseen.length, confirmed: distances.length },
     heldOutLuck: logTail(unseen.length, distances.length, share),
     ce90:
-      distances.length < 5
+      distances.length < CE90_POINTS
         ? undefined
         : quantile(
             distances.sort((a, b) => a - b),

@@ -12,7 +12,7 @@ export interface FittedPeak {
   readonly row: number;
   /** Correlation at the highest cell. */
   readonly value: number;
-  /** Highest other maximum over the peak, both above the mean of the map; 1 is fully ambiguous. */
+  /** Highest other maximum over the peak, both above the mean of the map; 1 is fully ambiguous, 0 without another one. */
   readonly ratio: number;
   /** (value − mean) / standard deviation of the map. */
   readonly height: number;

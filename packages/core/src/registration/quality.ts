@@ -8,6 +8,9 @@ export type MetricResidual = readonly [east: number, north: number];
 
 const LEVEL = 0.9;
 
+/** Held-out points below which their CE90 is no check: the radius that holds 90 % of four is that of the worst. */
+export const CE90_POINTS = 5;
+
 /** @param metres of a pixel of the working grid. @returns undefined with fewer than two points: nothing can be said then. */
 export function qualityOf(
   after: readonly MetricResidual[],

@@ -99,7 +99,7 @@ export async function registerFiles(
     ...{ covered, signal, onProgress },
   });
   const head = headOf(sar, optical, pair, settings);
-  if (!coarse || isLuck(coarse, settings)) return { ...head, ...noCoarseAgreement(coarse) };
+  if (!coarse || isLuck(coarse, settings)) return { ...head, ...noCoarseAgreement(coarse, settings) };
   const frame = frameOf(pair, coarse, base.place, covered, sources);
   const search = {
     ...{ grid: lattice, side: settings.side, search: settings.search, settings, model },
@@ -141,12 +141,28 @@ const searchOf = ({ grid }: ScenePair, { rotation, scale, search }: Registration
 /** Decimal logarithm of luck above which blocks do not agree. */
 const LUCK = -2;
 
-const isLuck = ({ windows, agreeing, share }: CoarsePlace, { rotation, scale }: RegistrationSettings) =>
-  luckOf(rotation > 0 || scale > 0 ? 'similarity' : 'shift', windows, agreeing, share) > LUCK;
+const isLuck = (
+  { windows, agreeing, share }: Pick<CoarsePlace, 'windows' | 'agreeing' | 'share'>,
+  { rotation, scale }: Pick<RegistrationSettings, 'rotation' | 'scale'>,
+) => luckOf(rotation > 0 || scale > 0 ? 'similarity' : 'shift', windows, agreeing, share) > LUCK;
 
-function noCoarseAgreement(coarse: CoarsePlace | undefined) {
+/** Why few windows cannot agree beyond luck; undefined where one of them may err. */
+export function tooFewWindows(
+  coarse: Pick<CoarsePlace, 'windows' | 'share'>,
+  settings: Pick<RegistrationSettings, 'rotation' | 'scale'>,
+): string | undefined {
+  const { windows } = coarse;
+  const wouldBeLuck = (agreeing: number) => isLuck({ ...coarse, agreeing }, settings);
+  if (!wouldBeLuck(windows - 1)) return undefined;
+  const needed = wouldBeLuck(windows) ? 'which cannot beat luck' : 'of which all must agree to beat luck';
+  return `the scene has room for ${windows} ${windows === 1 ? 'window' : 'windows'} only, ${needed}: use a larger scene`;
+}
+
+function noCoarseAgreement(coarse: CoarsePlace | undefined, settings: RegistrationSettings) {
   const found = coarse ? `${coarse.agreeing} of ${coarse.windows} windows agree` : 'no window has data in both scenes';
-  return { status: 'refused' as const, reason: `no coarse agreement: ${found}`, points: [], ladder: [] };
+  const small = coarse && tooFewWindows(coarse, settings);
+  const reason = `no coarse agreement: ${found}${small ? `; ${small}` : ''}`;
+  return { status: 'refused' as const, reason, points: [], ladder: [] };
 }
 
 function headOf(sar: NamedFile, optical: NamedFile, { grid }: ScenePair, { features }: RegistrationSettings) {
@@ -225,7 +241,7 @@ function tiePoint(
     opticalGround: stated.toGround(column, row),
     offset: { column: column - x, row: row - y },
     covariance: match.covariance,
-    ...{ peak: match.peak.value, ratio: match.peak.ratio, backward, probability },
+    ...{ peak: match.peak.value, ratio: match.peak.ratio || undefined, backward, probability },
   };
 }
 

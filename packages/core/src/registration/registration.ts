@@ -44,9 +44,9 @@ export interface TiePoint {
   readonly covariance?: readonly [number, number, number] | undefined;
   /** Correlation at the peak, −1 to 1. */
   readonly peak?: number | undefined;
-  /** Highest correlation elsewhere in the search over that of the peak; 1 is fully ambiguous. */
+  /** Highest other maximum of the search over the peak; 1 is fully ambiguous. Absent where there is no other one. */
   readonly ratio?: number | undefined;
-  /** Distance in pixels of the working grid by which the match back from the optical scene misses the template. */
+  /** Distance in pixels of the working grid by which the match back from the optical scene misses the template; absent where there is no room for it. */
   readonly backward?: number | undefined;
   /** Calibrated probability of the same place, by the matcher's pair head. */
   readonly probability?: number | undefined;
@@ -136,6 +136,8 @@ export interface Registration {
   readonly status: 'trusted' | 'refused';
   /** Why it is refused, as a sentence without full stop. */
   readonly reason?: string | undefined;
+  /** What the verdict does not cover, as sentences without full stop: a trusted registration may have some. */
+  readonly caveats?: readonly string[] | undefined;
   readonly sar: RegisteredScene;
   readonly optical: RegisteredScene;
   /** Grid on which both are compared. */

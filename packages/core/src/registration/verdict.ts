@@ -16,7 +16,7 @@ export interface Evidence {
   readonly confirmed: number;
   /** Decimal logarithm of the probability that as many are within the gate by luck. */
   readonly heldOutLuck: number;
-  /** Radius that holds 90 % of the confirmed points; undefined with fewer than five. */
+  /** Radius that holds 90 % of the confirmed points; undefined with fewer than `CE90_POINTS`. */
   readonly ce90: number | undefined;
   /** Extent of the agreeing points over that of all cells, along the direction in which it is least. */
   readonly spread: number;

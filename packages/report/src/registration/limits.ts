@@ -20,8 +20,18 @@ export function limitsOf(registration: Registration): string[] {
           `Only ${count(used.length)} of ${plural(points.length, 'cell')} (${percentage(used.length / points.length)}) gave a tie point: elsewhere the correction is an extrapolation.`,
         ]
       : []),
+    ...unchecked(used),
     ...emptyQuarters(registration),
     ...(features === 'gradients' ? ['Only oriented gradients voted: no matcher confirmed the tie points.'] : []),
+  ];
+}
+
+/** Points near the edge, from which the search back would leave the SAR scene. */
+function unchecked(used: Registration['points']): string[] {
+  const there = used.filter(({ backward }) => backward === undefined).length;
+  if (there === 0) return [];
+  return [
+    `${count(there)} of ${plural(used.length, 'tie point')} could not be checked by matching back: the SAR scene ends too near. They are used all the same.`,
   ];
 }
 

@@ -58,10 +58,13 @@ export function registrationHtml(report: RegistrationReport): string {
 const VIEWS_TEXT =
   'Where the scenes lie on each other, roads, shores and field edges run on from one square to the next. On the swipe, move the pointer over a picture or use the slider.';
 
-function header({ status, reason, quality }: Registration): string {
+function header({ status, reason, caveats = [], quality }: Registration): string {
   const kind = status === 'trusted' ? 'lead verdict' : 'lead verdict refused';
-  return `<header><h1>Do the two scenes lie on each other?</h1>${paragraph(status === 'trusted' ? trustedText(quality) : refusedText(reason), kind)}</header>`;
+  return `<header><h1>Do the two scenes lie on each other?</h1>${paragraph(status === 'trusted' ? trustedText(quality) : refusedText(reason), kind)}${caveats.length > 0 ? caveatList(caveats) : ''}</header>`;
 }
+
+const caveatList = (caveats: readonly string[]) =>
+  `<aside class="notes" aria-label="Caveats"><strong>But mind:</strong>${list(caveats.map((caveat) => `${caveat}.`))}</aside>`;
 
 function trustedText(quality: Registration['quality']): string {
   if (!quality) return 'Trusted.';
@@ -79,11 +82,11 @@ const signed = (value: number, digits: number) => value.toFixed(digits).replace(
 const metres = (value: number) => `${signed(value, Math.abs(value) < 100 ? 1 : 0)} m`;
 const pixels = (value: number) => `${signed(value, 2)} px`;
 
-function headlines({ points, ladder: rungs, quality, status }: Registration): string {
+function headlines({ points, ladder: rungs, quality, status, caveats = [] }: Registration): string {
   const used = points.filter(isUsed).length;
   const chosen = rungs.find((rung) => rung.chosen)?.kind;
   const items: [name: string, value: string, note: string][] = [
-    ['Verdict', status, status === 'trusted' ? 'passes every check' : 'see above'],
+    ['Verdict', status, status === 'trusted' && caveats.length === 0 ? 'passes every check' : 'see above'],
     ['Tie points', count(used), `of ${count(points.length)} cells`],
     ['Correction', chosen ?? 'none', 'by cross-validation'],
     ...(quality
@@ -111,8 +114,8 @@ function headlines({ points, ladder: rungs, quality, status }: Registration): st
 
 type Judged = NonNullable<Registration['quality']>;
 
-const rangeText = ({ intervals }: Judged, name: keyof QualityFigures) =>
-  `${intervals[name].map((value) => signed(value, 1)).join(' to ')} m`;
+const rangeText = ({ intervals, heldOut }: Judged, name: keyof QualityFigures) =>
+  `${intervals[name].map((value) => signed(value, 1)).join(' to ')} m, from ${plural(heldOut, 'point')}`;
 const pixelPair = ({ pixel, ...figures }: Judged, x: keyof QualityFigures, y: keyof QualityFigures) =>
   `${signed(figures[x] / pixel, 2)}, ${pixels(figures[y] / pixel)}`;
 
@@ -275,7 +278,7 @@ function quality({ quality: judged }: Registration): string {
     'quality',
     'Quality',
     table(
-      `Errors at ${plural(heldOut, 'point')} that no fit has seen; 90 % intervals by bootstrap over cells. CE90: the radius that holds 90 % of them.`,
+      `Errors at ${plural(heldOut, 'point')} that no fit has seen; 90 % intervals by bootstrap over these ${plural(heldOut, 'point')}. CE90: the radius that holds 90 % of them.`,
       [
         { name: 'Figure' },
         { name: 'Before', numeric: true },
@@ -404,7 +407,7 @@ function method({ features }: Registration): string {
     'How it was measured',
     list([
       `Templates of the SAR scene, one a cell, were sought in the optical scene by normalised cross-correlation of ${means}; the peak is fitted below the pixel.`,
-      'A cell becomes a tie point where its peak is high, alone, inside the search, and found again backwards; every other cell says why it is none.',
+      'A cell becomes a tie point where its peak is high, alone, inside the search, and found again backwards, if there is room for that; every other cell says why it is none.',
       'The correction is fitted robustly, weighted by the covariances of the peaks. Its kind is chosen by cross-validation over cells.',
       'A fifth of the cells is held out of every fit and of the choice of the model. All figures of quality come from these alone.',
       'Errors are those of the optical against the SAR scene. Where the SAR scene itself lies on the ground is not measured.',

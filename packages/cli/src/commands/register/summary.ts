@@ -4,6 +4,8 @@ import { type QUALITY_FIGURES, REASONS, type Reason, type Registration } from '@
 export interface Summary {
   status: Registration['status'];
   reason?: string;
+  /** What the verdict does not cover. */
+  caveats: readonly string[];
   /** Kind of the chosen model; null without a correction. */
   model: string | null;
   matrix: Registration['matrix'] | null;
@@ -20,11 +22,11 @@ export function summaryOf(
   registration: Registration,
   { files, backend, seconds }: Pick<Summary, 'files' | 'backend' | 'seconds'>,
 ): Summary {
-  const { status, reason, matrix, quality, matcher } = registration;
+  const { status, reason, caveats = [], matrix, quality, matcher } = registration;
   return {
     status,
     ...(reason !== undefined && { reason }),
-    ...{ model: modelOf(registration) ?? null, matrix: matrix ?? null, points: countReasons(registration) },
+    ...{ caveats, model: modelOf(registration) ?? null, matrix: matrix ?? null, points: countReasons(registration) },
     quality: quality ? qualityOf(quality) : null,
     intervals: quality?.intervals ?? null,
     ...{ files, seconds, backend, matcher: matcher ?? null },
@@ -61,8 +63,10 @@ export function summaryText(registration: Registration, { files, seconds }: Summ
 }
 
 function verdictText(registration: Registration): string {
-  if (registration.status === 'trusted') return 'trusted';
-  return `refused: ${registration.reason ?? 'no reason was given'}${adviceOn(registration)}`;
+  const { status, caveats = [] } = registration;
+  const told = caveats.map((caveat) => `\n  ! ${caveat}`).join('');
+  if (status === 'trusted') return told ? `trusted, but mind:${told}` : 'trusted';
+  return `refused: ${registration.reason ?? 'no reason was given'}${adviceOn(registration)}${told}`;
 }
 
 /** Share of cells from which one reason explains a refusal. */
@@ -84,7 +88,7 @@ export function adviceOn(registration: Registration): string {
   if (share('weak', 'ambiguous', 'repetitive', 'rejected by the verifier', 'not confirmed backwards') > MOST) {
     return '\n  most cells are not found again: clouds, water or ground that looks alike; try another date or a larger part of the scene';
   }
-  return registration.coarse
+  return registration.coarse || /room for \d+ windows? only/.test(registration.reason ?? '') // its way out stands there
     ? ''
     : '\n  nothing agrees within the search: try a larger --radius (scene: anywhere), --rotation or --scale; if clouds or water cover the scene, another date';
 }
@@ -107,7 +111,7 @@ function qualityText({ quality }: Registration): string[] {
   if (!quality) return [];
   const { ce90, biasX, biasY, rmseX, rmseY, heldOut, pixel, before, intervals } = quality;
   const metres = (value: number) => value.toFixed(1);
-  const range = intervals.ce90.map(metres).join(' to ');
+  const range = `${intervals.ce90.map(metres).join(' to ')}, from ${heldOut} points`;
   return [
     `at ${heldOut} held-out points: CE90 ${metres(ce90)} m (${range}; ${(ce90 / pixel).toFixed(2)} px), before ${metres(before.ce90)} m`,
     `  RMSE ${metres(rmseX)}, ${metres(rmseY)} m; bias ${metres(biasX)}, ${metres(biasY)} m (x, y)`,

@@ -36,6 +36,7 @@ const transformSchema = z.strictObject({
   version: z.literal(1),
   status: z.enum(['trusted', 'refused']),
   reason: z.string().optional(),
+  caveats: z.array(z.string()).optional(),
   sar: sceneSchema,
   optical: sceneSchema,
   grid: z.strictObject({
