@@ -30,7 +30,7 @@ export type { EvaluationRow } from './evaluate/evaluation_row.ts';
 export { type EvaluationFigure, evaluationFigures, evaluationTable } from './evaluate/evaluation_table.ts';
 export { matcherFeatures, unseenFeatures } from './matcher_features.ts';
 export { LATTICES, type Lattice } from './outputs/aligned_grid.ts';
-export { type ApplyOptions, applyTransform } from './outputs/apply.ts';
+export { type Applied, type ApplyOptions, applyTransform } from './outputs/apply.ts';
 export { SIDES, type Side } from './outputs/moved.ts';
 export { RESAMPLINGS, type Resampling } from './outputs/resampler.ts';
 export { formatTransform, readTransform, type TransformFile } from './outputs/transform_file.ts';

@@ -15,8 +15,14 @@ export default command({
     out: text('file', 'Corrected file: a Cloud Optimized GeoTIFF'),
     align: choice(SIDES, 'Scene that the file belongs to: the one that moves').default('optical'),
     resampling: choice(RESAMPLINGS, 'Interpolation; nearest for masks and classes').default('bicubic'),
-    lattice: choice(LATTICES, 'Pixels of the result').default('snapped'),
-    like: text('file', 'File whose pixels count; default: the working grid of the registration').optional(),
+    lattice: choice(
+      LATTICES,
+      'Pixels of the result: its size snapped to those of --like, exactly those and their extent, its own',
+    ).default('snapped'),
+    like: text(
+      'file',
+      'File whose pixels --lattice snapped and fixed mean; default: the working grid of the registration',
+    ).optional(),
     geotransformOnly: yes('Leave pixels alone: correct only the geotransform'),
     force: yes('Replace the result if it is there'),
   },
@@ -30,16 +36,24 @@ export default command({
     const { transform, input, out, force, ...options } = args;
     if (!force && (await store.stat(out))) throw taken(out);
     const correction = await readTransform(store, transform);
-    await context.work({ label: 'apply', unit: 'tiles' }, (watch) =>
+    const { registeredShare } = await context.work({ label: 'apply', unit: 'tiles' }, (watch) =>
       applyTransform(store, correction, input, out, options, watch),
     );
     const { status, quality } = correction;
     return {
-      json: { out, input, transform, status, quality: quality ?? null },
-      text: `${input} corrected into ${out}${quality ? `; CE90 of the correction ${quality.ce90.toFixed(1)} m` : ''}`,
+      json: { out, input, transform, status, quality: quality ?? null, registeredShare },
+      text: `${input} corrected into ${out}${quality ? `; ${accuracyText(quality.ce90, registeredShare)}` : ''}`,
     };
   },
 });
+
+/** @param share of the file on the ground that was registered. */
+export function accuracyText(ce90: number, share: number): string {
+  const accuracy = `CE90 of the correction ${ce90.toFixed(1)} m`;
+  if (share === 1) return accuracy;
+  const beyond = Math.min(99, Math.max(1, Math.round(100 * (1 - share))));
+  return `${accuracy} on the registered ground only: ${beyond} % of the file lies beyond it, where nothing was measured`;
+}
 
 const taken = (file: string) =>
   new UsageError({
