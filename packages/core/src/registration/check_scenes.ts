@@ -1,12 +1,13 @@
 /**
- * Checks two files before long work: the same file twice, SAR and optical swapped, a scene of one value, a unit that its
- * samples contradict. Each is refused with the way out, since a registration would only call it "no agreement".
+ * Checks two files before long work: the same file twice, bands that are not there, SAR and optical swapped, a scene of one
+ * value, a unit that its samples contradict. Each is refused with the way out, since a registration would only call it "no agreement".
  */
 import { UsageError } from '../errors.ts';
 import { openPlaced, type PlacedFile } from '../geo/place.ts';
 import type { Raster, Unit } from '../raster/raster.ts';
 import { isRadarUnit } from '../raster/units.ts';
 import type { Store } from '../store.ts';
+import { requireBands } from './bands.ts';
 
 export interface CheckedPair {
   readonly sar: string;
@@ -23,11 +24,21 @@ export interface CheckedPair {
 /** @throws UsageError if the files cannot be registered. @throws FileError, FormatError as `openRaster`. */
 export async function checkScenes(store: Store, pair: CheckedPair): Promise<void> {
   await refuseSameFile(store, pair);
+  await refuseBands(store, pair.sar, pair.sarBand === undefined ? [] : [pair.sarBand]);
+  await refuseBands(store, pair.optical, pair.opticalBands ?? []);
   const sar = await factsOf(store, pair.sar, pair.sarUnit, pair.sarBand);
   const optical = await factsOf(store, pair.optical, undefined, pair.opticalBands?.[0]);
   if (!pair.asNamed) refuseSwapped(sar, optical);
   for (const facts of [sar, optical]) refuseOneValue(facts);
   refuseUnit(sar);
+}
+
+/** Refuses bands that are not there, before any sample is read. */
+async function refuseBands(store: Store, name: string, asked: readonly number[]): Promise<void> {
+  if (asked.every((band) => band === 0)) return; // which every file has
+  const file = await openPlaced(store, name);
+  await file.close();
+  requireBands(name, asked, file.bands);
 }
 
 async function refuseSameFile(store: Store, { sar, optical }: CheckedPair): Promise<void> {
@@ -99,7 +110,6 @@ async function factsOf(
 
 /** Windows of a band, spread over a file. */
 async function* windowsOf(file: PlacedFile, band: number): AsyncGenerator<Raster> {
-  if (band >= file.bands) return; // the registration names the bands that there are
   const { width, height } = file;
   const [across, down] = [Math.min(SIDE, width), Math.min(SIDE, height)];
   for (const row of stepsOf(height, down)) {

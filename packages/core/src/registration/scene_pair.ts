@@ -10,6 +10,7 @@ import { BlockCache } from '../raster/block_cache.ts';
 import type { AffineTransform, Raster } from '../raster/raster.ts';
 import type { RasterWindow } from '../raster/window.ts';
 import { WindowReader } from '../raster/window_reader.ts';
+import { requireBands } from './bands.ts';
 import { levelled, levelsOf, type ReadWindow } from './levels.ts';
 import { composed, inverted, type PixelAffine } from './pixel_affine.ts';
 import type { RegistrationSettings } from './settings.ts';
@@ -38,7 +39,8 @@ export async function scenePair(
   settings: RegistrationSettings,
 ): Promise<ScenePair> {
   const grid = workingGrid(sar, optical, settings);
-  const sarBands = [bandOf(sar, settings.sarBand)];
+  const sarBands = [settings.sarBand];
+  requireBands(sar.name, sarBands, sar.file.bands);
   const sarReader = new GridReader(cached(sar.file, sarBands), sar.name, grid, sarBands);
   const lattice = opticalLattice(optical, grid);
   const bands = opticalBands(optical, settings);
@@ -136,19 +138,7 @@ function required(levels: number[] | undefined, { name }: NamedFile): number[] {
   });
 }
 
-function bandOf({ file, name }: NamedFile, band: number): number {
-  if (band < file.bands) return band;
-  throw noSuchBand(name, band, file.bands);
-}
-
 function opticalBands({ file, name }: NamedFile, { opticalBands: asked }: RegistrationSettings): readonly number[] {
-  const bands = asked ?? file.imageBands.slice(0, file.imageBands.length >= 3 ? 3 : 1);
-  for (const band of bands) if (band >= file.bands) throw noSuchBand(name, band, file.bands);
-  return bands;
+  if (asked) requireBands(name, asked, file.bands);
+  return asked ?? file.imageBands.slice(0, file.imageBands.length >= 3 ? 3 : 1);
 }
-
-const noSuchBand = (name: string, band: number, bands: number) =>
-  new UsageError({
-    ...{ action: `register ${name}`, expected: `a band below ${bands}, counted from 0`, found: String(band) },
-    remedy: 'Name another band.',
-  });
