@@ -50,7 +50,7 @@ describe('judgeSeries', () => {
   });
 
   it('takes a series of one scene and of none', () => {
-    expect(judgeSeries([], 5)).toEqual({ scenes: [], steps: [], median: [0, 0] });
+    expect(judgeSeries([], 5)).toEqual({ scenes: [], steps: [] });
     expect(judgeSeries(seriesOf([[0, 0]]), 5).scenes).toMatchObject([{ verdict: 'aligned' }]);
   });
 });

@@ -2,6 +2,7 @@
  * Judges a series of scenes of one place: how far each lies off its reference, and steps in time, as after a change of the
  * processor that made the scenes.
  */
+import { metresPerUnit } from './metres_per_unit.ts';
 import type { Registration } from './registration.ts';
 
 /** Offset of a scene in metres, east and north, with standard errors. */
@@ -30,8 +31,8 @@ export interface SeriesStep {
 export interface JudgedSeries {
   readonly scenes: readonly JudgedScene[];
   readonly steps: readonly SeriesStep[];
-  /** Median bias of all scenes in metres. */
-  readonly median: readonly [east: number, north: number];
+  /** Median bias of all scenes in metres; absent where there is none. */
+  readonly median?: readonly [east: number, north: number] | undefined;
 }
 
 /** Standard errors of a 90 % interval. */
@@ -45,7 +46,7 @@ const SIDE = 2;
 export function biasOf({ points, grid }: Registration): Pick<SeriesEntry, 'bias' | 'error'> | undefined {
   const judging = points.filter(({ heldOut, reason, opticalGround }) => heldOut && reason === 'used' && opticalGround);
   if (judging.length < 2) return undefined;
-  const metres = [grid.metres / Math.abs(grid.transform[1]!), grid.metres / Math.abs(grid.transform[5]!)];
+  const metres = metresPerUnit(grid);
   const axes = [0, 1].map((axis) => {
     const values = judging.map((point) => (point.opticalGround![axis]! - point.sarGround[axis]!) * metres[axis]!);
     const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -61,7 +62,7 @@ export function judgeSeries(entries: readonly SeriesEntry[], tolerance: number):
   return {
     scenes: ordered.map((entry) => ({ ...entry, verdict: verdictOn(entry, tolerance) })),
     steps: stepsIn(ordered, noiseOf(ordered), tolerance),
-    median: medianOf(ordered),
+    ...(ordered.length > 0 && { median: medianOf(ordered) }),
   };
 }
 

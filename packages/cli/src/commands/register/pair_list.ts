@@ -33,10 +33,23 @@ export async function readPairs(store: Store, manifest: string, assets: AssetNam
 
 async function manifestPairs(store: Store, manifest: string): Promise<ListedPair[]> {
   const pairs: ListedPair[] = [];
-  for await (const { id, sar, date, sarPath, opticalPath } of readManifest(store, manifest, 'anywhere')) {
+  for await (const { id, sar, date, sarPath, opticalPath, line } of readManifest(store, manifest, 'anywhere')) {
+    requireDate(date, manifest, line);
     pairs.push({ id: folderName(id ?? fileStem(sar)), sar: sarPath, optical: opticalPath, date });
   }
   return pairs;
+}
+
+const isoDate = z.union([z.iso.date(), z.iso.datetime({ offset: true, local: true })]);
+
+/** @throws FormatError for what is no date: `qa` could not order the pair, after all the work. */
+function requireDate(date: string | undefined, file: string, line?: number): void {
+  if (date === undefined || isoDate.safeParse(date).success) return;
+  throw new FormatError({
+    ...{ action: 'read the manifest', file, ...(line !== undefined && { line }), found: date },
+    expected: 'a date by ISO 8601, as 2020-11-04 or 2020-11-04T10:12:00Z',
+    remedy: 'Correct it, or leave it empty.',
+  });
 }
 
 /** A name as one folder. */
@@ -102,6 +115,7 @@ function pairOf({ id, assets, properties }: z.output<typeof item>, file: string,
       remedy: `Name another by ${flag}.`,
     });
   };
+  requireDate(properties.datetime ?? undefined, file);
   return {
     id: folderName(id),
     sar: pathOf(names.sarAsset, '--sar-asset'),

@@ -14,14 +14,15 @@ export default command({
   flags: { tolerance: above0('Bias in metres along either axis that still counts as aligned').default(5) },
   examples: ['doppel register qa runs/series', 'doppel register qa runs/series --tolerance 10 --json'],
   async run({ args, context }) {
+    await refuseSinglePair(context.store, args.folder);
     const rows = await readRows(context.store, joinPath(args.folder, SUMMARY.rows));
     const { entries, left } = await entriesOf(context, args.folder, rows);
     const judged = judgeSeries(entries, args.tolerance);
     const off = judged.scenes.some(({ verdict }) => verdict === 'biased') || judged.steps.length > 0;
     return {
-      json: { tolerance: args.tolerance, unit: 'm', ...judged, leftOut: left },
+      json: { tolerance: args.tolerance, unit: 'm', ...judged, median: judged.median ?? null, leftOut: left },
       text: textOf(judged, left, args.tolerance),
-      exitCode: off || left.length > 0 ? 1 : 0,
+      exitCode: off || left.length > 0 || entries.length === 0 ? 1 : 0,
     };
   },
 });
@@ -38,8 +39,13 @@ async function entriesOf(
 ): Promise<{ entries: SeriesEntry[]; left: LeftOut[] }> {
   const entries: SeriesEntry[] = [];
   const left: LeftOut[] = [];
+  const [first] = rows;
+  if (first && rows.every(({ date }) => date === undefined)) throw undated(folder, first.id);
   for (const { id, status, date, error } of rows) {
-    if (date === undefined) throw undated(folder, id);
+    if (date === undefined) {
+      left.push({ id, why: `no date; ${error ?? status}` });
+      continue;
+    }
     const registration = status === 'trusted' ? await readRegistration(store, joinPath(folder, id)) : undefined;
     const bias = registration && biasOf(registration);
     if (bias) entries.push({ id, date, ...bias });
@@ -48,11 +54,22 @@ async function entriesOf(
   return { entries, left };
 }
 
+/** @throws UsageError for the folder of one registration: it has no rows. */
+async function refuseSinglePair(store: Context['store'], folder: string): Promise<void> {
+  const [rows, single] = [SUMMARY.rows, FILES.summary].map((name) => store.stat(joinPath(folder, name)));
+  if ((await rows) || !(await single)) return;
+  throw new UsageError({
+    action: `judge the series ${folder}`,
+    ...{ expected: 'the folder of a `doppel register batch`', found: 'that of a single registration' },
+    remedy: 'Name the folder above it if it is one of a batch, or register the series by a manifest with dates.',
+  });
+}
+
 function undated(folder: string, id: string): UsageError {
   return new UsageError({
     action: `judge the series ${folder}`,
     expected: 'a date for each pair',
-    found: `none for ${id}`,
+    found: `none for any, such as ${id}`,
     remedy: 'Add a column "date" (ISO 8601) to the manifest, and run the batch again: finished pairs are not repeated.',
   });
 }
@@ -68,6 +85,8 @@ async function readRegistration(store: Context['store'], folder: string): Promis
 }
 
 function textOf({ scenes, steps, median }: JudgedSeries, left: readonly LeftOut[], tolerance: number): string {
+  const leftOut = left.map(({ id, why }) => `left out: ${id} (${why})`);
+  if (!median) return ['no scene could be judged', ...leftOut].join('\n');
   const metres = (value: number) => value.toFixed(1).padStart(7);
   const rows = scenes.map(
     ({ id, date, bias, error, verdict }) =>
@@ -82,6 +101,6 @@ function textOf({ scenes, steps, median }: JudgedSeries, left: readonly LeftOut[
     `${aligned} of ${scenes.length} scenes aligned within ${tolerance} m; median bias ${median.map((value) => value.toFixed(1)).join(', ')} m (east, north)`,
     ...rows,
     ...(jumps.length > 0 ? jumps : ['no step in time']),
-    ...left.map(({ id, why }) => `left out: ${id} (${why})`),
+    ...leftOut,
   ].join('\n');
 }
