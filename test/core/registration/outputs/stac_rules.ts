@@ -23,28 +23,21 @@ function isCounterclockwise(positions: readonly (readonly [number, number])[]): 
 
 const accuracy = z.strictObject({ bias: z.number(), stddev: z.number().min(0) });
 
-const properties = z
-  .strictObject({
-    datetime: time.nullable(),
-    start_datetime: time.optional(),
-    end_datetime: time.optional(),
-    created: time,
-    'proj:epsg': z.int().nullable(),
-    'proj:shape': z.tuple([z.int().positive(), z.int().positive()]),
-    'proj:transform': z.array(z.number()).length(6),
-    'card4l:northern_geometric_accuracy': accuracy,
-    'card4l:eastern_geometric_accuracy': accuracy,
-    'card4l:geometric_accuracy_radial_rmse': z.number().min(0),
-    'doppel:datetime_source': z.string().optional(),
-    'doppel:geometric_accuracy_ce90': z.number(),
-    'doppel:geometric_accuracy_points': z.int(),
-    'doppel:aligned_to': z.string(),
-    'doppel:model': z.string(),
-  })
-  .refine(
-    ({ datetime, start_datetime: start, end_datetime: end }) => datetime !== null || (start && end && start <= end),
-    'neither a time nor a range of times',
-  );
+const properties = z.strictObject({
+  datetime: time,
+  created: time,
+  'proj:epsg': z.int().nullable(),
+  'proj:shape': z.tuple([z.int().positive(), z.int().positive()]),
+  'proj:transform': z.array(z.number()).length(6),
+  'card4l:northern_geometric_accuracy': accuracy,
+  'card4l:eastern_geometric_accuracy': accuracy,
+  'card4l:geometric_accuracy_radial_rmse': z.number().min(0),
+  'doppel:datetime_source': z.string().optional(),
+  'doppel:geometric_accuracy_ce90': z.number(),
+  'doppel:geometric_accuracy_points': z.int(),
+  'doppel:aligned_to': z.string(),
+  'doppel:model': z.string(),
+});
 
 const asset = z.strictObject({
   href: z.string().regex(/^\.\/[\w.]+$/),

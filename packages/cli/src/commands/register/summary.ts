@@ -58,8 +58,14 @@ export function summaryText(registration: Registration, { files, seconds }: Summ
     pointsText(registration),
     ...ladderText(registration),
     ...qualityText(registration),
+    ...itemText(files),
     `${seconds.toFixed(1)} s; written: ${Object.values(files).join(', ')}`,
   ].join('\n');
+}
+
+function itemText({ aligned, stac }: Summary['files']): string[] {
+  if (aligned === undefined || stac !== undefined) return [];
+  return ['no item.json: nothing says when the aligned scene was taken; --datetime states it'];
 }
 
 function verdictText(registration: Registration): string {

@@ -16,8 +16,7 @@ import type { Side } from './moved.ts';
 
 export interface StacOptions {
   readonly side: Side;
-  /** Absent: not known. */
-  readonly acquired?: AcquisitionTime | undefined;
+  readonly acquired: AcquisitionTime;
   /** Time of processing, ISO 8601. */
   readonly now: string;
   /** Files beside the item: relative path and media type by name. */
@@ -40,7 +39,7 @@ export function stacItem(
     geometry: { type: 'Polygon', coordinates: [ring] },
     bbox: boxOf(ring),
     properties: {
-      ...timeOf(acquired, now),
+      ...{ datetime: acquired.time, 'doppel:datetime_source': acquired.source },
       ...{ created: now, 'proj:epsg': epsgOf(grid.crs), 'proj:shape': [grid.height, grid.width] },
       'proj:transform': [
         ...grid.transform.slice(1, 3),
@@ -62,12 +61,6 @@ export function stacItem(
     assets,
   };
   return `${JSON.stringify(item, null, 2)}\n`;
-}
-
-/** An unknown acquisition time is null, which STAC allows beside a range of times only: all that is known to precede now. */
-function timeOf(acquired: AcquisitionTime | undefined, now: string): Record<string, string | null> {
-  if (acquired) return { datetime: acquired.time, 'doppel:datetime_source': acquired.source };
-  return { datetime: null, start_datetime: '1970-01-01T00:00:00Z', end_datetime: now };
 }
 
 function accuracy(bias: number, rmse: number): { bias: number; stddev: number } {

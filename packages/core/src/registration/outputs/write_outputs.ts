@@ -160,14 +160,10 @@ class Outputs {
       await writeAlignedScene(this.store, path, named, grid, options.resampling ?? 'bicubic', keys, watch);
     }
     this.files.aligned = path;
-    const item = stacItem(registration, grid, {
-      side,
-      acquired:
-        options.datetime === undefined ? acquisitionTime(moved.file.items, moved.path) : stated(options.datetime),
-      now: this.now,
-      assets: this.assets(),
-    });
-    await this.write('stac', item);
+    const acquired =
+      options.datetime === undefined ? acquisitionTime(moved.file.items, moved.path) : stated(options.datetime);
+    if (!acquired) return; // STAC demands a time, and an invented one would mislead every search by it
+    await this.write('stac', stacItem(registration, grid, { side, acquired, now: this.now, assets: this.assets() }));
   }
 
   private at(name: keyof typeof OUTPUT_NAMES): string {
