@@ -46,6 +46,14 @@ describe('writeFolder', () => {
   });
 });
 
+describe('an output folder below a file', () => {
+  it('is one that cannot be written, not one that cannot be removed', async () => {
+    await writeFile(out, 'a file');
+    const below = writeFolder(store, join(out, 'x'), writeOne('new'));
+    await expect(below).rejects.toThrow(/^Cannot write .*a file where a folder should be/);
+  });
+});
+
 describe('refuseFilled', () => {
   it('takes a new and an empty folder, and a filled one only by force', async () => {
     await refuseFilled(store, out, false);

@@ -36,8 +36,9 @@ export async function writeFolder<T>(
     const result = await write(unfinished);
     await replace(store, { unfinished, folder: bare, older });
     return result;
-  } finally {
-    await store.remove(unfinished);
+  } catch (error) {
+    await store.remove(unfinished).catch(() => {}); // the first error says what failed
+    throw error;
   }
 }
 

@@ -20,33 +20,34 @@ export function startProgress(label: string, total: number, unit: string, stream
 }
 
 function bar(label: string, total: number, unit: string, stream: NodeJS.WriteStream): Progress {
-  const format = `${label} {bar} {value}/{total} ${unit} · {rate} ${unit}/s · {left} left {note}`;
+  const format = `${label} {bar} {value}/{total} ${unit}{pace} {note}`;
   const single = new SingleBar(
     { format, stream, hideCursor: true, barsize: 24, gracefulExit: false, fps: 8 },
     Presets.shades_classic,
   );
-  const clock = startClock(total);
-  single.start(total, 0, { rate: '-', left: '-', note: '' });
+  const clock = startClock(total, unit);
+  single.start(total, 0, { pace: '', note: '' });
+  const pace = (done: number) => clock(done).map((each) => ` · ${each}`);
   return {
-    update: (done, note = '') => single.update(done, { ...clock(done), note }),
+    update: (done, note = '') => single.update(done, { pace: pace(done).join(''), note }),
     stop: () => single.stop(),
   };
 }
 
 function lines(label: string, total: number, unit: string, stream: Terminal): Progress {
-  const clock = startClock(total);
+  const clock = startClock(total, unit);
   let last = Date.now();
   let written = -1;
-  let state = { done: 0, note: '', rate: '-', left: '-' };
+  let state: { done: number; note: string; pace: string[] } = { done: 0, note: '', pace: [] };
   const write = () => {
-    const { done, note, rate, left } = state;
+    const { done, note, pace } = state;
     written = done;
-    stream.write(`${label}: ${done}/${total} ${unit}, ${rate} ${unit}/s, ${left} left ${note}`.trimEnd());
+    stream.write(`${[`${label}: ${done}/${total} ${unit}`, ...pace].join(', ')} ${note}`.trimEnd());
     stream.write('\n');
   };
   return {
     update(done, note = '') {
-      state = { done, note, ...clock(done) };
+      state = { done, note, pace: clock(done) };
       if (Date.now() - last < LINE_EVERY_MS) return;
       last = Date.now();
       write();
@@ -57,15 +58,15 @@ function lines(label: string, total: number, unit: string, stream: Terminal): Pr
   };
 }
 
-/** Rate since the start and time left, as text. Resumed work starts with a part of it done. */
-function startClock(total: number): (done: number) => { rate: string; left: string } {
+/** Rate since the start and time left, as texts; none until something is done. Resumed work starts with a part of it done. */
+function startClock(total: number, unit: string): (done: number) => string[] {
   const start = performance.now();
   let before: number | undefined;
   return (done) => {
     before ??= done;
+    if (done === before) return [];
     const rate = (done - before) / Math.max((performance.now() - start) / 1000, 1e-3);
-    if (done === before) return { rate: '-', left: '-' };
-    return { rate: rate >= 10 ? rate.toFixed(0) : rate.toFixed(2), left: duration((total - done) / rate) };
+    return [`${rate >= 10 ? rate.toFixed(0) : rate.toFixed(2)} ${unit}/s`, `${duration((total - done) / rate)} left`];
   };
 }
 
