@@ -102,6 +102,7 @@ describe('doppel register', () => {
     ['no place on the ground', 'sar.tif', 'unplaced.png', [], /gdal_edit\.py -a_srs/],
     ['a scene of one value', 'sar.tif', 'even.tif', [], /the value 9 only/],
     ['a radius beyond the overlap', 'sar.tif', 'optical.tif', ['--radius=900px'], /--radius scene/],
+    ['a band that is not there', 'sar.tif', 'optical.tif', ['--sar-band', '1'], /band 1 of a file with 1 band/],
     ['a wrong unit', 'sar.tif', 'optical.tif', ['--sar-unit', 'dB'], /--sar-unit amplitude/],
     ['a radius that is no length', 'sar.tif', 'optical.tif', ['--radius=5 miles'], /a length such as 64px or 600m/],
     ['a rotation that is no angle', 'sar.tif', 'optical.tif', ['--rotation', '90'], /at most 15/],
@@ -188,11 +189,31 @@ describe('doppel register batch', () => {
     await expect(batch('pairs.csv', 'foreign')).rejects.toThrow('a folder that holds other files');
   });
 
-  it('needs dates to judge a series', async () => {
-    await mkdir(path('undated'), { recursive: true });
-    const row = { id: 'a', sar: 's', optical: 'o', status: 'refused' };
-    await writeFile(path('undated', 'summary.jsonl'), `${JSON.stringify(row)}\n`);
-    await expect(runDoppel(['register', 'qa', path('undated')])).rejects.toThrow('a date for each pair');
+  const qa = async (name: string, rows: object[], ...flags: string[]) => {
+    await mkdir(path(name), { recursive: true });
+    const lines = rows.map((row) => JSON.stringify({ sar: 's', optical: 'o', ...row }));
+    await writeFile(path(name, 'summary.jsonl'), lines.join('\n'));
+    return runDoppel(['register', 'qa', path(name), ...flags]);
+  };
+
+  it('needs dates to judge a series, but not of every pair', async () => {
+    await expect(qa('undated', [{ id: 'a', status: 'refused' }])).rejects.toThrow('a date for each pair');
+    const refused = { id: 'a', status: 'refused', date: '2020-01-03' };
+    const { stdout, exitCode } = await qa('partly', [refused, { id: 'b', status: 'failed', error: 'Cannot read b' }]);
+    expect(stdout).toContain('left out: b (no date; Cannot read b)');
+    expect(exitCode).toBe(1);
+  });
+
+  it('prints no figures of a series of which no scene could be judged', async () => {
+    const rows = [{ id: 'a', status: 'refused', date: '2020-01-03' }];
+    expect((await qa('unjudged', rows)).stdout).toBe('no scene could be judged\nleft out: a (refused)\n');
+    expect(JSON.parse((await qa('unjudged', rows, '--json')).stdout).median).toBeNull();
+  });
+
+  it('tells the folder of a single registration from that of a batch', async () => {
+    await mkdir(path('single'), { recursive: true });
+    await writeFile(path('single', 'summary.json'), '{}');
+    await expect(runDoppel(['register', 'qa', path('single')])).rejects.toThrow('that of a single registration');
   });
 });
 
@@ -214,6 +235,16 @@ describe('the manifest of a batch', () => {
     expect(away).toMatchObject({ sar: '/data/s.tif', optical: `${folder}/../o.tif` });
     await expect(listed('twice.csv', 'sar,optical\na.tif,1.tif\na.tif,2.tif\n')).rejects.toThrow('a twice');
     await expect(listed('none.csv', 'sar,optical\n')).rejects.toThrow('at least one pair');
+  });
+
+  it('gives dates by ISO 8601', async () => {
+    const dated = (date: string) => listed('dated.csv', `sar,optical,date\na.tif,1.tif,${date}\n`);
+    for (const date of ['2020-02-29', '2020-01-03T10:12:00Z', '2020-01-03T10:12:00+01:00'])
+      expect(await dated(date)).toMatchObject([{ date }]);
+    expect((await dated(''))[0]!.date).toBeUndefined();
+    for (const date of ['2021-02-29', '3.1.2020', 'soon'])
+      await expect(dated(date)).rejects.toThrow(`expected a date by ISO 8601`);
+    await expect(dated('soon')).rejects.toThrow(/line 2.*found soon/s);
   });
 
   it('may be a STAC collection, an item collection or an item', async () => {

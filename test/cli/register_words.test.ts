@@ -1,6 +1,7 @@
 /** Parts of `doppel register` that need no scenes: the words of its processes, and the way out of a refusal. */
 import { describe, expect, it } from 'vitest';
 import { readCommandLine } from '../../packages/cli/src/command_line.ts';
+import { accuracyText } from '../../packages/cli/src/commands/register/apply.ts';
 import { PAIR_FLAGS, type PairValues } from '../../packages/cli/src/commands/register/pair_flags.ts';
 import { wordsOf } from '../../packages/cli/src/commands/register/pair_runner.ts';
 import { changedSettings } from '../../packages/cli/src/commands/register/settings_flags.ts';
@@ -80,5 +81,22 @@ describe('the summary', () => {
     const { points } = summaryOf(madeRegistration(), { files: {}, backend: 'cpu', seconds: 1 });
     expect(Object.values(points).reduce((sum, count) => sum + count, 0)).toBe(64);
     expect(points.used).toBe(42);
+  });
+});
+
+describe('the text of a result', () => {
+  it('says how to get a STAC item where nothing states a time', () => {
+    const registration = madeRegistration();
+    const textOf = (files: Record<string, string>) =>
+      summaryText(registration, summaryOf(registration, { files, backend: 'cpu', seconds: 1 }));
+    expect(textOf({ aligned: 'a.tif' })).toContain('no item.json: nothing says when');
+    expect(textOf({ aligned: 'a.tif', stac: 'item.json' })).not.toContain('no item.json');
+    expect(textOf({})).not.toContain('no item.json');
+  });
+
+  it('vouches for the registered ground only', () => {
+    expect(accuracyText(4.04, 1)).toBe('CE90 of the correction 4.0 m');
+    expect(accuracyText(4, 0.62)).toContain('4.0 m on the registered ground only: 38 % of the file lies beyond it');
+    expect(accuracyText(4, 0.999)).toContain('1 % of the file');
   });
 });

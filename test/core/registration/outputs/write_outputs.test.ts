@@ -230,11 +230,33 @@ print(json.dumps(dict(median=float(np.median(moves)), worst=max(moves), blocks=l
     await expect(applyTransform(store, refused, applied, `${applied}.2`)).rejects.toThrow('too few points');
     expect(registration.status).toBe('trusted');
   });
+
+  it.each(SIDES)(
+    'says which share of a file lies on the registered ground, and refuses other ground: apply, %s',
+    async (align) => {
+      const { files } = await written('quadratic');
+      const transform = await readTransform(store, files.transform!);
+      const at = async (east: number, pixel = 10) => {
+        const made = { transform: [500_000 + east, pixel, 0, 5_000_000, 0, -pixel] as const };
+        await writeScenes(store, join(folder, 'other'), MAPS.quadratic, { transform: [...made.transform] });
+        const input = join(folder, 'other', 'optical.tif');
+        return (await applyTransform(store, transform, input, join(folder, 'b.tif'), { align })).registeredShare;
+      };
+      expect(await at(200)).toBeGreaterThan(0.85);
+      expect(await at(1500)).toBeCloseTo(0.5, 1);
+      expect(await at(-40_000, 300)).toBeLessThan(0.01);
+      await store.remove(join(folder, 'b.tif'));
+      const refusal = at(20_000);
+      await expect(refusal).rejects.toThrow(/a file of the ground that was registered, around 15\.019, 45\.1\d\d/);
+      await expect(refusal).rejects.toThrow(/found one of other ground, around 15\.27/);
+      expect(await store.stat(join(folder, 'b.tif'))).toBeUndefined();
+    },
+  );
 });
 
 describe('writeOutputs', () => {
   it('writes every file, and nothing else', async () => {
-    const { files } = await written('affine');
+    const { files } = await written('affine', {}, { datetime: '2020-11-04T10:12:00Z' });
     const names = Object.values(files).map((path) => path!.slice(out.length + 1));
     expect(await readdir(out)).toEqual([...names].sort());
     expect(Object.keys(files).at(-1)).toBe('transform');
@@ -242,7 +264,7 @@ describe('writeOutputs', () => {
   });
 
   it('writes no scene, no warp and no item for a refused registration, and removes older ones', async () => {
-    await written('affine');
+    await written('affine', {}, { datetime: '2020-11-04T10:12:00Z' });
     const { files } = await written('affine', {}, {}, { status: 'refused', reason: 'too few points' });
     expect(Object.keys(files)).toEqual([
       ...['geojson', 'geopackage', 'csv', 'qgis', 'qgisGeoreferenced', 'enviImage', 'enviMap', 'transform'],
@@ -273,6 +295,13 @@ describe('writeOutputs', () => {
     expect(data[at]).toBeCloseTo(to[0] - ground[0], 3);
     expect(data[at + 1]).toBeCloseTo(to[1] - ground[1], 3);
     expect([file.facts.get(0)?.name, file.facts.get(1)?.unit]).toEqual(['displacement_x', 'm']);
+  });
+
+  it('states it in metres of the ground, whatever the units of the reference system', async () => {
+    const grid = { ...madeRegistration(folder, MAPS.shift).grid, metres: 5 }; // half of its units, as at 60° north in EPSG:3395
+    const { files } = await written('shift', {}, {}, { grid });
+    const { data } = await (await openPlaced(store, files.displacement!)).read();
+    expect([data[0], data[1]]).toEqual([expect.closeTo(37.3 / 2, 3), expect.closeTo(-52.1 / 2, 3)]);
   });
 
   it('states points for QGIS: pixels with negative rows, or ground by the own georeference; rejected ones disabled', async () => {
@@ -339,20 +368,18 @@ describe('writeOutputs', () => {
     await expect(written('affine', {}, { datetime: 'yesterday' })).rejects.toThrow('RFC 3339');
   });
 
-  it('writes an item by the rules of STAC, with a time and without one', async () => {
-    const itemOf = async (options: OutputOptions) => {
-      const { files } = await written('affine', {}, options);
-      return STAC_ITEM.parse(JSON.parse(new TextDecoder().decode(await store.read(files.stac!))));
-    };
-    const { properties } = await itemOf({ datetime: '2020-11-04T10:12:00Z' });
-    expect(properties.datetime).toBe('2020-11-04T10:12:00.000Z');
-    const unknown = await itemOf({ now: new Date('2026-11-29T12:00:00Z') });
-    expect(unknown.properties).toMatchObject({ datetime: null, end_datetime: '2026-11-29T12:00:00.000Z' });
-    expect(() => STAC_ITEM.parse({ ...unknown, bbox: [0, 0, 1, 1] })).toThrow('another bounding box');
+  it('writes an item by the rules of STAC, and none without a time', async () => {
+    const { files } = await written('affine', {}, { datetime: '2020-11-04T10:12:00Z' });
+    const item = STAC_ITEM.parse(JSON.parse(new TextDecoder().decode(await store.read(files.stac!))));
+    expect(item.properties.datetime).toBe('2020-11-04T10:12:00.000Z');
+    expect(() => STAC_ITEM.parse({ ...item, bbox: [0, 0, 1, 1] })).toThrow('another bounding box');
+    const unknown = await written('affine');
+    expect(unknown.files.stac).toBeUndefined();
+    expect(await readdir(out)).not.toContain('item.json');
   });
 
   it.skipIf(!hasGdal)('writes an item through which GDAL opens the aligned scene: STACIT (gdal-bin)', async () => {
-    const { files } = await written('affine');
+    const { files } = await written('affine', {}, { datetime: '2020-11-04T10:12:00Z' });
     const item = JSON.parse(new TextDecoder().decode(await store.read(files.stac!)));
     const items = { type: 'FeatureCollection', stac_version: '1.0.0', features: [item] };
     await store.write(join(out, 'items.json'), JSON.stringify(items));
