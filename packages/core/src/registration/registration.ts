@@ -136,7 +136,7 @@ export interface Registration {
   readonly status: 'trusted' | 'refused';
   /** Why it is refused, as a sentence without full stop. */
   readonly reason?: string | undefined;
-  /** What the verdict does not cover, as sentences without full stop: a trusted registration may have some. */
+  /** Doubts that the verdict does not cover, as sentences without full stop: a trusted registration may have some. */
   readonly caveats?: readonly string[] | undefined;
   readonly sar: RegisteredScene;
   readonly optical: RegisteredScene;

@@ -39,10 +39,11 @@ export default command({
     const { registeredShare } = await context.work({ label: 'apply', unit: 'tiles' }, (watch) =>
       applyTransform(store, correction, input, out, options, watch),
     );
-    const { status, quality } = correction;
+    const { status, quality, caveats = [] } = correction;
+    const accuracy = quality ? `; ${accuracyText(quality.ce90, registeredShare)}` : '';
     return {
-      json: { out, input, transform, status, quality: quality ?? null, registeredShare },
-      text: `${input} corrected into ${out}${quality ? `; ${accuracyText(quality.ce90, registeredShare)}` : ''}`,
+      json: { out, input, transform, status, quality: quality ?? null, registeredShare, caveats },
+      text: [`${input} corrected into ${out}${accuracy}`, ...caveats.map((each) => `  ! ${each}`)].join('\n'),
     };
   },
 });

@@ -4,7 +4,7 @@ import { type QUALITY_FIGURES, REASONS, type Reason, type Registration } from '@
 export interface Summary {
   status: Registration['status'];
   reason?: string;
-  /** What the verdict does not cover. */
+  /** Doubts that the verdict does not cover. */
   caveats: readonly string[];
   /** Kind of the chosen model; null without a correction. */
   model: string | null;
