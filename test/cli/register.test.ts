@@ -54,7 +54,7 @@ describe('doppel register', () => {
     const { stdout, exitCode, log } = await register('sar.tif', 'optical.tif', 'good', '--json', '--force');
     const json = JSON.parse(stdout);
     expect(Object.keys(json)).toEqual(
-      'status model matrix points quality intervals files seconds backend matcher'.split(' '),
+      'status caveats model matrix points quality intervals files seconds backend matcher'.split(' '),
     );
     expect(json).toMatchObject({ status: 'trusted', backend: 'wasm', matcher: null });
     expect(exitCode).toBe(0);
