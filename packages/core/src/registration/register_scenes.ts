@@ -146,7 +146,7 @@ const isLuck = (
   { rotation, scale }: Pick<RegistrationSettings, 'rotation' | 'scale'>,
 ) => luckOf(rotation > 0 || scale > 0 ? 'similarity' : 'shift', windows, agreeing, share) > LUCK;
 
-/** Why few windows cannot agree beyond luck; undefined where one of them may err. */
+/** Reason why few windows cannot agree beyond luck; undefined where one of them may err. */
 export function tooFewWindows(
   coarse: Pick<CoarsePlace, 'windows' | 'share'>,
   settings: Pick<RegistrationSettings, 'rotation' | 'scale'>,
