@@ -4,13 +4,12 @@
  * maximum likelihood (generalised least squares; Cressie, Statistics for Spatial Data, 1993); the linear part has a prior,
  * for georeferences are seldom off by more than a shift unless somebody says so.
  */
-import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
+import { determinant, EigenvalueDecomposition, Matrix } from 'ml-matrix';
 import { solveSystem } from '../base/least_squares.ts';
-import type { Match, Normalisation } from './fit_plane.ts';
+import { type Match, type Normalisation, normalised } from './fit_plane.ts';
 import { mapPoint } from './plane_map.ts';
 import type { GroundPosition, PlaneMap } from './registration.ts';
-
-export type LinearKind = 'shift' | 'similarity' | 'affine';
+import type { StiffKind } from './robust_fit.ts';
 
 export interface CorrelatedOptions extends Normalisation {
   /** Side of a pixel of the working grid in units of the ground: no match is surer than a part of it. */
@@ -21,7 +20,7 @@ export interface CorrelatedOptions extends Normalisation {
 
 export interface CorrelatedFit {
   readonly map: PlaneMap;
-  /** Standard deviation of where the map puts a position, along its worse axis and both together. */
+  /** Standard deviation of where the map puts a position: the root of the summed variances of both axes. */
   uncertaintyAt(position: GroundPosition): number;
   /** Displacement of a position by the linear part alone, and its standard deviation. */
   linearAt(position: GroundPosition): { readonly length: number; readonly deviation: number };
@@ -39,20 +38,23 @@ const SUREST = 0.1;
 /** Matches that are treated one by one, at most; beyond, means of neighbours are. */
 const MOST = 150;
 /** Unknowns: shift in x and y; then scale, rotation, stretch and shear. */
-const UNKNOWNS: Record<LinearKind, number> = { shift: 2, similarity: 4, affine: 6 };
+const UNKNOWNS: Record<StiffKind, number> = { shift: 2, similarity: 4, affine: 6 };
 
 interface Item {
   readonly at: readonly [u: number, v: number];
   readonly moved: readonly [dx: number, dy: number];
 }
 
-/** Undefined where the matches do not determine a map of the kind. */
+/**
+ * Map of a kind with its uncertainty; undefined where the matches do not determine one. The covariances of their peaks are
+ * left out: what neighbours have in common outweighs them.
+ */
 export function correlatedFit(
-  kind: LinearKind,
+  kind: StiffKind,
   matches: readonly Match[],
   { origin, scale, pixel, slopes }: CorrelatedOptions,
 ): CorrelatedFit | undefined {
-  const at = ([x, y]: GroundPosition) => [(x - origin[0]) / scale, (y - origin[1]) / scale] as const;
+  const at = (position: GroundPosition) => normalised(position, { origin, scale });
   const items = merged(
     matches.map(({ from, to }): Item => ({ at: at(from), moved: [to[0] - from[0], to[1] - from[1]] })),
   );
@@ -136,17 +138,8 @@ function weightsOf(trend: Matrix, moved: readonly number[], values: readonly num
     const sum = moved.reduce((total, value, i) => total + weights[i]! * (value - fitted[i]!) ** 2, 0);
     const free = Math.max(1, moved.length - 3);
     const variance = Math.max(least, sum / free);
-    const [a, b, c, d, e, f] = [0, 1, 2, 4, 5, 8].map((i) => normal.get(Math.floor(i / 3), i % 3)) as [
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-    ];
-    const determinant = a * (d * f - e * e) - b * (b * f - c * e) + c * (b * e - c * d);
     const logs = variances.reduce((total, each) => total + Math.log(each), 0);
-    const likelihood = -0.5 * (free * Math.log(variance) + logs + Math.log(Math.max(1e-300, determinant)));
+    const likelihood = -0.5 * (free * Math.log(variance) + logs + Math.log(Math.max(1e-300, determinant(normal))));
     if (likelihood > most) [best, most] = [weights.map((each) => each / variance), likelihood];
   }
   return best;

@@ -119,7 +119,7 @@ function fitPolynomial(kind: ModelKind, matches: readonly Match[], normalisation
   );
 }
 
-const normalised = ([x, y]: GroundPosition, { origin, scale }: Normalisation): [u: number, v: number] => [
+export const normalised = ([x, y]: GroundPosition, { origin, scale }: Normalisation): [u: number, v: number] => [
   (x - origin[0]) / scale,
   (y - origin[1]) / scale,
 ];

@@ -6,7 +6,7 @@ import { quantile } from '../base/quantile.ts';
 import { Rng } from '../base/random.ts';
 import { caveatsOf } from './caveats.ts';
 import { logTail, luckOf, shareWithin } from './chance.ts';
-import { type CorrelatedFit, correlatedFit, type LinearKind, USUAL_SLOPE } from './correlated_fit.ts';
+import { type CorrelatedFit, correlatedFit, USUAL_SLOPE } from './correlated_fit.ts';
 import { fitPlane, type Match, type Normalisation, normalisationOf, type Symmetric } from './fit_plane.ts';
 import { holdOut } from './hold_out.ts';
 import {
@@ -32,7 +32,7 @@ import {
   type Registration,
   type TiePoint,
 } from './registration.ts';
-import { residualOf } from './robust_fit.ts';
+import { residualOf, type StiffKind } from './robust_fit.ts';
 import { type Evidence, TRUST_LIMITS, type TrustLimits, verdictOf } from './verdict.ts';
 
 /** Frame of a fit: the grid of the matches, the models allowed, and the settings. */
@@ -207,7 +207,7 @@ interface SettleOptions extends Normalisation {
 
 /**
  * Fits a stiff model again, with what neighbours have in common and what is known of georeferences. Where the model of
- * cross-validation contradicts that clearly, it is right; where it might be, the corners are as uncertain as both differ.
+ * cross-validation contradicts that clearly, it is right; else the verdict bounds how far off it lies at the corners.
  */
 function settle(
   { chosen, climbed }: Ladder,
@@ -219,9 +219,9 @@ function settle(
   const gate = pixel * gateOf(distancesOf(widest, matches, pixel), search);
   const isNear = (i: number) => Math.hypot(...residualOf(widest.fit.map, matches[i]!)) <= gate;
   const agreeing = new Set(widest.fit.inliers.filter(isNear));
-  const free = { kind: chosen!.kind as LinearKind, slopes: { turn: ANY_SLOPE, shear: ANY_SLOPE } };
+  const free = { kind: chosen!.kind as StiffKind, slopes: { turn: ANY_SLOPE, shear: ANY_SLOPE } };
   const usual = {
-    kind: widest.kind as LinearKind,
+    kind: widest.kind as StiffKind,
     slopes: { turn: Math.max(USUAL_SLOPE, turn ?? 0), shear: USUAL_SLOPE },
   };
   const fit = ({ kind, slopes }: typeof free, kept: (i: number) => boolean = () => true) =>
@@ -233,8 +233,8 @@ function settle(
   const freely = fit(free);
   let [way, found] = isAsked ? [free, freely] : [usual, fit(usual)];
   if (!found) return undefined;
-  const moved = freely ? apart(freely.map, found.map, corners) : 0;
-  if (freely && moved > CLEAR * worstOf(freely, corners)) [way, found] = [free, freely];
+  const movedFrom = ({ map }: CorrelatedFit) => (freely ? apart(freely.map, map, corners) : 0);
+  if (freely && movedFrom(found) > CLEAR * worstOf(freely, corners)) [way, found] = [free, freely];
   else if (!isAsked && isFlat(found, corners)) {
     way = { ...usual, kind: 'shift' };
     found = fit(way) ?? found;
@@ -245,7 +245,7 @@ function settle(
     ...{ kind: way.kind, map: found.map },
     unseen: matches.map((match, i) => residualOf(mapOf.get(folds[i]!) ?? found.map, match)),
     corner: NINE_OF_TEN * worstOf(found, corners),
-    moved: way === free ? 0 : moved,
+    moved: movedFrom(found),
   };
 }
 
