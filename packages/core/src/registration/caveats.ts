@@ -6,7 +6,7 @@ import { CE90_POINTS } from './quality.ts';
 import type { TiePoint } from './registration.ts';
 
 /** Held-out points below which their intervals are told as those of a few. */
-const FEW = 8;
+const FEW = 10;
 
 /** @param points as they were judged. @returns sentences without full stop; none for a usual scene. */
 export function caveatsOf(points: readonly Pick<TiePoint, 'heldOut' | 'reason'>[]): string[] {

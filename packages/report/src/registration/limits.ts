@@ -1,20 +1,15 @@
-/** Limits of a registration that a reader must keep in mind: few points, points on one side, one kind of features. */
+/** Limits of a registration that a reader must keep in mind beside its caveats: few cells, points on one side, one vote. */
 import type { Registration } from '@doppel/core/registration';
 import { count, percentage, plural } from '../page/format.ts';
 import { isUsed } from './map_frame.ts';
 
-/** Held-out points below which their intervals say little. */
-const FEW_HELD_OUT = 10;
 /** Share of cells below which a result rests on a small part of the scene. */
 const FEW_USED = 0.2;
 
 export function limitsOf(registration: Registration): string[] {
-  const { points, quality, features } = registration;
+  const { points, features } = registration;
   const used = points.filter(isUsed);
   return [
-    ...(quality && quality.heldOut < FEW_HELD_OUT
-      ? [`The figures of quality rest on ${plural(quality.heldOut, 'held-out point')} only.`]
-      : []),
     ...(points.length > 0 && used.length < FEW_USED * points.length
       ? [
           `Only ${count(used.length)} of ${plural(points.length, 'cell')} (${percentage(used.length / points.length)}) gave a tie point: elsewhere the correction is an extrapolation.`,
