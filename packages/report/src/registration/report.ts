@@ -88,7 +88,7 @@ function headlines({ points, ladder: rungs, quality, status, caveats = [] }: Reg
   const items: [name: string, value: string, note: string][] = [
     ['Verdict', status, status === 'trusted' && caveats.length === 0 ? 'passes every check' : 'see above'],
     ['Tie points', count(used), `of ${count(points.length)} cells`],
-    ['Correction', chosen ?? 'none', 'by cross-validation'],
+    ['Correction', chosen ?? 'none', rungs.length === 1 ? 'as asked' : 'chosen from the ladder'],
     ...(quality
       ? ([
           ['CE90', metres(quality.ce90), rangeText(quality, 'ce90')],
@@ -408,7 +408,7 @@ function method({ features }: Registration): string {
     list([
       `Templates of the SAR scene, one a cell, were sought in the optical scene by normalised cross-correlation of ${means}; the peak is fitted below the pixel.`,
       'A cell becomes a tie point where its peak is high, alone, inside the search, and found again backwards, if there is room for that; every other cell says why it is none.',
-      'The correction is fitted robustly, weighted by the covariances of the peaks. Its kind is chosen by cross-validation over cells.',
+      'Models are fitted robustly, weighted by the covariances of the peaks, and compared by cross-validation over cells. A shift, similarity or affine map is then fitted once more: neighbours err alike, and georeferences lean by little.',
       'A fifth of the cells is held out of every fit and of the choice of the model. All figures of quality come from these alone.',
       'Errors are those of the optical against the SAR scene. Where the SAR scene itself lies on the ground is not measured.',
     ]),
