@@ -1,6 +1,8 @@
 /** A server whose model files are replaced while requests come in: none fails, and each answer names the model that scored. */
-import { afterEach, expect, it } from 'vitest';
+import type { Worker } from 'node:worker_threads';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { sha256 } from '../../../packages/core/src/base/sha256.ts';
+import { FileError } from '../../../packages/core/src/errors.ts';
 import { settingsFrom } from '../../../packages/server/src/runtime/flags.ts';
 import { reloadOnHangup } from '../../../packages/server/src/runtime/reload_on_hangup.ts';
 import { type RunningServer, startServer } from '../../../packages/server/src/runtime/start_server.ts';
@@ -13,6 +15,15 @@ const files = new Map<string, Uint8Array>();
 const log: string[] = [];
 let server: RunningServer | undefined;
 
+/** Threads that run. */
+const threads = new Set<Worker>();
+const seen = (thread: Worker) => {
+  threads.add(thread);
+  thread.once('exit', () => threads.delete(thread));
+};
+beforeAll(() => void process.on('worker', seen));
+afterAll(() => void process.off('worker', seen));
+
 afterEach(async () => {
   await server?.close();
   log.length = 0;
@@ -24,7 +35,11 @@ async function start(): Promise<RunningServer> {
   const settings = settingsFrom({ model: ['x=a', 'y=b'], port: 0, batchDelay: 0 }, {});
   server = await startServer({
     settings,
-    read: async (file) => files.get(file)!,
+    async read(file) {
+      const found = files.get(file);
+      if (!found) throw new FileError({ action: 'read the checkpoint', file, found: 'no such file' });
+      return found;
+    },
     log: (line) => log.push(line),
     main: MAIN,
   });
@@ -83,6 +98,23 @@ it('keeps all models where one does not load', async () => {
   expect(body.detail).toMatch(/expected a checkpoint, found noise/);
   expect((await ask(url)).body.modelFingerprint).toBe(first);
   expect((await ask(url, 'y')).status).toBe(200);
+});
+
+it.each([
+  ['is missing', () => files.delete('b')],
+  ['does not load', () => files.set('b', bytes('bad'))],
+])('leaves no thread of a successor behind where another file %s', async (_, spoil) => {
+  const { url } = await start();
+  await ask(url);
+  const before = threads.size;
+  expect(before).toBeGreaterThanOrEqual(2);
+  for (let i = 0; i < 3; i++) {
+    files.set('a', bytes(`successor ${i}`));
+    spoil();
+    expect((await reload(url)).status).toBe(409);
+  }
+  await expect.poll(() => threads.size, { timeout: 10_000 }).toBe(before);
+  expect((await ask(url)).body.modelFingerprint).toBe(await sha256(bytes('first')));
 });
 
 it('swaps on SIGHUP', async () => {

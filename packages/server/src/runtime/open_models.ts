@@ -47,15 +47,16 @@ export async function openModels(options: OpenModelsOptions): Promise<OpenedMode
   const models = new Models(named.map(({ name, file }, i) => [name, start(file, bytes[i]!)]));
   const infoOf = (name: string) => models.find(name)!.info();
 
-  /** Successor of a model whose file has changed. */
-  const successor = async ({ name, file }: NamedFile) => {
+  /** New bytes of a model whose file has changed. */
+  const changeOf = async ({ name, file }: NamedFile) => {
     const fresh = await options.read(file);
     const { fingerprint } = (await infoOf(name)).info;
-    return (await sha256(fresh)) === fingerprint ? [] : [{ name, scoring: start(file, fresh) }];
+    return (await sha256(fresh)) === fingerprint ? [] : [{ name, file, fresh }];
   };
 
   async function reload() {
-    const successors = (await Promise.all(named.map(successor))).flat();
+    const changes = (await Promise.all(named.map(changeOf))).flat(); // before the first thread starts: one may fail
+    const successors = changes.map(({ name, file, fresh }) => ({ name, scoring: start(file, fresh) }));
     try {
       await Promise.all(successors.map(({ scoring }) => scoring.info()));
     } catch (error) {
