@@ -1,10 +1,26 @@
 /** Keys in their file: hashed, found by their text alone, read again when the file changes. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it, vi } from 'vitest';
 import { keyOf, newKey } from '../../../packages/server/src/access/keys.ts';
 import { KeysFile, readKeys, writeKeys } from '../../../packages/server/src/access/keys_file.ts';
+
+vi.mock(import('node:fs/promises'), async (original) => {
+  const actual = await original();
+  return { ...actual, readFile: vi.fn(actual.readFile) as unknown as typeof actual.readFile };
+});
 
 const folder = mkdtempSync(join(tmpdir(), 'doppel-keys-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -31,6 +47,20 @@ it('writes a file that only its owner reads, whole or not at all', async () => {
   expect(await readKeys(file)).toEqual([key]);
   await expect(writeKeys(join(folder, 'no', 'keys.json'), [])).rejects.toMatchObject({ tag: 'file' });
   expect(readdirSync(folder)).toEqual(['keys.json']);
+});
+
+it('keeps the owner and the mode of the file that is there', async () => {
+  const file = join(folder, 'owned.json');
+  await writeKeys(file, []);
+  const isRoot = process.getuid?.() === 0;
+  if (isRoot) chownSync(file, 1234, 4321); // others may not give files away
+  chmodSync(file, 0o640);
+  const before = statSync(file);
+  await writeKeys(file, [newKey({ name: 'a', scopes: ['match'] }).key]);
+  const after = statSync(file);
+  expect(after.ino).not.toBe(before.ino);
+  expect([after.uid, after.gid, after.mode]).toEqual([before.uid, before.gid, before.mode]);
+  if (isRoot) expect([after.uid, after.gid]).toEqual([1234, 4321]);
 });
 
 it.each([

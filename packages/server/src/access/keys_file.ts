@@ -1,6 +1,6 @@
-/** The file of keys: JSON, readable by its owner only, written whole or not at all, read again when it has changed. */
+/** The file of keys: JSON, made for its owner only, written whole or not at all, read again when it has changed. */
 import { randomUUID } from 'node:crypto';
-import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { FileError, FormatError, reasonOf } from '@doppel/core/errors';
 import { z } from 'zod';
 import { type Key, keySchema } from './keys.ts';
@@ -21,16 +21,33 @@ export async function readKeys(file: string): Promise<Key[]> {
   }
 }
 
-/** @throws FileError if it cannot be written. */
+/**
+ * Replaces the file, or makes one that only its owner reads. One that is there keeps its owner and its mode, so that a
+ * server that runs as another user can still read it.
+ *
+ * @throws FileError if it cannot be written.
+ */
 export async function writeKeys(file: string, keys: readonly Key[]): Promise<void> {
   const draft = `${file}.${randomUUID()}`;
   try {
     await writeFile(draft, `${JSON.stringify({ version: 1, keys }, null, 2)}\n`, { mode: 0o600 });
+    await takeAfter(draft, file);
     await rename(draft, file);
   } catch (cause) {
     await rm(draft, { force: true });
     throw new FileError({ action: 'write the keys', file, found: reasonOf(cause), cause });
   }
+}
+
+/** Gives a draft the owner and the mode of the file that it is to replace, if there is one. */
+async function takeAfter(draft: string, file: string): Promise<void> {
+  const before = await stat(file).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code !== 'ENOENT') throw cause;
+  });
+  if (!before) return;
+  const { uid, gid } = await stat(draft);
+  if (uid !== before.uid || gid !== before.gid) await chown(draft, before.uid, before.gid);
+  await chmod(draft, before.mode & 0o777);
 }
 
 /** Milliseconds after which the file is looked at again. */
