@@ -99,3 +99,33 @@ it('reads the file again when it has changed, and keeps the last keys while it i
   await writeKeys(file, []);
   await vi.waitFor(async () => expect(await names()).toBe(''), { timeout: 5000, interval: 50 });
 });
+
+const named = (name: string) => newKey({ name, scopes: ['match'] }).key;
+const namesIn = async (keys: KeysFile) => (await keys.keys()).map(({ name }) => name).join();
+
+it('sees a change within the file that keeps its size and its time of modification', async () => {
+  const file = join(folder, 'same size.json');
+  await writeKeys(file, [named('a')]);
+  const [{ ino, size, atime, mtime }, text] = [statSync(file), readFileSync(file, 'utf8')];
+  utimesSync(file, atime, mtime);
+  const { mtimeNs } = statSync(file, { bigint: true });
+  const keys = await KeysFile.open(file, () => {});
+  writeFileSync(file, text.replace('"a"', '"b"'));
+  utimesSync(file, atime, mtime);
+  const after = statSync(file, { bigint: true });
+  expect([after.ino, after.size, after.mtimeNs]).toEqual([BigInt(ino), BigInt(size), mtimeNs]);
+  await vi.waitFor(async () => expect(await namesIn(keys)).toBe('b'), { timeout: 5000, interval: 50 });
+});
+
+it('sees a change that came while the file was read for the first time', async () => {
+  const file = join(folder, 'raced.json');
+  await writeKeys(file, [named('a')]);
+  const old = readFileSync(file, 'utf8');
+  vi.mocked(readFile).mockImplementationOnce(async () => {
+    await writeKeys(file, [named('b')]);
+    return old;
+  });
+  const keys = await KeysFile.open(file, () => {});
+  expect(await namesIn(keys)).toBe('a');
+  await vi.waitFor(async () => expect(await namesIn(keys)).toBe('b'), { timeout: 5000, interval: 50 });
+});

@@ -70,8 +70,8 @@ export class KeysFile {
 
   /** @throws as `readKeys`. */
   static async open(file: string, log: (line: string) => void): Promise<KeysFile> {
-    const keys = await readKeys(file);
-    return new KeysFile(file, keys, await stampOf(file), log);
+    const stamp = await stampOf(file); // before it is read: a later change must be seen
+    return new KeysFile(file, await readKeys(file), stamp, log);
   }
 
   /** Keys as the file has them now, or had them half a second ago. */
@@ -94,6 +94,6 @@ export class KeysFile {
 /** Text that changes with the file; empty if there is none. */
 const stampOf = (file: string): Promise<string> =>
   stat(file, { bigint: true }).then(
-    ({ ino, size, mtimeNs }) => [ino, size, mtimeNs].join(),
+    ({ ino, size, mtimeNs, ctimeNs }) => [ino, size, mtimeNs, ctimeNs].join(), // a copy may keep mtime, not ctime
     () => '',
   );
