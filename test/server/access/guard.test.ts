@@ -2,12 +2,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { KeyGuard } from '../../../packages/server/src/access/key_guard.ts';
 import { type Key, newKey } from '../../../packages/server/src/access/keys.ts';
 import { KeysFile, writeKeys } from '../../../packages/server/src/access/keys_file.ts';
 import { SCOPES } from '../../../packages/server/src/access/scopes.ts';
 import { type App, createApp } from '../../../packages/server/src/app.ts';
+import { listenNode } from '../../../packages/server/src/runtime/listen_node.ts';
 import { prometheusMetrics } from '../../../packages/server/src/runtime/prometheus.ts';
 import { fakeScorer, soleModel } from '../fake_scorer.ts';
 
@@ -170,6 +172,43 @@ describe('limits', () => {
     expect(await refused.json()).toMatchObject({ type: 'urn:doppel:problem:quota-exceeded' });
     const text = await (await ask('GET', '/metrics', keys.small, to)).text();
     expect(text).toMatch(new RegExp(`^doppel_key_bytes_total\\{key="small"\\} ${isAnnounced ? 800 : 1200}$`, 'm'));
+  });
+
+  it('counts no bytes that were announced and never came', async () => {
+    const to = await appWith({ name: 'small', scopes: ['match', 'admin'], bytesPerDay: 1000 });
+    const headers = { 'content-type': 'application/json', authorization: `Bearer ${keys.small}` };
+    const broken = () => new ReadableStream({ pull: (controller) => controller.error(new Error('gone')) });
+    const post = (sent: BodyInit, more: Record<string, string>) => {
+      const init = { method: 'POST', body: sent, duplex: 'half', headers: { ...headers, ...more } } as RequestInit;
+      return to.request(new Request('http://x/v1/match', init));
+    };
+    for (let i = 0; i < 3; i++) {
+      expect((await post(broken(), { 'content-length': '900' })).status).toBe(400);
+      expect((await post(body, { 'content-length': '900', 'content-type': 'text/plain' })).status).toBe(415);
+    }
+    expect((await send(to, 400, true)).status).toBe(200);
+    expect((await post(body, { 'content-length': '1001' })).status).toBe(429);
+    const zipped = gzipSync(body);
+    const coded = { 'content-length': `${zipped.length}`, 'content-encoding': 'gzip' };
+    expect((await post(zipped, coded)).status).toBe(200);
+    const text = await (await ask('GET', '/metrics', keys.small, to)).text();
+    expect(text).toMatch(new RegExp(`^doppel_key_bytes_total\\{key="small"\\} ${400 + zipped.length}$`, 'm'));
+  });
+
+  it.each([
+    ['whole', {}],
+    ['compressed', { 'content-encoding': 'gzip' }],
+  ])('counts what comes over a connection of Node, %s', async (_, coding) => {
+    const to = await appWith({ name: 'wired', scopes: ['match', 'admin'], bytesPerDay: 1000 });
+    const options = { fetch: (each: Request) => to.fetch(each), port: 0, host: '127.0.0.1', timeoutMs: 10_000 };
+    const server = await listenNode(options);
+    const sent = 'content-encoding' in coding ? gzipSync(body) : body;
+    const headers = { 'content-type': 'application/json', authorization: `Bearer ${keys.wired}`, ...coding };
+    const answer = await fetch(`${server.url}/v1/match`, { method: 'POST', body: sent, headers });
+    const text = await (await ask('GET', '/metrics', keys.wired, to)).text();
+    await server.close(0);
+    expect(answer.status).toBe(200);
+    expect(text).toMatch(new RegExp(`^doppel_key_bytes_total\\{key="wired"\\} ${sent.length}$`, 'm'));
   });
 });
 

@@ -1,6 +1,6 @@
 /**
- * Who may call a route: one middleware, which takes the bearer key from a request and asks a guard. It knows no files, so that
- * the app runs on any runtime; `key_guard.ts` is the guard over a file of keys.
+ * Access to a route: one middleware, which takes the bearer key from a request, asks a guard, and tells it how many bytes
+ * arrive. It knows no files, so that the app runs on any runtime; `key_guard.ts` is the guard over a file of keys.
  */
 import type { MiddlewareHandler } from 'hono';
 import type { Need } from './scopes.ts';
@@ -12,13 +12,13 @@ export interface Caller {
 
 export interface Guard {
   /**
-   * Admits a request.
+   * Admits a request; counts it, but not its bytes, which may never come.
    *
    * @param key as the client sent it. @param bytes of the body; undefined: not announced.
    * @throws ProblemError (401) for no or an unknown key, (403) for one without the scope, (429) beyond its limits.
    */
   admit(key: string | undefined, need: Exclude<Need, 'nothing'>, bytes: number | undefined): Promise<Caller>;
-  /** Counts bytes of a body whose length was not announced. */
+  /** Counts bytes of a body that have arrived. */
   spend(caller: Caller, bytes: number): Promise<void>;
 }
 
@@ -35,16 +35,30 @@ export const authorise =
     if (asked !== method.toUpperCase()) return next();
     const announced = c.req.header('content-length');
     // Node makes a stream of a body when it is looked at, which costs more than the rest.
-    const body = announced === undefined && asked !== 'GET' ? c.req.raw.body : null;
-    const bytes = body ? undefined : Number(announced) || 0;
+    const isWhole = announced !== undefined && !c.req.header('content-encoding');
+    const body = isWhole || asked === 'GET' ? null : c.req.raw.body;
+    const bytes = body && announced === undefined ? undefined : Number(announced) || 0;
     const caller = await guard.admit(bearerOf(c.req.header('authorization')), need, bytes);
     c.set('caller', caller.name);
-    if (body) c.req.raw = counted(c.req.raw, body, (some) => guard.spend(caller, some));
+    const count = (some: number) => guard.spend(caller, some);
+    if (isWhole) countWhole(c.req.raw, count);
+    if (body) c.req.raw = counted(c.req.raw, body, count);
     return next();
   };
 
 function bearerOf(header: string | undefined): string | undefined {
   return /^Bearer +(\S+) *$/i.exec(header ?? '')?.[1];
+}
+
+/** Counts a body that `readBody` takes in one piece, when it is there. */
+function countWhole(request: Request, count: (bytes: number) => Promise<void>): void {
+  const read = request.arrayBuffer.bind(request);
+  const arrayBuffer = async () => {
+    const bytes = await read();
+    await count(bytes.byteLength);
+    return bytes;
+  };
+  Object.defineProperty(request, 'arrayBuffer', { value: arrayBuffer });
 }
 
 /** The request with its bytes counted as they arrive. */

@@ -35,13 +35,12 @@ export class KeyGuard implements Guard {
       throw problemError('forbidden', facts);
     }
     await this.#refuseBeyond(key, bytes);
-    if (bytes) await this.spend(key, bytes, key);
     return { name: key.name };
   }
 
-  async spend({ name }: Caller, bytes: number, key?: Key): Promise<void> {
+  async spend({ name }: Caller, bytes: number): Promise<void> {
     this.#observer?.keyBytes(name, bytes);
-    const { bytesPerDay } = key ?? (await this.#file.keys()).find((each) => each.name === name) ?? {};
+    const { bytesPerDay } = (await this.#file.keys()).find((each) => each.name === name) ?? {};
     if (bytesPerDay !== undefined) await this.#bytes.add(name, bytesPerDay, bytes);
   }
 
