@@ -18,6 +18,7 @@ import { pairsSchema } from './body/json_pairs.ts';
 import { type Limits, limitsFrom } from './body/limits.ts';
 import { type ReadItems, readItems as readItemsHere } from './body/read_items.ts';
 import { explain, type Problem, ProblemError, problemError, problemOf, problemResponse } from './problem.ts';
+import { isOfProtocol } from './routes/answers.ts';
 import { healthz } from './routes/healthz.ts';
 import { inference, inferRequestSchema } from './routes/inference.ts';
 import { match } from './routes/match.ts';
@@ -156,8 +157,6 @@ export function createApp({
   app.doc31('/openapi.json', DOCUMENT);
   return app;
 }
-
-const isOfProtocol = (path: string) => path === '/v2' || path.startsWith('/v2/');
 
 /** Error as clients of the Open Inference Protocol read it: a string. */
 const inferError = ({ status, detail }: Problem, headers: Record<string, string>): Response =>

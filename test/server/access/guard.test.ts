@@ -110,6 +110,23 @@ it('says in the document which scope a route needs', async () => {
   expect(paths['/healthz'].get.security).toBeUndefined();
 });
 
+it('describes the answers to refused callers, problem documents but under /v2', async () => {
+  const { paths } = await (await app.request('/openapi.json')).json();
+  for (const [route, need] of Object.entries(NEEDS)) {
+    const [method, path] = route.split(' ') as [string, string];
+    const { responses } = paths[path][method.toLowerCase()];
+    const described = ['401', '403', '429'].filter((status) => status in responses);
+    const expected = need === 'nothing' ? [] : need === 'any key' ? ['401', '429'] : ['401', '403', '429'];
+    expect(described, route).toEqual(expected);
+    for (const status of described) {
+      const [type, schema] = path.startsWith('/v2')
+        ? ['application/json', 'InferError']
+        : ['application/problem+json', 'Problem'];
+      expect(responses[status].content).toEqual({ [type]: { schema: { $ref: `#/components/schemas/${schema}` } } });
+    }
+  }
+});
+
 it('takes a key from the header Authorization alone', async () => {
   const refused = await ask('POST', '/v1/match');
   expect(refused.headers.get('www-authenticate')).toBe('Bearer realm="doppel"');

@@ -20,7 +20,7 @@ import { HEADER_LENGTH, inferResponse, inferResponseSchema } from '../inference/
 import { problemError } from '../problem.ts';
 import { type Models, versionOf } from '../scoring/models.ts';
 import type { ScoringService, ServedModel } from '../scoring/scoring_service.ts';
-import { endpoint, json } from './answers.ts';
+import { endpoint, inferErrorSchema, json } from './answers.ts';
 import { readyModel } from './chosen_model.ts';
 import type { ServerMetrics } from './metrics.ts';
 import { notReadyWhile } from './readyz.ts';
@@ -35,8 +35,7 @@ export interface InferenceDeps {
   isDraining(): boolean;
 }
 
-const errorSchema = z.object({ error: z.string() }).openapi('InferError');
-const failed = (description: string) => json(description, errorSchema);
+const failed = (description: string) => json(description, inferErrorSchema);
 const UNKNOWN = failed('There is no such model or version');
 const NOT_READY = failed('The model is loading, or the server is shutting down');
 
