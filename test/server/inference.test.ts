@@ -9,6 +9,7 @@ import { parse } from 'yaml';
 import { type App, createApp } from '../../packages/server/src/app.ts';
 import { type Limits, limitsFrom } from '../../packages/server/src/body/limits.ts';
 import { OverloadError, ServerError } from '../../packages/server/src/errors.ts';
+import { prometheusMetrics } from '../../packages/server/src/runtime/prometheus.ts';
 import { Models, versionOf } from '../../packages/server/src/scoring/models.ts';
 import type { PairInput, ServedModel } from '../../packages/server/src/scoring/scoring_service.ts';
 import { type FakeScorer, fakeScorer, SERVED } from './fake_scorer.ts';
@@ -479,6 +480,19 @@ describe('tensors', () => {
     app = appWith({ maxBytes: 100 });
     await refused(await post(JSON.stringify(good())), 413, /100 bytes/);
     await refused(await post('x', { 'content-encoding': 'br' }), 415, /coding/);
+  });
+
+  it('counts pairs by outcome where a request fails too, and no images of towers', async () => {
+    const metrics = prometheusMetrics();
+    app = createApp({ models: new Models([['fake', scorer]]), metrics });
+    const flat = [...ramp, ...Array(pixels).fill(0)];
+    const [sar, optical] = ['sar', 'optical'].map((name) => tensor(name, 'FP32', flat, [2, SIDE, SIDE, 1]));
+    expect((await post(JSON.stringify({ inputs: [sar, optical] }))).status).toBe(422);
+    expect((await post(JSON.stringify(good()))).status).toBe(200);
+    expect((await post(JSON.stringify(good()), {}, '/v2/models/tower/infer')).status).toBe(200);
+    const text = await metrics.text();
+    expect(text).toMatch(/^doppel_pairs_total\{outcome="scored"\} 2$/m);
+    expect(text).toMatch(/^doppel_pairs_total\{outcome="failed"\} 1$/m);
   });
 
   it('says in a string why it failed itself, and keeps the reason in the log', async () => {

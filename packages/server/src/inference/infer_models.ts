@@ -49,6 +49,8 @@ export interface InferWork {
   inputs: ReadonlyMap<string, Tensor>;
   scoring: ScoringService;
   signal: AbortSignal;
+  /** Receives how many pairs were scored and how many were not; images of towers are no pairs. */
+  counted(pairs: { scored: number; failed: number }): void;
 }
 
 /** Model of this name; undefined if there is none. */
@@ -74,14 +76,17 @@ const column = (name: string): TensorSpec => ({ name, datatype: 'FP32', shape: [
 const PAIR: InferKind = {
   inputs: (served) => MODALITIES.map((modality) => imageSpec(modality, served)),
   outputs: () => [column('score'), column('probability')],
-  async run({ inputs, scoring, signal }) {
+  async run({ inputs, scoring, signal, counted }) {
     const [sar, optical] = MODALITIES.map((name) => inputs.get(name)!) as [Tensor, Tensor];
     if (sar.shape[0] !== optical.shape[0]) {
       throw wrongTensor('optical', `${sar.shape[0]} patches, as many as in "sar"`, `${optical.shape[0]}`);
     }
     const opticals = imagesOf(optical);
     const pairs = imagesOf(sar).map((image, i) => ({ sar: image, optical: opticals[i]! }));
-    const outcomes = (await scoring.score(pairs, signal)).map((outcome, i) => successOf(outcome, `pair ${i}`));
+    const all = await scoring.score(pairs, signal);
+    const failed = all.filter((outcome) => 'error' in outcome).length;
+    counted({ scored: all.length - failed, failed });
+    const outcomes = all.map((outcome, i) => successOf(outcome, `pair ${i}`));
     const output = (name: 'score' | 'probability') => ({
       ...{ name, shape: [outcomes.length, 1] },
       data: Float32Array.from(outcomes, (outcome) => outcome[name]),

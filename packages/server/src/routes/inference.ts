@@ -12,6 +12,7 @@ import {
   checkedInputs,
   checkedOutputs,
   type InferModel,
+  type InferWork,
   inferModel,
   inferNames,
   type TensorSpec,
@@ -211,8 +212,7 @@ async function infer(request: Request, address: Address, deps: InferenceDeps) {
     },
     async answer(body, scoring, signal) {
       const served = await servedAt(scoring, model, address);
-      const tensors = await run(body, { model, served, scoring, signal, limits });
-      metrics?.pairs({ scored: tensors.outputs[0]!.shape[0]!, failed: 0 });
+      const tensors = await run(body, { model, served, scoring, signal, limits, counted: (n) => metrics?.pairs(n) });
       const head = { model_name: address.model, model_version: versionOf(served), id: body.id };
       return inferResponse(head, tensors.outputs, tensors.wanted);
     },
@@ -225,10 +225,11 @@ interface Run {
   scoring: ScoringService;
   signal: AbortSignal;
   limits: Limits;
+  counted: InferWork['counted'];
 }
 
-async function run(body: InferRequest, { model: { kind }, served, scoring, signal, limits }: Run) {
+async function run(body: InferRequest, { model: { kind }, served, limits, ...work }: Run) {
   const inputs = checkedInputs(body, kind.inputs(served), limits);
   const wanted = checkedOutputs(body, kind.outputs(served), inputs);
-  return { wanted, outputs: await kind.run({ inputs, scoring, signal }) };
+  return { wanted, outputs: await kind.run({ inputs, ...work }) };
 }
