@@ -4,9 +4,10 @@ import { promisify } from 'node:util';
 import { deflate, gunzip, gzip } from 'node:zlib';
 import { Ajv } from 'ajv';
 import fc from 'fast-check';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
 import { type App, createApp } from '../../packages/server/src/app.ts';
+import { readTensors } from '../../packages/server/src/body/infer_request.ts';
 import { type Limits, limitsFrom } from '../../packages/server/src/body/limits.ts';
 import { OverloadError, ServerError } from '../../packages/server/src/errors.ts';
 import { prometheusMetrics } from '../../packages/server/src/runtime/prometheus.ts';
@@ -459,6 +460,19 @@ describe('tensors', () => {
     ['10', /JSON/],
   ])('refuses Inference-Header-Content-Length: %s', async (length, error) => {
     await refused(await post(JSON.stringify(good()), { 'Inference-Header-Content-Length': length }), 400, error);
+  });
+
+  it('allocates nothing for a shape that has more values than the JSON has bytes', async () => {
+    const huge = withSar({ shape: [2 ** 31 - 8], data: [1] });
+    const bytes = new TextEncoder().encode(JSON.stringify(huge));
+    const allocated = vi.spyOn(globalThis, 'Float32Array');
+    try {
+      await expect(readTensors({ bytes, headerLength: null })).rejects.toThrow(/2147483640 values.*bytes of JSON/);
+      expect(allocated).not.toHaveBeenCalled();
+    } finally {
+      allocated.mockRestore();
+    }
+    await refused(await post(JSON.stringify(huge)), 400, /bytes of JSON/);
   });
 
   it('refuses bytes behind the last tensor, and raw tensors that are cut', async () => {

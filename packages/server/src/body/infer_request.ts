@@ -77,7 +77,7 @@ export const readTensors: ReadTensors = async ({ bytes, headerLength }) => {
   const inputs = new Map<string, Tensor>();
   for (const input of header.inputs) {
     if (inputs.has(input.name)) throw wrongTensor(input.name, 'each input once', 'it twice');
-    inputs.set(input.name, tensorOf(input, raw));
+    inputs.set(input.name, tensorOf(input, raw, length));
   }
   raw.requireEnd();
   const isBinary = flag(header.parameters, 'binary_data_output', false);
@@ -136,7 +136,12 @@ class RawTensors {
   }
 }
 
-function tensorOf({ name, datatype, shape, parameters: given = {}, data }: Input, raw: RawTensors): Tensor {
+/** @param jsonBytes length of the JSON, which has more bytes than values. */
+function tensorOf(
+  { name, datatype, shape, parameters: given = {}, data }: Input,
+  raw: RawTensors,
+  jsonBytes: number,
+): Tensor {
   const count = elementsOf(shape, name);
   const { bytes, decode } = datatypeOf(datatype, name);
   const { binary_data_size: size, unit } = given;
@@ -144,7 +149,10 @@ function tensorOf({ name, datatype, shape, parameters: given = {}, data }: Input
     throw wrongTensor(name, `a unit of ${UNITS.join(', ')}`, `${JSON.stringify(unit)?.slice(0, 40)}`);
   }
   const common = { name, shape, unit: unit as Unit | undefined };
-  if (size === undefined) return { ...common, data: jsonValues(data, count, datatype, shape.length, name) };
+  if (size === undefined) {
+    if (count > jsonBytes) throw wrongTensor(name, `${count} values for its shape`, `${jsonBytes} bytes of JSON`);
+    return { ...common, data: jsonValues(data, count, datatype, shape.length, name) };
+  }
   if (data !== undefined) throw wrongTensor(name, 'data or binary_data_size', 'both');
   if (size !== count * bytes) {
     throw wrongTensor(name, `binary_data_size ${count * bytes} for its shape`, `${JSON.stringify(size)}`.slice(0, 40));
