@@ -19,7 +19,7 @@ export const limitsSchema = z.strictObject({
   maxBatch: count.default(32),
   /** Milliseconds that a pair waits for others to join its batch. */
   batchDelayMs: z.number().min(0).default(2),
-  /** Milliseconds from a request's first byte to its answer. */
+  /** Milliseconds from the end of a request's headers to its answer; on Node the headers have as long before. */
   timeoutMs: count.default(30_000),
 });
 export type Limits = z.infer<typeof limitsSchema>;
