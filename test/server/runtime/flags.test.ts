@@ -3,7 +3,7 @@
 import { expect, it } from 'vitest';
 import { UsageError } from '../../../packages/core/src/errors.ts';
 import { limitsFrom } from '../../../packages/server/src/body/limits.ts';
-import { settingsFrom } from '../../../packages/server/src/runtime/flags.ts';
+import { settingsFrom, signatureOf } from '../../../packages/server/src/runtime/flags.ts';
 
 it('has defaults for all', () => {
   expect(settingsFrom({}, {})).toEqual({
@@ -88,4 +88,9 @@ it('serves other addresses with keys, or where it may do without', () => {
   expect(settingsFrom({ host: '0.0.0.0' }, { DOPPEL_INSECURE: '1' })).toMatchObject({ insecure: true });
   for (const host of ['localhost', '::1', '127.0.0.1', '127.1.2.3']) settingsFrom({ host }, {});
   expect(settingsFrom({}, { DOPPEL_CORS: 'https://a.example,http://localhost:3000' }).cors).toHaveLength(2);
+});
+
+it('shows a switch without a value', () => {
+  expect(signatureOf('insecure')).toBe('--insecure');
+  expect(signatureOf('maxPairs')).toBe('--max-pairs <number>');
 });

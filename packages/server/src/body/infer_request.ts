@@ -37,7 +37,7 @@ export interface InferBody {
 /** Reads a body. @throws ProblemError (400) if it cannot be understood. */
 export type ReadTensors = (body: InferBody) => Promise<InferRequest>;
 
-/** More tensors than any model has. */
+/** Largest number of inputs or outputs of a request; no model has as many. */
 const MOST_TENSORS = 16;
 
 const parameters = z.record(z.string(), z.unknown()).optional();

@@ -1,6 +1,6 @@
 /**
- * What every request for scores goes through: a place among the requests in progress, a deadline for its body and its
- * answer, and a model that stays open until it is answered.
+ * Frame of every request for scores: a place among the requests in progress, a deadline for its body and its answer, and a
+ * model that stays open until it is answered.
  */
 import type { Limits } from '../body/limits.ts';
 import { OverloadError } from '../errors.ts';

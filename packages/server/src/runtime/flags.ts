@@ -93,6 +93,12 @@ export function flagInfo(name: FlagName): FlagInfo {
   return { default: FLAGS[name].safeParse(undefined).data, ...(FLAGS[name].meta() as unknown as FlagInfo) };
 }
 
+/** The flag as help shows it; a switch takes no value. */
+export const signatureOf = (name: FlagName): string => {
+  const { hint, default: fallback } = flagInfo(name);
+  return typeof fallback === 'boolean' ? `--${kebab(name)}` : `--${kebab(name)} <${hint}>`;
+};
+
 export const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 export interface ServerSettings {

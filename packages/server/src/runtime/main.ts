@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { readModel } from '@doppel/core';
 import { isDoppelError, reasonOf, UsageError } from '@doppel/core/errors';
 import { FileStore } from '@doppel/core/node';
-import { FLAGS, type FlagName, type FlagValues, flagInfo, kebab, settingsFrom } from './flags.ts';
+import { FLAGS, type FlagName, type FlagValues, flagInfo, kebab, settingsFrom, signatureOf } from './flags.ts';
 import { reloadOnHangup } from './reload_on_hangup.ts';
 import { startServer, startupJson, startupLine } from './start_server.ts';
 
@@ -54,8 +54,8 @@ function readFlags(args: string[]): Given {
 
 function usage(): string {
   const lines = (Object.keys(FLAGS) as FlagName[]).map((name) => {
-    const { hint, description, variable, default: fallback } = flagInfo(name);
-    const head = `  --${kebab(name)} <${hint}>`.padEnd(28);
+    const { description, variable, default: fallback } = flagInfo(name);
+    const head = `  ${signatureOf(name)}`.padEnd(28);
     return `${head}${description}${fallback === undefined ? '' : ` (default ${fallback})`} [${variable}]`;
   });
   const rest = ['  --json'.padEnd(28).concat('Print {url, backend, model, models} as one line of JSON when ready')];
