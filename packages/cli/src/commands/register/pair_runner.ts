@@ -1,5 +1,4 @@
 /** Means that register the pairs of a batch: in this process one after the other, or by processes side by side. */
-import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Context } from '../../context.ts';
 import { kebab } from '../../flags.ts';
@@ -7,6 +6,7 @@ import type { Watch } from '../../work.ts';
 import { PAIR_FLAGS, type PairValues, taskFrom, withTools } from './pair_flags.ts';
 import type { ListedPair } from './pair_list.ts';
 import { registerPair } from './register_pair.ts';
+import { runProcess } from './run_process.ts';
 import { typed } from './settings_flags.ts';
 import type { Summary } from './summary.ts';
 
@@ -34,8 +34,7 @@ const runnerOf =
   (main: string, values: PairValues): RunPair =>
   async ({ sar, optical }, out, { signal }) => {
     const words = [main, 'register', '--sar', sar, '--optical', optical, '--out', out, ...wordsOf(values), '--json'];
-    const { code, stdout, stderr } = await runProcess(words, signal);
-    signal.throwIfAborted();
+    const { code, stdout, stderr } = await runProcess(process.execPath, words, { signal });
     if (stdout.trim().startsWith('{')) return JSON.parse(stdout) as Summary;
     const message = stderr
       .trim()
@@ -51,28 +50,5 @@ export function wordsOf(values: PairValues): string[] {
     const value = (values as Record<string, unknown>)[name];
     if (value === undefined || value === false || name === 'force') return [];
     return value === true ? [`--${kebab(name)}`] : [`--${kebab(name)}=${typed(value)}`];
-  });
-}
-
-interface Ended {
-  code: number | string;
-  stdout: string;
-  stderr: string;
-}
-
-/** Runs a process of a group of its own, so that Ctrl-C reaches it once: by the signal here. */
-function runProcess(words: readonly string[], signal: AbortSignal): Promise<Ended> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, words, { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
-    const [out, err]: [string[], string[]] = [[], []];
-    const stop = () => child.kill('SIGTERM');
-    signal.addEventListener('abort', stop);
-    child.stdout.setEncoding('utf8').on('data', (text: string) => out.push(text));
-    child.stderr.setEncoding('utf8').on('data', (text: string) => err.push(text));
-    child.on('error', reject);
-    child.on('close', (code, killedBy) => {
-      signal.removeEventListener('abort', stop);
-      resolve({ code: code ?? killedBy ?? 'nothing', stdout: out.join(''), stderr: err.join('') });
-    });
   });
 }

@@ -1,8 +1,9 @@
 /** SIFT with RANSAC as a peer of the evaluation: a script of python3 with OpenCV, which the product itself never needs. */
-import { spawn } from 'node:child_process';
+import { parseJson, quantile } from '@doppel/core/base';
 import { UsageError } from '@doppel/core/errors';
 import type { Gray, Peer } from '@doppel/core/registration';
 import { z } from 'zod';
+import { runProcess } from './run_process.ts';
 
 const answer = z.object({
   matrix: z.tuple([z.number(), z.number(), z.number(), z.number(), z.number(), z.number()]).nullable(),
@@ -17,14 +18,25 @@ export async function siftPeer(script: string): Promise<Peer> {
   return async ({ sar, optical, margin }, { search, isTurned, signal }) => {
     const head = { sar: [sar.width, sar.height], optical: [optical.width, optical.height], margin, search };
     const input = [`${JSON.stringify({ ...head, turned: isTurned })}\n`, eightBits(sar), eightBits(optical)];
-    const { code, stdout, stderr } = await run(python, [script], input, signal);
-    if (code !== 0) throw new Error(`${script} failed: ${stderr.trim().split('\n').at(-1)}`);
-    return answer.parse(JSON.parse(stdout)).matrix ?? undefined;
+    const { code, stdout, stderr } = await runProcess(python, [script], { input, signal });
+    if (code !== 0) throw failed(script, stderr.trim().split('\n').at(-1) || `that it ended with ${code}`);
+    return parseJson(answer, stdout, (found, cause) => failed(script, found, cause)).matrix ?? undefined;
   };
 }
 
+const failed = (script: string, found: string, cause?: unknown) =>
+  new UsageError({
+    ...{
+      action: `register by ${script}`,
+      expected: 'a line {"matrix": [a, b, c, d, e, f] or null} of it',
+      found,
+      cause,
+    },
+    remedy: 'Name bench/sift.py of doppel’s sources, or leave --sift out; the same command goes on.',
+  });
+
 async function pythonWithOpenCv(): Promise<string> {
-  for (const python of PYTHONS) if ((await run(python, ['-c', 'import cv2'], [])).code === 0) return python;
+  for (const python of PYTHONS) if ((await runProcess(python, ['-c', 'import cv2'])).code === 0) return python;
   throw new UsageError({
     ...{ action: 'register by SIFT', expected: 'python3 with OpenCV', found: `none among ${PYTHONS.join(', ')}` },
     remedy: 'Install it (Debian: python3-opencv), or leave --sift out.',
@@ -34,30 +46,7 @@ async function pythonWithOpenCv(): Promise<string> {
 /** Bytes between the first and the last percentile. */
 function eightBits({ data }: Gray): Uint8Array {
   const sorted = data.slice().sort();
-  const [low, high] = [0.01, 0.99].map((share) => sorted[Math.floor(share * (sorted.length - 1))]!) as [number, number];
+  const [low, high] = [quantile(sorted, 0.01), quantile(sorted, 0.99)];
   const scale = 255 / Math.max(1e-12, high - low);
   return Uint8Array.from(data, (value) => Math.round(Math.min(255, Math.max(0, (value - low) * scale))));
-}
-
-interface Ended {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function run(program: string, words: readonly string[], input: readonly (string | Uint8Array)[], signal?: AbortSignal) {
-  return new Promise<Ended>((resolve, reject) => {
-    const child = spawn(program, words, { stdio: 'pipe', ...(signal && { signal }) });
-    const [out, err]: [string[], string[]] = [[], []];
-    child.stdout.setEncoding('utf8').on('data', (text: string) => out.push(text));
-    child.stderr.setEncoding('utf8').on('data', (text: string) => err.push(text));
-    child.on('error', (cause) => {
-      if (signal?.aborted) reject(signal.reason);
-      else resolve({ code: 127, stdout: '', stderr: cause.message });
-    });
-    child.on('close', (code) => resolve({ code: code ?? 1, stdout: out.join(''), stderr: err.join('') }));
-    child.stdin.on('error', () => {}); // a program that ends early says why by its exit code
-    for (const part of input) child.stdin.write(part);
-    child.stdin.end();
-  });
 }
