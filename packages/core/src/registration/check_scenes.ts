@@ -24,21 +24,11 @@ export interface CheckedPair {
 /** @throws UsageError if the files cannot be registered. @throws FileError, FormatError as `openRaster`. */
 export async function checkScenes(store: Store, pair: CheckedPair): Promise<void> {
   await refuseSameFile(store, pair);
-  await refuseBands(store, pair.sar, pair.sarBand === undefined ? [] : [pair.sarBand]);
-  await refuseBands(store, pair.optical, pair.opticalBands ?? []);
-  const sar = await factsOf(store, pair.sar, pair.sarUnit, pair.sarBand);
-  const optical = await factsOf(store, pair.optical, undefined, pair.opticalBands?.[0]);
+  const sar = await factsOf(store, pair.sar, pair.sarBand === undefined ? [] : [pair.sarBand], pair.sarUnit);
+  const optical = await factsOf(store, pair.optical, pair.opticalBands ?? []);
   if (!pair.asNamed) refuseSwapped(sar, optical);
   for (const facts of [sar, optical]) refuseOneValue(facts);
   refuseUnit(sar);
-}
-
-/** Refuses bands that are not there, before any sample is read. */
-async function refuseBands(store: Store, name: string, asked: readonly number[]): Promise<void> {
-  if (asked.every((band) => band === 0)) return; // which every file has
-  const file = await openPlaced(store, name);
-  await file.close();
-  requireBands(name, asked, file.bands);
 }
 
 async function refuseSameFile(store: Store, { sar, optical }: CheckedPair): Promise<void> {
@@ -84,17 +74,14 @@ interface SceneFacts {
 /** Windows along each axis whose samples are looked at, and their side. */
 const [STEPS, SIDE] = [5, 64];
 
-async function factsOf(
-  store: Store,
-  name: string,
-  unit: Unit | undefined,
-  band: number | undefined,
-): Promise<SceneFacts> {
+/** @param asked bands that are compared, of which the first is looked at; none for all. @throws UsageError for one that is not there. */
+async function factsOf(store: Store, name: string, asked: readonly number[], unit?: Unit): Promise<SceneFacts> {
   const file = await openPlaced(store, name, { unit });
   try {
+    requireBands(name, asked, file.bands);
     const facts = { name, unit: file.unit, bands: file.imageBands.length };
     let [min, max, valid, below0] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0, 0];
-    for await (const { data, noData } of windowsOf(file, band ?? file.imageBands[0] ?? 0)) {
+    for await (const { data, noData } of windowsOf(file, asked[0] ?? file.imageBands[0] ?? 0)) {
       for (const [pixel, value] of data.entries()) {
         if (noData?.[pixel] || !Number.isFinite(value)) continue;
         [min, max] = [Math.min(min, value), Math.max(max, value)];
