@@ -62,12 +62,16 @@ export function climb(matches: readonly CellMatch[], options: LadderOptions): La
   const blocks = { near: blocksOf(matches, BLOCK), far: blocksOf(matches, thirdOf(matches)) };
   const folds = { near: foldsOf(blocks.near, matches.length, options.seed), far: foldsOf(blocks.far, matches.length) };
   const climbed: Climbed[] = [];
-  const stiff = (kind: StiffKind) => stiffFit(kind, matches, options);
+  const fits = new Map<StiffKind, RobustFit | undefined>();
+  const stiff = (kind: StiffKind) => {
+    if (!fits.has(kind)) fits.set(kind, stiffFit(kind, matches, options));
+    return fits.get(kind);
+  };
   for (const kind of MODEL_KINDS.filter((each) => kinds.includes(each))) {
-    const affine = isBent(kind) ? (climbed.find((each) => each.kind === 'affine')?.fit ?? stiff('affine')) : undefined;
+    const start = stiff(isBent(kind) ? 'affine' : kind);
     const smoothings = kind === 'spline' ? SMOOTHINGS : [undefined];
     const tries = smoothings.flatMap(
-      (smoothing) => tryModel(kind, matches, affine, { folds, smoothing, ...options }) ?? [],
+      (smoothing) => tryModel(kind, matches, start, { folds, smoothing, ...options }) ?? [],
     );
     const best = leastBy(tries, (each) => lossOf(each, options));
     if (best) climbed.push(best);
@@ -154,15 +158,15 @@ interface Trial extends LadderOptions {
   readonly smoothing: number | undefined;
 }
 
-/** @param affine fit that bent models start from; without it they are not tried. */
+/** @param start fit of a stiff model, or the affine one that a bent model starts from; without it none is tried. */
 function tryModel(
   kind: ModelKind,
   matches: readonly CellMatch[],
-  affine: RobustFit | undefined,
+  start: RobustFit | undefined,
   { folds, smoothing, ...options }: Trial,
 ): Climbed | undefined {
   const fitting = { ...options, ...(smoothing !== undefined && { smoothing }) };
-  const fit = isBent(kind) ? affine && bentFit(kind, affine, matches, fitting) : stiffFit(kind, matches, options);
+  const fit = start && isBent(kind) ? bentFit(kind, start, matches, fitting) : start;
   if (!fit || fit.inliers.length < NEEDED[kind]) return undefined;
   const unseen = unseenBy(kind, matches, fit, folds.near, fitting);
   const far = kind === 'spline' ? unseen : unseenBy(kind, matches, fit, folds.far, fitting);
