@@ -1,4 +1,5 @@
 /** One gray image of a scene, and smaller ones of it: what the older methods compare. */
+import { grayOf as bandMean } from '../../../raster/gray.ts';
 import type { Raster } from '../../../raster/raster.ts';
 
 export interface Gray {
@@ -9,17 +10,17 @@ export interface Gray {
 }
 
 /** Mean of the bands. */
-export function grayOf({ data, width, height, bands, noData }: Raster): Gray {
-  const gray = new Float32Array(width * height);
+export function grayOf(raster: Raster): Gray {
+  const { width, height } = raster;
+  const data = bandMean(raster);
   let [sum, count] = [0, 0];
-  for (let i = 0; i < gray.length; i++) {
-    for (let band = 0; band < bands; band++) gray[i]! += data[i * bands + band]! / bands;
-    if (noData?.[i]) continue;
-    sum += gray[i]!;
+  for (const value of data) {
+    if (Number.isNaN(value)) continue;
+    sum += value;
     count++;
   }
-  if (noData) for (let i = 0; i < gray.length; i++) if (noData[i]) gray[i] = sum / Math.max(1, count);
-  return { data: gray, width, height };
+  const mean = sum / Math.max(1, count);
+  return { data: data.map((value) => (Number.isNaN(value) ? mean : value)), width, height };
 }
 
 /** Mean of each block of `factor`² pixels. */
