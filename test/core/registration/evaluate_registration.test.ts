@@ -3,23 +3,32 @@ import { selectBackend } from '../../../packages/core/src/backends/select_backen
 import { Rng } from '../../../packages/core/src/base/random.ts';
 import { openPlaced } from '../../../packages/core/src/geo/place.ts';
 import { encodePatch } from '../../../packages/core/src/raster/encode_patch.ts';
-import type { Raster } from '../../../packages/core/src/raster/raster.ts';
+import type { AffineTransform, Raster } from '../../../packages/core/src/raster/raster.ts';
 import { baselineVotes } from '../../../packages/core/src/registration/evaluate/baselines/baseline_votes.ts';
+import { grayOf } from '../../../packages/core/src/registration/evaluate/baselines/gray.ts';
 import { BASELINES, type Baseline } from '../../../packages/core/src/registration/evaluate/baselines/methods.ts';
-import { displacedTransform, groundOf } from '../../../packages/core/src/registration/evaluate/displacement.ts';
+import type { Peer } from '../../../packages/core/src/registration/evaluate/baselines/peer_registration.ts';
+import {
+  displacedTransform,
+  drawDisplacement,
+  groundOf,
+} from '../../../packages/core/src/registration/evaluate/displacement.ts';
 import {
   evaluateRegistration,
   rowsOf,
 } from '../../../packages/core/src/registration/evaluate/evaluate_registration.ts';
-import type { EvaluationRow } from '../../../packages/core/src/registration/evaluate/evaluation_row.ts';
+import { cornerError, type EvaluationRow } from '../../../packages/core/src/registration/evaluate/evaluation_row.ts';
 import {
   evaluationFigures,
   evaluationTable,
 } from '../../../packages/core/src/registration/evaluate/evaluation_table.ts';
 import { placedStore } from '../../../packages/core/src/registration/evaluate/placed_store.ts';
+import { LEVELS, SMALL } from '../../../packages/core/src/registration/evaluate/protocol.ts';
 import { inverted } from '../../../packages/core/src/registration/pixel_affine.ts';
 import type { Registration } from '../../../packages/core/src/registration/registration.ts';
+import { SNAP } from '../../../packages/core/src/registration/scene_pair.ts';
 import { MemoryStore, type Store } from '../../../packages/core/src/store.ts';
+import { frame, madePoints, similarity } from './synthetic.ts';
 
 const SIDE = 320;
 const TRANSFORM = [400_000, 10, 0, 5_000_000, 0, -10] as const;
@@ -71,6 +80,16 @@ describe('displacedTransform', () => {
     expect(pixelOf(50, 30)[1]).toBeCloseTo(27);
     expect(pixelOf(60, 30)[0]).toBeCloseTo(57); // ten to the right is twenty down after a quarter turn
     expect(pixelOf(60, 30)[1]).toBeCloseTo(47);
+  });
+});
+
+describe('grayOf', () => {
+  it('takes the mean of the bands, and where a pixel is missing the mean of the others', () => {
+    const data = Float32Array.of(1, 3, 9, 9, Number.NaN, 4, 5, 7);
+    const noData = Uint8Array.of(0, 1, 0, 0);
+    const gray = grayOf({ ...{ data, noData, width: 2, height: 2, bands: 2 }, unit: 'digital number' });
+    expect([...gray.data]).toEqual([2, 4, 4, 6]);
+    expect(gray).toMatchObject({ width: 2, height: 2 });
   });
 });
 
@@ -148,7 +167,140 @@ describe('evaluateRegistration', () => {
     expect(calls).toBe(8);
     expect(await rowsOf(store, 'rows.jsonl')).toEqual(rows);
     await store.append('rows.jsonl', '{"key":"level 1 | a');
-    await expect(rowsOf(store, 'rows.jsonl')).rejects.toThrow(/line .*no JSON.*Remove the line/s);
+    await expect(rowsOf(store, 'rows.jsonl')).rejects.toThrow(/line 9: .*no JSON.*Remove the line/s);
+  });
+
+  it('counts the lines of its rows as an editor does, blank ones too', async () => {
+    const store = new MemoryStore();
+    await store.write('rows.jsonl', '\n\n{"key":\n');
+    await expect(rowsOf(store, 'rows.jsonl')).rejects.toThrow('line 3');
+  });
+
+  it('runs CFOG on every small area, and the other older methods on four of them', async () => {
+    const store = await storeOf({ 's1.png': ground(1), 'o1.png': ground(1) });
+    const rows = await evaluateRegistration(store, {
+      ...{ scenes: [{ id: '1', sar: 's1.png', optical: 'o1.png' }], repaired: false, seed: 1, output: 'rows.jsonl' },
+      ...{ ways: {}, register: perfect, baselines: ['CFOG', 'raw NCC'], tasks: ['small areas'], areas: 5 },
+    });
+    const drawsOf = (baseline: string) => rows.filter(({ method }) => method === baseline).map(({ draw }) => draw);
+    expect(drawsOf('CFOG')).toEqual([0, 1, 2, 3, 4]);
+    expect(drawsOf('raw NCC')).toEqual([0, 1, 2, 3]);
+    for (const row of rows) expect(cornerError(row, row.raw)).toBeLessThan(1);
+  });
+
+  describe('beside other programs', () => {
+    const ids = ['1', '2', '3', '4'];
+    /** What the peer answers, of places of the optical image less its margin: a shift, or a turn where one may be. */
+    const [SHIFTED, TURNED] = [[7, 1, 0, -3, 0, 1] as const, [4, 1.01, 0.02, 0, -0.02, 0.99] as const];
+    const answer = ([a, b, c, d, e, f]: AffineTransform, margin: number): AffineTransform => [
+      a - (b + c) * margin,
+      b,
+      c,
+      d - (e + f) * margin,
+      e,
+      f,
+    ];
+    const asked: { search: number; isTurned: boolean; sizes: number[] }[] = [];
+    const peer: Peer = async ({ sar, optical, margin }, { search, isTurned }) => {
+      asked.push({
+        search,
+        isTurned,
+        sizes: [sar.width, sar.height, optical.width - 2 * margin, optical.height - 2 * margin],
+      });
+      return answer(isTurned ? TURNED : SHIFTED, margin);
+    };
+    const points = madePoints({ map: similarity(3, -4), wrong: 0, noise: 0.1 });
+    let rows: EvaluationRow[];
+
+    beforeAll(async () => {
+      await selectBackend({ requested: 'wasm' });
+      const images = ids.flatMap((id, i) => [`s${id}.png`, `o${id}.png`].map((path) => [path, ground(i)] as const));
+      const store = await storeOf(Object.fromEntries(images));
+      rows = await evaluateRegistration(store, {
+        ...{ ways: { both: {} }, baselines: [], peers: { known: peer, lost: async () => undefined } },
+        ...{ scenes: ids.map((id) => ({ id, sar: `s${id}.png`, optical: `o${id}.png` })), repaired: false, seed: 1 },
+        ...{ tasks: ['level 1', 'level 3', 'different places', 'small areas'], areas: 6, output: 'rows.jsonl' },
+        register: async (of, files) => ({ ...(await perfect(of, files)), points, grid: frame().grid }),
+      });
+    });
+
+    const draws = (task: string, method: string) =>
+      rows.filter((row) => row.task === task && row.method === method).map(({ scene, draw }) => `${scene} ${draw}`);
+    const everyDraw = (count: number) =>
+      ids.flatMap((id) => Array.from({ length: count }, (_, draw) => `${id} ${draw}`));
+
+    it('runs the product on every draw', () => {
+      expect(draws('level 1', 'both')).toEqual(everyDraw(2));
+      expect(draws('level 3', 'both')).toEqual(everyDraw(1));
+      expect(draws('small areas', 'both')).toEqual(everyDraw(6));
+      expect(draws('different places', 'both')).toEqual(everyDraw(1));
+    });
+
+    it.each(['known', 'lost'])('thins what the peer %s sees', (method) => {
+      expect(draws('level 1', method)).toEqual(everyDraw(1));
+      expect(draws('level 3', method)).toEqual(['4 0']); // one scene in four, by the seed
+      expect(draws('small areas', method)).toEqual(everyDraw(4));
+      expect(draws('different places', method)).toEqual([]);
+    });
+
+    it('shows the peer both images, and says how far to search and whether to turn', () => {
+      const [whole, small] = [SIDE, SMALL.side].map((side) => [side, side, side, side]);
+      expect(asked.filter(({ isTurned }) => isTurned)).toEqual([{ search: 184, isTurned: true, sizes: whole }]);
+      expect(asked.filter(({ search }) => search === 44)).toHaveLength(ids.length);
+      expect(asked.filter(({ search }) => search === 32).map(({ sizes }) => sizes)).toEqual(Array(16).fill(small));
+    });
+
+    it('takes the corners where the matrix of the peer puts them', () => {
+      const found = rows.filter(({ method }) => method === 'known');
+      expect(found).toHaveLength(4 + 1 + 16);
+      for (const { task, scene, draw, status, corners, raw } of found) {
+        const level = [...LEVELS, SMALL.level].find(({ name }) => name === task)!;
+        const side = level === SMALL.level ? SMALL.side : SIDE;
+        const [size, displacement] = [{ width: side, height: side }, drawDisplacement(level, 1, scene, draw)];
+        const displaced = displacedTransform([0, 1, 0, 0, 0, 1], size, displacement);
+        const matrix = level.rotation > 0 ? TURNED : SHIFTED;
+        expect(status).toBe('trusted');
+        raw!.forEach(([x, y], i) => {
+          // A scene that is not turned is read by its own pixels, moved by whole steps.
+          const [u, v] =
+            level.rotation > 0
+              ? groundOf(displaced, x, y)
+              : [displacement.column, displacement.row].map(
+                  (by, axis) => [x, y][axis]! - SNAP * Math.round(-by / SNAP),
+                );
+          const [right, down] = groundOf(matrix, u!, v!);
+          expect(corners![i]![0]).toBeCloseTo(right, 2);
+          expect(corners![i]![1]).toBeCloseTo(down, 2);
+        });
+      }
+    });
+
+    it('says of a peer that finds nothing that it failed', () => {
+      const lost = rows.filter(({ method }) => method === 'lost');
+      expect(new Set(lost.map(({ status, corners }) => `${status} ${corners}`))).toEqual(new Set(['failed undefined']));
+    });
+
+    it('tells the best shift beside a registration only where a shift may explain the level', () => {
+      const own = rows.filter(({ method }) => method === 'both');
+      const tasks = own.filter(({ shift }) => shift).map(({ task }) => task);
+      expect(tasks).toEqual(Array(8).fill('level 1'));
+      for (const { task, scene, draw, raw, shift } of own.filter((row) => row.shift)) {
+        expect(task).toBe('level 1');
+        const { column, row } = drawDisplacement(LEVELS[0]!, 1, scene, draw);
+        raw!.forEach(([x, y], i) => {
+          expect(shift![i]![0]).toBeCloseTo(x + column + 3, 0);
+          expect(shift![i]![1]).toBeCloseTo(y + row - 4, 0);
+        });
+      }
+    });
+
+    it('says of different places only what the registration does', () => {
+      for (const row of rows.filter(({ task }) => task === 'different places')) {
+        expect(row).not.toHaveProperty('corners');
+        expect(row).not.toHaveProperty('raw');
+        expect(row.heldOut).toEqual([0, 0, 0]);
+      }
+    });
   });
 });
 

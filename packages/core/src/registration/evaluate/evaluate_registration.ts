@@ -24,7 +24,7 @@ import { cropPair } from './crop_pair.ts';
 import { displacedTransform, drawDisplacement, groundOf } from './displacement.ts';
 import { type EvaluationRow, evaluationRow } from './evaluation_row.ts';
 import { type Place, placedStore } from './placed_store.ts';
-import { DIFFERENT, LEVELS, type Level, SMALL } from './protocol.ts';
+import { DIFFERENT, isTurned, LEVELS, type Level, SMALL } from './protocol.ts';
 import { repairedTruth } from './repaired_truth.ts';
 
 export interface EvaluationScene {
@@ -66,10 +66,11 @@ interface Task {
   readonly scene: EvaluationScene;
   readonly method: string;
   readonly draw: number;
-  run(
-    signal: AbortSignal | undefined,
-  ): Promise<Omit<EvaluationRow, 'key' | 'task' | 'scene' | 'method' | 'draw' | 'seconds'>>;
+  /** Registers. @returns what then says what was found: that takes none of the registration's time. */
+  run(signal: AbortSignal | undefined): Promise<() => Found | Promise<Found>>;
 }
+
+type Found = Omit<EvaluationRow, 'key' | 'task' | 'scene' | 'method' | 'draw' | 'seconds'>;
 
 const keyOf = ({ name, scene, method, draw }: Pick<Task, 'name' | 'scene' | 'method' | 'draw'>) =>
   [name, scene.id, method, draw].join(' | ');
@@ -87,10 +88,10 @@ export async function evaluateRegistration(
   for (const [i, task] of left.entries()) {
     await pause(watch.signal);
     const started = performance.now();
-    const found = await task.run(watch.signal);
-    const { name, method, draw, scene } = task;
+    const describe = await task.run(watch.signal);
     const seconds = Number(((performance.now() - started) / 1000).toFixed(2));
-    const row = { key: keyOf(task), task: name, scene: scene.id, method, draw, ...found, seconds };
+    const { name, method, draw, scene } = task;
+    const row = { key: keyOf(task), task: name, scene: scene.id, method, draw, ...(await describe()), seconds };
     await store.append(options.output, `${JSON.stringify(row)}\n`);
     rows.push(row);
     watch.onProgress?.(before - left.length + i + 1, before);
@@ -101,15 +102,16 @@ export async function evaluateRegistration(
 /** Rows of an output; none where it is not there yet. @throws FormatError where a line is no row. */
 export async function rowsOf(store: Store, output: string): Promise<EvaluationRow[]> {
   if (!(await store.stat(output))) return [];
-  const lines = (await readText(store, output)).split('\n').filter(Boolean);
-  return lines.map((line, i) =>
-    parseJson(evaluationRow, line, (found, cause) => {
+  const lines = (await readText(store, output)).split('\n');
+  return lines.flatMap((line, i) => {
+    if (line === '') return [];
+    return parseJson(evaluationRow, line, (found, cause) => {
       return new FormatError({
         ...{ action: 'go on with the evaluation', file: output, line: i + 1, expected: 'a row of it', found, cause },
         remedy: 'Remove the line: it was cut short when an evaluation was killed. The rest is not computed again.',
       });
-    }),
-  );
+    });
+  });
 }
 
 function tasksOf(store: Store, options: EvaluationOptions): Task[] {
@@ -207,13 +209,25 @@ function methodTasks(
     ...Object.entries(bench.ways).map(
       ([method, settings]): Task => ({
         ...{ name: level.name, scene, method, draw },
-        run: async (signal) => byProduct(await open(), settings, bench, await bench.truthOf(scene), signal),
+        run: async (signal) => {
+          const pair = await open();
+          const found = await byProduct(pair, settings, bench, signal);
+          return async () => {
+            const corners = cornersFound(found.correction?.map, pair, await bench.truthOf(scene));
+            return { ...factsOf(found), ...corners, ...shiftOf(found, level, pair, settings) };
+          };
+        },
       }),
     ),
     ...olderMethods(bench, level, scene, draw).map(
       (method): Task => ({
         ...{ name: level.name, scene, method, draw },
-        run: async (signal) => byBaseline(method, await open(), level, bench, await bench.truthOf(scene), signal),
+        run: async (signal) => {
+          const pair = await open();
+          const map = await byBaseline(method, pair, level, bench, signal);
+          const status = map ? 'trusted' : 'failed';
+          return async () => ({ status, ...cornersFound(map, pair, await bench.truthOf(scene)) });
+        },
       }),
     ),
   ];
@@ -221,7 +235,7 @@ function methodTasks(
 
 /**
  * CFOG runs wherever the product does. The others, slower and weaker, see all scenes of the first level, but one draw, and
- * one scene in four of the others; of small areas, one in four.
+ * one scene in four of the others; of small areas, the first four of each scene.
  */
 function olderMethods(
   { baselines, peers = {}, scenes, seed }: Bench,
@@ -232,7 +246,7 @@ function olderMethods(
   const place = scenes.findIndex(({ id }) => id === scene.id) + seed;
   const isSeen =
     level === LEVELS[0] || level === SMALL.level ? draw < Math.ceil(level.draws / THINNED) : place % THINNED === 0;
-  return [...baselines, ...Object.keys(peers)].filter((method): method is string => method === 'CFOG' || isSeen);
+  return [...baselines, ...Object.keys(peers)].filter((method) => method === 'CFOG' || isSeen);
 }
 
 const THINNED = 4;
@@ -248,15 +262,8 @@ function differentTasks(bench: Bench, scene: EvaluationScene, i: number): Task[]
     run: async (signal) => {
       const place = await placeOf(bench.store, scene.optical);
       const pair = await displace(bench.store, files, DIFFERENT, bench.seed, scene.id, 0, place);
-      const {
-        corners: _,
-        raw: __,
-        repaired: ___,
-        shift: ____,
-        ground: _____,
-        ...row
-      } = await byProduct(pair, settings, bench, undefined, signal);
-      return row;
+      const found = await byProduct(pair, settings, bench, signal);
+      return () => factsOf(found);
     },
   }));
 }
@@ -291,17 +298,25 @@ function cornersFound(map: PlaneMap | undefined, pair: Displaced, truth: AffineT
   };
 }
 
-async function byProduct(
-  pair: Displaced,
-  settings: RegistrationOptions,
+function byProduct(
+  { store, sar, optical, settings }: Displaced,
+  way: RegistrationOptions,
   { register }: Bench,
-  truth: AffineTransform | undefined,
   signal: AbortSignal | undefined,
-) {
-  const files = { sar: pair.sar, optical: pair.optical, settings: { ...pair.settings, ...settings } };
-  const found = await register(pair.store, files, { signal });
-  const { search, seed } = registrationSettings.parse(files.settings);
+): Promise<Registration> {
+  return register(store, { sar, optical, settings: { ...settings, ...way } }, { signal });
+}
+
+/** Corners by the best shift, where a shift may explain the level; a small area tells a shift alone as it is. */
+function shiftOf(found: Registration, level: Level, pair: Displaced, way: RegistrationOptions): Pick<Found, 'shift'> {
+  if (level === SMALL.level || isTurned(level)) return {};
+  const { search, seed } = registrationSettings.parse({ ...pair.settings, ...way });
   const shift = fitAgain(found.points, 'shift', { grid: found.grid, search, seed });
+  return shift ? { shift: cornersFound(shift, pair, undefined).corners } : {};
+}
+
+/** Verdict and figures of a registration, without places. */
+function factsOf(found: Registration): Found {
   const held = found.points.filter(({ heldOut }) => heldOut);
   const near = held.filter(({ reason }) => reason === 'used');
   const within = near.filter(
@@ -313,9 +328,7 @@ async function byProduct(
     status: found.status,
     ...(found.reason !== undefined && { reason: found.reason }),
     ...(model && { model }),
-    ...cornersFound(found.correction?.map, pair, truth),
-    ...(shift && { shift: cornersFound(shift, pair, truth).corners }),
-    heldOut: [held.length, near.length, within.length] as [number, number, number],
+    heldOut: [held.length, near.length, within.length],
     used: found.points.filter(({ reason }) => reason === 'used').length,
     tests: Object.fromEntries(
       (found.tests ?? []).map(({ name, value }) => [name, Number.isFinite(value) ? value : null]),
@@ -331,21 +344,17 @@ async function byBaseline(
   pair: Displaced,
   level: Level,
   { seed, peers }: Bench,
-  truth: AffineTransform | undefined,
   signal: AbortSignal | undefined,
-) {
+): Promise<PlaneMap | undefined> {
   const isSmall = level === SMALL.level;
   // What a rotation and a change of scale move at the end of half a scene of 1,024 pixels is searched as well.
   const lever = 512 * Math.hypot((level.rotation * Math.PI) / 180, level.scale);
   const search = 4 * Math.ceil((isSmall ? 32 : level.shift + 10 + lever) / 4);
   const scene = await openBaseline(pair.store, pair, level.settings, search);
-  const isTurned = level.rotation > 0 || level.scale > 0;
   const peer = peers?.[method];
-  const map = peer
-    ? await registerByPeer(peer, scene, { search, isTurned, signal })
-    : await registerByBaseline(method as Baseline, scene, {
-        ...TEMPLATES[isSmall ? 'small' : 'whole'],
-        ...{ search, seed, signal, kinds: isTurned ? ['similarity', 'affine'] : ['shift'] },
-      });
-  return { status: map ? ('trusted' as const) : ('failed' as const), ...cornersFound(map, pair, truth) };
+  if (peer) return registerByPeer(peer, scene, { search, isTurned: isTurned(level), signal });
+  return registerByBaseline(method as Baseline, scene, {
+    ...TEMPLATES[isSmall ? 'small' : 'whole'],
+    ...{ search, seed, signal, kinds: isTurned(level) ? ['similarity', 'affine'] : ['shift'] },
+  });
 }

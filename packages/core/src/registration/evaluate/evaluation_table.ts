@@ -1,7 +1,7 @@
 /** Figures of an evaluation out of its rows, and the table that a page shows. */
 import { quantile } from '../../base/quantile.ts';
 import { cornerError, type EvaluationRow } from './evaluation_row.ts';
-import { DIFFERENT, LEVELS, SMALL } from './protocol.ts';
+import { DIFFERENT, isTurned, LEVELS, SMALL } from './protocol.ts';
 
 /** One figure of each method. */
 export interface EvaluationFigure {
@@ -69,7 +69,7 @@ function withShift(row: EvaluationRow): EvaluationRow[] {
 }
 
 /** Levels of which a shift explains nothing. */
-const TURNED = new Set(LEVELS.filter(({ rotation, scale }) => rotation > 0 || scale > 0).map(({ name }) => name));
+const TURNED = new Set(LEVELS.filter(isTurned).map(({ name }) => name));
 
 /** Markdown table, a row a figure and a column a method. */
 export function evaluationTable(figures: readonly EvaluationFigure[]): string {

@@ -32,6 +32,9 @@ export const LEVELS: readonly Level[] = [
   { name: 'no prior', shift: 512, rotation: 0, scale: 0, draws: 1, settings: { radius: 'scene' } },
 ];
 
+/** True if a shift alone explains nothing of the level. */
+export const isTurned = ({ rotation, scale }: Level): boolean => rotation > 0 || scale > 0;
+
 export const DIFFERENT: Level = { ...LEVELS[0]!, name: 'different places', draws: 1 };
 
 export const SMALL = {
