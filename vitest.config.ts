@@ -1,14 +1,24 @@
 import { defineConfig } from 'vitest/config';
 
+/** Files that change what all files of a process share: a registry, a module, the environment, or the memory they count. */
+const ALONE = 'test/**/*.alone.test.ts';
+/** The smoke suites run outside vitest, on Deno and on Node's built dist. */
+const OUTSIDE = ['**/node_modules/**', 'test/smoke/**'];
+
 export default defineConfig({
   resolve: { conditions: ['source'] },
   ssr: { resolve: { conditions: ['source'], externalConditions: ['source'] } },
   test: {
-    include: ['test/**/*.test.ts'],
-    // The smoke suites run outside vitest, on Deno and on Node's built dist.
-    exclude: ['**/node_modules/**', 'test/smoke/**'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     maxWorkers: 2,
+    projects: [
+      {
+        extends: true,
+        // Loading the sources anew for each file takes longer than most files.
+        test: { name: 'together', isolate: false, include: ['test/**/*.test.ts'], exclude: [...OUTSIDE, ALONE] },
+      },
+      { extends: true, test: { name: 'alone', include: [ALONE], exclude: OUTSIDE } },
+    ],
   },
 });

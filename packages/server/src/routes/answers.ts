@@ -27,7 +27,7 @@ function guarded<R extends RouteConfig>(route: R, need: Exclude<Need, 'nothing'>
   });
 }
 
-/** Whether a path is of the Open Inference Protocol, which has errors of its own. */
+/** Membership of a path in the Open Inference Protocol, which has errors of its own. */
 export const isOfProtocol = (path: string): boolean => path === '/v2' || path.startsWith('/v2/');
 
 export const inferErrorSchema = z.object({ error: z.string() }).openapi('InferError');
