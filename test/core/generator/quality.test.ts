@@ -33,7 +33,7 @@ const evaluate = (patch: (i: number) => Float32Array, change: Partial<QualityTas
   evaluateGenerator({ generator: fakeGenerator(patch), dataset, matcher, count: 60, pairs: 60, sliced, ...change });
 
 beforeAll(async () => {
-  await selectBackend({ requested: 'cpu' });
+  await selectBackend({ requested: 'wasm' });
 });
 
 test('a generator of real patches is as near to real ones as they are to each other', async () => {

@@ -5,7 +5,7 @@ import { gradientFeatures } from '../../../packages/core/src/localisation/scene_
 import { templateGrid } from '../../../packages/core/src/localisation/template_votes.ts';
 import { pixelsOf, sceneImages } from './synthetic_scene.ts';
 
-beforeAll(async () => void (await selectBackend({ requested: 'cpu' })));
+beforeAll(async () => void (await selectBackend({ requested: 'wasm' })));
 
 const options = { ...ALIGNMENT_DEFAULTS, side: 32, search: 7, templates: 9 };
 
