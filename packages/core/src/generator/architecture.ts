@@ -4,6 +4,7 @@
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import type { z } from 'zod';
+import type { Normalisation } from '../prepare/normalisation.ts';
 import type { Moments } from '../runs/moments.ts';
 import type { PartialConfig, RemovedOption } from '../runs/settings.ts';
 
@@ -14,7 +15,7 @@ export interface NetworksConfig {
 }
 
 /** Networks of every generator; one that an architecture lacks has no tensors. */
-export const NETWORKS = ['encoder', 'decoder', 'critic', 'average'] as const;
+export const NETWORKS = ['encoder', 'decoder', 'critic', 'average', 'speckle'] as const;
 export type Network = (typeof NETWORKS)[number];
 
 /** Networks trained by gradients. */
@@ -45,6 +46,8 @@ export interface Generator {
   readonly critic: ReadonlyMap<string, tf.Variable>;
   /** Moving average of the decoder, which generates patches. */
   readonly average: ReadonlyMap<string, tf.Variable>;
+  /** Statistics of speckle, measured and not learned. */
+  readonly speckle: ReadonlyMap<string, tf.Variable>;
   dispose(): void;
 }
 
@@ -90,6 +93,15 @@ export interface GeneratorArchitecture<
   encode(encoder: Parameters, x: tf.Tensor4D, options: NetworkOptions): { mu: tf.Tensor2D; logvar: tf.Tensor2D };
   /** Codes → patches [n, side, side, 1]; takes the parameters of the decoder or of its average. */
   decode(decoder: Parameters, z: tf.Tensor2D, options: NetworkOptions): tf.Tensor4D;
+  /**
+   * Codes → the ground without speckle, and the logarithm of the standard deviation of speckle on it, each
+   * [n, side, side, 1]; absent where decoded patches hold their speckle.
+   */
+  ground?(
+    decoder: Parameters,
+    z: tf.Tensor2D,
+    options: NetworkOptions,
+  ): { reflectivity: tf.Tensor4D; logDeviation: tf.Tensor4D };
   readonly recipe: GeneratorRecipe<Settings>;
 }
 
@@ -110,12 +122,14 @@ export interface GeneratorRecipe<Settings extends GeneratorSettings = GeneratorS
   /** Schema of the settings that not all generators have: the networks' fields and those of the architecture. */
   readonly settings: z.ZodRawShape;
   readonly removed: readonly RemovedOption[];
-  /** Defaults for patches of a side (a power of 2), of common settings, too. */
+  /** Smallest side of networks that patches of a side fit into; default: the next power of 2. */
+  sideFor?(side: number): number;
+  /** Defaults for networks of a side, of common settings, too. */
   defaults(side: number): PartialConfig;
   /** Refuses settings that contradict each other. */
   check(settings: Settings, refuse: (path: (string | number)[], message: string) => void): void;
-  /** Fields of the networks. */
-  networksOf(settings: Settings): NetworksConfig;
+  /** Fields of the networks, for patches prepared by a normalisation. */
+  networksOf(settings: Settings, normalisation: Normalisation): NetworksConfig;
   stages(settings: Settings): StagePlan[];
   /** True if codes are distributions with a KL divergence from the prior. */
   hasPosterior(settings: Settings): boolean;

@@ -3,9 +3,10 @@ import { z } from 'zod';
 import { Registry } from '../base/registry.ts';
 import type { GeneratorArchitecture } from './architecture.ts';
 import { paper, small } from './architectures/progressive.ts';
+import { spatial } from './architectures/spatial.ts';
 
 /** Architectures by name. A new one is one line here; a plug-in calls `GENERATORS.add` before its first use. */
-export const GENERATORS = new Registry<GeneratorArchitecture>('generator', [paper, small]);
+export const GENERATORS = new Registry<GeneratorArchitecture>('generator', [paper, small, spatial]);
 
 /** Default architecture of training. */
 export const DEFAULT_GENERATOR = small.name;

@@ -22,7 +22,7 @@ import {
 } from '../runs/checkpoint_file.ts';
 import type { Values } from '../runs/values.ts';
 import type { Store } from '../store.ts';
-import type { Generator, Growth, NetworksConfig } from './architecture.ts';
+import { type Generator, type Growth, type NetworksConfig, TRAINED_NETWORKS } from './architecture.ts';
 import { GENERATORS, generatorName } from './architectures.ts';
 import { generatorFrom, parseNetworks } from './generator.ts';
 import { type GeneratorRunState, generatorRunStateSchema } from './run_state.ts';
@@ -55,10 +55,12 @@ const KIND: CheckpointKind<z.infer<typeof schema>> = {
   remedy: 'Name one that `doppel generator train` wrote, such as RUN/checkpoints/last.safetensors.',
 };
 
-/** Expected tensors; the averaged decoder has no optimiser moments. */
+const TRAINED: ReadonlySet<string> = new Set(TRAINED_NETWORKS);
+
+/** Expected tensors; only trained networks have optimiser moments. */
 function specsOf({ preset, networks }: Pick<GeneratorCheckpoint, 'preset' | 'networks'>): TensorSpecs {
   const all = GENERATORS.get(preset).parameters(networks);
-  return { all, trained: all.filter(({ network }) => network !== 'average') };
+  return { all, trained: all.filter(({ network }) => TRAINED.has(network)) };
 }
 
 /** The bytes of a checkpoint's file. */

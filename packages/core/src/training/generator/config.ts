@@ -77,14 +77,17 @@ export function resolveGeneratorTraining(
 ): GeneratorTraining {
   const asked = mergeSettings(given);
   const preset = asked.preset ?? DEFAULT_GENERATOR;
-  const side = Number(asked.side ?? paddedSide(facts.side));
   const { recipe } = architectureOf({ preset });
+  const side = Number(asked.side ?? sideOfNetworks(recipe, facts.side));
   const own = { objective: recipe.objectives[0], ...recipe.defaults(side) };
   return parseGeneratorTraining(mergeSettings([COMMON, own, { side, preset, data: facts.data }, asked]), source);
 }
 
-/** Smallest side of networks that a patch fits into: a power of 2. */
-export const paddedSide = (side: number): number => 2 ** Math.ceil(Math.log2(side));
+/** Smallest side of networks that a patch fits into. */
+export const sideOfNetworks = ({ sideFor = paddedSide }: GeneratorArchitecture['recipe'], side: number): number =>
+  sideFor(side);
+
+const paddedSide = (side: number): number => 2 ** Math.ceil(Math.log2(side));
 
 /** @throws UsageError as `resolveGeneratorTraining`. */
 export function parseGeneratorTraining(settings: unknown, source: string): GeneratorTraining {

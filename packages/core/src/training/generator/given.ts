@@ -10,7 +10,7 @@ import type { Normalisation } from '../../prepare/normalisation.ts';
 import { PatchCache } from '../../prepare/prepared_patches.ts';
 import { refuseOtherData, refuseToResume } from '../../runs/resumable_run.ts';
 import { checkpointPath } from '../../runs/run_files.ts';
-import { type GeneratorTraining, parseGeneratorTraining, totalGeneratorSteps } from './config.ts';
+import { type GeneratorTraining, parseGeneratorTraining, sideOfNetworks, totalGeneratorSteps } from './config.ts';
 import { generatorMetrics } from './metrics_log.ts';
 import { probeRecords } from './probe.ts';
 import { GeneratorFolder } from './run_folder.ts';
@@ -40,7 +40,7 @@ export async function givenOf(task: GeneratorTask): Promise<GivenGenerator> {
   const last = 'last' in start ? start.last : undefined;
   const config = 'config' in start ? start.config : parseGeneratorTraining(start.last.training, 'the run');
   const architecture = GENERATORS.get(config.preset);
-  refuseLargerPatches(config, dataset);
+  refuseLargerPatches(config, architecture, dataset);
   const records = sarRecords(dataset);
   const trainedOn = {
     folder: config.data,
@@ -80,11 +80,16 @@ function sarRecords({ records, indicesOf }: Dataset): number[] {
   });
 }
 
-function refuseLargerPatches({ side, data }: GeneratorTraining, { header }: Dataset): void {
-  if (header.side <= side && side < 2 * header.side) return;
+function refuseLargerPatches(
+  { side, data }: GeneratorTraining,
+  { recipe }: GeneratorArchitecture,
+  { header }: Dataset,
+): void {
+  const expected = sideOfNetworks(recipe, header.side);
+  if (side === expected) return;
   throw new UsageError({
     action: `train a generator of side ${side}`,
-    expected: `the next power of 2 from the side of the patches in ${data}`,
+    expected: `${expected}, which the patches in ${data} fit into`,
     found: `patches of side ${header.side}`,
     remedy: 'Leave "side" out, or import the data again with another --side.',
   });

@@ -106,7 +106,7 @@ export function movement(
 ): Record<string, number> {
   const sums = new Map<string, { moved: number; length: number }>();
   for (const { name, network, usedFrom = 0 } of specs) {
-    if (network === 'average' || usedFrom > side) continue;
+    if (network === 'average' || network === 'speckle' || usedFrom > side) continue;
     const sum = sums.get(network) ?? { moved: 0, length: 0 };
     const was = before.get(name)!.data;
     after.get(name)!.data.forEach((value, i) => {

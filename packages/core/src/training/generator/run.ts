@@ -26,8 +26,12 @@ export interface GeneratorRun {
 export const learnerOf = (given: GivenGenerator): GeneratorLearner =>
   given.last ? GeneratorLearner.from(given.last) : new GeneratorLearner(freshGenerator(given));
 
-const freshGenerator = ({ architecture, config }: GivenGenerator): Generator =>
-  createGenerator({ ...architecture.recipe.networksOf(config), preset: config.preset, seed: config.seed });
+const freshGenerator = ({ architecture, config, normalisation }: GivenGenerator): Generator =>
+  createGenerator({
+    ...architecture.recipe.networksOf(config, normalisation),
+    preset: config.preset,
+    seed: config.seed,
+  });
 
 /** @throws FileError where the folder cannot be written. */
 export async function startRun(given: GivenGenerator, learner: GeneratorLearner): Promise<GeneratorRun> {

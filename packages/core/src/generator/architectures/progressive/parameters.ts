@@ -93,6 +93,7 @@ export function parameterSpecs(config: ProgressiveConfig): GeneratorParameterSpe
     decoder: decoderLayers(config),
     critic: downLayers(config, 1, 1),
     average: decoderLayers(config),
+    speckle: [],
   };
   return NETWORKS.flatMap((network) =>
     layersOf[network].map(([name, shape]) => ({ name: `${network}.${name}`, network, shape, ...usedFrom(name) })),
