@@ -7,7 +7,7 @@
  * ```ts
  * import { GENERATORS, LATENT_RULES } from '@doppel/core/generator';
  *
- * console.log(GENERATORS.names().join(' '), '-', LATENT_RULES.join(' ')); // paper small - sigma sample noise
+ * console.log(GENERATORS.names().join(' '), '-', LATENT_RULES.join(' ')); // paper small spatial - sigma sample noise
  * ```
  */
 export type { Generator, GeneratorArchitecture } from './architecture.ts';

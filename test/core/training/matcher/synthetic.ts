@@ -11,7 +11,7 @@ import {
   normalisationOptionsSchema,
 } from '../../../../packages/core/src/prepare/fit_normalisation.ts';
 import type { Normalisation } from '../../../../packages/core/src/prepare/normalisation.ts';
-import type { Raster } from '../../../../packages/core/src/raster/raster.ts';
+import type { Raster, Unit } from '../../../../packages/core/src/raster/raster.ts';
 
 export interface SyntheticOptions {
   side?: number;
@@ -19,6 +19,8 @@ export interface SyntheticOptions {
   pairsEach?: number;
   /** Places of the splits train, validation and test, in this order. */
   split?: readonly [number, number, number];
+  /** Unit of the SAR patches. */
+  unit?: Unit;
 }
 
 export function syntheticDataset({
@@ -26,6 +28,7 @@ export function syntheticDataset({
   places = 8,
   pairsEach = 3,
   split = [4, 2, 2],
+  unit: sarUnit = 'digital number',
 }: SyntheticOptions = {}): Dataset {
   const records = Array.from({ length: places * pairsEach }, (_, i): PairRecord => {
     const group = `place-${Math.floor(i / pairsEach)}`;
@@ -39,7 +42,7 @@ export function syntheticDataset({
   const unit = 'digital number' as const;
   return {
     folder: 'synthetic',
-    header: { doppel: 'pairs', version: 1, side, sar: { unit, bands: 1 }, optical: { unit, bands: 1 } },
+    header: { doppel: 'pairs', version: 1, side, sar: { unit: sarUnit, bands: 1 }, optical: { unit, bands: 1 } },
     records,
     fingerprint: `synthetic ${side} ${places} ${pairsEach}`,
     splits: undefined,
@@ -50,7 +53,7 @@ export function syntheticDataset({
         return place >= from && place < to ? [i] : [];
       });
     },
-    readSar: async (index) => patch(side, index, 'sar'),
+    readSar: async (index) => ({ ...patch(side, index, 'sar'), unit: sarUnit }),
     readOptical: async (index) => patch(side, index, 'optical'),
     splitOf: () => undefined,
     read: async () => Promise.reject(new Error('not part of this data set')),

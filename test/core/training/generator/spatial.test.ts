@@ -1,0 +1,53 @@
+/** A whole run of a tiny `spatial` generator: it resumes bit for bit, and opens at the side of the data. */
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, expect, it } from 'vitest';
+import { selectBackend } from '../../../../packages/core/src/backends/select_backend.ts';
+import { sha256 } from '../../../../packages/core/src/base/sha256.ts';
+import { loadGenerator } from '../../../../packages/core/src/generator/checkpoint.ts';
+import { openGenerator } from '../../../../packages/core/src/generator/open.ts';
+import { MemoryStore } from '../../../../packages/core/src/store.ts';
+import { resolveGeneratorTraining } from '../../../../packages/core/src/training/generator/config.ts';
+import { type GeneratorTask, loadLastGenerator } from '../../../../packages/core/src/training/generator/task.ts';
+import { trainGenerator } from '../../../../packages/core/src/training/generator/train.ts';
+import { syntheticDataset } from '../matcher/synthetic.ts';
+
+beforeAll(async () => {
+  await selectBackend({ requested: 'wasm' });
+});
+
+const SIDE = 20;
+const LAST = 'run/checkpoints/last.safetensors';
+const given = {
+  ...{ preset: 'spatial', images: 12, batch: 2, cell: 2, channels: [4, 4, 4], detail: 2 },
+  samples: { grid: 2, everySteps: 100 },
+};
+const dataset = syntheticDataset({ side: SIDE, unit: 'amplitude' });
+
+function taskOf(store: MemoryStore, more: Partial<GeneratorTask> = {}): GeneratorTask {
+  const config = resolveGeneratorTraining([given], { data: 'synthetic', side: SIDE }, 'the test');
+  return { store, dataset, run: 'run', start: { config }, backend: 'wasm', ...more };
+}
+
+it('resumes bit for bit, and makes patches of the side of the data', async () => {
+  const whole = new MemoryStore();
+  expect(await trainGenerator(taskOf(whole))).toMatchObject({ steps: 6, images: 12, interrupted: false });
+  const parts = new MemoryStore();
+  const controller = new AbortController();
+  const onProgress = ({ step }: { step: number }) => (step === 4 ? controller.abort() : undefined);
+  expect(await trainGenerator(taskOf(parts, { signal: controller.signal, onProgress }))).toMatchObject({
+    interrupted: true,
+    steps: 4,
+  });
+  await trainGenerator(taskOf(parts, { start: { last: await loadLastGenerator(parts, 'run') } }));
+  const [a, b] = [whole.files.get(LAST)!, parts.files.get(LAST)!];
+  expect(await sha256(b)).toBe(await sha256(a));
+
+  const { networks, normalisation } = await loadGenerator(whole, LAST);
+  expect(networks).toMatchObject({ side: 24, cell: 2, decibels: normalisation.sar.std });
+  expect(normalisation.sar).toMatchObject({ unit: 'dB', standardise: 'dataset' });
+  const generator = await openGenerator(a, LAST);
+  expect(generator.info).toMatchObject({ side: SIDE, latent: 18, preset: 'spatial', objective: 'gamma-vae' });
+  const made = generator.decode(generator.encode(tf.zeros([1, SIDE, SIDE, 1])).mu);
+  expect(made.shape).toEqual([1, SIDE, SIDE, 1]);
+  generator.dispose();
+});
