@@ -4,9 +4,10 @@ import { readCommandLine } from '../../packages/cli/src/command_line.ts';
 import { accuracyText } from '../../packages/cli/src/commands/register/apply.ts';
 import { PAIR_FLAGS, type PairValues } from '../../packages/cli/src/commands/register/pair_flags.ts';
 import { wordsOf } from '../../packages/cli/src/commands/register/pair_runner.ts';
-import { changedSettings } from '../../packages/cli/src/commands/register/settings_flags.ts';
-import { adviceOn, summaryOf, summaryText } from '../../packages/cli/src/commands/register/summary.ts';
+import { changedFlags } from '../../packages/cli/src/commands/register/settings_flags.ts';
+import { adviceOn, summaryText } from '../../packages/cli/src/commands/register/summary.ts';
 import type { Reason } from '../../packages/core/src/registration/registration.ts';
+import { summaryOf } from '../../packages/core/src/registration/summary.ts';
 import { madeRegistration } from '../report/registration_fixture.ts';
 
 const read = (...words: string[]) =>
@@ -25,9 +26,9 @@ describe('the flags of a registration', () => {
   });
 
   it('are told where they are not the defaults', () => {
-    expect(changedSettings(read())).toEqual([]);
-    expect(changedSettings(read(...words)).sort()).toEqual(['--optical-bands 2,1,0', '--radius 600m', '--sar-unit dB']);
-    expect(changedSettings(read('--radius', 'scene'))).toEqual(['--radius scene']);
+    expect(changedFlags(read())).toEqual([]);
+    expect(changedFlags(read(...words)).sort()).toEqual(['--optical-bands 2,1,0', '--radius 600m', '--sar-unit dB']);
+    expect(changedFlags(read('--radius', 'scene'))).toEqual(['--radius scene']);
   });
 });
 

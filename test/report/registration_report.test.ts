@@ -1,9 +1,10 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import type { RegistrationReport } from '../../packages/core/src/registration/register_pair.ts';
 import { REASONS } from '../../packages/core/src/registration/registration.ts';
 import { arrowMap } from '../../packages/report/src/registration/arrow_map.ts';
 import { limitsOf } from '../../packages/report/src/registration/limits.ts';
 import { mapFrame } from '../../packages/report/src/registration/map_frame.ts';
-import { type RegistrationReport, registrationHtml } from '../../packages/report/src/registration/report.ts';
+import { registrationHtml } from '../../packages/report/src/registration/report.ts';
 import { madeRegistration, madeView, SIDE } from './registration_fixture.ts';
 
 const WHOLE = { column: 0, row: 0, width: SIDE, height: SIDE };

@@ -27,7 +27,10 @@ import {
 } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { FileError } from './errors.ts';
-import type { FileInfo, FileWriter, Store } from './store.ts';
+import type { FolderStore } from './output_folder.ts';
+import type { FileInfo, FileWriter } from './store.ts';
+
+export { type FolderStore, refuseFilled, writeFolder } from './output_folder.ts';
 
 const REMEDIES: Record<string, { found: string; remedy?: string }> = {
   ENOENT: { found: 'nothing there', remedy: 'Check the path.' },
@@ -141,7 +144,7 @@ class PartWriter implements FileWriter {
   }
 }
 
-export class FileStore implements Store {
+export class FileStore implements FolderStore {
   private readonly madeFolders = new Set<string>();
 
   read(path: string): Promise<Uint8Array> {

@@ -35,7 +35,7 @@ export { chart } from './plots/chart.ts';
 export { lineChart } from './plots/line_chart.ts';
 export { element, escapeText, INK } from './plots/svg.ts';
 export type { GridWindow } from './registration/map_frame.ts';
-export { type RegistrationReport, registrationHtml } from './registration/report.ts';
+export { registrationHtml } from './registration/report.ts';
 export type { SceneView } from './registration/scene_views.ts';
 export { generatorCurves } from './training/generator_curves.ts';
 export { trainingCurves } from './training/matcher_curves.ts';

@@ -16,6 +16,7 @@
  * console.log(points.length, ladder.map(({ kind }) => kind).join(', ')); // 16 shift, similarity, affine, quadratic, spline
  * ```
  */
+export { changedSettings, settingsOf, settingText } from './changed_settings.ts';
 export { type CheckedPair, checkScenes } from './check_scenes.ts';
 export type { Gray } from './evaluate/baselines/gray.ts';
 export { BASELINES, type Baseline } from './evaluate/baselines/methods.ts';
@@ -35,6 +36,14 @@ export { SIDES, type Side } from './outputs/moved.ts';
 export { RESAMPLINGS, type Resampling } from './outputs/resampler.ts';
 export { formatTransform, readTransform, type TransformFile } from './outputs/transform_file.ts';
 export { OUTPUT_NAMES, type OutputFiles, type OutputOptions, writeOutputs } from './outputs/write_outputs.ts';
+export {
+  PAIR_FILES,
+  type PairTask,
+  type PairTools,
+  type PairWatch,
+  type RegistrationReport,
+  registerPair,
+} from './register_pair.ts';
 export { type RegistrationWatch, registerFiles, registerScenes, type ScenesToRegister } from './register_scenes.ts';
 export {
   type Correction,
@@ -63,4 +72,5 @@ export {
   type RegistrationSettings,
   registrationSettings,
 } from './settings.ts';
+export { countReasons, type Summary, summaryOf } from './summary.ts';
 export { type TemplateMap, templateMap } from './template_map.ts';

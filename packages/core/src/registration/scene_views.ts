@@ -31,7 +31,7 @@ export interface ViewPixels {
   /** The optical scene by its own georeference. */
   readonly before: Raster;
   /** The optical scene corrected; absent without a correction. */
-  readonly after?: Raster;
+  readonly after?: Raster | undefined;
 }
 
 const DEFAULTS = { overview: 640, detail: 192 };

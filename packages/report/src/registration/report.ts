@@ -2,7 +2,14 @@
  * The report of a registration: one HTML file that needs nothing else. It says whether the result may be trusted, how good
  * it is at cells that no fit has seen, what became of every cell, and shows both scenes on each other.
  */
-import type { ModelKind, QualityFigures, Reason, Registration, TiePoint } from '@doppel/core/registration';
+import type {
+  ModelKind,
+  QualityFigures,
+  Reason,
+  Registration,
+  RegistrationReport,
+  TiePoint,
+} from '@doppel/core/registration';
 import { QUALITY_FIGURES, REASONS } from '@doppel/core/registration';
 import { count, percentage, plural } from '../page/format.ts';
 import { facts, figure, list, paragraph, section, table } from '../page/html.ts';
@@ -14,17 +21,6 @@ import { isUsed } from './map_frame.ts';
 import { REASON_TEXT } from './reason_text.ts';
 import { residualPlot } from './residual_plot.ts';
 import { type SceneView, sceneViews, viewStyle } from './scene_views.ts';
-
-export interface RegistrationReport {
-  registration: Registration;
-  /** Overview of the whole grid first, then details. */
-  views: readonly [overview: SceneView, ...details: SceneView[]];
-  /** Settings other than the defaults, in words. */
-  settings: readonly string[];
-  /** Files beside the report by what they are. */
-  files: Readonly<Record<string, string>>;
-  run: { backend: string; device?: string | undefined; date: Date; version: string };
-}
 
 /** One page, self-contained. */
 export function registrationHtml(report: RegistrationReport): string {

@@ -1,6 +1,7 @@
 /** `doppel register batch`: many pairs of scenes, resumable, each whole or not at all, with one summary. */
 import { joinPath, readText, type Store } from '@doppel/core';
 import { UsageError } from '@doppel/core/errors';
+import { PAIR_FILES, type Summary } from '@doppel/core/registration';
 import { command } from '../../command.ts';
 import type { Context } from '../../context.ts';
 import { text, whole } from '../../flags.ts';
@@ -9,9 +10,7 @@ import { type BatchRow, failedRow, linesOf, rowOf, SUMMARY, tableOf } from './ba
 import { PAIR_FLAGS, type PairValues } from './pair_flags.ts';
 import { type ListedPair, readPairs } from './pair_list.ts';
 import { type RunPair, withRunner } from './pair_runner.ts';
-import { FILES } from './register_pair.ts';
-import { changedSettings } from './settings_flags.ts';
-import type { Summary } from './summary.ts';
+import { changedFlags } from './settings_flags.ts';
 
 export default command({
   name: 'doppel register batch',
@@ -68,7 +67,7 @@ async function keepSettings(
 ): Promise<void> {
   const file = joinPath(values.out, SETTINGS_FILE);
   const { model, align, resampling, geotransformOnly } = values;
-  const settings = JSON.stringify({ settings: changedSettings(values), model, align, resampling, geotransformOnly });
+  const settings = JSON.stringify({ settings: changedFlags(values), model, align, resampling, geotransformOnly });
   const info = await store.stat(values.out);
   if (values.force && info) await store.remove(values.out);
   const isBegun = !values.force && (await store.stat(file)) !== undefined;
@@ -95,7 +94,7 @@ const foreign = (folder: string) =>
 
 /** Row of a pair that was finished before. */
 async function finishedRow(store: Store, out: string, pair: ListedPair): Promise<BatchRow | undefined> {
-  const file = joinPath(out, pair.id, FILES.summary);
+  const file = joinPath(out, pair.id, PAIR_FILES.summary);
   if (!(await store.stat(file))) return undefined;
   return rowOf(pair, JSON.parse(await readText(store, file)) as Summary);
 }

@@ -2,9 +2,9 @@
 import { readText, type Store } from '@doppel/core';
 import { parseJson } from '@doppel/core/base';
 import { FormatError } from '@doppel/core/errors';
+import type { Summary } from '@doppel/core/registration';
 import { z } from 'zod';
 import { csvCell } from '../../csv_cell.ts';
-import type { Summary } from './summary.ts';
 
 /** Files of the summary inside the batch's folder. */
 export const SUMMARY = { rows: 'summary.jsonl', table: 'summary.csv' } as const;

@@ -1,11 +1,19 @@
 /** Flags that `doppel register` and `doppel register batch` share. */
 import { nameOf, openModel } from '@doppel/core';
-import { LATTICES, type OutputOptions, RESAMPLINGS, SIDES } from '@doppel/core/registration';
+import {
+  LATTICES,
+  type OutputOptions,
+  type PairTask,
+  type PairTools,
+  RESAMPLINGS,
+  SIDES,
+  settingsOf,
+} from '@doppel/core/registration';
+import { registrationHtml } from '@doppel/report';
 import { COMPUTE_FLAGS, type Context } from '../../context.ts';
 import { choice, type Values, yes } from '../../flags.ts';
 import { MODEL_FLAG } from '../../model_flag.ts';
-import type { PairTask, Tools } from './register_pair.ts';
-import { changedSettings, SETTINGS_FLAGS, settingsFrom } from './settings_flags.ts';
+import { changedFlags, SETTINGS_FLAGS } from './settings_flags.ts';
 
 export const OUTPUT_FLAGS = {
   align: choice([...SIDES, 'none'], 'Scene that is resampled onto the other; none: no aligned scene').default(
@@ -32,9 +40,9 @@ export type PairValues = Values<typeof PAIR_FLAGS>;
 /** Task without its files: the part that all pairs of a command share. */
 export function taskFrom(values: PairValues): Omit<PairTask, 'sar' | 'optical' | 'out'> {
   return {
-    settings: settingsFrom(values),
+    settings: settingsOf(values),
     outputs: outputsFrom(values),
-    changed: changedSettings(values),
+    changed: changedFlags(values),
     asNamed: values.asNamed,
   };
 }
@@ -48,12 +56,13 @@ const outputsFrom = ({ align, resampling, lattice, geotransformOnly, sarUnit }: 
 export async function withTools<T>(
   context: Context,
   values: Pick<PairValues, 'features' | 'model' | 'backend' | 'precision'>,
-  run: (tools: Tools) => Promise<T>,
+  run: (tools: PairTools) => Promise<T>,
 ): Promise<T> {
   const backend = await context.selectBackend(values);
   const model = values.features === 'gradients' ? undefined : await openModel(context.store, values.model);
   try {
-    return await run({ store: context.store, model, modelName: nameOf(values.model), backend });
+    const { store } = context;
+    return await run({ store, model, modelName: nameOf(values.model), backend, reportHtml: registrationHtml });
   } finally {
     model?.dispose();
   }

@@ -1,14 +1,12 @@
 /** Means that register the pairs of a batch: in this process one after the other, or by processes side by side. */
 import { fileURLToPath } from 'node:url';
+import { registerPair, type Summary, settingText } from '@doppel/core/registration';
 import type { Context } from '../../context.ts';
 import { kebab } from '../../flags.ts';
 import type { Watch } from '../../work.ts';
 import { PAIR_FLAGS, type PairValues, taskFrom, withTools } from './pair_flags.ts';
 import type { ListedPair } from './pair_list.ts';
-import { registerPair } from './register_pair.ts';
 import { runProcess } from './run_process.ts';
-import { typed } from './settings_flags.ts';
-import type { Summary } from './summary.ts';
 
 /** Registers one pair into a folder. */
 export type RunPair = (pair: ListedPair, out: string, watch: Watch) => Promise<Summary>;
@@ -49,6 +47,6 @@ export function wordsOf(values: PairValues): string[] {
   return Object.keys(PAIR_FLAGS).flatMap((name) => {
     const value = (values as Record<string, unknown>)[name];
     if (value === undefined || value === false || name === 'force') return [];
-    return value === true ? [`--${kebab(name)}`] : [`--${kebab(name)}=${typed(value)}`];
+    return value === true ? [`--${kebab(name)}`] : [`--${kebab(name)}=${settingText(value)}`];
   });
 }

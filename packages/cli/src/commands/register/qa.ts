@@ -1,12 +1,18 @@
 /** `doppel register qa`: judges an aligned series by a batch of registrations: the bias of each scene, and steps in time. */
 import { joinPath, readText } from '@doppel/core';
 import { FormatError, UsageError } from '@doppel/core/errors';
-import { biasOf, type JudgedSeries, judgeSeries, type Registration, type SeriesEntry } from '@doppel/core/registration';
+import {
+  biasOf,
+  type JudgedSeries,
+  judgeSeries,
+  PAIR_FILES,
+  type Registration,
+  type SeriesEntry,
+} from '@doppel/core/registration';
 import { command } from '../../command.ts';
 import type { Context } from '../../context.ts';
 import { above0, text } from '../../flags.ts';
 import { type BatchRow, readRows, SUMMARY } from './batch_rows.ts';
-import { FILES } from './register_pair.ts';
 
 export default command({
   name: 'doppel register qa',
@@ -56,7 +62,7 @@ async function entriesOf(
 
 /** @throws UsageError for the folder of one registration: it has no rows. */
 async function refuseSinglePair(store: Context['store'], folder: string): Promise<void> {
-  const [rows, single] = [SUMMARY.rows, FILES.summary].map((name) => store.stat(joinPath(folder, name)));
+  const [rows, single] = [SUMMARY.rows, PAIR_FILES.summary].map((name) => store.stat(joinPath(folder, name)));
   if ((await rows) || !(await single)) return;
   throw new UsageError({
     action: `judge the series ${folder}`,
@@ -75,7 +81,7 @@ function undated(folder: string, id: string): UsageError {
 }
 
 async function readRegistration(store: Context['store'], folder: string): Promise<Registration> {
-  const file = joinPath(folder, FILES.registration);
+  const file = joinPath(folder, PAIR_FILES.registration);
   const content = await readText(store, file);
   try {
     return JSON.parse(content) as Registration;

@@ -1,11 +1,11 @@
 /** `doppel register`: tie points between a SAR and an optical scene, a judged correction and an aligned scene. */
+import { refuseFilled } from '@doppel/core/node';
 import { utcTime } from '@doppel/core/raster';
+import { registerPair } from '@doppel/core/registration';
 import { z } from 'zod';
 import { command } from '../../command.ts';
 import { text } from '../../flags.ts';
-import { refuseFilled } from '../../output_folder.ts';
 import { PAIR_FLAGS, taskFrom, withTools } from './pair_flags.ts';
-import { registerPair } from './register_pair.ts';
 import { summaryText } from './summary.ts';
 
 export default command({

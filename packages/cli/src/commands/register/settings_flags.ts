@@ -1,5 +1,5 @@
 /** Flags of the settings of a registration: those of core's schema, with the words of the command line. */
-import { type RegistrationOptions, registrationSettings } from '@doppel/core/registration';
+import { changedSettings, registrationSettings } from '@doppel/core/registration';
 import type { z } from 'zod';
 import { kebab } from '../../flags.ts';
 
@@ -38,25 +38,6 @@ export const SETTINGS_FLAGS = Object.fromEntries(
   ]),
 ) as unknown as Shape;
 
-/** Settings out of the values of all flags. */
-export function settingsFrom(values: Readonly<Record<string, unknown>>): RegistrationOptions {
-  const names = Object.keys(registrationSettings.shape);
-  return Object.fromEntries(names.map((name) => [name, values[name]]).filter(([, value]) => value !== undefined));
-}
-
 /** Settings other than the defaults, as they are typed. */
-export function changedSettings(values: Readonly<Record<string, unknown>>): string[] {
-  const defaults = registrationSettings.parse({}) as Record<string, unknown>;
-  const isSame = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
-  return Object.entries(settingsFrom(values))
-    .filter(([name, value]) => !isSame(value, defaults[name]))
-    .map(([name, value]) => `--${kebab(name)} ${typed(value)}`);
-}
-
-/** A value as it is typed after its flag. */
-export function typed(value: unknown): string {
-  if (Array.isArray(value)) return value.join(',');
-  if (typeof value === 'object' && value !== null && 'unit' in value && 'value' in value)
-    return `${value.value}${value.unit}`;
-  return String(value);
-}
+export const changedFlags = (values: Readonly<Record<string, unknown>>): string[] =>
+  changedSettings(values).map(([name, value]) => `--${kebab(name)} ${value}`);

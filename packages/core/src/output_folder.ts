@@ -2,11 +2,17 @@
  * Output folder that appears as a whole or not at all: it is written beside its final path and renamed when all is done. A
  * full disk or Ctrl-C half way leaves what was there before.
  */
-import { UsageError } from '@doppel/core/errors';
-import type { FileStore } from '@doppel/core/node';
+import { UsageError } from './errors.ts';
+import type { Store } from './store.ts';
+
+/** Store whose folders can be renamed. */
+export interface FolderStore extends Store {
+  /** Moves a file or folder to a name where nothing is. */
+  rename(from: string, to: string): Promise<void>;
+}
 
 /** @throws UsageError if the folder holds something and is not to be replaced. */
-export async function refuseFilled(store: FileStore, folder: string, force: boolean): Promise<void> {
+export async function refuseFilled(store: Store, folder: string, force: boolean): Promise<void> {
   const info = await store.stat(folder);
   if (!info || (info.kind === 'folder' && (force || (await store.list(folder)).length === 0))) return;
   throw new UsageError({
@@ -24,12 +30,13 @@ export async function refuseFilled(store: FileStore, folder: string, force: bool
  * @throws what `write` throws, with the older folder as it was.
  */
 export async function writeFolder<T>(
-  store: FileStore,
+  store: FolderStore,
   folder: string,
   write: (unfinished: string) => Promise<T>,
 ): Promise<T> {
   const bare = folder.replace(/\/+$/, '');
-  const [unfinished, older] = [`${bare}.unfinished-${process.pid}`, `${bare}.older-${process.pid}`];
+  const own = crypto.randomUUID().slice(0, 8);
+  const [unfinished, older] = [`${bare}.unfinished-${own}`, `${bare}.older-${own}`];
   try {
     await store.write(`${unfinished}/started`, ''); // a folder that cannot be written is found before the work
     await store.remove(`${unfinished}/started`);
@@ -43,7 +50,7 @@ export async function writeFolder<T>(
 }
 
 async function replace(
-  store: FileStore,
+  store: FolderStore,
   { unfinished, folder, older }: { unfinished: string; folder: string; older: string },
 ): Promise<void> {
   const isThere = (await store.stat(folder)) !== undefined;

@@ -2,9 +2,9 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { refuseFilled, writeFolder } from '../../packages/cli/src/output_folder.ts';
 import { UsageError } from '../../packages/core/src/errors.ts';
 import { FileStore } from '../../packages/core/src/node.ts';
+import { refuseFilled, writeFolder } from '../../packages/core/src/output_folder.ts';
 
 const store = new FileStore();
 let base: string;
