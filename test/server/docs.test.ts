@@ -13,6 +13,7 @@ import { listenNode } from '../../packages/server/src/runtime/listen_node.ts';
 import type { Listening } from '../../packages/server/src/runtime/listening.ts';
 import { prometheusMetrics } from '../../packages/server/src/runtime/prometheus.ts';
 import { fakeScorer, SERVED, soleModel } from './fake_scorer.ts';
+import { EXAMPLES, type FakeJobs, openJobs } from './jobs/fake_jobs.ts';
 
 const page = readFileSync(new URL('../../docs/server.md', import.meta.url), 'utf8');
 const blocks = (language: string) =>
@@ -22,13 +23,18 @@ const commands = blocks('sh').flatMap((block) => block.trim().split('\n'));
 const metrics = prometheusMetrics();
 const folder = mkdtempSync(join(tmpdir(), 'doppel-docs-'));
 let server: Listening;
+let jobs: FakeJobs;
+/** The registration of the last command that made one. */
+let ID = '';
 
 beforeAll(async () => {
   const served = { ...SERVED, info: { ...SERVED.info, side: 2 } };
   const reloadModels = async () => ({ models: [] });
-  const app = createApp({ models: soleModel(fakeScorer(served)), metrics, reloadModels });
+  jobs = await openJobs();
+  const models = soleModel(fakeScorer(served));
+  const app = createApp({ models, metrics, reloadModels, registrations: jobs.jobs, examples: EXAMPLES });
   server = await listenNode({ fetch: (request) => app.fetch(request), port: 0, host: '127.0.0.1', timeoutMs: 5000 });
-  for (const [i, name] of ['sar.tif', 'optical.png', 'sar2.tif', 'optical2.png'].entries()) {
+  for (const [i, name] of ['sar.tif', 'optical.png', 'sar2.tif', 'optical2.png', 's1.tif', 's2.tif'].entries()) {
     writeFileSync(join(folder, name), Buffer.alloc(i + 1));
   }
   writeFileSync(join(folder, 'infer.json'), blocks('json').find((text) => text.includes('"inputs"'))!);
@@ -36,12 +42,13 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await server.close(0);
+  await jobs.remove();
   rmSync(folder, { recursive: true });
 });
 
 async function run(command: string): Promise<string> {
   const line = command.replace('http://127.0.0.1:8080', server.url).replace(/^curl/, 'curl -sS --fail-with-body');
-  const { stdout } = await promisify(execFile)('sh', ['-c', line], { cwd: folder });
+  const { stdout } = await promisify(execFile)('sh', ['-c', line], { cwd: folder, env: { ...process.env, ID } });
   return stdout;
 }
 
@@ -49,6 +56,10 @@ it('has examples', () => expect(commands.length).toBeGreaterThan(8));
 
 it.each(commands)('%s', async (command) => {
   const answer = await run(command);
+  if (command.includes('/v1/registrations')) {
+    ID ||= JSON.parse(answer).id;
+    return;
+  }
   if (!command.includes('/v1/match')) {
     expect(answer.length).toBeGreaterThan(10);
     return;

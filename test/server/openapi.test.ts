@@ -1,16 +1,23 @@
 /** The OpenAPI document is valid, complete, and says what the server does. */
 
 import { Validator } from '@seriousme/openapi-schema-validator';
-import { expect, it } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
 import { createApp } from '../../packages/server/src/app.ts';
+import { jobSchema } from '../../packages/server/src/jobs/job.ts';
 import { problemSchema } from '../../packages/server/src/problem.ts';
 import { stateSchema } from '../../packages/server/src/routes/answers.ts';
 import { failedMatchSchema, matchSchema } from '../../packages/server/src/routes/match.ts';
 import { modelSchema } from '../../packages/server/src/routes/model.ts';
 import { prometheusMetrics } from '../../packages/server/src/runtime/prometheus.ts';
 import { fakeScorer, SERVED, soleModel } from './fake_scorer.ts';
+import { EXAMPLES, openJobs, sceneForm } from './jobs/fake_jobs.ts';
 
-const app = createApp({ models: soleModel(fakeScorer()), metrics: prometheusMetrics() });
+const fake = await openJobs();
+afterAll(() => fake.remove());
+const app = createApp({
+  ...{ models: soleModel(fakeScorer()), metrics: prometheusMetrics() },
+  ...{ registrations: fake.jobs, examples: EXAMPLES },
+});
 const documentOf = async () => (await app.request('/openapi.json')).json();
 
 const image = { data: [1, 2, 3, 4], shape: [2, 2] };
@@ -19,7 +26,15 @@ const tensor = (name: string) => ({ name, datatype: 'UINT8', shape: [1, 64, 64, 
 const BODIES: Record<string, object> = {
   match: { sar: image, optical: image },
   infer: { inputs: [tensor('sar'), tensor('optical')] },
+  registrations: { example: 'demo' },
 };
+
+/** A registration that is done. */
+async function finished(): Promise<string> {
+  const job = await (await app.request('/v1/registrations', { method: 'POST', body: sceneForm() })).json();
+  await (await app.request(job.links.events)).text();
+  return job.id;
+}
 const post = (body: object, path = '/v1/match') =>
   app.request(path, {
     ...{ method: 'POST', body: JSON.stringify(body) },
@@ -46,12 +61,22 @@ it('holds every route, and every route in it answers', async () => {
   expect(described.sort()).toEqual([...new Set(names)].sort()); // validators are routes of their own
   for (const route of described) {
     const [method, path] = route.split(' ') as [string, string];
-    const at = path.replace('{model}', 'pair').replace('{version}', SERVED.info.fingerprint.slice(0, 12));
+    const id = path.includes('{id}') ? await finished() : '';
+    const file = path.startsWith('/v1/examples') ? ['demo', 'sar.tif'] : ['report.html', ''];
+    const at = path
+      .replace('{model}', 'pair')
+      .replace('{version}', SERVED.info.fingerprint.slice(0, 12))
+      .replace('{id}', id)
+      .replace('{name}', file[0]!)
+      .replace('{file}', file[1]!);
     const body = BODIES[path.split('/').at(-1)!];
-    const response = method === 'POST' ? await post(body!, at) : await app.request(at);
-    expect(response.status, route).toBe(200);
-    const content = paths[path][method.toLowerCase()].responses[200].content;
-    expect(Object.keys(content)).toContain(response.headers.get('content-type')?.split(';')[0]);
+    const response = method === 'POST' ? await post(body!, at) : await app.request(at, { method });
+    const { responses } = paths[path][method.toLowerCase()];
+    const [status] = Object.keys(responses).filter((each) => each.startsWith('2'));
+    expect(response.status, route).toBe(Number(status));
+    const { content } = responses[status!];
+    if (status !== '204' && !('*/*' in content))
+      expect(Object.keys(content)).toContain(response.headers.get('content-type')?.split(';')[0]);
   }
 });
 
@@ -60,6 +85,7 @@ it('describes the answers as they are', async () => {
   expect(stateSchema.strict().parse(await answer('/healthz'))).toEqual({ status: 'ok' });
   expect(stateSchema.strict().parse(await answer('/readyz'))).toEqual({ status: 'ready' });
   modelSchema.strict().parse(await answer('/v1/model'));
+  jobSchema.strict().parse(await answer(`/v1/registrations/${await finished()}`));
   const [good, bad] = [{ sar: image, optical: image }, { sar: image }];
   matchSchema.strict().parse(await (await post(good)).json());
   matchSchema.strict().parse(await (await post({ pairs: [good, bad] })).json());

@@ -76,6 +76,7 @@ it('imports downwards only', () => {
     'body',
     'inference',
     'access',
+    'jobs',
     'routes',
     'app.ts',
     'runtime',

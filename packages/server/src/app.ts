@@ -17,6 +17,7 @@ import { type ReadTensors, readTensors as readTensorsHere } from './body/infer_r
 import { pairsSchema } from './body/json_pairs.ts';
 import { type Limits, limitsFrom } from './body/limits.ts';
 import { type ReadItems, readItems as readItemsHere } from './body/read_items.ts';
+import type { Examples, Registrations } from './jobs/registrations.ts';
 import { explain, type Problem, ProblemError, problemError, problemOf, problemResponse } from './problem.ts';
 import { isOfProtocol } from './routes/answers.ts';
 import { healthz } from './routes/healthz.ts';
@@ -25,6 +26,7 @@ import { match } from './routes/match.ts';
 import { metricsText, type ServerMetrics } from './routes/metrics.ts';
 import { model } from './routes/model.ts';
 import { readyz } from './routes/readyz.ts';
+import { registrations as registrationRoutes } from './routes/registrations.ts';
 import { type ReloadModels, reload } from './routes/reload.ts';
 import { ScoringRequests } from './routes/scoring_requests.ts';
 import type { Models } from './scoring/models.ts';
@@ -47,6 +49,10 @@ export interface AppDeps {
   cors?: readonly string[];
   /** Loads model files again; without it there is no such route. */
   reloadModels?: ReloadModels | undefined;
+  /** Jobs of registration; without them their routes answer 503. */
+  registrations?: Registrations | undefined;
+  /** Scenes to try. Default: none. */
+  examples?: Examples | undefined;
   /** True while the server finishes its last requests; `/readyz` then answers 503. */
   isDraining?: () => boolean;
 }
@@ -79,6 +85,8 @@ export function createApp({
   guard,
   cors: origins = [],
   reloadModels,
+  registrations,
+  examples,
   isDraining = () => false,
 }: AppDeps): App {
   const app: App = new OpenAPIHono({
@@ -142,6 +150,7 @@ export function createApp({
     model(models, limits),
     healthz,
     readyz(models, isDraining),
+    ...registrationRoutes({ registrations, examples, limits }),
     ...(metrics ? [metricsText(metrics)] : []),
     ...(reloadModels ? [reload(reloadModels)] : []),
   ] as const;
@@ -167,12 +176,13 @@ const crossOrigin = (origins: readonly string[]) =>
   cors({
     origin: origins.includes('*') ? '*' : [...origins],
     allowHeaders: [
+      'range',
       'authorization',
       'content-type',
       'content-encoding',
       'inference-header-content-length',
       'x-request-id',
     ],
-    exposeHeaders: ['inference-header-content-length', 'retry-after', 'x-request-id'],
+    exposeHeaders: [...['content-range', 'inference-header-content-length', 'location', 'retry-after', 'x-request-id']],
     maxAge: 3600,
   });

@@ -11,6 +11,11 @@ it('has defaults for all', () => {
     ...{ port: 8080, host: '127.0.0.1', backend: undefined, workers: 1, drainMs: 10_000 },
     ...{ keys: undefined, insecure: false, cors: [] },
     limits: limitsFrom(),
+    data: undefined,
+    jobLimits: {
+      ...{ atATime: 1, maxJobs: 100, maxUploadBytes: 2 ** 30, maxDataBytes: 20 * 2 ** 30 },
+      ...{ keepMs: 72 * 3_600_000, timeoutMs: 30_000 },
+    },
   });
 });
 

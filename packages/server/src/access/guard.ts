@@ -8,6 +8,8 @@ import type { Need } from './scopes.ts';
 /** A key that was admitted. */
 export interface Caller {
   name: string;
+  /** True for a key of the scope admin, which sees what belongs to other keys. */
+  isAdmin?: boolean;
 }
 
 export interface Guard {
@@ -22,9 +24,10 @@ export interface Guard {
   spend(caller: Caller, bytes: number): Promise<void>;
 }
 
-/** Variables that the middleware sets: `caller` is the name of the key. */
+/** Variables that the middleware sets: `caller` is the name of the key; without a guard there are none. */
 export interface AccessVariables {
   caller?: string;
+  isAdmin?: boolean;
 }
 
 /** Middleware of a route's path. @param method of the route; HEAD is answered as GET, and asks for the same. */
@@ -40,6 +43,7 @@ export const authorise =
     const bytes = body && announced === undefined ? undefined : Number(announced) || 0;
     const caller = await guard.admit(bearerOf(c.req.header('authorization')), need, bytes);
     c.set('caller', caller.name);
+    c.set('isAdmin', caller.isAdmin ?? false);
     const count = (some: number) => guard.spend(caller, some);
     if (isWhole) countWhole(c.req.raw, count);
     if (body) c.req.raw = counted(c.req.raw, body, count);
@@ -50,7 +54,7 @@ function bearerOf(header: string | undefined): string | undefined {
   return /^Bearer +(\S+) *$/i.exec(header ?? '')?.[1];
 }
 
-/** Counts a body that `readBody` takes in one piece, when it is there. */
+/** Counts a body when it is read: by `readBody` in one piece, or as a stream. */
 function countWhole(request: Request, count: (bytes: number) => Promise<void>): void {
   const read = request.arrayBuffer.bind(request);
   const arrayBuffer = async () => {
@@ -58,16 +62,25 @@ function countWhole(request: Request, count: (bytes: number) => Promise<void>): 
     await count(bytes.byteLength);
     return bytes;
   };
+  const stream = () => {
+    const body: Body = Reflect.get(Object.getPrototypeOf(request), 'body', request);
+    return body?.pipeThrough(counterOf(count)) ?? null;
+  };
   Object.defineProperty(request, 'arrayBuffer', { value: arrayBuffer });
+  Object.defineProperty(request, 'body', { get: stream });
 }
+
+type Body = ReadableStream<Uint8Array<ArrayBuffer>> | null;
 
 /** The request with its bytes counted as they arrive. */
 function counted(request: Request, body: ReadableStream<Uint8Array>, count: (bytes: number) => Promise<void>): Request {
-  const counter = new TransformStream<Uint8Array, Uint8Array>({
+  return new Request(request, { body: body.pipeThrough(counterOf(count)), duplex: 'half' } as RequestInit);
+}
+
+const counterOf = (count: (bytes: number) => Promise<void>) =>
+  new TransformStream<Uint8Array, Uint8Array>({
     async transform(chunk, controller) {
       await count(chunk.length);
       controller.enqueue(chunk);
     },
   });
-  return new Request(request, { body: body.pipeThrough(counter), duplex: 'half' } as RequestInit);
-}

@@ -35,7 +35,7 @@ export class KeyGuard implements Guard {
       throw problemError('forbidden', facts);
     }
     await this.#refuseBeyond(key, bytes);
-    return { name: key.name };
+    return { name: key.name, isAdmin: key.scopes.includes('admin') };
   }
 
   async spend({ name }: Caller, bytes: number): Promise<void> {

@@ -11,7 +11,7 @@ const CODINGS: Readonly<Record<string, CompressionFormat>> = { gzip: 'gzip', 'x-
 export async function readBody(request: Request, maxBytes: number, signal: AbortSignal): Promise<Uint8Array> {
   const announced = request.headers.get('content-length');
   if (Number(announced) > maxBytes) throw tooLarge(maxBytes, `${announced}`);
-  const coding = request.headers.get('content-encoding')?.trim().toLowerCase() || 'identity';
+  const coding = codingOf(request);
   const bytes =
     announced !== null && coding === 'identity'
       ? await readWhole(request, signal)
@@ -54,7 +54,12 @@ const cutShort = (cause: unknown): ProblemError =>
 
 type Bytes = ReadableStream<Uint8Array<ArrayBuffer>>;
 
-function decoded(body: Bytes, coding: string): Bytes {
+/** Content coding of a body. */
+export const codingOf = (request: Request): string =>
+  request.headers.get('content-encoding')?.trim().toLowerCase() || 'identity';
+
+/** The body as a stream, decompressed. @throws ProblemError (415) for a coding that is not known. */
+export function decoded(body: Bytes, coding: string): Bytes {
   if (coding === 'identity') return body;
   const format = Object.hasOwn(CODINGS, coding) ? CODINGS[coding] : undefined;
   if (format) return body.pipeThrough(new DecompressionStream(format));

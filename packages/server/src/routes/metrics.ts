@@ -2,10 +2,11 @@
  * `GET /metrics`: what the server counts and times. An edge runtime does without; `prometheus.ts` keeps it elsewhere.
  */
 import { createRoute, z } from '@hono/zod-openapi';
+import type { JobObserver } from '../jobs/registrations.ts';
 import type { ScoringObserver } from '../scoring/scoring_service.ts';
 import { endpoint } from './answers.ts';
 
-export interface ServerMetrics extends ScoringObserver {
+export interface ServerMetrics extends ScoringObserver, JobObserver {
   /** A request was answered. @param route a path of the OpenAPI document, or "other". */
   answered(request: { method: string; route: string; status: number; seconds: number }): void;
   /** Number of requests for scores in progress. */

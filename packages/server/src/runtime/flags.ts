@@ -8,7 +8,11 @@ import { BACKENDS } from '@doppel/core/backends';
 import { UsageError } from '@doppel/core/errors';
 import { z } from 'zod';
 import { type Limits, limitsFrom, limitsSchema } from '../body/limits.ts';
+import type { JobLimits } from '../jobs/jobs.ts';
 import { type NamedFile, namedFiles } from './named_files.ts';
+
+/** Bytes of a megabyte, as limits count. */
+const MB = 2 ** 20;
 
 const DEFAULTS = limitsSchema.parse({});
 
@@ -73,6 +77,17 @@ export const FLAGS = {
     number(0, 10_000, DEFAULTS.batchDelayMs),
   ),
   timeout: flag('TIMEOUT', 'seconds', 'From a request to its answer', number(0.001, 86_400, DEFAULTS.timeoutMs / 1000)),
+  data: flag(
+    'DATA',
+    'folder',
+    'Folder of registrations; default: none, and no registrations',
+    z.string().min(1).optional(),
+  ),
+  jobs: flag('JOBS', 'number', 'Registrations that run at a time', whole(1, 64, 1)),
+  maxJobs: flag('MAX_JOBS', 'number', 'Registrations that are kept, finished ones among them', whole(1, 1e6, 100)),
+  maxUploadMb: flag('MAX_UPLOAD_MB', 'MB', 'Size of the two scenes of a registration', number(0.001, 1e6, 1024)),
+  maxDataMb: flag('MAX_DATA_MB', 'MB', 'Size of all registrations', number(0.001, 1e9, 20_480)),
+  keepHours: flag('KEEP_HOURS', 'hours', 'How long a finished registration is kept', number(0.001, 1e6, 72)),
   drain: flag('DRAIN', 'seconds', 'For the last requests when the server stops', number(0, 86_400, 10)),
 };
 export type FlagName = keyof typeof FLAGS;
@@ -115,20 +130,29 @@ export interface ServerSettings {
   cors: readonly string[];
   limits: Limits;
   drainMs: number;
+  /** Folder of registrations; undefined: there are none. */
+  data: string | undefined;
+  jobLimits: JobLimits;
 }
 
 /** Settings from flags and variables. @throws UsageError if a setting is missing or out of its range. */
 export function settingsFrom(flags: FlagValues, environment: Record<string, string | undefined>): ServerSettings {
   const read = (name: FlagName) => readValue(name, flags[name] ?? (environment[flagInfo(name).variable] || undefined));
   const values = Object.fromEntries((Object.keys(FLAGS) as FlagName[]).map((name) => [name, read(name)])) as Values;
-  const { maxQueue, batchDelay, timeout, drain, model, port, host, backend, workers, keys, insecure, cors, ...limits } =
+  const { maxQueue, batchDelay, timeout, drain, model, port, host, backend, workers, keys, insecure, cors, ...rest } =
     values;
+  const { data, jobs, maxJobs, maxUploadMb, maxDataMb, keepHours, ...limits } = rest;
   requireKeys(host, keys, insecure);
   const waits = { batchDelayMs: batchDelay, timeoutMs: Math.ceil(1000 * timeout) };
   return {
     models: namedFiles(model),
     ...{ port, host, backend, workers, keys, insecure, cors, drainMs: 1000 * drain },
     limits: limitsFrom({ ...limits, ...waits, maxQueuedPairs: maxQueue }),
+    data,
+    jobLimits: {
+      ...{ atATime: jobs, maxJobs, timeoutMs: waits.timeoutMs, keepMs: keepHours * 3_600_000 },
+      ...{ maxUploadBytes: maxUploadMb * MB, maxDataBytes: maxDataMb * MB },
+    },
   };
 }
 

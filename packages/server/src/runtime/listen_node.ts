@@ -15,9 +15,9 @@ const IDLE_POLL_MS = 20;
 
 /** @throws ServerError if the port is taken or not allowed. */
 export async function listenNode(options: ListenOptions): Promise<Listening> {
-  const { fetch, host, port, timeoutMs } = options;
+  const { fetch, host, port, timeoutMs, bodyMs = 2 * timeoutMs } = options;
   const serverOptions = {
-    ...{ requestTimeout: 2 * timeoutMs, headersTimeout: timeoutMs, keepAliveTimeout: KEEP_ALIVE_MS },
+    ...{ requestTimeout: bodyMs, headersTimeout: timeoutMs, keepAliveTimeout: KEEP_ALIVE_MS },
     connectionsCheckingInterval: Math.min(SLOW_POLL_MS, timeoutMs),
   };
   // The name stands in for the header `Host`, which HTTP/1.0 has not.

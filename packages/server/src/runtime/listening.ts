@@ -13,8 +13,10 @@ export interface ListenOptions {
   /** Port; 0 for any that is free. */
   port: number;
   host: string;
-  /** Milliseconds in which a request must arrive. */
+  /** Milliseconds in which the headers of a request must arrive. */
   timeoutMs: number;
+  /** Milliseconds in which a whole request must arrive, if no route has cut it off before. Default: twice as many. */
+  bodyMs?: number;
 }
 
 export function urlOf(host: string, port: number): string {

@@ -38,6 +38,15 @@ export function prometheusMetrics(log: (line: string) => void = () => {}): Serve
   const batches = histogram('doppel_batch_pairs', 'Pairs in a batch', BATCH_BUCKETS);
   const byKey = counter('doppel_key_requests_total', 'Requests by name of the key, and status', 'key', 'status');
   const keyBytes = counter('doppel_key_bytes_total', 'Bytes of bodies by name of the key', 'key');
+  const jobs = new Gauge({
+    ...{ name: 'doppel_registrations', help: 'Registrations by state', labelNames: ['state'], registers },
+  });
+  const jobBytes = gauge('doppel_registration_bytes', 'Bytes of registrations; unfinished ones count three times');
+  const jobsEnded = histogram('doppel_registration_duration_seconds', 'From the start of a registration to its end', [
+    ...[1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600],
+  ]);
+  const jobsTotal = counter('doppel_registrations_total', 'Registrations that ended, by state', 'state');
+  const jobRestarts = counter('doppel_registration_restarts_total', 'Interrupted registrations that started again');
   pairs.inc({ outcome: 'scored' }, 0);
   pairs.inc({ outcome: 'failed' }, 0);
   return {
@@ -53,6 +62,15 @@ export function prometheusMetrics(log: (line: string) => void = () => {}): Serve
     keyAnswered: (key, status) => byKey.inc({ key, status: `${status}` }),
     keyBytes: (key, bytes) => keyBytes.inc({ key }, bytes),
     problem: (type) => problems.inc({ type }),
+    jobs(states, bytes) {
+      for (const [state, count] of Object.entries(states)) jobs.set({ state }, count);
+      jobBytes.set(bytes);
+    },
+    jobEnded(state, seconds) {
+      jobsTotal.inc({ state });
+      jobsEnded.observe(seconds);
+    },
+    jobRestarted: () => jobRestarts.inc(),
     workerRestarted: () => restarts.inc(),
     batchDone: (batch) => {
       batches.observe(batch.waited.length);

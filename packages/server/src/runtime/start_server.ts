@@ -1,11 +1,17 @@
 /** Starts a whole server on Node or Deno (port, app, metrics, threads) and ends its parts in the right order. */
 import { VERSION } from '@doppel/core';
+import { FileStore, type FolderStore } from '@doppel/core/node';
 import { KeyGuard } from '../access/key_guard.ts';
 import { KeysFile } from '../access/keys_file.ts';
 import { type App, createApp } from '../app.ts';
 import { ReadingThread } from '../body/reading_thread.ts';
+import { jobProcesses } from '../jobs/job_process.ts';
+import { Jobs } from '../jobs/jobs.ts';
+import type { JobObserver } from '../jobs/registrations.ts';
+import { LEAST_RATE } from '../jobs/scene_upload.ts';
 import type { ReloadModels } from '../routes/reload.ts';
 import type { ServedModel } from '../scoring/scoring_service.ts';
+import { openExamples } from './examples.ts';
 import type { ServerSettings } from './flags.ts';
 import type { Listening, ListenOptions } from './listening.ts';
 import { openModels } from './open_models.ts';
@@ -19,6 +25,9 @@ export interface StartOptions {
   log(line: string): void;
   /** Program of the scoring threads, for tests. */
   main?: URL;
+  /** Program of the processes that register, and store of their folder, for tests. */
+  jobMain?: URL;
+  store?: FolderStore;
 }
 
 export interface RunningServer {
@@ -37,13 +46,18 @@ export interface RunningServer {
  *
  * @throws ServerError if the port, the model or the backend fails; nothing is left running.
  */
-export async function startServer({ settings, read, log, main }: StartOptions): Promise<RunningServer> {
+export async function startServer(options: StartOptions): Promise<RunningServer> {
+  const { settings, read, log, main, store = new FileStore() } = options;
   const { limits, drainMs, port, host, keys, insecure, cors } = settings;
   const metrics = prometheusMetrics(log);
   const guard = keys === undefined ? undefined : new KeyGuard(await KeysFile.open(keys, log), metrics);
   if (insecure) log(`warning: anybody who reaches ${host} may use this server: --insecure`);
   let isDraining = false;
   const opened = await openModels({ settings, read, log, observer: metrics, main });
+  const jobs = await openJobs(options, store, metrics).catch(async (error) => {
+    await opened.close();
+    throw error;
+  });
   const reading = new ReadingThread();
   const app: App = createApp({
     models: opened.models,
@@ -55,21 +69,43 @@ export async function startServer({ settings, read, log, main }: StartOptions): 
     guard,
     cors,
     reloadModels: opened.reload,
+    registrations: jobs,
+    examples: await openExamples(store),
     isDraining: () => isDraining,
   });
   let listening: Listening | undefined;
   const close = async () => {
     isDraining = true;
-    await listening?.close(drainMs);
+    await Promise.all([listening?.close(drainMs), jobs?.close()]);
     await Promise.all([opened.close(), reading.close()]);
   };
   try {
-    listening = await listenHere({ fetch: (request) => app.fetch(request), port, host, timeoutMs: limits.timeoutMs });
+    listening = await listenHere({
+      fetch: (request) => app.fetch(request),
+      ...{ port, host, timeoutMs: limits.timeoutMs, bodyMs: bodyMsOf(settings) },
+    });
     return { url: listening.url, served: await opened.served(), reload: opened.reload, close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** Jobs of the folder that the settings name. @throws FileError if it cannot be written. */
+async function openJobs(
+  { settings, log, jobMain }: StartOptions,
+  store: FolderStore,
+  observer: JobObserver,
+): Promise<Jobs | undefined> {
+  const { data: root, jobLimits: limits, backend } = settings;
+  if (root === undefined) return undefined;
+  return Jobs.open({ ...{ store, root, limits, backend, log, observer }, run: jobProcesses(log, jobMain) });
+}
+
+/** Milliseconds in which a body must have arrived: the largest has the longest. */
+function bodyMsOf({ data, limits, jobLimits }: ServerSettings): number {
+  const upload = data === undefined ? 0 : jobLimits.maxUploadBytes / LEAST_RATE;
+  return Math.ceil(2 * limits.timeoutMs + upload);
 }
 
 /** HTTP server of this runtime, loaded when it is needed. @throws ServerError if it cannot listen. */

@@ -1,0 +1,460 @@
+/**
+ * Jobs in a folder: a queue that works on one after the other, survives the server, and is bounded in number, bytes and age.
+ * A job that was interrupted is started again; after some attempts it fails and says why.
+ */
+import { joinPath } from '@doppel/core';
+import { reasonOf } from '@doppel/core/errors';
+import type { FolderStore } from '@doppel/core/node';
+import { registrationSettings } from '@doppel/core/registration';
+import { z } from '@hono/zod-openapi';
+import { explain, type Problem, problemError, problemOf } from '../problem.ts';
+import {
+  isFinished,
+  type Job,
+  type JobInputs,
+  type JobProgress,
+  type JobRecord,
+  type JobState,
+  jobOf,
+  resultOf,
+  SCENES,
+  type SceneName,
+  STATES,
+} from './job.ts';
+import { isFull } from './job_failure.ts';
+import { JobFolder, RESULT } from './job_folder.ts';
+import type { JobCaller, JobObserver, Registrations, ServedFile } from './registrations.ts';
+import type { JobEnd, JobFailure, RunJob } from './run_job.ts';
+import { receiveScenes, type SceneSink, type SceneUpload, tooLarge } from './scene_upload.ts';
+
+export interface JobLimits {
+  /** Jobs that run at a time. */
+  atATime: number;
+  /** Jobs that are kept, finished ones among them. */
+  maxJobs: number;
+  /** Bytes of an upload. */
+  maxUploadBytes: number;
+  /** Bytes of all jobs. */
+  maxDataBytes: number;
+  /** Milliseconds that a finished job is kept. */
+  keepMs: number;
+  /** Milliseconds in which an upload must begin. */
+  timeoutMs: number;
+}
+
+export interface JobsOptions {
+  store: FolderStore;
+  /** Folder of all jobs. */
+  root: string;
+  limits: JobLimits;
+  run: RunJob;
+  backend?: string | undefined;
+  log(line: string): void;
+  observer?: JobObserver | undefined;
+}
+
+/** Times that a job is started before it fails as interrupted. */
+export const MAX_ATTEMPTS = 3;
+/** Uploads at a time. */
+const MAX_UPLOADS = 8;
+/** Times its scenes that an unfinished job is counted with, for its result comes on top. */
+const RESERVE = 3;
+/** Milliseconds between two looks for jobs that are too old. */
+const SWEEP_MS = 60_000;
+/** Milliseconds between two changes that a client is told. */
+const PACE_MS = 200;
+
+/** Settings of a registration, as clients give them. */
+const settingsSchema = registrationSettings.extend({
+  asNamed: z.boolean().optional(),
+});
+
+/** What the queue holds of a job. */
+interface Held {
+  record: JobRecord;
+  progress?: JobProgress | undefined;
+  /** Notified at each change. */
+  readonly listeners: Set<() => void>;
+  /** Of a running job. */
+  process?: { stop(): void; ended: Promise<void> } | undefined;
+  /** End of the last write of its record: one after the other. */
+  saved: Promise<void>;
+}
+
+const heldOf = (record: JobRecord): Held => ({ record, listeners: new Set(), saved: Promise.resolve() });
+
+export class Jobs implements Registrations {
+  readonly #options: JobsOptions;
+  readonly #folder: JobFolder;
+  readonly #held = new Map<string, Held>();
+  /** Bytes of the uploads in progress. */
+  readonly #uploads = new Map<string, number>();
+  #sweeping: ReturnType<typeof setInterval> | undefined;
+  #isClosing = false;
+
+  private constructor(options: JobsOptions) {
+    this.#options = options;
+    this.#folder = new JobFolder(options.store, options.root);
+  }
+
+  /** Takes the jobs of a folder up where a server has left them. @throws FileError if it cannot be written. */
+  static async open(options: JobsOptions): Promise<Jobs> {
+    const jobs = new Jobs(options);
+    const records = await jobs.#folder.open(options.log);
+    for (const record of records.sort(byAge)) {
+      jobs.#held.set(record.id, heldOf(record));
+      if (record.state === 'running') await jobs.#interrupted(jobs.#held.get(record.id)!, 'the server ended');
+    }
+    await jobs.#sweep();
+    jobs.#sweeping = setInterval(() => void jobs.#sweep(), SWEEP_MS);
+    jobs.#sweeping.unref?.();
+    jobs.#pump();
+    return jobs;
+  }
+
+  get maxUploadBytes(): number {
+    return this.#options.limits.maxUploadBytes;
+  }
+
+  /** Stops the running jobs, which the next server starts again, and ends all streams of changes. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    clearInterval(this.#sweeping);
+    const running = [...this.#held.values()].flatMap(({ process }) => process ?? []);
+    for (const process of running) process.stop();
+    await Promise.all(running.map(({ ended }) => ended));
+    for (const { listeners } of this.#held.values()) for (const tell of listeners) tell();
+  }
+
+  receive(upload: SceneUpload, announced: number | undefined, caller: JobCaller): Promise<Job> {
+    return this.#admit(announced ?? 0, caller, async (id, sink) => {
+      const { maxUploadBytes: maxBytes, timeoutMs } = this.#options.limits;
+      const { inputs, settings } = await receiveScenes(upload, sink, { maxBytes, timeoutMs });
+      return { inputs, settings: settingsFrom(settings === undefined ? {} : jsonOf(settings)), id };
+    });
+  }
+
+  begin(scenes: Readonly<Record<SceneName, ServedFile>>, settings: unknown, caller: JobCaller): Promise<Job> {
+    const checked = settingsFrom(settings ?? {});
+    const { sar, optical } = scenes;
+    return this.#admit(sar.bytes + optical.bytes, caller, async (id, sink) => {
+      for (const scene of SCENES) await copy(scenes[scene], scene, sink);
+      const inputOf = ({ name, bytes }: ServedFile) => ({ name, bytes });
+      return { inputs: { sar: inputOf(sar), optical: inputOf(optical) }, settings: checked, id };
+    });
+  }
+
+  list(caller: JobCaller): Job[] {
+    const seen = [...this.#held.values()].filter((held) => isSeen(held, caller));
+    return seen.map(({ record, progress }) => jobOf(record, progress)).reverse();
+  }
+
+  find(id: string, caller: JobCaller): Job | undefined {
+    const held = this.#held.get(id);
+    return held && isSeen(held, caller) ? jobOf(held.record, held.progress) : undefined;
+  }
+
+  async *changes(id: string, signal: AbortSignal): AsyncGenerator<Job> {
+    const held = this.#held.get(id);
+    if (!held) return;
+    let [wake, hasChanged] = [() => {}, true];
+    const tell = () => {
+      hasChanged = true;
+      wake();
+    };
+    held.listeners.add(tell);
+    signal.addEventListener('abort', tell, { once: true });
+    try {
+      while (!signal.aborted) {
+        if (!hasChanged) {
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+          continue;
+        }
+        hasChanged = false;
+        yield jobOf(held.record, held.progress);
+        if (isFinished(held.record) || this.#isClosing) return;
+        await pauseOf(PACE_MS);
+      }
+    } finally {
+      held.listeners.delete(tell);
+      signal.removeEventListener('abort', tell);
+    }
+  }
+
+  async remove(id: string, caller: JobCaller): Promise<boolean> {
+    const held = this.#held.get(id);
+    if (!held || !isSeen(held, caller)) return false;
+    if (isFinished(held.record)) await this.#forget(held);
+    else await this.#cancel(held);
+    return true;
+  }
+
+  async file(id: string, name: string, caller: JobCaller): Promise<ServedFile | undefined> {
+    const held = this.#held.get(id);
+    if (!held || !isSeen(held, caller)) return undefined;
+    const { record } = held;
+    const scene = SCENES.find((each) => name === `${each}.tif`);
+    const bytes = scene ? record.inputs[scene].bytes : record.files?.find((file) => file.name === name)?.bytes;
+    if (bytes === undefined) return undefined;
+    const path = joinPath(this.#folder.pathOf(id), ...(scene ? [] : [RESULT]), name); // a name out of our own list
+    return { name, bytes, read: (offset, length) => this.#options.store.readRange(path, offset, length) };
+  }
+
+  /** Makes a job of scenes that `fill` writes. */
+  async #admit(
+    expected: number,
+    caller: JobCaller,
+    fill: (id: string, sink: SceneSink) => Promise<{ inputs: JobInputs; settings: JobRecord['settings'] }>,
+  ): Promise<Job> {
+    const { maxUploadBytes } = this.#options.limits;
+    if (expected > maxUploadBytes) throw tooLarge(maxUploadBytes, `${expected}`);
+    if (this.#uploads.size >= MAX_UPLOADS) {
+      throw problemError('overloaded', { detail: `${MAX_UPLOADS} uploads are in progress. Try again later.` }, LATER);
+    }
+    const id = crypto.randomUUID();
+    this.#uploads.set(id, 0);
+    try {
+      await this.#makeRoom(caller, RESERVE * expected);
+      const { inputs, settings } = await fill(id, this.#sinkOf(id, caller));
+      const record: JobRecord = {
+        ...{ version: 1, id, state: 'queued', created: now(), inputs, settings, attempts: 0 },
+        ...(caller.owner !== undefined && { owner: caller.owner }),
+      };
+      await this.#folder.accept(record);
+      this.#held.set(id, heldOf(record));
+    } catch (error) {
+      await this.#folder.discardUpload(id).catch((cause) => this.#options.log(reasonOf(cause)));
+      throw isFull(error) ? noRoom('a full disk') : error;
+    } finally {
+      this.#uploads.delete(id);
+    }
+    this.#observe();
+    this.#pump();
+    return this.find(id, caller)!;
+  }
+
+  #sinkOf(id: string, caller: JobCaller): SceneSink {
+    const folder = this.#folder.uploadOf(id);
+    return {
+      create: (scene) => this.#options.store.create(joinPath(folder, `${scene}.tif`)),
+      take: async (bytes) => {
+        this.#uploads.set(id, this.#uploads.get(id)! + bytes);
+        await this.#makeRoom(caller, 0);
+      },
+    };
+  }
+
+  /** Forgets the caller's oldest finished jobs until others fit in. @throws ProblemError (503) if they do not. */
+  async #makeRoom(caller: JobCaller, bytes: number): Promise<void> {
+    const { maxJobs, maxDataBytes } = this.#options.limits;
+    const uploading = () => RESERVE * [...this.#uploads.values()].reduce((sum, each) => sum + each, 0);
+    for (;;) {
+      const isTooMany = this.#held.size + this.#uploads.size > maxJobs;
+      if (!isTooMany && this.#bytes() + uploading() + bytes <= maxDataBytes) return;
+      const old = [...this.#held.values()].find(
+        (held) => isFinished(held.record) && held.record.owner === caller.owner,
+      );
+      if (!old) throw noRoom(isTooMany ? `${this.#held.size} jobs` : `${this.#bytes() + uploading()} bytes`);
+      await this.#forget(old);
+    }
+  }
+
+  #bytes(): number {
+    return [...this.#held.values()].reduce((sum, { record }) => sum + bytesOf(record), 0);
+  }
+
+  async #forget(held: Held): Promise<void> {
+    if (!this.#held.delete(held.record.id)) return;
+    await Promise.all([held.process?.ended, held.saved]);
+    await this.#folder.remove(held.record.id);
+    this.#observe();
+  }
+
+  async #cancel(held: Held): Promise<void> {
+    const { process } = held;
+    await this.#change(held, { state: 'cancelled', ended: now() });
+    process?.stop();
+    await process?.ended;
+  }
+
+  async #sweep(): Promise<void> {
+    const oldest = Date.now() - this.#options.limits.keepMs;
+    for (const held of [...this.#held.values()]) {
+      const { ended } = held.record;
+      if (!isFinished(held.record) || (ended !== undefined && Date.parse(ended) > oldest)) continue;
+      await this.#forget(held).catch((error) => this.#options.log(reasonOf(error)));
+    }
+    this.#observe();
+  }
+
+  /** Starts what is queued, the oldest first. */
+  #pump(): void {
+    const all = [...this.#held.values()];
+    let free = this.#options.limits.atATime - all.filter(({ process }) => process).length;
+    for (const held of all) {
+      if (this.#isClosing || free <= 0) return;
+      if (held.record.state !== 'queued' || held.process) continue;
+      free--;
+      this.#start(held);
+    }
+  }
+
+  #start(held: Held): void {
+    const controller = new AbortController();
+    const ended = this.#work(held, controller.signal)
+      .catch((error) => this.#options.log(`a registration failed: ${reasonOf(error)}`))
+      .then(() => {
+        held.process = undefined;
+        this.#pump();
+      });
+    held.process = { stop: () => controller.abort(), ended };
+  }
+
+  async #work(held: Held, signal: AbortSignal): Promise<void> {
+    const { id, inputs, settings, attempts } = held.record;
+    const { run, backend } = this.#options;
+    held.progress = undefined;
+    await this.#change(held, { state: 'running', started: now(), attempts: attempts + 1 });
+    const names = { sar: inputs.sar.name, optical: inputs.optical.name };
+    const end = await run(
+      this.#folder.pathOf(id),
+      { names, settings, backend },
+      {
+        signal,
+        onProgress: (progress) => {
+          held.progress = progress;
+          for (const tell of held.listeners) tell();
+        },
+      },
+    );
+    await this.#finish(held, end);
+  }
+
+  async #finish(held: Held, end: JobEnd): Promise<void> {
+    const { id } = held.record;
+    const isCancelled = () => held.record.state === 'cancelled';
+    await this.#folder
+      .clean(id, end.kind === 'done' && !isCancelled())
+      .catch((error) => this.#options.log(reasonOf(error)));
+    if (isCancelled()) return this.#observe();
+    if (end.kind === 'killed') return this.#interrupted(held, end.found);
+    if (end.kind === 'failed') return this.#end(held, { state: 'failed', problem: this.#problemOf(id, end.failure) });
+    const result = resultOf(id, end.summary);
+    const state = result.status === 'trusted' ? 'done' : 'refused';
+    await this.#end(held, { state, result, files: await this.#folder.results(id) });
+  }
+
+  async #end(held: Held, change: Partial<JobRecord> & { state: JobState }): Promise<void> {
+    if (isFinished(held.record)) return; // cancelled at the last moment
+    await this.#change(held, { ...change, ended: now() });
+    const { started, ended } = held.record;
+    this.#options.observer?.jobEnded(change.state, (Date.parse(ended!) - Date.parse(started!)) / 1000);
+  }
+
+  /** Puts a job back into the queue, or gives it up. */
+  async #interrupted(held: Held, found: string): Promise<void> {
+    const { attempts } = held.record;
+    if (this.#isClosing) return this.#change(held, { state: 'queued', attempts: attempts - 1 }); // by the server's own end
+    if (attempts < MAX_ATTEMPTS) {
+      this.#options.observer?.jobRestarted();
+      return this.#change(held, { state: 'queued' });
+    }
+    const remedy = 'If the memory was too small, cut the scenes or set a coarser resolution.';
+    const facts = explain(
+      'register the scenes',
+      `an end within ${MAX_ATTEMPTS} attempts`,
+      `${found} each time`,
+      remedy,
+    );
+    await this.#end(held, { state: 'failed', problem: problemOf('interrupted', facts) });
+  }
+
+  /** Changes a record, here and in its folder; where that cannot be written, here. */
+  async #change(held: Held, change: Partial<JobRecord>): Promise<void> {
+    held.record = { ...held.record, ...change };
+    for (const tell of held.listeners) tell();
+    this.#observe();
+    held.saved = held.saved
+      .then(() => this.#folder.save(held.record))
+      .catch((error) => {
+        this.#options.log(`a registration is ${held.record.state}, which cannot be saved: ${reasonOf(error)}`);
+      });
+    await held.saved;
+  }
+
+  #problemOf(id: string, { kind, detail, file, action, ...facts }: JobFailure): Problem {
+    if (kind === 'no-room') return noRoom('a full disk').problem;
+    if (kind === 'internal-error') {
+      this.#options.log(`the registration ${id} failed: ${detail}`);
+      return problemOf(kind, { detail: `The reason is in the server's log, under the registration ${id}.` });
+    }
+    return { ...problemOf(kind, { detail, ...facts }), ...(file && { file }) };
+  }
+
+  #observe(): void {
+    const states = Object.fromEntries(STATES.map((state) => [state, 0])) as Record<JobState, number>;
+    for (const { record } of this.#held.values()) states[record.state]++;
+    this.#options.observer?.jobs(states, this.#bytes());
+  }
+}
+
+const now = () => new Date().toISOString();
+const byAge = (a: JobRecord, b: JobRecord) => a.created.localeCompare(b.created);
+const pauseOf = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+const isSeen = ({ record }: Held, { owner, seesAll }: JobCaller): boolean => seesAll || record.owner === owner;
+
+/** Bytes that a job takes, or may take. */
+function bytesOf(record: JobRecord): number {
+  const scenes = record.inputs.sar.bytes + record.inputs.optical.bytes;
+  if (!isFinished(record)) return RESERVE * scenes;
+  return scenes + (record.files ?? []).reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+const LATER = { 'retry-after': '60' };
+
+function noRoom(found: string) {
+  const remedy = 'Delete finished registrations, or try again later; the operator may free space or raise the limits.';
+  const facts = explain('keep the registration', 'room in the folder of the server', found, remedy);
+  return problemError('no-room', facts, LATER);
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw problemError('malformed-request', explain('read the settings', 'JSON', reasonOf(cause)));
+  }
+}
+
+/** Settings as given, once they are checked. @throws ProblemError */
+function settingsFrom(given: unknown): JobRecord['settings'] {
+  const { success, error } = settingsSchema.safeParse(given);
+  if (success) return given as JobRecord['settings'];
+  const found = z
+    .prettifyError(error)
+    .replaceAll(/\s*\n\s*/g, ' ')
+    .slice(0, 500);
+  const expected = `an object with settings of a registration (${Object.keys(settingsSchema.shape).join(', ')})`;
+  throw problemError('malformed-request', explain('use the settings', expected, found));
+}
+
+/** Bytes that are copied at a time. */
+const PIECE = 2 ** 20;
+
+async function copy(file: ServedFile, scene: SceneName, sink: SceneSink): Promise<void> {
+  const writer = await sink.create(scene);
+  try {
+    for (let at = 0; at < file.bytes; at += PIECE) {
+      const piece = await file.read(at, PIECE);
+      await sink.take(piece.length);
+      await writer.write(piece);
+    }
+    await writer.finish();
+  } catch (error) {
+    await writer.discard();
+    throw error;
+  }
+}
