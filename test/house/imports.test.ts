@@ -16,7 +16,7 @@ const CORE_ORDER = [
   ['matcher'],
   ['evaluation', 'export', 'generator'],
   ['mining', 'registration'],
-  ['training'],
+  ['gallery', 'training'],
   ['verify'],
 ];
 /** Files at core's root that stand higher than its lowest folder, with the folder that they stand on. */

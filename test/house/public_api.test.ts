@@ -20,10 +20,16 @@ const folder = mkdtempSync(join(tmpdir(), 'doppel-api-'));
 const at = (name: string) => join(folder, name);
 /** Names in the examples, by the path that stands for them. */
 const files = Object.fromEntries(
-  ['best.safetensors', 'sar.png', 'optical.png', 'scene.tif', 'runs/data', 'runs/windows', 'golden'].map((name) => [
-    name,
-    at(name),
-  ]),
+  [
+    'best.safetensors',
+    'sar.png',
+    'optical.png',
+    'scene.tif',
+    'runs/data',
+    'runs/windows',
+    'runs/gallery',
+    'golden',
+  ].map((name) => [name, at(name)]),
 );
 files['data/demo'] = join(ROOT, 'data/demo');
 const shared = sharedFolder();

@@ -16,14 +16,19 @@ export function readCommandLine(
 ): Record<string, unknown> {
   const flagInfos = Object.entries(flags).map(([key, schema]) => ({ key, schema, ...flagInfo(key, schema) }));
   const texts = new Map<string, string[]>();
-  const surplus = [...Object.keys(words)];
+  const wordInfos = Object.entries(words).map(([key, schema]) => {
+    const info = flagInfo(key, schema);
+    return { key, schema, ...info, spelling: key.toUpperCase() };
+  });
+  const surplus = [...wordInfos];
   const refuse = refuser(name);
   for (const token of tokensOf(args, flagInfos)) {
     if (token.kind === 'option-terminator') continue;
     if (token.kind === 'positional') {
-      const word = surplus.shift();
-      if (word === undefined) refuse(wordsText(words), `"${token.value}"`);
-      texts.set(word as string, [token.value]);
+      const word = surplus[0];
+      if (!word) return refuse(wordsText(words), `"${token.value}"`);
+      if (!word.isRepeated) surplus.shift(); // else the last word, which takes all that follow
+      texts.set(word.key, [...(texts.get(word.key) ?? []), token.value]);
       continue;
     }
     const info = flagInfos.find((each) => namesOf(each).includes(token.name));
@@ -32,10 +37,6 @@ export function readCommandLine(
     if (before.length > 0 && !info.isRepeated) refuse(`${info.spelling} once`, 'it twice');
     texts.set(info.key, [...before, textOf(info, token, refuse)]);
   }
-  const wordInfos = Object.entries(words).map(([key, schema]) => {
-    const info = flagInfo(key, schema);
-    return { key, schema, ...info, spelling: key.toUpperCase() };
-  });
   return Object.fromEntries(
     [...wordInfos, ...flagInfos].map((info) => [info.key, parsed(info, texts.get(info.key), refuse)]),
   );

@@ -98,6 +98,20 @@ const EXPERIMENT: Group = {
   },
 };
 
+const GALLERY: Group = {
+  name: 'doppel gallery',
+  commands: {
+    build: leaf('Embed scenes, in which patches are then searched', () => import('./commands/gallery/build.ts')),
+    add: leaf('Embed further scenes into a gallery', () => import('./commands/gallery/add.ts')),
+    info: leaf('Say what a gallery holds', () => import('./commands/gallery/info.ts')),
+    search: leaf('Find the places that a patch may show', () => import('./commands/gallery/search.ts')),
+    evaluate: leaf(
+      'Measure how often search finds the places of patches',
+      () => import('./commands/gallery/evaluate.ts'),
+    ),
+  },
+};
+
 const GENERATOR: Group = {
   name: 'doppel generator',
   commands: {
@@ -167,6 +181,7 @@ const COMMANDS: Group = {
     ),
     experiment: branch('Compare ways to find hard negatives, over seeds and data budgets', EXPERIMENT),
     export: leaf('Write a matcher for other runtimes: ONNX, Triton', () => import('./commands/export.ts')),
+    gallery: branch('Search the place of a patch in many scenes', GALLERY),
     generator: branch('Train a generator of SAR patches, make patches with it, measure them', GENERATOR),
     mine: leaf(
       'Find or make hard negatives: SAR patches of other ground that a model mistakes',

@@ -18,7 +18,7 @@ function groupHelp({ name, commands, fallback }: Group): string[] {
 }
 
 function commandHelp({ name, words, flags, examples }: Command): string[] {
-  const wordInfos = Object.entries(words).map(([key, schema]) => [key.toUpperCase(), flagInfo(key, schema)] as const);
+  const wordInfos = Object.entries(words).map(([key, schema]) => wordOf(key, flagInfo(key, schema)));
   const flagInfos = Object.entries({ ...flags, ...COMMON }).map(([key, schema]) => flagInfo(key, schema));
   const usage = [
     name,
@@ -39,6 +39,8 @@ function commandHelp({ name, words, flags, examples }: Command): string[] {
     `EXAMPLES\n\n${examples.map((line) => `  ${line}`).join('\n')}`,
   ];
 }
+
+const wordOf = (key: string, info: FlagInfo) => [`${key.toUpperCase()}${info.isRepeated ? '…' : ''}`, info] as const;
 
 const signatureOf = ({ spelling, isBoolean, hint }: FlagInfo) => (isBoolean ? spelling : `${spelling} <${hint}>`);
 

@@ -1,13 +1,19 @@
 /** Reads an image file as a patch of a side that the model takes; larger images are read only within the crop. */
 import { type ModelInfo, PatchError, type Store } from '@doppel/core';
 import { sidesInWords, takesSide } from '@doppel/core/matcher';
-import { openRaster, type Raster } from '@doppel/core/raster';
+import { openRaster, type Raster, type Unit } from '@doppel/core/raster';
 
 export type Crop = 'centre';
 
 /** @throws PatchError if the image has no side that the model takes, and cannot be cropped or is not to be. */
-export async function readPatch(store: Store, file: string, info: ModelInfo, crop: Crop | undefined): Promise<Raster> {
-  const raster = await openRaster(store, file);
+export async function readPatch(
+  store: Store,
+  file: string,
+  info: ModelInfo,
+  crop: Crop | undefined,
+  unit?: Unit | undefined,
+): Promise<Raster> {
+  const raster = await openRaster(store, file, unit && { unit });
   const { side } = info;
   try {
     const { width, height } = raster;

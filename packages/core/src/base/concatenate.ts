@@ -1,9 +1,10 @@
-/** Arrays of one length, one after another. */
+/** Arrays one after another. */
 export function concatenate(parts: readonly Float32Array[]): Float32Array {
-  const length = parts[0]?.length ?? 0;
-  const all = new Float32Array(length * parts.length);
-  parts.forEach((part, i) => {
-    all.set(part, i * length);
-  });
+  const all = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
   return all;
 }

@@ -3,16 +3,14 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Sensor } from '../dataset/scenes.ts';
 import { UsageError } from '../errors.ts';
 import type { FeatureMap } from '../localisation/feature_map.ts';
+import type { DenseConfig } from '../matcher/architectures/dense.ts';
 import type { Model } from '../model.ts';
-import { clipped, standardised } from '../prepare/prepared_patches.ts';
-import { workingWindow } from '../prepare/working_samples.ts';
+import { prepareWindow } from '../prepare/prepared_windows.ts';
 import type { Raster } from '../raster/raster.ts';
 import type { FeatureKind } from './features.ts';
 
 /** Pixels on each side on which a cell depends: half of the receptive field, in whole cells of the deepest layer. */
 const MARGIN = 48;
-/** Numbers of a cell. */
-const CHANNELS = 16;
 /** Pixels from a missing pixel within which cells are not known. */
 const BLUR = 4;
 
@@ -23,7 +21,7 @@ export function denseFeatures(model: Model): FeatureKind {
   return {
     name: 'dense',
     stride: 2,
-    channels: CHANNELS,
+    channels: (model.info as Model['info'] & DenseConfig).cells,
     margin: MARGIN,
     async of(sensor, raster) {
       const { width, height } = raster;
@@ -40,14 +38,17 @@ export function denseFeatures(model: Model): FeatureKind {
 
 /** The raster as the model takes it, [1, height, width, bands]. */
 export function tensorOf(model: Model, sensor: Sensor, raster: Raster): tf.Tensor4D {
-  const spec = model.normalisation[sensor];
-  const bands = sensor === 'sar' ? 1 : model.info.opticalBands;
-  const full = raster.bands === 1 && bands === 3 ? tripled(raster) : raster;
-  const samples = standardised(
-    clipped(workingWindow(full, sensor, model.normalisation, `the ${sensor} scene`), spec),
-    spec,
-  );
-  return tf.tensor4d(samples, [1, raster.height, raster.width, bands]);
+  const samples = samplesFor(model, sensor, raster, `the ${sensor} scene`);
+  return tf.tensor4d(samples, [1, raster.height, raster.width, bandsFor(model, sensor)]);
+}
+
+/** Bands that the model takes of a sensor. */
+export const bandsFor = ({ info }: Model, sensor: Sensor): 1 | 3 => (sensor === 'sar' ? 1 : info.opticalBands);
+
+/** Samples of a raster as the model takes them, [height, width, bands]. @param where names the raster in messages. */
+export function samplesFor(model: Model, sensor: Sensor, raster: Raster, where: string): Float32Array {
+  const full = raster.bands === 1 && bandsFor(model, sensor) === 3 ? tripled(raster) : raster;
+  return prepareWindow(full, sensor, model.normalisation, where);
 }
 
 /** A gray raster as red, green and blue. */

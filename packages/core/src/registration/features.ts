@@ -82,7 +82,8 @@ export const halved = (kind: FeatureKind): FeatureKind => ({
   of: async (sensor, raster) => pairMeans(await kind.of(sensor, raster)),
 });
 
-function pairMeans(map: FeatureMap): FeatureMap {
+/** Means over 2 × 2 cells of a map whose sides are even. */
+export function pairMeans(map: FeatureMap): FeatureMap {
   const { channels } = map;
   const [width, height] = [map.width / 2, map.height / 2];
   const data = new Float32Array(width * height * channels);

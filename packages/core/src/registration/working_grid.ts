@@ -4,6 +4,7 @@
  */
 import { UsageError } from '../errors.ts';
 import type { Grid, PixelWindow } from '../geo/grid.ts';
+import { metresBetween } from '../geo/metres_between.ts';
 import { affineMap } from '../geo/pixel_map.ts';
 import { mapOf, type PlacedFile } from '../geo/place.ts';
 import { LON_LAT, referenceSystem, transformBetween } from '../geo/reference_system.ts';
@@ -124,23 +125,11 @@ function pixelsFor(crs: string, sar: NamedFile, optical: NamedFile, resolution: 
   return { sides: [side, side], origin: [0, 0] };
 }
 
-/** Half axis and squared eccentricity of WGS 84. */
-const [AXIS, ECCENTRICITY] = [6378137, 0.00669437999];
-
 /** Metres on the ground of a length along x at a point. */
 function metresOf(crs: string, { name }: NamedFile, [x, y]: readonly [number, number], length: number): number {
   const toLonLat = transformBetween(crs, LON_LAT, name);
   const span = 50 * length; // to each side
-  const [[east, south], [west, north]] = [toLonLat(x + span, y), toLonLat(x - span, y)];
-  const radians = Math.PI / 180;
-  const latitude = ((south + north) / 2) * radians;
-  const curved = 1 - ECCENTRICITY * Math.sin(latitude) ** 2;
-  const [meridian, vertical] = [(AXIS * (1 - ECCENTRICITY)) / curved ** 1.5, AXIS / Math.sqrt(curved)];
-  const [dNorth, dEast] = [
-    meridian * (north - south) * radians,
-    vertical * Math.cos(latitude) * (east - west) * radians,
-  ];
-  return Math.hypot(dNorth, dEast) / 100;
+  return metresBetween(toLonLat(x - span, y), toLonLat(x + span, y)) / 100;
 }
 
 function reachOf(

@@ -1,0 +1,131 @@
+/**
+ * Builds a gallery, or adds scenes to one. A scene is embedded once: its cells appear under their name when they are complete,
+ * and the list of the gallery names them after that, so that a build that was stopped goes on where it was.
+ */
+import type { Watch } from '../base/watch.ts';
+import { describeSceneFile } from '../dataset/scene_files.ts';
+import type { Sensor } from '../dataset/scenes.ts';
+import { UsageError } from '../errors.ts';
+import type { Model } from '../model.ts';
+import type { Unit } from '../raster/raster.ts';
+import { relativePath } from '../registration/outputs/relative_path.ts';
+import { joinPath, type Store } from '../store.ts';
+import { writeCells } from './cells_file.ts';
+import { embedScene } from './embed_scene.ts';
+import { findGallery, type GalleryFacts, type GalleryScene, requireModel, writeGallery } from './gallery_file.ts';
+import { boundsOf, openScene } from './opened_scene.ts';
+import { placeCells } from './place_cells.ts';
+
+export interface BuildTask {
+  /** Paths of the scenes. */
+  scenes: readonly string[];
+  /** Folder of the gallery. */
+  out: string;
+  model: Model;
+  /** Name or path of the model, for later searches. */
+  modelName: string;
+  /** Sensor of the scenes; patches of the other one are searched. */
+  sensor: Sensor;
+  /** Unit of the samples, where files do not say it. */
+  unit?: Unit | undefined;
+  /** Bands counted from 0; default: the only one, or red, green and blue. */
+  bands?: readonly number[] | undefined;
+}
+
+export interface BuildReport {
+  gallery: GalleryFacts;
+  /** Scenes that were embedded now, and those that were there. */
+  embedded: number;
+  kept: number;
+}
+
+export interface BuildWatch extends Pick<Watch, 'signal'> {
+  /** Notified before each scene. */
+  onScene?: ((file: string, done: number, total: number) => void) | undefined;
+}
+
+/**
+ * Embeds the scenes that the gallery does not hold, recognised by their content. One whose file has changed is embedded again.
+ *
+ * @throws UsageError for a model that does not search, or a gallery of the other sensor; StaleCacheError for one of another
+ * model. @throws FileError or FormatError if a scene cannot be read, and the signal's reason when it is aborted: scenes
+ * before it are kept.
+ */
+export async function buildGallery(store: Store, task: BuildTask, watch: BuildWatch = {}): Promise<BuildReport> {
+  const { out, scenes } = task;
+  let gallery = await begunGallery(store, task);
+  await writeGallery(store, out, gallery); // a folder that cannot be written is found before the work
+  let fresh = 0;
+  for (const [i, path] of scenes.entries()) {
+    watch.signal?.throwIfAborted();
+    watch.onScene?.(path, i, scenes.length);
+    const entry = { file: await relativePath(store, out, path), ...(await describeSceneFile(store, path)) };
+    const known = gallery.scenes.find((scene) => isSameContent(scene, entry));
+    if (known?.file === entry.file) continue;
+    if (!known) fresh++;
+    const scene = known ? { ...known, file: entry.file } : await embedded(store, task, path, entry, watch);
+    gallery = await withScene(store, out, gallery, scene);
+  }
+  watch.onScene?.('', scenes.length, scenes.length);
+  return { gallery, embedded: fresh, kept: scenes.length - fresh };
+}
+
+/** Gallery that is there, else a new one. */
+async function begunGallery(store: Store, { out, model, modelName, sensor, unit }: BuildTask): Promise<GalleryFacts> {
+  const { channels } = placeCells(model);
+  const { info } = model;
+  const begun = await findGallery(store, out);
+  if (!begun) {
+    return {
+      ...{ doppel: 'gallery', version: 1, modality: sensor, side: info.side, channels, scenes: [] },
+      ...{ model: { name: modelName, fingerprint: info.fingerprint }, ...(unit && { unit }) },
+    };
+  }
+  requireModel(begun, info.fingerprint, out);
+  if (begun.modality === sensor && begun.unit === unit) return begun;
+  const words = (modality: string, its: string | undefined) => `${modality} scenes${its ? ` in ${its}` : ''}`;
+  throw new UsageError({
+    ...{ action: `add scenes to ${out}`, expected: words(begun.modality, begun.unit), found: words(sensor, unit) },
+    remedy: 'Use the settings that it was begun with, or build another gallery.',
+  });
+}
+
+type Described = Pick<GalleryScene, 'file' | 'bytes' | 'sha256' | 'companions'>;
+
+const isSameContent = (a: Described, b: Described): boolean =>
+  a.sha256 === b.sha256 && JSON.stringify(a.companions ?? {}) === JSON.stringify(b.companions ?? {});
+
+async function embedded(
+  store: Store,
+  { out, model, sensor, unit, bands }: BuildTask,
+  path: string,
+  entry: Described,
+  watch: BuildWatch,
+): Promise<GalleryScene> {
+  const scene = await openScene(store, path, { sensor, unit, bands, levels: 'measure' });
+  try {
+    const cells = `cells-${entry.sha256.slice(0, 16)}-${scene.bands.join('_')}.safetensors`;
+    await writeCells(store, joinPath(out, cells), await embedScene(placeCells(model), sensor, scene, watch));
+    const bounds = boundsOf(scene);
+    return {
+      ...{ ...entry, bands: scene.bands.map((band) => band + 1), width: scene.width, height: scene.height },
+      ...(scene.levels && { levels: [...scene.levels] }),
+      ...(scene.metres && { metres: scene.metres }),
+      ...(bounds && { bounds }),
+      cells,
+    };
+  } finally {
+    await scene.close();
+  }
+}
+
+/** Writes the gallery with a scene, in the place of an older one of the same file or content. */
+async function withScene(store: Store, out: string, gallery: GalleryFacts, scene: GalleryScene): Promise<GalleryFacts> {
+  const isReplaced = (other: GalleryScene) => other.file === scene.file || isSameContent(other, scene);
+  const gone = gallery.scenes.filter((other) => isReplaced(other) && other.cells !== scene.cells);
+  const scenes = [...gallery.scenes.filter((other) => !isReplaced(other)), scene];
+  const changed = { ...gallery, scenes };
+  await writeGallery(store, out, changed);
+  for (const { cells } of gone) await store.remove(joinPath(out, cells));
+  return changed;
+}
