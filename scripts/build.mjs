@@ -1,4 +1,4 @@
-/** Builds every package: TypeScript to dist/, and what core needs beside it: tfjs's gradients and EPSG's systems. */
+/** Builds every package: TypeScript to dist/, and what core needs beside it: tfjs's gradients, EPSG's systems, the page. */
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT, run } from './run.mjs';
@@ -6,7 +6,7 @@ import { ROOT, run } from './run.mjs';
 /** In the order in which they build on each other. */
 const PACKAGES = [
   'models',
-  ...['core', 'report', 'experiment', 'native-cuda', 'server', 'cli'].map((name) => `packages/${name}`),
+  ...['core', 'report', 'experiment', 'native-cuda', 'web', 'server', 'cli'].map((name) => `packages/${name}`),
 ];
 
 /** In core's dist/, without a source. */
@@ -27,3 +27,4 @@ PACKAGES.forEach(removeStale);
 run('node', ['packages/core/scripts/bundle_gradients.mjs']);
 run('node', ['packages/core/scripts/bundle_epsg.mjs']);
 run('node_modules/.bin/tsc', ['-b', ...PACKAGES]);
+run('node', ['packages/web/scripts/bundle.mjs']);

@@ -14,7 +14,7 @@ import { sharedFolder } from '../shared.ts';
 import { PACKAGES as FOLDERS, ROOT } from './source_imports.ts';
 
 /** `server` pins its entries by a test of its own. */
-const PACKAGES = ['models', 'core', 'report', 'experiment', 'native-cuda'];
+const PACKAGES = ['models', 'core', 'report', 'experiment', 'native-cuda', 'web'];
 
 const folder = mkdtempSync(join(tmpdir(), 'doppel-api-'));
 const at = (name: string) => join(folder, name);

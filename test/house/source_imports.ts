@@ -26,12 +26,12 @@ export interface SourceFile {
 
 const IMPORT = /(?:\bfrom\s+|\bimport\s*\(\s*|^import\s+)'([^']+)'/gm;
 
-/** Every TypeScript source of every package. Imports of types count as imports. */
+/** Every TypeScript source, also with JSX, of every package. Imports of types count as imports. */
 export function readSources(): SourceFile[] {
   return [...PACKAGES].flatMap(([name, folder]) => {
     const source = join(ROOT, folder, 'src');
     return readdirSync(source, { recursive: true, encoding: 'utf8' })
-      .filter((file) => file.endsWith('.ts'))
+      .filter((file) => /\.tsx?$/.test(file))
       .map((file) => readSource(name, source, join(source, file)));
   });
 }

@@ -25,6 +25,7 @@ import { inference, inferRequestSchema } from './routes/inference.ts';
 import { match } from './routes/match.ts';
 import { metricsText, type ServerMetrics } from './routes/metrics.ts';
 import { model } from './routes/model.ts';
+import { pageHandlers, type StaticFiles } from './routes/page.ts';
 import { readyz } from './routes/readyz.ts';
 import { registrations as registrationRoutes } from './routes/registrations.ts';
 import { type ReloadModels, reload } from './routes/reload.ts';
@@ -53,6 +54,8 @@ export interface AppDeps {
   registrations?: Registrations | undefined;
   /** Scenes to try. Default: none. */
   examples?: Examples | undefined;
+  /** Page at `/`; without it there is none. */
+  page?: StaticFiles | undefined;
   /** True while the server finishes its last requests; `/readyz` then answers 503. */
   isDraining?: () => boolean;
 }
@@ -87,6 +90,7 @@ export function createApp({
   reloadModels,
   registrations,
   examples,
+  page,
   isDraining = () => false,
 }: AppDeps): App {
   const app: App = new OpenAPIHono({
@@ -159,6 +163,7 @@ export function createApp({
       if (need !== 'nothing') app.use(route.getRoutingPath(), authorise(guard, route.method, need));
     }
   }
+  for (const handlers of page ? pageHandlers(page) : []) app.get(...handlers);
   app.openapiRoutes(endpoints);
   app.openAPIRegistry.register('Pairs', pairsSchema);
   app.openAPIRegistry.registerComponent('securitySchemes', 'key', { type: 'http', scheme: 'bearer' });

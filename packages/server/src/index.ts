@@ -24,6 +24,7 @@ export { type Limits, limitsFrom } from './body/limits.ts';
 export { OverloadError, ServerError } from './errors.ts';
 export { type Problem, ProblemError } from './problem.ts';
 export type { ServerMetrics } from './routes/metrics.ts';
+export type { StaticFile, StaticFiles } from './routes/page.ts';
 export { InlineScoring } from './scoring/inline_scoring.ts';
 export { Models } from './scoring/models.ts';
 export type {

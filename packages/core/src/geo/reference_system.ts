@@ -12,6 +12,8 @@ type Projection = ReturnType<typeof proj4.Proj>;
 
 export interface ReferenceSystem {
   readonly projection: Projection;
+  /** Text that proj4 understands. */
+  readonly definition: string;
   /** Longitude and latitude in degrees. */
   readonly isGeographic: boolean;
   /** Period of x, one turn round the Earth: 360 for degrees; undefined if x is not periodic. */
@@ -68,7 +70,7 @@ function parse(crs: string): ReferenceSystem | { problem: string } {
   const grid = /\+nadgrids=(?!@)(\S+)/.exec(asked)?.[1];
   if (grid !== undefined) return { problem: `it needs the grid file ${grid}` };
   try {
-    return describe(proj4.Proj(withOrigin(asked)), asked);
+    return describe(proj4.Proj(withOrigin(asked)), withOrigin(asked));
   } catch (error) {
     const projection = /(?:PROJECTION|METHOD)\["([^"]+)"|\+proj=(\S+)/i.exec(asked);
     const name = projection?.[1] ?? projection?.[2];
@@ -133,7 +135,7 @@ function describe(projection: Projection, definition: string): ReferenceSystem |
   const forward = (longitude: number, latitude: number) =>
     attempt(() => proj4.transform(proj4.Proj('WGS84'), projection, [longitude, latitude], true));
   const period = isGeographic ? 360 : periodOf(forward, ((inside.long0 ?? 0) * 180) / Math.PI);
-  return { projection, isGeographic, period, doubt: doubtOf(inside, definition), datum: datumOf(inside) };
+  return { projection, definition, isGeographic, period, doubt: doubtOf(inside, definition), datum: datumOf(inside) };
 }
 
 function doubtOf({ datum, rf, a }: Inside, definition: string): string | undefined {

@@ -14,13 +14,22 @@ const MARGIN = 48;
 /** Pixels from a missing pixel within which cells are not known. */
 const BLUR = 4;
 
-/** @throws UsageError for a model that has no cells. */
-export function denseFeatures(model: Model): FeatureKind {
+/** Pixels between neighbouring cells. */
+const STRIDE = 2;
+
+/** Towers of a model that has cells. @throws UsageError for another one. */
+export function requireDense(model: Model): { halves: NonNullable<Model['scorer']['halves']>; stride: number } {
   const { halves } = model.scorer;
   if (model.info.preset !== 'dense' || !halves) throw notDense(model);
+  return { halves, stride: STRIDE };
+}
+
+/** @throws UsageError for a model that has no cells. */
+export function denseFeatures(model: Model): FeatureKind {
+  const { halves, stride } = requireDense(model);
   return {
     name: 'dense',
-    stride: 2,
+    stride,
     channels: (model.info as Model['info'] & DenseConfig).cells,
     margin: MARGIN,
     async of(sensor, raster) {

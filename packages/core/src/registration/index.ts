@@ -73,4 +73,4 @@ export {
   registrationSettings,
 } from './settings.ts';
 export { countReasons, type Summary, summaryOf } from './summary.ts';
-export { type TemplateMap, templateMap } from './template_map.ts';
+export { pairMap, type TemplateMap, templateMap } from './template_map.ts';

@@ -16,6 +16,7 @@ import type { ServerSettings } from './flags.ts';
 import type { Listening, ListenOptions } from './listening.ts';
 import { openModels } from './open_models.ts';
 import { prometheusMetrics } from './prometheus.ts';
+import { readPage } from './read_page.ts';
 
 export interface StartOptions {
   settings: ServerSettings;
@@ -52,6 +53,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   const metrics = prometheusMetrics(log);
   const guard = keys === undefined ? undefined : new KeyGuard(await KeysFile.open(keys, log), metrics);
   if (insecure) log(`warning: anybody who reaches ${host} may use this server: --insecure`);
+  const page = await readPage(log);
   let isDraining = false;
   const opened = await openModels({ settings, read, log, observer: metrics, main });
   const jobs = await openJobs(options, store, metrics).catch(async (error) => {
@@ -71,6 +73,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     reloadModels: opened.reload,
     registrations: jobs,
     examples: await openExamples(store),
+    page,
     isDraining: () => isDraining,
   });
   let listening: Listening | undefined;
