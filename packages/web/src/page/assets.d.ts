@@ -1,4 +1,4 @@
-/** What the bundler puts in the place of these names: addresses of files beside the bundle. */
+/** Addresses of files beside the bundle, which the bundler puts in the place of these names. */
 declare module 'doppel-model' {
   const address: string;
   export default address;

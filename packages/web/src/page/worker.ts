@@ -25,7 +25,7 @@ async function view(pair: PairToScore) {
 const worker = {
   box: () => answer(boxFacts),
   patch: (dropped: Dropped, sensor: Sensor) => answer(() => patchFacts(dropped), sensor),
-  /** What the model sees in a pair, without the score. */
+  /** View of a pair by the model, without the score. */
   viewPair: (pair: DroppedPair) => answer(async () => view(await readPair(pair))),
   /** Score by the model in the box. */
   scorePair: (pair: DroppedPair) => answer(async () => scored(await readPair(pair))),

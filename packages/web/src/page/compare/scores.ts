@@ -19,7 +19,7 @@ export interface Score {
   backend: string;
 }
 
-/** What the model in the box sees of a pair. */
+/** View of a pair by the model in the box. */
 export interface Sight {
   correlation: Correlation;
   seen: { sar: Picture; optical: Picture };

@@ -28,7 +28,7 @@ export const connection = signal<Connection>({ state: 'looking' });
 /** Address of a path of the server, which may lie in a folder of its host. */
 export const urlOf = (path: string): URL => new URL(path.replace(/^\//, './'), document.baseURI);
 
-/** Sends a request; asks for a key where one is wanted. @throws FaultError for an answer that is none. */
+/** Sends a request; asks for a key where one is wanted. @throws FaultError for a refusal. */
 export async function call(path: string, init: RequestInit = {}): Promise<Response> {
   const key = storedKey();
   const headers = new Headers(init.headers);
