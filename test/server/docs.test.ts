@@ -13,6 +13,7 @@ import { listenNode } from '../../packages/server/src/runtime/listen_node.ts';
 import type { Listening } from '../../packages/server/src/runtime/listening.ts';
 import { prometheusMetrics } from '../../packages/server/src/runtime/prometheus.ts';
 import { fakeScorer, SERVED, soleModel } from './fake_scorer.ts';
+import { fakeGalleries } from './gallery/fake_galleries.ts';
 import { EXAMPLES, type FakeJobs, openJobs } from './jobs/fake_jobs.ts';
 
 const page = readFileSync(new URL('../../docs/server.md', import.meta.url), 'utf8');
@@ -32,7 +33,14 @@ beforeAll(async () => {
   const reloadModels = async () => ({ models: [] });
   jobs = await openJobs();
   const models = soleModel(fakeScorer(served));
-  const app = createApp({ models, metrics, reloadModels, registrations: jobs.jobs, examples: EXAMPLES });
+  const app = createApp({
+    models,
+    metrics,
+    reloadModels,
+    registrations: jobs.jobs,
+    examples: EXAMPLES,
+    galleries: fakeGalleries(),
+  });
   server = await listenNode({ fetch: (request) => app.fetch(request), port: 0, host: '127.0.0.1', timeoutMs: 5000 });
   for (const [i, name] of ['sar.tif', 'optical.png', 'sar2.tif', 'optical2.png', 's1.tif', 's2.tif'].entries()) {
     writeFileSync(join(folder, name), Buffer.alloc(i + 1));
@@ -58,6 +66,11 @@ it.each(commands)('%s', async (command) => {
   const answer = await run(command);
   if (command.includes('/v1/registrations')) {
     ID ||= JSON.parse(answer).id;
+    return;
+  }
+  if (command.includes('-o place.png')) return;
+  if (command.includes('/v1/search')) {
+    expect(JSON.parse(answer).features.length).toBeGreaterThan(0);
     return;
   }
   if (!command.includes('/v1/match')) {

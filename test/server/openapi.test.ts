@@ -6,17 +6,19 @@ import { createApp } from '../../packages/server/src/app.ts';
 import { jobSchema } from '../../packages/server/src/jobs/job.ts';
 import { problemSchema } from '../../packages/server/src/problem.ts';
 import { stateSchema } from '../../packages/server/src/routes/answers.ts';
+import { gallerySchema, placesSchema } from '../../packages/server/src/routes/galleries.ts';
 import { failedMatchSchema, matchSchema } from '../../packages/server/src/routes/match.ts';
 import { modelSchema } from '../../packages/server/src/routes/model.ts';
 import { prometheusMetrics } from '../../packages/server/src/runtime/prometheus.ts';
 import { fakeScorer, SERVED, soleModel } from './fake_scorer.ts';
+import { fakeGalleries } from './gallery/fake_galleries.ts';
 import { EXAMPLES, openJobs, sceneForm } from './jobs/fake_jobs.ts';
 
 const fake = await openJobs();
 afterAll(() => fake.remove());
 const app = createApp({
   ...{ models: soleModel(fakeScorer()), metrics: prometheusMetrics() },
-  ...{ registrations: fake.jobs, examples: EXAMPLES },
+  ...{ registrations: fake.jobs, examples: EXAMPLES, galleries: fakeGalleries() },
 });
 const documentOf = async () => (await app.request('/openapi.json')).json();
 
@@ -27,6 +29,7 @@ const BODIES: Record<string, object> = {
   match: { sar: image, optical: image },
   infer: { inputs: [tensor('sar'), tensor('optical')] },
   registrations: { example: 'demo' },
+  search: { image },
 };
 
 /** A registration that is done. */
@@ -62,13 +65,15 @@ it('holds every route, and every route in it answers', async () => {
   for (const route of described) {
     const [method, path] = route.split(' ') as [string, string];
     const id = path.includes('{id}') ? await finished() : '';
-    const file = path.startsWith('/v1/examples') ? ['demo', 'sar.tif'] : ['report.html', ''];
+    const names = { examples: ['demo', 'sar.tif'], galleries: ['demo', ''] } as Record<string, string[]>;
+    const file = names[path.split('/')[2]!] ?? ['report.html', ''];
     const at = path
       .replace('{model}', 'pair')
       .replace('{version}', SERVED.info.fingerprint.slice(0, 12))
       .replace('{id}', id)
       .replace('{name}', file[0]!)
-      .replace('{file}', file[1]!);
+      .replace('{file}', file[1]!)
+      .replace('{tile}', '0-0-0-64');
     const body = BODIES[path.split('/').at(-1)!];
     const response = method === 'POST' ? await post(body!, at) : await app.request(at, { method });
     const { responses } = paths[path][method.toLowerCase()];
@@ -85,6 +90,8 @@ it('describes the answers as they are', async () => {
   expect(stateSchema.strict().parse(await answer('/healthz'))).toEqual({ status: 'ok' });
   expect(stateSchema.strict().parse(await answer('/readyz'))).toEqual({ status: 'ready' });
   modelSchema.strict().parse(await answer('/v1/model'));
+  for (const each of (await answer('/v1/galleries')).galleries) gallerySchema.strict().parse(each);
+  placesSchema.strict().parse(await (await post({ image }, '/v1/search')).json());
   jobSchema.strict().parse(await answer(`/v1/registrations/${await finished()}`));
   const [good, bad] = [{ sar: image, optical: image }, { sar: image }];
   matchSchema.strict().parse(await (await post(good)).json());

@@ -17,9 +17,12 @@ import { type ReadTensors, readTensors as readTensorsHere } from './body/infer_r
 import { pairsSchema } from './body/json_pairs.ts';
 import { type Limits, limitsFrom } from './body/limits.ts';
 import { type ReadItems, readItems as readItemsHere } from './body/read_items.ts';
+import { type ReadSearch, readSearch as readSearchHere, searchSchema } from './body/search_request.ts';
+import type { GalleryService } from './gallery/gallery_service.ts';
 import type { Examples, Registrations } from './jobs/registrations.ts';
 import { explain, type Problem, ProblemError, problemError, problemOf, problemResponse } from './problem.ts';
 import { isOfProtocol } from './routes/answers.ts';
+import { galleries as galleryRoutes } from './routes/galleries.ts';
 import { healthz } from './routes/healthz.ts';
 import { inference, inferRequestSchema } from './routes/inference.ts';
 import { match } from './routes/match.ts';
@@ -31,6 +34,7 @@ import { registrations as registrationRoutes } from './routes/registrations.ts';
 import { type ReloadModels, reload } from './routes/reload.ts';
 import { ScoringRequests } from './routes/scoring_requests.ts';
 import type { Models } from './scoring/models.ts';
+import type { Replaceable } from './scoring/replaceable.ts';
 
 export interface AppDeps {
   /** Models to serve; the first is the default. */
@@ -50,6 +54,9 @@ export interface AppDeps {
   cors?: readonly string[];
   /** Loads model files again; without it there is no such route. */
   reloadModels?: ReloadModels | undefined;
+  readSearch?: ReadSearch | undefined;
+  /** Galleries to search. Default: none. */
+  galleries?: Replaceable<GalleryService> | undefined;
   /** Jobs of registration; without them their routes answer 503. */
   registrations?: Registrations | undefined;
   /** Scenes to try. Default: none. */
@@ -88,6 +95,8 @@ export function createApp({
   guard,
   cors: origins = [],
   reloadModels,
+  readSearch = readSearchHere,
+  galleries,
   registrations,
   examples,
   page,
@@ -154,6 +163,7 @@ export function createApp({
     model(models, limits),
     healthz,
     readyz(models, isDraining),
+    ...galleryRoutes({ galleries, limits, readSearch, requests, metrics }),
     ...registrationRoutes({ registrations, examples, limits }),
     ...(metrics ? [metricsText(metrics)] : []),
     ...(reloadModels ? [reload(reloadModels)] : []),
@@ -166,6 +176,7 @@ export function createApp({
   for (const handlers of page ? pageHandlers(page) : []) app.get(...handlers);
   app.openapiRoutes(endpoints);
   app.openAPIRegistry.register('Pairs', pairsSchema);
+  app.openAPIRegistry.register('Search', searchSchema);
   app.openAPIRegistry.registerComponent('securitySchemes', 'key', { type: 'http', scheme: 'bearer' });
   app.openAPIRegistry.register('InferRequest', inferRequestSchema);
   app.doc31('/openapi.json', DOCUMENT);

@@ -24,6 +24,7 @@ export const PROBLEMS = {
   interrupted: { status: 500, title: 'The registration was interrupted too often' },
   'not-enabled': { status: 503, title: 'The server was started without this' },
   'no-room': { status: 503, title: 'The server has no room for this' },
+  'gallery-unavailable': { status: 503, title: 'A scene of the gallery is missing' },
   'not-ready': { status: 503, title: 'The server is not ready' },
   overloaded: { status: 503, title: 'The server has too much to do' },
   timeout: { status: 504, title: 'The scores took too long' },

@@ -8,6 +8,7 @@ import { settingsFrom, signatureOf } from '../../../packages/server/src/runtime/
 it('has defaults for all', () => {
   expect(settingsFrom({}, {})).toEqual({
     models: [{ name: 's1s2-10m', file: 's1s2-10m' }],
+    galleries: [],
     ...{ port: 8080, host: '127.0.0.1', backend: undefined, workers: 1, drainMs: 10_000 },
     ...{ keys: undefined, insecure: false, cors: [] },
     limits: limitsFrom(),
@@ -43,6 +44,8 @@ it.each<[Parameters<typeof settingsFrom>[0], RegExp]>([
   [{ model: 'pair=a' }, /other than pair, tower/],
   [{ model: 'x-tower=a' }, /other than pair, tower/],
   [{ model: 'a b=c' }, /a name of letters/],
+  [{ gallery: ['a', 'x/a/'] }, /--gallery: expected each name once.*NAME=FOLDER/],
+  [{ gallery: 'g=' }, /a folder after the name/],
   [{ host: '0.0.0.0' }, /--keys FILE.*doppel serve keys add.*--insecure/],
   [{ host: '::' }, /--keys FILE/],
   [{ host: '128.0.0.1' }, /--keys FILE/],

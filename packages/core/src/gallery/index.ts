@@ -36,4 +36,5 @@ export { CELL, requireSearchable } from './place_cells.ts';
 export { placesGeojson } from './places_geojson.ts';
 export { type Bounds, type FoundPlace, type SearchOptions, searchGallery } from './search_gallery.ts';
 export { TileMaps } from './tile_maps.ts';
+export { tileName, tilePicture } from './tile_picture.ts';
 export { type Ranked, TopK } from './top_k.ts';

@@ -4,7 +4,10 @@ import type { Corners } from './opened_scene.ts';
 import type { FoundPlace } from './search_gallery.ts';
 
 /** @param extra properties of a place, such as the address of its picture. */
-export function placesGeojson(places: readonly FoundPlace[], extra: (place: FoundPlace) => object = () => ({})) {
+export function placesGeojson<Extra extends object = object>(
+  places: readonly FoundPlace[],
+  extra: (place: FoundPlace) => Extra = () => ({}) as Extra,
+) {
   return {
     type: 'FeatureCollection' as const,
     features: places.map((place) => {

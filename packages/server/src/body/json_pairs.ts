@@ -47,7 +47,7 @@ const imageObjectSchema = z
   })
   .openapi('Image', { required: ['data'] }); // Zod takes a key of type unknown for optional
 
-const imageSchema = z.union([imageObjectSchema, z.array(z.unknown()).openapi({ description: 'Nested arrays' })]);
+export const imageSchema = z.union([imageObjectSchema, z.array(z.unknown()).openapi({ description: 'Nested arrays' })]);
 
 const idSchema = z.union([z.string().max(MAX_ID_LENGTH), z.number()]);
 
@@ -72,7 +72,7 @@ const envelopeSchema = z.strictObject({ pairs: z.array(z.unknown()) });
 
 /** Items of a JSON body. @throws ProblemError if the body cannot be understood, or holds too many pairs. */
 export async function jsonPairs(bytes: Uint8Array, limits: Limits): Promise<Item[]> {
-  const body = parse(bytes);
+  const body = parseBody(bytes);
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw malformed('a JSON object', Array.isArray(body) ? 'an array' : JSON.stringify(body).slice(0, 40));
   }
@@ -101,7 +101,7 @@ export async function jsonPairs(bytes: Uint8Array, limits: Limits): Promise<Item
   return items;
 }
 
-function parse(bytes: Uint8Array): unknown {
+export function parseBody(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (cause) {
@@ -114,7 +114,7 @@ function malformed(expected: string, found: string): ProblemError {
   return problemError('malformed-request', facts);
 }
 
-const prettify = (error: z.core.$ZodError) =>
+export const prettify = (error: z.core.$ZodError) =>
   z
     .prettifyError(error)
     .replaceAll(/\s*\n\s*/g, ' ')
@@ -145,7 +145,7 @@ function givenId(raw: unknown): string | undefined {
   return given.success ? `${given.data.id}` : undefined;
 }
 
-function imageOf(image: z.infer<typeof imageSchema>, name: 'sar' | 'optical', { maxPixels }: Limits): ImageInput {
+export function imageOf(image: z.infer<typeof imageSchema>, name: string, { maxPixels }: Limits): ImageInput {
   if (Array.isArray(image)) return { kind: 'samples', name, ...samplesOf(image, undefined, name, maxPixels) };
   const { data: given, shape, unit } = image;
   return { kind: 'samples', name, ...samplesOf(given, shape, name, maxPixels), unit };

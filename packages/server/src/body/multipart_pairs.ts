@@ -11,12 +11,12 @@ import { brokenItem, type Item, MAX_ID_LENGTH, requireCount } from './items.ts';
 import type { Limits } from './limits.ts';
 
 /** A file of the form. */
-interface UploadedFile {
+export interface UploadedFile {
   name: string | undefined;
   bytes: Uint8Array;
 }
 
-type Value = string | UploadedFile;
+export type Value = string | UploadedFile;
 type PartName = 'sar' | 'optical' | 'id';
 type Parts = { [name in PartName]?: Value };
 
@@ -24,14 +24,14 @@ const FORM = 'files in "sar" and "optical", repeated for many pairs, or in "sar[
 
 /** Items of a form. @throws ProblemError if the form cannot be understood, or holds too many pairs. */
 export function multipartPairs(bytes: Uint8Array, contentType: string, limits: Limits): Item[] {
-  const fields = fieldsOf(parse(bytes, contentType));
+  const fields = fieldsOf(parseForm(bytes, contentType));
   const pairs = fields.numbered.size > 0 ? byNumber(fields) : byOrder(fields, limits);
   requireCount(pairs.length, limits);
   return pairs.map(({ position, parts }) => itemOf(parts, position, fields.sarUnit));
 }
 
 /** Fields and files by name, in the order of the body; names unquoted and `filename*` as .NET writes them, too. */
-function parse(bytes: Uint8Array, contentType: string): [string, Value][] {
+export function parseForm(bytes: Uint8Array, contentType: string): [string, Value][] {
   try {
     const boundary = getMultipartBoundary(contentType);
     if (!boundary) throw new Error('the content type names no boundary');
@@ -89,9 +89,10 @@ function addNumbered(numbered: Map<number, Parts>, name: PartName, number: numbe
   numbered.set(number, parts);
 }
 
-function unitOf(value: Value): Unit {
+/** @throws ProblemError for another text. */
+export function unitOf(value: Value, field = 'sarUnit'): Unit {
   if ((UNITS as readonly unknown[]).includes(value)) return value as Unit;
-  throw malformed(`one of ${UNITS.join(', ')} as "sarUnit"`, typeof value === 'string' ? `"${value}"` : 'a file');
+  throw malformed(`one of ${UNITS.join(', ')} as "${field}"`, typeof value === 'string' ? `"${value}"` : 'a file');
 }
 
 interface Position {
@@ -142,7 +143,7 @@ function missingFile(name: string, part: string | undefined) {
   return explain('read the pair', `an image file in "${name}"`, found, `With curl: -F ${name}=@FILE, with the @.`);
 }
 
-function imageOf(file: UploadedFile, fallback: string, unit: Unit | undefined): ImageInput {
+export function imageOf(file: UploadedFile, fallback: string, unit: Unit | undefined): ImageInput {
   const name = file.name && file.name !== 'blob' ? file.name.slice(0, MAX_ID_LENGTH) : fallback;
   return { kind: 'file', name, bytes: file.bytes.slice(), ...(unit && { unit }) };
 }

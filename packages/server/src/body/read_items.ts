@@ -20,7 +20,7 @@ export const readItems: ReadItems = async ({ bytes, contentType }, limits) =>
 
 const mediaTypeOf = (contentType: string) => contentType.split(';')[0]!.trim().toLowerCase();
 
-function isJson(contentType: string): boolean {
+export function isJson(contentType: string): boolean {
   const mediaType = mediaTypeOf(contentType);
   return mediaType === 'application/json' || mediaType.endsWith('+json');
 }

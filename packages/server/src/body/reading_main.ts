@@ -5,6 +5,7 @@ import { buffersOf } from '../scoring/transfer.ts';
 import { readTensors } from './infer_request.ts';
 import { readItems } from './read_items.ts';
 import type { ReadReply, ReadRequest } from './reading_thread.ts';
+import { readSearch } from './search_request.ts';
 
 const port = parentPort!;
 
@@ -15,6 +16,9 @@ port.on('message', async (request: ReadRequest) => {
     if ('pairs' in request) {
       const items = await readItems(request.pairs, request.limits);
       reply({ id, read: items }, buffersOf(items.flatMap((item) => ('pair' in item ? [item.pair] : []))));
+    } else if ('search' in request) {
+      const read = await readSearch(request.search, request.limits);
+      reply({ id, read }, buffersOf([{ modality: 'sar', tile: read.image }]));
     } else {
       const read = await readTensors(request.tensors);
       reply(

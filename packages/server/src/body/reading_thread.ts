@@ -10,14 +10,19 @@ import { type InferBody, type InferRequest, type ReadTensors, readTensors } from
 import type { Item } from './items.ts';
 import type { Limits } from './limits.ts';
 import { type Body, type ReadItems, readItems } from './read_items.ts';
+import { type ReadSearch, readSearch, type SearchRequest } from './search_request.ts';
 
 /** Bytes from which a body goes to the thread: some milliseconds of parsing. */
 const LARGE = 2 ** 18;
 
-export type ReadRequest = { id: number } & ({ pairs: Body; limits: Limits } | { tensors: InferBody });
+export type ReadRequest = { id: number } & (
+  | { pairs: Body; limits: Limits }
+  | { search: Body; limits: Limits }
+  | { tensors: InferBody }
+);
 
-/** Items of pairs, or the request that tensors make. */
-type Read = Item[] | InferRequest;
+/** Items of pairs, a search, or the request that tensors make. */
+type Read = Item[] | SearchRequest | InferRequest;
 export type ReadReply = { id: number } & ({ read: Read } | { problem: Problem } | { failure: string });
 
 interface Pending {
@@ -40,6 +45,12 @@ export class ReadingThread {
   readonly readItems: ReadItems = (body, limits) => {
     if (body.bytes.length < LARGE) return readItems(body, limits);
     return this.#ask({ id: this.#count++, pairs: body, limits }, body.bytes) as Promise<Item[]>;
+  };
+
+  /** Search of a body. @throws ProblemError as `readSearch`; ServerError if the thread died. */
+  readonly readSearch: ReadSearch = (body, limits) => {
+    if (body.bytes.length < LARGE) return readSearch(body, limits);
+    return this.#ask({ id: this.#count++, search: body, limits }, body.bytes) as Promise<SearchRequest>;
   };
 
   /** Tensors of a body. @throws ProblemError as `readTensors`; ServerError if the thread died. */

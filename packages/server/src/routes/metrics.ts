@@ -13,6 +13,8 @@ export interface ServerMetrics extends ScoringObserver, JobObserver {
   inProgress(requests: number): void;
   /** Pairs that were scored, and pairs that were answered with an error. */
   pairs(counts: { scored: number; failed: number }): void;
+  /** A search was answered. */
+  searched(search: { outcome: 'found' | 'failed'; seconds: number }): void;
   /** A request with a key was answered. @param key name of the key. */
   keyAnswered(key: string, status: number): void;
   /** Bytes of bodies that came with a key. */

@@ -1,5 +1,5 @@
 /**
- * Frame of every request for scores: a place among the requests in progress, a deadline for its body and its answer, and a
+ * Frame of every request for scores or places: one of the requests in progress, a deadline for its body and its answer, and a
  * model that stays open until it is answered.
  */
 import type { Limits } from '../body/limits.ts';
@@ -19,6 +19,13 @@ export interface ScoringRequest<Body, Answer> {
   answer(body: Body, scoring: ScoringService, signal: AbortSignal): Promise<Answer>;
 }
 
+/** Request without a model, as a search. */
+export interface FramedRequest<Body, Answer> {
+  /** Reads the body. */
+  read(signal: AbortSignal): Promise<Body>;
+  answer(body: Body, signal: AbortSignal): Promise<Answer>;
+}
+
 export class ScoringRequests {
   readonly #models: Models;
   readonly #limits: Limits;
@@ -32,7 +39,18 @@ export class ScoringRequests {
   }
 
   /** @throws ProblemError if the request as a whole fails. */
-  async run<Body, Answer>(client: AbortSignal, request: ScoringRequest<Body, Answer>): Promise<Answer> {
+  run<Body, Answer>(client: AbortSignal, { model, read, answer }: ScoringRequest<Body, Answer>): Promise<Answer> {
+    return this.frame(client, {
+      read: async (signal) => {
+        readyModel(this.#models, model);
+        return read(signal);
+      },
+      answer: (body, signal) => this.#models.use(model, (scoring) => answer(body, scoring, signal)),
+    });
+  }
+
+  /** @throws ProblemError if the request as a whole fails. */
+  async frame<Body, Answer>(client: AbortSignal, request: FramedRequest<Body, Answer>): Promise<Answer> {
     if (this.#working >= this.#limits.maxRequests) {
       throw overloaded(`${this.#working} requests are in progress. Try again later.`);
     }
@@ -51,18 +69,15 @@ export class ScoringRequests {
     this.#metrics?.inProgress(this.#working);
   }
 
-  async #answer<Body, Answer>(request: ScoringRequest<Body, Answer>, deadline: Deadline): Promise<Answer> {
+  async #answer<Body, Answer>(request: FramedRequest<Body, Answer>, deadline: Deadline): Promise<Answer> {
     const { signal } = deadline;
-    readyModel(this.#models, request.model);
     const body = await request.read(signal).catch((error) => {
       throw signal.aborted ? this.#givenUp(deadline, 'request-timeout') : error;
     });
-    return this.#models.use(request.model, (scoring) =>
-      request.answer(body, scoring, signal).catch((error) => {
-        if (error instanceof OverloadError) throw overloaded(error.message, error.retryAfterSeconds);
-        throw signal.aborted ? this.#givenUp(deadline, 'timeout') : error;
-      }),
-    );
+    return request.answer(body, signal).catch((error) => {
+      if (error instanceof OverloadError) throw overloaded(error.message, error.retryAfterSeconds);
+      throw signal.aborted ? this.#givenUp(deadline, 'timeout') : error;
+    });
   }
 
   /** Error of a request whose deadline has passed, or whose client has left. */

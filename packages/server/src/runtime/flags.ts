@@ -9,7 +9,7 @@ import { UsageError } from '@doppel/core/errors';
 import { z } from 'zod';
 import { type Limits, limitsFrom, limitsSchema } from '../body/limits.ts';
 import type { JobLimits } from '../jobs/jobs.ts';
-import { type NamedFile, namedFiles } from './named_files.ts';
+import { type NamedFile, namedFiles, namedFolders } from './named_files.ts';
 
 /** Bytes of a megabyte, as limits count. */
 const MB = 2 ** 20;
@@ -28,6 +28,12 @@ export const FLAGS = {
     'model',
     `Matcher: ${MODELS.names().join(', ')}, or the file of a checkpoint; NAME=MODEL names it, repeated for several`,
     z.array(z.string().min(1)).min(1).default([DEFAULT_MODEL]).meta({ isRepeated: true }),
+  ),
+  gallery: flag(
+    'GALLERY',
+    'folder',
+    'Gallery to search, by `doppel gallery build`; NAME=FOLDER names it, repeated for several',
+    z.array(z.string().min(1)).default([]).meta({ isRepeated: true }),
   ),
   port: flag('PORT', 'number', 'Port; 0 takes any that is free', whole(0, 65_535, 8080)),
   host: flag('HOST', 'address', 'Address to listen on; 0.0.0.0 for all', z.string().min(1).default('127.0.0.1')),
@@ -119,6 +125,8 @@ export const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) =
 export interface ServerSettings {
   /** Models to serve; the first is the default. */
   models: readonly NamedFile[];
+  /** Galleries to search; the first is the default. */
+  galleries: readonly NamedFile[];
   port: number;
   host: string;
   backend: string | undefined;
@@ -141,11 +149,12 @@ export function settingsFrom(flags: FlagValues, environment: Record<string, stri
   const values = Object.fromEntries((Object.keys(FLAGS) as FlagName[]).map((name) => [name, read(name)])) as Values;
   const { maxQueue, batchDelay, timeout, drain, model, port, host, backend, workers, keys, insecure, cors, ...rest } =
     values;
-  const { data, jobs, maxJobs, maxUploadMb, maxDataMb, keepHours, ...limits } = rest;
+  const { data, gallery, jobs, maxJobs, maxUploadMb, maxDataMb, keepHours, ...limits } = rest;
   requireKeys(host, keys, insecure);
   const waits = { batchDelayMs: batchDelay, timeoutMs: Math.ceil(1000 * timeout) };
   return {
     models: namedFiles(model),
+    galleries: namedFolders(gallery),
     ...{ port, host, backend, workers, keys, insecure, cors, drainMs: 1000 * drain },
     limits: limitsFrom({ ...limits, ...waits, maxQueuedPairs: maxQueue }),
     data,

@@ -36,6 +36,10 @@ export function prometheusMetrics(log: (line: string) => void = () => {}): Serve
   const waited = histogram('doppel_queue_duration_seconds', 'Waiting time of a pair before its batch', BUCKETS);
   const computed = histogram('doppel_batch_duration_seconds', 'Decoding and scoring of a batch', BUCKETS);
   const batches = histogram('doppel_batch_pairs', 'Pairs in a batch', BATCH_BUCKETS);
+  const searches = new Histogram({
+    ...{ name: 'doppel_search_duration_seconds', help: 'Searches of galleries by outcome: found or failed' },
+    ...{ labelNames: ['outcome'], buckets: BUCKETS, registers },
+  });
   const byKey = counter('doppel_key_requests_total', 'Requests by name of the key, and status', 'key', 'status');
   const keyBytes = counter('doppel_key_bytes_total', 'Bytes of bodies by name of the key', 'key');
   const jobs = new Gauge({
@@ -59,6 +63,7 @@ export function prometheusMetrics(log: (line: string) => void = () => {}): Serve
       pairs.inc({ outcome: 'scored' }, scored);
       pairs.inc({ outcome: 'failed' }, failed);
     },
+    searched: ({ outcome, seconds }) => searches.observe({ outcome }, seconds),
     keyAnswered: (key, status) => byKey.inc({ key, status: `${status}` }),
     keyBytes: (key, bytes) => keyBytes.inc({ key }, bytes),
     problem: (type) => problems.inc({ type }),

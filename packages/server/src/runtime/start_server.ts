@@ -14,6 +14,7 @@ import type { ServedModel } from '../scoring/scoring_service.ts';
 import { openExamples } from './examples.ts';
 import type { ServerSettings } from './flags.ts';
 import type { Listening, ListenOptions } from './listening.ts';
+import { openGalleries } from './open_galleries.ts';
 import { openModels } from './open_models.ts';
 import { prometheusMetrics } from './prometheus.ts';
 import { readPage } from './read_page.ts';
@@ -28,6 +29,8 @@ export interface StartOptions {
   main?: URL;
   /** Program of the processes that register, and store of their folder, for tests. */
   jobMain?: URL;
+  /** Program of the thread of galleries, for tests. */
+  galleryMain?: URL;
   store?: FolderStore;
 }
 
@@ -35,7 +38,7 @@ export interface RunningServer {
   readonly url: string;
   /** Models by name; the first is the default. */
   readonly served: ReadonlyMap<string, ServedModel>;
-  /** Replaces models whose files have changed. @throws DoppelError if one does not load; the old ones stay. */
+  /** Replaces models whose files have changed, and galleries. @throws DoppelError if one does not load; the old ones stay. */
   reload: ReloadModels;
   /** Refuses new requests, answers those in progress, ends the threads. */
   close(): Promise<void>;
@@ -48,7 +51,7 @@ export interface RunningServer {
  * @throws ServerError if the port, the model or the backend fails; nothing is left running.
  */
 export async function startServer(options: StartOptions): Promise<RunningServer> {
-  const { settings, read, log, main, store = new FileStore() } = options;
+  const { settings, read, log, main, galleryMain, store = new FileStore() } = options;
   const { limits, drainMs, port, host, keys, insecure, cors } = settings;
   const metrics = prometheusMetrics(log);
   const guard = keys === undefined ? undefined : new KeyGuard(await KeysFile.open(keys, log), metrics);
@@ -60,6 +63,11 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     await opened.close();
     throw error;
   });
+  const galleries = openGalleries(settings, opened.files, log, galleryMain);
+  const reload: ReloadModels = async () => {
+    const models = await opened.reload(galleries?.prepare);
+    return { models, ...(galleries && { galleries: galleries.reloaded() }) };
+  };
   const reading = new ReadingThread();
   const app: App = createApp({
     models: opened.models,
@@ -70,7 +78,9 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     log,
     guard,
     cors,
-    reloadModels: opened.reload,
+    readSearch: reading.readSearch,
+    galleries: galleries?.holder,
+    reloadModels: reload,
     registrations: jobs,
     examples: await openExamples(store),
     page,
@@ -80,14 +90,16 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   const close = async () => {
     isDraining = true;
     await Promise.all([listening?.close(drainMs), jobs?.close()]);
-    await Promise.all([opened.close(), reading.close()]);
+    await Promise.all([opened.close(), galleries?.close(), reading.close()]);
   };
   try {
     listening = await listenHere({
       fetch: (request) => app.fetch(request),
       ...{ port, host, timeoutMs: limits.timeoutMs, bodyMs: bodyMsOf(settings) },
     });
-    return { url: listening.url, served: await opened.served(), reload: opened.reload, close };
+    const served = await opened.served(); // a model that does not load is the reason to give
+    await galleries?.opened();
+    return { url: listening.url, served, reload, close };
   } catch (error) {
     await close();
     throw error;

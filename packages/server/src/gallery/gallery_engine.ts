@@ -1,0 +1,103 @@
+/** Galleries with their models on a backend in this thread: patches in, places out. */
+import { isDoppelError, type Model, openModel, UsageError } from '@doppel/core';
+import { type BackendLoader, selectBackend } from '@doppel/core/backends';
+import { sha256 } from '@doppel/core/base';
+import { Gallery, requireSearchable, searchGallery, tilePicture } from '@doppel/core/gallery';
+import { FileStore } from '@doppel/core/node';
+import { failureOf, rasterOf } from '../scoring/read_image.ts';
+import type {
+  GalleryDescription,
+  PictureOutcome,
+  SearchFailure,
+  SearchInput,
+  SearchOutcome,
+} from './gallery_service.ts';
+
+export interface GalleryTask {
+  galleries: readonly { name: string; folder: string }[];
+  /** Models that the server holds; each gallery is searched by the one that it was built by. */
+  models: readonly { file: string; bytes: Uint8Array }[];
+  backend: string | undefined;
+  maxPixels: number;
+}
+
+export interface GalleryEngine {
+  readonly described: GalleryDescription[];
+  search(input: SearchInput, signal: AbortSignal): Promise<SearchOutcome>;
+  picture(gallery: string, tile: string): Promise<PictureOutcome>;
+}
+
+interface Opened {
+  gallery: Gallery;
+  model: Model;
+  description: GalleryDescription;
+}
+
+/** @throws UsageError if no model of the server is that of a gallery. @throws as `Gallery.open`. */
+export async function openGalleries(
+  { galleries, models, backend, maxPixels }: GalleryTask,
+  loaders: readonly BackendLoader[],
+): Promise<GalleryEngine> {
+  await selectBackend({ ...(backend !== undefined && { requested: backend }), loaders });
+  const store = new FileStore();
+  const held: Model[] = [];
+  for (const { bytes, file } of models) held.push(await openModel(bytes, file));
+  const opened = new Map<string, Opened>();
+  for (const { name, folder } of galleries) {
+    const gallery = await Gallery.open(store, folder);
+    const model = held.find(({ info }) => info.fingerprint === gallery.facts.model.fingerprint);
+    if (!model) throw otherModel(name, gallery);
+    requireSearchable(model);
+    opened.set(name, { gallery, model, description: await describe(name, gallery) });
+  }
+  return {
+    described: [...opened.values()].map(({ description }) => description),
+    search: ({ gallery: name, image, k, bbox }, signal) =>
+      attempt(async () => {
+        const { gallery, model } = opened.get(name)!;
+        const patch = await rasterOf(image, maxPixels);
+        return { places: await searchGallery(gallery, model, patch, { k, bbox, signal }) };
+      }, signal),
+    picture: (name, tile) =>
+      attempt(async () => ({ picture: (await tilePicture(opened.get(name)!.gallery, tile)) ?? null })),
+  };
+}
+
+async function describe(name: string, gallery: Gallery): Promise<GalleryDescription> {
+  const { model, side, modality } = gallery.facts;
+  return {
+    ...{ name, tiles: gallery.tiles().count, model: model.name, fingerprint: model.fingerprint, side, modality },
+    ...{ metresPerPixel: gallery.metresPerPixel ?? null, bbox: gallery.bbox ?? null },
+    digest: await sha256(new TextEncoder().encode(JSON.stringify(gallery.facts.scenes))),
+  };
+}
+
+async function attempt<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T | { error: SearchFailure }> {
+  try {
+    return await work();
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    if (isDoppelError(error) && (error.tag === 'stale-cache' || isOfScene(error))) return { error: unavailable(error) };
+    return { error: failureOf(error) };
+  }
+}
+
+/** True for errors of files of the gallery; images of requests lie in memory and have names without a folder. */
+const isOfScene = (error: Error) => 'file' in error && typeof error.file === 'string' && error.file.includes('/');
+
+/** Failure of the gallery, without the server's paths. */
+const unavailable = (error: Error & { tag: string }): SearchFailure => ({
+  problem: 'gallery-unavailable',
+  detail: `A scene of the gallery is missing or was changed (${error.tag}). The operator has to bring it back.`,
+});
+
+function otherModel(name: string, { facts }: Gallery): UsageError {
+  const { name: model, fingerprint } = facts.model;
+  return new UsageError({
+    ...{
+      action: `serve the gallery ${name}`,
+      expected: `its model, ${model} (fingerprint ${fingerprint.slice(0, 12)})`,
+    },
+    ...{ found: 'other models', remedy: 'Name it by --model, too, or build the gallery again.' },
+  });
+}
