@@ -77,6 +77,7 @@ it('imports downwards only', () => {
     'inference',
     'access',
     'jobs',
+    'gallery',
     'routes',
     'app.ts',
     'runtime',
