@@ -5,6 +5,7 @@ import { EMULATED_ADDON } from '@doppel/native-cuda';
 import { describe, expect, it } from 'vitest';
 import benchAll from '../../packages/cli/src/commands/bench_all.ts';
 import benchDense from '../../packages/cli/src/commands/bench_dense.ts';
+import benchGallery from '../../packages/cli/src/commands/bench_gallery.ts';
 import benchGenerator from '../../packages/cli/src/commands/bench_generator.ts';
 import benchMatcher from '../../packages/cli/src/commands/bench_matcher.ts';
 import benchOps from '../../packages/cli/src/commands/bench_ops.ts';
@@ -36,6 +37,28 @@ it('ops: each convolution of the matcher, forward and backward, and the ops of a
   expect(rows.length).toBeGreaterThanOrEqual(18);
   for (const row of [...rows, ...dense]) expect(row.gflops, row.name).toBeGreaterThan(0);
   expect(dense.length).toBeGreaterThanOrEqual(4);
+});
+
+it('gallery: searches a second, the same as a plain loop finds', async () => {
+  const flags = [
+    '--tiles',
+    '200,400',
+    '--patches',
+    '2',
+    '--peer',
+    '300',
+    '--repeats',
+    '1',
+    '--backend',
+    'wasm',
+    '--json',
+  ];
+  const { rows } = JSON.parse((await runCommand(benchGallery, flags)).stdout);
+  expect(rows.map(({ tiles }: { tiles: number }) => tiles)).toEqual([210, 400]); // whole rows
+  for (const { one, together, loop } of rows) expect(Math.min(one, together, loop)).toBeGreaterThan(0);
+  expect(rows[1].usearch.skipped).toBe('more than --peer 300');
+  if ('skipped' in rows[0].usearch) expect(rows[0].usearch.skipped).toContain('usearch does not load');
+  else expect(rows[0].usearch.recall).toBeGreaterThan(0.8);
 });
 
 const EMULATED = ['--repeats', '1', '--backend', 'cuda-emulated', '--graph', '--json'];

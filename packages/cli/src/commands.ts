@@ -16,6 +16,10 @@ const BENCH: Group = {
       'The dense matcher: images per second of training, pairs per second of scoring, seconds for a tile',
       () => import('./commands/bench_dense.ts'),
     ),
+    gallery: leaf(
+      'Searches per second among many tiles, beside a plain loop and usearch',
+      () => import('./commands/bench_gallery.ts'),
+    ),
     generator: leaf(
       'Images per second: a training step of encoder, critic and decoder',
       () => import('./commands/bench_generator.ts'),
