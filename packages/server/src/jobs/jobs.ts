@@ -91,6 +91,7 @@ export class Jobs implements Registrations {
   readonly #uploads = new Map<string, number>();
   #sweeping: ReturnType<typeof setInterval> | undefined;
   #isClosing = false;
+  #isClosed = false;
 
   private constructor(options: JobsOptions) {
     this.#options = options;
@@ -123,6 +124,7 @@ export class Jobs implements Registrations {
     const running = [...this.#held.values()].flatMap(({ process }) => process ?? []);
     for (const process of running) process.stop();
     await Promise.all(running.map(({ ended }) => ended));
+    this.#isClosed = true;
     for (const { listeners } of this.#held.values()) for (const tell of listeners) tell();
   }
 
@@ -174,7 +176,7 @@ export class Jobs implements Registrations {
         }
         hasChanged = false;
         yield jobOf(held.record, held.progress);
-        if (isFinished(held.record) || this.#isClosing) return;
+        if (isFinished(held.record) || this.#isClosed) return;
         await pauseOf(PACE_MS);
       }
     } finally {
@@ -349,8 +351,8 @@ export class Jobs implements Registrations {
   async #end(held: Held, change: Partial<JobRecord> & { state: JobState }): Promise<void> {
     if (isFinished(held.record)) return; // cancelled at the last moment
     await this.#change(held, { ...change, ended: now() });
-    const { started, ended } = held.record;
-    this.#options.observer?.jobEnded(change.state, (Date.parse(ended!) - Date.parse(started!)) / 1000);
+    const { created, started = created, ended } = held.record;
+    this.#options.observer?.jobEnded(change.state, (Date.parse(ended!) - Date.parse(started)) / 1000);
   }
 
   /** Puts a job back into the queue, or gives it up. */

@@ -1,0 +1,78 @@
+/** The process of a job: what it says is heard, and it ends when it is told to, or is killed, or the server is gone. */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { constants, getPriority, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, expect, it } from 'vitest';
+import type { JobProgress } from '../../../packages/server/src/jobs/job.ts';
+import { jobProcesses } from '../../../packages/server/src/jobs/job_process.ts';
+
+const MAIN = new URL('./fake_job.mjs', import.meta.url);
+const folder = realpathSync(mkdtempSync(join(tmpdir(), 'doppel-process-')));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const log: string[] = [];
+afterEach(() => void log.splice(0));
+const names = { sar: 'a.tif', optical: 'b "quoted" $HOME.tif' };
+
+function run(seed: number, main = MAIN) {
+  const stopping = new AbortController();
+  const progress: JobProgress[] = [];
+  const watch = { signal: stopping.signal, onProgress: (each: JobProgress) => void progress.push(each) };
+  const ended = jobProcesses((line) => log.push(line), main)(folder, { names, settings: { seed } }, watch);
+  return { ended, progress, stop: () => stopping.abort() };
+}
+
+const isAlive = (pid: number) => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+
+it('works in the folder of the job, at a low priority, and tells its progress and its end', async () => {
+  const { ended, progress } = run(0);
+  const priority = Math.max(getPriority(), constants.priority.PRIORITY_BELOW_NORMAL);
+  const summary = { status: 'trusted', files: {}, names, priority, folder };
+  expect(await ended).toEqual({ kind: 'done', summary });
+  expect(progress).toEqual([{ done: 1, total: 2, phase: 'points' }]);
+  expect(log).toEqual([]);
+});
+
+it('ends at once when it is stopped, and when the server is killed', async () => {
+  const { ended, progress, stop } = run(1);
+  await expect.poll(() => progress.length, { timeout: 10_000 }).toBe(2);
+  const pid = progress[1]!.done;
+  expect(isAlive(pid)).toBe(true);
+  stop();
+  expect(await ended).toEqual({ kind: 'killed', found: 'SIGKILL' });
+  expect(isAlive(pid)).toBe(false);
+  expect(log).toEqual([]);
+
+  const parent = `
+    const child = require('node:child_process').spawn(process.execPath, process.argv.slice(1), { stdio: ['pipe', 'inherit', 'inherit'] });
+    setInterval(() => {}, 1000);`;
+  const task = JSON.stringify({ names, settings: { seed: 1 } });
+  const server = spawn(process.execPath, ['-e', parent, MAIN.pathname, task], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let output = '';
+  server.stdout.on('data', (data) => {
+    output += data;
+  });
+  await expect.poll(() => output, { timeout: 10_000 }).toContain('hangs');
+  const orphan = Number(/"done":(\d+),"total":2,"phase":"hangs"/.exec(output)![1]);
+  server.kill('SIGKILL');
+  await expect.poll(() => isAlive(orphan), { timeout: 10_000 }).toBe(false);
+});
+
+it('that is killed or gives up is told with the reason, and the log has its last words', async () => {
+  expect(await run(2).ended).toEqual({ kind: 'killed', found: 'SIGKILL' });
+  expect(log.join()).toContain('ended by SIGKILL: out of memory');
+  expect(await run(3).ended).toEqual({ kind: 'killed', found: 'exit code 7' });
+});
+
+it('that cannot start is one that was killed', async () => {
+  const missing = run(0, new URL('./missing.mjs', import.meta.url));
+  expect(await missing.ended).toEqual({ kind: 'killed', found: 'exit code 1' });
+  expect(log.join()).toContain('Cannot find module');
+});
