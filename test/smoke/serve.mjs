@@ -1,6 +1,6 @@
 /** The server as a program: `doppel serve` and its own entry point, with a real model on a real thread. */
 import { spawn } from 'node:child_process';
-import { renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -13,13 +13,16 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** What runs a package's program on this runtime. */
 const PERMISSIONS = ['--unstable-no-legacy-abort', '--allow-net', '--allow-read', '--allow-env', '--allow-sys']; // as docs/server.md has them
 
-const programOf = (isDeno, packageName, file) =>
+/** What registrations need on Deno beyond that, as docs/server.md has it. */
+const JOB_PERMISSIONS = (data) => [`--allow-write=${data}`, '--allow-run'];
+
+const programOf = (isDeno, packageName, file, more = []) =>
   isDeno
     ? [
         globalThis.Deno.execPath(),
         [
           'run',
-          ...(packageName === 'server' ? PERMISSIONS : ['-A']),
+          ...(packageName === 'server' ? [...PERMISSIONS, ...more] : ['-A']),
           '--conditions=source',
           `packages/${packageName}/src/${file}.ts`,
         ],
@@ -195,6 +198,59 @@ export const tests = {
       await new Promise((resolve) => setTimeout(resolve, 1000));
       assert.equal((await get('/v1/model')).status, 401);
 
+      assert.equal((await server.stop('SIGTERM')).code, 0);
+    } finally {
+      server.kill();
+    }
+  },
+
+  async 'scenes are registered beside, by jobs that survive the server'({ assert, scratch, isDeno }) {
+    const data = join(scratch, 'data');
+    const program = programOf(isDeno, 'server', 'runtime/main', JOB_PERMISSIONS(data));
+    const flags = ['--model', await modelIn(scratch), '--backend', 'wasm', '--data', data];
+    let server = await start(program, ...flags);
+    try {
+      const post = async (optical, settings) => {
+        const form = new FormData();
+        form.append('sar', new File([readFileSync(join(ROOT, 'data/demo/sar/035.tif'))], 'radar.tif'));
+        form.append('optical', new File([optical], 'optical.tif'));
+        form.append('settings', JSON.stringify(settings));
+        const response = await fetch(`${server.url}/v1/registrations`, { method: 'POST', body: form });
+        assert.equal(response.status, 202);
+        return response.json();
+      };
+      const ended = async ({ links }) => {
+        const events = await (await fetch(server.url + links.events)).text();
+        return JSON.parse(events.split('data: ').at(-1));
+      };
+      const broken = await ended(await post('noise', {}));
+      assert.equal(broken.state, 'failed');
+      const { type, status, file, detail } = broken.problem;
+      assert.deepEqual([type, status, file], ['urn:doppel:problem:unusable-scene', 422, 'optical']);
+      assert.match(detail, /^Cannot .* optical\.tif: expected .*, found .*\. \S/);
+      assert.ok(!detail.includes(scratch), detail);
+
+      const quick = { features: 'gradients', radius: '8px', search: 8, cells: 2, side: 32, resolution: 40 };
+      const job = await post(readFileSync(join(ROOT, 'data/demo/optical/035.tif')), quick);
+      const { body } = await fetch(server.url + job.links.events);
+      let seen = '';
+      for await (const part of body.pipeThrough(new TextDecoderStream())) {
+        seen += part;
+        if (seen.includes('"progress"')) break;
+      }
+      const { code } = await server.stop('SIGTERM');
+      assert.equal(code, 0);
+      server = await start(program, ...flags);
+      const { state, result, files } = await ended(job);
+      assert.ok(state === (result.status === 'trusted' ? 'done' : 'refused'), state);
+      assert.equal(Object.values(result.points).reduce((sum, count) => sum + count), 4);
+      const table = files.find(({ name }) => name === 'tie_points.csv');
+      const text = await (await fetch(server.url + table.href)).text();
+      assert.equal(text.length, table.bytes);
+      const { href } = files.find(({ name }) => name === 'registration.json');
+      const { sar } = await (await fetch(server.url + href)).json();
+      assert.equal(sar.file, 'sar/radar.tif');
+      assert.equal((await fetch(server.url + job.links.self, { method: 'DELETE' })).status, 204);
       assert.equal((await server.stop('SIGTERM')).code, 0);
     } finally {
       server.kill();
