@@ -6,6 +6,7 @@
  *         [--forms json,multipart,binary] [--backend native] [--threads N] [--workers 1] [--json]
  *     node bench/serve.mjs --check 100000        every request gets its own answer once, at 64 clients
  *     node bench/serve.mjs --soak 3600           resident memory of the last minute against that of the second
+ *     node bench/serve.mjs --jobs [--clients 8]  latencies while scenes are registered, against those without, in turn
  *
  * One pair a request. The medians of the rounds count.
  */
@@ -29,6 +30,7 @@ const { values: flags } = parseArgs({
     ...{ preset: text('paper-bn'), side: text('64'), clients: text('1,8,64'), forms: text('json,multipart,binary') },
     ...{ seconds: text('10'), rounds: text('3'), backend: text('native'), workers: text('1') },
     ...{ threads: text(`${availableParallelism()}`), check: { type: 'string' }, soak: { type: 'string' } },
+    jobs: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
 });
@@ -248,13 +250,71 @@ async function soak(url, seconds) {
   if (after / before > 1.1) process.exitCode = 1;
 }
 
+/** Keeps a registration running. @returns function that ends it. */
+async function keepRegistering(url) {
+  const post = async () => {
+    const body = JSON.stringify({ example: 'demo' });
+    const response = await fetch(`${url}/v1/registrations`, {
+      ...{ method: 'POST', body, headers: { 'content-type': 'application/json' } },
+    });
+    if (response.status !== 202) throw new Error(`no registration: ${await response.text()}`);
+    return response.json();
+  };
+  const [first, second] = [await post(), await post()]; // the second follows where the first ends within a turn
+  for (let state = 'queued'; state === 'queued'; ) {
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    ({ state } = await (await fetch(url + first.links.self)).json());
+  }
+  return async () => {
+    for (const { links } of [second, first]) {
+      const { state } = await (await fetch(url + links.self)).json();
+      if (links === second.links && state !== 'queued' && state !== 'running')
+        throw new Error('a turn outlasted two jobs');
+      for (let i = 0; i < 2; i++) await fetch(url + links.self, { method: 'DELETE' }); // cancelled, then forgotten
+    }
+  };
+}
+
+/** Latencies of scoring beside a registration and without, in turn; fails where the 95 % quantile is over three times. */
+async function besideJobs(url, clients) {
+  const { json } = requestsOf(patch(1), patch(2));
+  const turns = { alone: [], beside: [] };
+  await load(url, json.doppel, clients, 2); // warm
+  for (let round = 0; round < Number(flags.rounds); round++) {
+    turns.alone.push(await load(url, json.doppel, clients, Number(flags.seconds)));
+    const end = await keepRegistering(url);
+    turns.beside.push(await load(url, json.doppel, clients, Number(flags.seconds)));
+    await end();
+  }
+  const [alone, beside] = [medians(turns.alone), medians(turns.beside)];
+  const line = ({ rate, p50, p95, p99 }) =>
+    `${rate.toFixed(0)} pairs/s, ${[p50, p95, p99].map((ms) => ms.toFixed(1)).join(' / ')} ms`;
+  const ratio = beside.p95 / alone.p95;
+  console.log(
+    `${clients} clients: alone ${line(alone)}; beside a registration ${line(beside)}; p95 × ${ratio.toFixed(2)}`,
+  );
+  if (ratio > 3 || alone.failed + beside.failed > 0) process.exitCode = 1;
+}
+
 const checkpoint = await checkpointOf(flags.preset);
 const [model, onnx] = [join(folder, 'model.safetensors'), join(folder, 'pair.onnx')];
 writeFileSync(model, checkpoint);
-const doppelArgs = ['serve', '--model', model, '--port', '0', '--json', '--backend', flags.backend];
+const doppelArgs = [
+  'serve',
+  '--model',
+  model,
+  '--port',
+  '0',
+  '--json',
+  '--backend',
+  flags.backend,
+  '--data',
+  join(folder, 'data'),
+];
 const doppel = await start('../packages/cli/dist/main.js', ...doppelArgs, '--workers', flags.workers);
 if (flags.check) await check(doppel, Number(flags.check));
 else if (flags.soak) await soak(doppel, Number(flags.soak));
+else if (flags.jobs) for (const clients of flags.clients.split(',')) await besideJobs(doppel, Number(clients));
 else {
   const [pair] = await exportOnnx(checkpoint, flags.preset);
   writeFileSync(onnx, pair.bytes);

@@ -32,6 +32,8 @@ export interface Seeds {
   /** Images, good ones. */
   files: readonly Uint8Array[];
   models: readonly string[];
+  /** Registrations and their files. */
+  jobs: readonly string[];
   version: string;
   side: number;
 }
@@ -51,6 +53,10 @@ const mostly = <T>(right: fc.Arbitrary<T>): fc.Arbitrary<T | unknown> =>
 /** The value once in `n` times, else null. */
 const sometimes = <T>(n: number, value: fc.Arbitrary<T>): fc.Arbitrary<T | null> =>
   fc.oneof({ weight: n - 1, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: value });
+
+/** The value but for once in `n` times. */
+const sometimesNot = <T>(n: number, value: fc.Arbitrary<T>): fc.Arbitrary<T | null> =>
+  fc.oneof({ weight: n - 1, arbitrary: value }, { weight: 1, arbitrary: fc.constant(null) });
 
 const nested = fc.nat(3000).map((depth) => '['.repeat(depth) + ']'.repeat(depth));
 
@@ -149,6 +155,43 @@ function inferBody({ side }: Seeds): fc.Arbitrary<{ body: Uint8Array; headers: R
     });
 }
 
+const jobSettings = fc.oneof(
+  fc.constant<unknown>({}),
+  mostly(
+    fc.record(
+      {
+        radius: mostly(fc.constantFrom('scene', '32px', 64, '1e9m', { value: 1, unit: 'px' })),
+        cells: mostly(fc.integer({ min: -1, max: 300 })),
+        features: mostly(fc.constantFrom('dense', 'gradients', 'both', 'toString')),
+        opticalBands: mostly(fc.array(fc.nat(9), { maxLength: 4 })),
+        asNamed: mostly(fc.boolean()),
+      },
+      { requiredKeys: [] },
+    ),
+  ),
+);
+
+const exampleBody = fc
+  .oneof(fc.record({ example: mostly(fc.constantFrom('demo', 'demo', 'other')), settings: jobSettings }), odd)
+  .map((json) => encode(JSON.stringify(json) ?? ''));
+
+/** Two files as the form of a registration wants them, of which one may be bent. */
+function sceneBody({ files }: Seeds): fc.Arbitrary<{ body: Uint8Array; headers: Record<string, string> }> {
+  const scene = fc.oneof(fc.constantFrom(...files), fc.uint8Array({ maxLength: 50 }));
+  return fc.tuple(scene, scene, jobSettings, fc.boolean()).map(([sar, optical, settings, isEnded]) => ({
+    body: concat([
+      ...[sar, optical].flatMap((bytes, i) => [
+        encode(`--XX\r\nContent-Disposition: form-data; name="${i ? 'optical' : 'sar'}"; filename="../a.tif"\r\n\r\n`),
+        bytes,
+        encode('\r\n'),
+      ]),
+      encode(`--XX\r\nContent-Disposition: form-data; name="settings"\r\n\r\n${JSON.stringify(settings)}\r\n`),
+      encode(isEnded ? '--XX--\r\n' : ''),
+    ]),
+    headers: { 'content-type': 'multipart/form-data; boundary=XX' },
+  }));
+}
+
 function formBody({ files }: Seeds): fc.Arbitrary<{ body: Uint8Array; headers: Record<string, string> }> {
   const file = fc
     .record({
@@ -170,6 +213,7 @@ function formBody({ files }: Seeds): fc.Arbitrary<{ body: Uint8Array; headers: R
     'optical[0]',
     'id',
     'sarUnit',
+    'settings',
     'sar[',
     '__proto__',
     '',
@@ -184,7 +228,11 @@ function formBody({ files }: Seeds): fc.Arbitrary<{ body: Uint8Array; headers: R
   const part = fc.record({
     name,
     filename,
-    content: fc.oneof({ weight: 4, arbitrary: file }, { weight: 1, arbitrary: fc.uint8Array({ maxLength: 50 }) }),
+    content: fc.oneof(
+      { weight: 4, arbitrary: file },
+      { weight: 1, arbitrary: fc.uint8Array({ maxLength: 50 }) },
+      { weight: 1, arbitrary: jobSettings.map((settings) => encode(JSON.stringify(settings) ?? '')) },
+    ),
   });
   const boundary = fc.constantFrom('XX', 'XX', 'XX', 'YY', '', '-'.repeat(80));
   return fc.tuple(fc.array(part, { maxLength: 5 }), boundary, fc.boolean()).map(([parts, stated, isEnded]) => ({
@@ -205,12 +253,17 @@ interface Target {
   path: string;
 }
 
-function targetOf({ routes, models, version: right }: Seeds): fc.Arbitrary<Target> {
+function targetOf({ routes, models, jobs, version: right }: Seeds): fc.Arbitrary<Target> {
   const oddNames = ['other', '%', '%2e%2e', '..%2f..%2fetc', 'a'.repeat(300), '%00', '\u00e9'];
   const model = fc.oneof(
     { weight: 5, arbitrary: fc.constantFrom(...models) },
     { weight: 1, arbitrary: fc.constantFrom(...oddNames) },
   );
+  const job = fc.oneof(
+    { weight: 5, arbitrary: fc.constantFrom(...jobs) },
+    { weight: 1, arbitrary: fc.constantFrom(...oddNames) },
+  );
+  const files = ['report.html', 'sar.tif', 'optical.tif', 'job.json', '..', '../job.json', ...oddNames];
   const version = fc.constantFrom(right, right, right, '1', '0'.repeat(12), '%', '');
   const queries = ['?', '?model=', '?model=other', '?model=x&model=y', '?%', `?${'a'.repeat(500)}`, '?__proto__=1'];
   const query = fc.oneof(
@@ -219,10 +272,18 @@ function targetOf({ routes, models, version: right }: Seeds): fc.Arbitrary<Targe
   );
   const posts = routes.filter((route) => route.startsWith('POST'));
   const known = fc
-    .tuple(fc.constantFrom(...routes, ...posts, ...posts), model, version, query)
-    .map(([route, m, v, q]) => {
+    .tuple(fc.constantFrom(...routes, ...posts, ...posts), model, version, job, fc.constantFrom(...files), query)
+    .map(([route, m, v, id, name, q]) => {
       const [method, path] = route.split(' ') as [string, string];
-      return { method, path: path.replace('{model}', m).replace('{version}', v) + q };
+      const names = Object.entries({
+        model: m,
+        version: v,
+        id,
+        name: path.includes('examples') ? 'demo' : name,
+        file: name,
+      });
+      const named = names.reduce((said, [part, value]) => said.replace(`{${part}}`, value), path);
+      return { method, path: named + q };
     });
   const wildPaths = ['/', '//', '/v2//', '/%', '/%ff', '/../../etc/passwd', '/v1/match/', '/V1/MATCH', '/v2/models'];
   const wild = fc.record({
@@ -258,6 +319,14 @@ export function hostileRequests(seeds: Seeds): fc.Arbitrary<HostileRequest> {
     formBody(seeds),
     noise,
   );
+  /** Bodies that a registration would take, for most of the requests that ask for one. */
+  const scenes = sometimesNot(
+    4,
+    fc.oneof<fc.Arbitrary<{ body: Uint8Array; headers: Record<string, string> }>[]>(
+      sceneBody(seeds),
+      exampleBody.map((body) => ({ body, headers: { 'content-type': 'application/json' } })),
+    ),
+  );
   const coding = fc.oneof(
     { weight: 6, arbitrary: fc.constant('identity' as const) },
     { weight: 3, arbitrary: fc.constantFrom('gzip', 'deflate') },
@@ -276,7 +345,10 @@ export function hostileRequests(seeds: Seeds): fc.Arbitrary<HostileRequest> {
       'content-type',
       'cookie',
     ),
-    fc.oneof(fc.constantFrom('gzip', '*/*', '100-continue', 'a'.repeat(4000)), printable),
+    fc.oneof(
+      fc.constantFrom('gzip', '*/*', '100-continue', 'bytes=1-2', 'bytes=-5', 'bytes=99-', 'a'.repeat(4000)),
+      printable,
+    ),
     { maxKeys: 3 },
   );
   const authorization = fc.oneof(
@@ -287,6 +359,7 @@ export function hostileRequests(seeds: Seeds): fc.Arbitrary<HostileRequest> {
     .record({
       target: targetOf(seeds),
       content,
+      scenes,
       coding,
       extra,
       authorization,
@@ -296,13 +369,15 @@ export function hostileRequests(seeds: Seeds): fc.Arbitrary<HostileRequest> {
     .map(
       ({
         target: { method, path },
-        content: { body, headers },
+        content,
+        scenes: fitting,
         coding: stated,
         extra: more,
         authorization: key,
         damage,
         cut,
       }) => {
+        const { body, headers } = (path.startsWith('/v1/registrations') && fitting) || content;
         const whole = cut === null ? body : body.subarray(0, cut % (body.length + 1));
         const isBare = method === 'GET' || method === 'HEAD';
         const coded = stated === 'gzip' ? gzipSync(whole) : stated === 'deflate' ? deflateSync(whole) : whole;

@@ -12,5 +12,7 @@ it(`answers ${count} hostile requests by no 5xx but 503 and 504, no stack trace,
   console.log(`${count} hostile requests, answers by status: ${JSON.stringify(statuses)}`);
   expect(faults).toEqual([]);
   expect(Object.values(statuses).reduce((sum, each) => sum + each, 0)).toBe(count);
-  for (const status of [200, 400, 401, 403, 404, 405]) expect(statuses[status], `${status}`).toBeGreaterThan(0);
+  const rare = count >= 2000 ? [202, 204] : [];
+  for (const status of [200, ...rare, 400, 401, 403, 404, 405])
+    expect(statuses[status], `${status}`).toBeGreaterThan(0);
 }, 3_600_000);

@@ -10,10 +10,12 @@ import { KeysFile, writeKeys } from '../../packages/server/src/access/keys_file.
 import { SCOPES } from '../../packages/server/src/access/scopes.ts';
 import { createApp } from '../../packages/server/src/app.ts';
 import { limitsFrom } from '../../packages/server/src/body/limits.ts';
+import type { RunJob } from '../../packages/server/src/jobs/run_job.ts';
 import { listenNode } from '../../packages/server/src/runtime/listen_node.ts';
 import { prometheusMetrics } from '../../packages/server/src/runtime/prometheus.ts';
 import { InlineScoring } from '../../packages/server/src/scoring/inline_scoring.ts';
 import { Models, versionOf } from '../../packages/server/src/scoring/models.ts';
+import { EXAMPLES, fakeRun, openJobs, sceneForm } from '../server/jobs/fake_jobs.ts';
 import { denseCheckpoint, noisePatch, SIDE } from '../server/tiny_model.mjs';
 import { faultOf, type HostileRequest, hostileRequests, send } from './hostile_requests.ts';
 
@@ -22,6 +24,9 @@ export interface Tally {
   statuses: Record<number, number>;
   faults: { what: string; request: HostileRequest }[];
 }
+
+/** Registration that finishes whatever its settings, so that streams of events end. */
+const finishAtOnce: RunJob = (folder, task, watch) => fakeRun(folder, { ...task, settings: {} }, watch);
 
 /** @param seed of the requests. @throws Error if the server no longer answers a good request as before. */
 export async function assail(seed: number, count: number): Promise<Tally> {
@@ -38,7 +43,9 @@ export async function assail(seed: number, count: number): Promise<Tally> {
   const faults: Tally['faults'] = [];
   let current: HostileRequest | undefined;
   const log = (line: string) => void faults.push({ what: `log: ${line}`, request: current! });
+  const fake = await openJobs({ limits: { maxJobs: 20 }, run: finishAtOnce });
   const app = createApp({
+    ...{ registrations: fake.jobs, examples: EXAMPLES },
     ...{ models: new Models([['dense', scoring]]), limits, metrics: prometheusMetrics(), log },
     guard: new KeyGuard(await KeysFile.open(join(folder, 'keys.json'), log)),
     reloadModels: async () => ({ models: [] }),
@@ -56,6 +63,12 @@ export async function assail(seed: number, count: number): Promise<Tally> {
     const answer = await fetch(`${server.url}/v1/match`, { method: 'POST', headers: { authorization }, body: form() });
     return (await answer.json()).score;
   };
+  const newJob = async (): Promise<string> => {
+    const request = { method: 'POST', headers: { authorization }, body: sceneForm() };
+    const { links, id } = await (await fetch(`${server.url}/v1/registrations`, request)).json();
+    await (await fetch(server.url + links.events, { headers: { authorization } })).text();
+    return id;
+  };
   const { paths } = await (await fetch(`${server.url}/openapi.json`)).json();
   const version = versionOf(await scoring.info());
   const routes = Object.entries(paths as Record<string, object>).flatMap(([path, methods]) =>
@@ -67,6 +80,7 @@ export async function assail(seed: number, count: number): Promise<Tally> {
     keys: [made[0]!.text, made[0]!.text, made[0]!.text, made[1]!.text],
     files: [noisePatch(1).png, noisePatch(2).tiff, noisePatch(3, 32).png],
     models: ['pair', 'tower', 'dense', 'dense-tower'],
+    jobs: await Promise.all(Array.from({ length: 5 }, () => newJob())),
     side: SIDE,
   });
   const statuses: Tally['statuses'] = {};
@@ -79,7 +93,9 @@ export async function assail(seed: number, count: number): Promise<Tally> {
     if (what) faults.push({ what, request });
   }
   const after = await scoreNow();
+  await newJob();
   await server.close(0);
+  await fake.remove();
   rmSync(folder, { recursive: true });
   if (after !== before) throw new Error(`a good pair scores ${after}, and ${before} before the requests`);
   return { statuses, faults };

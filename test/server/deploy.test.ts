@@ -15,6 +15,7 @@ import { type FlagName, settingsFrom } from '../../packages/server/src/runtime/f
 import { listenNode } from '../../packages/server/src/runtime/listen_node.ts';
 import type { Listening } from '../../packages/server/src/runtime/listening.ts';
 import { fakeScorer, soleModel } from './fake_scorer.ts';
+import { DO, type FakeJobs, openJobs } from './jobs/fake_jobs.ts';
 
 const page = readFileSync(new URL('../../docs/deploy.md', import.meta.url), 'utf8');
 const block = (language: string) => new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'ms').exec(page)![1]!;
@@ -36,15 +37,17 @@ describe.skipIf(!hasNginx)(
   `nginx${hasNginx ? '' : ' (skipped: nginx and openssl of Debian are not installed)'}`,
   () => {
     const folder = mkdtempSync(join(tmpdir(), 'doppel-nginx-'));
-    const { text: key, key: stored } = newKey({ name: 'harbour', scopes: ['match', 'admin'] });
+    const { text: key, key: stored } = newKey({ name: 'harbour', scopes: ['match', 'register', 'admin'] });
     let server: Listening;
+    let jobs: FakeJobs;
     let nginx: ReturnType<typeof spawn>;
     let port: number;
 
     beforeAll(async () => {
       await writeKeys(join(folder, 'keys.json'), [stored]);
       const guard = new KeyGuard(await KeysFile.open(join(folder, 'keys.json'), () => {}));
-      const app = createApp({ models: soleModel(fakeScorer()), guard });
+      jobs = await openJobs({ limits: { maxUploadBytes: 2 ** 28, maxDataBytes: 2 ** 30 } });
+      const app = createApp({ models: soleModel(fakeScorer()), guard, registrations: jobs.jobs });
       server = await listenNode({
         fetch: (request) => app.fetch(request),
         port: 0,
@@ -74,6 +77,7 @@ describe.skipIf(!hasNginx)(
     afterAll(async () => {
       nginx.kill();
       await server.close(0);
+      await jobs.remove();
       rmSync(folder, { recursive: true });
     });
 
@@ -107,6 +111,24 @@ describe.skipIf(!hasNginx)(
         '{}',
       );
       expect(answer.status).toBe(400); // and not 411: the header arrived
+    });
+
+    it('passes scenes beyond the size of other bodies, and events as they come', async () => {
+      const scenes = [...file('sar', 34 * 2 ** 20), ...file('optical', 3)];
+      expect((await ask('/v1/match', ...bearer, ...scenes)).status).toBe(413);
+      const hanging = ['-F', `settings={"seed": ${DO.hang}}`];
+      const taken = await ask('/v1/registrations', ...bearer, ...scenes, ...hanging);
+      expect(taken.status).toBe(202);
+      const [, location] = /^location: (\S+)/im.exec(taken.text)!;
+      const url = `https://127.0.0.1:${port}${location}/events`;
+      const events = spawn('curl', ['-skN', ...bearer, url]);
+      let heard = '';
+      events.stdout.on('data', (data) => {
+        heard += data;
+      });
+      await vi.waitFor(() => expect(heard).toContain('"progress"'), { timeout: 10_000, interval: 50 });
+      expect((await ask(location!, ...bearer, '-X', 'DELETE')).status).toBe(204);
+      await vi.waitFor(() => expect(heard).toContain('"cancelled"'), { timeout: 10_000, interval: 50 });
     });
 
     it('keeps metrics to itself', async () => expect((await ask('/metrics', ...bearer)).status).toBe(403));

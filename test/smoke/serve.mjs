@@ -243,7 +243,10 @@ export const tests = {
       server = await start(program, ...flags);
       const { state, result, files } = await ended(job);
       assert.ok(state === (result.status === 'trusted' ? 'done' : 'refused'), state);
-      assert.equal(Object.values(result.points).reduce((sum, count) => sum + count), 4);
+      assert.equal(
+        Object.values(result.points).reduce((sum, count) => sum + count),
+        4,
+      );
       const table = files.find(({ name }) => name === 'tie_points.csv');
       const text = await (await fetch(server.url + table.href)).text();
       assert.equal(text.length, table.bytes);
