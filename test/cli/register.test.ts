@@ -161,11 +161,26 @@ describe('doppel register batch', () => {
     expect(table[0]).toMatch(/^id,sar,optical,date,status,reason,error,/);
     expect(table.slice(1).map((line) => line.split(',')[0])).toEqual(['a', 'b', 'c']);
     expect(table[3]).toContain('nothing there');
-    expect((await readdir(path('batch'))).sort()).toEqual(['a', 'b', 'batch.json', 'summary.csv', 'summary.jsonl']);
+    expect((await readdir(path('batch'))).sort()).toEqual([
+      'a',
+      'b',
+      'batch.json',
+      'plan',
+      'plan.json',
+      'results',
+      'runners',
+      'summary.csv',
+      'summary.jsonl',
+    ]);
 
     const again = await batch('pairs.csv', 'batch', '--json');
     expect(JSON.parse(again.stdout)).toMatchObject({ pairs: 3, resumed: 2 });
     await expect(batch('pairs.csv', 'batch', '--seed', '7')).rejects.toThrow('the settings it began with');
+
+    // An older doppel left folders of pairs and batch.json only.
+    for (const name of ['plan', 'plan.json', 'results', 'runners']) await store.remove(path('batch', name));
+    const older = await batch('pairs.csv', 'batch', '--json');
+    expect(JSON.parse(older.stdout)).toMatchObject({ pairs: 3, trusted: 1, refused: 1, failed: 1, resumed: 2 });
 
     const { stdout, exitCode } = await runDoppel(['register', 'qa', path('batch'), '--tolerance', '20', '--json']);
     const judged = JSON.parse(stdout);
@@ -220,7 +235,7 @@ describe('doppel register batch', () => {
 describe('the manifest of a batch', () => {
   const listed = async (name: string, content: unknown) => {
     await writeFile(path(name), typeof content === 'string' ? content : JSON.stringify(content));
-    const { readPairs } = await import('../../packages/cli/src/commands/register/pair_list.ts');
+    const { readPairs } = await import('../../packages/cli/src/pair_list.ts');
     return readPairs(store, path(name), { sarAsset: 'sar', opticalAsset: 'optical' });
   };
   const item = (id: string) => ({

@@ -1,9 +1,8 @@
-/** Parts of `doppel register` that need no scenes: the words of its processes, and the way out of a refusal. */
+/** Parts of `doppel register` that need no scenes: its flags, and the way out of a refusal. */
 import { describe, expect, it } from 'vitest';
 import { readCommandLine } from '../../packages/cli/src/command_line.ts';
 import { accuracyText } from '../../packages/cli/src/commands/register/apply.ts';
-import { PAIR_FLAGS, type PairValues } from '../../packages/cli/src/commands/register/pair_flags.ts';
-import { wordsOf } from '../../packages/cli/src/commands/register/pair_runner.ts';
+import { PAIR_FLAGS, type PairValues, taskFrom } from '../../packages/cli/src/commands/register/pair_flags.ts';
 import { changedFlags } from '../../packages/cli/src/commands/register/settings_flags.ts';
 import { adviceOn, summaryText } from '../../packages/cli/src/commands/register/summary.ts';
 import type { Reason } from '../../packages/core/src/registration/registration.ts';
@@ -16,13 +15,12 @@ const read = (...words: string[]) =>
 describe('the flags of a registration', () => {
   const words = ['--radius', '600m', '--optical-bands', '2,1,0', '--geotransform-only', '--force', '--sar-unit=dB'];
 
-  it('reach a process of its own as they were said, but for --force', () => {
+  it('mean the same after they were kept in a plan', () => {
     const values = read(...words);
     expect(values.radius).toEqual({ value: 600, unit: 'm' });
-    const there = wordsOf(values);
-    expect(there).toContain('--radius=600m');
-    expect(there).toContain('--optical-bands=2,1,0');
-    expect(read(...there)).toEqual({ ...values, force: false });
+    const kept = JSON.parse(JSON.stringify(values)) as PairValues;
+    const { settings, outputs, changed, asNamed } = taskFrom(kept);
+    expect({ settings, outputs, changed, asNamed }).toEqual(taskFrom(values));
   });
 
   it('are told where they are not the defaults', () => {

@@ -8,7 +8,7 @@ import { UsageError } from '../../packages/core/src/errors.ts';
 import { withBudget } from '../../packages/experiment/src/budget.ts';
 import { parseExperiment, stagesOf } from '../../packages/experiment/src/config.ts';
 import { descriptor, findLookAlikes } from '../../packages/experiment/src/look_alikes.ts';
-import { parseShard, planCells } from '../../packages/experiment/src/plan.ts';
+import { planCells } from '../../packages/experiment/src/plan.ts';
 import { drawShift, neighbourFinder, shiftPatch } from '../../packages/experiment/src/shifted_patches.ts';
 import { guardWhere } from '../core/dataset/fake_guard.ts';
 import { patch, syntheticDataset } from '../core/training/matcher/synthetic.ts';
@@ -60,8 +60,6 @@ describe('the plan', () => {
         expect(shards.flat().map(key).sort()).toEqual(planCells(config).map(key).sort());
       }),
     );
-    expect(parseShard('2/5')).toEqual({ index: 2, of: 5 });
-    for (const text of ['0/5', '6/5', 'two', '1/']) expect(() => parseShard(text)).toThrow(UsageError);
   });
 
   it('takes a selection of arms and seeds, and refuses what is not in the configuration', () => {

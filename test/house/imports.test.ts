@@ -8,7 +8,7 @@ import { circlesOf, importsOf, PACKAGES, ROOT, readSources, type SourceFile } fr
 const CORE_ORDER = [
   [''], // errors, store, version; see ROOT_FILES
   ['base'],
-  ['ops', 'raster'],
+  ['batch', 'ops', 'raster'],
   ['backends', 'geo'],
   ['dataset'],
   ['localisation', 'prepare'],

@@ -36,6 +36,19 @@ const BENCH: Group = {
   },
 };
 
+const BATCH: Group = {
+  name: 'doppel batch',
+  commands: {
+    plan: leaf('Turn a manifest into a plan of items', () => import('./commands/batch/plan.ts')),
+    run: leaf('Run the items of a plan, or one shard of them', () => import('./commands/batch/run.ts')),
+    status: leaf(
+      'Say what is done, what runs, what failed and why, and how long the rest takes',
+      () => import('./commands/batch/status.ts'),
+    ),
+    merge: leaf('Merge the results of all items into one file', () => import('./commands/batch/merge.ts')),
+  },
+};
+
 const DATA_IMPORT: Group = {
   name: 'doppel data import',
   commands: {
@@ -176,6 +189,7 @@ const SERVE: Group = {
 const COMMANDS: Group = {
   name: 'doppel',
   commands: {
+    batch: branch('Long work in parts, on one machine or by a scheduler: plan, run, status, merge', BATCH),
     bench: branch('Time the models and their ops on a backend', BENCH),
     data: branch('Import, locate, align, split and inspect data sets', DATA),
     doctor: leaf('Say which backends work here, which do not, and why', () => import('./commands/doctor.ts')),

@@ -6,6 +6,7 @@ import { describeError } from './command.ts';
 import { DOPPEL } from './commands.ts';
 import type { NativeOptions } from './context.ts';
 import { askedHelp, dispatch } from './dispatch.ts';
+import { Stopped, type StopSignal } from './stopped.ts';
 import { VERSION } from './version.ts';
 
 /** The addon is optional: when its package cannot be imported, that is the reason that `doctor` reports. */
@@ -24,16 +25,19 @@ async function nativeLoaders(options?: NativeOptions): Promise<BackendLoader[]> 
   }
 }
 
-/** The first Ctrl-C asks the command to save and stop, the second ends the process. */
+/** The first Ctrl-C asks the command to save and stop, the second ends the process; so does the first SIGTERM. */
 function watchSignals(): AbortSignal {
   const controller = new AbortController();
-  const stop = (signal: string) => {
-    if (controller.signal.aborted) process.exit(130);
-    process.stderr.write(`\n${signal}: finishing the current step; once more to quit at once\n`);
-    controller.abort();
+  const stop = (signal: StopSignal, text: string) => {
+    if (!controller.signal.aborted) process.stderr.write(`\n${text}\n`);
+    controller.abort(new Stopped(signal));
   };
-  process.on('SIGINT', () => stop('Ctrl-C'));
-  process.on('SIGTERM', () => stop('SIGTERM'));
+  process.on('SIGINT', () => {
+    if (controller.signal.aborted) process.exit(130);
+    stop('SIGINT', 'Ctrl-C: finishing the current step; once more to quit at once');
+  });
+  // Schedulers may send it more than once, to the script of a task and to its processes.
+  process.on('SIGTERM', () => stop('SIGTERM', 'SIGTERM: finishing the current step'));
   return controller.signal;
 }
 

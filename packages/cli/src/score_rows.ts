@@ -9,7 +9,10 @@ export type ScoreRow = { id?: string; sar: string; optical: string } & (PairScor
 export const FORMATS = ['jsonl', 'csv'] as const;
 export type Format = (typeof FORMATS)[number];
 
-export function scoreRow({ id, sar, optical }: ManifestPair, result: PairScore | Error): ScoreRow {
+export function scoreRow(
+  { id, sar, optical }: Pick<ManifestPair, 'id' | 'sar' | 'optical'>,
+  result: PairScore | Error,
+): ScoreRow {
   const pair = { ...(id !== undefined && { id }), sar, optical };
   return result instanceof Error ? { ...pair, error: result.message } : { ...pair, ...result };
 }

@@ -11,6 +11,7 @@
  * console.log((await store.stat('best.safetensors'))?.kind); // file
  * ```
  */
+import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import {
   appendFile,
@@ -77,10 +78,12 @@ async function makeFolder(path: string): Promise<void> {
   }
 }
 
+/** Name of this process among all that share a file system: containers have the same process ids. */
+const PROCESS = `${process.pid}-${randomUUID().slice(0, 8)}`;
 let temporaryNames = 0;
 
 /** Name beside the target, so that the rename stays within one file system and is atomic. */
-const temporaryOf = (path: string) => `${path}.${process.pid}-${temporaryNames++}.tmp`;
+const temporaryOf = (path: string) => `${path}.${PROCESS}-${temporaryNames++}.tmp`;
 
 /** Maximum number of folders that a store remembers to have made. */
 const MAX_FOLDERS = 4096;
@@ -169,7 +172,12 @@ export class FileStore implements FolderStore {
     try {
       const info = await stat(path);
       const kind = info.isDirectory() ? 'folder' : 'file';
-      return { size: info.size, kind, ...(info.ino > 0 && { identity: `${info.dev}:${info.ino}` }) };
+      return {
+        size: info.size,
+        kind,
+        modified: info.mtimeMs,
+        ...(info.ino > 0 && { identity: `${info.dev}:${info.ino}` }),
+      };
     } catch (cause) {
       const code = (cause as NodeJS.ErrnoException).code;
       if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return undefined;

@@ -2,7 +2,7 @@
  * Output folder that appears as a whole or not at all: it is written beside its final path and renamed when all is done. A
  * full disk or Ctrl-C half way leaves what was there before.
  */
-import { UsageError } from './errors.ts';
+import { FileError, UsageError } from './errors.ts';
 import type { Store } from './store.ts';
 
 /** Store whose folders can be renamed. */
@@ -49,16 +49,38 @@ export async function writeFolder<T>(
   }
 }
 
-async function replace(
-  store: FolderStore,
-  { unfinished, folder, older }: { unfinished: string; folder: string; older: string },
-): Promise<void> {
+/** Tries to replace a folder that other processes replace at the same time; the last one wins. */
+const TRIES = 5;
+
+async function replace(store: FolderStore, folders: Folders): Promise<void> {
+  for (let i = 1; ; i++) {
+    try {
+      return await replaceOnce(store, folders);
+    } catch (error) {
+      if (i === TRIES || !isRace(error) || !(await store.stat(folders.unfinished))) throw error;
+    }
+  }
+}
+
+interface Folders {
+  unfinished: string;
+  folder: string;
+  older: string;
+}
+
+/** True if a folder came or went between a look and the rename. */
+const isRace = (error: unknown) =>
+  error instanceof FileError &&
+  ['ENOENT', 'ENOTEMPTY', 'EEXIST'].includes((error.cause as NodeJS.ErrnoException | undefined)?.code ?? '');
+
+async function replaceOnce(store: FolderStore, { unfinished, folder, older }: Folders): Promise<void> {
   const isThere = (await store.stat(folder)) !== undefined;
   if (isThere) await store.rename(folder, older);
   try {
     await store.rename(unfinished, folder);
   } catch (error) {
-    if (isThere) await store.rename(older, folder);
+    if (isThere && !(await store.stat(folder))) await store.rename(older, folder);
+    if (isThere) await store.remove(older);
     throw error;
   }
   await store.remove(older);

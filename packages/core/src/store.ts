@@ -10,6 +10,8 @@ export interface FileInfo {
   kind: 'file' | 'folder';
   /** The same for all paths that lead to it, links among them; absent where a store has no links. */
   identity?: string;
+  /** Time of the last change, in milliseconds since 1970; absent where a store keeps none. */
+  modified?: number;
 }
 
 /** A file that grows part by part and appears under its name when it is finished. */

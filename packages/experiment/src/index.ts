@@ -5,16 +5,15 @@
  * @module
  * @example
  * ```ts
- * import { parseShard } from '@doppel/experiment';
+ * import { perCent } from '@doppel/experiment';
  *
- * const { index, of } = parseShard('2/5');
- * console.log(`the ${index}nd of ${of} machines`); // the 2nd of 5 machines
+ * console.log(`${perCent(0.125)} % of the places`); // 12.5 % of the places
  * ```
  */
 export { type Cell, readCell } from './cell.ts';
 export { type ExperimentConfig, parseExperiment } from './config.ts';
 export { runExperiment } from './experiment.ts';
-export { parseShard, perCent, type Selection } from './plan.ts';
+export { perCent, type Selection } from './plan.ts';
 export { experimentFigures, experimentHtml } from './report.ts';
 export type { Results } from './result_types.ts';
 export { resultsOf } from './results.ts';

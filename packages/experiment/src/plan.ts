@@ -3,6 +3,7 @@
  * so that shards on several machines do not train it twice.
  */
 import { joinPath, UsageError } from '@doppel/core';
+import type { Shard } from '@doppel/core/batch';
 import { ARCHITECTURES } from '@doppel/core/matcher';
 import { STRATEGIES } from '@doppel/core/mining';
 
@@ -25,8 +26,7 @@ export interface CellKey {
 
 /** Part of the experiment to run. */
 export interface Selection {
-  /** INDEX of COUNT, from 1. */
-  shard?: { index: number; of: number } | undefined;
+  shard?: Shard | undefined;
   arms?: readonly string[] | undefined;
   seeds?: readonly number[] | undefined;
 }
@@ -62,14 +62,6 @@ export const groupName = ({ matcher, budget, seed }: Omit<CellKey, 'arm'>): stri
 
 export const cellPath = (out: string, key: CellKey): string =>
   joinPath(out, 'cells', groupName(key), `${key.arm}.json`);
-
-/** "2/5" @throws UsageError */
-export function parseShard(text: string): { index: number; of: number } {
-  const match = /^(\d+)\/(\d+)$/.exec(text);
-  const [index, of] = [Number(match?.[1]), Number(match?.[2])];
-  if (match && index >= 1 && index <= of) return { index, of };
-  throw new UsageError({ action: 'use --shard', expected: 'INDEX/COUNT, for example 2/5', found: `"${text}"` });
-}
 
 function refuseUnknown<T>(what: string, asked: readonly T[] | undefined, known: readonly T[]): void {
   const unknown = asked?.find((each) => !known.includes(each));

@@ -1,12 +1,13 @@
 /** `doppel score`: match scores of a SAR and an optical image, for one pair or for all pairs of a manifest. */
-import { isDoppelError, type Model, openModel, type PairScore, type RasterPair, UsageError } from '@doppel/core';
+import { type Model, openModel, type PairScore, UsageError } from '@doppel/core';
 
 import { command, type Outcome } from '../command.ts';
 import { COMPUTE_FLAGS, type Context } from '../context.ts';
 import { choice, text, type Values } from '../flags.ts';
 import { type ManifestPair, readManifest } from '../manifest.ts';
 import { MODEL_FLAG } from '../model_flag.ts';
-import { type Crop, readPatch } from '../read_patch.ts';
+import type { Crop } from '../read_patch.ts';
+import { readPair, scorePairs } from '../score_pairs.ts';
 import { FORMATS, type Format, formatRow, headOf, type ScoreRow, scoreRow } from '../score_rows.ts';
 
 /** Pairs of a manifest that are in memory together. */
@@ -84,21 +85,13 @@ const modelOf = ({ modelFile, model, backend }: Scoring) => ({
 });
 
 async function scoreOne(scoring: Scoring, sarFile: string, opticalFile: string): Promise<Outcome> {
-  const pair = await readPair(scoring, sarFile, opticalFile);
+  const pair = await readPair({ ...scoring, store: scoring.context.store }, sarFile, opticalFile);
   const [result] = (await scoring.model.score([pair])) as [PairScore];
   const { probability, match, threshold } = result;
   const verdict = match ? 'match' : 'no match';
   return {
     json: { ...result, ...modelOf(scoring) },
     text: `${verdict}: probability ${probability.toFixed(3)}, threshold ${threshold.toFixed(3)}`,
-  };
-}
-
-async function readPair({ context, model, crop }: Scoring, sar: string, optical: string): Promise<RasterPair> {
-  return {
-    sar: await readPatch(context.store, sar, model.info, crop),
-    optical: await readPatch(context.store, optical, model.info, crop),
-    names: { sar, optical },
   };
 }
 
@@ -158,23 +151,9 @@ async function* batches(pairs: AsyncIterable<ManifestPair>): AsyncGenerator<Mani
   if (batch.length > 0) yield batch;
 }
 
-/** Scores a batch; an image that cannot be read or used gives an error in its row only. */
-async function scoreBatch(scoring: Scoring, batch: readonly ManifestPair[]): Promise<ScoreRow[]> {
-  const read = await Promise.all(
-    batch.map(({ sarPath, opticalPath }) =>
-      readPair(scoring, sarPath, opticalPath).catch((error) => {
-        if (isDoppelError(error)) return error;
-        throw error;
-      }),
-    ),
-  );
-  const good = read.filter((each): each is RasterPair => !isDoppelError(each));
-  const scores = await scoring.model.scoreEach(good);
-  let next = 0;
-  return batch.map((pair, i) => {
-    const each = read[i]!;
-    return scoreRow(pair, isDoppelError(each) ? each : scores[next++]!);
-  });
+async function scoreBatch({ context, ...scoring }: Scoring, batch: readonly ManifestPair[]): Promise<ScoreRow[]> {
+  const results = await scorePairs({ ...scoring, store: context.store }, batch);
+  return batch.map((pair, i) => scoreRow(pair, results[i]!));
 }
 
 /** Destination of the rows. */

@@ -1,32 +1,34 @@
-/** `doppel register batch`: many pairs of scenes, resumable, each whole or not at all, with one summary. */
+/** `doppel register batch`: many pairs of scenes in one command; a plan, its run and its merged summary, in one folder. */
 import { joinPath, readText, type Store } from '@doppel/core';
+import { mergeResults, type Plan, resultFile, resultText, WHOLE, writePlan } from '@doppel/core/batch';
 import { UsageError } from '@doppel/core/errors';
 import { PAIR_FILES, type Summary } from '@doppel/core/registration';
+import { rootOf, settledModel } from '../../batch/kind.ts';
+import { ASSET_FLAGS, PAIRS_MANIFEST, pairOf, registerKind } from '../../batch/kinds/register.ts';
+import { MAIN, runLocally } from '../../batch/local.ts';
+import { runPlan } from '../../batch/run_plan.ts';
 import { command } from '../../command.ts';
 import type { Context } from '../../context.ts';
-import { text, whole } from '../../flags.ts';
+import { text, type Values, whole } from '../../flags.ts';
+import { Interrupted } from '../../outcome.ts';
+import { readPairs } from '../../pair_list.ts';
 import type { Watch } from '../../work.ts';
-import { type BatchRow, failedRow, linesOf, rowOf, SUMMARY, tableOf } from './batch_rows.ts';
-import { PAIR_FLAGS, type PairValues } from './pair_flags.ts';
-import { type ListedPair, readPairs } from './pair_list.ts';
-import { type RunPair, withRunner } from './pair_runner.ts';
+import { type BatchRow, rowOf, SUMMARY } from './batch_rows.ts';
+import { PAIR_FLAGS } from './pair_flags.ts';
 import { changedFlags } from './settings_flags.ts';
+
+const flags = {
+  out: text('folder', 'Folder of the results: one folder a pair, and a summary'),
+  jobs: whole(1, 'Pairs that are registered at a time, each by a process of its own').default(1),
+  ...ASSET_FLAGS,
+  ...PAIR_FLAGS,
+};
+type BatchValues = Values<typeof flags> & { manifest: string };
 
 export default command({
   name: 'doppel register batch',
-  words: {
-    manifest: text(
-      'file',
-      'CSV or JSON lines with sar, optical and, if wanted, id and date, paths from its own folder; or a STAC collection',
-    ),
-  },
-  flags: {
-    out: text('folder', 'Folder of the results: one folder a pair, and a summary'),
-    jobs: whole(1, 'Pairs that are registered at a time, each by a process of its own').default(1),
-    sarAsset: text('name', 'Asset of a STAC item that is the SAR scene').default('sar'),
-    opticalAsset: text('name', 'Asset of a STAC item that is the optical scene').default('optical'),
-    ...PAIR_FLAGS,
-  },
+  words: { manifest: text('file', PAIRS_MANIFEST) },
+  flags,
   examples: [
     'doppel register batch pairs.csv --out runs/batch',
     'doppel register batch pairs.jsonl --out runs/batch --jobs 2 --radius 600m --json',
@@ -34,37 +36,42 @@ export default command({
   ],
   async run({ args, context }) {
     const { store } = context;
-    const pairs = await readPairs(store, args.manifest, args);
-    await keepSettings(store, args);
-    const rows = new Map<string, BatchRow>();
-    for (const pair of pairs) {
-      const done = await finishedRow(store, args.out, pair);
-      if (done) rows.set(pair.id, done);
-    }
-    const waiting = pairs.filter(({ id }) => !rows.has(id));
-    const resumed = rows.size;
+    const planned = await planPairs(store, args, async () => keepSettings(store, args));
+    const rows: BatchRow[] = [];
+    let kept = 0;
     try {
-      await registerAll(context, args, { pairs, waiting, rows });
+      kept = await registerAll(context, args, planned);
     } finally {
-      await writeSummary(store, args.out, inOrder(pairs, rows));
+      const files = registerKind.merged.map(({ name, ...file }) => ({ ...file, path: joinPath(args.out, name) }));
+      await mergeResults(store, planned, { files, isPartial: true, onRow: (row) => rows.push(row as BatchRow) });
     }
-    return outcomeOf(args.out, inOrder(pairs, rows), resumed);
+    return outcomeOf(args.out, rows, kept);
   },
 });
 
-type BatchValues = PairValues & { manifest: string; out: string; jobs: number };
-
-const inOrder = (pairs: readonly ListedPair[], rows: ReadonlyMap<string, BatchRow>) =>
-  pairs.flatMap(({ id }) => rows.get(id) ?? []);
+/** @param begin prepares the folder, once the manifest is known to be good. */
+async function planPairs(store: Context['store'], values: BatchValues, begin: () => Promise<void>): Promise<Plan> {
+  const { manifest, out: folder } = values;
+  const settings = { ...values, model: settledModel(values.model) };
+  const root = rootOf(manifest);
+  await readPairs(store, manifest, values); // a broken manifest writes nothing
+  await begin();
+  const own = Object.fromEntries(Object.keys(registerKind.flags).map((name) => [name, settings[name as 'model']]));
+  const tools = await registerKind.tools(store, settings);
+  const items = registerKind.items({ store, manifest, root, settings });
+  const isOlder = (await store.stat(joinPath(folder, 'results'))) === undefined;
+  const { plan } = await writePlan(store, {
+    ...{ folder, kind: registerKind.name, settings: own, tools, root, inputs: 'time', items },
+  });
+  if (isOlder) await takeOver(store, plan);
+  return plan;
+}
 
 /** File that remembers with which settings a batch began. */
 const SETTINGS_FILE = 'batch.json';
 
 /** @throws UsageError if the folder was begun with other settings: its rows would not compare. */
-async function keepSettings(
-  store: Store & { remove(path: string): Promise<void> },
-  values: BatchValues,
-): Promise<void> {
+async function keepSettings(store: Context['store'], values: BatchValues): Promise<void> {
   const file = joinPath(values.out, SETTINGS_FILE);
   const { model, align, resampling, geotransformOnly } = values;
   const settings = JSON.stringify({ settings: changedFlags(values), model, align, resampling, geotransformOnly });
@@ -92,58 +99,49 @@ const foreign = (folder: string) =>
     remedy: 'Name another folder, or replace it with --force.',
   });
 
-/** Row of a pair that was finished before. */
-async function finishedRow(store: Store, out: string, pair: ListedPair): Promise<BatchRow | undefined> {
-  const file = joinPath(out, pair.id, PAIR_FILES.summary);
-  if (!(await store.stat(file))) return undefined;
-  return rowOf(pair, JSON.parse(await readText(store, file)) as Summary);
-}
-
-interface Queue {
-  pairs: readonly ListedPair[];
-  waiting: readonly ListedPair[];
-  /** Rows by the name of their pair, filled as they are done. */
-  rows: Map<string, BatchRow>;
-}
-
-async function registerAll(context: Context, values: BatchValues, { pairs, waiting, rows }: Queue): Promise<void> {
-  if (waiting.length === 0) return;
-  const interrupted = {
-    text: `interrupted; finished pairs are complete in ${values.out}, and the same command goes on with the others`,
-  };
-  await withRunner(context, values, (run) =>
-    context.work({ label: 'register', unit: 'pairs', interrupted }, async (watch) => {
-      const queue = [...waiting];
-      const take = async () => {
-        for (let pair = queue.shift(); pair; pair = queue.shift()) {
-          watch.signal.throwIfAborted();
-          rows.set(pair.id, await attempt(run, values.out, pair, watch, rows.size));
-          watch.onProgress(rows.size, pairs.length, pair.id);
-        }
-      };
-      await Promise.all(Array.from({ length: Math.min(values.jobs, waiting.length) }, take));
-    }),
-  );
-}
-
-/** Words of an error after which no other pair can be written either. */
-const FATAL = /found a full (disk|quota)/;
-
-async function attempt(run: RunPair, out: string, pair: ListedPair, watch: Watch, done: number): Promise<BatchRow> {
-  try {
-    return rowOf(pair, await run(pair, joinPath(out, pair.id), watch));
-  } catch (error) {
-    if (watch.signal.aborted) throw watch.signal.reason;
-    if (!(error instanceof Error) || FATAL.test(error.message)) throw error;
-    watch.onLog(`${pair.id} (${done + 1}): ${error.message}`);
-    return failedRow(pair, error);
+/** Takes over pairs that an older doppel finished in the same folder, which kept no results of items. */
+async function takeOver(store: Store, plan: Plan): Promise<void> {
+  for await (const item of plan.items()) {
+    const file = joinPath(plan.folder, item.id, PAIR_FILES.summary);
+    if (!(await store.stat(file))) continue;
+    const summary = JSON.parse(await readText(store, file)) as Summary;
+    const head = { item: item.index, id: item.id, status: 'done', attempts: 1, seconds: summary.seconds } as const;
+    const row = rowOf(pairOf(item, plan.header.root), summary);
+    await store.write(resultFile(plan.folder, item, 'done'), resultText(head, [row]));
   }
 }
 
-async function writeSummary(store: Store, out: string, rows: readonly BatchRow[]): Promise<void> {
-  await store.write(joinPath(out, SUMMARY.rows), linesOf(rows));
-  await store.write(joinPath(out, SUMMARY.table), tableOf(rows));
+/** @returns number of pairs that were finished before. @throws Interrupted after Ctrl-C. @throws after a full disk. */
+async function registerAll(context: Context, { jobs, backend, out }: BatchValues, plan: Plan): Promise<number> {
+  const interrupted = {
+    text: `interrupted; finished pairs are complete in ${out}, and the same command goes on with the others`,
+  };
+  const run = jobs > 1 && MAIN !== undefined ? runApart(MAIN, plan, jobs, backend) : runHere(context, plan, backend);
+  const { kept, isStopped } = await context.work({ label: 'register', unit: 'pairs', interrupted }, run);
+  if (isStopped) throw new Interrupted(interrupted);
+  return kept;
 }
+
+type Run = (watch: Watch) => Promise<{ kept: number; isStopped: boolean }>;
+
+const runHere =
+  (context: Context, plan: Plan, backend: string | undefined): Run =>
+  async (watch) => {
+    const outcome = await runPlan(context, { plan, shard: WHOLE, compute: { backend }, retryFailed: true }, watch);
+    if (outcome.fatal !== undefined) throw outcome.fatal;
+    return outcome;
+  };
+
+/** Each pair by a process of its own, so that none waits for the others. */
+const runApart =
+  (main: string, plan: Plan, jobs: number, backend: string | undefined): Run =>
+  async ({ signal, onProgress }) => {
+    const { folder, header } = plan;
+    const flags = ['--retry-failed', ...(backend === undefined ? [] : ['--backend', backend])];
+    const onShard = ({ items }: { items: number }) => onProgress(items, header.items);
+    const { kept } = await runLocally(main, { folder, shards: header.items, jobs, flags, signal, onShard });
+    return { kept, isStopped: false };
+  };
 
 function outcomeOf(out: string, rows: readonly BatchRow[], resumed: number) {
   const count = (status: BatchRow['status']) => rows.filter((row) => row.status === status).length;

@@ -49,14 +49,15 @@ export function rowOf(pair: Named, summary: Summary): BatchRow {
   };
 }
 
-export const failedRow = (pair: Named, error: Error): BatchRow => ({ ...pair, status: 'failed', error: error.message });
+export const failedRow = (pair: Named, error: string): BatchRow => ({ ...pair, status: 'failed', error });
 
-export const linesOf = (rows: readonly BatchRow[]) => rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+export const lineOf = (row: BatchRow): string => `${JSON.stringify(row)}\n`;
 
-export function tableOf(rows: readonly BatchRow[]): string {
-  const lines = rows.map((row) => COLUMNS.map((column) => csvCell(String(row[column] ?? ''))).join(','));
-  return `${[COLUMNS.join(','), ...lines].join('\n')}\n`;
-}
+/** Names of the columns of the table. */
+export const TABLE_HEAD = `${COLUMNS.join(',')}\n`;
+
+export const tableLine = (row: BatchRow): string =>
+  `${COLUMNS.map((column) => csvCell(String(row[column] ?? ''))).join(',')}\n`;
 
 /** @throws FormatError where a line is no row. @throws FileError if there is no file. */
 export async function readRows(store: Store, file: string): Promise<BatchRow[]> {

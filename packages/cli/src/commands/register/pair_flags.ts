@@ -52,18 +52,26 @@ const outputsFrom = ({ align, resampling, lattice, geotransformOnly, sarUnit }: 
   ...{ resampling, lattice, geotransformOnly, sar: { unit: sarUnit } },
 });
 
-/** Runs work with a backend and, where features of a matcher are compared, the matcher. */
-export async function withTools<T>(
-  context: Context,
-  values: Pick<PairValues, 'features' | 'model' | 'backend' | 'precision'>,
-  run: (tools: PairTools) => Promise<T>,
-): Promise<T> {
+type ToolValues = Pick<PairValues, 'features' | 'model' | 'backend' | 'precision'>;
+
+/** Opens a backend and, where features of a matcher are compared, the matcher. */
+export async function openTools(context: Context, values: ToolValues): Promise<PairTools> {
   const backend = await context.selectBackend(values);
   const model = values.features === 'gradients' ? undefined : await openModel(context.store, values.model);
+  const { store } = context;
+  return { store, model, modelName: nameOf(values.model), backend, reportHtml: registrationHtml };
+}
+
+/** Runs work with them. */
+export async function withTools<T>(
+  context: Context,
+  values: ToolValues,
+  run: (tools: PairTools) => Promise<T>,
+): Promise<T> {
+  const tools = await openTools(context, values);
   try {
-    const { store } = context;
-    return await run({ store, model, modelName: nameOf(values.model), backend, reportHtml: registrationHtml });
+    return await run(tools);
   } finally {
-    model?.dispose();
+    tools.model?.dispose();
   }
 }

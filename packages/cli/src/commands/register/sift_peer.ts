@@ -3,7 +3,7 @@ import { parseJson, quantile } from '@doppel/core/base';
 import { UsageError } from '@doppel/core/errors';
 import type { Gray, Peer } from '@doppel/core/registration';
 import { z } from 'zod';
-import { runProcess } from './run_process.ts';
+import { runProcess } from '../../run_process.ts';
 
 const answer = z.object({
   matrix: z.tuple([z.number(), z.number(), z.number(), z.number(), z.number(), z.number()]).nullable(),

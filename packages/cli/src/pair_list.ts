@@ -1,12 +1,11 @@
-/** Pairs of a batch: from JSON lines or CSV, or from a STAC collection, item collection or item with two assets. */
+/** Pairs of scenes or patches: from JSON lines or CSV, or from a STAC collection, item collection or item with two assets. */
 import { folderOf, joinPath, nameOf, readText, type Store } from '@doppel/core';
 import { parseJson } from '@doppel/core/base';
 import { FormatError, UsageError } from '@doppel/core/errors';
 import { z } from 'zod';
-import { readManifest } from '../../manifest.ts';
+import { readManifest } from './manifest.ts';
 
 export interface ListedPair {
-  /** Name of its folder. */
   readonly id: string;
   readonly sar: string;
   readonly optical: string;
@@ -19,25 +18,25 @@ export interface AssetNames {
   readonly opticalAsset: string;
 }
 
-/** @throws FormatError where the manifest is damaged. @throws UsageError where it lists nothing, or a name twice. */
+/** All pairs, with names of their own. @throws FormatError if the manifest is damaged. @throws UsageError if it lists nothing, or a name twice. */
 export async function readPairs(store: Store, manifest: string, assets: AssetNames): Promise<ListedPair[]> {
-  const pairs = /\.(geo)?json$/i.test(manifest)
-    ? await stacPairs(store, manifest, assets)
-    : await manifestPairs(store, manifest);
-  if (pairs.length === 0) {
-    throw new UsageError({ action: `register the pairs of ${manifest}`, expected: 'at least one pair', found: 'none' });
-  }
-  refuseTwins(pairs, manifest);
-  return pairs;
+  const pairs: ListedPair[] = [];
+  for await (const pair of asFolders(listPairs(store, manifest, assets), manifest)) pairs.push(pair);
+  if (pairs.length > 0) return pairs;
+  throw new UsageError({ action: `register the pairs of ${manifest}`, expected: 'at least one pair', found: 'none' });
 }
 
-async function manifestPairs(store: Store, manifest: string): Promise<ListedPair[]> {
-  const pairs: ListedPair[] = [];
+/** Pairs one by one. @throws FormatError if the manifest is damaged. */
+export async function* listPairs(store: Store, manifest: string, assets: AssetNames): AsyncGenerator<ListedPair> {
+  if (/\.(geo)?json$/i.test(manifest)) yield* stacPairs(store, manifest, assets);
+  else yield* manifestPairs(store, manifest);
+}
+
+async function* manifestPairs(store: Store, manifest: string): AsyncGenerator<ListedPair> {
   for await (const { id, sar, date, sarPath, opticalPath, line } of readManifest(store, manifest, 'anywhere')) {
     requireDate(date, manifest, line);
-    pairs.push({ id: folderName(id ?? fileStem(sar)), sar: sarPath, optical: opticalPath, date });
+    yield { id: id ?? fileStem(sar), sar: sarPath, optical: opticalPath, date };
   }
-  return pairs;
 }
 
 const isoDate = z.union([z.iso.date(), z.iso.datetime({ offset: true, local: true })]);
@@ -52,25 +51,32 @@ function requireDate(date: string | undefined, file: string, line?: number): voi
   });
 }
 
+/** Names in the folder of a batch that are not those of pairs. */
+const RESERVED = /^(\.+|plan|results|runners)$/;
+
 /** A name as one folder. */
-const folderName = (name: string) => name.replaceAll(/[^\w.-]+/g, '_').replace(/^\.+$/, '_') || '_';
+const folderName = (name: string) =>
+  name.replaceAll(/[^\w.-]+/g, '_').replace(RESERVED, (own) => `_${own.replace(/^\.+$/, '')}`) || '_';
 
 const fileStem = (path: string) => nameOf(path).replace(/\.\w+$/, '');
 
-function refuseTwins(pairs: readonly ListedPair[], manifest: string): void {
+/** Pairs whose names are names of folders. @throws UsageError for a name that was there before. */
+export async function* asFolders(pairs: AsyncIterable<ListedPair>, manifest: string): AsyncGenerator<ListedPair> {
   const seen = new Set<string>();
-  for (const { id } of pairs) {
-    if (!seen.has(id)) {
-      seen.add(id);
-      continue;
-    }
-    throw new UsageError({
-      action: `register the pairs of ${manifest}`,
-      ...{ expected: 'a name of its own for each pair', found: `${id} twice` },
-      remedy: 'Add a column "id".',
-    });
+  for await (const pair of pairs) {
+    const id = folderName(pair.id);
+    if (seen.has(id)) throw twice(id, manifest);
+    seen.add(id);
+    yield { ...pair, id };
   }
 }
+
+const twice = (id: string, manifest: string) =>
+  new UsageError({
+    action: `register the pairs of ${manifest}`,
+    ...{ expected: 'a name of its own for each pair', found: `${id} twice` },
+    remedy: 'Add a column "id".',
+  });
 
 const link = z.object({ rel: z.string(), href: z.string() });
 const item = z.object({
@@ -85,15 +91,13 @@ const document = z.union([
   z.object({ type: z.enum(['Collection', 'Catalog']), links: z.array(link) }),
 ]);
 
-async function stacPairs(store: Store, file: string, assets: AssetNames): Promise<ListedPair[]> {
+async function* stacPairs(store: Store, file: string, assets: AssetNames): AsyncGenerator<ListedPair> {
   const found = await readStac(store, file);
-  if (found.type === 'Feature') return [pairOf(found, file, assets)];
-  if (found.type === 'FeatureCollection') return found.features.map((each) => pairOf(each, file, assets));
-  const pairs: ListedPair[] = [];
+  if (found.type === 'Feature') return yield pairOf(found, file, assets);
+  if (found.type === 'FeatureCollection') return yield* found.features.map((each) => pairOf(each, file, assets));
   for (const { rel, href } of found.links) {
-    if (rel === 'item' || rel === 'child') pairs.push(...(await stacPairs(store, localPath(file, href), assets)));
+    if (rel === 'item' || rel === 'child') yield* stacPairs(store, localPath(file, href), assets);
   }
-  return pairs;
 }
 
 async function readStac(store: Store, file: string): Promise<z.output<typeof document>> {
@@ -117,7 +121,7 @@ function pairOf({ id, assets, properties }: z.output<typeof item>, file: string,
   };
   requireDate(properties.datetime ?? undefined, file);
   return {
-    id: folderName(id),
+    id,
     sar: pathOf(names.sarAsset, '--sar-asset'),
     optical: pathOf(names.opticalAsset, '--optical-asset'),
     date: properties.datetime ?? undefined,
