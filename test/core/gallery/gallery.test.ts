@@ -112,7 +112,8 @@ describe('searchGallery', () => {
     const patch = await patchOf(9);
     const places = await searchGallery(gallery, model, patch, { k: 4 });
     expect(places.map(({ rank }) => rank)).toEqual([1, 2, 3, 4]);
-    expect(places.map(({ score }) => score)).toEqual(places.map(({ score }) => score).sort((a, b) => b - a));
+    const similarities = places.map(({ similarity }) => similarity);
+    expect(similarities).toEqual([...similarities].sort((a, b) => b - a));
     expect(await searchGallery(gallery, model, patch, { k: 4 })).toEqual(places);
     for (const { window } of places) {
       expect(window).toMatchObject({ width: 64, height: 64 });

@@ -1,6 +1,7 @@
 /**
  * Search of a patch in a gallery: all tiles by their cells, then the best distinct ones by pixels. There the patch may lie at
- * any offset from its tile, so it is looked for in a window around it, and the place that is found is scored as a pair.
+ * any offset from its tile, so it is looked for in a window around it. The correlation there ranks the places, for it sees
+ * their surroundings; those that are found are scored as pairs.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { pause } from '../base/pause.ts';
@@ -43,7 +44,7 @@ export interface FoundPlace {
   score: number;
   /** Calibrated probability of a match; rough for patches of another side than the model's. */
   probability: number;
-  /** Cosine of the cells of the patch and of the tile that led here. */
+  /** Correlation of the patch's cells with those of this window in its surroundings, at most 1: places are ranked by it. */
   similarity: number;
   /** Number of the scene in the gallery, and its file name. */
   scene: number;
@@ -62,7 +63,7 @@ const CROWD = 16;
 const STRIDE = 2;
 
 /**
- * Places by descending score.
+ * Places by descending similarity.
  *
  * @param patch of the other sensor than the gallery's, of a side that the model takes.
  * @throws StaleCacheError for a gallery of another model. @throws PatchError for an unsuitable patch.
@@ -94,8 +95,9 @@ export async function searchGallery(
     await pause(signal);
     found.push(await locate(query, candidate));
   }
-  const scored = await scorePlaces(query, distinct(found, shortlist));
-  return scored.slice(0, k).map((place, i) => ({ rank: i + 1, ...place }));
+  found.sort((a, b) => b.similarity - a.similarity);
+  const scored = await scorePlaces(query, distinct(found, k));
+  return scored.map((place, i) => ({ rank: i + 1, ...place }));
 }
 
 interface Query {
@@ -157,12 +159,12 @@ async function locate({ gallery, model, cells }: Query, candidate: Candidate): P
     row: inside(wide.row + STRIDE * peak.row, scene.height, height),
     ...{ width, height },
   };
-  return { ...candidate, window };
+  return { scene: candidate.scene, window, similarity: peak.value };
 }
 
 type Scored = Omit<FoundPlace, 'rank'>;
 
-/** Places by the score of the pair that they make with the patch. */
+/** Scores of the pairs that places make with the patch. */
 async function scorePlaces(query: Query, places: readonly Candidate[]): Promise<Scored[]> {
   const { gallery, model, sensor, patch } = query;
   const halves = model.scorer.halves!;
@@ -184,7 +186,7 @@ async function scorePlaces(query: Query, places: readonly Candidate[]): Promise<
         ...{ window: place.window, corners: scene.cornersOf(place.window) },
       });
     }
-    return scored.sort((a, b) => b.score - a.score || b.similarity - a.similarity);
+    return scored;
   } finally {
     own.dispose();
   }

@@ -55,7 +55,7 @@ export const placesSchema = z
           probability: z.number().openapi({ description: 'Calibrated probability of a match' }),
           similarity: z
             .number()
-            .openapi({ description: 'Cosine of the cells of the patch and the tile that led here' }),
+            .openapi({ description: 'Correlation of the patch and the place, by which places are ranked' }),
           scene: z.string(),
           window: z.object({ x: z.int(), y: z.int(), side: z.int() }).openapi({ description: 'Pixels of the scene' }),
           picture: z.string().openapi({ description: 'Path of the picture of the place' }),
