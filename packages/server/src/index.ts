@@ -22,6 +22,8 @@
 export { type App, type AppDeps, createApp } from './app.ts';
 export { type Limits, limitsFrom } from './body/limits.ts';
 export { OverloadError, ServerError } from './errors.ts';
+export type { Job } from './jobs/job.ts';
+export type { Example, Examples, JobCaller, Registrations, ServedFile } from './jobs/registrations.ts';
 export { type Problem, ProblemError } from './problem.ts';
 export type { ServerMetrics } from './routes/metrics.ts';
 export type { StaticFile, StaticFiles } from './routes/page.ts';
