@@ -21,7 +21,7 @@ export function failureOf(error: unknown, names: Names): JobFailure {
   };
 }
 
-/** Whether a write failed for want of room. */
+/** True for a write that failed for want of room. */
 export const isFull = (error: unknown): boolean =>
   error instanceof FileError && /^a full (disk|quota)$/.test(error.found ?? '');
 

@@ -16,7 +16,7 @@ const KEPT = [RECORD, RESULT, 'sar.tif', 'optical.tif'];
 export class JobFolder {
   readonly store: FolderStore;
   readonly #jobs: string;
-  /** What is not yet, or no longer, a job. */
+  /** Folder of what is not yet, or no longer, a job. */
   readonly #unfinished: string;
 
   constructor(store: FolderStore, root: string) {

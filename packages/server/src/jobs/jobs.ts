@@ -69,13 +69,13 @@ const settingsSchema = registrationSettings.extend({
   asNamed: z.boolean().optional(),
 });
 
-/** What the queue holds of a job. */
+/** Job in the queue's memory. */
 interface Held {
   record: JobRecord;
   progress?: JobProgress | undefined;
   /** Notified at each change. */
   readonly listeners: Set<() => void>;
-  /** Of a running job. */
+  /** Process of a running job. */
   process?: { stop(): void; ended: Promise<void> } | undefined;
   /** End of the last write of its record: one after the other. */
   saved: Promise<void>;

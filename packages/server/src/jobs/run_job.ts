@@ -2,7 +2,7 @@
 import type { Explanation } from '@doppel/core/errors';
 import type { JobProgress, SceneName } from './job.ts';
 
-/** What a process needs to know of its job. */
+/** Facts that a process needs to know of its job. */
 export interface JobTask {
   /** Names that the scenes came with, by which messages and reports call them. */
   readonly names: Readonly<Record<SceneName, string>>;

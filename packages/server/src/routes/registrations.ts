@@ -194,7 +194,7 @@ function missing(name: string): ProblemError {
 
 type JobContext = Context<{ Variables: AccessVariables }>;
 
-/** Without a guard everybody sees all jobs. */
+/** Caller of a route; without a guard everybody sees all jobs. */
 function callerOf(c: Context): JobCaller {
   const { caller, isAdmin } = (c as JobContext).var;
   return { owner: caller, seesAll: caller === undefined || isAdmin === true };
