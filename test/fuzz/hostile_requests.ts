@@ -171,6 +171,44 @@ const jobSettings = fc.oneof(
   ),
 );
 
+const searchFields = {
+  gallery: mostly(fc.constantFrom('g', 'other')),
+  modality: mostly(fc.constantFrom('sar', 'sar', 'optical')),
+  k: mostly(fc.integer({ min: -1, max: 101 })),
+  bbox: mostly(fc.array(fc.double({ min: -200, max: 200 }), { minLength: 3, maxLength: 5 })),
+};
+
+/** Searches in JSON. */
+function searchBody({ side }: Seeds): fc.Arbitrary<{ body: Uint8Array; headers: Record<string, string> }> {
+  const image = fc.oneof(
+    fc.record(
+      { data: mostly(samples(side * side)), shape: mostly(fc.constant([side, side])), unit: mostly(unit) },
+      { requiredKeys: ['data'] },
+    ),
+    samples(side * side),
+    odd,
+  );
+  return fc
+    .oneof(fc.record({ image, ...searchFields, extra: odd }, { requiredKeys: ['image'] }), odd)
+    .map((json) => ({ body: encode(JSON.stringify(json) ?? ''), headers: { 'content-type': 'application/json' } }));
+}
+
+/** Searches as forms. */
+function searchForm({ files }: Seeds): fc.Arbitrary<{ body: Uint8Array; headers: Record<string, string> }> {
+  const fields = fc.record({ ...searchFields, unit: mostly(unit), image: odd }, { requiredKeys: [] });
+  return fc.tuple(fc.constantFrom(...files), sometimes(3, fields)).map(([file, rest]) => ({
+    body: concat([
+      encode('--XX\r\nContent-Disposition: form-data; name="image"; filename="../a.tif"\r\n\r\n'),
+      file,
+      ...Object.entries(rest ?? {}).map(([name, value]) =>
+        encode(`\r\n--XX\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}`),
+      ),
+      encode('\r\n--XX--\r\n'),
+    ]),
+    headers: { 'content-type': 'multipart/form-data; boundary=XX' },
+  }));
+}
+
 const exampleBody = fc
   .oneof(fc.record({ example: mostly(fc.constantFrom('demo', 'demo', 'other')), settings: jobSettings }), odd)
   .map((json) => encode(JSON.stringify(json) ?? ''));
@@ -264,6 +302,7 @@ function targetOf({ routes, models, jobs, version: right }: Seeds): fc.Arbitrary
     { weight: 1, arbitrary: fc.constantFrom(...oddNames) },
   );
   const files = ['report.html', 'sar.tif', 'optical.tif', 'job.json', '..', '../job.json', ...oddNames];
+  const tiles = ['0-0-0-64', '0-8-8-32', '0-99-0-64', '1-0-0-64', '0-0-0-0', '0--1-0-64', ...oddNames];
   const version = fc.constantFrom(right, right, right, '1', '0'.repeat(12), '%', '');
   const queries = ['?', '?model=', '?model=other', '?model=x&model=y', '?%', `?${'a'.repeat(500)}`, '?__proto__=1'];
   const query = fc.oneof(
@@ -272,14 +311,23 @@ function targetOf({ routes, models, jobs, version: right }: Seeds): fc.Arbitrary
   );
   const posts = routes.filter((route) => route.startsWith('POST'));
   const known = fc
-    .tuple(fc.constantFrom(...routes, ...posts, ...posts), model, version, job, fc.constantFrom(...files), query)
-    .map(([route, m, v, id, name, q]) => {
+    .tuple(
+      fc.constantFrom(...routes, ...posts, ...posts),
+      model,
+      version,
+      job,
+      fc.constantFrom(...files),
+      fc.constantFrom(...tiles),
+      query,
+    )
+    .map(([route, m, v, id, name, tile, q]) => {
       const [method, path] = route.split(' ') as [string, string];
       const names = Object.entries({
         model: m,
         version: v,
         id,
-        name: path.includes('examples') ? 'demo' : name,
+        name: path.includes('examples') ? 'demo' : path.includes('galleries') ? 'g' : name,
+        tile,
         file: name,
       });
       const named = names.reduce((said, [part, value]) => said.replace(`{${part}}`, value), path);
@@ -327,6 +375,14 @@ export function hostileRequests(seeds: Seeds): fc.Arbitrary<HostileRequest> {
       exampleBody.map((body) => ({ body, headers: { 'content-type': 'application/json' } })),
     ),
   );
+  /** The same of a search. */
+  const searches = sometimesNot(
+    4,
+    fc.oneof<fc.Arbitrary<{ body: Uint8Array; headers: Record<string, string> }>[]>(
+      searchBody(seeds),
+      searchForm(seeds),
+    ),
+  );
   const coding = fc.oneof(
     { weight: 6, arbitrary: fc.constant('identity' as const) },
     { weight: 3, arbitrary: fc.constantFrom('gzip', 'deflate') },
@@ -360,6 +416,7 @@ export function hostileRequests(seeds: Seeds): fc.Arbitrary<HostileRequest> {
       target: targetOf(seeds),
       content,
       scenes,
+      searches,
       coding,
       extra,
       authorization,
@@ -371,13 +428,15 @@ export function hostileRequests(seeds: Seeds): fc.Arbitrary<HostileRequest> {
         target: { method, path },
         content,
         scenes: fitting,
+        searches: search,
         coding: stated,
         extra: more,
         authorization: key,
         damage,
         cut,
       }) => {
-        const { body, headers } = (path.startsWith('/v1/registrations') && fitting) || content;
+        const meant = path.startsWith('/v1/registrations') ? fitting : path.startsWith('/v1/search') ? search : null;
+        const { body, headers } = meant ?? content;
         const whole = cut === null ? body : body.subarray(0, cut % (body.length + 1));
         const isBare = method === 'GET' || method === 'HEAD';
         const coded = stated === 'gzip' ? gzipSync(whole) : stated === 'deflate' ? deflateSync(whole) : whole;

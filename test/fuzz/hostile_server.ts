@@ -15,6 +15,7 @@ import { listenNode } from '../../packages/server/src/runtime/listen_node.ts';
 import { prometheusMetrics } from '../../packages/server/src/runtime/prometheus.ts';
 import { InlineScoring } from '../../packages/server/src/scoring/inline_scoring.ts';
 import { Models, versionOf } from '../../packages/server/src/scoring/models.ts';
+import { openSmallGallery } from '../server/gallery/small_gallery.ts';
 import { EXAMPLES, fakeRun, openJobs, sceneForm } from '../server/jobs/fake_jobs.ts';
 import { denseCheckpoint, noisePatch, SIDE } from '../server/tiny_model.mjs';
 import { faultOf, type HostileRequest, hostileRequests, send } from './hostile_requests.ts';
@@ -44,8 +45,9 @@ export async function assail(seed: number, count: number): Promise<Tally> {
   let current: HostileRequest | undefined;
   const log = (line: string) => void faults.push({ what: `log: ${line}`, request: current! });
   const fake = await openJobs({ limits: { maxJobs: 20 }, run: finishAtOnce });
+  const galleries = await openSmallGallery(folder);
   const app = createApp({
-    ...{ registrations: fake.jobs, examples: EXAMPLES },
+    ...{ registrations: fake.jobs, examples: EXAMPLES, galleries },
     ...{ models: new Models([['dense', scoring]]), limits, metrics: prometheusMetrics(), log },
     guard: new KeyGuard(await KeysFile.open(join(folder, 'keys.json'), log)),
     reloadModels: async () => ({ models: [] }),
@@ -62,6 +64,11 @@ export async function assail(seed: number, count: number): Promise<Tally> {
   const scoreNow = async (): Promise<number> => {
     const answer = await fetch(`${server.url}/v1/match`, { method: 'POST', headers: { authorization }, body: form() });
     return (await answer.json()).score;
+  };
+  const searchNow = async (): Promise<unknown> => {
+    const body = new FormData();
+    body.append('image', new Blob([noisePatch(1).png as BlobPart]));
+    return (await fetch(`${server.url}/v1/search`, { method: 'POST', headers: { authorization }, body })).json();
   };
   const newJob = async (): Promise<string> => {
     const request = { method: 'POST', headers: { authorization }, body: sceneForm() };
@@ -84,7 +91,7 @@ export async function assail(seed: number, count: number): Promise<Tally> {
     side: SIDE,
   });
   const statuses: Tally['statuses'] = {};
-  const before = await scoreNow();
+  const [before, places] = [await scoreNow(), await searchNow()];
   for (const request of fc.sample(requests, { seed, numRuns: count })) {
     current = request;
     const answer = await send(port, request);
@@ -92,11 +99,12 @@ export async function assail(seed: number, count: number): Promise<Tally> {
     const what = faultOf(request, answer);
     if (what) faults.push({ what, request });
   }
-  const after = await scoreNow();
+  const [after, found] = [await scoreNow(), await searchNow()];
   await newJob();
   await server.close(0);
   await fake.remove();
   rmSync(folder, { recursive: true });
   if (after !== before) throw new Error(`a good pair scores ${after}, and ${before} before the requests`);
+  if (JSON.stringify(found) !== JSON.stringify(places)) throw new Error('a good search finds other places');
   return { statuses, faults };
 }

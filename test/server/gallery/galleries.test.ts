@@ -2,10 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openModel } from '@doppel/core';
 import { selectBackend } from '@doppel/core/backends';
-import { buildGallery } from '@doppel/core/gallery';
-import { FileStore } from '@doppel/core/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Guard } from '../../../packages/server/src/access/guard.ts';
 import { createApp } from '../../../packages/server/src/app.ts';
@@ -14,8 +11,9 @@ import type { SearchInput } from '../../../packages/server/src/gallery/gallery_s
 import { placesSchema } from '../../../packages/server/src/routes/galleries.ts';
 import { prometheusMetrics } from '../../../packages/server/src/runtime/prometheus.ts';
 import { fakeScorer, soleModel } from '../fake_scorer.ts';
-import { denseCheckpoint, noisePatch } from '../tiny_model.mjs';
+import { noisePatch } from '../tiny_model.mjs';
 import { FAKE_GALLERY, fakeGalleries } from './fake_galleries.ts';
+import { buildSmallGallery } from './small_gallery.ts';
 
 const searched: SearchInput[] = [];
 const metrics = prometheusMetrics();
@@ -139,28 +137,11 @@ it('answers pictures as PNG, and 404 for none', async () => {
 
 describe('openGalleries', () => {
   const folder = mkdtempSync(join(tmpdir(), 'doppel-serve-gallery-'));
-  const model = () => ({ file: 'dense', bytes: denseCheckpoint() });
   let task: GalleryTask;
 
   beforeAll(async () => {
     await selectBackend({ requested: 'wasm' });
-    const scene = join(folder, 'a.png');
-    writeFileSync(scene, noisePatch(1, 104).png);
-    const opened = await openModel(model().bytes, 'dense');
-    const gallery = {
-      scenes: [scene],
-      out: join(folder, 'g'),
-      model: opened,
-      modelName: 'dense',
-      sensor: 'optical',
-    } as const;
-    await buildGallery(new FileStore(), gallery);
-    task = {
-      galleries: [{ name: 'g', folder: join(folder, 'g') }],
-      models: [model()],
-      backend: 'wasm',
-      maxPixels: 2 ** 14,
-    };
+    task = await buildSmallGallery(folder);
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
