@@ -27,7 +27,7 @@ const ROOT_FILES = new Map([
 ]);
 
 /** Packages by height, likewise. */
-const PACKAGE_ORDER = [['models'], ['core'], ['report', 'native-cuda', 'web'], ['experiment'], ['server'], ['cli']];
+const PACKAGE_ORDER = [['models'], ['core'], ['report', 'native-cuda'], ['experiment', 'web'], ['server'], ['cli']];
 
 const levelIn = (order: readonly string[][], name: string) => order.findIndex((level) => level.includes(name));
 

@@ -21,6 +21,7 @@ import { isUsed } from './map_frame.ts';
 import { REASON_TEXT } from './reason_text.ts';
 import { residualPlot } from './residual_plot.ts';
 import { type SceneView, sceneViews, viewStyle } from './scene_views.ts';
+import { metres, pixels, signed, verdictText } from './verdict_text.ts';
 
 /** One page, self-contained. */
 export function registrationHtml(report: RegistrationReport): string {
@@ -54,29 +55,14 @@ export function registrationHtml(report: RegistrationReport): string {
 const VIEWS_TEXT =
   'Where the scenes lie on each other, roads, shores and field edges run on from one square to the next. On the swipe, move the pointer over a picture or use the slider.';
 
-function header({ status, reason, caveats = [], quality }: Registration): string {
+function header(registration: Registration): string {
+  const { status, caveats = [] } = registration;
   const kind = status === 'trusted' ? 'lead verdict' : 'lead verdict refused';
-  return `<header><h1>Do the two scenes lie on each other?</h1>${paragraph(status === 'trusted' ? trustedText(quality) : refusedText(reason), kind)}${caveats.length > 0 ? caveatList(caveats) : ''}</header>`;
+  return `<header><h1>Do the two scenes lie on each other?</h1>${paragraph(verdictText(registration), kind)}${caveats.length > 0 ? caveatList(caveats) : ''}</header>`;
 }
 
 const caveatList = (caveats: readonly string[]) =>
   `<aside class="notes" aria-label="Caveats"><strong>But mind:</strong>${list(caveats.map((caveat) => `${caveat}.`))}</aside>`;
-
-function trustedText(quality: Registration['quality']): string {
-  if (!quality) return 'Trusted.';
-  const { heldOut, ce90, pixel, before } = quality;
-  return (
-    `Trusted. At ${plural(heldOut, 'point')} that no fit has seen, 90 % of the corrected optical scene lies within ` +
-    `${metres(ce90)} (${pixels(ce90 / pixel)}) of the SAR scene; by the files’ own georeferences it was ${metres(before.ce90)}.`
-  );
-}
-
-const refusedText = (reason: string | undefined) =>
-  `Refused: ${reason ?? 'no reason was given'}. No aligned scene was written; do not use the correction.`;
-
-const signed = (value: number, digits: number) => value.toFixed(digits).replace('-', '−');
-const metres = (value: number) => `${signed(value, Math.abs(value) < 100 ? 1 : 0)} m`;
-const pixels = (value: number) => `${signed(value, 2)} px`;
 
 function headlines({ points, ladder: rungs, quality, status, caveats = [] }: Registration): string {
   const used = points.filter(isUsed).length;

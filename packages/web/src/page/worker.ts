@@ -3,7 +3,17 @@ import { expose } from 'comlink';
 import type { Sensor } from './fault.ts';
 import { answer } from './worker/answer.ts';
 import { boxFacts, correlated, type PairToScore, scored, seen } from './worker/model.ts';
-import { type Dropped, decoded, patchFacts } from './worker/patches.ts';
+import { type Dropped, decoded, patchFacts, rasterPicture } from './worker/patches.ts';
+import {
+  closeScene,
+  cutPlace,
+  cutSquare,
+  definitionOf,
+  openScene,
+  type PlaceToCut,
+  type SceneSource,
+  sceneTile,
+} from './worker/scenes.ts';
 
 /** Pair of dropped files. */
 export type DroppedPair = Record<Sensor, Dropped>;
@@ -25,10 +35,21 @@ async function view(pair: PairToScore) {
 const worker = {
   box: () => answer(boxFacts),
   patch: (dropped: Dropped, sensor: Sensor) => answer(() => patchFacts(dropped), sensor),
+  readPair: (pair: DroppedPair) => answer(() => readPair(pair)),
   /** View of a pair by the model, without the score. */
-  viewPair: (pair: DroppedPair) => answer(async () => view(await readPair(pair))),
+  view: (pair: PairToScore) => answer(() => view(pair)),
   /** Score by the model in the box. */
-  scorePair: (pair: DroppedPair) => answer(async () => scored(await readPair(pair))),
+  score: (pair: PairToScore) => answer(() => scored(pair)),
+  openScene: (source: SceneSource, sensor?: Sensor) => answer(() => openScene(source), sensor),
+  closeScene,
+  sceneTile: (...place: Parameters<typeof sceneTile>) => answer(() => sceneTile(...place)),
+  cutPlace: (place: PlaceToCut) => answer(() => cutPlace(place)),
+  cutSquare: (...square: Parameters<typeof cutSquare>) =>
+    answer(async () => {
+      const raster = await cutSquare(...square);
+      return { raster, picture: rasterPicture(raster) };
+    }),
+  definitionOf: (crs: string) => answer(() => definitionOf(crs)),
 };
 export type PageWorker = typeof worker;
 

@@ -2,12 +2,13 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Fault, Sensor } from '../fault.ts';
 import { faultOf } from '../fault.ts';
+import { Choice } from '../frame/choice.tsx';
 import { connection } from '../frame/server.ts';
 import { Trouble } from '../frame/trouble.tsx';
-import type { DroppedPair } from '../worker.ts';
 import { PatchInputs } from './patch_inputs.tsx';
+import { PlaceInputs } from './place_inputs.tsx';
 import { SightView, Verdict } from './result.tsx';
-import { type Place, type Score, type Sight, scoreOf, sightOf } from './scores.ts';
+import { type Pair, type Place, type Score, type Sight, scoreOf, sightOf } from './scores.ts';
 
 interface Outcome {
   score?: Score;
@@ -15,8 +16,13 @@ interface Outcome {
   fault?: Fault;
 }
 
+const WHATS = { patches: 'two patches', places: 'a place in two scenes' } as const;
+type What = keyof typeof WHATS;
+const PLACES = { server: 'on the server', browser: 'in this browser' } as const;
+
 export function CompareView() {
-  const [pair, setPair] = useState<DroppedPair>();
+  const [pair, setPair] = useState<Pair>();
+  const [what, setWhat] = useState<What>('patches');
   const [chosen, setChosen] = useState<Place>();
   const [outcome, setOutcome] = useState<Outcome>({});
   const [isBusy, setBusy] = useState(false);
@@ -41,21 +47,12 @@ export function CompareView() {
   return (
     <div class="compare">
       <div class="intro">
-        <h1>Do two patches show the same place?</h1>
-        <p>One from radar, one from an optical sensor, on the same ground at about 10 m a pixel.</p>
+        <h1>Do they show the same place?</h1>
+        <p>A SAR and an optical patch of the same size, at about 10 m a pixel: as files, or cut where you click.</p>
       </div>
-      <PatchInputs faults={fileFaults} onPair={setPair} />
-      {hasServer && (
-        <fieldset class="choice">
-          <legend>Score</legend>
-          {(['server', 'browser'] as const).map((each) => (
-            <label key={each}>
-              <input type="radio" name="place" checked={place === each} onChange={() => setChosen(each)} />
-              {each === 'server' ? 'on the server' : 'in this browser'}
-            </label>
-          ))}
-        </fieldset>
-      )}
+      <Choice legend="Compare" values={WHATS} value={what} onValue={(next) => setWhat(next)} />
+      {what === 'patches' ? <PatchInputs faults={fileFaults} onPair={setPair} /> : <PlaceInputs onPair={setPair} />}
+      {hasServer && <Choice legend="Score" values={PLACES} value={place} onValue={(next) => setChosen(next)} />}
       <div role="status" class="busy">
         {isBusy ? 'Comparing …' : ''}
       </div>
@@ -69,7 +66,7 @@ export function CompareView() {
 const fileFaultsOf = (fault: Fault | undefined): Partial<Record<Sensor, Fault>> =>
   fault?.file ? { [fault.file]: fault } : {};
 
-async function compare(pair: DroppedPair, place: Place, onPart: (part: Outcome) => void): Promise<void> {
+async function compare(pair: Pair, place: Place, onPart: (part: Outcome) => void): Promise<void> {
   try {
     onPart({ score: await scoreOf(pair, place) });
     onPart({ sight: await sightOf(pair) });

@@ -6,7 +6,7 @@ import { PictureView } from '../frame/picture.tsx';
 import { pageWorker } from '../frame/worker_client.ts';
 import { unwrap } from '../worker/answer.ts';
 import type { Dropped, PatchFacts } from '../worker/patches.ts';
-import type { DroppedPair } from '../worker.ts';
+import type { Pair } from './scores.ts';
 
 const TITLES: Record<Sensor, string> = { sar: 'SAR patch', optical: 'Optical patch' };
 const UNITS = ['digital number', 'amplitude', 'intensity', 'dB'] as const;
@@ -22,7 +22,7 @@ interface PatchInputsProps {
   /** Failures that came up later. */
   faults: Partial<Record<Sensor, Fault>>;
   /** Called with two good patches, or with undefined. */
-  onPair(pair: DroppedPair | undefined): void;
+  onPair(pair: Pair | undefined): void;
 }
 
 export function PatchInputs({ faults, onPair }: PatchInputsProps) {
@@ -40,7 +40,16 @@ export function PatchInputs({ faults, onPair }: PatchInputsProps) {
     }
   }
 
-  useEffect(() => onPair(pairOf(given)), [given.sar.facts, given.optical.facts]);
+  useEffect(() => {
+    onPair(undefined);
+    const files = filesOf(given);
+    if (!files) return;
+    let isCurrent = true;
+    void unwrap(pageWorker().readPair(files)).then((pair) => isCurrent && onPair({ ...pair, files }));
+    return () => {
+      isCurrent = false;
+    };
+  }, [given.sar.facts, given.optical.facts]);
 
   return (
     <div class="pair inputs">
@@ -85,7 +94,7 @@ export function PatchInputs({ faults, onPair }: PatchInputsProps) {
 const factsText = ({ width, height, bands, unit }: PatchFacts) =>
   `${width} × ${height} pixels, ${bands} band${bands === 1 ? '' : 's'}, ${unit}`;
 
-function pairOf({ sar, optical }: Record<Sensor, Given>): DroppedPair | undefined {
+function filesOf({ sar, optical }: Record<Sensor, Given>): Pair['files'] {
   if (!sar.facts || !optical.facts) return undefined;
   const dropped = ({ file, unit }: Given): Dropped => ({ name: file!.name, blob: file!, ...(unit && { unit }) });
   return { sar: dropped(sar), optical: dropped(optical) };

@@ -1,8 +1,9 @@
 /** Scores of a pair, by the server or by the model in the box in this browser. */
+import { imageOf } from '../frame/image_json.ts';
 import { call } from '../frame/server.ts';
 import { pageWorker } from '../frame/worker_client.ts';
 import { unwrap } from '../worker/answer.ts';
-import type { Correlation } from '../worker/model.ts';
+import type { Correlation, PairToScore } from '../worker/model.ts';
 import type { Picture } from '../worker/picture.ts';
 import type { DroppedPair } from '../worker.ts';
 
@@ -27,26 +28,42 @@ export interface Sight {
 
 export type Place = 'server' | 'browser';
 
+/** A pair to compare: as it was cut, and the files that it came from, if it did. */
+export interface Pair extends PairToScore {
+  files?: DroppedPair | undefined;
+}
+
 /** @throws FaultError */
-export const scoreOf = (pair: DroppedPair, place: Place): Promise<Score> =>
+export const scoreOf = (pair: Pair, place: Place): Promise<Score> =>
   place === 'server' ? scoreOnServer(pair) : scoreHere(pair);
 
-async function scoreOnServer({ sar, optical }: DroppedPair): Promise<Score> {
-  const body = new FormData();
-  if (sar.unit) body.set('sarUnit', sar.unit);
-  body.set('sar', sar.blob, sar.name);
-  body.set('optical', optical.blob, optical.name);
-  const answer = await (await call('/v1/match', { method: 'POST', body })).json();
+/** Files go as they are, so that the server reads what the reader has. */
+async function scoreOnServer(pair: Pair): Promise<Score> {
+  const init = pair.files ? { body: formOf(pair.files) } : jsonOf(pair);
+  const answer = await (await call('/v1/match', { method: 'POST', ...init })).json();
   const { score, probability, threshold, match, model, modelFingerprint: fingerprint, backend } = answer;
   return { score, probability, threshold, match, model, fingerprint, backend };
 }
 
-async function scoreHere(pair: DroppedPair): Promise<Score> {
+function formOf({ sar, optical }: DroppedPair): FormData {
+  const body = new FormData();
+  if (sar.unit) body.set('sarUnit', sar.unit);
+  body.set('sar', sar.blob, sar.name);
+  body.set('optical', optical.blob, optical.name);
+  return body;
+}
+
+const jsonOf = ({ sar, optical }: Pair) => ({
+  body: JSON.stringify({ sar: imageOf(sar), optical: imageOf(optical) }),
+  headers: { 'content-type': 'application/json' },
+});
+
+async function scoreHere({ files: _, ...pair }: Pair): Promise<Score> {
   const worker = pageWorker();
-  const score = await unwrap(worker.scorePair(pair));
+  const score = await unwrap(worker.score(pair));
   const { name: model, fingerprint, backend } = await unwrap(worker.box());
   return { ...score, model, fingerprint, backend };
 }
 
 /** @throws FaultError */
-export const sightOf = (pair: DroppedPair): Promise<Sight> => unwrap(pageWorker().viewPair(pair));
+export const sightOf = ({ files: _, ...pair }: Pair): Promise<Sight> => unwrap(pageWorker().view(pair));

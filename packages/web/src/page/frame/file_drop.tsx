@@ -8,7 +8,7 @@ interface FileDropProps {
   title: string;
   hint: string;
   accept: string;
-  file: File | undefined;
+  file: { name: string } | undefined;
   fault: Fault | undefined;
   onFile(file: File | undefined): void;
   children?: ComponentChildren;

@@ -25,5 +25,7 @@ export async function decoded({ name, blob, unit }: Dropped): Promise<Raster> {
 export async function patchFacts(dropped: Dropped): Promise<PatchFacts> {
   const raster = await decoded(dropped);
   const { width, height, bands, unit } = raster;
-  return { width, height, bands, unit, picture: pictureOf(raster, limitsOf(raster)) };
+  return { width, height, bands, unit, picture: rasterPicture(raster) };
 }
+
+export const rasterPicture = (raster: Raster): Picture => pictureOf(raster, limitsOf(raster));

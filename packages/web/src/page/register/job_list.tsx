@@ -1,0 +1,42 @@
+/** Registrations that the server keeps: open one again, or forget it. */
+import { type Job, removeJob } from './job.ts';
+import { stateText } from './job_progress.tsx';
+
+interface JobListProps {
+  jobs: readonly Job[];
+  shown: string | undefined;
+  onShow(id: string): void;
+  onForget(id: string): void;
+}
+
+export function JobList({ jobs, shown, onShow, onForget }: JobListProps) {
+  if (jobs.length === 0) return null;
+  return (
+    <section class="jobs" aria-labelledby="jobs-title">
+      <h2 id="jobs-title">Registrations on this server</h2>
+      <ul>
+        {jobs.map((job) => (
+          <li key={job.id} class={job.id === shown ? 'shown' : ''}>
+            <span class={`state ${job.state}`}>{stateText(job)}</span>
+            <span class="names">
+              {job.inputs.sar.name} · {job.inputs.optical.name}
+            </span>
+            <time class="soft" dateTime={job.created}>
+              {new Date(job.created).toLocaleString()}
+            </time>
+            <span class="row">
+              <button type="button" class="quiet" onClick={() => onShow(job.id)}>
+                Show
+                <span class="hidden"> the registration of {job.inputs.optical.name}</span>
+              </button>
+              <button type="button" class="quiet" onClick={() => void removeJob(job).then(() => onForget(job.id))}>
+                Forget
+                <span class="hidden"> the registration of {job.inputs.optical.name}</span>
+              </button>
+            </span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
