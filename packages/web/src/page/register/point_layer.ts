@@ -9,7 +9,7 @@ import { Circle, Fill, RegularShape, Stroke, Style } from 'ol/style.js';
 import { type ArrowKind, colourOf, factorOf, spanOf, tipOf, vectorOf } from './point_features.ts';
 
 const HALO = '#000b';
-/** Sides of a square; a cross is a star of four. */
+/** A square that stands on a side. */
 const SQUARE = { points: 4, angle: Math.PI / 4 };
 
 export const pointLayer = () => new VectorLayer({ source: new VectorSource(), zIndex: 2 });
@@ -31,8 +31,9 @@ export function drawPoints(layer: VectorLayer, registration: Registration, { rea
     marked.setStyle(markOf(point, span));
     const vector = vectorOf(point, arrows);
     if (!vector || !hasArrow(point)) return [marked];
-    const line = new Feature({ geometry: new LineString([at, tipOf(point.sarGround, vector, grid, factor)]) });
-    line.setStyle(arrowStyle(colourOf(point, span) ?? '#fff'));
+    const tip = tipOf(point.sarGround, vector, grid, factor);
+    const line = new Feature({ geometry: new LineString([at, tip]) });
+    line.setStyle(arrowStyle(colourOf(point, span) ?? '#fff', at as [number, number], tip));
     return [line, marked];
   });
   const source = layer.getSource()!;
@@ -63,7 +64,17 @@ const CROSS = new Style({
   }),
 });
 
-const arrowStyle = (color: string) => [
-  new Style({ stroke: new Stroke({ color: HALO, width: 5 }) }),
-  new Style({ stroke: new Stroke({ color, width: 2.5 }) }),
-];
+/** A line with a head at its tip, both with a dark rim. */
+function arrowStyle(color: string, [x, y]: readonly [number, number], tip: readonly [number, number]): Style[] {
+  const [right, up] = [tip[0] - x, tip[1] - y];
+  const head = new RegularShape({
+    ...{ points: 3, radius: 7, rotation: Math.atan2(right, up), rotateWithView: true },
+    fill: new Fill({ color }),
+    stroke: new Stroke({ color: HALO, width: 1.5 }),
+  });
+  return [
+    new Style({ stroke: new Stroke({ color: HALO, width: 5 }) }),
+    new Style({ stroke: new Stroke({ color, width: 2.5 }) }),
+    new Style({ geometry: new Point([...tip]), image: head }),
+  ];
+}

@@ -57,7 +57,10 @@ export function ResultView({ job }: { job: Job }) {
 
 function Words({ registration }: { registration: Registration }) {
   const { status, caveats = [] } = registration;
-  const kept = [...caveats.map((caveat) => `${caveat}.`), ...limitsOf(registration)];
+  const kept = [
+    ...caveats.map((caveat) => `${caveat[0]?.toUpperCase()}${caveat.slice(1)}.`),
+    ...limitsOf(registration),
+  ];
   return (
     <section class={`verdict ${status === 'trusted' ? 'yes' : 'no'}`}>
       <h2>{status === 'trusted' ? 'Trusted' : 'Refused'}</h2>
