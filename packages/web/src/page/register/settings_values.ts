@@ -1,7 +1,7 @@
 /** Values of the settings of a registration, and what of them the server is sent. */
 
 export interface Settings {
-  /** In `unit`, unless the other scene is searched as a whole. */
+  /** Distance in `unit`, unless the other scene is searched as a whole. */
   radius: number;
   unit: 'px' | 'm';
   anywhere: boolean;
