@@ -15,11 +15,11 @@ const log: string[] = [];
 afterEach(() => void log.splice(0));
 const names = { sar: 'a.tif', optical: 'b "quoted" $HOME.tif' };
 
-function run(seed: number, main = MAIN) {
+function run(seed: number, main = MAIN, silenceMs = 60_000) {
   const stopping = new AbortController();
   const progress: JobProgress[] = [];
   const watch = { signal: stopping.signal, onProgress: (each: JobProgress) => void progress.push(each) };
-  const ended = jobProcesses((line) => log.push(line), main)(folder, { names, settings: { seed } }, watch);
+  const ended = jobProcesses((line) => log.push(line), main, silenceMs)(folder, { names, settings: { seed } }, watch);
   return { ended, progress, stop: () => stopping.abort() };
 }
 
@@ -42,7 +42,7 @@ it('works in the folder of the job, at a low priority, and tells its progress an
 
 it('ends at once when it is stopped, and when the server is killed', async () => {
   const { ended, progress, stop } = run(1);
-  await expect.poll(() => progress.length, { timeout: 10_000 }).toBe(2);
+  await expect.poll(() => progress.length, { timeout: 50_000 }).toBe(2);
   const pid = progress[1]!.done;
   expect(isAlive(pid)).toBe(true);
   stop();
@@ -59,16 +59,20 @@ it('ends at once when it is stopped, and when the server is killed', async () =>
   server.stdout.on('data', (data) => {
     output += data;
   });
-  await expect.poll(() => output, { timeout: 10_000 }).toContain('hangs');
+  await expect.poll(() => output, { timeout: 50_000 }).toContain('hangs');
   const orphan = Number(/"done":(\d+),"total":2,"phase":"hangs"/.exec(output)![1]);
   server.kill('SIGKILL');
-  await expect.poll(() => isAlive(orphan), { timeout: 10_000 }).toBe(false);
+  await expect.poll(() => isAlive(orphan), { timeout: 50_000 }).toBe(false);
 });
 
 it('that is killed or gives up is told with the reason, and the log has its last words', async () => {
   expect(await run(2).ended).toEqual({ kind: 'killed', found: 'SIGKILL' });
   expect(log.join()).toContain('ended by SIGKILL: out of memory');
   expect(await run(3).ended).toEqual({ kind: 'killed', found: 'exit code 7' });
+});
+
+it('that says nothing for too long is ended', async () => {
+  expect(await run(1, MAIN, 500).ended).toEqual({ kind: 'killed', found: 'no sign of life for 0.5 s' });
 });
 
 it('that cannot start is one that was killed', async () => {

@@ -107,6 +107,13 @@ describe('a job', () => {
     expect(foldersIn(`registrations/${job.id}`).sort()).toEqual(['job.json', 'optical.tif', 'result', 'sar.tif']);
   });
 
+  it('answers HEAD for its events at once, while it runs', async () => {
+    await start();
+    const { id } = await made({ seed: DO.hang });
+    const response = await ask(`${PATH}/${id}/events`, 'HEAD');
+    expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/event-stream']);
+  });
+
   it('tells its progress', async () => {
     await start();
     const { id } = await made({ seed: DO.hang });

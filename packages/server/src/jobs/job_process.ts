@@ -28,21 +28,30 @@ function argumentsOf(main: URL): string[] {
   ];
 }
 
-/** @param main program of the process, for tests. */
+/** Milliseconds without a message after which a process is stuck. Its longest silence is a report of large scenes. */
+const SILENCE_MS = 30 * 60_000;
+
+/** @param main program of the process. @param silenceMs after which it is ended; both for tests. */
 export const jobProcesses =
-  (log: (line: string) => void, main: URL = JOB_MAIN): RunJob =>
+  (log: (line: string) => void, main: URL = JOB_MAIN, silenceMs = SILENCE_MS): RunJob =>
   (folder, task, { signal, onProgress }) =>
     new Promise<JobEnd>((resolve) => {
       const words = [...argumentsOf(main), JSON.stringify(task)];
       const child = spawn(process.execPath, words, { cwd: folder, stdio: ['pipe', 'pipe', 'pipe'] });
       let end: JobEnd | undefined;
       let noise = '';
+      let isStuck = false;
+      const silence = setTimeout(() => {
+        isStuck = true;
+        stop();
+      }, silenceMs);
       const stop = () => child.kill('SIGKILL');
       signal.addEventListener('abort', stop, { once: true });
       if (signal.aborted) stop();
       lowerPriority(child.pid, log);
       child.stdin.on('error', () => {}); // the process may be gone
       createInterface({ input: child.stdout }).on('line', (line) => {
+        silence.refresh();
         const message = messageOf(line);
         if (message?.kind === 'progress')
           onProgress({ done: message.done, total: message.total, phase: message.phase });
@@ -51,7 +60,9 @@ export const jobProcesses =
       child.stderr.setEncoding('utf8').on('data', (text: string) => {
         noise = (noise + text).slice(-LOG_LENGTH);
       });
-      const finish = (found: string) => {
+      const finish = (reason: string) => {
+        const found = isStuck ? `no sign of life for ${silenceMs / 1000} s` : reason;
+        clearTimeout(silence);
         signal.removeEventListener('abort', stop);
         if (!end && !signal.aborted) log(`the process of a registration ended by ${found}: ${noise.trim()}`);
         resolve(end ?? { kind: 'killed', found });

@@ -147,6 +147,7 @@ export const registrations = (deps: RegistrationDeps) => {
       const { id } = c.req.valid('param');
       found(own().find(id, callerOf(c)), id);
       c.header('x-accel-buffering', 'no'); // nginx passes events on as they come
+      if (c.req.method === 'HEAD') return c.body(null, 200, { 'content-type': 'text/event-stream' }); // nobody reads
       return streamSSE(c, (stream) => sendChanges(stream, own(), id));
     }),
     endpoint(file, 'register', async (c) => {
@@ -260,7 +261,14 @@ const ALIVE_MS = 15_000;
 async function sendChanges(stream: SSEStreamingApi, service: Registrations, id: string): Promise<void> {
   const leaving = new AbortController();
   stream.onAbort(() => leaving.abort());
-  const alive = setInterval(() => void stream.write(': alive\n\n'), ALIVE_MS);
+  let isRead = true;
+  const alive = setInterval(() => {
+    if (!isRead) return; // the last sign is still under way
+    isRead = false;
+    void stream.write(': alive\n\n').then(() => {
+      isRead = true;
+    });
+  }, ALIVE_MS);
   try {
     for await (const job of service.changes(id, leaving.signal)) {
       await stream.writeSSE({ event: 'job', data: JSON.stringify(job) });
