@@ -133,8 +133,8 @@ describe('doppel gallery', () => {
     );
     expect(new Set(inside.places.map(({ scene }: { scene: string }) => scene))).toEqual(new Set(['b.tif']));
 
-    const measured = await run('evaluate', at('g'), at('data'), '--patches', '2', ...FEW);
-    expect(measured).toMatchObject({ patches: 6, tiles: 108 });
+    const measured = await run('evaluate', at('g'), at('data'), '--patches', '2', '--pooled', ...FEW);
+    expect(measured).toMatchObject({ patches: 6, tiles: 108, pooled: { tiles: 12 } }); // 2 × 2 of each scene
     expect(measured.recall['10']).toBeGreaterThanOrEqual(measured.recall['1']);
   });
 

@@ -16,6 +16,7 @@ import type { Gallery } from './gallery.ts';
 import { nearestTiles } from './nearest_tiles.ts';
 import { type Corners, type OpenedScene, openScene } from './opened_scene.ts';
 import { coarsened } from './place_cells.ts';
+import { POOLED_STRIDE, PooledVectors } from './pooled_vectors.ts';
 import { searchGallery } from './search_gallery.ts';
 
 export interface GalleryEvaluationOptions {
@@ -31,6 +32,8 @@ export interface GalleryEvaluationOptions {
   shortlist?: number | undefined;
   seed: number;
   unit?: Unit | undefined;
+  /** Measures one pooled vector for each tile, too. */
+  pooled?: boolean | undefined;
 }
 
 /** Ranks at which recall is given. */
@@ -45,6 +48,8 @@ export interface GalleryEvaluation {
   recall: Record<string, number>;
   /** The same of tiles by their cells alone, before pixels are looked at; the nearest tile is half a cell away at most. */
   tileRecall: Record<string, number>;
+  /** The same of tiles by one pooled vector each, at every 32nd pixel: the nearest one may lie half as far away. */
+  pooled?: { tiles: number; tolerance: number; recall: Record<string, number> };
   /** Median distance in pixels of the places that count as found within the first 10. */
   medianDistance: number | null;
   /** Median seconds of a search. */
@@ -57,6 +62,7 @@ interface Trial {
   scene: string;
   rank: number;
   tileRank: number;
+  pooledRank: number;
   distance: number;
   seconds: number;
 }
@@ -76,24 +82,32 @@ export async function evaluateGallery(
 ): Promise<GalleryEvaluation> {
   const { scenes, patches, side = gallery.facts.side, tolerance } = options;
   const trials: Trial[] = [];
+  const pooled = options.pooled ? await PooledVectors.of(gallery, model, side, signal) : undefined;
   for (const path of scenes) {
     const sensor = gallery.facts.modality === 'optical' ? 'sar' : 'optical';
     const scene = await openScene(store, path, { sensor, unit: options.unit, levels: 'measure' });
     try {
       for (const patch of drawPatches(scene, path, { ...options, side })) {
         await pause(signal);
-        trials.push(await attempt(gallery, model, scene, path, patch, options));
+        trials.push(await attempt({ gallery, model, pooled }, scene, path, patch, options));
         onProgress?.(trials.length, scenes.length * patches);
       }
     } finally {
       await scene.close();
     }
   }
+  pooled?.dispose();
   const found = trials.filter(({ rank }) => Number.isFinite(rank)).map(({ distance }) => distance);
   return {
     ...{ patches: trials.length, tiles: gallery.tiles(side).count, side, tolerance },
     recall: recallOf(trials, RECALL_RANKS, ({ rank }) => rank),
     tileRecall: recallOf(trials, TILE_RANKS, ({ tileRank }) => tileRank),
+    ...(pooled && {
+      pooled: {
+        ...{ tiles: pooled.tiles.length, tolerance: pooledTolerance(tolerance) },
+        recall: recallOf(trials, TILE_RANKS, ({ pooledRank }) => pooledRank),
+      },
+    }),
     medianDistance: found.length > 0 ? median(found) : null,
     seconds: median(trials.map(({ seconds }) => seconds)),
     scenes: scenes.map((path) => {
@@ -116,14 +130,24 @@ function* drawPatches(
 
 type Window = { column: number; row: number; width: number; height: number };
 
+/** Where patches are searched. */
+interface Searched {
+  gallery: Gallery;
+  model: Model;
+  pooled: PooledVectors | undefined;
+}
+
+/** Pixels: half of the stride in both directions is added, so that the nearest tile counts. */
+const pooledTolerance = (tolerance: number) => tolerance + Math.hypot(POOLED_STRIDE, POOLED_STRIDE) / 2;
+
 async function attempt(
-  gallery: Gallery,
-  model: Model,
+  searched: Searched,
   scene: OpenedScene,
   path: string,
   window: Window,
   { tolerance, shortlist }: GalleryEvaluationOptions,
 ): Promise<Trial> {
+  const { gallery, model } = searched;
   const corners = scene.cornersOf(window);
   if (!corners || !scene.metres) throw unplaced(path);
   const pixels = (to: Corners | undefined) =>
@@ -137,6 +161,7 @@ async function attempt(
   return {
     ...{ scene: path, rank: rank < 0 ? Number.POSITIVE_INFINITY : rank, distance: distances[rank]!, seconds },
     tileRank: await rankOfTile(gallery, model, patch, pixels, tolerance),
+    pooledRank: await rankOfPooled(searched, patch, pixels, pooledTolerance(tolerance)),
   };
 }
 
@@ -154,6 +179,22 @@ async function rankOfTile(
   const [near] = await nearestTiles(tiles, [cells], { k: TILES });
   for (const [rank, { index }] of near!.entries()) {
     const { scene, window } = tiles.placeOf(index);
+    if (pixels((await gallery.scene(scene)).cornersOf(window)) <= tolerance) return rank;
+  }
+  return Number.POSITIVE_INFINITY;
+}
+
+/** The same by pooled vectors. */
+async function rankOfPooled(
+  { gallery, pooled }: Searched,
+  patch: Raster,
+  pixels: (corners: Corners | undefined) => number,
+  tolerance: number,
+): Promise<number> {
+  if (!pooled) return Number.POSITIVE_INFINITY;
+  const sensor = gallery.facts.modality === 'optical' ? 'sar' : 'optical';
+  for (const [rank, { index }] of (await pooled.nearest(sensor, patch, TILES)).entries()) {
+    const { scene, window } = pooled.tiles[index]!;
     if (pixels((await gallery.scene(scene)).cornersOf(window)) <= tolerance) return rank;
   }
   return Number.POSITIVE_INFINITY;

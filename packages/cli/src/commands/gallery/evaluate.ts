@@ -3,7 +3,7 @@ import { evaluateGallery, Gallery, readGallery } from '@doppel/core/gallery';
 import { UNITS } from '@doppel/core/raster';
 import { command } from '../../command.ts';
 import { COMPUTE_FLAGS } from '../../context.ts';
-import { choice, number, whole } from '../../flags.ts';
+import { choice, number, whole, yes } from '../../flags.ts';
 import { GALLERY_MODEL_FLAG, GALLERY_WORD, withGalleryModel } from './gallery_model.ts';
 import { listScenes, SCENE_WORD, SPLIT_FLAGS } from './scene_list.ts';
 
@@ -17,6 +17,7 @@ export default command({
     shortlist: whole(1, 'Tiles that are looked at by pixels').default(50),
     seed: whole(0, 'Seed of the patches').default(1),
     unit: choice(UNITS, 'Unit of the samples, where the files do not say it').optional(),
+    pooled: yes('Measure one pooled vector of 128 numbers for each tile, too'),
     ...SPLIT_FLAGS,
     ...GALLERY_MODEL_FLAG,
     ...COMPUTE_FLAGS,
@@ -36,13 +37,18 @@ export default command({
         const result = await context.work({ label: 'evaluate', unit: 'patches' }, (watch) =>
           evaluateGallery(store, gallery, model, { ...args, scenes }, watch),
         );
-        const { patches, tiles, side, tolerance, recall, tileRecall, medianDistance, seconds } = result;
+        const { patches, tiles, side, tolerance, recall, tileRecall, pooled, medianDistance, seconds } = result;
         return {
           json: result,
           text: [
             `${patches} patches of ${side} × ${side} pixels in ${tiles} tiles, found within ${tolerance} pixels`,
             `places       ${percents(recall)}; median distance ${medianDistance?.toFixed(1) ?? '–'} pixels`,
             `tiles alone  ${percents(tileRecall)}`,
+            ...(pooled
+              ? [
+                  `pooled       ${percents(pooled.recall)} of ${pooled.tiles}, within ${pooled.tolerance.toFixed(0)} pixels`,
+                ]
+              : []),
             `${seconds.toFixed(2)} s a search`,
           ].join('\n'),
         };
