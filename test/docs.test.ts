@@ -122,5 +122,5 @@ function settingsTable(): string {
 it('docs/mining.md lists the settings of every strategy, as they are', () => {
   const page = read('docs/mining.md');
   expect(page).toContain(settingsTable());
-  for (const name of STRATEGIES.keys()) expect(page).toContain(`| \`doppel mine ${name}\` |`);
+  for (const name of STRATEGIES.names()) expect(page).toContain(`| \`doppel mine ${name}\` |`);
 });

@@ -7,8 +7,8 @@ import {
   isMade,
   type MinedNegative,
   type Negatives,
+  STRATEGIES,
   settingsShapeOf,
-  strategyNamed,
   trainingOn,
 } from '@doppel/core/mining';
 
@@ -51,7 +51,7 @@ export async function negativesOf(task: ArmTask): Promise<ArmNegatives> {
 
 async function foundBeforehand({ arm, config, dataset, ...task }: ArmTask): Promise<ArmNegatives> {
   const { store, model, generator, seed, signal } = task;
-  const strategy = strategyNamed(arm.strategy);
+  const strategy = STRATEGIES.get(arm.strategy);
   const found = await strategy.find(
     {
       ...{ store, split: 'train', model, generator, seed },
@@ -69,7 +69,7 @@ async function foundBeforehand({ arm, config, dataset, ...task }: ArmTask): Prom
 
 /** Settings of the arm's strategy, without those of the arm. */
 function settingsOf(arm: Arm): object {
-  const names = Object.keys(settingsShapeOf(strategyNamed(arm.strategy)));
+  const names = Object.keys(settingsShapeOf(STRATEGIES.get(arm.strategy)));
   return Object.fromEntries(names.map((name) => [name, arm[name]]));
 }
 

@@ -100,12 +100,13 @@ function armShape(strategy: Strategy): z.ZodRawShape {
 
 /** An arm of any registered strategy. */
 export const armSchema = z.looseObject({ strategy: z.string() }).transform((given, ctx): Arm => {
-  const strategy = STRATEGIES.get(given.strategy);
   const refuse = (path: PropertyKey[], message: string) => {
     ctx.addIssue({ code: 'custom', path, message });
     return z.NEVER;
   };
-  if (!strategy) return refuse(['strategy'], `"${given.strategy}" is none of ${[...STRATEGIES.keys()].join(', ')}`);
+  if (!STRATEGIES.has(given.strategy))
+    return refuse(['strategy'], `"${given.strategy}" is none of ${STRATEGIES.names().join(', ')}`);
+  const strategy = STRATEGIES.get(given.strategy);
   const parsed = z.strictObject(armShape(strategy)).safeParse(given);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;

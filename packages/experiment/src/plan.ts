@@ -33,7 +33,7 @@ export interface Selection {
 
 /** True if an arm can be run with a matcher: features of SAR patches need a separate SAR stream. */
 export const isPossible = (arm: Arm, matcher: string): boolean =>
-  ARCHITECTURES.get(matcher).towers !== undefined || !STRATEGIES.get(arm.strategy)?.needsStreams?.(arm);
+  ARCHITECTURES.get(matcher).towers !== undefined || !STRATEGIES.get(arm.strategy).needsStreams?.(arm);
 
 /** @throws UsageError where an arm or a seed is not in the configuration. */
 export function planCells(config: ExperimentConfig, { shard, arms, seeds }: Selection = {}): CellGroup[] {

@@ -19,7 +19,7 @@ const GROUP: Group = {
   /** Made when it is asked for: a strategy may be registered until then. */
   get commands() {
     return Object.fromEntries(
-      [...STRATEGIES.values()].map((strategy) => [
+      STRATEGIES.values().map((strategy) => [
         strategy.name,
         { description: `Hard negatives: ${inSentence(strategy.description)}`, load: async () => commandOf(strategy) },
       ]),

@@ -6,7 +6,7 @@
  * ```ts
  * import { STRATEGIES } from '@doppel/core/mining';
  *
- * console.log([...STRATEGIES.keys()].join(' ')); // random loss nearest generated adaptive
+ * console.log(STRATEGIES.names().join(' ')); // random loss nearest generated adaptive
  * ```
  */
 export {
@@ -20,5 +20,5 @@ export { patchesFile, readNegatives, writeNegatives } from './negatives_file.ts'
 export { scoreMade, scoreReferences, truePairs } from './pair_scores.ts';
 export { anchorsOf, trainingOn } from './plan.ts';
 export { adaptive } from './strategies/adaptive.ts';
-export { registerStrategy, STRATEGIES, settingsShapeOf, strategyNamed } from './strategies.ts';
+export { STRATEGIES, settingsShapeOf } from './strategies.ts';
 export type { Bench, MiningModel, MiningReport, Negatives, Strategy, Watch } from './strategy.ts';

@@ -41,7 +41,11 @@ import type { Negatives } from './strategy.ts';
 /** Header of any registered strategy. */
 function headerSchema(): z.ZodType<NegativesHeader> {
   const named = (trainingOnly: boolean) =>
-    z.enum([...STRATEGIES.values()].filter((each) => each.trainingOnly === trainingOnly).map(({ name }) => name));
+    z.enum(
+      STRATEGIES.values()
+        .filter((each) => each.trainingOnly === trainingOnly)
+        .map(({ name }) => name),
+    );
   return z.discriminatedUnion('strategy', [
     minedHeaderSchema.extend({ strategy: named(false) }),
     madeHeaderSchema.extend({ strategy: named(true) }),
