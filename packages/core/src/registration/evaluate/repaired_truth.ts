@@ -5,7 +5,7 @@
 import type { Store } from '../../store.ts';
 import { affineOf, mapPoint } from '../plane_map.ts';
 import type { GroundPosition, PlaneMap } from '../registration.ts';
-import { openBaseline, registerByBaseline } from './baselines/baseline_registration.ts';
+import { openBaseline, repairByBaseline } from './baselines/baseline_registration.ts';
 
 export interface RepairedTruth {
   /** Ground as the optical file states it → ground as the SAR file states it, as an affine transform. */
@@ -30,8 +30,8 @@ export async function repairedTruth(
   const scene = await openBaseline(store, files, { radius: '32px' }, OPTIONS.search);
   const options = { ...OPTIONS, seed, signal, kinds: ['shift', 'similarity', 'affine'] as const };
   const [a, b] = [
-    await registerByBaseline('mutual information', scene, options),
-    await registerByBaseline('CFOG', scene, options),
+    await repairByBaseline('mutual information', scene, options),
+    await repairByBaseline('CFOG', scene, options),
   ];
   if (!a || !b) return { transform: [0, 1, 0, 0, 0, 1], apart: Number.POSITIVE_INFINITY, accepted: false };
   const apart = largestDistance(a, b, corners) / scene.pixel;

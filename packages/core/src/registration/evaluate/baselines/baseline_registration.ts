@@ -1,6 +1,7 @@
 /** A registration by an older method: its votes on the windows of the pair, and the same robust models. */
 import { openPlaced } from '../../../geo/place.ts';
 import type { Store } from '../../../store.ts';
+import { correlatedFit, USUAL_SLOPE } from '../../correlated_fit.ts';
 import { normalisationOf } from '../../fit_plane.ts';
 import { type CellMatch, climb } from '../../ladder.ts';
 import { applyAffine, IDENTITY } from '../../pixel_affine.ts';
@@ -53,17 +54,38 @@ export async function openBaseline(
 /** Distance in pixels within which votes agree. */
 const GATE = 3;
 
+export interface BaselineFitOptions extends BaselineOptions {
+  readonly kinds: readonly ModelKind[];
+  readonly seed: number;
+}
+
 /** Correction by the votes of a method; undefined where no votes agree. */
-export async function registerByBaseline(
+export const registerByBaseline = async (method: Baseline, scene: OpenBaseline, options: BaselineFitOptions) =>
+  (await fitted(method, scene, options)).chosen?.fit.map;
+
+/**
+ * The same by generalised least squares, for files whose georeferences nobody has displaced: their slopes are small, and
+ * neighbouring votes err alike.
+ */
+export async function repairByBaseline(
   method: Baseline,
   scene: OpenBaseline,
-  { kinds, seed, ...options }: BaselineOptions & { readonly kinds: readonly ModelKind[]; readonly seed: number },
+  options: BaselineFitOptions,
 ): Promise<PlaneMap | undefined> {
+  const { matches, normalisation, chosen } = await fitted(method, scene, options);
+  const agreeing = chosen?.fit.inliers.map((i) => matches[i]!) ?? [];
+  const slopes = { turn: USUAL_SLOPE, shear: USUAL_SLOPE };
+  return correlatedFit('affine', agreeing, { ...normalisation, pixel: scene.pixel, slopes })?.map;
+}
+
+/** Votes of a method, and the model that most of them agree on. */
+async function fitted(method: Baseline, scene: OpenBaseline, { kinds, seed, ...options }: BaselineFitOptions) {
   const votes = await baselineVotes(method, scene, options);
   const matches = votes.map((vote) => matchOf(vote, scene));
   const { pixel } = scene;
   const normalisation = normalisationOf(matches.map(({ from }) => from));
-  return climb(matches, { ...normalisation, gate: GATE * pixel, pixel, seed, kinds }).chosen?.fit.map;
+  const { chosen } = climb(matches, { ...normalisation, gate: GATE * pixel, pixel, seed, kinds });
+  return { matches, normalisation, chosen };
 }
 
 function matchOf({ cell, at: [column, row], offset }: BaselineVote, scene: OpenBaseline): CellMatch {
