@@ -17,7 +17,7 @@ if (usable.length === 0) {
 }
 console.log(usable.map(({ name }) => name).join('\n'));
 
-const native = ['isa_parity', 'cuda', 'graph'].map((name) => `test/native-cuda/${name}.test.ts`);
+const native = ['isa_parity', 'cuda.alone', 'graph.alone'].map((name) => `test/native-cuda/${name}.test.ts`);
 const suites = ['test/core/ops/parity.test.ts', ...native];
 run('node_modules/.bin/vitest', ['run', ...suites], there);
 const golden = process.argv.indexOf('--golden');
