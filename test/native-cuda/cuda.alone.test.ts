@@ -195,6 +195,15 @@ describe.each([
       expect(sums()).toEqual(sums());
     });
 
+    it('out of memory, names the bytes and lives on', () => {
+      const { inUse } = cuda.device.memory();
+      expect(() => cuda.device.allocate(2 ** 50)).toThrow(
+        /out of memory on the card: 1125899906842624 bytes asked for/,
+      );
+      expect(cuda.device.memory().inUse).toBe(inUse);
+      expect(tf.tidy(() => tf.sum(tf.ones([100])).dataSync()[0])).toBe(100);
+    });
+
     it('reads without blocking, and the tensor may be gone meanwhile', async () => {
       const x = tf.add(tf.range(0, 1000), 1);
       const reading = x.data();
