@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { attempt, ROOT, run } from './run.mjs';
+import { ROOT, run } from './run.mjs';
 
 const { values: flags, positionals: filters } = parseArgs({
   options: { all: { type: 'boolean', default: false } },
@@ -59,11 +59,14 @@ function beside(program, args, options) {
   return new Promise((resolve) => {
     const child = spawn(program, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'], ...options });
     let output = '';
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (output += chunk));
     child.on('error', (error) => resolve({ status: 1, output: error.message }));
     child.on('close', (status) => resolve({ status, output }));
   });
 }
+
+/** The same, and prints at once. */
+const aloud = (program, args, options) => beside(program, args, { ...options, stdio: 'inherit' });
 
 async function vitest(name, args, runs = beside) {
   const file = join(scratch, `${name}.json`);
@@ -71,7 +74,7 @@ async function vitest(name, args, runs = beside) {
   const env = { ...process.env, ...(flags.all && { DOPPEL_TEST_ALL: '1' }) };
   const command = ['node_modules/vitest/vitest.mjs', 'run', '--passWithNoTests', ...outputs, ...args];
   const { status, output } = await runs(process.execPath, command, { env });
-  if (typeof output === 'string') process.stdout.write(output); // printed already where it ran in the foreground
+  process.stdout.write(output);
   countOrFail(file, status, (report) => {
     for (const { name: path, startTime, endTime } of report.testResults) {
       files.push({ name: path.slice(ROOT.length), seconds: (endTime - startTime) / 1000 });
@@ -86,11 +89,12 @@ async function vitest(name, args, runs = beside) {
   });
 }
 
+/** @returns what prints the suite's output. */
 async function smoke(name, program, args) {
   const file = join(scratch, `${name}.json`);
   const { status, output } = await beside(program, [...args, 'test/smoke/run.mjs', file]);
-  console.log(`\nSmoke suite on ${name}\n${output}`);
   countOrFail(file, status, (counts) => counts);
+  return () => console.log(`\nSmoke suite on ${name}\n${output}`);
 }
 
 function printTimes() {
@@ -109,7 +113,7 @@ const addonArgs = ['packages/native-cuda/scripts/build.mjs', '--tests', ...(flag
 await timed('packages and TypeScript', () => run('node', ['scripts/setup.mjs', '--without-addon']));
 if (filters.length > 0) {
   await timed('the addon', () => run('node', addonArgs));
-  await timed('vitest', () => vitest('filtered', filters, attempt));
+  await timed('vitest', () => vitest('filtered', filters, aloud));
 } else {
   const addon = timed('the addon, beside the next two', () => beside('node', addonArgs));
   await timed('type check and lint', () => {
@@ -125,13 +129,14 @@ if (filters.length > 0) {
   console.log(output);
   if (status !== 0) count({ passed: 0, failed: 1, skipped: 0 });
   const done = isBuilt ? [] : WITHOUT_ADDON.map((path) => `--exclude=${path}${path.endsWith('/') ? '**' : '*'}`);
-  await timed(`vitest: ${isBuilt ? 'all' : 'the other'} suites`, () => vitest('second', done, attempt));
-  await timed('smoke on Deno and on Node', () =>
+  const outside = timed('smoke on Deno and on Node, beside vitest', () =>
     Promise.all([
       smoke('Deno', 'node_modules/.bin/deno', ['run', '-A', '--conditions=source']),
       smoke('Node', process.execPath, []),
     ]),
   );
+  await timed(`vitest: ${isBuilt ? 'all' : 'the other'} suites`, () => vitest('second', done, aloud));
+  for (const print of await outside) print();
 }
 rmSync(scratch, { recursive: true, force: true });
 printTimes();
