@@ -51,12 +51,14 @@ async function bundle(outdir) {
       check: join(ROOT, 'test/gpu_check/check.ts'),
       main: join(ROOT, 'packages/cli/src/main.ts'),
     },
-    ...{ outdir, bundle: true, splitting: true, minify: true, format: 'esm', platform: 'node', target: 'node20' },
+    ...{ outdir, bundle: true, splitting: true, format: 'esm', platform: 'node', target: 'node20' },
     ...{ conditions: ['source'], outExtension: { '.js': '.mjs' }, logLevel: 'error' },
     alias: { vitest: join(ROOT, 'test/gpu_check/vitest.ts') },
     // Programs of their own for images and servers, which the commands that are called here do without.
-    external: ['@resvg/resvg-js', 'sql.js', 'onnxruntime-*'],
-    banner: { js: "import { createRequire as $r } from 'node:module'; const require = $r(import.meta.url);" },
+    external: ['@tensorflow/tfjs-backend-wasm', '@resvg/resvg-js', 'sql.js', 'onnxruntime-*'],
+    banner: {
+      js: "import { createRequire as createRequireHere } from 'node:module'; const require = createRequireHere(import.meta.url);",
+    },
   });
 }
 

@@ -32,7 +32,7 @@ function run(program: string, args: readonly string[]): Promise<Outcome> {
   return new Promise((resolve) => {
     const child = spawn(program, args, {
       stdio: ['ignore', 'pipe', 'inherit'],
-      timeout: Math.max(1, end - performance.now()),
+      timeout: Math.max(1, Math.ceil(end - performance.now())),
     });
     let stdout = '';
     child.stdout.on('data', (chunk) => (stdout += chunk));

@@ -43,7 +43,7 @@ function countsOf(files: readonly File[]) {
   const broken = files.filter(({ result }) => (result?.errors?.length ?? 0) > 0);
   const failures = [...inState('fail'), ...broken].map(({ name, result }) => ({
     name,
-    why: result?.errors?.map(({ message }) => message).join('; ') ?? 'unknown',
+    why: result?.errors?.map(({ message, stack }) => stack ?? message).join('; ') ?? 'unknown',
   }));
   const passed = inState('pass').length;
   return { passed, failed: failures.length, leftOut: tests.length - passed - inState('fail').length, failures };
