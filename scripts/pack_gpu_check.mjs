@@ -115,7 +115,9 @@ function copyGolden(to) {
 }
 
 /** `conv-03.safetensors` → `conv` */
-const kindOf = (name) => name.replace(/(-\d+)?\.safetensors$/, '');
+function kindOf(name) {
+  return name.replace(/(-\d+)?\.safetensors$/, '');
+}
 
 function pack(out) {
   const partial = `${out}.${process.pid}.tmp`;
