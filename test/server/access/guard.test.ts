@@ -77,6 +77,9 @@ const NEEDS: Record<string, string> = {
   'GET /v1/registrations/{id}/events': 'register',
   'GET /v1/registrations/{id}/files/{name}': 'register',
   'DELETE /v1/registrations/{id}': 'register',
+  'GET /v1/galleries': 'search',
+  'GET /v1/galleries/{name}/pictures/{tile}': 'search',
+  'POST /v1/search': 'search',
   'GET /metrics': 'admin',
   'POST /v1/admin/reload': 'admin',
 };
