@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { selectBackend } from '../../packages/core/src/backends/select_backend.ts';
 import { Rng } from '../../packages/core/src/base/random.ts';
-import { probeAuc } from '../../packages/experiment/src/linear_probe.ts';
+import { probeAuc } from '../../packages/core/src/evaluation/linear_probe.ts';
 import { measureShortcut, type ShortcutTask } from '../../packages/experiment/src/shortcut.ts';
 import { dataset, fakeGenerator, model, patches } from '../core/mining/fake_generator.ts';
 

@@ -10,6 +10,7 @@
 
 import { Rng } from '@doppel/core/base';
 import type { PairList, Split } from '@doppel/core/dataset';
+import { type ProbeSample, probeAuc } from '@doppel/core/evaluation';
 import {
   checkGenerator,
   decodeFor,
@@ -20,6 +21,7 @@ import {
   MATCHES,
   type Match,
   moveLatents,
+  remakerOf,
   stackOf,
   tensorOf,
 } from '@doppel/core/generator';
@@ -27,7 +29,6 @@ import { type Calibration, probabilityOf } from '@doppel/core/matcher';
 import { anchorsOf, type MiningModel, scoreMade, scoreReferences } from '@doppel/core/mining';
 import type { PatchSource } from '@doppel/core/prepare';
 import * as tf from '@tensorflow/tfjs-core';
-import { type ProbeSample, probeAuc } from './linear_probe.ts';
 
 export interface ShortcutTask {
   dataset: PairList;
@@ -88,6 +89,7 @@ export async function measureShortcut(task: ShortcutTask): Promise<Shortcut> {
     .shuffle(chosen)
     .slice(0, task.pairs)
     .sort((a, b) => a - b);
+  const remaker = remakerOf(generator, dataset, seed);
   const scores = new Map<Kind | 'real', number[]>();
   const features = new Map<Kind | 'real', Float32Array[]>();
   const add = async (kind: Kind | 'real', made: readonly Float32Array[], given: ArrayLike<number>) => {
@@ -95,9 +97,9 @@ export async function measureShortcut(task: ShortcutTask): Promise<Shortcut> {
     features.set(kind, [...(features.get(kind) ?? []), ...(await featuresOf(made, model))]);
   };
   await forEachEncoded(
-    { ...task, normalisation: model.normalisation, match: 'none' },
+    { ...task, normalisation: model.normalisation, match: 'none', remaker },
     anchors,
-    async (latents, batch, first) => {
+    async (latents, batch, first, encoded) => {
       const references = batch.map((anchor) => ({ sar: anchor, optical: anchor }));
       const own = await Promise.all(batch.map((anchor) => patches.sar(anchor)));
       const ownScores = await scoreReferences(references, task, { signal });
@@ -110,7 +112,8 @@ export async function measureShortcut(task: ShortcutTask): Promise<Shortcut> {
           ['reconstructions', latents.mu],
           ['negatives', z],
         ] as const) {
-          const made = await decodeFor({ ...task, normalisation: model.normalisation, match }, from, batch);
+          const maker = { ...task, normalisation: model.normalisation, match, remaker };
+          const made = await decodeFor(maker, from, batch, encoded);
           const pairs = batch.map((optical, i) => ({ optical, patch: made[i]! }));
           await add(`${kind} ${match}`, made, await scoreMade(pairs, task, { signal }));
         }

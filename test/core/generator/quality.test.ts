@@ -30,7 +30,16 @@ const matcher = {
   ...{ normalisation, info: { fingerprint: 'm'.repeat(64) } },
 };
 const evaluate = (patch: (i: number) => Float32Array, change: Partial<QualityTask> = {}) =>
-  evaluateGenerator({ generator: fakeGenerator(patch), dataset, matcher, count: 60, pairs: 60, sliced, ...change });
+  evaluateGenerator({
+    generator: fakeGenerator(patch),
+    dataset,
+    matcher,
+    count: 60,
+    pairs: 60,
+    judgeSteps: 0,
+    sliced,
+    ...change,
+  });
 
 beforeAll(async () => {
   await selectBackend({ requested: 'wasm' });

@@ -55,8 +55,9 @@ export interface Dataset {
   readWindow(scene: string, sensor: Sensor, window: RasterWindow): Promise<Raster>;
 }
 
-/** List of pairs of a data set, without access to pixels. */
-export type PairList = Pick<Dataset, 'folder' | 'fingerprint' | 'records' | 'indicesOf'>;
+/** List of pairs of a data set; access to pixels only where something is made of them. */
+export type PairList = Pick<Dataset, 'folder' | 'fingerprint' | 'records' | 'indicesOf'> &
+  Partial<Pick<Dataset, 'readSar'>>;
 
 export interface OpenOptions {
   /** Ignore `splits.json`, which the caller is about to replace. */

@@ -21,6 +21,7 @@ export {
   SEARCH_DEFAULTS,
 } from './evaluate.ts';
 export { hardestOf } from './hardest.ts';
+export { type ProbeSample, probeAuc } from './linear_probe.ts';
 export {
   accuracyOf,
   averagePrecisionOf,

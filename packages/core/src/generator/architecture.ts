@@ -7,6 +7,7 @@ import type { z } from 'zod';
 import type { Normalisation } from '../prepare/normalisation.ts';
 import type { Moments } from '../runs/moments.ts';
 import type { PartialConfig, RemovedOption } from '../runs/settings.ts';
+import type { PatchStack } from './patch_stack.ts';
 
 /** Configuration of the networks, as in a checkpoint; an architecture adds its own fields. */
 export interface NetworksConfig {
@@ -146,6 +147,8 @@ export interface GeneratorRecipe<Settings extends GeneratorSettings = GeneratorS
     settings: Settings,
     at: Growth & { step: number },
   ): Record<string, tf.Scalar>;
+  /** Measures what gradients do not learn, once the networks are trained. @param patches of the training split. */
+  finish?(generator: Generator, patches: PatchStack): Promise<void>;
   /** Network whose loss is not finite; undefined if all are finite. */
   culprit(losses: Readonly<Record<string, number>>): string | undefined;
 }

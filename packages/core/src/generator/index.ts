@@ -17,9 +17,11 @@ export { LATENT_RULES, type LatentGenerator, type LatentRule, latentNoise, moveL
 export { type NegativeSet, requireSamePreparation } from './made_patches.ts';
 export { checkGenerator, decodeFor, forEachEncoded } from './make_patches.ts';
 export { MATCHES, type Match } from './match_histogram.ts';
+export { DONOR_RULES, MOVE_RULES, type MoveRule } from './moves.ts';
 export { type OpenGenerator, openGenerator } from './open.ts';
 export { type PatchStack, patchAt, stackOf, tensorOf } from './patch_stack.ts';
 export type { Beside } from './quality/compare.ts';
+export type { Likeness } from './quality/likeness.ts';
 export type { LooksSummary } from './quality/looks.ts';
 export type { Memorisation } from './quality/nearest.ts';
 export type { ValueFigures } from './quality/values.ts';
@@ -31,4 +33,5 @@ export {
   type QualityMatcher,
   type ShownPatches,
 } from './quality.ts';
+export { EDITS, type Edit, Remaker, remakerOf, type Source } from './remake.ts';
 export { reconstruction, type SampleTask, samplePatches } from './sample.ts';

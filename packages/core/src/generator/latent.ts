@@ -11,6 +11,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { philoxNormal } from '../base/philox.ts';
 import type { Normalisation } from '../prepare/normalisation.ts';
 import type { TrainedOn } from '../runs/held_out.ts';
+import type { Grain } from './grain/grain.ts';
 
 export const LATENT_RULES = ['sigma', 'sample', 'noise'] as const;
 export type LatentRule = (typeof LATENT_RULES)[number];
@@ -21,6 +22,8 @@ export interface LatentGenerator {
     side: number;
     /** Length of a latent vector. */
     latent: number;
+    /** Cells along each side of codes in space, [cells, cells, numbers]; absent: codes have no place. */
+    cells?: number | undefined;
     /** SHA-256 of its checkpoint as hex. */
     fingerprint: string;
     /** Preparation of the SAR patches that it was trained on, and of those that it makes. */
@@ -31,6 +34,8 @@ export interface LatentGenerator {
   encode(x: tf.Tensor4D): Latents;
   /** [n, latent] → prepared SAR patches [n, side, side, 1]; differentiable. */
   decode(z: tf.Tensor2D): tf.Tensor4D;
+  /** Absent where decoded patches hold their speckle. */
+  readonly grain?: Grain;
   dispose(): void;
 }
 

@@ -54,6 +54,9 @@ export function requireSamePreparation(made: SarPreparation, wanted: SarPreparat
   });
 }
 
+/** True if SAR patches of both have the same numbers. */
+export const isSamePreparation = (a: SarPreparation, b: SarPreparation): boolean => differences(a, b).length === 0;
+
 function differences(made: SarPreparation, wanted: SarPreparation) {
   const flat = ({ side, sar }: SarPreparation): Record<string, string> => ({
     side: String(side),

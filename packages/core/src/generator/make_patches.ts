@@ -11,10 +11,12 @@ import type { Split } from '../dataset/patch_pair.ts';
 import { NonFiniteError, SplitError, UsageError } from '../errors.ts';
 import type { Normalisation } from '../prepare/normalisation.ts';
 import { type PatchSource, readPatches, shapeOf, toTensor } from '../prepare/patch_source.ts';
+import { preparePatch } from '../prepare/prepared_patches.ts';
 import type { LatentGenerator, Latents } from './latent.ts';
 import { requireSamePreparation } from './made_patches.ts';
 import { type Match, matchHistogram, standardiseAgain } from './match_histogram.ts';
 import { matchSpeckle } from './match_speckle.ts';
+import type { Edit, Remaker, Source } from './remake.ts';
 
 /** Patches that go through the generator at a time. */
 export const MAKE_BATCH = 32;
@@ -27,7 +29,18 @@ export interface Maker {
   /** Prepared patches of the data set, by record. */
   patches: PatchSource;
   match: Match;
+  /** Default: whole patches. */
+  edit?: Edit;
+  /** Makes patches of sources, where the generator draws speckle. */
+  remaker?: Remaker | undefined;
   signal?: AbortSignal | undefined;
+}
+
+/** Codes of a batch of records, and what their patches are made from. */
+export interface Encoded {
+  latents: Latents;
+  /** Sources by position in the batch; absent where the decoder gives whole patches. */
+  sources?: Source[] | undefined;
 }
 
 /**
@@ -47,7 +60,10 @@ export function checkGenerator(generator: LatentGenerator, normalisation: Normal
       remedy: 'Train a generator on the data set of the matcher.',
     });
   }
-  requireSamePreparation(info.normalisation, normalisation, `the generator ${info.fingerprint.slice(0, 12)}…`);
+  // Drawn on known ground, patches can be prepared anew for any matcher.
+  if (!generator.grain) {
+    requireSamePreparation(info.normalisation, normalisation, `the generator ${info.fingerprint.slice(0, 12)}…`);
+  }
   if (!isSameData(info.trainedOn.dataFingerprint, dataset.fingerprint)) {
     return ['The generator was trained on another data set: whether it saw the ground that is tested on is not known.'];
   }
@@ -86,28 +102,43 @@ async function sarBatch({ patches, normalisation }: Maker, records: readonly num
 export async function forEachEncoded(
   maker: Maker,
   records: readonly number[],
-  work: (latents: Latents, batch: readonly number[], start: number) => Promise<void>,
+  work: (latents: Latents, batch: readonly number[], start: number, encoded: Encoded) => Promise<void>,
 ): Promise<void> {
   for (let start = 0; start < records.length; start += MAKE_BATCH) {
     await pause(maker.signal);
     const batch = records.slice(start, start + MAKE_BATCH);
-    const x = await sarBatch(maker, batch);
-    const latents = tf.tidy(() => maker.generator.encode(x));
-    x.dispose();
+    const encoded = await encode(maker, batch);
+    const { latents } = encoded;
     try {
-      await work(latents, batch, start);
+      await work(latents, batch, start, encoded);
     } finally {
       tf.dispose([latents.mu, latents.logvar]);
     }
   }
 }
 
+async function encode(maker: Maker, batch: readonly number[]): Promise<Encoded> {
+  if (maker.remaker) return maker.remaker.sources(batch);
+  const x = await sarBatch(maker, batch);
+  const latents = tf.tidy(() => maker.generator.encode(x));
+  x.dispose();
+  return { latents };
+}
+
 /**
  * Decodes latent vectors of records into prepared patches, one Float32Array each.
  *
- * @param z [records, latent]. @throws NonFiniteError if a pixel is not finite.
+ * @param z [records, latent]. @param encoded the batch that `forEachEncoded` gave. @param draw 0, 1, … of several
+ * patches of one record. @throws NonFiniteError if a pixel is not finite.
  */
-export async function decodeFor(maker: Maker, z: tf.Tensor2D, records: readonly number[]): Promise<Float32Array[]> {
+export async function decodeFor(
+  maker: Maker,
+  z: tf.Tensor2D,
+  records: readonly number[],
+  { sources }: Pick<Encoded, 'sources'> = {},
+  draw = 0,
+): Promise<Float32Array[]> {
+  if (maker.remaker && sources) return remadeFor(maker, maker.remaker, z, sources, draw);
   const decoded = tf.tidy(() => maker.generator.decode(z));
   const data = await decoded.data<'float32'>();
   decoded.dispose();
@@ -119,6 +150,22 @@ export async function decodeFor(maker: Maker, z: tf.Tensor2D, records: readonly 
       return finish(patch, record, maker);
     }),
   );
+}
+
+/** Patches of sources with the ground of codes, as the matcher's normalisation prepares them. */
+async function remadeFor(
+  { generator, normalisation, edit = 'whole' }: Maker,
+  remaker: Remaker,
+  z: tf.Tensor2D,
+  sources: readonly Source[],
+  draw: number,
+): Promise<Float32Array[]> {
+  const grounds = await generator.grain!.ground(z);
+  return sources.map((source, i) => {
+    const patch = preparePatch(remaker.make(edit, source, grounds[i]!, draw), 'sar', normalisation, 'a made patch');
+    if (patch.some((value) => !Number.isFinite(value))) throw notFinite(source.record);
+    return patch;
+  });
 }
 
 async function finish(patch: Float32Array, record: number, maker: Maker): Promise<Float32Array> {

@@ -6,6 +6,8 @@ import { GENERATORS } from './architectures.ts';
 import { type GeneratorCheckpoint, readGenerator } from './checkpoint.ts';
 import { cropPatches, padPatches } from './fit_patch.ts';
 import { latentSize } from './generator.ts';
+import { grainOf } from './grain/grain.ts';
+import type { SpeckleStatistics } from './grain/speckle.ts';
 import type { LatentGenerator } from './latent.ts';
 
 export interface OpenGenerator extends LatentGenerator {
@@ -43,11 +45,32 @@ export async function openGenerator(bytes: Uint8Array, file: string): Promise<Op
   }) as [Map<string, tf.Tensor>, Map<string, tf.Tensor>];
   const { side } = normalisation;
   const latent = latentSize({ preset, config: networks });
+  const [cells, , numbers] = architecture.latentShape(networks);
   const options = { ...growth, wanted: 'input' } as const;
   return {
-    info: { preset, side, latent, objective, fingerprint: await sha256(bytes), normalisation, trainedOn },
+    info: {
+      preset,
+      side,
+      latent,
+      cells: numbers === undefined ? undefined : cells,
+      objective,
+      fingerprint: await sha256(bytes),
+      normalisation,
+      trainedOn,
+    },
     encode: (x) => tf.tidy(() => architecture.encode(encoder, padPatches(x, networks.side), options)),
     decode: (z) => tf.tidy(() => cropPatches(architecture.decode(average, z, options), side)),
+    ...(architecture.ground && {
+      grain: grainOf({
+        decode: (z) => architecture.ground!(average, z, options),
+        ...{ statistics: statisticsOf(checkpoint), padded: networks.side, normalisation },
+      }),
+    }),
     dispose: () => tf.dispose([...parameters.values()]),
   };
+}
+
+function statisticsOf({ tensors }: GeneratorCheckpoint): SpeckleStatistics {
+  const values = (name: string) => Float32Array.from(tensors.get(`speckle.${name}`)!.data);
+  return { mean: values('mean'), components: values('components'), quantiles: values('quantiles') };
 }

@@ -6,37 +6,44 @@
 import { pause } from '../base/pause.ts';
 import type { Dataset } from '../dataset/dataset.ts';
 import { UsageError } from '../errors.ts';
-import type { ScorerHalves } from '../matcher/scorer.ts';
+import { probabilityOf } from '../matcher/calibration.ts';
+import { scorePairs } from '../matcher/score_pairs.ts';
+import type { PairScorer, ScorerHalves } from '../matcher/scorer.ts';
 import type { ModelInfo } from '../model.ts';
 import type { Normalisation } from '../prepare/normalisation.ts';
-import type { PatchSource } from '../prepare/patch_source.ts';
-import { PatchCache } from '../prepare/prepared_patches.ts';
+import { type PatchSource, shapeOf } from '../prepare/patch_source.ts';
+import { PatchCache, preparePatch } from '../prepare/prepared_patches.ts';
 import type { Unit } from '../raster/raster.ts';
 import type { LatentGenerator } from './latent.ts';
+import { isSamePreparation } from './made_patches.ts';
 import { checkGenerator } from './make_patches.ts';
-import { type PatchStack, stackOf } from './patch_stack.ts';
+import { type PatchStack, patchAt, stackOf } from './patch_stack.ts';
 import { type Beside, beside, SET_NAMES, SET_PAIRS, type SetName } from './quality/compare.ts';
 import { type FeatureRows, featureScale, type KernelDistance, kernelDistance } from './quality/kernel_distance.ts';
+import { halvesWithinPlaces, type Likeness, measureLikeness } from './quality/likeness.ts';
 import { type Looks, type LooksSummary, looksOf, summariseLooks } from './quality/looks.ts';
-import { fromPrior, reconstructed, scrambled } from './quality/made_sets.ts';
+import { scrambled } from './quality/made_sets.ts';
+import { type MovesColumn, movesSheet } from './quality/moves_sheet.ts';
 import { type Diversity, diversity } from './quality/ms_ssim.ts';
 import { type Memorisation, memorisation, NearestSearch } from './quality/nearest.ts';
 import { drawRealSets, type RealSets } from './quality/real_sets.ts';
+import { priorAndRemade, readSet, remade } from './quality/remade_sets.ts';
 import { patternRows, sarFeatures } from './quality/sar_features.ts';
-import { type SarScale, sarScale, shownUnit } from './quality/sar_scale.ts';
+import { asRaster, type SarScale, sarScale, shownUnit } from './quality/sar_scale.ts';
 import { SLICED_DEFAULTS, type SlicedOptions, slicedDistances } from './quality/sliced_wasserstein.ts';
 import { measureValues, type ValueFigures, valueRange } from './quality/values.ts';
 import { wasserstein } from './quality/wasserstein.ts';
+import { type GrainGenerator, hasGrain } from './remake.ts';
 
 /** The matcher in whose features patches are compared. */
 export interface QualityMatcher {
   /** Scorer of the matcher; without `halves` if it has no separate SAR stream. */
-  scorer: { halves?: Pick<ScorerHalves, 'features'> | undefined };
+  scorer: { halves?: Pick<ScorerHalves, 'features'> | undefined; score?: PairScorer['score'] };
   normalisation: Normalisation;
-  info: Pick<ModelInfo, 'fingerprint'>;
+  info: Pick<ModelInfo, 'fingerprint'> & Partial<Pick<ModelInfo, 'calibration'>>;
 }
 
-export const QUALITY_DEFAULTS = { count: 1000, pairs: 1000, seed: 1, split: 'validation' } as const;
+export const QUALITY_DEFAULTS = { count: 1000, pairs: 1000, seed: 1, split: 'validation', judgeSteps: 400 } as const;
 
 export interface QualityTask {
   generator: LatentGenerator;
@@ -50,6 +57,8 @@ export interface QualityTask {
   split?: 'validation' | 'test';
   /** Seed of samples, sets and directions. */
   seed?: number;
+  /** Steps that the networks which tell made from real are trained for. */
+  judgeSteps?: number;
   sliced?: Pick<SlicedOptions, 'neighbourhoods' | 'maxNeighbourhoods' | 'directions'>;
   signal?: AbortSignal | undefined;
   onProgress?: ((phase: string, done: number, total: number) => void) | undefined;
@@ -84,6 +93,7 @@ export interface GeneratorQuality {
   /** Null without a matcher that has a SAR stream: `notMeasured` says why. */
   kernelDistance: KernelFigures | null;
   values: ValueFigures;
+  likeness: Likeness;
   /** Null if the unit is no radar unit. */
   looks: (Kinds<LooksSummary> & { distances: Beside | null }) | null;
   diversity: Kinds<Diversity>;
@@ -97,6 +107,10 @@ export interface GeneratorQuality {
 /** Patches that a report shows, with their rows in the stacks and records in the data set. */
 export interface ShownPatches {
   sets: Record<SetName, PatchStack>;
+  /** Made of held-out patches, where a generator draws speckle: its prior makes none that is of use. */
+  made?: PatchStack;
+  /** Held-out patches beside what each move makes of them, for the same generators. */
+  moves?: MovesColumn[];
   /** Records of the real sets, by row. */
   records: Record<'training' | 'others' | 'heldOutA' | 'heldOutB', number[]>;
   /** Nearest training patch of each generated patch, by pattern. */
@@ -129,8 +143,9 @@ export async function evaluateGenerator(task: QualityTask): Promise<GeneratorEva
   const { count } = sets.generated;
   const scale = await sarScale(dataset, train, normalisation);
 
+  const { likeness, made } = await likenessOf(task, real, sets, patches, scale, seed);
   const slicedWasserstein = await measureSliced(task, sets, seed);
-  const { rows, features, reason } = await featuresOfSets(task, sets);
+  const { rows, features, reason } = await featuresOfSets(task, sets, scale);
   const kernel = features && (await measureKernel(features, matcher!.info.fingerprint, signal));
   const values = await measureValues(sets, scale, signal);
   const looks = await measureLooks(task, sets, scale);
@@ -144,11 +159,19 @@ export async function evaluateGenerator(task: QualityTask): Promise<GeneratorEva
   return {
     quality: {
       ...{ count, seed, split, places: real.places, slicedWasserstein, kernelDistance: kernel ?? null, values },
-      ...{ looks, diversity: varied, memorisation: copies, scale: { ...scale, shown: shownUnit(scale) }, notMeasured },
+      ...{
+        likeness,
+        looks,
+        diversity: varied,
+        memorisation: copies,
+        scale: { ...scale, shown: shownUnit(scale) },
+        notMeasured,
+      },
       warnings: [...warnings, ...real.warnings, ...lenient(slicedWasserstein.mean)],
     },
     shown: {
       sets,
+      ...(hasGrain(generator) && { made, moves: await movesOf(generator, dataset, real, seed) }),
       records: {
         ...{ training: real.training, others: real.others },
         ...{ heldOutA: real.heldOutA, heldOutB: real.heldOutB },
@@ -180,32 +203,97 @@ function requireSide({ info }: LatentGenerator, { header, folder }: Dataset): vo
 }
 
 async function makeSets(
-  { generator, signal, onProgress }: QualityTask,
+  { generator, dataset, signal, onProgress }: QualityTask,
   real: RealSets,
   patches: PatchSource,
   seed: number,
 ): Promise<Record<SetName, PatchStack>> {
-  const { side } = generator.info;
-  const read = async (records: readonly number[]) => {
-    const prepared: Float32Array[] = [];
-    for (const record of records) {
-      if (prepared.length % 64 === 0) await pause(signal);
-      prepared.push(await patches.sar(record));
-    }
-    return stackOf(prepared, side);
-  };
   const count = real.training.length;
-  const report = (first: number) => (done: number) => onProgress?.('making patches', first + done, 2 * count);
-  const training = await read(real.training);
+  const task = { generator, dataset, patches, seed, signal };
+  const training = await readSet(real.training, task);
+  const { prior, remade: again } = await priorAndRemade(real.training, {
+    ...task,
+    onProgress: (done) => onProgress?.('making patches', Math.round(2 * done), 2 * count),
+  });
   return {
-    generated: await fromPrior(generator, { count, seed, signal, onProgress: report(0) }),
-    reconstructed: await reconstructed(generator, training, { signal, onProgress: report(count) }),
-    training,
-    others: await read(real.others),
-    heldOutA: await read(real.heldOutA),
-    heldOutB: await read(real.heldOutB),
+    ...{ generated: prior, reconstructed: again, training },
+    others: await readSet(real.others, task),
+    heldOutA: await readSet(real.heldOutA, task),
+    heldOutB: await readSet(real.heldOutB, task),
     scrambled: scrambled(training, seed),
   };
+}
+
+async function likenessOf(
+  task: QualityTask,
+  real: RealSets,
+  sets: Record<SetName, PatchStack>,
+  patches: PatchSource,
+  scale: SarScale,
+  seed: number,
+): Promise<{ likeness: Likeness; made: PatchStack }> {
+  const { generator, dataset, matcher, signal, onProgress } = task;
+  const making = { generator, dataset, patches, seed, signal };
+  const { sources, others } = halvesWithinPlaces([...real.heldOutA, ...real.heldOutB], dataset.records);
+  const made = await remade(sources, making);
+  const heldOut = { sources: await readSet(sources, making), made, real: await readSet(others, making) };
+  const training = { made: sets.reconstructed, real: sets.training, others: sets.others };
+  const asMatcher = matcher && preparer(matcher, generator, scale);
+  const halves = matcher?.scorer.halves;
+  const likeness = await measureLikeness({
+    ...{ sets: { training, heldOut }, scale, seed, signal, steps: task.judgeSteps ?? QUALITY_DEFAULTS.judgeSteps },
+    onProgress: (done, total) => onProgress?.('judges', done, total),
+    ...(halves && { features: (stack: PatchStack) => sarFeatures(halves, asMatcher!(stack), signal) }),
+  });
+  return { likeness: { ...likeness, matches: await matchesOf(task, sources, made, asMatcher) }, made };
+}
+
+/** Held-out patches on the sheet of moves. */
+const MOVED = 8;
+
+function movesOf(generator: GrainGenerator, dataset: Dataset, real: RealSets, seed: number): Promise<MovesColumn[]> {
+  const others = [...real.heldOutA, ...real.heldOutB];
+  const every = Math.max(1, Math.floor(others.length / MOVED));
+  const records = others.filter((_, i) => i % every === 0).slice(0, MOVED);
+  return movesSheet(generator, dataset, { records, others, seed });
+}
+
+/** Prepares patches as a matcher does, if the generator's preparation differs. */
+function preparer({ normalisation }: QualityMatcher, { info }: LatentGenerator, scale: SarScale) {
+  if (isSamePreparation(info.normalisation, normalisation)) return (stack: PatchStack) => stack;
+  return ({ side, count, data }: PatchStack): PatchStack => {
+    const prepared = Array.from({ length: count }, (_, row) =>
+      preparePatch(asRaster(patchAt({ side, count, data }, row), side, scale), 'sar', normalisation, 'a patch'),
+    );
+    return stackOf(prepared, side);
+  };
+}
+
+/** Calls of the matcher for the true pairs of sources, and for the same pairs with the made patches. */
+async function matchesOf(
+  { matcher, dataset, signal }: QualityTask,
+  sources: readonly number[],
+  made: PatchStack,
+  asMatcher: ((stack: PatchStack) => PatchStack) | undefined,
+): Promise<Likeness['matches']> {
+  const { score } = matcher?.scorer ?? {};
+  const calibration = matcher?.info.calibration;
+  if (!matcher || !score || !calibration) return null;
+  const cache = new PatchCache(dataset, matcher.normalisation);
+  const prepared = asMatcher!(made);
+  const isCalled = async (sar: PatchSource['sar']) => {
+    const references = sources.map((record, i) => ({ sar: i, optical: record }));
+    const given = { sar, optical: (index: number) => cache.optical(index) };
+    const scores = await scorePairs(references, {
+      scorer: { score },
+      ...{ patches: given, shape: shapeOf(matcher.normalisation), batch: 64, signal },
+    });
+    return Array.from(scores, (each) => probabilityOf(each, calibration) >= calibration.threshold);
+  };
+  const before = await isCalled((i) => cache.sar(sources[i]!));
+  const after = await isCalled((i) => patchAt(prepared, i));
+  const called = before.filter((isMatch) => isMatch).length;
+  return { called, lost: before.filter((isMatch, i) => isMatch && !after[i]).length / called };
 }
 
 async function measureSliced(
@@ -247,8 +335,9 @@ interface SetFeatures {
 }
 
 async function featuresOfSets(
-  { matcher, signal }: QualityTask,
+  { matcher, generator, signal }: QualityTask,
   sets: Record<SetName, PatchStack>,
+  units: SarScale,
 ): Promise<SetFeatures> {
   const rows = {
     generated: patternRows(sets.generated),
@@ -259,7 +348,8 @@ async function featuresOfSets(
   const { halves } = matcher.scorer;
   if (!halves) return { rows, features: undefined, reason: 'The matcher has no separate SAR stream.' };
   const features = {} as Record<SetName, FeatureRows>;
-  for (const name of SET_NAMES) features[name] = await sarFeatures(halves, sets[name], signal);
+  const asMatcher = preparer(matcher, generator, units);
+  for (const name of SET_NAMES) features[name] = await sarFeatures(halves, asMatcher(sets[name]), signal);
   const scale = featureScale([features.training, features.others]);
   for (const name of SET_NAMES) divide(features[name], scale);
   return { rows, features: { ...features, scale } };

@@ -19,6 +19,7 @@ import {
   type Suspicion,
 } from './audit.ts';
 import { type Offset, offsetSurface } from './gradient_offset.ts';
+import { GridTally, type PlaceGrid } from './grid_tally.ts';
 import { type PatchSummary, summarise, validSamples } from './patch_summary.ts';
 
 export const PERCENTILES = [1, 5, 25, 50, 75, 95, 99] as const;
@@ -48,6 +49,8 @@ export interface Inspection {
   optical: ModalityReport;
   /** Equivalent number of looks over patches; null if no patch is homogeneous enough, or the unit is unknown. */
   enl: { median: number; low: number; high: number; patches: number } | null;
+  /** Repeated sampling grids of SAR patches by place; places without one are left out. */
+  grids: Record<string, PlaceGrid>;
   audit: { suspicious: number; byReason: Record<Reason, number>; offsetsMeasured: number };
   /** Offsets of the places that were measured. */
   offsets: { group: string; pairs: number; offset: Offset }[];
@@ -74,6 +77,7 @@ export async function inspectDataset(
   const { records, header } = dataset;
   const modalities = { sar: new ModalityTally(records.length), optical: new ModalityTally(records.length) };
   const looks: number[] = [];
+  const grids = new GridTally();
   const offsetAudit = new OffsetAudit(limits);
   const isMeasured = evenly(records.length, offsets);
   for (let start = 0; start < records.length; start += READ_AT_ONCE) {
@@ -83,6 +87,7 @@ export async function inspectDataset(
     for (const [i, pair] of (await Promise.all(indices.map((index) => dataset.read(index)))).entries()) {
       modalities.sar.add(pair.sar);
       modalities.optical.add(pair.optical);
+      grids.add(pair.group, pair.sar);
       const enl = equivalentNumberOfLooks(pair.sar);
       if (enl !== undefined && Number.isFinite(enl)) looks.push(enl);
       if (pair.label === 0 || !isMeasured(start + i)) continue;
@@ -110,6 +115,7 @@ export async function inspectDataset(
       sar: { ...header.sar, ...modalities.sar.report() },
       optical: { ...header.optical, ...modalities.optical.report() },
       enl: looksOf(looks),
+      grids: grids.found(),
       audit: { suspicious: suspicions.length, byReason, offsetsMeasured: offsetAudit.measured },
       offsets: offsetAudit.offsets(),
     };

@@ -1,7 +1,7 @@
 /** Settings of the strategy `adaptive`, and of training that repeats it. docs/mining.md explains each. */
 import { z } from 'zod';
-import { LATENT_RULES } from '../generator/latent.ts';
 import { matchSchema } from '../generator/match_histogram.ts';
+import { editSchema, MOVE_RULES } from '../generator/moves.ts';
 import type { RemovedOption } from '../runs/settings.ts';
 
 const probability = z.number().min(0).max(1);
@@ -13,7 +13,7 @@ export const adaptiveSettings = z.strictObject({
     .boolean()
     .default(false)
     .meta({ description: 'k of each kind of candidate (made, real, nearest), not k in all' }),
-  rule: z.enum(LATENT_RULES).default('sample').meta({ description: 'How patches are moved in latent space' }),
+  rule: z.enum(MOVE_RULES).default('sample').meta({ description: 'How patches are moved in latent space' }),
   strengths: z
     .array(z.number().positive())
     .default([0.5, 1, 1.5, 2])
@@ -47,6 +47,7 @@ export const adaptiveSettings = z.strictObject({
     .nonnegative()
     .default(0.25)
     .meta({ description: 'Least distance of made candidates from the true patch' }),
+  edit: editSchema,
   match: matchSchema,
   reconstructions: z
     .boolean()

@@ -1,14 +1,18 @@
 /** Shared part of strategies that generate patches: the generator, generated patches with scores, and their list. */
-import type * as tf from '@tensorflow/tfjs-core';
-import { UsageError } from '../errors.ts';
-import type { LatentGenerator } from '../generator/latent.ts';
-import { decodeFor, type Maker } from '../generator/make_patches.ts';
+import * as tf from '@tensorflow/tfjs-core';
+import { SplitError, UsageError } from '../errors.ts';
+import { Donors } from '../generator/donors.ts';
+import { type LatentGenerator, type Latents, latentNoise, moveLatents } from '../generator/latent.ts';
+import { decodeFor, type Encoded, type Maker } from '../generator/make_patches.ts';
 import type { Match } from '../generator/match_histogram.ts';
+import { type DonorRule, type MoveRule, movedTowards, needsDonor } from '../generator/moves.ts';
 import { patchDistance } from '../generator/patch_distance.ts';
 import { type PatchStack, stackOf } from '../generator/patch_stack.ts';
+import { type Edit, hasGrain, remakerOf } from '../generator/remake.ts';
 import { probabilityOf } from '../matcher/calibration.ts';
 import type { MadeHeader, MadeNegative, MinedNegative, Negative } from './negatives.ts';
 import { scoreMade } from './pair_scores.ts';
+import { anchorsOf } from './plan.ts';
 import type { Bench, Watch } from './strategy.ts';
 
 /** @throws UsageError if the bench has none. */
@@ -22,11 +26,91 @@ export function generatorOf({ generator }: Bench, strategy: string): LatentGener
   });
 }
 
-export const makerOf = (generator: LatentGenerator, match: Match, bench: Bench, { signal }: Watch): Maker => ({
-  ...{ generator, match, signal },
-  normalisation: bench.model.normalisation,
-  patches: bench.patches,
-});
+/** @throws UsageError if the generator cannot edit by ratio. */
+export function makerOf(
+  generator: LatentGenerator,
+  { match, edit = 'whole' }: { match: Match; edit?: Edit },
+  bench: Bench,
+  { signal }: Watch,
+): Maker {
+  if (edit !== 'whole') requireGrain(generator, `edit ${edit}`);
+  return {
+    ...{ generator, match, edit, signal, remaker: remakerOf(generator, bench.dataset, bench.seed) },
+    normalisation: bench.model.normalisation,
+    patches: bench.patches,
+  };
+}
+
+function requireGrain(generator: LatentGenerator, what: string): void {
+  if (hasGrain(generator)) return;
+  throw new UsageError({
+    action: `make patches by ${what}`,
+    expected: 'a generator that decodes the ground without speckle',
+    found: 'one that decodes whole patches',
+    remedy: 'Train one by `doppel generator train DATASET --preset spatial`.',
+  });
+}
+
+/** Moves codes of the records of a batch by a rule; towards look-alikes of other ground where the rule needs donors. */
+export class CodeMover {
+  private readonly maker: Maker;
+  private readonly bench: Bench;
+  private readonly rule: MoveRule;
+  private donors: Donors | undefined;
+
+  constructor(rule: MoveRule, maker: Maker, bench: Bench) {
+    this.maker = maker;
+    this.bench = bench;
+    this.rule = rule;
+    if (needsDonor(rule)) requireGrain(maker.generator, `the rule ${rule}`);
+  }
+
+  /** [records, latent], which the caller disposes of. */
+  async move(latents: Latents, records: readonly number[], strength: number, draw: number): Promise<tf.Tensor2D> {
+    const { rule, maker, bench } = this;
+    const { latent } = maker.generator.info;
+    if (needsDonor(rule)) return this.towardsDonors(rule, latents, records, strength, draw);
+    return tf.tidy(() => {
+      const eps = tf.tensor2d(latentNoise(records, draw, latent, bench.seed), [records.length, latent]);
+      return moveLatents(latents, rule, strength, eps);
+    });
+  }
+
+  private async towardsDonors(
+    rule: DonorRule,
+    { mu }: Latents,
+    records: readonly number[],
+    strength: number,
+    draw: number,
+  ): Promise<tf.Tensor2D> {
+    const { dataset, guard, seed, split } = this.bench;
+    const { latent, cells } = this.maker.generator.info;
+    const { remaker } = this.maker;
+    this.donors ??= new Donors({
+      ...{ records: anchorsOf(dataset, split), guard, seed },
+      describe: (some) => remaker!.codes(some),
+    });
+    const values = await mu.data<'float32'>();
+    const moved = new Float32Array(values.length);
+    for (const [i, record] of records.entries()) {
+      const own = values.slice(i * latent, (i + 1) * latent);
+      const donor = await this.donors.of(record, own, draw);
+      if (!donor) throw noDonor(dataset.records[record]!.id);
+      const pair = { own, donor: donor.description };
+      moved.set(movedTowards(pair, { rule, strength }, cells!, { seed, record, draw }), i * latent);
+    }
+    return tf.tensor2d(moved, [records.length, latent]);
+  }
+}
+
+/** Error where the guard leaves no donor. */
+export const noDonor = (id: string) =>
+  new SplitError({
+    action: `find a donor of other ground for the pair ${id}`,
+    expected: 'a training pair of another place',
+    found: 'none',
+    remedy: 'Import more places, or lower --guard-margin.',
+  });
 
 export interface MadePatch {
   patch: Float32Array;
@@ -43,8 +127,18 @@ export async function makePatches(
   records: readonly number[],
   bench: Bench,
   watch: Watch,
+  { encoded, draw }: { encoded: Encoded; draw: number },
 ): Promise<MadePatch[]> {
-  const made = await decodeFor(maker, z, records);
+  return scored(await decodeFor(maker, z, records, encoded, draw), records, bench, watch);
+}
+
+/** Scores made patches of records. */
+export async function scored(
+  made: readonly Float32Array[],
+  records: readonly number[],
+  bench: Bench,
+  watch: Watch,
+): Promise<MadePatch[]> {
   const pairs = made.map((patch, i) => ({ optical: records[i]!, patch }));
   const scores = await scoreMade(pairs, bench, { signal: watch.signal });
   const { model, patches } = bench;

@@ -24,8 +24,8 @@ import type { PairList, PairRecord } from '../dataset/dataset.ts';
 import { dataDifference, isSameData } from '../dataset/fingerprint.ts';
 import type { Split } from '../dataset/patch_pair.ts';
 import { FormatError, SplitError } from '../errors.ts';
-import { LATENT_RULES } from '../generator/latent.ts';
 import type { MadePair, NegativeSet } from '../generator/made_patches.ts';
+import { MOVE_RULES } from '../generator/moves.ts';
 import type { PatchStack } from '../generator/patch_stack.ts';
 import { folderOf, joinPath, nameOf, readText, type Store } from '../store.ts';
 import {
@@ -71,7 +71,7 @@ const madeLineSchema = lineSchema
     patch: z.int().nonnegative().optional(),
     label: z.union([z.literal(0), z.literal(1)]),
     distance: z.number().nonnegative().optional(),
-    rule: z.enum(LATENT_RULES).optional(),
+    rule: z.enum(MOVE_RULES).optional(),
     strength: z.number().optional(),
   })
   .refine(({ sar, patch }) => (sar === undefined) !== (patch === undefined), 'needs either "sar" or "patch"');

@@ -2,13 +2,14 @@
 import { z } from 'zod';
 import { Registry } from '../base/registry.ts';
 import { adaptive } from './strategies/adaptive.ts';
+import { blocks } from './strategies/blocks.ts';
 import { generated } from './strategies/generated.ts';
 import { loss } from './strategies/loss.ts';
 import { nearest } from './strategies/nearest.ts';
 import { random } from './strategies/random.ts';
 import type { Strategy } from './strategy.ts';
 
-export const STRATEGIES = new Registry<Strategy>('strategy', [random, loss, nearest, generated, adaptive]);
+export const STRATEGIES = new Registry<Strategy>('strategy', [random, loss, nearest, generated, adaptive, blocks]);
 
 /** Settings of a strategy by name, for flags and configurations. */
 export function settingsShapeOf({ name, settings }: Strategy): z.ZodRawShape {

@@ -3,6 +3,7 @@
 import { type PatchStack, patchAt, type ShownPatches } from '@doppel/core/generator';
 import type { Raster } from '@doppel/core/raster';
 import { pairsSheet } from '../pictures/pairs_sheet.ts';
+import { patchGrid } from '../pictures/patch_grid.ts';
 import { dataUri, pictureOf } from '../pictures/picture.ts';
 
 /** A patch beside another, as sources of images. */
@@ -22,7 +23,10 @@ export interface QualityPictures {
 }
 
 /** Pairs of patches as PNG sheets, by file name. */
-export type QualitySheets = Record<'samples.png' | 'reconstructions.png' | 'nearest.png', Uint8Array>;
+export type QualitySheets = Record<'samples.png' | 'reconstructions.png' | 'nearest.png', Uint8Array> & {
+  /** One column for each move of held-out patches: source, ground, reconstruction, and the moves. */
+  'moves.png'?: Uint8Array;
+};
 
 const SAMPLES = 32;
 const PAIRS = 16;
@@ -78,6 +82,14 @@ export async function qualityPictures(task: Shown): Promise<{ pictures: QualityP
       'samples.png': sheet(samples, real),
       'reconstructions.png': sheet(originals, again),
       'nearest.png': sheet(made, learned),
+      ...(shown.moves && { 'moves.png': movesGrid(shown.moves) }),
     },
   };
 }
+
+/** One column a move. */
+const movesGrid = (moves: NonNullable<ShownPatches['moves']>): Uint8Array =>
+  patchGrid(
+    moves.map(({ patches }) => patches),
+    { side: moves[0]!.patches.side, columns: 1 },
+  );

@@ -30,16 +30,16 @@ const EACH = 24;
 
 /** The same quiz for the same seed. @param generator its fingerprint. */
 export function quizOf(
-  { sets, records: rows }: ShownPatches,
+  { sets, made = sets.generated, records: rows }: ShownPatches,
   records: readonly { id: string }[],
   { seed, generator }: { seed: number; generator: string },
 ): Quiz {
   const rng = Rng.derive(seed, 'quiz');
-  const each = Math.min(EACH, sets.generated.count);
-  const chosen = rng.shuffle(Array.from({ length: sets.generated.count }, (_, row) => row)).slice(0, each);
+  const each = Math.min(EACH, made.count);
+  const chosen = rng.shuffle(Array.from({ length: made.count }, (_, row) => row)).slice(0, each);
   const held = (row: number) => (row % 2 === 0 ? ('heldOutA' as const) : ('heldOutB' as const));
   const cards = rng.shuffle([
-    ...chosen.map((row) => ({ raster: rasterAt(sets.generated, row), answer: 'generated' as const, sample: row + 1 })),
+    ...chosen.map((row) => ({ raster: rasterAt(made, row), answer: 'generated' as const, sample: row + 1 })),
     ...chosen.map((row) => ({
       raster: rasterAt(sets[held(row)], row),
       answer: 'real' as const,

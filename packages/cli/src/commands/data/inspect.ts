@@ -89,7 +89,7 @@ function textOf(
   suspicions: readonly Suspicion[],
   files: ReturnType<typeof filesIn> | undefined,
 ): string {
-  const { pairs, groups, side, splits, labels, sar, optical, enl, audit } = inspection;
+  const { pairs, groups, side, splits, labels, sar, optical, enl, grids, audit } = inspection;
   const number = (value: number) => Number(value.toPrecision(4)).toString();
   const range = (name: string, { unit, bands, min, max, percentiles, noDataShare }: ModalityReport) =>
     `${name}: ${bands} band(s) in ${unit}, ${number(min)} to ${number(max)}, median ${number(percentiles['50']!)}, ` +
@@ -105,6 +105,7 @@ function textOf(
     range('SAR', sar),
     range('optical', optical),
     `equivalent number of looks: ${enl ? `${number(enl.median)} (${number(enl.low)} to ${number(enl.high)})` : 'not known'}`,
+    gridText(grids, groups),
     `audit: ${reasons.join(', ')}; alignment measured on ${audit.offsetsMeasured} pairs`,
     ...shifted.map(({ group, numbers }) => {
       const { columns, rows } = numbers as { columns: number; rows: number };
@@ -114,4 +115,16 @@ function textOf(
       ? [`written: ${Object.values(files).join(', ')}`]
       : ['Add --out FOLDER for the contact sheet and the audit.']),
   ].join('\n');
+}
+
+/** Places whose rows or columns repeat, with the median frequency of each axis. */
+function gridText(grids: Inspection['grids'], places: number): string {
+  const axisText = (axis: 'rows' | 'columns') => {
+    const found = Object.values(grids).flatMap((grid) => grid[axis] ?? []);
+    if (found.length === 0) return `${axis}: none`;
+    const middle = found.toSorted((a, b) => a.frequency - b.frequency)[found.length >> 1]!;
+    const swing = `swing ${(middle.strength * 100).toFixed(0)} %`;
+    return `${axis}: ${found.length} of ${places} places, ${middle.frequency.toFixed(3)} cycles a pixel, ${swing}`;
+  };
+  return `repeated grid of SAR, ${axisText('rows')}; ${axisText('columns')}`;
 }

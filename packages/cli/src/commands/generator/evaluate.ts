@@ -7,6 +7,7 @@ import {
   type GeneratorEvaluation,
   type GeneratorQuality,
   type LatentGenerator,
+  type Likeness,
 } from '@doppel/core/generator';
 import { preparePatch } from '@doppel/core/prepare';
 import { type QualityReport, type Quiz, qualityHtml, qualityPictures, quizOf } from '@doppel/report';
@@ -26,6 +27,9 @@ export default command({
     split: choice(['validation', 'test'], 'Real patches that the generator never saw').default(DEFAULTS.split),
     count: whole(2, 'Patches of each set').default(DEFAULTS.count),
     seed: whole(0, 'Seed of samples, sets and directions').default(DEFAULTS.seed),
+    judgeSteps: whole(0, 'Steps of training for networks that tell made from real; 0: none').default(
+      DEFAULTS.judgeSteps,
+    ),
     out: text('folder', 'Folder of the report; default: quality-SPLIT in the run').optional(),
     quiz: text('folder', 'Also write a quiz: real and generated patches, mixed').optional(),
     ...BACKEND_FLAG,
@@ -36,7 +40,7 @@ export default command({
   ],
   async run({ args, context }): Promise<Outcome> {
     const { store } = context;
-    const { split, count, seed } = args;
+    const { split, count, seed, judgeSteps } = args;
     const out = args.out ?? defaultFolder(args.generator, split);
     refuseSameFolder(out, args.quiz);
     for (const folder of [out, args.quiz]) if (folder !== undefined) await ensureWritable(store, folder);
@@ -47,7 +51,7 @@ export default command({
     try {
       const matcher = opened?.atSide(dataset.header.side);
       generator = await openGeneratorFile(store, args.generator);
-      const task = { generator, dataset, matcher, split, count, seed };
+      const task = { generator, dataset, matcher, split, count, seed, judgeSteps };
       const evaluation = await context.work({ label: 'preparing', unit: 'steps' }, ({ signal, onPhase, onProgress }) =>
         evaluateGenerator({
           ...{ ...task, signal },
@@ -172,8 +176,42 @@ function textOf(quality: GeneratorQuality, report: string, quiz: string | null):
     ...(looks ? [line('looks, median', looks.generated.median, looks.heldOut.median)] : []),
     line('MS-SSIM of random pairs', diversity.generated.mean, diversity.heldOut.mean),
     `copies of training patches: ${percent(memorisation.patterns.copies)}; nearer than 99 % of real ones: ${percent(memorisation.patterns.closer)}`,
+    ...likenessText(quality.likeness),
     ...quality.notMeasured.map(({ figure, reason }) => `not measured: ${figure}. ${reason}`),
     `report: ${report}`,
     ...(quiz === null ? [] : [`quiz: ${quiz}`]),
   ].join('\n');
+}
+
+/** Lines on the likeness of patches made of held-out ones. */
+function likenessText({ patches, content, texture, looks, judges, matches }: Likeness): string[] {
+  const { kept, chance } = content;
+  const digits = (value: number | null | undefined, places = 3) =>
+    (value === null || value === undefined ? '–' : value.toFixed(places)).padStart(9);
+  const line = (name: string, made: number | null | undefined, beside: number | null | undefined) =>
+    `${name.padEnd(34)}${digits(made)}${digits(beside)}`;
+  return [
+    `${`of ${patches} held-out patches`.padEnd(34)}     made   chance`,
+    line('correlation, means of 4 × 4', kept.means4, chance.means4),
+    line('correlation, means of 8 × 8', kept.means8, chance.means8),
+    line('edges kept', kept.edges, chance.edges),
+    line('bright points kept', kept.points, chance.points),
+    `${''.padEnd(34)}     made     real`,
+    line('fine texture: deviation', texture.made.deviation, texture.real.deviation),
+    line('fine texture: lag 1 across', texture.made.across[0], texture.real.across[0]),
+    line('fine texture: lag 1 down', texture.made.down[0], texture.real.down[0]),
+    ...(looks ? [line('looks, median', looks.made.median, looks.real.median)] : []),
+    ...(judges
+      ? [
+          ...(judges.features
+            ? [line("told apart: matcher's features", judges.features.made, judges.features.real)]
+            : []),
+          line('told apart: network, pixels', judges.pixels.made, judges.pixels.real),
+          line('told apart: network, 4 × 4 means', judges.means.made, judges.means.real),
+        ]
+      : []),
+    ...(matches
+      ? [`of ${matches.called} pairs called a match, lost when remade: ${(matches.lost * 100).toFixed(1)} %`]
+      : []),
+  ];
 }

@@ -1,7 +1,7 @@
 /**
  * A variational auto-encoder with codes in space, which keeps where things are: an edit of a few cells changes their
  * ground and no other. Its decoder gives the ground without speckle, whose likelihood is that of gamma-distributed
- * intensities; speckle is drawn from the statistics of a source patch (spatial/speckle.ts).
+ * intensities; speckle is drawn from the statistics of a source patch (grain/).
  *
  * Kingma and Welling, Auto-Encoding Variational Bayes (ICLR 2014); Higgins et al., beta-VAE (ICLR 2017).
  */
@@ -9,6 +9,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { philoxNormal } from '../../base/philox.ts';
 import { hash32 } from '../../base/random.ts';
 import type { GeneratorArchitecture, GeneratorParameterSpec } from '../architecture.ts';
+import { measureSpeckle } from './spatial/measure_speckle.ts';
 import {
   CELL_PIXELS,
   DEFAULT_NETWORKS,
@@ -70,6 +71,7 @@ export const spatial: GeneratorArchitecture<SpatialConfig, SpatialSettings> = {
     stages: planStages,
     hasPosterior: () => true,
     step: (generator, moments, batch, settings, { step }) => spatialStep(generator, moments, batch, settings, step),
+    finish: measureSpeckle,
     culprit,
   },
 };

@@ -12,14 +12,12 @@
  * - excluded by place (`guard`), or the negative of `maxUses` anchors (`maxUses`): real ones
  * - `repeated`: found twice, as the hardest and as the most alike
  */
-import * as tf from '@tensorflow/tfjs-core';
 import { QuantileSketch, type Quantiles } from '../../base/quantiles.ts';
 import { Rng } from '../../base/random.ts';
 import { SplitError } from '../../errors.ts';
-import { type Latents, latentNoise, moveLatents } from '../../generator/latent.ts';
-import { checkGenerator, decodeFor, forEachEncoded, type Maker } from '../../generator/make_patches.ts';
+import { checkGenerator, decodeFor, type Encoded, forEachEncoded, type Maker } from '../../generator/make_patches.ts';
 import { type AdaptiveSettings, adaptiveSettings } from '../adaptive_settings.ts';
-import { generatorOf, MadeList, type MadePatch, makePatches, makerOf } from '../made.ts';
+import { CodeMover, generatorOf, MadeList, type MadePatch, makePatches, makerOf } from '../made.ts';
 import type { MinedNegative } from '../negatives.ts';
 import { truePairs } from '../pair_scores.ts';
 import { anchorsOf, trainingOn } from '../plan.ts';
@@ -82,11 +80,13 @@ async function find(
   if (bench.generator || settings.strengths.length > 0) {
     const generator = generatorOf(bench, 'adaptive');
     warnings = checkGenerator(generator, bench.model.normalisation, bench.dataset);
-    const maker = makerOf(generator, settings.match, bench, watch);
-    await forEachEncoded(maker, anchors, async (latents, batch, first) => {
+    const maker = makerOf(generator, settings, bench, watch);
+    const mover = new CodeMover(settings.rule, maker, bench);
+    await forEachEncoded(maker, anchors, async (latents, batch, first, encoded) => {
       const positives = await truePairs(batch, bench, watch);
-      const made = await madeCandidates(latents, batch, positives, { maker, bench, settings, watch, tally });
-      const plain = settings.reconstructions ? await decodeFor(maker, latents.mu, batch) : [];
+      const making = { maker, mover, bench, settings, watch, tally };
+      const made = await madeCandidates(encoded, batch, positives, making);
+      const plain = settings.reconstructions ? await decodeFor(maker, latents.mu, batch, encoded) : [];
       for (const [i, anchor] of batch.entries()) {
         const positive = positives[i]!;
         choice.choose(anchor, [...made[i]!, ...realOf(anchor, positive)], positive, plain[i]);
@@ -103,9 +103,9 @@ async function find(
       watch.onProgress?.(first + batch.length, anchors.length);
     }
   }
-  const { reconstructions: _, anchors: __, ...written } = settings;
+  const { reconstructions: _, anchors: __, edit, ...written } = settings;
   return {
-    header: choice.list.header('adaptive', bench, written),
+    header: choice.list.header('adaptive', bench, { ...written, ...(edit !== 'whole' && { edit }) }),
     negatives: choice.list.negatives,
     patches: choice.list.stack(bench.model.info.side),
     report: tally.report((performance.now() - start) / 1000, warnings),
@@ -202,6 +202,7 @@ function passing(
 
 interface Making {
   maker: Maker;
+  mover: CodeMover;
   bench: Bench;
   settings: AdaptiveSettings;
   watch: Watch;
@@ -210,18 +211,16 @@ interface Making {
 
 /** One candidate for each anchor and strength; those that pass, by anchor. */
 async function madeCandidates(
-  latents: Latents,
+  encoded: Encoded,
   batch: readonly number[],
   positives: readonly number[],
-  { maker, bench, settings, watch, tally }: Making,
+  { maker, mover, bench, settings, watch, tally }: Making,
 ): Promise<Candidate[][]> {
-  const { latent } = maker.generator.info;
   const found: Candidate[][] = batch.map(() => []);
   for (const [draw, strength] of settings.strengths.entries()) {
-    const eps = tf.tensor2d(latentNoise(batch, draw, latent, bench.seed), [batch.length, latent]);
-    const z = moveLatents(latents, settings.rule, strength, eps);
-    const patches = await makePatches(maker, z, batch, bench, watch);
-    tf.dispose([eps, z]);
+    const z = await mover.move(encoded.latents, batch, strength, draw);
+    const patches = await makePatches(maker, z, batch, bench, watch, { encoded, draw });
+    z.dispose();
     tally.candidates.made += patches.length;
     for (const [i, made] of patches.entries()) {
       const { probability, distance } = made;

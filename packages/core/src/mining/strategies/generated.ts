@@ -6,10 +6,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import type { Quantiles } from '../../base/quantiles.ts';
-import { isRandom, LATENT_RULES, type Latents, latentNoise, moveLatents } from '../../generator/latent.ts';
-import { checkGenerator, forEachEncoded } from '../../generator/make_patches.ts';
+import { checkGenerator, type Encoded, forEachEncoded } from '../../generator/make_patches.ts';
 import { matchSchema } from '../../generator/match_histogram.ts';
-import { generatorOf, MadeList, makePatches, makerOf } from '../made.ts';
+import { editSchema, MOVE_RULES } from '../../generator/moves.ts';
+import { CodeMover, generatorOf, MadeList, makePatches, makerOf } from '../made.ts';
 import { isMade } from '../negatives.ts';
 import { truePairs } from '../pair_scores.ts';
 import { anchorsOf } from '../plan.ts';
@@ -18,16 +18,17 @@ import { summaryOf } from '../tally.ts';
 
 const settings = z
   .strictObject({
-    rule: z.enum(LATENT_RULES).default('sigma').meta({ description: 'How patches are moved in latent space' }),
+    rule: z.enum(MOVE_RULES).default('sigma').meta({ description: 'How patches are moved in latent space' }),
     strength: z.number().positive().default(1).meta({ description: 'Strength of the rule' }),
     k: z.int().min(1).max(1000).default(1).meta({ description: 'Made patches for each anchor' }),
+    edit: editSchema,
     match: matchSchema,
     reconstructions: z
       .boolean()
       .default(false)
       .meta({ description: 'Also make G(E(x)) for each anchor, positives in training' }),
   })
-  .refine(({ rule, k }) => k === 1 || isRandom(rule), {
+  .refine(({ rule, k }) => k === 1 || rule !== 'sigma', {
     path: ['k'],
     message: 'the rule sigma moves a patch one way only, so k is 1; rule sample makes several',
   });
@@ -64,15 +65,22 @@ async function find(
   watch: Watch,
 ): Promise<Negatives & { report: GeneratedReport }> {
   const start = performance.now();
-  const { rule, strength, k, match, reconstructions } = settings;
+  const { rule, strength, k, edit, match, reconstructions } = settings;
   const generator = generatorOf(bench, 'generated');
   const warnings = checkGenerator(generator, bench.model.normalisation, bench.dataset);
   const anchors = anchorsOf(bench.dataset, bench.split);
-  const maker = makerOf(generator, match, bench, watch);
+  const maker = makerOf(generator, { match, edit }, bench, watch);
+  const mover = new CodeMover(rule, maker, bench);
   const list = new MadeList();
 
-  async function add(z: tf.Tensor2D, batch: readonly number[], positives: readonly number[], rank: number | undefined) {
-    const made = await makePatches(maker, z, batch, bench, watch);
+  async function add(
+    z: tf.Tensor2D,
+    batch: readonly number[],
+    positives: readonly number[],
+    rank: number | undefined,
+    encoded: Encoded,
+  ) {
+    const made = await makePatches(maker, z, batch, bench, watch, { encoded, draw: rank ?? k });
     z.dispose();
     made.forEach(({ patch, probability, distance }, i) => {
       list.addMade(patch, {
@@ -83,33 +91,19 @@ async function find(
     });
   }
 
-  await forEachEncoded(maker, anchors, async (latents, batch, first) => {
+  await forEachEncoded(maker, anchors, async (latents, batch, first, encoded) => {
     const positives = await truePairs(batch, bench, watch);
     for (let draw = 0; draw < k; draw++)
-      await add(moved(latents, batch, draw, bench.seed, settings), batch, positives, draw);
-    if (reconstructions) await add(tf.clone(latents.mu), batch, positives, undefined);
+      await add(await mover.move(latents, batch, strength, draw), batch, positives, draw, encoded);
+    if (reconstructions) await add(tf.clone(latents.mu), batch, positives, undefined, encoded);
     watch.onProgress?.(first + batch.length, anchors.length);
   });
   return {
-    header: list.header('generated', bench, { k, match, rule, strength }),
+    header: list.header('generated', bench, { k, match, rule, strength, ...(edit !== 'whole' && { edit }) }),
     negatives: list.negatives,
     patches: list.stack(bench.model.info.side),
     report: reportOf(list, anchors.length, (performance.now() - start) / 1000, warnings),
   };
-}
-
-function moved(
-  latents: Latents,
-  batch: readonly number[],
-  draw: number,
-  seed: number,
-  { rule, strength }: GeneratedSettings,
-): tf.Tensor2D {
-  const [, latent] = latents.mu.shape;
-  return tf.tidy(() => {
-    const eps = tf.tensor2d(latentNoise(batch, draw, latent, seed), [batch.length, latent]);
-    return moveLatents(latents, rule, strength, eps);
-  });
 }
 
 function reportOf(list: MadeList, anchors: number, seconds: number, warnings: string[]): GeneratedReport {

@@ -1,5 +1,6 @@
 /** Stages of a generator's run: their steps, the files written meanwhile, and the end of each stage. */
 
+import { Rng } from '../../base/random.ts';
 import type { StagePlan } from '../../generator/architecture.ts';
 import type { GeneratorCheckpoint } from '../../generator/checkpoint.ts';
 import type { StageReport } from '../../generator/run_state.ts';
@@ -102,12 +103,26 @@ async function endStage(run: GeneratorRun, stage: StagePlan, save: () => Promise
   };
   state.stages = [...state.stages, report];
   run.stageStart = weights;
+  if (state.step >= given.totalSteps) await finish(run);
   learner.resetMoments();
   await saveAs(`side-${stage.side}`, run);
   await save();
   await folder.writeStages(state.stages);
   if (task.pictures) await folder.writePlots(task.pictures.curves(rows));
   await folder.log(describe(report, rows.at(-1)!));
+}
+
+/** Training patches that are measured at the end. */
+const FINISH_PATCHES = 512;
+
+async function finish({ given, learner }: GeneratorRun): Promise<void> {
+  const { architecture, records, config, supply } = given;
+  const some = Rng.derive(config.seed, 'finish')
+    .shuffle([...records])
+    .slice(0, FINISH_PATCHES);
+  if (!architecture.recipe.finish) return;
+  const data = await supply.plain(some, config.side);
+  await architecture.recipe.finish(learner.generator, { data, side: config.side, count: some.length });
 }
 
 function describe({ side, steps, images, moved, kl, collapsed, reconstructionError }: StageReport, row: GeneratorRow) {

@@ -3,8 +3,8 @@
  * folds. AUC 0.5: no linear function of the features separates the sets; 1: they are fully separable.
  */
 
-import { Rng } from '@doppel/core/base';
-import { rocAuc } from '@doppel/core/evaluation';
+import { Rng } from '../base/random.ts';
+import { rocAuc } from './metrics.ts';
 
 export interface ProbeSample {
   features: ArrayLike<number>;
@@ -45,6 +45,18 @@ export function probeAuc(samples: readonly ProbeSample[], options: ProbeOptions 
     weight += test.length;
   }
   return sum / weight;
+}
+
+/** AUC of a probe that is fitted to some samples, on others. */
+export function probeBetween(
+  taught: readonly ProbeSample[],
+  asked: readonly ProbeSample[],
+  { ridge = 1e-2 }: Pick<ProbeOptions, 'ridge'> = {},
+): number {
+  return rocAuc(
+    asked.map(fit(taught, ridge)),
+    asked.map(({ label }) => label),
+  );
 }
 
 const hasBoth = (samples: readonly ProbeSample[]) => new Set(samples.map(({ label }) => label)).size === 2;

@@ -1,0 +1,153 @@
+/**
+ * Makes patches from real ones, in the unit of the real one, so that any matcher's normalisation can prepare them:
+ *
+ * - `whole`: the decoded ground of moved codes, with speckle drawn in the style of the source
+ * - `edited`: the source itself, times the ratio of the moved ground to its own, x′ = x · R(z′)/R(z), limited to ±8 dB;
+ *   where the ground is the same, samples stay as they are, bit for bit
+ *
+ * Samples of sources of whole numbers are rounded to whole numbers.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { hash32 } from '../base/random.ts';
+import type { PairList, PairRecord } from '../dataset/dataset.ts';
+import { UsageError } from '../errors.ts';
+import type { Normalisation } from '../prepare/normalisation.ts';
+import { preparePatch } from '../prepare/prepared_patches.ts';
+import type { Raster } from '../raster/raster.ts';
+import { convertUnit } from '../raster/units.ts';
+import type { Grain } from './grain/grain.ts';
+import { SceneGrids } from './grain/scene_grids.ts';
+import type { GroundMaps, SpeckleStyle } from './grain/speckle.ts';
+import type { LatentGenerator, Latents } from './latent.ts';
+
+/** Largest change of a sample by an edit, in dB. */
+export const EDIT_LIMIT = 8;
+
+/** Real patch with what its remakes start from. */
+export interface Source {
+  record: number;
+  /** Samples in the unit of the data set. */
+  raster: Raster;
+  ground: GroundMaps;
+  style: SpeckleStyle;
+}
+
+export interface PatchFiles {
+  records: readonly PairRecord[];
+  readSar(index: number): Promise<Raster>;
+}
+
+/** Generator whose decoder gives the ground. */
+export type GrainGenerator = LatentGenerator & { readonly grain: Grain };
+
+export const hasGrain = (generator: LatentGenerator): generator is GrainGenerator => generator.grain !== undefined;
+
+/** Kinds of made patches: wholly made, or the source times the ratio of two grounds. */
+export const EDITS = ['whole', 'ratio'] as const;
+export type Edit = (typeof EDITS)[number];
+
+export class Remaker {
+  private readonly generator: GrainGenerator;
+  private readonly files: PatchFiles;
+  private readonly grids: SceneGrids;
+  private readonly seed: number;
+
+  constructor(generator: GrainGenerator, files: PatchFiles, seed: number) {
+    this.generator = generator;
+    this.files = files;
+    this.seed = seed;
+    const { records } = files;
+    this.grids = new SceneGrids({ records, side: generator.info.side, sar: (index) => this.prepared(index) });
+  }
+
+  /** Codes and sources of records. The caller disposes of the codes. */
+  async sources(records: readonly number[]): Promise<{ latents: Latents; sources: Source[] }> {
+    const { grain, info, encode } = this.generator;
+    const { side } = info;
+    const rasters = await Promise.all(records.map((record) => this.files.readSar(record)));
+    const patches = rasters.map((raster, i) => this.prepare(raster, records[i]!));
+    const latents = tf.tidy(() => {
+      const data = new Float32Array(records.length * side * side);
+      patches.forEach((patch, i) => {
+        data.set(patch, i * side * side);
+      });
+      return encode(tf.tensor4d(data, [records.length, side, side, 1]));
+    });
+    const grounds = await grain.ground(latents.mu);
+    const sources: Source[] = [];
+    for (const [i, record] of records.entries()) {
+      const style = grain.style(patches[i]!, grounds[i]!, await this.grids.of(record));
+      sources.push({ record, raster: rasters[i]!, ground: grounds[i]!, style });
+    }
+    return { latents, sources };
+  }
+
+  /** Ground with speckle of the source's style. @param draw 0, 1, … for several patches of one record. */
+  whole({ record, raster, style }: Source, ground: GroundMaps, draw: number): Raster {
+    const { sar } = this.generator.info.normalisation;
+    const seed = hash32(JSON.stringify([this.seed, 'speckle', record, draw])) >>> 0;
+    const patch = this.generator.grain.speckled(ground, style, { seed, offset: 0 });
+    const decibels = patch.map((value) => sar.mean! + sar.std! * value);
+    const { noData: _, ...made } = convertUnit(
+      { ...raster, data: decibels, unit: 'dB' },
+      unitOf(raster, sar),
+      'a made patch',
+    );
+    return { ...made, unit: raster.unit, data: roundedAs(raster, made.data) };
+  }
+
+  /** The source where its ground is kept, and changed as the ground is elsewhere. */
+  edited({ raster, ground: own }: Source, ground: GroundMaps): Raster {
+    const { grain, info } = this.generator;
+    const { sar } = info.normalisation;
+    const [before, after] = [own, ground].map(({ reflectivity }) => grain.crop(reflectivity));
+    const factor = { amplitude: 20, intensity: 10 }[unitOf(raster, sar) as string];
+    const data = raster.data.map((value, i) => {
+      const change = Math.min(Math.max((after![i]! - before![i]!) * sar.std!, -EDIT_LIMIT), EDIT_LIMIT);
+      if (change === 0) return value;
+      return factor === undefined ? value + change : value * 10 ** (change / factor);
+    });
+    return { ...raster, data: roundedAs(raster, data) };
+  }
+
+  /** Means of the codes of records. */
+  async codes(records: readonly number[]): Promise<Float32Array[]> {
+    const { latents } = await this.sources(records);
+    const values = await latents.mu.data<'float32'>();
+    tf.dispose([latents.mu, latents.logvar]);
+    const { latent } = this.generator.info;
+    return records.map((_, i) => values.slice(i * latent, (i + 1) * latent));
+  }
+
+  /** Patch of a record, made of the ground of a moved code. */
+  make(edit: Edit, source: Source, ground: GroundMaps, draw: number): Raster {
+    return edit === 'ratio' ? this.edited(source, ground) : this.whole(source, ground, draw);
+  }
+
+  /** Record's patch in the generator's preparation. */
+  private async prepared(record: number): Promise<Float32Array> {
+    return this.prepare(await this.files.readSar(record), record);
+  }
+
+  private prepare(raster: Raster, record: number): Float32Array {
+    return preparePatch(raster, 'sar', this.generator.info.normalisation, this.files.records[record]?.sar ?? '');
+  }
+}
+
+/** Unit of samples; images that do not say it hold what the training patches did. */
+const unitOf = ({ unit }: Raster, sar: Normalisation['sar']) => (unit === 'digital number' ? sar.source : unit);
+
+const roundedAs = ({ data: source }: Raster, data: Float32Array): Float32Array =>
+  source.every((value) => Number.isInteger(value)) ? data.map(Math.round) : data;
+
+/** Remaker of a generator with grain; undefined for others. @throws UsageError if there are no pixels to start from. */
+export function remakerOf(generator: LatentGenerator, dataset: PairList, seed: number): Remaker | undefined {
+  if (!hasGrain(generator)) return undefined;
+  const { records, readSar } = dataset;
+  if (readSar) return new Remaker(generator, { records, readSar }, seed);
+  throw new UsageError({
+    action: 'make patches of real ones',
+    expected: 'a data set with its SAR patches',
+    found: 'a list of pairs',
+  });
+}
