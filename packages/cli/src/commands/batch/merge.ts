@@ -3,6 +3,7 @@ import { joinPath } from '@doppel/core';
 import { EXIT, type MergeCounts, mergeResults, openPlan } from '@doppel/core/batch';
 import { KINDS } from '../../batch/kinds.ts';
 import { RESULTS_FLAG, rootsOf } from '../../batch/roots.ts';
+import { stacCatalog } from '../../batch/stac_catalog.ts';
 import { command } from '../../command.ts';
 import { text, yes } from '../../flags.ts';
 
@@ -12,6 +13,7 @@ export default command({
   flags: {
     ...RESULTS_FLAG,
     out: text('folder', 'Folder of the merged result; default: that of the plan').optional(),
+    stac: yes('Write a STAC catalog of the merged result beside it: catalog.json, item.json'),
     partial: yes('Merge what there is, although items are left'),
   },
   examples: ['doppel batch merge runs/scores', 'doppel batch merge runs/scores --partial --out /tmp/scores'],
@@ -27,6 +29,14 @@ export default command({
     );
     const left = counts.missing + counts.retry;
     const isWritten = left === 0 || args.partial;
+    if (isWritten && args.stac) {
+      const catalog = stacCatalog(
+        plan.header,
+        files.map(({ path }) => path),
+        new Date().toISOString(),
+      );
+      for (const [name, content] of catalog) await store.write(joinPath(folder, name), content);
+    }
     return {
       json: {
         plan: args.plan,

@@ -5,7 +5,7 @@ import { UsageError } from '@doppel/core/errors';
 import { PAIR_FILES, type Summary } from '@doppel/core/registration';
 import { rootOf, settledModel } from '../../batch/kind.ts';
 import { ASSET_FLAGS, PAIRS_MANIFEST, pairOf, registerKind } from '../../batch/kinds/register.ts';
-import { MAIN, runLocally } from '../../batch/local.ts';
+import { MAIN, runLocally } from '../../batch/run_locally.ts';
 import { runPlan } from '../../batch/run_plan.ts';
 import { command } from '../../command.ts';
 import type { Context } from '../../context.ts';

@@ -6,6 +6,9 @@ import { runProcess } from '../run_process.ts';
 /** Program of a process of its own; undefined where the sources run uncompiled. */
 export const MAIN = import.meta.url.endsWith('.ts') ? undefined : fileURLToPath(new URL('../main.js', import.meta.url));
 
+/** Words that start this program anywhere on a file system like this one. */
+export const programWords = (): string[] => (MAIN === undefined ? ['doppel'] : [process.execPath, MAIN]);
+
 export type ShardCounts = Pick<ShardOutcome, 'items' | 'kept' | 'done' | 'failed' | 'retry'>;
 
 export interface LocalRun {
