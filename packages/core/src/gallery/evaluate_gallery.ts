@@ -130,7 +130,7 @@ function* drawPatches(
 
 type Window = { column: number; row: number; width: number; height: number };
 
-/** Where patches are searched. */
+/** Gallery and model that patches are searched by. */
 interface Searched {
   gallery: Gallery;
   model: Model;
