@@ -1,5 +1,5 @@
 /** The model of a gallery: the one that it names, unless another is given; searches check its fingerprint. */
-import { DEFAULT_MODEL, MODELS, type Model, openModel } from '@doppel/core';
+import { MODELS, type Model, openModel } from '@doppel/core';
 import { type GalleryFacts, readGallery, requireModel } from '@doppel/core/gallery';
 import type { FileStore } from '@doppel/core/node';
 import { text } from '../../flags.ts';
@@ -21,7 +21,7 @@ export async function withGalleryModel<T>(
   work: (model: Model, facts: GalleryFacts, name: string) => Promise<T>,
 ): Promise<T> {
   const facts = await readGallery(store, folder);
-  const name = named ?? facts.model.name ?? DEFAULT_MODEL;
+  const name = named ?? facts.model.name;
   const model = await openModel(store, name);
   try {
     requireModel(facts, model.info.fingerprint, folder);
