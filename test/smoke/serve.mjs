@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { selectBackend } from '@doppel/core/backends';
-import { noisePatch, tinyCheckpoint } from '../server/tiny_model.mjs';
+import { denseCheckpoint, noisePatch, tinyCheckpoint } from '../server/tiny_model.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -260,6 +260,52 @@ export const tests = {
     }
   },
 
+  async 'a gallery is searched as by the command line, and again when scenes were added'({
+    assert,
+    doppel,
+    scratch,
+    isDeno,
+  }) {
+    await selectBackend({ requested: 'cpu' });
+    const [model, gallery, patch] = ['dense.safetensors', 'gallery', 'patch.png'].map((name) => join(scratch, name));
+    const scenes = [1, 2].map((seed) => join(scratch, `scene${seed}.png`));
+    writeFileSync(model, denseCheckpoint());
+    writeFileSync(patch, noisePatch(9).png);
+    for (const [i, scene] of scenes.entries()) writeFileSync(scene, noisePatch(i + 1, 104).png);
+    const run = (...args) => {
+      const { stdout, stderr, status } = doppel('gallery', ...args, '--backend', 'wasm', '--json');
+      assert.equal(status, 0, stderr);
+      return JSON.parse(stdout);
+    };
+    run('build', scenes[0], '--model', model, '--out', gallery);
+    const program = programOf(isDeno, 'server', 'runtime/main');
+    const server = await start(program, '--model', model, '--backend', 'wasm', '--gallery', `g=${gallery}`);
+    const search = async () => {
+      const form = new FormData();
+      form.append('image', new File([noisePatch(9).png], 'patch.png'));
+      form.append('k', '4');
+      const response = await fetch(`${server.url}/v1/search`, { method: 'POST', body: form });
+      assert.equal(response.status, 200);
+      return (await response.json()).features.map(({ properties }) => properties);
+    };
+    const windowsOf = (places) => places.map(({ scene, window }) => ({ scene, ...window }));
+    try {
+      const [first] = await search();
+      assert.equal(first.scene, 'scene1.png');
+      const picture = await fetch(server.url + first.picture);
+      assert.equal(picture.headers.get('content-type'), 'image/png');
+      await picture.arrayBuffer();
+      run('add', gallery, scenes[1], '--model', model);
+      const { galleries } = await (await fetch(`${server.url}/v1/admin/reload`, { method: 'POST' })).json();
+      assert.deepEqual(galleries, [{ name: 'g', tiles: 72, changed: true }]);
+      const { places } = run('search', gallery, '--sar', patch, '--k', '4', '--model', model);
+      assert.deepEqual(windowsOf(await search()), windowsOf(places));
+      assert.equal((await server.stop('SIGTERM')).code, 0);
+    } finally {
+      server.kill();
+    }
+  },
+
   async 'a server that cannot start says why'({ assert, doppel, scratch }) {
     const model = await modelIn(scratch);
     const noise = join(scratch, 'noise.safetensors');
@@ -275,6 +321,7 @@ export const tests = {
       [['--model', model, '--host', '0.0.0.0'], 2, /--keys FILE.*--insecure/],
       [['--model', model, '--keys', join(scratch, 'no-keys.json')], 1, /doppel serve keys add/],
       [['--model', noise, '--port', '0'], 1, /noise\.safetensors/],
+      [['--model', model, '--port', '0', '--gallery', scratch], 1, /doppel gallery build/],
       [['--model', model, '--port', taken], 1, /another program/],
     ]) {
       const { stderr, stdout, status: found } = doppel('serve', ...args);
