@@ -93,3 +93,7 @@ console.log(`\nDone in ${seconds()} s. Open in a browser:`);
 console.log(`  ${RUN}/registered/report.html  two scenes on each other`);
 console.log(`  ${RUN}/box/report.html         the model in the box`);
 console.log(`  ${RUN}/evaluation/report.html  the one that was trained here`);
+console.log('\nThe same by clicking, with the demo scenes as the example and a gallery to search:');
+console.log(`  npm run -s doppel -- gallery build data/demo --out ${RUN}/gallery`);
+console.log(`  npm run -s doppel -- serve --data ${RUN}/server --gallery demo=${RUN}/gallery`);
+console.log('  then open http://127.0.0.1:8080');

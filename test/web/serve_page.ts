@@ -1,15 +1,22 @@
 /** The page as users meet it: served by the built `doppel serve`, or as files of a plain web server. */
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { PAGE } from '@doppel/web';
 import { ROOT } from '../house/source_imports.ts';
 
 export interface Served {
   url: string;
   close(): Promise<void>;
+}
+
+/** Runs a command of the built `doppel`. @returns what it prints. */
+export async function doppel(...args: string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(process.execPath, [join(ROOT, 'packages/cli/dist/main.js'), ...args]);
+  return stdout;
 }
 
 /** Starts `doppel serve` on a free port. */
