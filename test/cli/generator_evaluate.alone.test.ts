@@ -51,7 +51,7 @@ afterAll(() => rm(folder, { recursive: true }));
 const run = (out: string, ...args: string[]) =>
   runCommand(evaluate, [
     ...['--generator', at('run', 'checkpoints', 'last.safetensors'), '--data', at('data'), '--backend', 'wasm'],
-    ...(out ? ['--out', at(out)] : []),
+    ...['--judge-steps', '0', ...(out ? ['--out', at(out)] : [])],
     ...args,
   ]);
 

@@ -5,7 +5,10 @@ import { isRadarUnit } from '../raster/units.ts';
 /** Pixels along the side of a cell. */
 export const CELL_PIXELS = 8;
 
-/** Weights of cells → weights of pixels, linear between the cells' centres. */
+/** Steepness of the edge of a blob: over a wide one speckle would be averaged away. */
+const STEEP = 3;
+
+/** Weights of cells → weights of pixels, linear between the cells' centres and steeper around one half. */
 export function enlarged(cells: Float32Array, side: number): Float32Array {
   const across = Math.sqrt(cells.length);
   const places = Array.from({ length: side }, (_, i) => {
@@ -17,7 +20,8 @@ export function enlarged(cells: Float32Array, side: number): Float32Array {
     const [y, x] = [places[Math.floor(i / side)]!, places[i % side]!];
     const row = (at: number) =>
       (1 - x.share) * cells[at * across + x.first]! + x.share * cells[at * across + x.second]!;
-    return (1 - y.share) * row(y.first) + y.share * row(y.second);
+    const weight = (1 - y.share) * row(y.first) + y.share * row(y.second);
+    return Math.min(Math.max(STEEP * (weight - 0.5) + 0.5, 0), 1);
   });
 }
 

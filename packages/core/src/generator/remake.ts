@@ -19,6 +19,7 @@ import type { Grain } from './grain/grain.ts';
 import { SceneGrids } from './grain/scene_grids.ts';
 import type { GroundMaps, SpeckleStyle } from './grain/speckle.ts';
 import type { LatentGenerator, Latents } from './latent.ts';
+import { stackOf, tensorOf } from './patch_stack.ts';
 
 /** Largest change of a sample by an edit, in dB. */
 export const EDIT_LIMIT = 8;
@@ -62,17 +63,8 @@ export class Remaker {
 
   /** Codes and sources of records. The caller disposes of the codes. */
   async sources(records: readonly number[]): Promise<{ latents: Latents; sources: Source[] }> {
-    const { grain, info, encode } = this.generator;
-    const { side } = info;
-    const rasters = await Promise.all(records.map((record) => this.files.readSar(record)));
-    const patches = rasters.map((raster, i) => this.prepare(raster, records[i]!));
-    const latents = tf.tidy(() => {
-      const data = new Float32Array(records.length * side * side);
-      patches.forEach((patch, i) => {
-        data.set(patch, i * side * side);
-      });
-      return encode(tf.tensor4d(data, [records.length, side, side, 1]));
-    });
+    const { grain } = this.generator;
+    const { latents, rasters, patches } = await this.encoded(records);
     const grounds = await grain.ground(latents.mu);
     const sources: Source[] = [];
     for (const [i, record] of records.entries()) {
@@ -80,6 +72,17 @@ export class Remaker {
       sources.push({ record, raster: rasters[i]!, ground: grounds[i]!, style });
     }
     return { latents, sources };
+  }
+
+  private async encoded(records: readonly number[]) {
+    const { info, encode } = this.generator;
+    const { side } = info;
+    const rasters = await Promise.all(records.map((record) => this.files.readSar(record)));
+    const patches = rasters.map((raster, i) => this.prepare(raster, records[i]!));
+    const x = tensorOf(stackOf(patches, side));
+    const latents = encode(x);
+    x.dispose();
+    return { latents, rasters, patches };
   }
 
   /** Ground with speckle of the source's style. @param draw 0, 1, … for several patches of one record. */
@@ -112,7 +115,7 @@ export class Remaker {
 
   /** Means of the codes of records. */
   async codes(records: readonly number[]): Promise<Float32Array[]> {
-    const { latents } = await this.sources(records);
+    const { latents } = await this.encoded(records);
     const values = await latents.mu.data<'float32'>();
     tf.dispose([latents.mu, latents.logvar]);
     const { latent } = this.generator.info;
