@@ -12,7 +12,7 @@ import { FileStore } from '../../packages/core/src/node.ts';
 import { planted } from '../core/matcher/planted_architecture.ts';
 import { tinyCheckpoint } from '../server/tiny_model.mjs';
 import { writeSyntheticDataset } from './dataset_on_disk.ts';
-import { runCommand } from './run_command.ts';
+import { runCommand, runDoppel } from './run_command.ts';
 
 let folder: string;
 const at = (...path: string[]) => join(folder, ...path);
@@ -59,6 +59,22 @@ describe('doppel experiment', () => {
     ]);
     expect(results.toBaseline).toHaveLength(3);
     expect(await readFile(at('all/report.html'), 'utf8')).toContain(results.conclusion[0].slice(0, 40));
+  });
+
+  test('runs as a batch, whose folder is that of an experiment', async () => {
+    const batch = (...words: string[]) => runDoppel(['batch', ...words]);
+    const plan = await batch('plan', 'experiment', at('experiment.yaml'), '--out', at('batch'), '--arms', 'random');
+    expect(plan.stdout).toContain('2 items planned');
+    expect((await batch('run', at('batch'), '--shard', '2/2', '--backend', 'wasm')).exitCode).toBe(0);
+    expect((await batch('run', at('batch'), '--backend', 'wasm')).stdout).toContain('1 of 2 items done, 1 were there');
+    expect((await batch('merge', at('batch'), '--json')).stdout).toContain('"done":2');
+    const { stdout } = await runCommand(report, [at('batch'), '--out', at('batch-report'), '--json']);
+    expect(JSON.parse(stdout)).toMatchObject({ cells: 2 });
+    await writeFile(at('other.yaml'), `${await readFile(at('experiment.yaml'), 'utf8')}\n# changed`);
+    const run = batch('plan', 'experiment', at('experiment.yaml'), '--out', at('other'), '--config', at('other.yaml'));
+    expect((await run).stdout).toContain('2 items planned');
+    await writeFile(at('other.yaml'), await readFile(at('experiment.yaml'), 'utf8'));
+    await expect(batch('run', at('other'), '--backend', 'wasm')).rejects.toThrow('the configuration of the plan');
   });
 
   test('stops at Ctrl-C with what is done, and refuses what cannot be meant', async () => {

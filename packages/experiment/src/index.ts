@@ -12,8 +12,8 @@
  */
 export { type Cell, readCell } from './cell.ts';
 export { type ExperimentConfig, parseExperiment } from './config.ts';
-export { runExperiment } from './experiment.ts';
-export { perCent, type Selection } from './plan.ts';
+export { type ExperimentOutcome, runExperiment } from './experiment.ts';
+export { groupName, perCent, planCells, type Selection } from './plan.ts';
 export { experimentFigures, experimentHtml } from './report.ts';
 export type { Results } from './result_types.ts';
 export { resultsOf } from './results.ts';

@@ -7,6 +7,7 @@ import { resolve } from 'node:path';
 import { folderOf, MODELS, readModel, type Store, UsageError } from '@doppel/core';
 import { sha256 } from '@doppel/core/base';
 import type { BatchItem, MergedFile, Worker } from '@doppel/core/batch';
+import type { FileStore } from '@doppel/core/node';
 import type { ComputeOptions, Context } from '../context.ts';
 import type { Flags, Values } from '../flags.ts';
 
@@ -20,11 +21,11 @@ export interface KindSpec<F extends Flags> {
   /** Command lines of `doppel batch plan NAME`. */
   examples: readonly string[];
   /** Items of a manifest as they are read, however many. @param root files are relative to it, if they lie there. */
-  items(given: { store: Store; manifest: string; root: string; settings: Values<F> }): AsyncIterable<BatchItem>;
+  items(given: { store: FileStore; manifest: string; root: string; settings: Values<F> }): AsyncIterable<BatchItem>;
   /** Settings as they hold on every machine: files by their full path. */
-  settle?(settings: Values<F>): Values<F>;
+  settle?(settings: Values<F>, manifest: string): Values<F>;
   /** Fingerprints of what all items need. */
-  tools(store: Store, settings: Values<F>): Promise<Record<string, string>>;
+  tools(store: FileStore, settings: Values<F>): Promise<Record<string, string>>;
   open(place: Place<Values<F>>): Promise<Worker>;
   /** Files of the merged result, by name. */
   merged: readonly (Omit<MergedFile, 'path'> & { name: string })[];

@@ -1,7 +1,8 @@
 /** The visible list of kinds of work that run as a batch. */
 import { Registry } from '@doppel/core/base';
 import type { WorkKind } from './kind.ts';
+import { experimentKind } from './kinds/experiment.ts';
 import { registerKind } from './kinds/register.ts';
 import { scoreKind } from './kinds/score.ts';
 
-export const KINDS = new Registry<WorkKind>('kind of work', [registerKind, scoreKind]);
+export const KINDS = new Registry<WorkKind>('kind of work', [experimentKind, registerKind, scoreKind]);

@@ -35,7 +35,7 @@ function commandOf(kind: WorkKind): Command {
       const { manifest, out: folder, inputs } = args;
       const given = args as Record<string, unknown>;
       const values = Object.fromEntries(Object.keys(kind.flags).map((name) => [name, given[name]]));
-      const settings = kind.settle?.(values) ?? values;
+      const settings = kind.settle?.(values, manifest) ?? values;
       const root = rootOf(manifest);
       const tools = await kind.tools(store, settings);
       const interrupted = { text: `interrupted; ${folder} is as it was` };
