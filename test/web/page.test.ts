@@ -12,8 +12,8 @@ import { doppel, type Served, serveByDoppel, serveStatically } from './serve_pag
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 /** Largest difference of scores in the browser and on the server. */
 const TOLERANCE = 1e-3;
-/** Milliseconds for a registration that takes four seconds where nothing else runs. */
-const REGISTRATION_MS = 120_000;
+/** Milliseconds for a registration: four seconds of work, at a low priority beside whatever else runs. */
+const REGISTRATION_MS = 240_000;
 
 let browser: Browser;
 let server: Served;
@@ -139,7 +139,7 @@ describe.skipIf(noBrowser)(`the page${noBrowser ? ` (skipped: ${noBrowser})` : '
     expect(await seriousFindings(page)).toEqual([]);
   });
 
-  it('registers two scenes, and shows what came out', { timeout: 2 * REGISTRATION_MS }, async () => {
+  it('registers two scenes, and shows what came out', { timeout: REGISTRATION_MS + 60_000 }, async () => {
     const page = await open(`${server.url}/#register`);
     await dropScenes(page, 'sar', 'optical');
     await page.getByLabel('Search radius').fill('16');
