@@ -34,6 +34,13 @@ describe('writeFolder', () => {
     expect(await readdir(base)).toEqual(['out']);
   });
 
+  it('may be written by several at the same time; one of them is there at the end', async () => {
+    const writers = ['1', '2', '3', '4'].map((content) => writeFolder(new FileStore(), out, writeOne(content)));
+    await Promise.all(writers);
+    expect(await readFile(join(out, 'a.txt'), 'utf8')).toMatch(/^[1-4]$/);
+    expect(await readdir(base)).toEqual(['out']);
+  });
+
   it('leaves what was there where the work fails, and nothing beside it', async () => {
     await store.write(join(out, 'old.txt'), 'old');
     const fail = async (folder: string) => {
