@@ -75,6 +75,12 @@ async function post(url, body) {
 
 async function exerciseServer({ assert, server }) {
   const { url, backend, model } = server;
+  const page = await fetch(`${url}/`);
+  assert(
+    (page.headers.get('content-security-policy') ?? '').startsWith("default-src 'none'"),
+    'the page has its policy',
+  );
+  assert((await page.text()).includes('<title>doppel</title>'), 'the page is served');
   assert.equal(model, 'tiny.safetensors');
   const described = await (await fetch(`${url}/v1/model`)).json();
   assert.deepEqual([described.preset, described.side, described.backend], ['two-channel', 64, backend]);
