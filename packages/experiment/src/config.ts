@@ -59,6 +59,7 @@ export function identityOf(arm: Arm): object {
   return Object.fromEntries(
     Object.entries(arm).flatMap(([name, value]): [string, unknown][] => {
       if (name === 'sampling' && value === 'top') return [];
+      if (name === 'edit' && value === 'whole') return [];
       if (name === 'match' && isFoundInTraining(arm))
         return [
           [name, value],
