@@ -81,7 +81,10 @@ describe('a plan of 40 items in 4 shards on Slurm', () => {
     await until(isIdle);
     expect([1, 2, 3, 4].map((task) => exitOf(`${again}_${task}`))).toEqual(['0', '42', '0', '0']);
     expect(outputOf(`${again}_1`)).toContain('0 of 10 items done, 10 were there');
-    expect(await status()).toMatchObject({ items: ITEMS, done: ITEMS - 1, failed: 1, missing: 0, running: [] });
+    const end = await status();
+    expect(end).toMatchObject({ items: ITEMS, done: ITEMS - 1, failed: 1, missing: 0 });
+    // Where that was less than a minute ago, the runner that was killed may still be thought at work.
+    expect(end.running.length).toBeLessThanOrEqual(1);
     expect((await doppel(['batch', 'merge', plan])).code).toBe(42);
     const rows = linesOf(readFileSync(join(plan, 'scores.jsonl'), 'utf8'));
     expect(rows.map(({ id }) => id)).toEqual(Array.from({ length: ITEMS }, (_, i) => `pair-${i}`));
