@@ -2,7 +2,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { UsageError } from '../../packages/core/src/errors.ts';
 import { FileStore } from '../../packages/core/src/node.ts';
 import { REASONS } from '../../packages/core/src/registration/registration.ts';
@@ -151,6 +151,26 @@ describe('doppel register batch', () => {
       'sar.tif,missing.tif,c,2020-03-03',
     ];
     await writeFile(path('pairs.csv'), rows.join('\n'));
+  });
+
+  it('has a row for a pair that failed by what might have passed, too', async () => {
+    await writeFile(path('trouble.csv'), 'sar,optical,id\nsar.tif,optical.tif,troubled');
+    const { readRange } = FileStore.prototype;
+    const broken = vi.spyOn(FileStore.prototype, 'readRange').mockImplementation(function (
+      this: FileStore,
+      file,
+      ...at
+    ) {
+      return file.endsWith('sar.tif') ? Promise.reject(new Error('no luck')) : readRange.call(this, file, ...at);
+    });
+    try {
+      const { stdout, exitCode } = await batch('trouble.csv', 'trouble', '--json');
+      expect(JSON.parse(stdout)).toMatchObject({ pairs: 1, trusted: 0, failed: 1 });
+      expect(exitCode).toBe(1);
+      expect(await readFile(path('trouble', 'summary.csv'), 'utf8')).toContain('no luck');
+    } finally {
+      broken.mockRestore();
+    }
   });
 
   it('gives a row for each pair, and takes up finished ones when it is run again', { timeout: 480_000 }, async () => {

@@ -39,12 +39,17 @@ export default command({
     const planned = await planPairs(store, args, async () => keepSettings(store, args));
     const rows: BatchRow[] = [];
     let kept = 0;
+    const summarise = () => {
+      const files = registerKind.merged.map(({ name, ...file }) => ({ ...file, path: joinPath(args.out, name) }));
+      return mergeResults(store, planned, { files, isPartial: true, onRow: (row) => rows.push(row as BatchRow) });
+    };
     try {
       kept = await registerAll(context, args, planned);
-    } finally {
-      const files = registerKind.merged.map(({ name, ...file }) => ({ ...file, path: joinPath(args.out, name) }));
-      await mergeResults(store, planned, { files, isPartial: true, onRow: (row) => rows.push(row as BatchRow) });
+    } catch (error) {
+      await summarise().catch(() => {}); // what ended the work matters more
+      throw error;
     }
+    await summarise();
     return outcomeOf(args.out, rows, kept);
   },
 });
@@ -124,10 +129,13 @@ async function registerAll(context: Context, { jobs, backend, out }: BatchValues
 
 type Run = (watch: Watch) => Promise<{ kept: number; isStopped: boolean }>;
 
+/** A command tells of every pair at its end: none is left for another try. */
+const ONE_TRY = { attempts: 1, retryFailed: true } as const;
+
 const runHere =
   (context: Context, plan: Plan, backend: string | undefined): Run =>
   async (watch) => {
-    const outcome = await runPlan(context, { plan, shard: WHOLE, compute: { backend }, retryFailed: true }, watch);
+    const outcome = await runPlan(context, { plan, shard: WHOLE, compute: { backend }, ...ONE_TRY }, watch);
     if (outcome.fatal !== undefined) throw outcome.fatal;
     return outcome;
   };
@@ -137,7 +145,11 @@ const runApart =
   (main: string, plan: Plan, jobs: number, backend: string | undefined): Run =>
   async ({ signal, onProgress }) => {
     const { folder, header } = plan;
-    const flags = ['--retry-failed', ...(backend === undefined ? [] : ['--backend', backend])];
+    const flags = [
+      '--retry-failed',
+      `--attempts=${ONE_TRY.attempts}`,
+      ...(backend === undefined ? [] : ['--backend', backend]),
+    ];
     const onShard = ({ items }: { items: number }) => onProgress(items, header.items);
     const { kept } = await runLocally(main, { folder, shards: header.items, jobs, flags, signal, onShard });
     return { kept, isStopped: false };
