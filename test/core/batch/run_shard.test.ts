@@ -53,6 +53,30 @@ describe('a shard', () => {
     expect(rows).toEqual(Array.from({ length: 1200 }, (_, i) => ({ id: `n${i}`, square: i ** 2 })));
   });
 
+  it('ends, to be tried again, where a failure cannot be written down', async () => {
+    const store = new MemoryStore();
+    const { plan } = await planSquares(store, numbers(5));
+    const write = store.write.bind(store);
+    store.write = async (path, bytes) => {
+      if (path.endsWith('.failed.jsonl') || path.endsWith('.retry.jsonl')) {
+        throw Object.assign(new Error('no space left'), { code: 'ENOSPC' });
+      }
+      return write(path, bytes);
+    };
+    const outcome = await run(store, plan, squareWorker(failAt('n2', () => new Error('broken'))));
+    expect(outcome).toMatchObject({ done: 2, failed: 0, retry: 0 });
+    expect(String(outcome.fatal)).toContain('no space left');
+    expect(exitCodeOf(outcome)).toBe(75);
+  });
+
+  it('has a folder of results without an item, too', async () => {
+    const store = new MemoryStore();
+    const { plan } = await planSquares(store, numbers(2));
+    const shard = { index: 1, of: 4 };
+    expect(await run(store, plan, squareWorker(), { shard, results: 'apart' })).toMatchObject({ items: 0 });
+    expect((await store.list('apart')).length).toBeGreaterThan(0);
+  });
+
   it('drops the item at work when it is told to stop, and goes on with it', async () => {
     const store = new MemoryStore();
     const { plan } = await planSquares(store, numbers(5));

@@ -70,10 +70,9 @@ export async function runShard(task: ShardTask): Promise<ShardOutcome> {
   const [from, to] = rangeOf(shard, plan.header.items);
   const outcome: ShardOutcome = { items: to - from, kept: 0, done: 0, failed: 0, retry: 0, isStopped: false };
   const run = new ShardRun(task, results, outcome);
-  let notes: RunnerNotes | undefined;
+  const notes = await RunnerNotes.start(store, results, plan, shard, host); // an empty shard has its folder, too
   try {
     for await (const wanted of missingItems(task, results, outcome)) {
-      notes ??= await RunnerNotes.start(store, results, plan, shard, host);
       if (signal?.aborted) break;
       await run.item(wanted, notes);
       task.onProgress?.(finished(outcome), outcome.items);
@@ -83,7 +82,7 @@ export async function runShard(task: ShardTask): Promise<ShardOutcome> {
     return outcome;
   } finally {
     await run.close();
-    await notes?.end();
+    await notes.end();
   }
 }
 
@@ -155,21 +154,28 @@ class ShardRun {
     const start = performance.now();
     const seconds = () => (performance.now() - start) / 1000;
     try {
-      await this.requireInputs(item);
-      const { rows, failed } = await this.worker.run(item, task.signal);
+      const { rows, failed } = await this.resultOf(item, this.worker);
       if (failed) await this.keepFailure(item, before, { ...failed, rows, seconds: seconds() });
       else await this.keep(item, before, { state: 'done', rows, seconds: seconds() });
     } catch (error) {
       if (task.signal?.aborted && error === task.signal.reason) return; // the item is dropped, and stays missing
-      if (endsAll(error)) {
-        outcome.fatal = error;
-        return;
-      }
-      const reason = reasonOf(error);
-      const rows = this.worker.failedRows(item, reason);
-      await this.keepFailure(item, before, { error, reason, rows, seconds: seconds() });
+      outcome.fatal = error; // also of a result, or a failure, that cannot be written
+      return;
     }
     notes.finish(seconds());
+  }
+
+  /** Result of an item, or its failure. @throws the signal's reason, and what ends the whole shard. */
+  private async resultOf(item: PlannedItem, worker: Worker): Promise<ItemResult> {
+    const { signal } = this.task;
+    try {
+      await this.requireInputs(item);
+      return await worker.run(item, signal);
+    } catch (error) {
+      if ((signal?.aborted && error === signal.reason) || endsAll(error)) throw error;
+      const reason = reasonOf(error);
+      return { rows: worker.failedRows(item, reason), failed: { error, reason } };
+    }
   }
 
   /** @throws UsageError if the files of the item have changed since the plan: its result would be of other inputs. */
