@@ -24,7 +24,7 @@ export interface LocalRun {
 }
 
 /**
- * Runs all shards to their end.
+ * Runs all shards to their end; where one cannot count its items, the others are told to stop before it is thrown.
  *
  * @param main program of a process.
  * @throws Error with the message of a process that ends without counting its items. @throws the signal's reason.
@@ -33,14 +33,20 @@ export async function runLocally(main: string, run: LocalRun): Promise<ShardCoun
   const { shards, jobs, onShard } = run;
   const sum: ShardCounts = { items: 0, kept: 0, done: 0, failed: 0, retry: 0 };
   const queue = Array.from({ length: shards }, (_, i) => i + 1);
+  const failure = new AbortController();
+  const signal = AbortSignal.any([run.signal, failure.signal]);
   const take = async () => {
     for (let index = queue.shift(); index !== undefined; index = queue.shift()) {
-      const counts = await runOne(main, index, run);
+      const counts = await runOne(main, index, { ...run, signal });
       for (const name of Object.keys(sum) as (keyof ShardCounts)[]) sum[name] += counts[name];
       onShard(sum);
     }
   };
-  await Promise.all(Array.from({ length: Math.min(jobs, shards) }, take));
+  const takers = Array.from({ length: Math.min(jobs, shards) }, () =>
+    take().catch((error) => failure.abort(signal.aborted ? signal.reason : error)),
+  );
+  await Promise.all(takers);
+  signal.throwIfAborted();
   return sum;
 }
 
