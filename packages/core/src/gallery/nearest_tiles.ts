@@ -52,10 +52,13 @@ export async function nearestTiles(
   return best.map((top) => top.list());
 }
 
-/** Cosines from means of products over the cells of a tile. */
+/** Cosines from means of products over the cells of a tile; −∞ where too much of the tile is missing, so that it is not found. */
 function cosines(means: Float32Array, scales: Float32Array, cells: number): Float32Array {
   const all = new Float32Array(means.length);
-  for (let i = 0; i < all.length; i++) all[i] = means[i]! * scales[i]! * cells;
+  for (let i = 0; i < all.length; i++) {
+    const isMissing = scales[i] === 0 && !Number.isNaN(means[i]);
+    all[i] = isMissing ? Number.NEGATIVE_INFINITY : means[i]! * scales[i]! * cells;
+  }
   return all;
 }
 

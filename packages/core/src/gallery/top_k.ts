@@ -11,7 +11,7 @@ export interface Ranked {
 
 export class TopK {
   private readonly k: number;
-  /** Binary heap: no entry is better than its parent's children. */
+  /** Binary heap: a parent is never better than its children. */
   private readonly heap: Ranked[] = [];
 
   constructor(k: number) {
