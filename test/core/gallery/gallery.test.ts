@@ -2,6 +2,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { encode } from 'fast-png';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { selectBackend } from '../../../packages/core/src/backends/select_backend.ts';
 import { FileError, FormatError, PatchError, StaleCacheError, UsageError } from '../../../packages/core/src/errors.ts';
@@ -48,6 +49,23 @@ describe('buildGallery', () => {
     expect(await build({ scenes: [b] })).toMatchObject({ embedded: 1, kept: 0 });
     const files = readdirSync(out).filter((name) => name.endsWith('.safetensors'));
     expect(files.length).toBe(2); // those of the older content are gone
+  });
+
+  it('tells files of other bands, or with other companions, apart', async () => {
+    const data = Uint8Array.from({ length: 3 * 104 * 104 }, (_, i) => (i * 7919) % 251);
+    const colours = join(folder, 'colours.png');
+    writeFileSync(colours, encode({ width: 104, height: 104, channels: 3, depth: 8, data }));
+    const bands = [2, 1, 0];
+    expect(await build({ scenes: [colours] })).toMatchObject({ embedded: 1, kept: 0 });
+    expect(await build({ scenes: [colours], bands })).toMatchObject({ embedded: 1, kept: 0 });
+    const { gallery, embedded } = await build({ scenes: [colours], bands });
+    expect([embedded, gallery.scenes.map((each) => each.bands)]).toEqual([0, [[3, 2, 1]]]);
+
+    out = join(folder, 'companions');
+    const twins = [scene('bare.png', 1), scene('described.png', 1)];
+    writeFileSync(`${twins[1]}.aux.xml`, '<PAMDataset></PAMDataset>');
+    expect(await build({ scenes: twins })).toMatchObject({ embedded: 2, kept: 0 });
+    expect((await Gallery.open(store, out)).tiles().count).toBe(2 * 6 * 6);
   });
 
   it('goes on where it was stopped', async () => {

@@ -2,6 +2,7 @@
  * Builds a gallery, or adds scenes to one. A scene is embedded once: its cells appear under their name when they are complete,
  * and the list of the gallery names them after that, so that a build that was stopped goes on where it was.
  */
+import { sha256 } from '../base/sha256.ts';
 import type { Watch } from '../base/watch.ts';
 import { describeSceneFile } from '../dataset/scene_files.ts';
 import type { Sensor } from '../dataset/scenes.ts';
@@ -60,7 +61,7 @@ export async function buildGallery(store: Store, task: BuildTask, watch: BuildWa
     watch.signal?.throwIfAborted();
     watch.onScene?.(path, i, scenes.length);
     const entry = { file: await relativePath(store, out, path), ...(await describeSceneFile(store, path)) };
-    const known = gallery.scenes.find((scene) => isSameContent(scene, entry));
+    const known = gallery.scenes.find((scene) => isSameContent(scene, entry) && hasBands(scene, task.bands));
     if (known?.file === entry.file) continue;
     if (!known) fresh++;
     const scene = known ? { ...known, file: entry.file } : await embedded(store, task, path, entry, watch);
@@ -95,6 +96,17 @@ type Described = Pick<GalleryScene, 'file' | 'bytes' | 'sha256' | 'companions'>;
 const isSameContent = (a: Described, b: Described): boolean =>
   a.sha256 === b.sha256 && JSON.stringify(a.companions ?? {}) === JSON.stringify(b.companions ?? {});
 
+/** @param bands counted from 0, where they are wanted. */
+const hasBands = (scene: GalleryScene, bands: BuildTask['bands']): boolean =>
+  bands === undefined || scene.bands.join() === bands.map((band) => band + 1).join();
+
+/** Name of the cells of a file, its companions and its bands. */
+async function cellsOf({ sha256: hash, companions }: Described, bands: readonly number[]): Promise<string> {
+  const all = new TextEncoder().encode(JSON.stringify([hash, companions]));
+  const content = companions ? await sha256(all) : hash;
+  return `cells-${content.slice(0, 16)}-${bands.join('_')}.safetensors`;
+}
+
 async function embedded(
   store: Store,
   { out, model, sensor, unit, bands }: BuildTask,
@@ -104,7 +116,7 @@ async function embedded(
 ): Promise<GalleryScene> {
   const scene = await openScene(store, path, { sensor, unit, bands, levels: 'measure' });
   try {
-    const cells = `cells-${entry.sha256.slice(0, 16)}-${scene.bands.join('_')}.safetensors`;
+    const cells = await cellsOf(entry, scene.bands);
     await writeCells(store, joinPath(out, cells), await embedScene(placeCells(model), sensor, scene, watch));
     const bounds = boundsOf(scene);
     return {
