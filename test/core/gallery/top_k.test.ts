@@ -9,10 +9,17 @@ const scores = fc.array(fc.oneof(fc.integer({ min: -3, max: 3 }), fc.double({ no
 const sorted = (all: readonly number[], k: number): Ranked[] =>
   all
     .map((score, index) => ({ index, score }))
+    .filter(({ score }) => score > Number.NEGATIVE_INFINITY)
     .sort((a, b) => (a.score === b.score ? a.index - b.index : b.score > a.score ? 1 : -1))
     .slice(0, k);
 
 describe('TopK', () => {
+  it('keeps nothing of what must not be found', () => {
+    const top = new TopK(2);
+    top.add([Number.NEGATIVE_INFINITY, -1], 0);
+    expect(top.list()).toEqual([{ index: 1, score: -1 }]);
+  });
+
   it('is the beginning of a plain sort, equal scores in their order, whatever the blocks', () => {
     fc.assert(
       fc.property(scores, fc.nat(20), fc.integer({ min: 1, max: 50 }), (all, k, block) => {

@@ -19,7 +19,7 @@ export class TopK {
   }
 
   /**
-   * Takes a block of scores.
+   * Takes a block of scores; −∞ is never kept.
    *
    * @param first index of the first score. @param isAllowed leaves out indices that must not be found.
    * @throws NonFiniteError if a score is NaN: a descriptor is not finite.
