@@ -1,4 +1,5 @@
 /** Items of a batch: the unit that is done or not, with the fingerprint of all that its result depends on. */
+import { hashFile } from '../base/hash_file.ts';
 import { sha256 } from '../base/sha256.ts';
 import { joinPath, type Store } from '../store.ts';
 
@@ -34,7 +35,8 @@ export async function fingerprintOf(
   { id, files, details }: BatchItem,
   { common, root, inputs }: { common: string; root: string; inputs: InputCheck },
 ): Promise<string> {
-  const stamps = await Promise.all(files.map((file) => stampOf(store, joinPath(root, file), inputs)));
+  const stamps: unknown[] = [];
+  for (const file of files) stamps.push(await stampOf(store, joinPath(root, file), inputs));
   const text = JSON.stringify([common, id, files, details ?? null, stamps]);
   return (await sha256(new TextEncoder().encode(text))).slice(0, DIGITS);
 }
@@ -43,6 +45,6 @@ export async function fingerprintOf(
 async function stampOf(store: Store, path: string, inputs: InputCheck): Promise<unknown> {
   const info = await store.stat(path);
   if (info?.kind !== 'file') return null;
-  if (inputs === 'content') return sha256(await store.read(path));
+  if (inputs === 'content') return hashFile(store, path, info.size);
   return inputs === 'size' ? info.size : [info.size, info.modified ?? null];
 }

@@ -68,7 +68,7 @@ export async function writePlan(
   try {
     for await (const block of blocksOf(task.items)) {
       signal?.throwIfAborted();
-      const prints = await Promise.all(block.map((item) => fingerprintOf(store, item, { common, root, inputs })));
+      const prints = await fingerprintsOf(store, block, { common, root, inputs });
       await files.add(block, prints);
       onProgress?.(files.items, files.items);
     }
@@ -106,6 +106,18 @@ const textHash = (text: string) => sha256(bytesOf(text));
 
 const itemFiles = (folder: string, name: string) =>
   [`${name}.jsonl`, `${name}.index`].map((file) => joinPath(folder, 'plan', file)) as [string, string];
+
+/** Fingerprints of items, side by side; one after the other where files are read, so that one is in memory at a time. */
+async function fingerprintsOf(
+  store: Store,
+  items: readonly BatchItem[],
+  task: Parameters<typeof fingerprintOf>[2],
+): Promise<string[]> {
+  if (task.inputs !== 'content') return Promise.all(items.map((item) => fingerprintOf(store, item, task)));
+  const prints: string[] = [];
+  for (const item of items) prints.push(await fingerprintOf(store, item, task));
+  return prints;
+}
 
 async function* blocksOf(items: AsyncIterable<BatchItem>): AsyncGenerator<BatchItem[]> {
   let block: BatchItem[] = [];

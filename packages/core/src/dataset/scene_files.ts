@@ -8,8 +8,8 @@
  * the list, and paths stay inside the folder of the scenes.
  */
 import { z } from 'zod';
+import { hashFile } from '../base/hash_file.ts';
 import { parseJson } from '../base/parse_json.ts';
-import { sha256 } from '../base/sha256.ts';
 import { FileError, FormatError } from '../errors.ts';
 import { COMPANIONS } from '../raster/sidecars.ts';
 import { joinPath, readText, type Store } from '../store.ts';
@@ -41,16 +41,6 @@ export async function scenesFolder(store: Store, folder: string): Promise<string
 export function writeLocation(store: Store, folder: string, scenes: string): Promise<void> {
   const location: z.infer<typeof locationSchema> = { doppel: 'location', version: 1, scenes };
   return store.write(joinPath(folder, LOCATION_FILE), `${JSON.stringify(location)}\n`);
-}
-
-const PART = 2 ** 26;
-
-/** SHA-256 of a file; of one above 64 MiB that of the hashes of its parts, so that it is never in memory as a whole. */
-export async function hashFile(store: Store, path: string, bytes: number): Promise<string> {
-  if (bytes <= PART) return sha256(await store.read(path));
-  const parts: string[] = [];
-  for (let at = 0; at < bytes; at += PART) parts.push(await sha256(await store.readRange(path, at, PART)));
-  return sha256(new TextEncoder().encode(parts.join('\n')));
 }
 
 /** Size and hashes of a scene file and of its companions, as a list records them. */

@@ -1,5 +1,5 @@
 /** An open gallery: cells of all scenes in memory, pixels of a scene when they are asked for. */
-import { hashFile } from '../dataset/scene_files.ts';
+import { hashFile } from '../base/hash_file.ts';
 import { StaleCacheError, UsageError } from '../errors.ts';
 import type { FeatureMap } from '../localisation/feature_map.ts';
 import { BlockCache } from '../raster/block_cache.ts';
