@@ -3,6 +3,7 @@
  * lie at any offset from its tiles.
  */
 import { pause } from '../base/pause.ts';
+import { quantile } from '../base/quantile.ts';
 import { Rng } from '../base/random.ts';
 import type { Watch } from '../base/watch.ts';
 import { UsageError } from '../errors.ts';
@@ -83,20 +84,24 @@ export async function evaluateGallery(
   const { scenes, patches, side = gallery.facts.side, tolerance } = options;
   const trials: Trial[] = [];
   const pooled = options.pooled ? await PooledVectors.of(gallery, model, side, signal) : undefined;
-  for (const path of scenes) {
-    const sensor = gallery.facts.modality === 'optical' ? 'sar' : 'optical';
-    const scene = await openScene(store, path, { sensor, unit: options.unit, levels: 'measure' });
-    try {
-      for (const patch of drawPatches(scene, path, { ...options, side })) {
-        await pause(signal);
-        trials.push(await attempt({ gallery, model, pooled }, scene, path, patch, options));
-        onProgress?.(trials.length, scenes.length * patches);
+  try {
+    for (const path of scenes) {
+      const sensor = gallery.facts.modality === 'optical' ? 'sar' : 'optical';
+      const scene = await openScene(store, path, { sensor, unit: options.unit, levels: 'measure' });
+      try {
+        if (Math.min(scene.width, scene.height) < side) throw tooSmall(path, scene, side);
+        for (const patch of drawPatches(scene, path, { ...options, side })) {
+          await pause(signal);
+          trials.push(await attempt({ gallery, model, pooled }, scene, path, patch, options));
+          onProgress?.(trials.length, scenes.length * patches);
+        }
+      } finally {
+        await scene.close();
       }
-    } finally {
-      await scene.close();
     }
+  } finally {
+    pooled?.dispose();
   }
-  pooled?.dispose();
   const found = trials.filter(({ rank }) => Number.isFinite(rank)).map(({ distance }) => distance);
   return {
     ...{ patches: trials.length, tiles: gallery.tiles(side).count, side, tolerance },
@@ -208,10 +213,13 @@ const recallOf = (trials: readonly Trial[], ranks: readonly number[], rankOf: (t
     ranks.map((k) => [`${k}`, trials.filter((trial) => rankOf(trial) < k).length / Math.max(1, trials.length)]),
   );
 
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[sorted.length >> 1] ?? Number.NaN;
-}
+const median = (values: readonly number[]): number => quantile(Float64Array.from(values).sort(), 0.5);
+
+const tooSmall = (file: string, { width, height }: OpenedScene, side: number) =>
+  new UsageError({
+    ...{ action: `draw patches from ${file}`, expected: `at least ${side} × ${side} pixels` },
+    ...{ found: `${width} × ${height}`, remedy: 'Leave the scene out, or choose a smaller --side.' },
+  });
 
 const unplaced = (file: string) =>
   new UsageError({

@@ -192,7 +192,7 @@ async function scorePlaces(query: Query, places: readonly Candidate[]): Promise<
   }
 }
 
-/** Test of a tile against bounds; scenes that lie wholly inside or outside are decided once. */
+/** Test of a tile against bounds; scenes that lie wholly outside are decided once. */
 async function allowedBy(gallery: Gallery, tiles: TileMaps, bbox: Bounds | undefined) {
   if (!bbox) return undefined;
   const scenes = new Map<number, Pick<Awaited<ReturnType<Gallery['scene']>>, 'cornersOf'>>();
