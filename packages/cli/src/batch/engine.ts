@@ -10,10 +10,10 @@ import type { Watch } from '../work.ts';
 /** Flags that say what a task gets. */
 export const TASK_FLAGS = {
   atOnce: whole(1, 'Tasks at a time; default: as many as the engine runs (local: 2)').optional(),
-  retries: whole(0, 'Further runs of a task that ends with 75, or is killed').default(3),
-  cpus: whole(1, 'Processors of a task').optional(),
-  gpus: whole(1, 'GPUs of a task').optional(),
-  memory: text('size', 'Memory of a task, as 4G').optional(),
+  retries: whole(0, 'Further runs of a task that ends with 75, or is killed (Slurm, Kubernetes)').default(3),
+  cpus: whole(1, 'Processors of a task (Slurm, Kubernetes)').optional(),
+  gpus: whole(1, 'GPUs of a task (Slurm, Kubernetes)').optional(),
+  memory: text('size', 'Memory of a task, as 4G (Slurm, Kubernetes)').optional(),
   time: text(
     'hh:mm:ss',
     'Time limit of a task; it is drained a minute before and goes on in another run (Slurm)',

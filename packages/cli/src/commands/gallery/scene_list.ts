@@ -1,13 +1,13 @@
 /** Scenes that a gallery is built of or tried with, as users name them: files, folders, patterns, or the list of a data set. */
 import { folderOf, joinPath, nameOf, readText, type Store, UsageError } from '@doppel/core';
 import { parseJson } from '@doppel/core/base';
+import { SPLITS } from '@doppel/core/dataset';
 import { FormatError } from '@doppel/core/errors';
 import { glob, isDynamicPattern } from 'tinyglobby';
 import { z } from 'zod';
 import { text } from '../../flags.ts';
 import { readProtocol } from '../data/protocol.ts';
 
-const SPLITS = ['train', 'validation', 'test'] as const;
 const IMAGE = /\.(tiff?|png|jpe?g)$/i;
 
 export const SCENE_WORD = z

@@ -1,5 +1,6 @@
 /** `doppel register evaluate`: registrations against known displacements, beside older methods on the same windows. */
 import { joinPath, type Store } from '@doppel/core';
+import { SPLITS, type Split } from '@doppel/core/dataset';
 import { UsageError } from '@doppel/core/errors';
 import {
   BASELINES,
@@ -21,7 +22,6 @@ import { withTools } from './pair_flags.ts';
 import { siftPeer } from './sift_peer.ts';
 
 const FILES = { rows: 'rows.jsonl', figures: 'figures.json', table: 'table.md' } as const;
-const SPLITS = ['train', 'validation', 'test'] as const;
 const METHODS = Object.keys(BASELINES) as (keyof typeof BASELINES)[];
 
 /** Comma-separated names out of a list. */
@@ -98,7 +98,7 @@ export default command({
   },
 });
 
-async function scenesOf(store: Store, folder: string, split: (typeof SPLITS)[number]): Promise<EvaluationScene[]> {
+async function scenesOf(store: Store, folder: string, split: Split): Promise<EvaluationScene[]> {
   const file = joinPath(folder, 'protocol.json');
   const names = (await readProtocol(store, file)).split[split];
   if (names.length === 0) {
