@@ -1,12 +1,15 @@
 /** A job's process without the work: what it does is told by the seed of its settings. */
+import { once } from 'node:events';
 import { getPriority } from 'node:os';
+import { createInterface } from 'node:readline';
 
-const { settings, names } = JSON.parse(process.argv.at(-1));
+const [task] = await once(createInterface({ input: process.stdin }), 'line');
+const { settings, names } = JSON.parse(task);
 const tell = (message) => console.log(JSON.stringify(message));
 
 console.log('a library prints something', '{"kind":"other"}');
 tell({ kind: 'progress', done: 1, total: 2, phase: 'points' });
-process.stdin.on('close', () => process.exit(1)).resume();
+process.stdin.on('close', () => process.exit(1));
 if (settings.seed === 1) {
   tell({ kind: 'progress', done: process.pid, total: 2, phase: 'hangs' });
   setInterval(() => {}, 1000);
@@ -18,7 +21,7 @@ if (settings.seed === 1) {
 } else {
   setTimeout(() => {
     const [priority, folder] = [getPriority(), process.cwd()];
-    tell({ kind: 'done', summary: { status: 'trusted', files: {}, names, priority, folder } });
+    tell({ kind: 'done', summary: { status: 'trusted', files: {}, names, priority, folder, said: task.length } });
     process.exit(0);
   }, 200);
 }

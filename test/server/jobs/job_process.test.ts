@@ -15,11 +15,13 @@ const log: string[] = [];
 afterEach(() => void log.splice(0));
 const names = { sar: 'a.tif', optical: 'b "quoted" $HOME.tif' };
 
-function run(seed: number, main = MAIN, silenceMs = 60_000) {
+const taskOf = (seed: number, rest: object = {}) => ({ names, settings: { seed, ...rest } });
+
+function run(seed: number, main = MAIN, silenceMs = 60_000, rest: object = {}) {
   const stopping = new AbortController();
   const progress: JobProgress[] = [];
   const watch = { signal: stopping.signal, onProgress: (each: JobProgress) => void progress.push(each) };
-  const ended = jobProcesses((line) => log.push(line), main, silenceMs)(folder, { names, settings: { seed } }, watch);
+  const ended = jobProcesses((line) => log.push(line), main, silenceMs)(folder, taskOf(seed, rest), watch);
   return { ended, progress, stop: () => stopping.abort() };
 }
 
@@ -34,10 +36,17 @@ const isAlive = (pid: number) => {
 it('works in the folder of the job, at a low priority, and tells its progress and its end', async () => {
   const { ended, progress } = run(0);
   const priority = Math.max(getPriority(), constants.priority.PRIORITY_BELOW_NORMAL);
-  const summary = { status: 'trusted', files: {}, names, priority, folder };
+  const said = JSON.stringify(taskOf(0)).length;
+  const summary = { status: 'trusted', files: {}, names, priority, folder, said };
   expect(await ended).toEqual({ kind: 'done', summary });
   expect(progress).toEqual([{ done: 1, total: 2, phase: 'points' }]);
   expect(log).toEqual([]);
+});
+
+it('takes a task that is longer than an argument may be', async () => {
+  const long = { note: 'x'.repeat(300_000) };
+  const end = await run(0, MAIN, 60_000, long).ended;
+  expect(end).toMatchObject({ kind: 'done', summary: { said: JSON.stringify(taskOf(0, long)).length } });
 });
 
 it('ends at once when it is stopped, and when the server is killed', async () => {
@@ -51,7 +60,8 @@ it('ends at once when it is stopped, and when the server is killed', async () =>
   expect(log).toEqual([]);
 
   const parent = `
-    const child = require('node:child_process').spawn(process.execPath, process.argv.slice(1), { stdio: ['pipe', 'inherit', 'inherit'] });
+    const child = require('node:child_process').spawn(process.execPath, [process.argv[1]], { stdio: ['pipe', 'inherit', 'inherit'] });
+    child.stdin.write(process.argv[2] + '\\n');
     setInterval(() => {}, 1000);`;
   const task = JSON.stringify({ names, settings: { seed: 1 } });
   const server = spawn(process.execPath, ['-e', parent, MAIN.pathname, task], { stdio: ['ignore', 'pipe', 'inherit'] });

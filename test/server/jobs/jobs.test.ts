@@ -143,6 +143,28 @@ describe('a job', () => {
     expect(foldersIn(`registrations/${id}`)).not.toContain('result.unfinished-1');
   });
 
+  it('that cannot be worked on fails, and the next one runs', async () => {
+    let runs = 0;
+    const run: FakeOptions['run'] = async (folder, task, watch) => {
+      if (runs++ === 0) throw new Error('spawn E2BIG in secret.ts');
+      if (runs === 2) return { kind: 'done', summary: { status: 'unheard of', files: {} } };
+      return fakeRun(folder, task, watch);
+    };
+    await start({ run });
+    for (const reason of ['spawn E2BIG in secret.ts', 'invalid_value']) {
+      const { id } = await made();
+      const { state, problem } = await ended(id);
+      expect([state, problem]).toEqual([
+        'failed',
+        expect.objectContaining({ type: 'urn:doppel:problem:internal-error' }),
+      ]);
+      expect(JSON.stringify(problem)).not.toContain('secret');
+      expect(fake.log.join()).toContain(reason);
+      expect(JSON.parse(readFileSync(join(fake.root, 'registrations', id, 'job.json'), 'utf8')).state).toBe('failed');
+    }
+    expect((await ended((await made()).id)).state).toBe('done');
+  });
+
   it('may come from an example', async () => {
     await start();
     const from = (body: object) =>

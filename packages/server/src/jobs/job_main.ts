@@ -1,4 +1,6 @@
 /** Program of a job's process: registers the two scenes in its folder, and tells how far it is by lines of JSON. */
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
 import { DEFAULT_MODEL, openModel } from '@doppel/core';
 import { selectBackend } from '@doppel/core/backends';
 import { FileStore } from '@doppel/core/node';
@@ -15,8 +17,8 @@ const PACE_MS = 200;
 
 const tell = (message: JobMessage) => process.stdout.write(`${JSON.stringify(message)}\n`);
 
+const lines = createInterface({ input: process.stdin });
 process.stdin.on('close', () => process.exit(1)); // the server is gone
-process.stdin.resume();
 
 function watchOf(): PairWatch {
   let phase = 'start';
@@ -57,7 +59,8 @@ async function work({ names, settings: given, backend: requested }: JobTask): Pr
   return { kind: 'done', summary: { ...summary } };
 }
 
-const task = JSON.parse(process.argv.at(-1)!) as JobTask;
+const [line] = await once(lines, 'line');
+const task = JSON.parse(line) as JobTask;
 const end = await work(task).catch((error): JobMessage => {
   return { kind: 'failed', failure: failureOf(error, task.names) };
 });

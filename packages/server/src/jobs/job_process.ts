@@ -1,6 +1,7 @@
 /**
  * Runs a job in a process of its own, at a low priority, so that scoring stays responsive, and so that cancelling ends
- * it whatever it does. The process ends with the server, too: its standard input closes.
+ * it whatever it does. The first line of its standard input is its task, which may be longer than an argument; the process
+ * ends with the server, too, for then its standard input closes.
  */
 import { spawn } from 'node:child_process';
 import { constants, setPriority } from 'node:os';
@@ -36,8 +37,7 @@ export const jobProcesses =
   (log: (line: string) => void, main: URL = JOB_MAIN, silenceMs = SILENCE_MS): RunJob =>
   (folder, task, { signal, onProgress }) =>
     new Promise<JobEnd>((resolve) => {
-      const words = [...argumentsOf(main), JSON.stringify(task)];
-      const child = spawn(process.execPath, words, { cwd: folder, stdio: ['pipe', 'pipe', 'pipe'] });
+      const child = spawn(process.execPath, argumentsOf(main), { cwd: folder, stdio: ['pipe', 'pipe', 'pipe'] });
       let end: JobEnd | undefined;
       let noise = '';
       let isStuck = false;
@@ -50,6 +50,7 @@ export const jobProcesses =
       if (signal.aborted) stop();
       lowerPriority(child.pid, log);
       child.stdin.on('error', () => {}); // the process may be gone
+      child.stdin.write(`${JSON.stringify(task)}\n`);
       createInterface({ input: child.stdout }).on('line', (line) => {
         silence.refresh();
         const message = messageOf(line);

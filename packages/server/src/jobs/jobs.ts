@@ -8,6 +8,7 @@ import type { FolderStore } from '@doppel/core/node';
 import { registrationSettings } from '@doppel/core/registration';
 import { z } from '@hono/zod-openapi';
 import { explain, type Problem, problemError, problemOf } from '../problem.ts';
+import { detailOf } from '../scoring/error_parts.ts';
 import {
   isFinished,
   type Job,
@@ -306,7 +307,7 @@ export class Jobs implements Registrations {
   #start(held: Held): void {
     const controller = new AbortController();
     const ended = this.#work(held, controller.signal)
-      .catch((error) => this.#options.log(`a registration failed: ${reasonOf(error)}`))
+      .catch((error) => this.#broken(held, error))
       .then(() => {
         held.process = undefined;
         this.#pump();
@@ -332,6 +333,13 @@ export class Jobs implements Registrations {
       },
     );
     await this.#finish(held, end);
+  }
+
+  /** Ends a job that could not be worked on, or whose result cannot be used: it must not stay running for ever. */
+  async #broken(held: Held, error: unknown): Promise<void> {
+    const detail = detailOf(error);
+    const problem = this.#problemOf(held.record.id, { kind: 'internal-error', action: 'register the scenes', detail });
+    await this.#end(held, { state: 'failed', problem });
   }
 
   async #finish(held: Held, end: JobEnd): Promise<void> {
