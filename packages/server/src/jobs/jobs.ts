@@ -9,6 +9,7 @@ import { registrationSettings } from '@doppel/core/registration';
 import { z } from '@hono/zod-openapi';
 import { explain, type Problem, problemError, problemOf } from '../problem.ts';
 import { detailOf } from '../scoring/error_parts.ts';
+import { lockFolder } from './folder_lock.ts';
 import {
   isFinished,
   type Job,
@@ -87,6 +88,7 @@ const heldOf = (record: JobRecord): Held => ({ record, listeners: new Set(), sav
 export class Jobs implements Registrations {
   readonly #options: JobsOptions;
   readonly #folder: JobFolder;
+  readonly #unlock: () => Promise<void>;
   readonly #held = new Map<string, Held>();
   /** Bytes of the uploads in progress. */
   readonly #uploads = new Map<string, number>();
@@ -94,24 +96,38 @@ export class Jobs implements Registrations {
   #isClosing = false;
   #isClosed = false;
 
-  private constructor(options: JobsOptions) {
+  /** @param unlock releases the folder. */
+  private constructor(options: JobsOptions, unlock: () => Promise<void>) {
     this.#options = options;
+    this.#unlock = unlock;
     this.#folder = new JobFolder(options.store, options.root);
   }
 
-  /** Takes the jobs of a folder up where a server has left them. @throws FileError if it cannot be written. */
+  /**
+   * Takes the jobs of a folder up where a server has left them.
+   *
+   * @throws FileError if another server uses it, or it cannot be written.
+   */
   static async open(options: JobsOptions): Promise<Jobs> {
-    const jobs = new Jobs(options);
-    const records = await jobs.#folder.open(options.log);
-    for (const record of records.sort(byAge)) {
-      jobs.#held.set(record.id, heldOf(record));
-      if (record.state === 'running') await jobs.#interrupted(jobs.#held.get(record.id)!, 'the server ended');
-    }
-    await jobs.#sweep();
+    const unlock = await lockFolder(options.root, options.log);
+    const jobs = new Jobs(options, unlock);
+    await jobs.#takeUp().catch(async (error) => {
+      await unlock();
+      throw error;
+    });
     jobs.#sweeping = setInterval(() => void jobs.#sweep(), SWEEP_MS);
     jobs.#sweeping.unref?.();
     jobs.#pump();
     return jobs;
+  }
+
+  async #takeUp(): Promise<void> {
+    const records = await this.#folder.open(this.#options.log);
+    for (const record of records.sort(byAge)) {
+      this.#held.set(record.id, heldOf(record));
+      if (record.state === 'running') await this.#interrupted(this.#held.get(record.id)!, 'the server ended');
+    }
+    await this.#sweep();
   }
 
   get maxUploadBytes(): number {
@@ -125,6 +141,7 @@ export class Jobs implements Registrations {
     const running = [...this.#held.values()].flatMap(({ process }) => process ?? []);
     for (const process of running) process.stop();
     await Promise.all(running.map(({ ended }) => ended));
+    await this.#unlock();
     this.#isClosed = true;
     for (const { listeners } of this.#held.values()) for (const tell of listeners) tell();
   }

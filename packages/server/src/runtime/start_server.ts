@@ -106,7 +106,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   }
 }
 
-/** Jobs of the folder that the settings name. @throws FileError if it cannot be written. */
+/** Jobs of the folder that the settings name. @throws FileError if another server uses it, or it cannot be written. */
 async function openJobs(
   { settings, log, jobMain }: StartOptions,
   store: FolderStore,

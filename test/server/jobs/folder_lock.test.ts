@@ -1,0 +1,98 @@
+/** The lock of the folder of jobs: a second server is refused, a killed one is replaced, and its jobs are not touched. */
+import { spawn, spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { FileError } from '../../../packages/core/src/errors.ts';
+import { LOST_MS, lockFolder } from '../../../packages/server/src/jobs/folder_lock.ts';
+import { openJobs } from './fake_jobs.ts';
+
+let root: string;
+let lock: string;
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'doppel-lock-'));
+  lock = join(root, 'server.lock');
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+const take = () => lockFolder(root, () => {});
+const leave = (holder: object) => writeFileSync(lock, JSON.stringify({ started: null, ...holder }));
+const holder = () => JSON.parse(readFileSync(lock, 'utf8'));
+const here = { host: hostname() };
+
+it('keeps a second server out before it touches anything, and lets it in after the first', async () => {
+  const first = await openJobs({ root });
+  mkdirSync(join(root, 'unfinished/upload'), { recursive: true });
+  const refused = await openJobs({ root }).catch((error) => error);
+  expect(refused).toBeInstanceOf(FileError);
+  expect(refused).toMatchObject({
+    ...{ action: 'use the folder of registrations', expected: 'no other server in it' },
+    found: `process ${process.pid} on ${hostname()}`,
+    remedy: expect.stringMatching(/--data.*server\.lock/),
+  });
+  expect(existsSync(join(root, 'unfinished/upload'))).toBe(true);
+  expect(holder()).toMatchObject({ pid: process.pid, ...here });
+  await first.jobs.close();
+  expect(existsSync(lock)).toBe(false);
+  await (await openJobs({ root })).remove();
+});
+
+it('is refused while its process lives, and replaced once it does not', async () => {
+  const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
+  leave({ ...here, pid: child.pid });
+  await expect(take()).rejects.toThrow(`process ${child.pid}`);
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGKILL');
+  await ended;
+  const release = await take();
+  expect(holder().pid).toBe(process.pid);
+  expect(readdirSync(root)).toEqual(['server.lock']);
+  await release();
+  await release();
+  expect(readdirSync(root)).toEqual([]);
+});
+
+it('of a killed server whose number another process has now is replaced', async () => {
+  leave({ ...here, pid: process.pid }); // as in a container that starts again
+  await (await take())();
+  if (process.platform !== 'linux') return;
+  leave({ ...here, pid: process.ppid, started: '1' });
+  await (await take())();
+});
+
+it('of another host is replaced once it gives no sign of life', async () => {
+  const { pid } = spawnSync(process.execPath, ['-e', '']);
+  leave({ host: `${hostname()}-other`, pid });
+  await expect(take()).rejects.toThrow(`on ${hostname()}-other`);
+  const long = new Date(Date.now() - LOST_MS - 1000);
+  utimesSync(lock, long, long);
+  await (await take())();
+});
+
+it('that names nobody is left alone', async () => {
+  writeFileSync(lock, '');
+  await expect(take()).rejects.toThrow('does not name its server');
+  expect(readFileSync(lock, 'utf8')).toBe('');
+});
+
+it('goes to one of two servers that find a stale one', async () => {
+  leave({ ...here, pid: spawnSync(process.execPath, ['-e', '']).pid });
+  const both = await Promise.allSettled([take(), take()]);
+  expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+  expect(holder().pid).toBe(process.pid);
+});
+
+it('tells a folder that cannot be made', async () => {
+  writeFileSync(join(root, 'file'), '');
+  await expect(lockFolder(join(root, 'file/folder'), () => {})).rejects.toBeInstanceOf(FileError);
+});
