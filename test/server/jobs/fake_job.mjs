@@ -3,13 +3,14 @@ import { once } from 'node:events';
 import { getPriority } from 'node:os';
 import { createInterface } from 'node:readline';
 
-const [task] = await once(createInterface({ input: process.stdin }), 'line');
+const lines = createInterface({ input: process.stdin });
+lines.on('close', () => process.exit(1));
+const [task] = await once(lines, 'line');
 const { settings, names } = JSON.parse(task);
 const tell = (message) => console.log(JSON.stringify(message));
 
 console.log('a library prints something', '{"kind":"other"}');
 tell({ kind: 'progress', done: 1, total: 2, phase: 'points' });
-process.stdin.on('close', () => process.exit(1));
 if (settings.seed === 1) {
   tell({ kind: 'progress', done: process.pid, total: 2, phase: 'hangs' });
   setInterval(() => {}, 1000);

@@ -18,7 +18,7 @@ const PACE_MS = 200;
 const tell = (message: JobMessage) => process.stdout.write(`${JSON.stringify(message)}\n`);
 
 const lines = createInterface({ input: process.stdin });
-process.stdin.on('close', () => process.exit(1)); // the server is gone
+lines.on('close', () => process.exit(1)); // the server is gone, which Deno tells by no event of the stream itself
 
 function watchOf(): PairWatch {
   let phase = 'start';
