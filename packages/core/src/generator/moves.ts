@@ -56,18 +56,23 @@ function deviationOf(values: Float32Array): number {
   return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length) || 1;
 }
 
-/** Code of a record, moved towards its donor's. Codes are [cells, cells, numbers] in a row. */
+/**
+ * Code of a record, moved towards its donor's. Codes are [cells, cells, numbers] in a row.
+ *
+ * @param move its strength above 0 and below 1.
+ */
 export function movedTowards(
   { own, donor }: { own: Float32Array; donor: Float32Array },
-  { rule, strength }: { rule: DonorRule; strength: number },
+  move: { rule: DonorRule; strength: number },
   cells: number,
   draw: { seed: number; record: number; draw: number },
 ): Float32Array {
+  const { rule, strength } = move;
   const numbers = own.length / cells ** 2;
   const seed = hash32(JSON.stringify([draw.seed, 'blob', draw.record, draw.draw])) >>> 0;
   const weights = rule === 'swap' ? blob(cells, strength, { seed, offset: 0 }) : undefined;
   return own.map((value, i) => {
-    const weight = weights ? weights[Math.floor(i / numbers)]! : Math.min(strength, 1);
+    const weight = weights ? weights[Math.floor(i / numbers)]! : strength;
     return weight === 0 ? value : Math.sqrt(1 - weight ** 2) * value + weight * donor[i]!;
   });
 }

@@ -3,10 +3,11 @@ import { z } from 'zod';
 import { matchSchema } from '../generator/match_histogram.ts';
 import { editSchema, MOVE_RULES } from '../generator/moves.ts';
 import type { RemovedOption } from '../runs/settings.ts';
+import { refuseContradictions } from './made_settings.ts';
 
 const probability = z.number().min(0).max(1);
 
-export const adaptiveSettings = z.strictObject({
+const settings = z.strictObject({
   k: z.int().positive().default(1).meta({ description: 'Negatives for each anchor' }),
   // The hardest candidates are mostly real ones, and would leave no room for the other kinds.
   perKind: z
@@ -55,10 +56,11 @@ export const adaptiveSettings = z.strictObject({
     .meta({ description: 'Also make G(E(x)) for anchors with a made negative, positives in training' }),
   anchors: z.int().min(2).optional().meta({ description: 'Only for n anchors, drawn at random', hint: 'n' }),
 });
+export const adaptiveSettings = settings.superRefine(refuseContradictions);
 export type AdaptiveSettings = z.infer<typeof adaptiveSettings>;
 
 /** Settings of adaptive mining during training, with its interval. */
-export const refreshSchema = adaptiveSettings.omit({ reconstructions: true, anchors: true }).extend({
+const refreshSettings = settings.omit({ reconstructions: true, anchors: true }).extend({
   /** Checkpoint of the generator; null if no patch is made. */
   generator: z.string().min(1).nullable().default(null),
   /** Epochs after which negatives are found again. */
@@ -66,6 +68,7 @@ export const refreshSchema = adaptiveSettings.omit({ reconstructions: true, anch
   /** Anchors that get negatives each time, drawn at random; null: those that training uses until the next mining. */
   anchors: z.int().positive().nullable().default(null),
 });
+export const refreshSchema = refreshSettings.superRefine(refuseContradictions);
 export type RefreshSettings = z.infer<typeof refreshSchema>;
 
 /** Options of older versions, below a path in a configuration. */

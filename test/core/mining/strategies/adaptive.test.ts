@@ -16,6 +16,16 @@ const loose = { minScore: 0, relativeMargin: 0, minDistance: 0, strengths: [0.5,
 const mineAdaptive = (settings: Partial<AdaptiveSettings> = {}, change: Partial<Bench> = {}) =>
   adaptive.find(fakeBench(change), adaptive.settings.parse({ ...loose, ...settings }), {});
 
+describe('settings', () => {
+  it.each([
+    [{ rule: 'swap' }, 'strengths'],
+    [{ rule: 'mix', strengths: [0.3, 1] }, 'strengths'],
+    [{ edit: 'ratio', reconstructions: true }, 'reconstructions'],
+  ])('that cannot be meant together are refused: %o', (given, path) => {
+    expect(adaptive.settings.safeParse(given).error?.issues.map((issue) => issue.path)).toEqual([[path]]);
+  });
+});
+
 describe('adaptive negatives', () => {
   it('are the candidate that the matcher scores highest, here the one that was moved least', async () => {
     const before = tf.memory().numTensors;

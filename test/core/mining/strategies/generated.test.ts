@@ -130,6 +130,9 @@ describe('settings', () => {
     [{ strength: 0 }, 'strength'],
     [{ rule: 'sigma', k: 2 }, 'k'],
     [{ match: 'histogram' }, 'match'],
+    [{ rule: 'swap' }, 'strength'],
+    [{ rule: 'mix', strength: 1.5 }, 'strength'],
+    [{ edit: 'ratio', reconstructions: true }, 'reconstructions'],
   ])('that cannot be meant are refused: %o', (given, path) => {
     expect(schema.safeParse(given).error?.issues.map((issue) => issue.path)).toEqual([[path]]);
   });

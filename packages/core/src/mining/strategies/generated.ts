@@ -10,6 +10,7 @@ import { checkGenerator, type Encoded, forEachEncoded } from '../../generator/ma
 import { matchSchema } from '../../generator/match_histogram.ts';
 import { editSchema, MOVE_RULES } from '../../generator/moves.ts';
 import { CodeMover, generatorOf, MadeList, makePatches, makerOf } from '../made.ts';
+import { refuseContradictions } from '../made_settings.ts';
 import { isMade } from '../negatives.ts';
 import { truePairs } from '../pair_scores.ts';
 import { anchorsOf } from '../plan.ts';
@@ -31,7 +32,8 @@ const settings = z
   .refine(({ rule, k }) => k === 1 || rule !== 'sigma', {
     path: ['k'],
     message: 'the rule sigma moves a patch one way only, so k is 1; rule sample makes several',
-  });
+  })
+  .superRefine(refuseContradictions);
 export type GeneratedSettings = z.infer<typeof settings>;
 
 export interface GeneratedReport extends MiningReport {

@@ -15,6 +15,7 @@ import {
   matcherConfigSchema,
 } from '../../matcher/architectures.ts';
 import { refreshSchema, removedFromAdaptive } from '../../mining/adaptive_settings.ts';
+import { RATIO_OF_ONE } from '../../mining/made_settings.ts';
 import { augmentationSchema } from '../../prepare/augmentation.ts';
 import { normalisationOptionsSchema } from '../../prepare/fit_normalisation.ts';
 import { mergeSettings, type PartialConfig, parseSettings, type RemovedOption } from '../../runs/settings.ts';
@@ -100,6 +101,9 @@ export const trainingConfigSchema = fields.superRefine((config, context) => {
   const own = matcherConfigSchema.safeParse(matcherOptions(config, 1));
   for (const { path, message } of own.error?.issues ?? []) {
     context.addIssue({ code: 'custom', path: path[0] === 'side' ? ['side'] : ['matcher', ...path], message });
+  }
+  if (config.negatives.adaptive?.edit === 'ratio' && config.negatives.reconstructions) {
+    context.addIssue({ code: 'custom', path: ['negatives', 'reconstructions'], message: RATIO_OF_ONE });
   }
   if (!ARCHITECTURES.has(config.preset)) return; // named already
   const localises = ARCHITECTURES.get(config.preset).localisation !== undefined;
