@@ -78,7 +78,7 @@ describe('the shortcut', () => {
     expect(reconstructions.none.probability).toBeLessThan(real.probability - 0.5);
     expect(reconstructions.none).toMatchObject({ lost: 1, called: 0 });
     expect(reconstructions.none.probeAuc).toBeGreaterThan(0.9);
-    expect(reconstructions.speckle.probeAuc).toBeGreaterThan(0.9);
+    expect(reconstructions.speckle!.probeAuc).toBeGreaterThan(0.9);
   });
 
   it('has no probe for a matcher that takes both patches at once', async () => {

@@ -72,11 +72,13 @@ export interface Shortcut {
   strength: number;
   threshold: number;
   real: ShortcutScores;
-  /** Scores of reconstructions, by the way of matching them to their source. */
-  reconstructions: Record<Match, MadeScores>;
-  negatives: Record<Match, MadeScores>;
+  /** Scores of reconstructions, by the way of matching them to their source: none alone where speckle is drawn. */
+  reconstructions: ByMatch;
+  negatives: ByMatch;
   warnings: string[];
 }
+
+export type ByMatch = { none: MadeScores } & Partial<Record<Match, MadeScores>>;
 
 type Kind = `${'reconstructions' | 'negatives'} ${Match}`;
 
@@ -90,6 +92,7 @@ export async function measureShortcut(task: ShortcutTask): Promise<Shortcut> {
     .slice(0, task.pairs)
     .sort((a, b) => a - b);
   const remaker = remakerOf(generator, dataset, seed);
+  const matches = remaker ? MATCHES.filter((match) => match === 'none') : MATCHES;
   const scores = new Map<Kind | 'real', number[]>();
   const features = new Map<Kind | 'real', Float32Array[]>();
   const add = async (kind: Kind | 'real', made: readonly Float32Array[], given: ArrayLike<number>) => {
@@ -107,13 +110,13 @@ export async function measureShortcut(task: ShortcutTask): Promise<Shortcut> {
       const { latent } = generator.info;
       const eps = tf.tensor2d(latentNoise(batch, 0, latent, seed), [batch.length, latent]);
       const z = moveLatents(latents, rule, strength, eps);
-      for (const match of MATCHES) {
-        for (const [kind, from] of [
-          ['reconstructions', latents.mu],
-          ['negatives', z],
+      for (const match of matches) {
+        for (const [kind, from, draw] of [
+          ['negatives', z, 0],
+          ['reconstructions', latents.mu, 1],
         ] as const) {
           const maker = { ...task, normalisation: model.normalisation, match, remaker };
-          const made = await decodeFor(maker, from, batch, encoded);
+          const made = await decodeFor(maker, from, batch, encoded, draw);
           const pairs = batch.map((optical, i) => ({ optical, patch: made[i]! }));
           await add(`${kind} ${match}`, made, await scoreMade(pairs, task, { signal }));
         }
@@ -126,7 +129,7 @@ export async function measureShortcut(task: ShortcutTask): Promise<Shortcut> {
   const { threshold } = model.info.calibration;
   const measure = (kind: 'reconstructions' | 'negatives') =>
     Object.fromEntries(
-      MATCHES.map((match) => [
+      matches.map((match) => [
         match,
         madeScores(scores.get('real')!, scores.get(`${kind} ${match}`)!, model.info.calibration, {
           real: features.get('real')!,
@@ -134,7 +137,7 @@ export async function measureShortcut(task: ShortcutTask): Promise<Shortcut> {
           groups,
         }),
       ]),
-    ) as Record<Match, MadeScores>;
+    ) as ByMatch;
   return {
     pairs: anchors.length,
     places: new Set(groups).size,

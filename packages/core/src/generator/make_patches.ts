@@ -12,6 +12,7 @@ import { NonFiniteError, SplitError, UsageError } from '../errors.ts';
 import type { Normalisation } from '../prepare/normalisation.ts';
 import { type PatchSource, readPatches, shapeOf, toTensor } from '../prepare/patch_source.ts';
 import { preparePatch } from '../prepare/prepared_patches.ts';
+import type { GroundMaps } from './grain/speckle.ts';
 import type { LatentGenerator, Latents } from './latent.ts';
 import { requireSamePreparation } from './made_patches.ts';
 import { type Match, matchHistogram, standardiseAgain } from './match_histogram.ts';
@@ -129,14 +130,15 @@ async function encode(maker: Maker, batch: readonly number[]): Promise<Encoded> 
  * Decodes latent vectors of records into prepared patches, one Float32Array each.
  *
  * @param z [records, latent]. @param encoded the batch that `forEachEncoded` gave. @param draw 0, 1, … of several
- * patches of one record. @throws NonFiniteError if a pixel is not finite.
+ * patches of one record, which differ in their speckle where it is drawn. @throws NonFiniteError if a pixel is not finite.
+ * @throws UsageError if patches are to be matched whose speckle is drawn.
  */
 export async function decodeFor(
   maker: Maker,
   z: tf.Tensor2D,
   records: readonly number[],
-  { sources }: Pick<Encoded, 'sources'> = {},
-  draw = 0,
+  { sources }: Pick<Encoded, 'sources'>,
+  draw: number,
 ): Promise<Float32Array[]> {
   if (maker.remaker && sources) return remadeFor(maker, maker.remaker, z, sources, draw);
   const decoded = tf.tidy(() => maker.generator.decode(z));
@@ -154,19 +156,31 @@ export async function decodeFor(
 
 /** Patches of sources with the ground of codes, as the matcher's normalisation prepares them. */
 async function remadeFor(
-  { generator, normalisation, edit = 'whole' }: Maker,
+  { generator, normalisation, match, edit = 'whole' }: Maker,
   remaker: Remaker,
   z: tf.Tensor2D,
   sources: readonly Source[],
   draw: number,
 ): Promise<Float32Array[]> {
+  if (match !== 'none') throw notMatched(match);
   const grounds = await generator.grain!.ground(z);
   return sources.map((source, i) => {
-    const patch = preparePatch(remaker.make(edit, source, grounds[i]!, draw), 'sar', normalisation, 'a made patch');
-    if (patch.some((value) => !Number.isFinite(value))) throw notFinite(source.record);
-    return patch;
+    // Before it is prepared: preparing takes what is not finite for missing.
+    if (![grounds[i]!, source.ground].every(isFiniteGround)) throw notFinite(source.record);
+    return preparePatch(remaker.make(edit, source, grounds[i]!, draw), 'sar', normalisation, 'a made patch');
   });
 }
+
+const isFiniteGround = ({ reflectivity, logDeviation }: GroundMaps): boolean =>
+  reflectivity.every(Number.isFinite) && logDeviation.every(Number.isFinite);
+
+const notMatched = (match: Match) =>
+  new UsageError({
+    action: `match the ${match} of made patches to their sources`,
+    expected: 'a generator that decodes whole patches',
+    found: 'one that decodes the ground, whose speckle is drawn in the style of the source already',
+    remedy: 'Leave `match` at none.',
+  });
 
 async function finish(patch: Float32Array, record: number, maker: Maker): Promise<Float32Array> {
   const { match, normalisation, patches } = maker;

@@ -1,7 +1,7 @@
 /** `doppel experiment shortcut`: measures whether a matcher recognises generated patches instead of wrong pairs. */
 import { openModel } from '@doppel/core';
 import { openDataset, SPLITS } from '@doppel/core/dataset';
-import { LATENT_RULES, MATCHES } from '@doppel/core/generator';
+import { LATENT_RULES } from '@doppel/core/generator';
 import { type MadeScores, measureShortcut, type Shortcut } from '@doppel/experiment';
 import { command, type Outcome } from '../../command.ts';
 import { BACKEND_FLAG } from '../../context.ts';
@@ -61,8 +61,8 @@ function textOf({ pairs, places, split, real, reconstructions, negatives, rule, 
     '',
     `${''.padEnd(34)}   score probability called a match    lost  gained probe AUC`,
     row('real', real),
-    ...MATCHES.map((match) => row(`reconstruction, match ${match}`, reconstructions[match])),
-    ...MATCHES.map((match) => row(`${rule} ${strength}, match ${match}`, negatives[match])),
+    ...Object.entries(reconstructions).map(([match, scores]) => row(`reconstruction, match ${match}`, scores)),
+    ...Object.entries(negatives).map(([match, scores]) => row(`${rule} ${strength}, match ${match}`, scores)),
     '',
     'lost: called a match when real, and not when made. Probe AUC: how well the SAR stream alone tells made from real.',
   ].join('\n');

@@ -86,7 +86,9 @@ async function find(
       const positives = await truePairs(batch, bench, watch);
       const making = { maker, mover, bench, settings, watch, tally };
       const made = await madeCandidates(encoded, batch, positives, making);
-      const plain = settings.reconstructions ? await decodeFor(maker, latents.mu, batch, encoded) : [];
+      // A draw of its own, or it would share the speckle of a candidate.
+      const draw = settings.strengths.length;
+      const plain = settings.reconstructions ? await decodeFor(maker, latents.mu, batch, encoded, draw) : [];
       for (const [i, anchor] of batch.entries()) {
         const positive = positives[i]!;
         choice.choose(anchor, [...made[i]!, ...realOf(anchor, positive)], positive, plain[i]);
