@@ -6,7 +6,7 @@ import { selectBackend } from '../../packages/core/src/backends/select_backend.t
 import { Rng } from '../../packages/core/src/base/random.ts';
 import { UsageError } from '../../packages/core/src/errors.ts';
 import { withBudget } from '../../packages/experiment/src/budget.ts';
-import { parseExperiment, stagesOf } from '../../packages/experiment/src/config.ts';
+import { moveOf, parseExperiment, stagesOf } from '../../packages/experiment/src/config.ts';
 import { descriptor, findLookAlikes } from '../../packages/experiment/src/look_alikes.ts';
 import { planCells } from '../../packages/experiment/src/plan.ts';
 import { drawShift, neighbourFinder, shiftPatch } from '../../packages/experiment/src/shifted_patches.ts';
@@ -31,6 +31,19 @@ const settings = {
   base: { epochs: 2, stepsPerEpoch: 10 },
   tune: { epochs: 1, stepsPerEpoch: 10 },
 };
+
+const armOf = (arm: object) => ({
+  arms: { ...settings.arms, made: { strategy: 'generated', generator: 'vae', ...arm } },
+});
+
+it('the shortcut has the move of an arm, and none where it cannot make its patches', () => {
+  const move = (arm: object) => moveOf(parseExperiment({ ...settings, ...armOf(arm) }, 'a.yaml').arms.made!);
+  expect(move({ rule: 'sample', strength: 2 })).toEqual({ rule: 'sample', strength: 2, edit: 'whole' });
+  for (const arm of [{ rule: 'swap', strength: 0.25 }, { rule: 'mix', strength: 0.5 }, { edit: 'ratio' }]) {
+    expect(move(arm)).toBeUndefined();
+  }
+  expect(moveOf({ strategy: 'random' })).toMatchObject({ rule: 'sigma', strength: 1 });
+});
 
 describe('the plan', () => {
   const config = parseExperiment(settings, 'a.yaml');
@@ -76,6 +89,9 @@ describe('the plan', () => {
     [{ budgets: [0] }, /"budgets\.0"/],
     [{ arms: { ...settings.arms, 'A b': { strategy: 'random' } } }, /"arms/],
     [{ speed: 3 }, /speed/],
+    [armOf({ rule: 'swap' }), /"arms\.made\.strength".*above 0 and below 1.*not 1/],
+    [armOf({ edit: 'ratio', reconstructions: true }), /"arms\.made\.reconstructions".*true patch itself/],
+    [armOf({ strategy: 'adaptive', rule: 'mix', strengths: [2] }), /"arms\.made\.strengths".*below 1.*not 2/],
   ])('refuses a configuration that cannot be meant: %o', (change, message) => {
     expect(() => parseExperiment({ ...settings, ...change }, 'a.yaml')).toThrow(message);
   });

@@ -3,17 +3,10 @@
 import type { Model, Store } from '@doppel/core';
 import { type Dataset, placeGuard } from '@doppel/core/dataset';
 import type { LatentGenerator, NegativeSet } from '@doppel/core/generator';
-import {
-  isMade,
-  type MinedNegative,
-  type Negatives,
-  STRATEGIES,
-  settingsShapeOf,
-  trainingOn,
-} from '@doppel/core/mining';
+import { isMade, type MinedNegative, type Negatives, STRATEGIES, trainingOn } from '@doppel/core/mining';
 
 import type { PartialConfig } from '@doppel/core/training';
-import { type Arm, type ExperimentConfig, isBaseline, isFoundInTraining } from './config.ts';
+import { type Arm, type ExperimentConfig, isBaseline, isFoundInTraining, settingsOf } from './config.ts';
 
 export interface ArmTask {
   store: Store;
@@ -65,12 +58,6 @@ async function foundBeforehand({ arm, config, dataset, ...task }: ArmTask): Prom
   const { share = config.share, reconstructions } = arm;
   const kind = strategy.needsGenerator ? { generated: share, reconstructions } : { mined: share };
   return { negatives: negativeSet(found), settings: { negatives: kind }, report: { ...found.report } };
-}
-
-/** Settings of the arm's strategy, without those of the arm. */
-function settingsOf(arm: Arm): object {
-  const names = Object.keys(settingsShapeOf(STRATEGIES.get(arm.strategy)));
-  return Object.fromEntries(names.map((name) => [name, arm[name]]));
 }
 
 function negativeSet({ header, negatives, patches }: Negatives): NegativeSet {

@@ -63,7 +63,7 @@ export const cellSchema = z.object({
   seconds: z.object({ base: z.number(), mining: z.number(), training: z.number(), testing: z.number() }),
   /**
    * Reliance of the matcher on generated pixels (shortcut.ts): those of the arm's generator, else of the first one;
-   * null without any.
+   * null without any, and for arms whose patches the shortcut does not make (swap, mix, edit ratio).
    */
   shortcut: z
     .object({

@@ -41,14 +41,17 @@ export interface Arm {
 export const isBaseline = ({ strategy }: Arm): boolean => strategy === BASELINE;
 export const isFoundInTraining = ({ strategy }: Arm): boolean => strategy === IN_TRAINING;
 
-/** Latent move of an arm with one strength; for other arms the default of `generated`. */
-export function moveOf({ rule, strength }: Arm): { rule: LatentRule; strength: number } {
-  const { data } = moveSchema.safeParse({ rule, strength });
-  return data ?? moveSchema.parse({});
+/**
+ * Latent move of an arm with one strength, as the shortcut is measured with; for arms that make no patches the default of
+ * `generated`. Undefined where the arm moves codes towards donors or edits real pixels: the shortcut makes no such patches.
+ */
+export function moveOf({ rule, strength, edit }: Arm): { rule: LatentRule; strength: number } | undefined {
+  return moveSchema.safeParse({ rule, strength, edit }).data;
 }
 const moveSchema = z.object({
   rule: z.enum(LATENT_RULES).default('sigma'),
   strength: z.number().positive().default(1),
+  edit: z.literal('whole').default('whole'),
 });
 
 /**
@@ -99,6 +102,12 @@ function armShape(strategy: Strategy): z.ZodRawShape {
   return { ...kind, share: shares.optional(), ...generator, ...settings, ...Object.fromEntries(open) };
 }
 
+/** Settings of the arm's strategy, without those of the arm. */
+export function settingsOf(arm: Arm): object {
+  const names = Object.keys(settingsShapeOf(STRATEGIES.get(arm.strategy)));
+  return Object.fromEntries(names.flatMap((name) => (arm[name] == null ? [] : [[name, arm[name]]])));
+}
+
 /** An arm of any registered strategy. */
 export const armSchema = z.looseObject({ strategy: z.string() }).transform((given, ctx): Arm => {
   const refuse = (path: PropertyKey[], message: string) => {
@@ -114,6 +123,8 @@ export const armSchema = z.looseObject({ strategy: z.string() }).transform((give
     return refuse(issue?.path ?? [], issue?.message ?? 'unusable');
   }
   const arm: Arm = { ...parsed.data, strategy: given.strategy };
+  const [contradiction] = isBaseline(arm) ? [] : (strategy.settings.safeParse(settingsOf(arm)).error?.issues ?? []);
+  if (contradiction) return refuse(contradiction.path, contradiction.message);
   if (strategy.needsGenerator?.(arm) && arm.generator === undefined)
     return refuse(['generator'], 'is needed to make patches');
   return arm;

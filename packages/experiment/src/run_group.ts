@@ -238,7 +238,10 @@ async function testCheckpoint(result: TrainingResult, { store, tests, signal }: 
   }
 }
 
-/** Shortcut of a trained matcher; also of the baseline, to show the effect of generated negatives. */
+/**
+ * Shortcut of a trained matcher; also of the baseline, to show the effect of generated negatives. Null where it is not
+ * measured.
+ */
 async function shortcutOf(
   result: TrainingResult,
   arm: Arm,
@@ -247,10 +250,11 @@ async function shortcutOf(
 ): Promise<Cell['shortcut']> {
   const name = arm.generator ?? Object.keys(config.generators)[0];
   const { shortcutPairs: pairs } = config.evaluation;
-  if (!name || pairs === 0) return null;
+  const move = moveOf(arm);
+  if (!name || pairs === 0 || !move) return null;
   const generator = await generatorFor(name, budget);
   const model = await openBest(result, store);
-  const { rule, strength } = moveOf(arm);
+  const { rule, strength } = move;
   try {
     const measured = await measureShortcut({
       ...{ dataset, split: 'validation', model, generator, rule, strength, pairs, seed, signal },
