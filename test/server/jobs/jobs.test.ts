@@ -399,6 +399,17 @@ describe('limits', () => {
     expect(metrics).toContain('doppel_registrations{state="running"} 1');
   });
 
+  it('that cannot be kept by forgetting jobs cost none', async () => {
+    await start({ limits: { maxDataBytes: 4000 } });
+    const small = await made();
+    await ended(small.id);
+    const hanging = sceneForm({ seed: DO.hang }, 'x'.repeat(500), 'y'.repeat(200)); // 2100 bytes
+    expect((await post(undefined, {}, hanging)).status).toBe(202);
+    await problemIn(await post(undefined, { 'content-length': '1000' }), 'no-room', 503);
+    expect((await jobAt(small.id)).state).toBe('done');
+    expect(foldersIn('registrations')).toContain(small.id);
+  });
+
   it('on the age of a finished job', async () => {
     await start({ limits: { keepMs: 50 } });
     const { id } = await made();

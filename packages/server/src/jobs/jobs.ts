@@ -266,19 +266,28 @@ export class Jobs implements Registrations {
     };
   }
 
-  /** Forgets the caller's oldest finished jobs until others fit in. @throws ProblemError (503) if they do not. */
+  /**
+   * Forgets as many of the caller's finished jobs, the oldest first, as others need to fit in.
+   *
+   * @throws ProblemError (503) if they would not fit in either way; then none is forgotten.
+   */
   async #makeRoom(caller: JobCaller, bytes: number): Promise<void> {
     const { maxJobs, maxDataBytes } = this.#options.limits;
-    const uploading = () => RESERVE * [...this.#uploads.values()].reduce((sum, each) => sum + each, 0);
-    for (;;) {
-      const isTooMany = this.#held.size + this.#uploads.size > maxJobs;
-      if (!isTooMany && this.#bytes() + uploading() + bytes <= maxDataBytes) return;
-      const old = [...this.#held.values()].find(
-        (held) => isFinished(held.record) && held.record.owner === caller.owner,
-      );
-      if (!old) throw noRoom(isTooMany ? `${this.#held.size} jobs` : `${this.#bytes() + uploading()} bytes`);
-      await this.#forget(old);
+    const uploading = RESERVE * [...this.#uploads.values()].reduce((sum, each) => sum + each, 0);
+    const own = [...this.#held.values()].filter(
+      (held) => isFinished(held.record) && held.record.owner === caller.owner,
+    );
+    let [jobs, used] = [this.#held.size, this.#bytes() + uploading];
+    const isTooMany = () => jobs + this.#uploads.size > maxJobs;
+    const old: Held[] = [];
+    while (isTooMany() || used + bytes > maxDataBytes) {
+      const next = own[old.length];
+      if (!next) throw noRoom(isTooMany() ? `${this.#held.size} jobs` : `${this.#bytes() + uploading} bytes`);
+      old.push(next);
+      jobs--;
+      used -= bytesOf(next.record);
     }
+    await Promise.all(old.map((held) => this.#forget(held)));
   }
 
   #bytes(): number {
