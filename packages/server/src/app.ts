@@ -159,10 +159,10 @@ export function createApp({
   const requests = new ScoringRequests(models, limits, metrics);
   const endpoints = [
     match({ models, limits, readItems, requests, metrics }),
-    ...inference({ models, limits, readTensors, requests, metrics, isDraining }),
+    ...inference({ models, limits, readTensors, requests, metrics, galleries, isDraining }),
     model(models, limits),
     healthz,
-    readyz(models, isDraining),
+    readyz({ models, galleries, isDraining }),
     ...galleryRoutes({ galleries, limits, readSearch, requests, metrics }),
     ...registrationRoutes({ registrations, examples, limits }),
     ...(metrics ? [metricsText(metrics)] : []),

@@ -7,9 +7,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Guard } from '../../../packages/server/src/access/guard.ts';
 import { createApp } from '../../../packages/server/src/app.ts';
 import { type GalleryTask, openGalleries } from '../../../packages/server/src/gallery/gallery_engine.ts';
-import type { SearchInput } from '../../../packages/server/src/gallery/gallery_service.ts';
+import type { GalleryService, SearchInput } from '../../../packages/server/src/gallery/gallery_service.ts';
 import { placesSchema } from '../../../packages/server/src/routes/galleries.ts';
 import { prometheusMetrics } from '../../../packages/server/src/runtime/prometheus.ts';
+import { Replaceable } from '../../../packages/server/src/scoring/replaceable.ts';
 import { fakeScorer, soleModel } from '../fake_scorer.ts';
 import { noisePatch } from '../tiny_model.mjs';
 import { FAKE_GALLERY, fakeGalleries } from './fake_galleries.ts';
@@ -40,6 +41,17 @@ const postForm = (fields: Record<string, string | Blob>) => {
 const file = new Blob([new Uint8Array([7, 7])]);
 
 describe('GET /v1/galleries', () => {
+  it('answers 503 while they are being opened, and the server is not ready', async () => {
+    const { value } = fakeGalleries();
+    const galleries = new Replaceable<GalleryService>({ ...value, ready: () => false, describe: () => [] });
+    const opening = createApp({ models: soleModel(fakeScorer()), galleries });
+    for (const path of ['/v1/galleries', '/readyz', '/v2/health/ready']) {
+      expect((await opening.request(path)).status, path).toBe(503);
+    }
+    expect((await (await opening.request('/v1/galleries')).json()).type).toBe('urn:doppel:problem:not-ready');
+    expect((await app.request('/readyz')).status).toBe(200);
+  });
+
   it('describes them, and none where there are none', async () => {
     const { digest: _, ...described } = FAKE_GALLERY;
     expect(await (await app.request('/v1/galleries')).json()).toEqual({ galleries: [described] });
@@ -165,8 +177,9 @@ describe('openGalleries', () => {
     }
   });
 
-  it('says what is wrong with an image, and hides where scenes lie', async () => {
-    const engine = await openGalleries(task, []);
+  it('says what is wrong with an image, and hides where scenes lie from all but the log', async () => {
+    const log: string[] = [];
+    const engine = await openGalleries(task, [], (line) => log.push(line));
     expect(await engine.search(search(noisePatch(9, 60).png), signal)).toMatchObject({
       error: { problem: 'unusable-image' },
     });
@@ -176,10 +189,17 @@ describe('openGalleries', () => {
     expect(await engine.search(search(noisePatch(9, 200).png), signal)).toMatchObject({
       error: { problem: 'payload-too-large' },
     });
+    const named: SearchInput = {
+      ...search(new Uint8Array([1])),
+      image: { kind: 'file', name: 'a/b.tif', bytes: new Uint8Array([1]) },
+    };
+    expect(await engine.search(named, signal)).toMatchObject({ error: { problem: 'unusable-image' } });
+    expect(log).toEqual([]);
     writeFileSync(join(folder, 'a.png'), noisePatch(2, 104).png);
     const outcome = await engine.search(search(noisePatch(9).png), signal);
     expect(outcome).toMatchObject({ error: { problem: 'gallery-unavailable' } });
     expect(JSON.stringify(outcome)).not.toContain(folder);
+    expect(log.join()).toMatch(/^the gallery g cannot be used: .*a\.png/);
   });
 
   it('refuses a gallery of another model, and a folder without one', async () => {

@@ -55,9 +55,25 @@ it('gives up a search whose client has left, and refuses more than it can hold',
   const abort = new AbortController();
   const waiting = Array.from({ length: 32 }, () => galleries.search(search(668), abort.signal));
   await expect(galleries.search(search(1))).rejects.toThrow(OverloadError);
+  expect(await galleries.picture('g', '0-0-0-64')).toEqual({ picture: null });
   abort.abort(new Error('gone'));
   for (const each of waiting) await expect(each).rejects.toThrow('gone');
   expect(await galleries.search(search(1))).toEqual({ places: [] });
+});
+
+it('draws more pictures at a time than it holds searches, and they take no place of one', async () => {
+  const galleries = thread();
+  await galleries.opened;
+  const pictures = Array.from({ length: 40 }, () => galleries.picture('g', '0-0-0-64'));
+  expect(await galleries.search(search(1))).toEqual({ places: [] });
+  expect(await Promise.all(pictures)).toEqual(pictures.map(() => ({ picture: null })));
+});
+
+it('tells the log what its thread tells', async () => {
+  const galleries = thread();
+  await galleries.opened;
+  await galleries.search(search(670));
+  expect(log).toContain('a scene is missing');
 });
 
 it('says why a gallery does not open', async () => {

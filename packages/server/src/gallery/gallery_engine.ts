@@ -1,5 +1,5 @@
 /** Galleries with their models on a backend in this thread: patches in, places out. */
-import { isDoppelError, type Model, openModel, UsageError } from '@doppel/core';
+import { type DoppelError, isDoppelError, type Model, openModel, UsageError } from '@doppel/core';
 import { type BackendLoader, selectBackend } from '@doppel/core/backends';
 import { sha256 } from '@doppel/core/base';
 import { Gallery, requireSearchable, searchGallery, tilePicture } from '@doppel/core/gallery';
@@ -33,16 +33,31 @@ interface Opened {
   description: GalleryDescription;
 }
 
-/** @throws UsageError if no model of the server is that of a gallery. @throws as `Gallery.open`. */
+/**
+ * @param log receives why a gallery cannot be used, which clients are not told.
+ * @throws UsageError if no model of the server is that of a gallery. @throws as `Gallery.open`.
+ */
 export async function openGalleries(
   { galleries, models, backend, maxPixels }: GalleryTask,
   loaders: readonly BackendLoader[],
+  log: (line: string) => void = () => {},
 ): Promise<GalleryEngine> {
   await selectBackend({ ...(backend !== undefined && { requested: backend }), loaders });
   const store = new FileStore();
   const held: Model[] = [];
   for (const { bytes, file } of models) held.push(await openModel(bytes, file));
   const opened = new Map<string, Opened>();
+  /** Outcome of work in a gallery. Files that it fails by are those of the gallery: images are read before. */
+  async function attempt<T>(name: string, work: () => Promise<T>, signal?: AbortSignal) {
+    try {
+      return await work();
+    } catch (error) {
+      if (signal?.aborted) throw error;
+      if (!isDoppelError(error) || !isOfGallery(error)) return { error: failureOf(error) as SearchFailure };
+      log(`the gallery ${name} cannot be used: ${error.message}`);
+      return { error: unavailable(error) };
+    }
+  }
   for (const { name, folder } of galleries) {
     const gallery = await Gallery.open(store, folder);
     const model = held.find(({ info }) => info.fingerprint === gallery.facts.model.fingerprint);
@@ -53,13 +68,20 @@ export async function openGalleries(
   return {
     described: [...opened.values()].map(({ description }) => description),
     search: ({ gallery: name, image, k, bbox }, signal) =>
-      attempt(async () => {
-        const { gallery, model } = opened.get(name)!;
-        const patch = await rasterOf(image, maxPixels);
-        return { places: await searchGallery(gallery, model, patch, { k, bbox, signal }) };
-      }, signal),
+      attempt(
+        name,
+        async () => {
+          const { gallery, model } = opened.get(name)!;
+          const patch = await rasterOf(image, maxPixels).catch((error): { error: SearchFailure } => {
+            return { error: failureOf(error) };
+          });
+          if ('error' in patch) return patch;
+          return { places: await searchGallery(gallery, model, patch, { k, bbox, signal }) };
+        },
+        signal,
+      ),
     picture: (name, tile) =>
-      attempt(async () => ({ picture: (await tilePicture(opened.get(name)!.gallery, tile)) ?? null })),
+      attempt(name, async () => ({ picture: (await tilePicture(opened.get(name)!.gallery, tile)) ?? null })),
   };
 }
 
@@ -72,18 +94,8 @@ async function describe(name: string, gallery: Gallery): Promise<GalleryDescript
   };
 }
 
-async function attempt<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T | { error: SearchFailure }> {
-  try {
-    return await work();
-  } catch (error) {
-    if (signal?.aborted) throw error;
-    if (isDoppelError(error) && (error.tag === 'stale-cache' || isOfScene(error))) return { error: unavailable(error) };
-    return { error: failureOf(error) };
-  }
-}
-
-/** True for errors of files of the gallery; images of requests lie in memory and have names without a folder. */
-const isOfScene = (error: Error) => 'file' in error && typeof error.file === 'string' && error.file.includes('/');
+const isOfGallery = (error: DoppelError): boolean =>
+  error.tag === 'stale-cache' || ('file' in error && error.file !== undefined);
 
 /** Failure of the gallery, without the server's paths. */
 const unavailable = (error: Error & { tag: string }): SearchFailure => ({

@@ -20,7 +20,9 @@ async function answer(id: number, work: () => Promise<SearchOutcome | PictureOut
 }
 
 try {
-  const engine = await openGalleries(workerData as GalleryTask, await nativeLoaders());
+  const engine = await openGalleries(workerData as GalleryTask, await nativeLoaders(), (line) =>
+    reply({ kind: 'log', line }),
+  );
   port.on('message', (request: GalleryRequest) => {
     const { id } = request;
     if ('stop' in request) return stops.get(id)?.abort();

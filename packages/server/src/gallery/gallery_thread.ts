@@ -21,6 +21,8 @@ const MAX_WAITING = 32;
 type Outcome = SearchOutcome | PictureOutcome;
 
 interface Pending {
+  /** Pictures are drawn between the steps of searches, whose places they do not take. */
+  readonly isSearch: boolean;
   resolve(outcome: Outcome): void;
   reject(reason: Error): void;
 }
@@ -86,7 +88,8 @@ export class GalleryThread implements GalleryService {
 
   async #ask(request: GalleryRequest, signal: AbortSignal | undefined): Promise<Outcome> {
     signal?.throwIfAborted();
-    if (this.#pending.size >= MAX_WAITING) throw overload(this.#pending.size);
+    const waiting = [...this.#pending.values()].filter(({ isSearch }) => isSearch).length;
+    if ('search' in request && waiting >= MAX_WAITING) throw overload(waiting);
     const { worker } = this.#running ?? this.#start();
     const { id } = request;
     const stop = () => {
@@ -96,7 +99,7 @@ export class GalleryThread implements GalleryService {
     signal?.addEventListener('abort', stop, { once: true });
     try {
       return await new Promise<Outcome>((resolve, reject) => {
-        this.#pending.set(id, { resolve, reject });
+        this.#pending.set(id, { resolve, reject, isSearch: 'search' in request });
         worker.postMessage(request);
       });
     } finally {
@@ -122,6 +125,7 @@ export class GalleryThread implements GalleryService {
 
   #hear(reply: GalleryReply, running: Running, ready: (described: GalleryDescription[]) => void): void {
     if (reply.kind === 'ready') ready(reply.described);
+    else if (reply.kind === 'log') this.#log(reply.line);
     else if (reply.kind === 'failed') {
       this.#over(running, new ServerError(reply.why));
       void running.worker.terminate();

@@ -46,8 +46,9 @@ export const problemJson = <S extends z.ZodType>(description: string, schema: S)
 
 export const stateSchema = z.object({ status: z.string() }).openapi('State');
 
-/** Answer while no thread can score. */
+/** Answer while no thread can score, or galleries are not open yet. */
 export function notReady(): ProblemError {
-  const detail = 'The model is loading, or its scoring thread is being restarted. Try again in a moment.';
+  const detail =
+    'The model is loading, its scoring thread is being restarted, or galleries are being opened. Try again in a moment.';
   return problemError('not-ready', { detail }, { 'retry-after': '1' });
 }

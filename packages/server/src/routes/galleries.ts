@@ -67,7 +67,10 @@ export const placesSchema = z
 
 const list = createRoute({
   ...{ method: 'get', path: '/v1/galleries', operationId: 'galleries', summary: 'Galleries; the first is the default' },
-  responses: { 200: json('Galleries', z.object({ galleries: z.array(gallerySchema) }).openapi('Galleries')) },
+  responses: {
+    200: json('Galleries', z.object({ galleries: z.array(gallerySchema) }).openapi('Galleries')),
+    503: problemJson('The galleries are being opened', problemSchema),
+  },
 });
 
 const text = { type: 'string' as const };
@@ -126,7 +129,10 @@ const pictureRoute = createRoute({
 });
 
 export function galleries(deps: GalleryDeps) {
-  const described = () => deps.galleries?.value.describe() ?? [];
+  const described = () => {
+    if (deps.galleries && !deps.galleries.value.ready()) throw notReady();
+    return deps.galleries?.value.describe() ?? [];
+  };
   return [
     endpoint(list, 'search', (c) => c.json({ galleries: described().map(listed) }, 200)),
     endpoint(searchRoute, 'search', async (c) => {

@@ -19,21 +19,19 @@ import {
 } from '../inference/infer_models.ts';
 import { HEADER_LENGTH, inferResponse, inferResponseSchema } from '../inference/infer_response.ts';
 import { problemError } from '../problem.ts';
-import { type Models, versionOf } from '../scoring/models.ts';
+import { versionOf } from '../scoring/models.ts';
 import type { ScoringService, ServedModel } from '../scoring/scoring_service.ts';
 import { endpoint, inferErrorSchema, json } from './answers.ts';
 import { readyModel } from './chosen_model.ts';
 import type { ServerMetrics } from './metrics.ts';
-import { notReadyWhile } from './readyz.ts';
+import { type Readiness, requireReady } from './readyz.ts';
 import type { ScoringRequests } from './scoring_requests.ts';
 
-export interface InferenceDeps {
-  models: Models;
+export interface InferenceDeps extends Readiness {
   limits: Limits;
   readTensors: ReadTensors;
   requests: ScoringRequests;
   metrics: ServerMetrics | undefined;
-  isDraining(): boolean;
 }
 
 const failed = (description: string) => json(description, inferErrorSchema);
@@ -70,7 +68,12 @@ const live = createRoute({
   responses: { 200: json('It does', z.object({ live: z.boolean() })) },
 });
 const ready = createRoute({
-  ...{ method: 'get', path: '/v2/health/ready', operationId: 'serverReady', summary: 'Whether all models can score' },
+  ...{
+    method: 'get',
+    path: '/v2/health/ready',
+    operationId: 'serverReady',
+    summary: 'Whether all models can score and galleries be searched',
+  },
   responses: { 200: json('They can', z.object({ ready: z.boolean() })), 503: NOT_READY },
 });
 const server = createRoute({
@@ -128,11 +131,10 @@ export { inferRequestSchema };
 
 /** Endpoints of the protocol. */
 export function inference(deps: InferenceDeps) {
-  const { models, isDraining } = deps;
   return [
     endpoint(live, 'nothing', (c) => c.json({ live: true }, 200)),
     endpoint(ready, 'nothing', (c) => {
-      notReadyWhile(isDraining(), models);
+      requireReady(deps);
       return c.json({ ready: true }, 200);
     }),
     endpoint(server, 'any key', (c) =>

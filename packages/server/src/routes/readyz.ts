@@ -1,26 +1,41 @@
-/** `GET /readyz`: whether pairs can be scored now, for a load balancer. */
+/** `GET /readyz`: whether pairs can be scored and galleries searched now, for a load balancer. */
 import { createRoute } from '@hono/zod-openapi';
+import type { GalleryService } from '../gallery/gallery_service.ts';
 import { problemError, problemSchema } from '../problem.ts';
 import type { Models } from '../scoring/models.ts';
+import type { Replaceable } from '../scoring/replaceable.ts';
 import { endpoint, json, notReady, problemJson, stateSchema } from './answers.ts';
 
 const route = createRoute({
-  ...{ method: 'get', path: '/readyz', operationId: 'readyz', summary: 'Whether pairs can be scored now' },
+  ...{
+    method: 'get',
+    path: '/readyz',
+    operationId: 'readyz',
+    summary: 'Whether pairs can be scored and galleries searched now',
+  },
   responses: {
-    200: json('Pairs can be scored', stateSchema),
-    503: problemJson('The model is loading, or the server is shutting down', problemSchema),
+    200: json('Pairs can be scored, galleries searched', stateSchema),
+    503: problemJson('The model is loading, galleries are being opened, or the server is shutting down', problemSchema),
   },
 });
 
-/** @throws ProblemError (503) while the server finishes its last requests, or a model cannot score. */
-export function notReadyWhile(isDraining: boolean, models: Models): void {
-  if (isDraining) throw problemError('not-ready', { detail: 'The server is shutting down.' });
-  if (!models.ready()) throw notReady();
+/** What must be ready. */
+export interface Readiness {
+  models: Models;
+  /** Undefined: the server has none. */
+  galleries: Replaceable<GalleryService> | undefined;
+  /** True while the server finishes its last requests. */
+  isDraining(): boolean;
 }
 
-/** @param isDraining whether the server finishes its last requests. */
-export const readyz = (models: Models, isDraining: () => boolean) =>
+/** @throws ProblemError (503) while the server finishes its last requests, a model cannot score, or a gallery is not open. */
+export function requireReady({ models, galleries, isDraining }: Readiness): void {
+  if (isDraining()) throw problemError('not-ready', { detail: 'The server is shutting down.' });
+  if (!models.ready() || galleries?.value.ready() === false) throw notReady();
+}
+
+export const readyz = (readiness: Readiness) =>
   endpoint(route, 'nothing', (c) => {
-    notReadyWhile(isDraining(), models);
+    requireReady(readiness);
     return c.json({ status: 'ready' }, 200);
   });
