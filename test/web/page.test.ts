@@ -24,7 +24,9 @@ const gallery = join(folder, 'gallery');
 let complaints: string[] = [];
 
 async function open(url: string, options: Parameters<Browser['newContext']>[0] = {}): Promise<Page> {
-  context = await browser.newContext({ viewport: { width: 1280, height: 860 }, ...options });
+  // Without transitions: contrast is measured of settled colours.
+  const usual = { viewport: { width: 1280, height: 860 }, reducedMotion: 'reduce' } as const;
+  context = await browser.newContext({ ...usual, ...options });
   const page = await context.newPage();
   page.on('console', (message) => {
     if (message.type() === 'error' || /Content Security Policy/.test(message.text())) complaints.push(message.text());
