@@ -13,7 +13,7 @@ export type GalleryReply =
   | { kind: 'ready'; described: GalleryDescription[] }
   /** The galleries could not be opened: the server ends the thread. */
   | { kind: 'failed'; why: Explanation }
-  /** Something for the server's log. */
+  /** Line for the server's log. */
   | { kind: 'log'; line: string }
   | { kind: 'done'; id: number; outcome: SearchOutcome | PictureOutcome }
   /** The request failed; the thread continues. */

@@ -19,7 +19,7 @@ const route = createRoute({
   },
 });
 
-/** What must be ready. */
+/** Parts of a server that must be ready. */
 export interface Readiness {
   models: Models;
   /** Undefined: the server has none. */
