@@ -8,6 +8,7 @@ import { qualityPictures } from '../../../packages/report/src/generator_quality/
 import { quizOf } from '../../../packages/report/src/generator_quality/quiz.ts';
 import { qualityHtml } from '../../../packages/report/src/generator_quality/report.ts';
 import { fakeDataset, fakeGenerator, fresh, noisePatch, normalisation, prepared, SIDE } from './quality/fake_data.ts';
+import { spatialGenerator } from './spatial/fixture.ts';
 
 const dataset = fakeDataset();
 const sliced = { neighbourhoods: 32, directions: 32 };
@@ -117,6 +118,40 @@ test('without a matcher, or one without streams, the kernel distance is left out
   expect(quality.notMeasured).toEqual([{ figure: 'kernelDistance', reason: 'No matcher was given.' }]);
   const two = await evaluate(fresh, { count: 20, matcher: { ...matcher, scorer: {} } });
   expect(two.quality.notMeasured[0]!.reason).toContain('no separate SAR stream');
+});
+
+test('a generator that draws speckle is measured by patches made of held-out ones, and shows its moves', async () => {
+  const generator = spatialGenerator(SIDE, ['place-0'], 1);
+  const before = tf.memory().numTensors;
+  const calls: number[] = [];
+  // Half of the real patches match, and no made one does.
+  const score = (sar: tf.Tensor4D) => {
+    const isFirst = calls.push(sar.shape[0]) === 1;
+    return tf.tensor1d(Array.from({ length: sar.shape[0] }, (_, i) => (isFirst && i % 2 === 0 ? 1 : -1)));
+  };
+  const calling = {
+    ...{ scorer: { ...matcher.scorer, score }, normalisation },
+    info: { ...matcher.info, calibration: { temperature: 1, threshold: 0.5 } },
+  };
+  const { quality, shown } = await evaluateGenerator({
+    ...{ generator, dataset: { ...dataset, readOptical: dataset.readSar }, matcher: calling as never, sliced },
+    ...{ count: 8, pairs: 8, judgeSteps: 0 },
+  });
+  expect(shown.made!.count).toBe(quality.likeness.patches);
+  const { texture, matches } = quality.likeness;
+  expect(texture.made.deviation / texture.real.deviation, 'speckle is as strong as that of the sources').toBeCloseTo(
+    1,
+    0,
+  );
+  expect(matches).toEqual({ called: Math.ceil(quality.likeness.patches / 2), lost: 1 });
+  const [source, ground, ...moves] = shown.moves!;
+  expect([source!.name, ground!.name, moves.length]).toEqual(['source', 'ground', 7]);
+  for (const { name, patches } of moves) {
+    expect(patches.count, name).toBe(source!.patches.count);
+    expect(patches.data, name).not.toEqual(source!.patches.data);
+  }
+  expect(tf.memory().numTensors).toBe(before);
+  generator.dispose();
 });
 
 describe('what does not fit is refused', () => {

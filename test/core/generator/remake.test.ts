@@ -2,8 +2,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { selectBackend } from '../../../packages/core/src/backends/select_backend.ts';
+import { blended } from '../../../packages/core/src/generator/blend.ts';
 import { blob, movedTowards } from '../../../packages/core/src/generator/moves.ts';
 import { EDIT_LIMIT, type GrainGenerator, Remaker, remakerOf } from '../../../packages/core/src/generator/remake.ts';
+import { roundedAs } from '../../../packages/core/src/raster/radar_samples.ts';
+import type { Raster, Unit } from '../../../packages/core/src/raster/raster.ts';
 import { amplitudeOf, recordsOf, spatialGenerator } from './spatial/fixture.ts';
 
 const SIDE = 64;
@@ -56,6 +59,31 @@ it('whole patches have new speckle by draw, in the unit and the whole numbers of
   expect(a!.data).toEqual(again!.data);
   expect(a!.data).not.toEqual(b!.data);
   expect(tf.memory().numTensors).toBe(before);
+});
+
+describe('samples that are changed', () => {
+  const raster = (values: number[], unit: Unit = 'amplitude', noData?: number[]): Raster => ({
+    ...{ data: Float32Array.from(values), width: values.length, height: 1, bands: 1, unit },
+    ...(noData && { noData: Uint8Array.from(noData) }),
+  });
+
+  it('stay at 1 or more in whole amplitudes, since 0 means missing; decibels may be 0', () => {
+    const changed = Float32Array.from([0.2, 0, 7.4]);
+    expect([...roundedAs(raster([1, 0, 9]), changed, 'amplitude')]).toEqual([1, 0, 7]);
+    expect([...roundedAs(raster([1, 0, 9], 'dB'), changed, 'dB')]).toEqual([0, 0, 7]);
+    expect(roundedAs(raster([1.5, 0, 9]), changed, 'amplitude')).toBe(changed);
+    expect([...roundedAs(raster([1, Number.NaN, 9]), changed, 'amplitude'), 'NaN is no fraction']).toContain(7);
+  });
+
+  it('are the own ones where either patch has none, and blend in the unit that is stated', () => {
+    const [base, other] = [
+      raster([4, 0, 4, 4], 'digital number'),
+      raster([16, 16, 0, 16], 'digital number', [0, 0, 0, 1]),
+    ];
+    const half = new Float32Array(4).fill(0.5);
+    expect([...blended(base, other, half, 'amplitude').data]).toEqual([8, 0, 4, 4]);
+    expect([...blended(base, other, half, 'dB').data]).toEqual([10, 8, 2, 4]);
+  });
 });
 
 describe('moves', () => {

@@ -24,3 +24,16 @@ it('names the places whose columns repeat, and no others', () => {
   expect(a!.rows).toBeNull();
   expect(a!.columns!.frequency).toBeCloseTo(1 - 1 / 1.4, 1);
 });
+
+it('takes no stripes of missing samples for rows that repeat, masked or not', () => {
+  const masked = new GridTally();
+  const zero = new GridTally();
+  for (let i = 0; i < 8; i++) {
+    const even = patch(i, 1);
+    const isStripe = (at: number) => Math.floor(at / SIDE) % 4 < 2;
+    const filled = even.data.map((value, at) => (isStripe(at) ? 7 : value));
+    masked.add('a', { ...even, data: filled, noData: Uint8Array.from(filled, (_, at) => Number(isStripe(at))) });
+    zero.add('a', { ...even, data: even.data.map((value, at) => (isStripe(at) ? 0 : value)) });
+  }
+  expect([masked.found(), zero.found()]).toEqual([{}, {}]);
+});

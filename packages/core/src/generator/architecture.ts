@@ -7,6 +7,8 @@ import type { z } from 'zod';
 import type { Normalisation } from '../prepare/normalisation.ts';
 import type { Moments } from '../runs/moments.ts';
 import type { PartialConfig, RemovedOption } from '../runs/settings.ts';
+import type { Values } from '../runs/values.ts';
+import type { SpeckleStatistics } from './grain/speckle.ts';
 import type { PatchStack } from './patch_stack.ts';
 
 /** Configuration of the networks, as in a checkpoint; an architecture adds its own fields. */
@@ -103,6 +105,8 @@ export interface GeneratorArchitecture<
     z: tf.Tensor2D,
     options: NetworkOptions,
   ): { reflectivity: tf.Tensor4D; logDeviation: tf.Tensor4D };
+  /** Statistics of speckle in a checkpoint, where `ground` is; undefined as long as they are not measured. */
+  speckle?(tensors: ReadonlyMap<string, Values>): SpeckleStatistics | undefined;
   readonly recipe: GeneratorRecipe<Settings>;
 }
 

@@ -1,6 +1,7 @@
 /** Blends of two real patches by weights of cells: what an edit is without a network. */
-import type { Raster } from '../raster/raster.ts';
-import { isRadarUnit } from '../raster/units.ts';
+import { isMissing, isPower, roundedAs, statedUnit } from '../raster/radar_samples.ts';
+import type { Raster, Unit } from '../raster/raster.ts';
+import { blob } from './moves.ts';
 
 /** Pixels along the side of a cell. */
 export const CELL_PIXELS = 8;
@@ -25,19 +26,33 @@ export function enlarged(cells: Float32Array, side: number): Float32Array {
   });
 }
 
-/** Blend of two patches, linear in dB where samples have a radar unit; rounded where the base holds whole numbers. */
-export function blended(base: Raster, other: Raster, weights: Float32Array): Raster {
-  const isPower = isRadarUnit(base.unit) && base.unit !== 'dB';
-  const isWhole = base.data.every((value) => Number.isInteger(value));
+/**
+ * Blend of two patches, linear in dB where samples have a radar unit. The base keeps its sample where either is missing;
+ * where it holds whole numbers, samples are rounded.
+ *
+ * @param source unit of samples that do not say theirs.
+ */
+export function blended(base: Raster, other: Raster, weights: Float32Array, source: Unit): Raster {
+  const unit = statedUnit(base, source);
   const data = base.data.map((value, i) => {
     const weight = weights[i]!;
-    if (weight === 0) return value;
+    if (weight === 0 || isMissing(base, i, unit) || isMissing(other, i, unit)) return value;
     const donor = other.data[i]!;
-    const mixed =
-      isPower && value > 0 && donor > 0
-        ? value ** (1 - weight) * donor ** weight
-        : (1 - weight) * value + weight * donor;
-    return isWhole ? Math.round(mixed) : mixed;
+    return isPower(unit) ? value ** (1 - weight) * donor ** weight : (1 - weight) * value + weight * donor;
   });
-  return { ...base, data };
+  return { ...base, data: roundedAs(base, data, unit) };
+}
+
+/**
+ * The base with a feathered blob of another patch.
+ *
+ * @param share of the cells that the blob takes. @param unit of samples that do not say theirs.
+ */
+export function withBlob(
+  base: Raster,
+  other: Raster,
+  { share, unit, draw }: { share: number; unit: Unit; draw: { seed: number; offset: number } },
+): Raster {
+  const cells = blob(Math.max(1, Math.ceil(base.width / CELL_PIXELS)), share, draw);
+  return blended(base, other, enlarged(cells, base.width), unit);
 }

@@ -6,6 +6,8 @@ import type { PlaceGuard } from '../dataset/place_guard.ts';
 const POOL = 1024;
 /** Most alike ones, of which one is drawn. */
 const NEAREST = 8;
+/** Numbers that are added up before it is asked whether a patch can still be among them. */
+const CHUNK = 32;
 
 export interface DonorSource {
   /** Records that may be donors. */
@@ -33,11 +35,15 @@ export class Donors {
   async of(record: number, description: Float32Array, draw: number): Promise<Donor | undefined> {
     const { guard, seed } = this.source;
     this.pool ??= this.describePool();
-    const others = (await this.pool).filter((donor) => !guard.conflict(donor.record, record));
-    const near = others
-      .map((donor) => ({ donor, distance: distanceOf(donor.description, description) }))
-      .sort((a, b) => a.distance - b.distance)
-      .slice(0, NEAREST);
+    const near: { donor: Donor; distance: number }[] = [];
+    for (const donor of await this.pool) {
+      const limit = near[NEAREST - 1]?.distance ?? Number.POSITIVE_INFINITY;
+      const distance = distanceOf(donor.description, description, limit);
+      if (distance >= limit || guard.conflict(donor.record, record)) continue;
+      const at = near.findLastIndex((each) => each.distance <= distance) + 1;
+      near.splice(at, 0, { donor, distance });
+      near.length = Math.min(near.length, NEAREST);
+    }
     return near[Rng.derive(seed, 'donor', record, draw).int(Math.max(1, near.length))]?.donor;
   }
 
@@ -58,8 +64,12 @@ export class Donors {
   }
 }
 
-function distanceOf(a: Float32Array, b: Float32Array): number {
+/** Squared distance; any number not below the limit where it is not below. */
+function distanceOf(a: Float32Array, b: Float32Array, limit: number): number {
   let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += (a[i]! - b[i]!) ** 2;
+  for (let start = 0; start < a.length && sum < limit; start += CHUNK) {
+    const end = Math.min(start + CHUNK, a.length);
+    for (let i = start; i < end; i++) sum += (a[i]! - b[i]!) ** 2;
+  }
   return sum;
 }

@@ -50,7 +50,13 @@ export function generatorFrom(
   >;
   for (const spec of GENERATORS.get(preset).parameters(config)) {
     const value = take(spec);
-    networks[spec.network].set(spec.name, tf.variable(value, spec.network !== 'average'));
+    networks[spec.network].set(
+      spec.name,
+      tf.variable(
+        value,
+        TRAINED_NETWORKS.some((each) => each === spec.network),
+      ),
+    );
     value.dispose();
   }
   return {

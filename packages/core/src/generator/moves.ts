@@ -6,11 +6,11 @@
  *
  * The rules of latent.ts need no donor.
  */
-
+import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { philoxNormal } from '../base/philox.ts';
 import { hash32 } from '../base/random.ts';
-import { LATENT_RULES, type LatentRule } from './latent.ts';
+import { LATENT_RULES, type LatentRule, type Latents, latentNoise, moveLatents } from './latent.ts';
 import { EDITS } from './remake.ts';
 
 export const DONOR_RULES = ['swap', 'mix'] as const;
@@ -75,4 +75,33 @@ export function movedTowards(
     const weight = weights ? weights[Math.floor(i / numbers)]! : strength;
     return weight === 0 ? value : Math.sqrt(1 - weight ** 2) * value + weight * donor[i]!;
   });
+}
+
+/**
+ * Codes of records, moved by a rule: [records, latent]. The caller disposes of both tensors.
+ *
+ * @param donorOf code of the donor of a record, where the rule needs one.
+ */
+export async function movedCodes(
+  latents: Latents,
+  records: readonly number[],
+  { rule, strength }: { rule: MoveRule; strength: number },
+  draw: { seed: number; draw: number; cells: number | undefined },
+  donorOf: (record: number, own: Float32Array) => Promise<Float32Array>,
+): Promise<tf.Tensor2D> {
+  const [count, latent] = latents.mu.shape;
+  if (!needsDonor(rule)) {
+    return tf.tidy(() => {
+      const noise = tf.tensor2d(latentNoise(records, draw.draw, latent, draw.seed), [count, latent]);
+      return moveLatents(latents, rule, strength, noise);
+    });
+  }
+  const values = await latents.mu.data<'float32'>();
+  const moved = new Float32Array(values.length);
+  for (const [i, record] of records.entries()) {
+    const own = values.slice(i * latent, (i + 1) * latent);
+    const pair = { own, donor: await donorOf(record, own) };
+    moved.set(movedTowards(pair, { rule, strength }, draw.cells!, { ...draw, record }), i * latent);
+  }
+  return tf.tensor2d(moved, [count, latent]);
 }

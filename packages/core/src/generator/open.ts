@@ -18,7 +18,7 @@ export interface OpenGenerator extends LatentGenerator {
  * Patches go in and come out at the side of the data set; the networks see them padded by reflection to a power of 2.
  *
  * @param file for messages. @throws CheckpointError where it is damaged, no generator's, or not grown to its full side
- * yet.
+ * yet, or where its training is not at its end and it draws speckle.
  */
 export async function openGenerator(bytes: Uint8Array, file: string): Promise<OpenGenerator> {
   const checkpoint = readGenerator(bytes, file);
@@ -26,14 +26,10 @@ export async function openGenerator(bytes: Uint8Array, file: string): Promise<Op
   const architecture = GENERATORS.get(preset);
   const sides = architecture.sides(networks);
   if (growth.stage < sides.length - 1) {
-    throw new CheckpointError({
-      action: 'make patches with the generator',
-      file,
-      expected: `networks grown to side ${networks.side}`,
-      found: `networks grown to side ${sides[growth.stage]}`,
-      remedy: 'Resume its run: `doppel generator train --resume RUN`.',
-    });
+    const grown = (side: number) => `networks grown to side ${side}`;
+    throw unfinished(file, grown(networks.side), grown(sides[growth.stage]!));
   }
+  const statistics = statisticsOf(checkpoint, file);
   const parameters = new Map<string, tf.Tensor>();
   const [encoder, average] = (['encoder', 'average'] as const).map((wanted) => {
     const own = new Map<string, tf.Tensor>();
@@ -60,17 +56,26 @@ export async function openGenerator(bytes: Uint8Array, file: string): Promise<Op
     },
     encode: (x) => tf.tidy(() => architecture.encode(encoder, padPatches(x, networks.side), options)),
     decode: (z) => tf.tidy(() => cropPatches(architecture.decode(average, z, options), side)),
-    ...(architecture.ground && {
+    ...(statistics && {
       grain: grainOf({
         decode: (z) => architecture.ground!(average, z, options),
-        ...{ statistics: statisticsOf(checkpoint), padded: networks.side, normalisation },
+        ...{ statistics, padded: networks.side, normalisation },
       }),
     }),
     dispose: () => tf.dispose([...parameters.values()]),
   };
 }
 
-function statisticsOf({ tensors }: GeneratorCheckpoint): SpeckleStatistics {
-  const values = (name: string) => Float32Array.from(tensors.get(`speckle.${name}`)!.data);
-  return { mean: values('mean'), components: values('components'), quantiles: values('quantiles') };
+/** Statistics of speckle; undefined where decoded patches hold it. @throws CheckpointError if they were not measured. */
+function statisticsOf({ preset, tensors }: GeneratorCheckpoint, file: string): SpeckleStatistics | undefined {
+  const { speckle } = GENERATORS.get(preset);
+  const statistics = speckle?.(tensors);
+  if (!speckle || statistics) return statistics;
+  throw unfinished(file, 'statistics of speckle, which are measured at the end of training', 'none');
 }
+
+const unfinished = (file: string, expected: string, found: string) =>
+  new CheckpointError({
+    ...{ action: 'make patches with the generator', file, expected, found },
+    remedy: 'Resume its run: `doppel generator train --resume RUN`.',
+  });

@@ -110,7 +110,7 @@ export interface ShownPatches {
   /** Made of held-out patches, where a generator draws speckle: its prior makes none that is of use. */
   made?: PatchStack;
   /** Held-out patches beside what each move makes of them, for the same generators. */
-  moves?: MovesColumn[];
+  moves?: MovesColumn[] | undefined;
   /** Records of the real sets, by row. */
   records: Record<'training' | 'others' | 'heldOutA' | 'heldOutB', number[]>;
   /** Nearest training patch of each generated patch, by pattern. */
@@ -143,9 +143,10 @@ export async function evaluateGenerator(task: QualityTask): Promise<GeneratorEva
   const { count } = sets.generated;
   const scale = await sarScale(dataset, train, normalisation);
 
-  const { likeness, made } = await likenessOf(task, real, sets, patches, scale, seed);
+  const featuresOf = matcher && featuresBy(matcher, generator, scale, signal);
+  const { likeness, made } = await likenessOf(task, real, sets, patches, scale, seed, featuresOf);
   const slicedWasserstein = await measureSliced(task, sets, seed);
-  const { rows, features, reason } = await featuresOfSets(task, sets, scale);
+  const { rows, features, reason } = await featuresOfSets(matcher, sets, featuresOf);
   const kernel = features && (await measureKernel(features, matcher!.info.fingerprint, signal));
   const values = await measureValues(sets, scale, signal);
   const looks = await measureLooks(task, sets, scale);
@@ -231,6 +232,7 @@ async function likenessOf(
   patches: PatchSource,
   scale: SarScale,
   seed: number,
+  features: FeaturesOf | undefined,
 ): Promise<{ likeness: Likeness; made: PatchStack }> {
   const { generator, dataset, matcher, signal, onProgress } = task;
   const making = { generator, dataset, patches, seed, signal };
@@ -239,11 +241,10 @@ async function likenessOf(
   const heldOut = { sources: await readSet(sources, making), made, real: await readSet(others, making) };
   const training = { made: sets.reconstructed, real: sets.training, others: sets.others };
   const asMatcher = matcher && preparer(matcher, generator, scale);
-  const halves = matcher?.scorer.halves;
   const likeness = await measureLikeness({
     ...{ sets: { training, heldOut }, scale, seed, signal, steps: task.judgeSteps ?? QUALITY_DEFAULTS.judgeSteps },
     onProgress: (done, total) => onProgress?.('judges', done, total),
-    ...(halves && { features: (stack: PatchStack) => sarFeatures(halves, asMatcher!(stack), signal) }),
+    features,
   });
   return { likeness: { ...likeness, matches: await matchesOf(task, sources, made, asMatcher) }, made };
 }
@@ -251,11 +252,31 @@ async function likenessOf(
 /** Held-out patches on the sheet of moves. */
 const MOVED = 8;
 
-function movesOf(generator: GrainGenerator, dataset: Dataset, real: RealSets, seed: number): Promise<MovesColumn[]> {
+function movesOf(generator: GrainGenerator, dataset: Dataset, real: RealSets, seed: number) {
   const others = [...real.heldOutA, ...real.heldOutB];
   const every = Math.max(1, Math.floor(others.length / MOVED));
-  const records = others.filter((_, i) => i % every === 0).slice(0, MOVED);
-  return movesSheet(generator, dataset, { records, others, seed });
+  const candidates = others.filter((_, i) => i % every === 0).slice(0, MOVED);
+  return movesSheet(generator, dataset, { candidates, others, seed });
+}
+
+type FeaturesOf = (stack: PatchStack) => Promise<FeatureRows>;
+
+/** Features of sets by a matcher, computed once for each; undefined where it has no stream of SAR patches. */
+function featuresBy(
+  matcher: QualityMatcher,
+  generator: LatentGenerator,
+  scale: SarScale,
+  signal: AbortSignal | undefined,
+): FeaturesOf | undefined {
+  const { halves } = matcher.scorer;
+  if (!halves) return undefined;
+  const asMatcher = preparer(matcher, generator, scale);
+  const known = new Map<PatchStack, Promise<FeatureRows>>();
+  return (stack) => {
+    const found = known.get(stack) ?? sarFeatures(halves, asMatcher(stack), signal);
+    known.set(stack, found);
+    return found;
+  };
 }
 
 /** Prepares patches as a matcher does, if the generator's preparation differs. */
@@ -293,7 +314,7 @@ async function matchesOf(
   const before = await isCalled((i) => cache.sar(sources[i]!));
   const after = await isCalled((i) => patchAt(prepared, i));
   const called = before.filter((isMatch) => isMatch).length;
-  return { called, lost: before.filter((isMatch, i) => isMatch && !after[i]).length / called };
+  return { called, lost: called === 0 ? null : before.filter((isMatch, i) => isMatch && !after[i]).length / called };
 }
 
 async function measureSliced(
@@ -335,9 +356,9 @@ interface SetFeatures {
 }
 
 async function featuresOfSets(
-  { matcher, generator, signal }: QualityTask,
+  matcher: QualityMatcher | undefined,
   sets: Record<SetName, PatchStack>,
-  units: SarScale,
+  featuresOf: FeaturesOf | undefined,
 ): Promise<SetFeatures> {
   const rows = {
     generated: patternRows(sets.generated),
@@ -345,11 +366,12 @@ async function featuresOfSets(
     heldOutB: patternRows(sets.heldOutB),
   };
   if (!matcher) return { rows, features: undefined, reason: 'No matcher was given.' };
-  const { halves } = matcher.scorer;
-  if (!halves) return { rows, features: undefined, reason: 'The matcher has no separate SAR stream.' };
+  if (!featuresOf) return { rows, features: undefined, reason: 'The matcher has no separate SAR stream.' };
   const features = {} as Record<SetName, FeatureRows>;
-  const asMatcher = preparer(matcher, generator, units);
-  for (const name of SET_NAMES) features[name] = await sarFeatures(halves, asMatcher(sets[name]), signal);
+  for (const name of SET_NAMES) {
+    const found = await featuresOf(sets[name]);
+    features[name] = { ...found, data: found.data.slice() };
+  }
   const scale = featureScale([features.training, features.others]);
   for (const name of SET_NAMES) divide(features[name], scale);
   return { rows, features: { ...features, scale } };

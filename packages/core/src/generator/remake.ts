@@ -11,8 +11,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { hash32 } from '../base/random.ts';
 import type { PairList, PairRecord } from '../dataset/dataset.ts';
 import { UsageError } from '../errors.ts';
-import type { Normalisation } from '../prepare/normalisation.ts';
 import { preparePatch } from '../prepare/prepared_patches.ts';
+import { isMissing, roundedAs, statedUnit } from '../raster/radar_samples.ts';
 import type { Raster } from '../raster/raster.ts';
 import { convertUnit } from '../raster/units.ts';
 import type { Grain } from './grain/grain.ts';
@@ -91,12 +91,11 @@ export class Remaker {
     const seed = hash32(JSON.stringify([this.seed, 'speckle', record, draw])) >>> 0;
     const patch = this.generator.grain.speckled(ground, style, { seed, offset: 0 });
     const decibels = patch.map((value) => sar.mean! + sar.std! * value);
-    const { noData: _, ...made } = convertUnit(
-      { ...raster, data: decibels, unit: 'dB' },
-      unitOf(raster, sar),
-      'a made patch',
-    );
-    return { ...made, unit: raster.unit, data: roundedAs(raster, made.data) };
+    // Images that do not say their unit hold what the training patches did.
+    const unit = statedUnit(raster, sar.source);
+    const { noData: _, ...place } = raster;
+    const made = convertUnit({ ...place, data: decibels, unit: 'dB' }, unit, 'a made patch');
+    return { ...made, unit: raster.unit, data: roundedAs(raster, made.data, unit) };
   }
 
   /** The source where its ground is kept, and changed as the ground is elsewhere. */
@@ -104,13 +103,14 @@ export class Remaker {
     const { grain, info } = this.generator;
     const { sar } = info.normalisation;
     const [before, after] = [own, ground].map(({ reflectivity }) => grain.crop(reflectivity));
-    const factor = { amplitude: 20, intensity: 10 }[unitOf(raster, sar) as string];
+    const unit = statedUnit(raster, sar.source);
+    const factor = { amplitude: 20, intensity: 10 }[unit as string];
     const data = raster.data.map((value, i) => {
       const change = Math.min(Math.max((after![i]! - before![i]!) * sar.std!, -EDIT_LIMIT), EDIT_LIMIT);
       if (change === 0) return value;
       return factor === undefined ? value + change : value * 10 ** (change / factor);
     });
-    return { ...raster, data: roundedAs(raster, data) };
+    return { ...raster, data: roundedAs(raster, data, unit) };
   }
 
   /** Means of the codes of records. */
@@ -127,21 +127,17 @@ export class Remaker {
     return edit === 'ratio' ? this.edited(source, ground) : this.whole(source, ground, draw);
   }
 
-  /** Record's patch in the generator's preparation. */
+  /** Record's patch in the generator's preparation, NaN where samples are missing. */
   private async prepared(record: number): Promise<Float32Array> {
-    return this.prepare(await this.files.readSar(record), record);
+    const raster = await this.files.readSar(record);
+    const unit = statedUnit(raster, this.generator.info.normalisation.sar.source);
+    return this.prepare(raster, record).map((value, i) => (isMissing(raster, i, unit) ? Number.NaN : value));
   }
 
   private prepare(raster: Raster, record: number): Float32Array {
     return preparePatch(raster, 'sar', this.generator.info.normalisation, this.files.records[record]?.sar ?? '');
   }
 }
-
-/** Unit of samples; images that do not say it hold what the training patches did. */
-const unitOf = ({ unit }: Raster, sar: Normalisation['sar']) => (unit === 'digital number' ? sar.source : unit);
-
-const roundedAs = ({ data: source }: Raster, data: Float32Array): Float32Array =>
-  source.every((value) => Number.isInteger(value)) ? data.map(Math.round) : data;
 
 /** Remaker of a generator with grain; undefined for others. @throws UsageError if there are no pixels to start from. */
 export function remakerOf(generator: LatentGenerator, dataset: PairList, seed: number): Remaker | undefined {

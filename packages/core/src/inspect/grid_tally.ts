@@ -2,11 +2,9 @@
  * Repeated sampling grids of the SAR patches of each place: rows or columns that nearly repeat, as an enlargement to
  * another projection leaves them. What is made of such patches must repeat as they do, or it is told by that alone.
  */
+import { isMissing } from '../raster/radar_samples.ts';
 import type { Raster } from '../raster/raster.ts';
-import { differenceProfile, GridFinder, type RepeatedGrid } from '../raster/repeated_grid.ts';
-
-/** Patches of a place that its grid is looked for in. */
-const PATCHES = 24;
+import { GRID_PATCHES, PlaceGridFinder, type RepeatedGrid } from '../raster/repeated_grid.ts';
 
 /** Grid of a place along each axis; null where there is none. */
 export interface PlaceGrid {
@@ -15,24 +13,28 @@ export interface PlaceGrid {
 }
 
 export class GridTally {
-  private readonly places = new Map<string, { rows: GridFinder; columns: GridFinder; patches: number }>();
+  private readonly places = new Map<string, PlaceGridFinder>();
 
   /** @param group place of the patch. */
-  add(group: string, { data, width, height, bands, unit }: Raster): void {
-    const place = this.places.get(group) ?? { rows: new GridFinder(), columns: new GridFinder(), patches: 0 };
+  add(group: string, raster: Raster): void {
+    const { data, width, height, bands, unit } = raster;
+    const place = this.places.get(group) ?? new PlaceGridFinder();
     this.places.set(group, place);
-    if (place.patches >= PATCHES || bands !== 1 || width < 16 || height < 16) return;
-    place.patches++;
-    const values = unit === 'dB' ? data : data.map((value) => (value > 0 ? Math.log(value) : Number.NaN));
-    for (const axis of ['rows', 'columns'] as const) place[axis].add(differenceProfile(values, width, height, axis));
+    if (place.patches >= GRID_PATCHES || bands !== 1 || width < 16 || height < 16) return;
+    const values = data.map((value, i) => {
+      if (isMissing(raster, i, unit)) return Number.NaN;
+      if (unit === 'dB') return value;
+      return value > 0 ? Math.log(value) : Number.NaN;
+    });
+    place.add(values, width, height);
   }
 
   /** Places with a grid along an axis or both, by name. */
   found(): Record<string, PlaceGrid> {
-    const grids = [...this.places].map(([group, { rows, columns }]): [string, PlaceGrid] => [
-      group,
-      { rows: rows.find() ?? null, columns: columns.find() ?? null },
-    ]);
+    const grids = [...this.places].map(([group, place]): [string, PlaceGrid] => {
+      const { rows, columns } = place.find();
+      return [group, { rows: rows ?? null, columns: columns ?? null }];
+    });
     return Object.fromEntries(grids.filter(([, { rows, columns }]) => rows || columns));
   }
 }

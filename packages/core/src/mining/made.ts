@@ -1,11 +1,11 @@
 /** Shared part of strategies that generate patches: the generator, generated patches with scores, and their list. */
-import * as tf from '@tensorflow/tfjs-core';
+import type * as tf from '@tensorflow/tfjs-core';
 import { SplitError, UsageError } from '../errors.ts';
 import { Donors } from '../generator/donors.ts';
-import { type LatentGenerator, type Latents, latentNoise, moveLatents } from '../generator/latent.ts';
+import type { LatentGenerator, Latents } from '../generator/latent.ts';
 import { decodeFor, type Encoded, type Maker } from '../generator/make_patches.ts';
 import type { Match } from '../generator/match_histogram.ts';
-import { type DonorRule, type MoveRule, movedTowards, needsDonor } from '../generator/moves.ts';
+import { type MoveRule, movedCodes, needsDonor } from '../generator/moves.ts';
 import { patchDistance } from '../generator/patch_distance.ts';
 import { type PatchStack, stackOf } from '../generator/patch_stack.ts';
 import { type Edit, hasGrain, remakerOf } from '../generator/remake.ts';
@@ -66,40 +66,22 @@ export class CodeMover {
   }
 
   /** [records, latent], which the caller disposes of. */
-  async move(latents: Latents, records: readonly number[], strength: number, draw: number): Promise<tf.Tensor2D> {
+  move(latents: Latents, records: readonly number[], strength: number, draw: number): Promise<tf.Tensor2D> {
     const { rule, maker, bench } = this;
-    const { latent } = maker.generator.info;
-    if (needsDonor(rule)) return this.towardsDonors(rule, latents, records, strength, draw);
-    return tf.tidy(() => {
-      const eps = tf.tensor2d(latentNoise(records, draw, latent, bench.seed), [records.length, latent]);
-      return moveLatents(latents, rule, strength, eps);
-    });
+    const drawn = { seed: bench.seed, draw, cells: maker.generator.info.cells };
+    return movedCodes(latents, records, { rule, strength }, drawn, (record, own) => this.donorOf(record, own, draw));
   }
 
-  private async towardsDonors(
-    rule: DonorRule,
-    { mu }: Latents,
-    records: readonly number[],
-    strength: number,
-    draw: number,
-  ): Promise<tf.Tensor2D> {
+  private async donorOf(record: number, own: Float32Array, draw: number): Promise<Float32Array> {
     const { dataset, guard, seed, split } = this.bench;
-    const { latent, cells } = this.maker.generator.info;
     const { remaker } = this.maker;
     this.donors ??= new Donors({
       ...{ records: anchorsOf(dataset, split), guard, seed },
       describe: (some) => remaker!.codes(some),
     });
-    const values = await mu.data<'float32'>();
-    const moved = new Float32Array(values.length);
-    for (const [i, record] of records.entries()) {
-      const own = values.slice(i * latent, (i + 1) * latent);
-      const donor = await this.donors.of(record, own, draw);
-      if (!donor) throw noDonor(dataset.records[record]!.id);
-      const pair = { own, donor: donor.description };
-      moved.set(movedTowards(pair, { rule, strength }, cells!, { seed, record, draw }), i * latent);
-    }
-    return tf.tensor2d(moved, [records.length, latent]);
+    const donor = await this.donors.of(record, own, draw);
+    if (!donor) throw noDonor(dataset.records[record]!.id);
+    return donor.description;
   }
 }
 

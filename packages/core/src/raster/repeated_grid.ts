@@ -13,7 +13,10 @@ export interface RepeatedGrid {
   strength: number;
 }
 
-/** Mean absolute difference of each row (or column) to the next: [height − 1] (or [width − 1]). NaN is left out. */
+/**
+ * Mean absolute difference of each row (or column) to the next: [height − 1] (or [width − 1]). NaN in the values is left
+ * out; NaN where no difference is left.
+ */
 export function differenceProfile(values: ArrayLike<number>, width: number, height: number, axis: Axis): Float64Array {
   const [along, across] = axis === 'rows' ? [height, width] : [width, height];
   const [step, next] = axis === 'rows' ? [width, 1] : [1, width];
@@ -25,8 +28,14 @@ export function differenceProfile(values: ArrayLike<number>, width: number, heig
       sum += difference;
       count++;
     }
-    return count > 0 ? sum / count : 0;
+    return sum / count;
   });
+}
+
+/** Mean and number of the values that are not NaN. */
+function meanOf(profile: Float64Array): { mean: number; valid: number } {
+  const values = profile.filter((value) => !Number.isNaN(value));
+  return { mean: values.reduce((sum, value) => sum + value, 0) / values.length, valid: values.length };
 }
 
 /** Frequencies that are tried: 0.05 to 0.5 cycles per pixel. */
@@ -41,19 +50,20 @@ export class GridFinder {
   private readonly power = new Float64Array(FREQUENCIES.length);
   private profiles = 0;
 
+  /** @param profile NaN in it is left out. */
   add(profile: Float64Array): void {
-    const { length } = profile;
-    const mean = profile.reduce((sum, value) => sum + value, 0) / length;
+    const { mean, valid } = meanOf(profile);
     if (!(mean > 0)) return;
     this.profiles++;
     FREQUENCIES.forEach((frequency, i) => {
       let [re, im] = [0, 0];
-      for (let y = 0; y < length; y++) {
+      for (let y = 0; y < profile.length; y++) {
+        if (Number.isNaN(profile[y])) continue;
         const value = profile[y]! / mean - 1;
         re += value * Math.cos(2 * Math.PI * frequency * y);
         im += value * Math.sin(2 * Math.PI * frequency * y);
       }
-      this.power[i]! += (re * re + im * im) / length ** 2;
+      this.power[i]! += (re * re + im * im) / valid ** 2;
     });
   }
 
@@ -65,6 +75,32 @@ export class GridFinder {
     const strength = 2 * Math.sqrt(Math.max(0, this.power[peak]! - floor) / this.profiles);
     const isDistinct = this.power[peak]! > distinct(this.profiles) * floor && strength >= STRONG;
     return isDistinct ? { frequency: FREQUENCIES[peak]!, strength } : undefined;
+  }
+}
+
+/** Patches of a place that its grid is looked for in. */
+export const GRID_PATCHES = 24;
+
+/** Looks for the repeated grid of a place along both axes. */
+export class PlaceGridFinder {
+  private readonly rows = new GridFinder();
+  private readonly columns = new GridFinder();
+  private count = 0;
+
+  /** Patches that were added. */
+  get patches(): number {
+    return this.count;
+  }
+
+  /** @param values of a patch; NaN where they are missing. */
+  add(values: ArrayLike<number>, width: number, height: number): void {
+    this.count++;
+    this.rows.add(differenceProfile(values, width, height, 'rows'));
+    this.columns.add(differenceProfile(values, width, height, 'columns'));
+  }
+
+  find(): { rows: RepeatedGrid | undefined; columns: RepeatedGrid | undefined } {
+    return { rows: this.rows.find(), columns: this.columns.find() };
   }
 }
 
@@ -80,7 +116,7 @@ const SLOWEST = 0.05;
  */
 export function warpedPositions(profile: Float64Array, frequency: number): Float64Array {
   const { length } = profile;
-  const mean = profile.reduce((sum, value) => sum + value, 0) / length;
+  const { mean } = meanOf(profile);
   const steps = new Float64Array(length).fill(1);
   if (mean > 0) {
     for (const harmonic of HARMONICS) addHarmonic(steps, profile, mean, 2 * Math.PI * frequency * harmonic);
@@ -95,6 +131,7 @@ function addHarmonic(steps: Float64Array, profile: Float64Array, mean: number, a
   const { length } = profile;
   let [re, im] = [0, 0];
   for (let y = 0; y < length; y++) {
+    if (Number.isNaN(profile[y])) continue;
     re += (profile[y]! / mean - 1) * Math.cos(angle * y);
     im += (profile[y]! / mean - 1) * Math.sin(angle * y);
   }

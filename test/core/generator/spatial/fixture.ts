@@ -13,11 +13,11 @@ import type { Raster } from '../../../../packages/core/src/raster/raster.ts';
 
 const NETWORKS = { cell: 2, channels: [6, 6, 6] as [number, number, number], detail: 4 };
 
-export function spatialGenerator(side: number, places: string[] = []): GrainGenerator {
+/** @param answer of the decoder to its codes: an untrained one hardly changes its ground by them. */
+export function spatialGenerator(side: number, places: string[] = [], answer = 20): GrainGenerator {
   const generator = createGenerator({ preset: 'spatial', side, ...NETWORKS, decibels: 4, seed: 3 });
-  // An untrained decoder hardly answers to its codes.
   const head = generator.average.get('average.head.filter')!;
-  head.assign(tf.mul(head, 20));
+  head.assign(tf.mul(head, answer));
   const normalisation: Normalisation = {
     ...{ version: 1, side },
     sar: {

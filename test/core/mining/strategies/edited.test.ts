@@ -133,7 +133,7 @@ it('blocks take pixels of a patch of other ground in a blob, and no others', asy
 
   const [base, other] = [amplitudeOf(0, 16), amplitudeOf(1, 16)];
   const weights = enlarged(Float32Array.from([0, 0, 0, 1]), 16);
-  const mixed = blended(base, other, weights);
+  const mixed = blended(base, other, weights, 'amplitude');
   weights.forEach((weight, i) => {
     if (weight === 0) expect(mixed.data[i]).toBe(base.data[i]);
     if (weight === 1) expect(mixed.data[i]).toBe(other.data[i]);

@@ -38,6 +38,8 @@ it('resumes bit for bit, and makes patches of the side of the data', async () =>
     interrupted: true,
     steps: 4,
   });
+  const unfinished = openGenerator(parts.files.get(LAST)!, LAST);
+  await expect(unfinished).rejects.toThrow(/statistics of speckle.*found none.*--resume RUN/s);
   await trainGenerator(taskOf(parts, { start: { last: await loadLastGenerator(parts, 'run') } }));
   const [a, b] = [whole.files.get(LAST)!, parts.files.get(LAST)!];
   expect(await sha256(b)).toBe(await sha256(a));

@@ -210,8 +210,8 @@ function likenessText({ patches, content, texture, looks, judges, matches }: Lik
           line('told apart: network, 4 × 4 means', judges.means.made, judges.means.real),
         ]
       : []),
-    ...(matches
-      ? [`of ${matches.called} pairs called a match, lost when remade: ${(matches.lost * 100).toFixed(1)} %`]
-      : []),
+    ...(matches ? [`of ${matches.called} pairs called a match, lost when remade: ${lostText(matches.lost)}`] : []),
   ];
 }
+
+const lostText = (lost: number | null): string => (lost === null ? '–' : `${(lost * 100).toFixed(1)} %`);

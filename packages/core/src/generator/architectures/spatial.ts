@@ -21,7 +21,7 @@ import {
   spatialConfig,
 } from './spatial/networks.ts';
 import { checkSettings, DEFAULTS, OBJECTIVES, planStages, type SpatialSettings, settings } from './spatial/settings.ts';
-import { freshSpeckle } from './spatial/speckle_layers.ts';
+import { freshSpeckle, speckleIn } from './spatial/speckle_layers.ts';
 import { culprit, LOSS_TERMS, spatialStep } from './spatial/step.ts';
 
 /** He's standard deviation for LeakyReLU 0.2 is √(2 / 1.04 / fan-in); these layers start smaller. */
@@ -54,6 +54,7 @@ export const spatial: GeneratorArchitecture<SpatialConfig, SpatialSettings> = {
   sides: ({ side }) => [side],
   decode: (decoder, z, options) => decodeGround(decoder, z, options).reflectivity,
   ground: decodeGround,
+  speckle: speckleIn,
   recipe: {
     objectives: OBJECTIVES,
     losses: LOSS_TERMS,

@@ -1,13 +1,10 @@
 /** Repeated sampling grids by place, found in the patches of a data set and kept. */
-import { differenceProfile, GridFinder } from '../../raster/repeated_grid.ts';
+import { GRID_PATCHES, PlaceGridFinder } from '../../raster/repeated_grid.ts';
 import type { GridFrequencies } from './speckle.ts';
-
-/** Patches of a place that its grid is looked for in. */
-const PATCHES = 24;
 
 interface PlacedPatches {
   records: readonly { group: string; sar: string }[];
-  /** Prepared SAR patch of a record. */
+  /** Prepared SAR patch of a record, NaN where samples are missing. */
   sar(index: number): Float32Array | Promise<Float32Array>;
   side: number;
 }
@@ -31,14 +28,14 @@ export class SceneGrids {
 
   private async find(group: string): Promise<GridFrequencies> {
     const members = this.membersOf(group);
-    const every = Math.max(1, Math.floor(members.length / PATCHES));
-    const [rows, columns] = [new GridFinder(), new GridFinder()];
-    for (const record of members.filter((_, i) => i % every === 0).slice(0, PATCHES)) {
-      const patch = await this.source.sar(record);
-      rows.add(differenceProfile(patch, this.source.side, this.source.side, 'rows'));
-      columns.add(differenceProfile(patch, this.source.side, this.source.side, 'columns'));
+    const every = Math.max(1, Math.floor(members.length / GRID_PATCHES));
+    const place = new PlaceGridFinder();
+    const { side, sar } = this.source;
+    for (const record of members.filter((_, i) => i % every === 0).slice(0, GRID_PATCHES)) {
+      place.add(await sar(record), side, side);
     }
-    return { rows: rows.find()?.frequency, columns: columns.find()?.frequency };
+    const { rows, columns } = place.find();
+    return { rows: rows?.frequency, columns: columns?.frequency };
   }
 
   /** One record of each SAR patch of a place. */

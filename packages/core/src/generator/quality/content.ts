@@ -6,8 +6,10 @@
  * - edges: the steepest tenth of gradients at scale 2, kept within 30° and above half their length
  */
 import { momentsOf } from '../../base/moments.ts';
+import { gaussian } from '../../localisation/gaussian.ts';
+import { blockMeans } from '../block_means.ts';
 import { type PatchStack, patchAt } from '../patch_stack.ts';
-import { boxMeans, gaussian, maxima, sobel } from './filters.ts';
+import { boxMeans, maxima, sobel } from './filters.ts';
 
 export interface Content {
   /** Mean correlations within patches. */
@@ -34,8 +36,8 @@ function compare(sources: PatchStack, made: PatchStack, other: (row: number) => 
   const found = { edges: [0, 0], points: [0, 0] };
   for (let row = 0; row < count; row++) {
     const [a, b] = [patchAt(sources, row), patchAt(made, other(row))];
-    sums.means4 += correlation(blocks(a, side, 4), blocks(b, side, 4)) / count;
-    sums.means8 += correlation(blocks(a, side, 8), blocks(b, side, 8)) / count;
+    sums.means4 += correlation(blockMeans(a, side, 4), blockMeans(b, side, 4)) / count;
+    sums.means8 += correlation(blockMeans(a, side, 8), blockMeans(b, side, 8)) / count;
     add(found.edges, edgesKept(a, b, side));
     add(found.points, pointsKept(a, b, side));
   }
@@ -48,18 +50,6 @@ function add(sums: number[], [kept, all]: [number, number]): void {
   sums[1]! += all;
 }
 
-/** Means of blocks; pixels left over at the edge are left out. */
-export function blocks(patch: Float32Array, side: number, block: number): Float32Array {
-  const across = Math.floor(side / block);
-  const out = new Float32Array(across * across);
-  for (let y = 0; y < across * block; y++) {
-    for (let x = 0; x < across * block; x++) {
-      out[Math.floor(y / block) * across + Math.floor(x / block)]! += patch[y * side + x]! / block ** 2;
-    }
-  }
-  return out;
-}
-
 function correlation(a: Float32Array, b: Float32Array): number {
   const [first, second] = [momentsOf(a), momentsOf(b)];
   let product = 0;
@@ -68,7 +58,7 @@ function correlation(a: Float32Array, b: Float32Array): number {
 }
 
 function edgesKept(source: Float32Array, made: Float32Array, side: number): [number, number] {
-  const [a, b] = [source, made].map((patch) => sobel(gaussian(patch, side, 2), side));
+  const [a, b] = [source, made].map((patch) => sobel(gaussian(patch, side, side, 1, 2), side));
   const length = (gradient: Float32Array[], i: number) => Math.hypot(gradient[0]![i]!, gradient[1]![i]!);
   const lengths = Float32Array.from(source, (_, i) => length(a!, i));
   const limit = lengths.slice().sort()[Math.floor(0.9 * lengths.length)]!;

@@ -22,18 +22,13 @@ function separable(patch: Float32Array, side: number, combine: Combine): Float32
   return out;
 }
 
-const weighted =
-  (weights: readonly number[]): Combine =>
-  (values) => {
-    const reach = weights.length >> 1;
-    let sum = 0;
-    for (let i = 0; i < weights.length; i++) sum += weights[i]! * values(i - reach);
-    return sum;
-  };
-
 /** Means over (2 · reach + 1)² pixels. */
 export const boxMeans = (patch: Float32Array, side: number, reach: number): Float32Array =>
-  separable(patch, side, weighted(Array(2 * reach + 1).fill(1 / (2 * reach + 1))));
+  separable(patch, side, (values) => {
+    let sum = 0;
+    for (let offset = -reach; offset <= reach; offset++) sum += values(offset) / (2 * reach + 1);
+    return sum;
+  });
 
 /** Maxima over (2 · reach + 1)² pixels. */
 export const maxima = (patch: Float32Array, side: number, reach: number): Float32Array =>
@@ -42,14 +37,6 @@ export const maxima = (patch: Float32Array, side: number, reach: number): Float3
     for (let offset = -reach; offset <= reach; offset++) most = Math.max(most, values(offset));
     return most;
   });
-
-/** Gaussian filter, cut off at 4 deviations. */
-export function gaussian(patch: Float32Array, side: number, deviation: number): Float32Array {
-  const reach = Math.min(Math.ceil(4 * deviation), side - 1);
-  const bell = Array.from({ length: 2 * reach + 1 }, (_, i) => Math.exp(-((i - reach) ** 2) / (2 * deviation ** 2)));
-  const sum = bell.reduce((total, value) => total + value, 0);
-  return separable(patch, side, weighted(bell.map((value) => value / sum)));
-}
 
 /** Gradients along rows and columns by Sobel. */
 export function sobel(patch: Float32Array, side: number): [down: Float32Array, right: Float32Array] {

@@ -6,9 +6,10 @@
  */
 import type { PairRecord } from '../../dataset/dataset.ts';
 import { type ProbeSample, probeBetween } from '../../evaluation/linear_probe.ts';
+import { blockMeans } from '../block_means.ts';
 import { type PatchStack, patchAt, stackOf } from '../patch_stack.ts';
 import { judge } from './cnn_judge.ts';
-import { blocks, type Content, contentByChance, contentKept } from './content.ts';
+import { type Content, contentByChance, contentKept } from './content.ts';
 import type { FeatureRows } from './kernel_distance.ts';
 import { type LooksSummary, looksOf, summariseLooks } from './looks.ts';
 import type { SarScale } from './sar_scale.ts';
@@ -41,7 +42,7 @@ export interface Likeness {
     /** True pairs that it calls a match. */
     called: number;
     /** Share of these that it calls none with the made patch. */
-    lost: number;
+    lost: number | null;
   } | null;
 }
 
@@ -110,7 +111,7 @@ function coarse<T extends Record<string, PatchStack>>(sets: T): T {
   return Object.fromEntries(
     Object.entries(sets).map(([name, { side, count, ...stack }]) => {
       const patches = Array.from({ length: count }, (_, row) =>
-        blocks(patchAt({ side, count, ...stack }, row), side, MEANS),
+        blockMeans(patchAt({ side, count, ...stack }, row), side, MEANS),
       );
       return [name, stackOf(patches, Math.floor(side / MEANS))];
     }),

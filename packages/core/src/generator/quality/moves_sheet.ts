@@ -4,12 +4,11 @@ import type { Dataset } from '../../dataset/dataset.ts';
 import { placeGuard } from '../../dataset/place_guard.ts';
 import { preparePatch } from '../../prepare/prepared_patches.ts';
 import type { Raster } from '../../raster/raster.ts';
-import { blended, enlarged } from '../blend.ts';
+import { withBlob } from '../blend.ts';
 import { type Donor, Donors } from '../donors.ts';
-import { latentNoise, moveLatents } from '../latent.ts';
-import { blob, type MoveRule, movedTowards, needsDonor } from '../moves.ts';
+import { type MoveRule, movedCodes } from '../moves.ts';
 import { type PatchStack, stackOf } from '../patch_stack.ts';
-import { type GrainGenerator, Remaker, type Source } from '../remake.ts';
+import { type GrainGenerator, Remaker } from '../remake.ts';
 
 /** Column of the sheet: what is made of each source. */
 export interface MovesColumn {
@@ -25,21 +24,34 @@ const MOVES: readonly { rule: MoveRule; strength: number; edit: 'whole' | 'ratio
   { rule: 'mix', strength: 0.5, edit: 'ratio' },
 ];
 
-/** @param records sources. @param others records that donors are chosen among. */
+/** Share of the blob of real pixels. */
+const BLOB = 0.25;
+
+/**
+ * Sheet of the sources that have a donor; undefined where none has.
+ *
+ * @param candidates sources. @param others records that donors are chosen among.
+ */
 export async function movesSheet(
   generator: GrainGenerator,
   dataset: Dataset,
-  { records, others, seed }: { records: readonly number[]; others: readonly number[]; seed: number },
-): Promise<MovesColumn[]> {
+  { candidates, others, seed }: { candidates: readonly number[]; others: readonly number[]; seed: number },
+): Promise<MovesColumn[] | undefined> {
   const { normalisation, side, cells } = generator.info;
   const remaker = new Remaker(generator, dataset, seed);
   const donors = new Donors({
     ...{ records: others, seed, guard: placeGuard(dataset.records) },
     describe: (some) => remaker.codes(some),
   });
+  const described = await remaker.codes(candidates);
+  const pairs: { record: number; donor: Donor }[] = [];
+  for (const [i, record] of candidates.entries()) {
+    const donor = await donors.of(record, described[i]!, 0);
+    if (donor) pairs.push({ record, donor });
+  }
+  if (pairs.length === 0) return undefined;
+  const records = pairs.map(({ record }) => record);
   const { latents, sources } = await remaker.sources(records);
-  const codes = await remaker.codes(records);
-  const near = await Promise.all(records.map((record, i) => donors.of(record, codes[i]!, 0)));
   const column = (name: string, rasters: readonly Raster[]): MovesColumn => ({
     name,
     patches: stackOf(
@@ -48,58 +60,32 @@ export async function movesSheet(
     ),
   });
   const own = sources.map(({ ground }) => ground);
-  const ground = {
-    name: 'ground',
-    patches: stackOf(
-      own.map((maps) => generator.grain.crop(maps.reflectivity)),
-      side,
-    ),
-  };
+  const grounds = own.map(({ reflectivity }) => generator.grain.crop(reflectivity));
   const columns = [
     column(
       'source',
       sources.map(({ raster }) => raster),
     ),
-    ground,
+    { name: 'ground', patches: stackOf(grounds, side) },
     column(
       'reconstruction',
       sources.map((source, i) => remaker.whole(source, own[i]!, 0)),
     ),
   ];
+  const donorOf = async (record: number) => pairs.find((pair) => pair.record === record)!.donor.description;
   for (const move of MOVES) {
-    const z = moved(move, latents, codes, near, { records, seed, cells: cells! });
-    const grounds = await generator.grain.ground(z);
+    const z = await movedCodes(latents, records, move, { seed, draw: 0, cells }, donorOf);
+    const moved = await generator.grain.ground(z);
     z.dispose();
-    const made = sources.map((source, i) => remaker.make(move.edit, source, grounds[i]!, 1));
+    const made = sources.map((source, i) => remaker.make(move.edit, source, moved[i]!, 1));
     columns.push(column(`${move.rule} ${move.strength}${move.edit === 'ratio' ? ', ratio' : ''}`, made));
   }
   tf.dispose([latents.mu, latents.logvar]);
-  const mixed = await Promise.all(sources.map((source, i) => blobOf(source, near[i], dataset, seed)));
-  return [...columns, column('blocks 0.25', mixed)];
-}
-
-function moved(
-  { rule, strength }: (typeof MOVES)[number],
-  latents: { mu: tf.Tensor2D; logvar: tf.Tensor2D },
-  codes: readonly Float32Array[],
-  near: readonly (Donor | undefined)[],
-  { records, seed, cells }: { records: readonly number[]; seed: number; cells: number },
-): tf.Tensor2D {
-  const shape: [number, number] = [records.length, codes[0]!.length];
-  if (!needsDonor(rule)) {
-    return tf.tidy(() =>
-      moveLatents(latents, rule, strength, tf.tensor2d(latentNoise(records, 0, shape[1], seed), shape)),
-    );
+  const mixed: Raster[] = [];
+  for (const [i, { raster }] of sources.entries()) {
+    const { record } = pairs[i]!.donor;
+    const blob = { share: BLOB, unit: normalisation.sar.source, draw: { seed: seed + record, offset: 0 } };
+    mixed.push(withBlob(raster, await dataset.readSar(record), blob));
   }
-  const all = records.flatMap((record, i) => {
-    const pair = { own: codes[i]!, donor: near[i]?.description ?? codes[i]! };
-    return [...movedTowards(pair, { rule, strength }, cells, { seed, record, draw: 0 })];
-  });
-  return tf.tensor2d(all, shape);
-}
-
-async function blobOf({ raster }: Source, donor: Donor | undefined, dataset: Dataset, seed: number): Promise<Raster> {
-  if (!donor) return raster;
-  const weights = blob(Math.max(1, Math.ceil(raster.width / 8)), 0.25, { seed: seed + donor.record, offset: 0 });
-  return blended(raster, await dataset.readSar(donor.record), enlarged(weights, raster.width));
+  return [...columns, column(`blocks ${BLOB}`, mixed)];
 }

@@ -3,11 +3,13 @@ import * as tf from '@tensorflow/tfjs-core';
 import { momentsOf } from '../../base/moments.ts';
 import { pause } from '../../base/pause.ts';
 import type { ScorerHalves } from '../../matcher/scorer.ts';
-import { blockMeans } from '../patch_distance.ts';
+import { blockMeans } from '../block_means.ts';
 import { type PatchStack, patchAt, slice } from '../patch_stack.ts';
 import type { FeatureRows } from './kernel_distance.ts';
 
 const BATCH = 64;
+/** Pixels along the side of a mean of a pattern. */
+const PATTERN_BLOCK = 4;
 
 /** The last maps of the SAR stream, averaged over positions. @throws the signal's reason when it is aborted. */
 export async function sarFeatures(
@@ -39,7 +41,7 @@ export async function sarFeatures(
  */
 export function patternRows(stack: PatchStack): FeatureRows {
   const rows = Array.from({ length: stack.count }, (_, row) =>
-    standardised(blockMeans(patchAt(stack, row), stack.side)),
+    standardised(blockMeans(patchAt(stack, row), stack.side, PATTERN_BLOCK)),
   );
   const width = rows[0]!.length;
   const data = new Float32Array(stack.count * width);

@@ -7,10 +7,9 @@ import { z } from 'zod';
 import { momentsOf } from '../../base/moments.ts';
 import { hash32 } from '../../base/random.ts';
 import { UsageError } from '../../errors.ts';
-import { blended, CELL_PIXELS, enlarged } from '../../generator/blend.ts';
+import { CELL_PIXELS, withBlob } from '../../generator/blend.ts';
+import { blockMeans } from '../../generator/block_means.ts';
 import { Donors } from '../../generator/donors.ts';
-import { blob } from '../../generator/moves.ts';
-import { blocks as blockMeans } from '../../generator/quality/content.ts';
 import { preparePatch } from '../../prepare/prepared_patches.ts';
 import type { Raster } from '../../raster/raster.ts';
 import { MadeList, noDonor, scored } from '../made.ts';
@@ -40,8 +39,6 @@ export const blocks = {
 } satisfies Strategy<BlocksSettings>;
 
 const BATCH = 32;
-/** Pixels along a side of the means by which donors are chosen. */
-const CELL = CELL_PIXELS;
 
 async function find(bench: Bench, { share, k }: BlocksSettings, watch: Watch): Promise<Negatives> {
   const { dataset, model, patches, guard, seed, split } = bench;
@@ -57,9 +54,9 @@ async function find(bench: Bench, { share, k }: BlocksSettings, watch: Watch): P
     const donor = await donors.of(record, own, draw);
     if (!donor) throw noDonor(dataset.records[record]!.id);
     const drawn = { seed: hash32(JSON.stringify([seed, 'blob', record, draw])) >>> 0, offset: 0 };
-    const weights = enlarged(blob(Math.max(1, Math.ceil(side / CELL)), share, drawn), side);
     const [base, other] = await Promise.all([readSar(record), readSar(donor.record)]);
-    return preparePatch(blended(base, other, weights), 'sar', model.normalisation, 'a made patch');
+    const mixed = withBlob(base, other, { share, unit: model.normalisation.sar.source, draw: drawn });
+    return preparePatch(mixed, 'sar', model.normalisation, 'a made patch');
   }
 
   for (let start = 0; start < anchors.length; start += BATCH) {
@@ -95,9 +92,9 @@ function pixelsOf({ dataset }: Bench): (record: number) => Promise<Raster> {
   });
 }
 
-/** Means of 8 × 8 pixels, standardised. */
+/** Means of 8 × 8 pixels, standardised: donors are alike in them. */
 function patternOf(patch: Float32Array, side: number): Float32Array {
-  const means = blockMeans(patch, side, Math.min(CELL, side));
+  const means = blockMeans(patch, side, Math.min(CELL_PIXELS, side));
   const { mean, std } = momentsOf(means);
   return means.map((value) => (value - mean) / (std > 0 ? std : 1));
 }

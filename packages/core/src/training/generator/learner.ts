@@ -8,6 +8,7 @@ import {
   type Growth,
   NETWORKS,
   type StagePlan,
+  TRAINED_NETWORKS,
 } from '../../generator/architecture.ts';
 import { GENERATORS } from '../../generator/architectures.ts';
 import { generatorOf, type LastGeneratorCheckpoint } from '../../generator/checkpoint.ts';
@@ -106,7 +107,7 @@ export function movement(
 ): Record<string, number> {
   const sums = new Map<string, { moved: number; length: number }>();
   for (const { name, network, usedFrom = 0 } of specs) {
-    if (network === 'average' || network === 'speckle' || usedFrom > side) continue;
+    if (!TRAINED_NETWORKS.some((each) => each === network) || usedFrom > side) continue;
     const sum = sums.get(network) ?? { moved: 0, length: 0 };
     const was = before.get(name)!.data;
     after.get(name)!.data.forEach((value, i) => {

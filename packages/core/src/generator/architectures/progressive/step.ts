@@ -27,6 +27,7 @@ import {
   TRAINED_NETWORKS,
   type TrainedNetwork,
 } from '../../architecture.ts';
+import { moveAverage } from '../move_average.ts';
 import { criticise, decode, encode } from './networks.ts';
 
 export const OBJECTIVES = ['vae-adversarial', 'vae-gan', 'autoencoder'] as const;
@@ -152,16 +153,6 @@ export function applyGeneratorGradients(
     adamStep(used, gradients, moments, { step, ...adam[network] });
     if (network === 'decoder') moveAverage(generator, averageDecay);
   }
-}
-
-/** average ← decay·average + (1 − decay)·decoder */
-function moveAverage({ average, decoder }: Generator, decay: number): void {
-  tf.tidy(() => {
-    for (const [name, variable] of decoder) {
-      const moving = average.get(name.replace(/^decoder\./, 'average.'))!;
-      moving.assign(tf.add(moving, tf.mul(tf.sub(variable, moving), 1 - decay)));
-    }
-  });
 }
 
 /** Losses by `network.term`. */

@@ -1,5 +1,6 @@
 /** Tensors of the statistics of speckle in a `spatial` generator: measured once the networks are trained. */
 import * as tf from '@tensorflow/tfjs-core';
+import type { Values } from '../../../runs/values.ts';
 import { COMPONENTS, normalPoints, QUANTILES, type SpeckleStatistics } from '../../grain/speckle.ts';
 import { frequenciesOf } from '../../grain/spectrum.ts';
 
@@ -24,4 +25,11 @@ export function assignSpeckle(variables: ReadonlyMap<string, tf.Variable>, stati
       variable.assign(tf.tensor(values as Float32Array, variable.shape));
     }
   });
+}
+
+/** Statistics in a checkpoint; undefined where they are those of `freshSpeckle`. */
+export function speckleIn(tensors: ReadonlyMap<string, Values>): SpeckleStatistics | undefined {
+  const values = (layer: string) => Float32Array.from(tensors.get(`speckle.${layer}`)!.data);
+  const statistics = { mean: values('mean'), components: values('components'), quantiles: values('quantiles') };
+  return statistics.components.every((value) => value === 0) ? undefined : statistics;
 }

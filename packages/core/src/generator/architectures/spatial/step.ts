@@ -4,9 +4,9 @@
  *   mean over pixels of (log R + I/R) + beta · KL / (pixels/2) + w · deviation
  *
  * with I the intensity of a patch and R the decoded reflectivity, gamma-distributed speckle of one look (Goodman 1976).
- * A pixel counts half: L ≈ 4.4 looks over the ≈ 8.8 pixels of a speckle cell; with beta = 1 the loss is then the negative
- * evidence bound per pixel, twice. `deviation` is the Gaussian likelihood of x − r under the decoded deviation, with r as
- * data: reflectivity learns from the gamma likelihood alone.
+ * Neighbouring pixels share speckle, so that each counts as half a look: KL is divided by half the pixels. `deviation` is
+ * the Gaussian likelihood of x − r under the decoded deviation, with r as data: reflectivity learns from the gamma
+ * likelihood alone.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { COUNTERS_A_STEP } from '../../../base/philox.ts';
@@ -15,6 +15,7 @@ import { gammaLikelihood, reparameterize, sumOfSquares } from '../../../ops/ops.
 import { variableGradients } from '../../../ops/variable_gradients.ts';
 import { adamStep, type Moments } from '../../../runs/moments.ts';
 import type { Generator } from '../../architecture.ts';
+import { moveAverage } from '../move_average.ts';
 import { decodeGround, encode, type SpatialConfig } from './networks.ts';
 import { klWeightAt, learningRateAt, type SpatialSettings } from './settings.ts';
 
@@ -40,6 +41,7 @@ export function spatialStep(
     const parameters = parametersOf(generator);
     const learningRate = learningRateAt(step, settings);
     adamStep(parameters, limited(gradients, clipNorm), moments, { ...adam, learningRate, step });
+    // The decay rises over the first steps.
     moveAverage(generator, Math.min(settings.ema, 1 - 1 / (step + 2)));
     return terms;
   });
@@ -108,14 +110,6 @@ function limited(gradients: tf.NamedTensorMap, norm: number): tf.NamedTensorMap 
   const length = tf.sqrt(sumOfSquares(Object.values(gradients)));
   const scale = tf.minimum(1, tf.div(norm, tf.add(length, 1e-6)));
   return Object.fromEntries(Object.entries(gradients).map(([name, gradient]) => [name, tf.mul(gradient, scale)]));
-}
-
-/** average ← decay·average + (1 − decay)·decoder; the decay rises over the first steps. */
-function moveAverage({ average, decoder }: Generator, decay: number): void {
-  for (const [name, variable] of decoder) {
-    const moving = average.get(name.replace(/^decoder\./, 'average.'))!;
-    moving.assign(tf.add(moving, tf.mul(tf.sub(variable, moving), 1 - decay)));
-  }
 }
 
 /** Network whose loss is not finite: a finite code comes before the reconstruction. */
