@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { FormatError } from '../../packages/core/src/errors.ts';
 import type { Registration, TiePoint } from '../../packages/core/src/registration/registration.ts';
+import { viridis } from '../../packages/report/src/plots/viridis.ts';
 import { peakOf, rangeOf } from '../../packages/web/src/page/compare/correlation_peak.ts';
 import { FaultError, faultOf, headlineOf } from '../../packages/web/src/page/fault.ts';
 import { imageOf } from '../../packages/web/src/page/frame/image_json.ts';
@@ -9,7 +10,6 @@ import { factorOf, pointText, spanOf, tipOf } from '../../packages/web/src/page/
 import { DEFAULTS, settingsOf } from '../../packages/web/src/page/register/settings_values.ts';
 import { middleOf, sideOf, squareOf } from '../../packages/web/src/page/search/box.ts';
 import { answer, unwrap } from '../../packages/web/src/page/worker/answer.ts';
-import { viridis } from '../../packages/web/src/page/worker/colours.ts';
 import { limitsOf, pictureOf } from '../../packages/web/src/page/worker/picture.ts';
 import { levelsOf } from '../../packages/web/src/page/worker/scene_facts.ts';
 

@@ -34,6 +34,7 @@ export { type Axis, linearAxis, percent } from './plots/axis.ts';
 export { chart } from './plots/chart.ts';
 export { lineChart } from './plots/line_chart.ts';
 export { element, escapeText, INK } from './plots/svg.ts';
+export { cssOf, VIRIDIS_GRADIENT, viridis } from './plots/viridis.ts';
 export { limitsOf } from './registration/limits.ts';
 export type { GridWindow } from './registration/map_frame.ts';
 export { REASON_TEXT } from './registration/reason_text.ts';

@@ -3,8 +3,7 @@
  * models are an argument, so that tests call `app.request` with a fake.
  */
 import { reasonOf, VERSION } from '@doppel/core';
-
-import { OpenAPIHono, z } from '@hono/zod-openapi';
+import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { compress } from 'hono/compress';
 import { cors } from 'hono/cors';
@@ -33,6 +32,7 @@ import { readyz } from './routes/readyz.ts';
 import { registrations as registrationRoutes } from './routes/registrations.ts';
 import { type ReloadModels, reload } from './routes/reload.ts';
 import { ScoringRequests } from './routes/scoring_requests.ts';
+import { foundBySchema } from './schema_error.ts';
 import type { Models } from './scoring/models.ts';
 import type { Replaceable } from './scoring/replaceable.ts';
 
@@ -105,7 +105,7 @@ export function createApp({
   const app: App = new OpenAPIHono({
     defaultHook(parsed) {
       if (parsed.success) return;
-      const found = z.prettifyError(parsed.error).replaceAll(/\s*\n\s*/g, ' ');
+      const found = foundBySchema(parsed.error);
       throw problemError('malformed-request', explain('read the request', 'what /openapi.json describes', found));
     },
   });
@@ -199,6 +199,6 @@ const crossOrigin = (origins: readonly string[]) =>
       'inference-header-content-length',
       'x-request-id',
     ],
-    exposeHeaders: [...['content-range', 'inference-header-content-length', 'location', 'retry-after', 'x-request-id']],
+    exposeHeaders: ['content-range', 'inference-header-content-length', 'location', 'retry-after', 'x-request-id'],
     maxAge: 3600,
   });

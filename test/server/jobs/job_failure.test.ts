@@ -16,6 +16,12 @@ it('name the file that caused them as it came', () => {
   });
 });
 
+it('take a name as it is, with signs that mean something in a replacement', () => {
+  const odd = { sar: 'a.tif', optical: "$&-$'-$1.tif" };
+  const broken = { action: 'read the GeoTIFF', file: `optical/${odd.optical}`, found: 'noise' };
+  expect(failureOf(new FormatError(broken), odd).detail).toBe("Cannot read the GeoTIFF $&-$'-$1.tif: found noise.");
+});
+
 it('name none where both are meant, and settings instead of flags', () => {
   const remedy = 'Exchange the two, or say that they are right by --as-named, or --radius scene.';
   const failure = failureOf(new UsageError({ action: 'register optical/S2A.tif on sar/S1A.tif', remedy }), names);

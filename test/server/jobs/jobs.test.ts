@@ -160,7 +160,8 @@ describe('a job', () => {
       ]);
       expect(JSON.stringify(problem)).not.toContain('secret');
       expect(fake.log.join()).toContain(reason);
-      expect(JSON.parse(readFileSync(join(fake.root, 'registrations', id, 'job.json'), 'utf8')).state).toBe('failed');
+      const kept = () => JSON.parse(readFileSync(join(fake.root, 'registrations', id, 'job.json'), 'utf8')).state;
+      await expect.poll(kept).toBe('failed'); // told first, then written
     }
     expect((await ended((await made()).id)).state).toBe('done');
   });
@@ -210,6 +211,9 @@ describe('a job', () => {
     expect((await ask(`${PATH}/${id}`, 'DELETE')).status).toBe(204);
     expect(await jobAt(id)).toMatchObject({ state: 'cancelled' });
     expect((await jobAt(id)).started).toBeUndefined();
+    const metrics = await (await ask('/metrics')).text();
+    expect(metrics).toContain('doppel_registrations_total{state="cancelled"} 1');
+    expect(metrics).toContain('doppel_registration_duration_seconds_count 0');
   });
 });
 
@@ -338,6 +342,12 @@ describe('a form that is wrong', () => {
     ['with unknown settings', form(['sar', tif()], ['optical', tif()], ['settings', '{"out":"/etc"}']), /"out"/],
     ['with settings that are no JSON', form(['sar', tif()], ['optical', tif()], ['settings', '{']), /expected JSON/],
     [
+      'with settings twice',
+      form(['settings', '{}'], ['settings', '{}'], ['sar', tif()], ['optical', tif()]),
+      /"settings" twice/,
+    ],
+    ['with files of an unknown kind', form(['settings', '{"align":"both"}'], ['sar', tif()]), /align/],
+    [
       'with settings that are no object',
       form(['sar', tif()], ['optical', tif()], ['settings', '[]']),
       /an object with settings/,
@@ -347,6 +357,19 @@ describe('a form that is wrong', () => {
     const problem = await problemIn(await post(undefined, {}, body), 'malformed-request', 400);
     expect(problem.detail).toMatch(message);
     expect([unfinished(), existsSync(join(fake.root, 'registrations'))]).toEqual([[], false]);
+  });
+
+  it('in the settings before the scenes is refused before the scenes have come', async () => {
+    await start();
+    const head = '--XX\r\nContent-Disposition: form-data; name="settings"\r\n\r\n{"radius":"far"}\r\n--XX\r\n';
+    const scene = 'Content-Disposition: form-data; name="sar"; filename="a.tif"\r\n\r\nradar';
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => controller.enqueue(new TextEncoder().encode(head + scene)), // and nothing more
+    });
+    const headers = { 'content-type': 'multipart/form-data; boundary=XX' };
+    const response = await app.request(PATH, { method: 'POST', body, headers, duplex: 'half' } as RequestInit);
+    expect((await problemIn(response, 'malformed-request', 400)).detail).toMatch(/radius/);
+    expect(unfinished()).toEqual([]);
   });
 
   it('in its bytes is refused as well', async () => {

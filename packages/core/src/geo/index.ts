@@ -17,4 +17,5 @@ export type { Grid } from './grid.ts';
 export { GridReader } from './grid_reader.ts';
 export { affineMap, type PixelMap } from './pixel_map.ts';
 export { mapOf, openPlaced, type PlacedFile } from './place.ts';
+export { readStrips } from './read_strips.ts';
 export { LON_LAT, referenceSystem, transformBetween } from './reference_system.ts';

@@ -33,6 +33,7 @@ export { matcherFeatures, unseenFeatures } from './matcher_features.ts';
 export { LATTICES, type Lattice } from './outputs/aligned_grid.ts';
 export { type Applied, type ApplyOptions, applyTransform } from './outputs/apply.ts';
 export { SIDES, type Side } from './outputs/moved.ts';
+export { type OutputSettings, outputOptions, outputSettings } from './outputs/output_settings.ts';
 export { RESAMPLINGS, type Resampling } from './outputs/resampler.ts';
 export { formatTransform, readTransform, type TransformFile } from './outputs/transform_file.ts';
 export { OUTPUT_NAMES, type OutputFiles, type OutputOptions, writeOutputs } from './outputs/write_outputs.ts';

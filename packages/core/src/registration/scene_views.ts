@@ -6,6 +6,7 @@ import type { Grid } from '../geo/grid.ts';
 import { GridReader } from '../geo/grid_reader.ts';
 import { affineMap, type PixelMap } from '../geo/pixel_map.ts';
 import { openPlaced, type PlacedFile } from '../geo/place.ts';
+import { readStrips } from '../geo/read_strips.ts';
 import type { AffineTransform, Raster } from '../raster/raster.ts';
 import type { RasterWindow } from '../raster/window.ts';
 import type { Store } from '../store.ts';
@@ -78,7 +79,7 @@ async function readView(
   const { sarBand = 0, opticalBands, signal } = options;
   const bands = opticalBands ?? optical.imageBands.slice(0, optical.imageBands.length >= 3 ? 3 : 1);
   const from = (file: PlacedFile, name: string, on: Grid, of: readonly number[]) =>
-    readStrips(new GridReader(file, name, on, of), on, signal);
+    readStrips(new GridReader(file, name, on, of), { column: 0, row: 0, width: on.width, height: on.height }, signal);
   const { correction } = registration;
   return {
     ...{ heading, window },
@@ -112,33 +113,6 @@ function corrected({ transform: _, map, ...grid }: Grid, correction: PlaneMap): 
     toPixel: (x, y) => map.toPixel(...mapPoint(correction, [x, y])),
   };
   return { ...grid, map: moved };
-}
-
-/** File samples that are in memory together. */
-const STRIP_SAMPLES = 2 ** 24;
-
-async function readStrips(reader: GridReader, { width, height }: Grid, signal?: AbortSignal): Promise<Raster> {
-  const cost = reader.costOf({ column: 0, row: 0, width, height });
-  const rows = Math.max(1, Math.floor((height * STRIP_SAMPLES) / Math.max(cost, STRIP_SAMPLES)));
-  const strips: Raster[] = [];
-  for (let row = 0; row < height; row += rows) {
-    signal?.throwIfAborted();
-    strips.push(await reader.read({ column: 0, row, width, height: Math.min(rows, height - row) }, signal));
-  }
-  return strips.length === 1 ? strips[0]! : stacked(strips, width, height);
-}
-
-function stacked(strips: readonly Raster[], width: number, height: number): Raster {
-  const { bands, unit } = strips[0]!;
-  const data = new Float32Array(width * height * bands);
-  const noData = new Uint8Array(width * height);
-  let pixel = 0;
-  for (const strip of strips) {
-    data.set(strip.data, pixel * bands);
-    if (strip.noData) noData.set(strip.noData, pixel);
-    pixel += strip.width * strip.height;
-  }
-  return { ...{ data, width, height, bands, unit }, ...(noData.includes(1) && { noData }) };
 }
 
 interface Detail {

@@ -9,7 +9,8 @@ import { facts, paragraph, section } from '../page/html.ts';
 import { STYLE } from '../page/style.ts';
 import { dataUri, pictureOf } from '../pictures/picture.ts';
 import { escapeText } from '../plots/svg.ts';
-import { HEAT_GRADIENT, type Heat, heatMap } from './heat_map.ts';
+import { VIRIDIS_GRADIENT } from '../plots/viridis.ts';
+import { type Heat, heatMap } from './heat_map.ts';
 
 export interface MappedPatch {
   kind: 'true' | 'look-alike' | 'shifted';
@@ -47,7 +48,7 @@ const LOOKS = `
 .searches .window { margin-bottom: 8px; }
 .searches strong.wrong { color: var(--wrong); } .searches strong.match { color: var(--match); }
 .searches .ids { color: var(--soft); overflow-wrap: anywhere; }
-.scale { height: 12px; max-width: 300px; border-radius: 4px; background: ${HEAT_GRADIENT}; }
+.scale { height: 12px; max-width: 300px; border-radius: 4px; background: ${VIRIDIS_GRADIENT}; }
 .scale-ends { display: flex; justify-content: space-between; max-width: 300px; font-size: .8125rem; color: var(--soft); }
 @media (max-width: 700px) { .searches > li { grid-template-columns: 1fr 1fr; } }
 `;

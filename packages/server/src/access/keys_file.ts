@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { chmod, chown, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { FileError, FormatError, reasonOf } from '@doppel/core/errors';
 import { z } from 'zod';
+import { foundBySchema } from '../schema_error.ts';
 import { type Key, keySchema } from './keys.ts';
 
 const fileSchema = z.strictObject({ version: z.literal(1), keys: z.array(keySchema) });
@@ -16,7 +17,7 @@ export async function readKeys(file: string): Promise<Key[]> {
   try {
     return fileSchema.parse(JSON.parse(text)).keys;
   } catch (cause) {
-    const found = cause instanceof z.ZodError ? z.prettifyError(cause).replaceAll(/\s*\n\s*/g, ' ') : reasonOf(cause);
+    const found = cause instanceof z.ZodError ? foundBySchema(cause) : reasonOf(cause);
     throw new FormatError({ action: 'read the keys', file, expected: 'a file of keys', found, cause });
   }
 }

@@ -5,6 +5,8 @@
 import { UNITS, type Unit } from '@doppel/core/raster';
 import { z } from '@hono/zod-openapi';
 import { explain, type ProblemError, problemError } from '../problem.ts';
+import { foundBySchema } from '../schema_error.ts';
+import { readJson } from './read_json.ts';
 import { datatypeOf, elementsOf, jsonValues, wrongTensor } from './tensor_data.ts';
 
 export interface Tensor {
@@ -96,19 +98,9 @@ function lengthOf(text: string, available: number): number {
 }
 
 function parse(bytes: Uint8Array): Header {
-  let json: unknown;
-  try {
-    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch (cause) {
-    throw malformed('read the request', 'JSON', (cause as Error).message.slice(0, 200));
-  }
-  const parsed = inferRequestSchema.safeParse(json);
+  const parsed = inferRequestSchema.safeParse(readJson(bytes, 'read the request'));
   if (parsed.success) return parsed.data;
-  const found = z
-    .prettifyError(parsed.error)
-    .replaceAll(/\s*\n\s*/g, ' ')
-    .slice(0, 300);
-  throw malformed('read the request', 'an inference request', found);
+  throw malformed('read the request', 'an inference request', foundBySchema(parsed.error));
 }
 
 /** The part of a body behind its JSON, read from front to back. */

@@ -6,9 +6,11 @@ import { pause } from '@doppel/core/base';
 import { UNITS } from '@doppel/core/raster';
 import { z } from '@hono/zod-openapi';
 import { explain, ProblemError, problemError } from '../problem.ts';
+import { foundBySchema } from '../schema_error.ts';
 import type { ImageInput } from '../scoring/scoring_service.ts';
 import { brokenItem, type Item, MAX_ID_LENGTH, requireCount } from './items.ts';
 import type { Limits } from './limits.ts';
+import { readJson } from './read_json.ts';
 import { samplesOf } from './samples.ts';
 
 const side = z.int().min(1);
@@ -72,7 +74,7 @@ const envelopeSchema = z.strictObject({ pairs: z.array(z.unknown()) });
 
 /** Items of a JSON body. @throws ProblemError if the body cannot be understood, or holds too many pairs. */
 export async function jsonPairs(bytes: Uint8Array, limits: Limits): Promise<Item[]> {
-  const body = parseBody(bytes);
+  const body = readJson(bytes, 'read the body', REMEDY);
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw malformed('a JSON object', Array.isArray(body) ? 'an array' : JSON.stringify(body).slice(0, 40));
   }
@@ -87,7 +89,7 @@ export async function jsonPairs(bytes: Uint8Array, limits: Limits): Promise<Item
     return [itemOf(body, 0, limits)];
   }
   const envelope = envelopeSchema.safeParse(body);
-  if (!envelope.success) throw malformed('"pairs", an array', prettify(envelope.error));
+  if (!envelope.success) throw malformed('"pairs", an array', foundBySchema(envelope.error));
   const { pairs } = envelope.data;
   requireCount(pairs.length, limits);
   const items: Item[] = [];
@@ -101,24 +103,12 @@ export async function jsonPairs(bytes: Uint8Array, limits: Limits): Promise<Item
   return items;
 }
 
-export function parseBody(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch (cause) {
-    throw malformed('JSON', (cause as Error).message);
-  }
-}
+const REMEDY = 'See /openapi.json for its form.';
 
 function malformed(expected: string, found: string): ProblemError {
-  const facts = explain('read the body', expected, found, 'See /openapi.json for its form.');
+  const facts = explain('read the body', expected, found, REMEDY);
   return problemError('malformed-request', facts);
 }
-
-export const prettify = (error: z.core.$ZodError) =>
-  z
-    .prettifyError(error)
-    .replaceAll(/\s*\n\s*/g, ' ')
-    .slice(0, 500);
 
 function itemOf(raw: unknown, position: number, limits: Limits): Item {
   const parsed = pairSchema.safeParse(raw);
@@ -126,7 +116,7 @@ function itemOf(raw: unknown, position: number, limits: Limits): Item {
     const expected = '"sar" and "optical", each {"data", "shape", "unit"}';
     return brokenItem(
       givenId(raw) ?? `${position}`,
-      explain(`read pair ${position}`, expected, prettify(parsed.error)),
+      explain(`read pair ${position}`, expected, foundBySchema(parsed.error)),
     );
   }
   const id = `${parsed.data.id ?? position}`;

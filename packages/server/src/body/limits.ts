@@ -1,6 +1,7 @@
 /** Limits on one request, and on all requests together. */
 import { UsageError } from '@doppel/core/errors';
 import { z } from 'zod';
+import { foundBySchema } from '../schema_error.ts';
 
 const count = z.int().min(1);
 
@@ -28,8 +29,7 @@ export type Limits = z.infer<typeof limitsSchema>;
 export function limitsFrom(given: z.input<typeof limitsSchema> = {}): Limits {
   const parsed = limitsSchema.safeParse(given);
   if (!parsed.success) {
-    const found = z.prettifyError(parsed.error).replaceAll('\n', ' ');
-    throw new UsageError({ action: 'use the limits', found });
+    throw new UsageError({ action: 'use the limits', found: foundBySchema(parsed.error) });
   }
   const { maxPairs, maxQueuedPairs } = parsed.data;
   if (maxPairs > maxQueuedPairs) {

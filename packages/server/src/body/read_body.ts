@@ -49,7 +49,8 @@ async function readParts(body: Bytes | null, coding: string, maxBytes: number, s
   }
 }
 
-const cutShort = (cause: unknown): ProblemError =>
+/** Error of a body whose connection broke. */
+export const cutShort = (cause: unknown): ProblemError =>
   problemError('malformed-request', { detail: `The body ended before it was whole: ${cause}` });
 
 type Bytes = ReadableStream<Uint8Array<ArrayBuffer>>;

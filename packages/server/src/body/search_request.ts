@@ -5,11 +5,13 @@
 import type { Bounds } from '@doppel/core/gallery';
 import { z } from '@hono/zod-openapi';
 import { explain, type ProblemError, problemError } from '../problem.ts';
+import { foundBySchema } from '../schema_error.ts';
 import type { ImageInput } from '../scoring/scoring_service.ts';
-import { imageOf as imageOfJson, imageSchema, parseBody, prettify } from './json_pairs.ts';
+import { imageOf as imageOfJson, imageSchema } from './json_pairs.ts';
 import type { Limits } from './limits.ts';
 import { imageOf as imageOfFile, parseForm, unitOf, type Value } from './multipart_pairs.ts';
 import { type Body, isJson } from './read_items.ts';
+import { readJson } from './read_json.ts';
 
 /** Most places that a search may ask for. */
 const MAX_K = 100;
@@ -57,9 +59,9 @@ export const readSearch: ReadSearch = async ({ bytes, contentType }, limits) =>
   isJson(contentType) ? searchOfJson(bytes, limits) : searchOfForm(bytes, contentType);
 
 function searchOfJson(bytes: Uint8Array, limits: Limits): SearchRequest {
-  const parsed = searchSchema.safeParse(parseBody(bytes));
+  const parsed = searchSchema.safeParse(readJson(bytes, 'read the search'));
   if (!parsed.success)
-    throw malformed('"image", and perhaps "gallery", "modality", "k", "bbox"', prettify(parsed.error));
+    throw malformed('"image", and perhaps "gallery", "modality", "k", "bbox"', foundBySchema(parsed.error));
   const { image, ...options } = parsed.data;
   return { ...withDefaults(options), image: imageOfJson(image, 'image', limits) };
 }
@@ -80,7 +82,8 @@ function searchOfForm(bytes: Uint8Array, contentType: string): SearchRequest {
   const parsed = optionsSchema.safeParse(
     Object.fromEntries(rest.map(([name, value]) => [name, fromText(name, value)])),
   );
-  if (!parsed.success) throw malformed('"gallery", "modality", "k", "bbox", "unit" as texts', prettify(parsed.error));
+  if (!parsed.success)
+    throw malformed('"gallery", "modality", "k", "bbox", "unit" as texts', foundBySchema(parsed.error));
   return { ...withDefaults(parsed.data), image: imageOfFile(file, 'image', unit) };
 }
 

@@ -41,7 +41,7 @@ function sceneOf(error: DoppelError, names: Names): SceneName | undefined {
 
 /** A text with files by their names, and flags of the command line as settings. */
 function inNames(text: string, names: Names): string {
-  const named = SCENES.reduce((said, scene) => said.replaceAll(sceneName(scene, names), names[scene]), text);
+  const named = SCENES.reduce((said, scene) => said.replaceAll(sceneName(scene, names), () => names[scene]), text);
   return named.replaceAll(/--([a-z]+(?:-[a-z]+)*)/g, (_, flag: string) =>
     flag.replaceAll(/-([a-z])/g, (__, letter: string) => letter.toUpperCase()),
   );

@@ -4,11 +4,12 @@ import { createInterface } from 'node:readline';
 import { DEFAULT_MODEL, openModel } from '@doppel/core';
 import { selectBackend } from '@doppel/core/backends';
 import { FileStore } from '@doppel/core/node';
-import { changedSettings, type PairWatch, registerPair, registrationSettings } from '@doppel/core/registration';
+import { changedSettings, type PairWatch, registerPair } from '@doppel/core/registration';
 import { registrationHtml } from '@doppel/report';
 import { nativeLoaders } from '../scoring/native_loaders.ts';
 import { failureOf } from './job_failure.ts';
 import { RESULT } from './job_folder.ts';
+import { choicesOf } from './job_settings.ts';
 import { namedScenes, sceneName } from './named_scenes.ts';
 import type { JobMessage, JobTask } from './run_job.ts';
 
@@ -42,17 +43,16 @@ function watchOf(): PairWatch {
 }
 
 async function work({ names, settings: given, backend: requested }: JobTask): Promise<JobMessage> {
-  const { asNamed = false, ...settings } = given;
+  const { settings, outputs, asNamed } = choicesOf(given);
   const backend = await selectBackend({ ...(requested && { requested }), loaders: await nativeLoaders() });
   const store = namedScenes(new FileStore(), names);
-  const parsed = registrationSettings.parse(settings);
-  const model = parsed.features === 'gradients' ? undefined : await openModel(store, DEFAULT_MODEL);
+  const model = settings.features === 'gradients' ? undefined : await openModel(store, DEFAULT_MODEL);
   const { summary } = await registerPair(
     { store, model, modelName: DEFAULT_MODEL, backend, reportHtml: registrationHtml },
     {
-      ...{ sar: sceneName('sar', names), optical: sceneName('optical', names), out: RESULT, settings },
-      ...{ outputs: { sar: { unit: parsed.sarUnit } }, asNamed: asNamed === true },
-      changed: changedSettings(parsed).map(([name, value]) => `${name} ${value}`),
+      ...{ sar: sceneName('sar', names), optical: sceneName('optical', names), out: RESULT },
+      ...{ settings, outputs, asNamed },
+      changed: changedSettings(settings).map(([name, value]) => `${name} ${value}`),
     },
     watchOf(),
   );

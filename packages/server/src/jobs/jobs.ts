@@ -5,15 +5,12 @@
 import { joinPath } from '@doppel/core';
 import { reasonOf } from '@doppel/core/errors';
 import type { FolderStore } from '@doppel/core/node';
-import { registrationSettings } from '@doppel/core/registration';
-import { z } from '@hono/zod-openapi';
 import { explain, type Problem, problemError, problemOf } from '../problem.ts';
 import { detailOf } from '../scoring/error_parts.ts';
 import { lockFolder } from './folder_lock.ts';
 import {
   isFinished,
   type Job,
-  type JobInputs,
   type JobProgress,
   type JobRecord,
   type JobState,
@@ -25,9 +22,10 @@ import {
 } from './job.ts';
 import { isFull } from './job_failure.ts';
 import { JobFolder, RESULT } from './job_folder.ts';
+import { checkedSettings } from './job_settings.ts';
 import type { JobCaller, JobObserver, Registrations, ServedFile } from './registrations.ts';
 import type { JobEnd, JobFailure, RunJob } from './run_job.ts';
-import { receiveScenes, type SceneSink, type SceneUpload, tooLarge } from './scene_upload.ts';
+import { type ReceivedScenes, receiveScenes, type SceneSink, type SceneUpload, tooLarge } from './scene_upload.ts';
 
 export interface JobLimits {
   /** Jobs that run at a time. */
@@ -65,11 +63,6 @@ const RESERVE = 3;
 const SWEEP_MS = 60_000;
 /** Milliseconds between two changes that a client is told. */
 const PACE_MS = 200;
-
-/** Settings of a registration, as clients give them. */
-const settingsSchema = registrationSettings.extend({
-  asNamed: z.boolean().optional(),
-});
 
 /** Job in the queue's memory. */
 interface Held {
@@ -147,20 +140,19 @@ export class Jobs implements Registrations {
   }
 
   receive(upload: SceneUpload, announced: number | undefined, caller: JobCaller): Promise<Job> {
-    return this.#admit(announced ?? 0, caller, async (id, sink) => {
+    return this.#admit(announced ?? 0, caller, (sink) => {
       const { maxUploadBytes: maxBytes, timeoutMs } = this.#options.limits;
-      const { inputs, settings } = await receiveScenes(upload, sink, { maxBytes, timeoutMs });
-      return { inputs, settings: settingsFrom(settings === undefined ? {} : jsonOf(settings)), id };
+      return receiveScenes(upload, sink, { maxBytes, timeoutMs });
     });
   }
 
-  begin(scenes: Readonly<Record<SceneName, ServedFile>>, settings: unknown, caller: JobCaller): Promise<Job> {
-    const checked = settingsFrom(settings ?? {});
+  begin(scenes: Readonly<Record<SceneName, ServedFile>>, settings: object, caller: JobCaller): Promise<Job> {
+    const checked = checkedSettings(settings);
     const { sar, optical } = scenes;
-    return this.#admit(sar.bytes + optical.bytes, caller, async (id, sink) => {
+    return this.#admit(sar.bytes + optical.bytes, caller, async (sink) => {
       for (const scene of SCENES) await copy(scenes[scene], scene, sink);
       const inputOf = ({ name, bytes }: ServedFile) => ({ name, bytes });
-      return { inputs: { sar: inputOf(sar), optical: inputOf(optical) }, settings: checked, id };
+      return { inputs: { sar: inputOf(sar), optical: inputOf(optical) }, settings: checked };
     });
   }
 
@@ -223,11 +215,7 @@ export class Jobs implements Registrations {
   }
 
   /** Makes a job of scenes that `fill` writes. */
-  async #admit(
-    expected: number,
-    caller: JobCaller,
-    fill: (id: string, sink: SceneSink) => Promise<{ inputs: JobInputs; settings: JobRecord['settings'] }>,
-  ): Promise<Job> {
+  async #admit(expected: number, caller: JobCaller, fill: (sink: SceneSink) => Promise<ReceivedScenes>): Promise<Job> {
     const { maxUploadBytes } = this.#options.limits;
     if (expected > maxUploadBytes) throw tooLarge(maxUploadBytes, `${expected}`);
     if (this.#uploads.size >= MAX_UPLOADS) {
@@ -237,7 +225,7 @@ export class Jobs implements Registrations {
     this.#uploads.set(id, 0);
     try {
       await this.#makeRoom(caller, RESERVE * expected);
-      const { inputs, settings } = await fill(id, this.#sinkOf(id, caller));
+      const { inputs, settings } = await fill(this.#sinkOf(id, caller));
       const record: JobRecord = {
         ...{ version: 1, id, state: 'queued', created: now(), inputs, settings, attempts: 0 },
         ...(caller.owner !== undefined && { owner: caller.owner }),
@@ -303,7 +291,7 @@ export class Jobs implements Registrations {
 
   async #cancel(held: Held): Promise<void> {
     const { process } = held;
-    await this.#change(held, { state: 'cancelled', ended: now() });
+    await this.#end(held, { state: 'cancelled' });
     process?.stop();
     await process?.ended;
   }
@@ -385,8 +373,9 @@ export class Jobs implements Registrations {
   async #end(held: Held, change: Partial<JobRecord> & { state: JobState }): Promise<void> {
     if (isFinished(held.record)) return; // cancelled at the last moment
     await this.#change(held, { ...change, ended: now() });
-    const { created, started = created, ended } = held.record;
-    this.#options.observer?.jobEnded(change.state, (Date.parse(ended!) - Date.parse(started)) / 1000);
+    const { started, ended } = held.record;
+    const seconds = started === undefined ? undefined : (Date.parse(ended!) - Date.parse(started)) / 1000;
+    this.#options.observer?.jobEnded(change.state, seconds);
   }
 
   /** Puts a job back into the queue, or gives it up. */
@@ -455,26 +444,6 @@ function noRoom(found: string) {
   const remedy = 'Delete finished registrations, or try again later; the operator may free space or raise the limits.';
   const facts = explain('keep the registration', 'room in the folder of the server', found, remedy);
   return problemError('no-room', facts, LATER);
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw problemError('malformed-request', explain('read the settings', 'JSON', reasonOf(cause)));
-  }
-}
-
-/** Settings as given, once they are checked. @throws ProblemError */
-function settingsFrom(given: unknown): JobRecord['settings'] {
-  const { success, error } = settingsSchema.safeParse(given);
-  if (success) return given as JobRecord['settings'];
-  const found = z
-    .prettifyError(error)
-    .replaceAll(/\s*\n\s*/g, ' ')
-    .slice(0, 500);
-  const expected = `an object with settings of a registration (${Object.keys(settingsSchema.shape).join(', ')})`;
-  throw problemError('malformed-request', explain('use the settings', expected, found));
 }
 
 /** Bytes that are copied at a time. */

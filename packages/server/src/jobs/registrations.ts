@@ -34,7 +34,7 @@ export interface Registrations {
   /** Makes a job of an upload. @param announced bytes of the body, if they are. @throws ProblemError */
   receive(upload: SceneUpload, announced: number | undefined, caller: JobCaller): Promise<Job>;
   /** Makes a job of scenes that the server has. @throws ProblemError */
-  begin(scenes: Readonly<Record<SceneName, ServedFile>>, settings: unknown, caller: JobCaller): Promise<Job>;
+  begin(scenes: Readonly<Record<SceneName, ServedFile>>, settings: object, caller: JobCaller): Promise<Job>;
   /** Newest first. */
   list(caller: JobCaller): Job[];
   /** Undefined: the caller has no such job. */
@@ -51,7 +51,7 @@ export interface Registrations {
 export interface JobObserver {
   /** Number of jobs by state, and bytes of their files. */
   jobs(states: Readonly<Record<Job['state'], number>>, bytes: number): void;
-  /** @param seconds from its start. */
-  jobEnded(state: Job['state'], seconds: number): void;
+  /** @param seconds from its start; undefined: it was cancelled before. */
+  jobEnded(state: Job['state'], seconds: number | undefined): void;
   jobRestarted(): void;
 }

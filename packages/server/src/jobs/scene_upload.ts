@@ -5,8 +5,11 @@
  */
 import type { FileWriter } from '@doppel/core';
 import { type MultipartError, make, type PartInfo } from 'multipasta';
+import { cutShort } from '../body/read_body.ts';
+import { readJson } from '../body/read_json.ts';
 import { explain, type ProblemError, problemError } from '../problem.ts';
-import { type JobInputs, SCENES, type SceneName } from './job.ts';
+import { type JobInputs, type JobRecord, SCENES, type SceneName } from './job.ts';
+import { checkedSettings } from './job_settings.ts';
 import { shownName } from './named_scenes.ts';
 
 export interface SceneUpload {
@@ -32,8 +35,8 @@ export interface UploadLimits {
 
 export interface ReceivedScenes {
   inputs: JobInputs;
-  /** Text of the field `settings`. */
-  settings: string | undefined;
+  /** Checked; none were given: empty. */
+  settings: JobRecord['settings'];
 }
 
 /** Bytes in a millisecond at which a body must arrive, beyond the timeout. */
@@ -108,17 +111,9 @@ function within(ms: number, reader: Reader, signal: AbortSignal): ReturnType<Rea
 }
 
 const left = () => problemError('client-closed-request', { detail: 'The client closed the connection.' });
-const cutShort = (cause: unknown) =>
-  problemError('malformed-request', { detail: `The body ended before it was whole: ${cause}` });
 const tooSlow = () => {
-  const found = 'fewer';
-  const facts = explain(
-    'receive the scenes',
-    `at least ${LEAST_RATE} kB in a second`,
-    found,
-    'Use a faster connection.',
-  );
-  return problemError('request-timeout', facts);
+  const [expected, remedy] = [`at least ${LEAST_RATE} kB in a second`, 'Use a faster connection.'];
+  return problemError('request-timeout', explain('receive the scenes', expected, 'fewer', remedy));
 };
 
 export function tooLarge(maxBytes: number, found: string): ProblemError {
@@ -148,7 +143,7 @@ class Form {
   readonly #events: Event[] = [];
   readonly #inputs: Partial<JobInputs> = {};
   #open: OpenScene | undefined;
-  #settings: string | undefined;
+  #settings: JobRecord['settings'] | undefined;
   #isDone = false;
 
   constructor(contentType: string, sink: SceneSink) {
@@ -183,7 +178,7 @@ class Form {
     const { sar, optical } = this.#inputs;
     if (!this.#isDone) throw malformed('a form that ends early');
     if (!sar || !optical) throw malformed(`no file in "${sar ? 'optical' : 'sar'}"`);
-    return { inputs: { sar, optical }, settings: this.#settings };
+    return { inputs: { sar, optical }, settings: this.#settings ?? {} };
   }
 
   async discard(): Promise<void> {
@@ -194,13 +189,19 @@ class Form {
   async #take(event: Event): Promise<void> {
     if (event.kind === 'begin') return this.#begin(event.name, event.filename);
     if (event.kind === 'broken' && !this.#isDone) throw malformed(event.found);
-    if (event.kind === 'field') this.#settings = new TextDecoder().decode(event.value);
+    if (event.kind === 'field') this.#set(event.value);
     if (event.kind === 'done') this.#isDone = true;
     if (event.kind === 'bytes' && this.#open) {
       this.#open.bytes += event.bytes.length;
       await this.#open.writer.write(event.bytes);
     }
     if (event.kind === 'end') await this.#finish();
+  }
+
+  /** Checks the settings as they come: those before the scenes are refused before the scenes are sent. */
+  #set(value: Uint8Array): void {
+    if (this.#settings) throw malformed('"settings" twice');
+    this.#settings = checkedSettings(readJson(value, 'read the settings'));
   }
 
   async #begin(name: string, filename: string | undefined): Promise<void> {

@@ -1,6 +1,6 @@
 /** The page at `/`: files that were read at start, with a policy that lets the page load nothing from elsewhere. */
 import type { Handler } from 'hono';
-import { compress } from 'hono/compress';
+import { accepts } from 'hono/accepts';
 
 export interface StaticFile {
   /** Content type. */
@@ -33,17 +33,34 @@ const HEADERS = {
 
 const YEAR = 31_536_000;
 
-/** Middleware and handler of the page's paths. */
-export const pageHandlers = (files: StaticFiles): [string, Handler, Handler][] =>
-  ['/', '/assets/:name'].map((path) => [path, compress(), serve(files)]);
+/** Types whose files become much smaller; weights of a model do not. */
+const COMPRESSIBLE = /^(text\/|image\/svg|application\/wasm)/;
 
-const serve =
-  (files: StaticFiles): Handler =>
-  (c) => {
+/** Paths of the page with their handler. */
+export function pageHandlers(files: StaticFiles): [string, Handler][] {
+  const smaller = new Map<StaticFile, Promise<Uint8Array<ArrayBuffer>>>();
+  /** Bytes that are compressed at the first request for them, once. */
+  const zipped = (file: StaticFile) => {
+    const made = smaller.get(file) ?? gzip(file.bytes);
+    smaller.set(file, made);
+    return made;
+  };
+  const serve: Handler = async (c) => {
     const file = files.get(c.req.path);
     if (!file) return c.notFound();
     const cache = isHashed(c.req.path) ? `public, max-age=${YEAR}, immutable` : 'no-cache';
-    return c.body(file.bytes, 200, { ...HEADERS, 'content-type': file.type, 'cache-control': cache });
+    const headers = { ...HEADERS, 'content-type': file.type, 'cache-control': cache };
+    if (!COMPRESSIBLE.test(file.type)) return c.body(file.bytes, 200, headers);
+    const coding = accepts(c, { header: 'Accept-Encoding', supports: ['gzip', 'identity'], default: 'identity' });
+    if (coding === 'identity') return c.body(file.bytes, 200, { ...headers, vary: 'accept-encoding' });
+    return c.body(await zipped(file), 200, { ...headers, vary: 'accept-encoding', 'content-encoding': 'gzip' });
   };
+  return ['/', '/assets/:name'].map((path) => [path, serve]);
+}
+
+async function gzip(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+  const stream = new Blob([bytes]).stream().pipeThrough(new CompressionStream('gzip'));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
 
 const isHashed = (path: string) => /-[0-9A-Z]{8}\.\w+$/.test(path);

@@ -5,9 +5,12 @@ import { type SSEStreamingApi, streamSSE } from 'hono/streaming';
 import type { AccessVariables } from '../access/guard.ts';
 import type { Limits } from '../body/limits.ts';
 import { codingOf, decoded, readBody } from '../body/read_body.ts';
+import { isJson, requireKnownType } from '../body/read_items.ts';
+import { readJson } from '../body/read_json.ts';
 import { jobSchema, SCENES } from '../jobs/job.ts';
 import type { Examples, JobCaller, Registrations, ServedFile } from '../jobs/registrations.ts';
 import { explain, type ProblemError, problemError, problemSchema } from '../problem.ts';
+import { foundBySchema } from '../schema_error.ts';
 import { endpoint, json, problemJson } from './answers.ts';
 import { deadlineOf } from './deadline.ts';
 import { fileResponse } from './served_file.ts';
@@ -20,7 +23,10 @@ export interface RegistrationDeps {
 }
 
 const idParam = z.object({ id: z.string().openapi({ param: { name: 'id', in: 'path' } }) });
-const exampleSchema = z.object({ example: z.string(), settings: z.record(z.string(), z.unknown()).optional() });
+const exampleSchema = z.strictObject({
+  example: z.string(),
+  settings: z.record(z.string(), z.unknown()).default({}),
+});
 
 /** Bodies as the document has them. They are no zod schemas, with which the framework would hold a whole body. */
 const settings = {
@@ -134,8 +140,9 @@ export const registrations = (deps: RegistrationDeps) => {
   const own = () => requireEnabled(deps.registrations);
   return [
     endpoint(create, 'register', async (c) => {
-      const isJson = c.req.header('content-type')?.split(';')[0]?.trim().toLowerCase() === 'application/json';
-      const job = await (isJson ? fromExample(c, own(), deps) : fromUpload(c, own()));
+      const [service, contentType] = [own(), c.req.header('content-type') ?? ''];
+      requireKnownType(contentType);
+      const job = await (isJson(contentType) ? fromExample(c, service, deps) : fromUpload(c, service));
       return c.json(job, 202, { location: job.links.self });
     }),
     endpoint(list, 'register', (c) => c.json({ registrations: own().list(callerOf(c)) }, 200)),
@@ -204,14 +211,6 @@ function callerOf(c: Context): JobCaller {
 async function fromUpload(c: Context, service: Registrations) {
   const request = c.req.raw;
   const contentType = request.headers.get('content-type') ?? '';
-  if (!/^multipart\/form-data\b/i.test(contentType)) {
-    const facts = explain(
-      'read the scenes',
-      'multipart/form-data or application/json',
-      `"${contentType.slice(0, 60)}"`,
-    );
-    throw problemError('unsupported-media-type', facts);
-  }
   const announced = request.headers.get('content-length');
   const body = request.body ?? new Blob().stream();
   const upload = { body: decoded(body, codingOf(request)), contentType, signal: request.signal };
@@ -234,25 +233,10 @@ async function fromExample(c: Context, service: Registrations, { examples, limit
 }
 
 function parsed(body: Uint8Array): z.infer<typeof exampleSchema> {
-  const fail = (reason: string) => {
-    const expected = '{"example": NAME, "settings": {…}}; files come as multipart/form-data';
-    return problemError('malformed-request', explain('read the body', expected, reason));
-  };
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder().decode(body));
-  } catch {
-    throw fail('no JSON');
-  }
-  const { success, data, error } = exampleSchema.strict().safeParse(value);
-  if (!success)
-    throw fail(
-      z
-        .prettifyError(error)
-        .replaceAll(/\s*\n\s*/g, ' ')
-        .slice(0, 300),
-    );
-  return data;
+  const { success, data, error } = exampleSchema.safeParse(readJson(body, 'read the body'));
+  if (success) return data;
+  const expected = '{"example": NAME, "settings": {…}}; files come as multipart/form-data';
+  throw problemError('malformed-request', explain('read the body', expected, foundBySchema(error)));
 }
 
 /** Milliseconds between two signs of life, which keep proxies from closing the connection. */

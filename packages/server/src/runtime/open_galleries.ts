@@ -28,7 +28,7 @@ export function openGalleries(
   if (named.length === 0) return undefined;
   const galleries = named.map(({ name, file }) => ({ name, folder: file }));
   const open = (models: readonly ModelBytes[]) =>
-    new GalleryThread({ galleries, models: models.map(copied), backend, maxPixels: limits.maxPixels }, log, main);
+    new GalleryThread({ galleries, models, backend, maxPixels: limits.maxPixels }, log, main);
   const holder = new Replaceable(open(files));
   let before: readonly GalleryDescription[] = []; // a reload comes after the start
   return {
@@ -52,6 +52,3 @@ export function openGalleries(
     close: () => holder.value.close(),
   };
 }
-
-/** A copy: the bytes of the scoring threads move to them. */
-const copied = ({ file, bytes }: ModelBytes): ModelBytes => ({ file, bytes: bytes.slice() });

@@ -76,7 +76,7 @@ export async function openModels(options: OpenModelsOptions): Promise<OpenedMode
     const changes = await Promise.all(read.map(({ name, bytes }) => isChanged(name, bytes)));
     const successors = read
       .filter((_, i) => changes[i]) // before the first thread starts: one may fail
-      .map(({ name, file, bytes }) => ({ name, scoring: start(file, bytes.slice()) }));
+      .map(({ name, file, bytes }) => ({ name, scoring: start(file, bytes) }));
     const dependant = prepare?.(read);
     try {
       await Promise.all([...successors.map(({ scoring }) => scoring.info()), dependant]);

@@ -73,7 +73,7 @@ export function prometheusMetrics(log: (line: string) => void = () => {}): Serve
     },
     jobEnded(state, seconds) {
       jobsTotal.inc({ state });
-      jobsEnded.observe(seconds);
+      if (seconds !== undefined) jobsEnded.observe(seconds);
     },
     jobRestarted: () => jobRestarts.inc(),
     workerRestarted: () => restarts.inc(),

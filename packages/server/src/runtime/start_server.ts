@@ -56,7 +56,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   const metrics = prometheusMetrics(log);
   const guard = keys === undefined ? undefined : new KeyGuard(await KeysFile.open(keys, log), metrics);
   if (insecure) log(`warning: anybody who reaches ${host} may use this server: --insecure`);
-  const page = await readPage(log);
+  const [page, examples] = await Promise.all([readPage(log), openExamples(store)]);
   let isDraining = false;
   const opened = await openModels({ settings, read, log, observer: metrics, main });
   const jobs = await openJobs(options, store, metrics).catch(async (error) => {
@@ -82,7 +82,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     galleries: galleries?.holder,
     reloadModels: reload,
     registrations: jobs,
-    examples: await openExamples(store),
+    examples,
     page,
     isDraining: () => isDraining,
   });

@@ -3,7 +3,7 @@ import { expose } from 'comlink';
 import type { Sensor } from './fault.ts';
 import { answer } from './worker/answer.ts';
 import { boxFacts, correlated, type PairToScore, scored, seen } from './worker/model.ts';
-import { type Dropped, decoded, patchFacts, rasterPicture } from './worker/patches.ts';
+import { type Dropped, rasterPicture, readPatch } from './worker/patches.ts';
 import {
   closeScene,
   cutPlace,
@@ -14,13 +14,6 @@ import {
   type SceneSource,
   sceneTile,
 } from './worker/scenes.ts';
-
-/** Pair of dropped files. */
-export type DroppedPair = Record<Sensor, Dropped>;
-
-async function readPair({ sar, optical }: DroppedPair): Promise<PairToScore> {
-  return { sar: await decoded(sar), optical: await decoded(optical), names: { sar: sar.name, optical: optical.name } };
-}
 
 async function view(pair: PairToScore) {
   return {
@@ -34,8 +27,7 @@ async function view(pair: PairToScore) {
 
 const worker = {
   box: () => answer(boxFacts),
-  patch: (dropped: Dropped, sensor: Sensor) => answer(() => patchFacts(dropped), sensor),
-  readPair: (pair: DroppedPair) => answer(() => readPair(pair)),
+  patch: (dropped: Dropped, sensor: Sensor) => answer(() => readPatch(dropped), sensor),
   /** View of a pair by the model, without the score. */
   view: (pair: PairToScore) => answer(() => view(pair)),
   /** Score by the model in the box. */

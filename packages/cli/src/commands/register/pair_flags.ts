@@ -1,31 +1,31 @@
 /** Flags that `doppel register` and `doppel register batch` share. */
 import { nameOf, openModel } from '@doppel/core';
-import {
-  LATTICES,
-  type OutputOptions,
-  type PairTask,
-  type PairTools,
-  RESAMPLINGS,
-  SIDES,
-  settingsOf,
-} from '@doppel/core/registration';
+import { outputOptions, outputSettings, type PairTask, type PairTools, settingsOf } from '@doppel/core/registration';
 import { registrationHtml } from '@doppel/report';
 import { COMPUTE_FLAGS, type Context } from '../../context.ts';
-import { choice, type Values, yes } from '../../flags.ts';
+import { type Values, yes } from '../../flags.ts';
 import { MODEL_FLAG } from '../../model_flag.ts';
 import { changedFlags, SETTINGS_FLAGS } from './settings_flags.ts';
 
+const { datetime, ...shape } = outputSettings.shape;
+
 export const OUTPUT_FLAGS = {
-  align: choice([...SIDES, 'none'], 'Scene that is resampled onto the other; none: no aligned scene').default(
-    'optical',
-  ),
-  resampling: choice(RESAMPLINGS, 'Interpolation of the aligned scene').default('bicubic'),
-  lattice: choice(
-    LATTICES,
-    'Pixels of the aligned scene: its size snapped to those of the other, those of the other, its own',
-  ).default('snapped'),
-  geotransformOnly: yes('Leave pixels alone: correct only the geotransform of the aligned scene'),
+  align: shape.align.meta({ description: 'Scene that is resampled onto the other; none: no aligned scene' }),
+  resampling: shape.resampling.meta({ description: 'Interpolation of the aligned scene' }),
+  lattice: shape.lattice.meta({
+    description: 'Pixels of the aligned scene: its size snapped to those of the other, those of the other, its own',
+  }),
+  geotransformOnly: shape.geotransformOnly.meta({
+    description: 'Leave pixels alone: correct only the geotransform of the aligned scene',
+  }),
 };
+
+/** Acquisition time of the aligned scene: of one pair, not of many. */
+export const DATETIME_FLAG = datetime.meta({
+  hint: 'time',
+  description: 'Acquisition time of the aligned scene, for its STAC item; default: what its file or its name says',
+  expected: 'a time as 2020-11-04T10:12:00Z',
+});
 
 export const PAIR_FLAGS = {
   ...MODEL_FLAG,
@@ -38,19 +38,16 @@ export const PAIR_FLAGS = {
 export type PairValues = Values<typeof PAIR_FLAGS>;
 
 /** Task without its files: the part that all pairs of a command share. */
-export function taskFrom(values: PairValues): Omit<PairTask, 'sar' | 'optical' | 'out'> {
+export function taskFrom(
+  values: PairValues & { datetime?: string | undefined },
+): Omit<PairTask, 'sar' | 'optical' | 'out'> {
   return {
     settings: settingsOf(values),
-    outputs: outputsFrom(values),
+    outputs: outputOptions(values),
     changed: changedFlags(values),
     asNamed: values.asNamed,
   };
 }
-
-const outputsFrom = ({ align, resampling, lattice, geotransformOnly, sarUnit }: PairValues): OutputOptions => ({
-  ...(align === 'none' ? { alignedScene: false } : { align }),
-  ...{ resampling, lattice, geotransformOnly, sar: { unit: sarUnit } },
-});
 
 type ToolValues = Pick<PairValues, 'features' | 'model' | 'backend' | 'precision'>;
 

@@ -1,8 +1,8 @@
 /** The correlation map as a heat map: how well the pair agrees where one of the patches is moved. */
 
+import { VIRIDIS_GRADIENT, viridis } from '@doppel/report';
 import { useMemo } from 'preact/hooks';
 import { PictureView } from '../frame/picture.tsx';
-import { VIRIDIS_GRADIENT, viridis } from '../worker/colours.ts';
 import type { Correlation } from '../worker/model.ts';
 import { peakOf, rangeOf } from './correlation_peak.ts';
 

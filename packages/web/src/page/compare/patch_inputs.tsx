@@ -1,22 +1,16 @@
 /** Two patches to drop, each with its picture, its facts and its own failure. */
+import type { Raster } from '@doppel/core/raster';
 import { useEffect, useState } from 'preact/hooks';
 import { type Fault, faultOf, type Sensor } from '../fault.ts';
 import { FileDrop } from '../frame/file_drop.tsx';
 import { PictureView } from '../frame/picture.tsx';
 import { pageWorker } from '../frame/worker_client.ts';
 import { unwrap } from '../worker/answer.ts';
-import type { Dropped, PatchFacts } from '../worker/patches.ts';
-import type { Pair } from './scores.ts';
+import type { Dropped, ReadPatch } from '../worker/patches.ts';
+import type { DroppedPair, Pair } from './scores.ts';
 
 const TITLES: Record<Sensor, string> = { sar: 'SAR patch', optical: 'Optical patch' };
 const UNITS = ['digital number', 'amplitude', 'intensity', 'dB'] as const;
-
-interface Given {
-  file?: File | undefined;
-  unit?: Dropped['unit'];
-  facts?: PatchFacts | undefined;
-  fault?: Fault | undefined;
-}
 
 interface PatchInputsProps {
   /** Failures that came up later. */
@@ -26,35 +20,21 @@ interface PatchInputsProps {
 }
 
 export function PatchInputs({ faults, onPair }: PatchInputsProps) {
-  const [given, setGiven] = useState<Record<Sensor, Given>>({ sar: {}, optical: {} });
-  const change = (sensor: Sensor, part: Given) =>
-    setGiven((before) => ({ ...before, [sensor]: { ...before[sensor], ...part } }));
-
-  async function take(sensor: Sensor, file: File | undefined, unit?: Dropped['unit']) {
-    change(sensor, { file, unit, facts: undefined, fault: undefined });
-    if (!file) return;
-    try {
-      change(sensor, { facts: await unwrap(pageWorker().patch({ name: file.name, blob: file, unit }, sensor)) });
-    } catch (error) {
-      change(sensor, { fault: faultOf(error, sensor) });
-    }
-  }
-
+  const [dropped, setDropped] = useState<Partial<DroppedPair>>({});
+  const change = (sensor: Sensor, next: Dropped | undefined) => setDropped((before) => ({ ...before, [sensor]: next }));
+  const patches = { sar: usePatch(dropped.sar, 'sar'), optical: usePatch(dropped.optical, 'optical') };
+  const [sar, optical] = [patches.sar.read, patches.optical.read];
   useEffect(() => {
-    onPair(undefined);
-    const files = filesOf(given);
-    if (!files) return;
-    let isCurrent = true;
-    void unwrap(pageWorker().readPair(files)).then((pair) => isCurrent && onPair({ ...pair, files }));
-    return () => {
-      isCurrent = false;
-    };
-  }, [given.sar.facts, given.optical.facts]);
+    const files = dropped as DroppedPair;
+    const names = () => ({ sar: files.sar.name, optical: files.optical.name });
+    onPair(sar && optical && { sar: sar.raster, optical: optical.raster, names: names(), files });
+  }, [sar, optical]);
 
   return (
     <div class="pair inputs">
       {(['sar', 'optical'] as const).map((sensor) => {
-        const { file, facts, fault, unit } = given[sensor];
+        const { read, fault } = patches[sensor];
+        const file = dropped[sensor];
         return (
           <div key={sensor}>
             <FileDrop
@@ -63,19 +43,20 @@ export function PatchInputs({ faults, onPair }: PatchInputsProps) {
               accept=".tif,.tiff,.png,.jpg,.jpeg,image/*"
               file={file}
               fault={fault ?? (file && faults[sensor])}
-              onFile={(next) => void take(sensor, next)}
+              onFile={(next) => change(sensor, next && { name: next.name, blob: next })}
             >
-              {facts && <PictureView picture={facts.picture} label={`${TITLES[sensor]} as it was given`} />}
+              {read && <PictureView picture={read.picture} label={`${TITLES[sensor]} as it was given`} />}
             </FileDrop>
-            {facts && <p class="soft">{factsText(facts)}</p>}
+            {read && <p class="soft">{factsText(read.raster)}</p>}
             {sensor === 'sar' && file && (
               <label class="inline">
                 Unit of the samples
                 <select
-                  value={unit ?? ''}
-                  onChange={({ currentTarget }) =>
-                    void take('sar', file, (currentTarget.value || undefined) as Dropped['unit'])
-                  }
+                  value={file.unit ?? ''}
+                  onChange={({ currentTarget }) => {
+                    const unit = (currentTarget.value || undefined) as Dropped['unit'];
+                    change('sar', { ...file, unit });
+                  }}
                 >
                   <option value="">as the file says</option>
                   {UNITS.map((each) => (
@@ -91,11 +72,28 @@ export function PatchInputs({ faults, onPair }: PatchInputsProps) {
   );
 }
 
-const factsText = ({ width, height, bands, unit }: PatchFacts) =>
-  `${width} × ${height} pixels, ${bands} band${bands === 1 ? '' : 's'}, ${unit}`;
-
-function filesOf({ sar, optical }: Record<Sensor, Given>): Pair['files'] {
-  if (!sar.facts || !optical.facts) return undefined;
-  const dropped = ({ file, unit }: Given): Dropped => ({ name: file!.name, blob: file!, ...(unit && { unit }) });
-  return { sar: dropped(sar), optical: dropped(optical) };
+interface ChosenPatch {
+  read?: ReadPatch;
+  fault?: Fault;
 }
+
+/** A file that was dropped, read in the worker; of two that come quickly, the last. */
+function usePatch(dropped: Dropped | undefined, sensor: Sensor): ChosenPatch {
+  const [chosen, setChosen] = useState<ChosenPatch>({});
+  useEffect(() => {
+    setChosen({});
+    if (!dropped) return;
+    let isCurrent = true;
+    unwrap(pageWorker().patch(dropped, sensor)).then(
+      (read) => isCurrent && setChosen({ read }),
+      (error) => isCurrent && setChosen({ fault: faultOf(error, sensor) }),
+    );
+    return () => {
+      isCurrent = false;
+    };
+  }, [dropped]);
+  return chosen;
+}
+
+const factsText = ({ width, height, bands, unit }: Raster) =>
+  `${width} × ${height} pixels, ${bands} band${bands === 1 ? '' : 's'}, ${unit}`;

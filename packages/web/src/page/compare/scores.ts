@@ -1,11 +1,13 @@
 /** Scores of a pair, by the server or by the model in the box in this browser. */
+
+import type { Sensor } from '../fault.ts';
 import { imageOf } from '../frame/image_json.ts';
 import { call } from '../frame/server.ts';
 import { pageWorker } from '../frame/worker_client.ts';
 import { unwrap } from '../worker/answer.ts';
 import type { Correlation, PairToScore } from '../worker/model.ts';
+import type { Dropped } from '../worker/patches.ts';
 import type { Picture } from '../worker/picture.ts';
-import type { DroppedPair } from '../worker.ts';
 
 export interface Score {
   /** Logit of a match minus logit of none. */
@@ -27,6 +29,9 @@ export interface Sight {
 }
 
 export type Place = 'server' | 'browser';
+
+/** Pair of dropped files. */
+export type DroppedPair = Record<Sensor, Dropped>;
 
 /** A pair to compare: as it was cut, and the files that it came from, if it did. */
 export interface Pair extends PairToScore {

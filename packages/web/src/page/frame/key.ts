@@ -29,5 +29,3 @@ export function askForKey(wasRefused: boolean): Promise<string | null> {
   });
   return asked;
 }
-
-export const forgetKey = (): void => sessionStorage.removeItem(NAME);

@@ -25,17 +25,24 @@ export type Connection =
 
 export const connection = signal<Connection>({ state: 'looking' });
 
+/** Request that found no server: it may be there again in a moment. */
+export class UnreachableError extends FaultError {
+  constructor() {
+    super({ message: 'Cannot reach the server. Check that it runs, then try again.' });
+  }
+}
+
 /** Address of a path of the server, which may lie in a folder of its host. */
 export const urlOf = (path: string): URL => new URL(path.replace(/^\//, './'), document.baseURI);
 
-/** Sends a request; asks for a key where one is wanted. @throws FaultError for a refusal. */
+/** Sends a request; asks for a key where one is wanted. @throws FaultError for a refusal, or where there is no answer. */
 export async function call(path: string, init: RequestInit = {}): Promise<Response> {
   const key = storedKey();
   const headers = new Headers(init.headers);
   if (key !== null) headers.set('authorization', `Bearer ${key}`);
   const response = await fetch(urlOf(path), { ...init, headers }).catch((cause) => {
     if (init.signal?.aborted) throw cause;
-    throw new FaultError({ message: 'Cannot reach the server. Check that it runs, then try again.' });
+    throw new UnreachableError();
   });
   if (response.ok) return response;
   if (response.status === 401 && (await askForKey(key !== null)) !== null) return call(path, init);

@@ -1,7 +1,7 @@
 /** Registrations of the server as jobs: begin one, follow it, cancel it. */
 import { EventSourceParserStream } from 'eventsource-parser/stream';
-import type { Fault, Sensor } from '../fault.ts';
-import { call, callJson } from '../frame/server.ts';
+import { type Fault, FaultError, type Sensor } from '../fault.ts';
+import { call, callJson, UnreachableError } from '../frame/server.ts';
 import type { SceneSource } from '../worker/scenes.ts';
 
 export interface JobFile {
@@ -60,13 +60,45 @@ export async function removeJob({ links }: Job): Promise<void> {
   await call(links.self, { method: 'DELETE' });
 }
 
-/** Calls back at each change of a job until it ends. @throws FaultError */
+/** Milliseconds after which a stream of events that was cut off is asked for again. */
+const AGAIN_MS = 1000;
+/** Times in a row that it is asked for in vain: a server that starts again is back sooner. */
+const MOST_IN_VAIN = 60;
+
+/**
+ * Calls back at each change of a job until it ends. Streams of events that are cut off, as proxies and sleeping machines do,
+ * are asked for again.
+ *
+ * @throws FaultError if the server refuses, or stays out of reach. @throws the signal's reason when aborted.
+ */
 export async function followJob(job: Job, onJob: (job: Job) => void, signal: AbortSignal): Promise<void> {
-  const { body } = await call(job.links.events, { signal });
-  const events = body!.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream()).getReader();
+  let last = job;
+  for (let inVain = 0; !isFinished(last); inVain++) {
+    if (inVain > 0) await pause(AGAIN_MS);
+    signal.throwIfAborted();
+    try {
+      const { body } = await call(job.links.events, { signal });
+      for await (const changed of jobsIn(body!)) {
+        [last, inVain] = [changed, 0];
+        onJob(changed);
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      const isRefused = error instanceof FaultError && !(error instanceof UnreachableError);
+      if (isRefused || inVain >= MOST_IN_VAIN) throw error;
+    }
+  }
+}
+
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+/** Jobs in a stream of events. */
+async function* jobsIn(body: ReadableStream<Uint8Array>): AsyncGenerator<Job> {
+  const decoder = new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>;
+  const events = body.pipeThrough(decoder).pipeThrough(new EventSourceParserStream()).getReader();
   for (;;) {
     const { done, value } = await events.read();
     if (done) return;
-    if (value.event === 'job') onJob(JSON.parse(value.data));
+    if (value.event === 'job') yield JSON.parse(value.data);
   }
 }

@@ -1,15 +1,16 @@
-/** Registrations that the server keeps: open one again, or forget it. */
-import { type Job, removeJob } from './job.ts';
+/** Registrations that the server keeps: open one again, cancel it while it runs, forget it once it has ended. */
+import { isFinished, type Job } from './job.ts';
 import { stateText } from './job_progress.tsx';
 
 interface JobListProps {
   jobs: readonly Job[];
   shown: string | undefined;
   onShow(id: string): void;
-  onForget(id: string): void;
+  /** Cancels the job, or forgets a finished one. */
+  onRemove(job: Job): void;
 }
 
-export function JobList({ jobs, shown, onShow, onForget }: JobListProps) {
+export function JobList({ jobs, shown, onShow, onRemove }: JobListProps) {
   if (jobs.length === 0) return null;
   return (
     <section class="jobs" aria-labelledby="jobs-title">
@@ -29,8 +30,8 @@ export function JobList({ jobs, shown, onShow, onForget }: JobListProps) {
                 Show
                 <span class="hidden"> the registration of {job.inputs.optical.name}</span>
               </button>
-              <button type="button" class="quiet" onClick={() => void removeJob(job).then(() => onForget(job.id))}>
-                Forget
+              <button type="button" class="quiet" onClick={() => onRemove(job)}>
+                {isFinished(job) ? 'Forget' : 'Cancel'}
                 <span class="hidden"> the registration of {job.inputs.optical.name}</span>
               </button>
             </span>

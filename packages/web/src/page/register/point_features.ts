@@ -1,6 +1,6 @@
 /** Tie points and their arrows as features of a map: colours by residual, arrows drawn longer than they are. */
 import type { GroundPosition, Reason, Registration, TiePoint } from '@doppel/core/registration';
-import { cssOf, viridis } from '../worker/colours.ts';
+import { cssOf, viridis } from '@doppel/report';
 
 type Vector = { readonly column: number; readonly row: number };
 

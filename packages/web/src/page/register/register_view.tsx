@@ -6,7 +6,7 @@ import { SceneInputs, type Sources } from '../frame/scene_inputs.tsx';
 import { connection } from '../frame/server.ts';
 import { Trouble } from '../frame/trouble.tsx';
 import { useScene } from '../frame/use_scene.ts';
-import { beginJob, faultOfJob, type Job, listJobs } from './job.ts';
+import { beginJob, faultOfJob, type Job, listJobs, removeJob } from './job.ts';
 import { JobList } from './job_list.tsx';
 import { JobProgress } from './job_progress.tsx';
 import { ResultView } from './result_view.tsx';
@@ -51,6 +51,17 @@ export function RegisterView() {
     }
   }
 
+  /** Cancels a job, or forgets a finished one; the server says what is left, for the job may have ended meanwhile. */
+  async function remove(unwanted: Job) {
+    setFault(undefined);
+    try {
+      await removeJob(unwanted);
+      setJobs(await listJobs());
+    } catch (error) {
+      setFault(faultOf(error));
+    }
+  }
+
   const jobFault = job && faultOfJob(job);
   const told = fault ?? jobFault;
   const beside: Partial<Record<Sensor, Fault>> = told?.file ? { [told.file]: told } : {};
@@ -83,14 +94,9 @@ export function RegisterView() {
             <span class="soft">{isReady || isSending ? '' : 'Choose a SAR and an optical scene first.'}</span>
           </div>
           {told && !(told.file && sources[told.file]) && <Trouble fault={told} />}
-          {job && <JobProgress key={job.id} job={job} onJob={change} />}
+          {job && <JobProgress key={job.id} job={job} onJob={change} onCancel={() => void remove(job)} />}
           {job && (job.state === 'done' || job.state === 'refused') && <ResultView key={job.id} job={job} />}
-          <JobList
-            jobs={jobs}
-            shown={shown}
-            onShow={setShown}
-            onForget={(id) => setJobs((before) => before.filter((each) => each.id !== id))}
-          />
+          <JobList jobs={jobs} shown={shown} onShow={setShown} onRemove={(each) => void remove(each)} />
         </>
       )}
     </div>

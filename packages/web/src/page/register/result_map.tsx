@@ -1,6 +1,6 @@
 /** Both scenes on each other by swipe, blink or opacity, with the tie points over them. */
 import type { Reason, Registration, TiePoint } from '@doppel/core/registration';
-import { REASON_TEXT } from '@doppel/report';
+import { REASON_TEXT, VIRIDIS_GRADIENT } from '@doppel/report';
 import type { Projection } from 'ol/proj.js';
 import { transformExtent } from 'ol/proj.js';
 import { useEffect, useMemo, useState } from 'preact/hooks';
@@ -10,7 +10,6 @@ import { useScene } from '../frame/use_scene.ts';
 import { MapView, useView } from '../map/map_view.tsx';
 import { projectionOf } from '../map/projections.ts';
 import { sceneLayer } from '../map/scene_layer.ts';
-import { VIRIDIS_GRADIENT } from '../worker/colours.ts';
 import type { SceneFacts } from '../worker/scene_facts.ts';
 import type { SceneSource } from '../worker/scenes.ts';
 import { ARROWS, type ArrowKind, countsOf, factorOf, pointText, spanOf } from './point_features.ts';

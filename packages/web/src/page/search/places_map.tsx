@@ -1,4 +1,6 @@
 /** Footprints of the places on a map with meridians and parallels, the best on top; the searched scene lies beneath. */
+
+import { cssOf, viridis } from '@doppel/report';
 import GeoJSON from 'ol/format/GeoJSON.js';
 import Graticule from 'ol/layer/Graticule.js';
 import VectorLayer from 'ol/layer/Vector.js';
@@ -8,7 +10,6 @@ import { Fill, Stroke, Style, Text } from 'ol/style.js';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { MapView, useView } from '../map/map_view.tsx';
 import { sceneLayer } from '../map/scene_layer.ts';
-import { cssOf, viridis } from '../worker/colours.ts';
 import type { SceneFacts } from '../worker/scene_facts.ts';
 import type { Places } from './galleries.ts';
 

@@ -9,23 +9,16 @@ export interface Dropped {
   unit?: Unit | undefined;
 }
 
-export interface PatchFacts {
-  width: number;
-  height: number;
-  bands: number;
-  unit: Unit;
+/** A patch that was read, with its picture. */
+export interface ReadPatch {
+  raster: Raster;
   picture: Picture;
 }
 
 /** @throws FormatError where it is no image, or damaged. */
-export async function decoded({ name, blob, unit }: Dropped): Promise<Raster> {
-  return decodeRaster(new Uint8Array(await blob.arrayBuffer()), name, { unit });
-}
-
-export async function patchFacts(dropped: Dropped): Promise<PatchFacts> {
-  const raster = await decoded(dropped);
-  const { width, height, bands, unit } = raster;
-  return { width, height, bands, unit, picture: rasterPicture(raster) };
+export async function readPatch({ name, blob, unit }: Dropped): Promise<ReadPatch> {
+  const raster = await decodeRaster(new Uint8Array(await blob.arrayBuffer()), name, { unit });
+  return { raster, picture: rasterPicture(raster) };
 }
 
 export const rasterPicture = (raster: Raster): Picture => pictureOf(raster, limitsOf(raster));

@@ -10,6 +10,7 @@ import {
   mapOf,
   openPlaced,
   type PlacedFile,
+  readStrips,
   referenceSystem,
 } from '@doppel/core/geo';
 import type { Raster } from '@doppel/core/raster';
@@ -52,7 +53,9 @@ export async function openScene(source: SceneSource): Promise<SceneFacts> {
     ...{ crs: grid.crs, definition, extent, resolution, metres },
   };
   const overview = coarser(grid, Math.max(1, Math.max(grid.width, grid.height) / OVERVIEW));
-  const limits = limitsOf(await readStrips(new GridReader(file, name, overview, bands), overview));
+  const { width, height } = overview;
+  const shown = { column: 0, row: 0, width, height };
+  const limits = limitsOf(await readStrips(new GridReader(file, name, overview, bands), shown));
   opened.set(facts.id, { facts, file, grid, bands, limits });
   return facts;
 }
@@ -107,39 +110,6 @@ export async function sceneTile(id: number, level: number, column: number, row: 
   const on = coarser(grid, 2 ** (levelsOf(facts) - 1 - level));
   const window = { column: column * TILE, row: row * TILE, width: TILE, height: TILE };
   return pictureOf(await readStrips(new GridReader(file, facts.name, on, bands), window), limits);
-}
-
-interface Box {
-  column?: number;
-  row?: number;
-  width: number;
-  height: number;
-}
-
-/** File samples that are in memory together. */
-const STRIP_SAMPLES = 2 ** 23;
-
-async function readStrips(reader: GridReader, { column = 0, row = 0, width, height }: Box): Promise<Raster> {
-  const cost = reader.costOf({ column, row, width, height });
-  const rows = Math.max(1, Math.floor((height * STRIP_SAMPLES) / Math.max(cost, STRIP_SAMPLES)));
-  const strips: Raster[] = [];
-  for (let at = 0; at < height; at += rows) {
-    strips.push(await reader.read({ column, row: row + at, width, height: Math.min(rows, height - at) }));
-  }
-  return strips.length === 1 ? strips[0]! : stacked(strips, width, height);
-}
-
-function stacked(strips: readonly Raster[], width: number, height: number): Raster {
-  const { bands, unit } = strips[0]!;
-  const data = new Float32Array(width * height * bands);
-  const noData = new Uint8Array(width * height);
-  let pixel = 0;
-  for (const strip of strips) {
-    data.set(strip.data, pixel * bands);
-    if (strip.noData) noData.set(strip.noData, pixel);
-    pixel += strip.width * strip.height;
-  }
-  return { data, width, height, bands, unit, noData };
 }
 
 export interface PlaceToCut {
