@@ -108,7 +108,14 @@ async function million() {
 const doppel = (...words) =>
   execFileSync(process.execPath, [MAIN, 'batch', ...words], { encoding: 'utf8', stdio: 'pipe' });
 
-/** Wall time of a fixed plan by one process and by two, and seconds of its items. */
+/** Seconds of the items of a small plan. */
+function secondsIn(folder) {
+  const bucket = join(folder, 'results/00000');
+  const heads = readdirSync(bucket).map((name) => readFileSync(join(bucket, name), 'utf8').split('\n')[0]);
+  return heads.map((head) => JSON.parse(head).seconds);
+}
+
+/** Wall time of a fixed plan by one process and by two, seconds of its items, and of a process and its model to start. */
 async function processes(pairs) {
   const rng = Rng.derive(1, 'patches');
   const patch = (bands) => {
@@ -124,25 +131,29 @@ async function processes(pairs) {
     (_, i) => `{"sar":"${i % 8}.sar.png","optical":"${(i + 1) % 8}.optical.png"}\n`,
   );
   writeFileSync(join(scratch, 'pairs.jsonl'), rows.join(''));
+  writeFileSync(join(scratch, 'pair.jsonl'), rows[0]);
+  const planned = (name, manifest) => {
+    const folder = join(scratch, name);
+    doppel('plan', 'score', join(scratch, manifest), '--out', folder, '--chunk', '16');
+    return folder;
+  };
+  const run = async (folder, ...more) =>
+    (await timed(() => doppel('run', folder, '--backend', flags.backend, ...more))).wall;
   const wall = {};
   let seconds = [];
   for (const count of [1, 2]) {
-    const folder = join(scratch, `plan-${count}`);
-    doppel('plan', 'score', join(scratch, 'pairs.jsonl'), '--out', folder, '--chunk', '16');
-    const engine = ['--submit', 'local', '--shards', String(count), '--at-once', String(count)];
-    wall[count] = (await timed(() => doppel('run', folder, ...engine, '--backend', flags.backend))).wall;
-    const bucket = join(folder, 'results/00000');
-    seconds = readdirSync(bucket).map(
-      (name) => JSON.parse(readFileSync(join(bucket, name), 'utf8').split('\n')[0]).seconds,
-    );
+    const folder = planned(`plan-${count}`, 'pairs.jsonl');
+    wall[count] = await run(folder, '--submit', 'local', '--shards', String(count), '--at-once', String(count));
+    seconds = secondsIn(folder);
   }
-  const empty = (await timed(() => doppel('run', join(scratch, 'plan-1')))).wall;
+  const one = planned('plan-start', 'pair.jsonl');
+  const whole = await run(one);
   return {
     pairs,
     backend: flags.backend,
     wallSeconds: wall,
     ratio: wall[1] / wall[2],
-    secondsOfAProcess: empty,
+    secondsOfAProcess: whole - secondsIn(one)[0],
     seconds,
   };
 }

@@ -8,6 +8,7 @@ import { selectBackend } from '../../../packages/core/src/backends/select_backen
 import { FileError, FormatError, PatchError, StaleCacheError, UsageError } from '../../../packages/core/src/errors.ts';
 import { type BuildTask, buildGallery } from '../../../packages/core/src/gallery/build_gallery.ts';
 import { Gallery } from '../../../packages/core/src/gallery/gallery.ts';
+import { extentOf } from '../../../packages/core/src/gallery/gallery_extent.ts';
 import { searchGallery } from '../../../packages/core/src/gallery/search_gallery.ts';
 import { type Model, openModel } from '../../../packages/core/src/model.ts';
 import { FileStore } from '../../../packages/core/src/node.ts';
@@ -45,6 +46,16 @@ describe('buildGallery', () => {
     expect(await build({ scenes: [a, b, scene('copy.png', 1)] })).toMatchObject({ embedded: 0, kept: 3 });
     const before = await Gallery.open(store, out);
     expect(before.tiles().count).toBe(2 * 6 * 6); // (104 − 64) / 8 + 1 in each direction
+    expect(extentOf(before.facts)).toEqual({ tiles: 2 * 6 * 6, bbox: undefined, metresPerPixel: undefined });
+    const small = {
+      ...before.facts.scenes[0]!,
+      width: 63,
+      bounds: [1, 2, 3, 4] as [number, number, number, number],
+      metres: 10,
+    };
+    expect(extentOf({ side: 64, scenes: [small] })).toEqual({
+      ...{ tiles: 0, bbox: [1, 2, 3, 4], metresPerPixel: 10 }, // narrower than a tile
+    });
     scene('b.png', 3);
     expect(await build({ scenes: [b] })).toMatchObject({ embedded: 1, kept: 0 });
     const files = readdirSync(out).filter((name) => name.endsWith('.safetensors'));

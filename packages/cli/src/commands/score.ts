@@ -1,6 +1,6 @@
 /** `doppel score`: match scores of a SAR and an optical image, for one pair or for all pairs of a manifest. */
 import { type Model, openModel, type PairScore, UsageError } from '@doppel/core';
-
+import { inBlocks } from '@doppel/core/base';
 import { command, type Outcome } from '../command.ts';
 import { COMPUTE_FLAGS, type Context } from '../context.ts';
 import { choice, text, type Values } from '../flags.ts';
@@ -110,7 +110,7 @@ async function scoreManifest(scoring: Scoring, { manifest, format, out, json }: 
   let [done, failed] = [0, 0];
   try {
     await context.work({ label: 'scoring', unit: 'pairs', interrupted }, async ({ signal, onProgress }) => {
-      for await (const batch of batches(readManifest(context.store, manifest))) {
+      for await (const batch of inBlocks(readManifest(context.store, manifest), BATCH)) {
         signal.throwIfAborted();
         for (const row of await scoreBatch(scoring, batch)) {
           if ('error' in row) failed++;
@@ -138,17 +138,6 @@ async function countPairs({ store }: Context, manifest: string): Promise<number>
   for await (const _ of readManifest(store, manifest)) count++;
   if (count > 0) return count;
   throw new UsageError({ action: `score the manifest ${manifest}`, expected: 'at least one pair', found: 'none' });
-}
-
-async function* batches(pairs: AsyncIterable<ManifestPair>): AsyncGenerator<ManifestPair[]> {
-  let batch: ManifestPair[] = [];
-  for await (const pair of pairs) {
-    batch.push(pair);
-    if (batch.length < BATCH) continue;
-    yield batch;
-    batch = [];
-  }
-  if (batch.length > 0) yield batch;
 }
 
 async function scoreBatch({ context, ...scoring }: Scoring, batch: readonly ManifestPair[]): Promise<ScoreRow[]> {

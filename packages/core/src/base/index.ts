@@ -10,6 +10,7 @@
  * console.log(order.join(', ')); // Austin, Long Beach, Los Angeles
  * ```
  */
+export { inBlocks } from './blocks.ts';
 export { parseJson } from './parse_json.ts';
 export { pause } from './pause.ts';
 export { COUNTERS_A_STEP } from './philox.ts';

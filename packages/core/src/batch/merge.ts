@@ -46,7 +46,11 @@ export async function mergeResults(
     onRow?: (row: unknown) => void;
   },
 ): Promise<MergeCounts> {
-  const counts: MergeCounts = { rows: 0, done: 0, failed: 0, retry: 0, missing: 0 };
+  if (!isPartial) {
+    const counts = await countStates(store, plan, roots, signal);
+    if (counts.missing + counts.retry > 0) return { rows: 0, ...counts }; // before results are read, which takes longer
+  }
+  const counts: MergeCounts = { rows: 0, ...NONE };
   const writers: TextFile[] = [];
   try {
     for (const file of files) writers.push(await TextFile.create(store, file));
@@ -61,11 +65,22 @@ export async function mergeResults(
         counts.rows++;
       }
     }
-    if (isPartial || counts.missing + counts.retry === 0) for (const writer of writers) await writer.finish();
+    for (const writer of writers) await writer.finish();
     return counts;
   } finally {
     for (const writer of writers) await writer.discard();
   }
+}
+
+const NONE = { done: 0, failed: 0, retry: 0, missing: 0 };
+
+async function countStates(store: Store, plan: Plan, roots: readonly string[], signal: AbortSignal | undefined) {
+  const counts = { ...NONE };
+  for await (const { state } of statesOf(store, plan, roots)) {
+    signal?.throwIfAborted();
+    counts[state]++;
+  }
+  return counts;
 }
 
 function parsedRow(line: string, file: string): unknown {

@@ -9,6 +9,7 @@
  * Neither writing nor reading holds more than a block of items, however many there are.
  */
 import { z } from 'zod';
+import { inBlocks } from '../base/blocks.ts';
 import { parseJson } from '../base/parse_json.ts';
 import { sha256 } from '../base/sha256.ts';
 import type { Watch } from '../base/watch.ts';
@@ -66,7 +67,7 @@ export async function writePlan(
   const name = crypto.randomUUID().slice(0, 8);
   const files = await ItemFiles.create(store, folder, name);
   try {
-    for await (const block of blocksOf(task.items)) {
+    for await (const block of inBlocks(task.items, BLOCK)) {
       signal?.throwIfAborted();
       const prints = await fingerprintsOf(store, block, { common, root, inputs });
       await files.add(block, prints);
@@ -117,17 +118,6 @@ async function fingerprintsOf(
   const prints: string[] = [];
   for (const item of items) prints.push(await fingerprintOf(store, item, task));
   return prints;
-}
-
-async function* blocksOf(items: AsyncIterable<BatchItem>): AsyncGenerator<BatchItem[]> {
-  let block: BatchItem[] = [];
-  for await (const item of items) {
-    block.push(item);
-    if (block.length < BLOCK) continue;
-    yield block;
-    block = [];
-  }
-  if (block.length > 0) yield block;
 }
 
 /** The two files of items while they grow. */

@@ -15,6 +15,8 @@ import type { SplitName } from './splits_file.ts';
 
 export type Sensor = 'sar' | 'optical';
 
+export const otherSensor = (sensor: Sensor): Sensor => (sensor === 'sar' ? 'optical' : 'sar');
+
 /** Pair of scene files on a common grid, of which pairs of patches are windows. */
 export interface Scene {
   readonly id: string;

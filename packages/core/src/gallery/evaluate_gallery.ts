@@ -6,16 +6,16 @@ import { pause } from '../base/pause.ts';
 import { quantile } from '../base/quantile.ts';
 import { Rng } from '../base/random.ts';
 import type { Watch } from '../base/watch.ts';
+import { otherSensor } from '../dataset/scenes.ts';
 import { UsageError } from '../errors.ts';
 import { metresBetween } from '../geo/metres_between.ts';
-import type { Point } from '../geo/pixel_map.ts';
 import type { Model } from '../model.ts';
 import type { Raster, Unit } from '../raster/raster.ts';
 import { denseFeatures } from '../registration/dense_features.ts';
 import { nameOf, type Store } from '../store.ts';
 import type { Gallery } from './gallery.ts';
 import { nearestTiles } from './nearest_tiles.ts';
-import { type Corners, type OpenedScene, openScene } from './opened_scene.ts';
+import { type Corners, middleOf, type OpenedScene, openScene } from './opened_scene.ts';
 import { coarsened } from './place_cells.ts';
 import { POOLED_STRIDE, PooledVectors } from './pooled_vectors.ts';
 import { searchGallery } from './search_gallery.ts';
@@ -86,7 +86,7 @@ export async function evaluateGallery(
   const pooled = options.pooled ? await PooledVectors.of(gallery, model, side, signal) : undefined;
   try {
     for (const path of scenes) {
-      const sensor = gallery.facts.modality === 'optical' ? 'sar' : 'optical';
+      const sensor = otherSensor(gallery.facts.modality);
       const scene = await openScene(store, path, { sensor, unit: options.unit, levels: 'measure' });
       try {
         if (Math.min(scene.width, scene.height) < side) throw tooSmall(path, scene, side);
@@ -179,7 +179,7 @@ async function rankOfTile(
   tolerance: number,
 ): Promise<number> {
   const tiles = gallery.tiles(patch.width);
-  const sensor = gallery.facts.modality === 'optical' ? 'sar' : 'optical';
+  const sensor = otherSensor(gallery.facts.modality);
   const cells = coarsened(await denseFeatures(model).of(sensor, patch));
   const [near] = await nearestTiles(tiles, [cells], { k: TILES });
   for (const [rank, { index }] of near!.entries()) {
@@ -197,16 +197,13 @@ async function rankOfPooled(
   tolerance: number,
 ): Promise<number> {
   if (!pooled) return Number.POSITIVE_INFINITY;
-  const sensor = gallery.facts.modality === 'optical' ? 'sar' : 'optical';
+  const sensor = otherSensor(gallery.facts.modality);
   for (const [rank, { index }] of (await pooled.nearest(sensor, patch, TILES)).entries()) {
     const { scene, window } = pooled.tiles[index]!;
     if (pixels((await gallery.scene(scene)).cornersOf(window)) <= tolerance) return rank;
   }
   return Number.POSITIVE_INFINITY;
 }
-
-const middleOf = (corners: Corners): Point =>
-  [0, 1].map((axis) => corners.reduce((sum, corner) => sum + corner[axis]! / 4, 0)) as Point;
 
 const recallOf = (trials: readonly Trial[], ranks: readonly number[], rankOf: (trial: Trial) => number) =>
   Object.fromEntries(

@@ -3,7 +3,6 @@ import { hashFile } from '../base/hash_file.ts';
 import { StaleCacheError, UsageError } from '../errors.ts';
 import type { FeatureMap } from '../localisation/feature_map.ts';
 import { BlockCache } from '../raster/block_cache.ts';
-import type { Unit } from '../raster/raster.ts';
 import { joinPath, nameOf, type Store } from '../store.ts';
 import { readCells } from './cells_file.ts';
 import { type GalleryFacts, readGallery } from './gallery_file.ts';
@@ -51,20 +50,6 @@ export class Gallery {
     return tiles;
   }
 
-  /** Bounds of all scenes in degrees, [west, south, east, north]; undefined where none is placed. */
-  get bbox(): [number, number, number, number] | undefined {
-    const bounds = this.facts.scenes.flatMap((scene) => (scene.bounds ? [scene.bounds] : []));
-    if (bounds.length === 0) return undefined;
-    const [west, south, east, north] = [0, 1, 2, 3].map((i) => bounds.map((each) => each[i]!));
-    return [Math.min(...west!), Math.min(...south!), Math.max(...east!), Math.max(...north!)];
-  }
-
-  /** Metres along the side of a pixel, the median of the scenes; undefined where none is placed. */
-  get metresPerPixel(): number | undefined {
-    const metres = this.facts.scenes.flatMap((scene) => scene.metres ?? []).sort((a, b) => a - b);
-    return metres[metres.length >> 1];
-  }
-
   /** File name of a scene, without the folder. */
   sceneName(scene: number): string {
     return nameOf(this.facts.scenes[scene]!.file);
@@ -98,7 +83,7 @@ export class Gallery {
     if (info && info.size !== bytes) throw otherScene(path);
     if (info && bytes <= HASHED_BYTES && (await hashFile(this.store, path, bytes)) !== sha256) throw otherScene(path);
     return openScene(this.store, path, {
-      ...{ sensor: modality, unit: unit as Unit | undefined, levels, cache: this.cache },
+      ...{ sensor: modality, unit, levels, cache: this.cache },
       bands: bands.map((band) => band - 1),
       companions: Object.keys(companions ?? {}),
     });

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { parseJson } from '../base/parse_json.ts';
 import { hashSchema } from '../dataset/scene_list.ts';
 import { FileError, FormatError, StaleCacheError } from '../errors.ts';
+import { UNITS } from '../raster/raster.ts';
 import { COMPANIONS } from '../raster/sidecars.ts';
 import { joinPath, readText, type Store } from '../store.ts';
 
@@ -49,7 +50,7 @@ const gallerySchema = z
     /** Numbers of a cell. */
     channels: z.int().positive(),
     /** Unit of the samples, where it was given. */
-    unit: z.string().optional(),
+    unit: z.enum(UNITS).optional(),
     scenes: z.array(sceneSchema),
   })
   .refine(({ scenes }) => new Set(scenes.map(({ cells }) => cells)).size === scenes.length, {

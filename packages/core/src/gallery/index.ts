@@ -21,6 +21,7 @@
  * console.log(best!.name, Math.abs(best!.window.column - 491) < 8, Math.abs(best!.window.row - 301) < 8); // 201.tif true true
  * ```
  */
+export { otherSensor } from '../dataset/scenes.ts';
 export { type BuildReport, type BuildTask, type BuildWatch, buildGallery } from './build_gallery.ts';
 export {
   evaluateGallery,
@@ -29,9 +30,10 @@ export {
   RECALL_RANKS,
 } from './evaluate_gallery.ts';
 export { Gallery } from './gallery.ts';
+export { extentOf, type GalleryExtent } from './gallery_extent.ts';
 export { findGallery, GALLERY_FILE, type GalleryFacts, readGallery, requireModel } from './gallery_file.ts';
 export { nearestTiles } from './nearest_tiles.ts';
-export { boundsOf } from './opened_scene.ts';
+export { boundsOf, middleOf } from './opened_scene.ts';
 export { CELL, requireSearchable } from './place_cells.ts';
 export { placesGeojson } from './places_geojson.ts';
 export { type Bounds, type FoundPlace, type SearchOptions, searchGallery } from './search_gallery.ts';

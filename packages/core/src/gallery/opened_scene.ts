@@ -34,6 +34,10 @@ const CACHE_BYTES = 96 * 2 ** 20;
 /** Corners of a window in degrees: upper left, upper right, lower right, lower left. */
 export type Corners = readonly [Point, Point, Point, Point];
 
+/** Middle of a window in degrees. */
+export const middleOf = (corners: Corners): Point =>
+  [0, 1].map((axis) => corners.reduce((sum, corner) => sum + corner[axis]! / 4, 0)) as Point;
+
 export interface OpenedScene {
   readonly width: number;
   readonly height: number;

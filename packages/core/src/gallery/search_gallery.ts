@@ -5,7 +5,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { pause } from '../base/pause.ts';
-import type { Sensor } from '../dataset/scenes.ts';
+import { otherSensor, type Sensor } from '../dataset/scenes.ts';
 import { PatchError } from '../errors.ts';
 import { correlationMap } from '../localisation/correlation.ts';
 import type { FeatureMap } from '../localisation/feature_map.ts';
@@ -19,7 +19,7 @@ import { denseFeatures, tensorOf } from '../registration/dense_features.ts';
 import type { Gallery } from './gallery.ts';
 import { requireModel } from './gallery_file.ts';
 import { nearestTiles } from './nearest_tiles.ts';
-import type { Corners } from './opened_scene.ts';
+import { type Corners, middleOf } from './opened_scene.ts';
 import { coarsened, requireSearchable } from './place_cells.ts';
 import type { TileMaps } from './tile_maps.ts';
 import type { Ranked } from './top_k.ts';
@@ -79,7 +79,7 @@ export async function searchGallery(
   requireModel(gallery.facts, model.info.fingerprint, gallery.folder);
   requireSquare(patch, model);
   const { k = 10, shortlist = Math.max(50, 2 * k), signal } = options;
-  const sensor = gallery.facts.modality === 'optical' ? 'sar' : 'optical';
+  const sensor = otherSensor(gallery.facts.modality);
   const cells = await denseFeatures(model).of(sensor, patch);
   const tiles = gallery.tiles(patch.width);
   if (tiles.count === 0) return [];
@@ -202,9 +202,7 @@ async function allowedBy(gallery: Gallery, tiles: TileMaps, bbox: Bounds | undef
   return (tile: number): boolean => {
     const { scene, window } = tiles.placeOf(tile);
     const corners = scenes.get(scene)?.cornersOf(window);
-    if (!corners) return false;
-    const middle = [0, 1].map((axis) => corners.reduce((sum, corner) => sum + corner[axis]! / 4, 0));
-    return isInside(middle as [number, number], bbox);
+    return corners !== undefined && isInside(middleOf(corners), bbox);
   };
 }
 

@@ -2,7 +2,7 @@
 import { type DoppelError, isDoppelError, type Model, openModel, UsageError } from '@doppel/core';
 import { type BackendLoader, selectBackend } from '@doppel/core/backends';
 import { sha256 } from '@doppel/core/base';
-import { Gallery, requireSearchable, searchGallery, tilePicture } from '@doppel/core/gallery';
+import { extentOf, Gallery, requireSearchable, searchGallery, tilePicture } from '@doppel/core/gallery';
 import { FileStore } from '@doppel/core/node';
 import { failureOf, rasterOf } from '../scoring/read_image.ts';
 import type {
@@ -85,12 +85,12 @@ export async function openGalleries(
   };
 }
 
-async function describe(name: string, gallery: Gallery): Promise<GalleryDescription> {
-  const { model, side, modality } = gallery.facts;
+async function describe(name: string, { facts }: Gallery): Promise<GalleryDescription> {
+  const { model, side, modality, scenes } = facts;
+  const { tiles, metresPerPixel = null, bbox = null } = extentOf(facts);
   return {
-    ...{ name, tiles: gallery.tiles().count, model: model.name, fingerprint: model.fingerprint, side, modality },
-    ...{ metresPerPixel: gallery.metresPerPixel ?? null, bbox: gallery.bbox ?? null },
-    digest: await sha256(new TextEncoder().encode(JSON.stringify(gallery.facts.scenes))),
+    ...{ name, tiles, model: model.name, fingerprint: model.fingerprint, side, modality, metresPerPixel, bbox },
+    digest: await sha256(new TextEncoder().encode(JSON.stringify(scenes))),
   };
 }
 

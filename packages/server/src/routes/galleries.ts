@@ -1,5 +1,5 @@
 /** `/v1/galleries` and `POST /v1/search`: the places of a patch in many scenes. */
-import { type FoundPlace, placesGeojson, tileName } from '@doppel/core/gallery';
+import { type FoundPlace, otherSensor, placesGeojson, tileName } from '@doppel/core/gallery';
 import { UNITS } from '@doppel/core/raster';
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Limits } from '../body/limits.ts';
@@ -224,8 +224,8 @@ function unknown(name: string | undefined, all: readonly GalleryDescription[]): 
 /** @throws ProblemError (400) if the patch is of the gallery's own sensor. */
 function requireModality({ name, modality }: GalleryDescription, given: 'sar' | 'optical' | undefined): void {
   if (given === undefined || given !== modality) return;
-  const wanted = modality === 'sar' ? 'optical' : 'sar';
-  throw problemError('malformed-request', explain(`search ${name}`, `a patch of the modality ${wanted}`, given));
+  const expected = `a patch of the modality ${otherSensor(modality)}`;
+  throw problemError('malformed-request', explain(`search ${name}`, expected, given));
 }
 
 const failure = ({ problem, ...facts }: SearchFailure): ProblemError => problemError(problem, facts);

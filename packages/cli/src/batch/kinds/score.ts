@@ -1,5 +1,6 @@
 /** Scores of pairs of patches; an item is some pairs of the manifest, so that a million of pairs is no million of files. */
 import { joinPath, openModel } from '@doppel/core';
+import { inBlocks } from '@doppel/core/base';
 import { type BatchItem, mayPass, type PlannedItem, type Worker } from '@doppel/core/batch';
 import { isDoppelError } from '@doppel/core/errors';
 import { z } from 'zod';
@@ -66,16 +67,11 @@ export const scoreKind = workKind({
 });
 
 async function* chunks(pairs: AsyncIterable<ListedPair>, root: string, size: number): AsyncGenerator<BatchItem> {
-  let chunk: ListedPair[] = [];
   let first = 1;
-  for await (const pair of pairs) {
-    chunk.push(pair);
-    if (chunk.length < size) continue;
+  for await (const chunk of inBlocks(pairs, size)) {
     yield itemOf(chunk, root, first);
     first += chunk.length;
-    chunk = [];
   }
-  if (chunk.length > 0) yield itemOf(chunk, root, first);
 }
 
 function itemOf(pairs: readonly ListedPair[], root: string, first: number): BatchItem {

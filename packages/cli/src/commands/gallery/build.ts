@@ -1,11 +1,12 @@
 /** `doppel gallery build`: embeds scenes, in which patches of the other sensor are then searched. */
 import { openModel } from '@doppel/core';
+import { UNITS } from '@doppel/core/raster';
 import { command } from '../../command.ts';
 import { COMPUTE_FLAGS } from '../../context.ts';
 import { choice, text } from '../../flags.ts';
 import { MODEL_FLAG } from '../../model_flag.ts';
 import { buildScenes } from './build_scenes.ts';
-import { bandsFrom, SAMPLE_FLAGS } from './sample_flags.ts';
+import { BAND_FLAGS, bandsOf } from './sample_flags.ts';
 import { listScenes, SCENE_WORD, SPLIT_FLAGS } from './scene_list.ts';
 
 export default command({
@@ -17,7 +18,8 @@ export default command({
       'optical',
     ),
     ...SPLIT_FLAGS,
-    ...SAMPLE_FLAGS,
+    unit: choice(UNITS, 'Unit of the samples, where the files do not say it').optional(),
+    ...BAND_FLAGS,
     ...MODEL_FLAG,
     ...COMPUTE_FLAGS,
   },
@@ -33,7 +35,7 @@ export default command({
     await context.selectBackend(args);
     const model = await openModel(store, modelName);
     try {
-      const task = { scenes, out, model, modelName, sensor, unit, bands: bandsFrom(args, sensor) };
+      const task = { scenes, out, model, modelName, sensor, unit, bands: bandsOf(args, sensor) };
       return await buildScenes(context, task);
     } finally {
       model.dispose();

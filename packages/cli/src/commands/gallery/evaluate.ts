@@ -1,5 +1,5 @@
 /** `doppel gallery evaluate`: how often search finds the places of patches whose ground the gallery holds. */
-import { evaluateGallery, Gallery, readGallery } from '@doppel/core/gallery';
+import { evaluateGallery, Gallery, otherSensor, readGallery } from '@doppel/core/gallery';
 import { UNITS } from '@doppel/core/raster';
 import { command } from '../../command.ts';
 import { COMPUTE_FLAGS } from '../../context.ts';
@@ -29,7 +29,7 @@ export default command({
   async run({ args, context }) {
     const { store } = context;
     const { modality: held } = await readGallery(store, args.gallery);
-    const scenes = await listScenes(store, { ...args, modality: held === 'optical' ? 'sar' : 'optical' });
+    const scenes = await listScenes(store, { ...args, modality: otherSensor(held) });
     await context.selectBackend(args);
     return withGalleryModel(store, args.gallery, args.model, async (model) => {
       const gallery = await Gallery.open(store, args.gallery);

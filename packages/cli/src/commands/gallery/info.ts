@@ -1,5 +1,5 @@
 /** `doppel gallery info`: what a gallery holds. */
-import { Gallery } from '@doppel/core/gallery';
+import { extentOf, readGallery } from '@doppel/core/gallery';
 import { command } from '../../command.ts';
 import { GALLERY_WORD } from './gallery_model.ts';
 
@@ -9,11 +9,9 @@ export default command({
   flags: {},
   examples: ['doppel gallery info runs/gallery', 'doppel gallery info runs/gallery --json'],
   async run({ args, context }) {
-    const gallery = await Gallery.open(context.store, args.gallery);
-    const { facts } = gallery;
+    const facts = await readGallery(context.store, args.gallery);
     const { modality, model, side, scenes } = facts;
-    const tiles = gallery.tiles().count;
-    const { bbox, metresPerPixel } = gallery;
+    const { tiles, bbox, metresPerPixel } = extentOf(facts);
     const ground = bbox ? `, within ${bbox.map((each) => each.toFixed(4)).join(' ')} (west south east north)` : '';
     return {
       json: { folder: args.gallery, modality, model, side, tiles, bbox, metresPerPixel, scenes },

@@ -1,7 +1,7 @@
 /** `doppel gallery search`: the places of a gallery that a patch may show. */
 
 import { UsageError } from '@doppel/core/errors';
-import { type Bounds, Gallery, placesGeojson, searchGallery } from '@doppel/core/gallery';
+import { type Bounds, Gallery, middleOf, placesGeojson, searchGallery } from '@doppel/core/gallery';
 import { UNITS } from '@doppel/core/raster';
 import { z } from 'zod';
 import { command } from '../../command.ts';
@@ -89,6 +89,3 @@ const rowOf = ({ geometry, properties }: Features[number]) => ({
   ...properties,
   footprint: geometry?.coordinates[0]?.slice(0, 4) ?? null,
 });
-
-const middleOf = (corners: readonly (readonly number[])[]) =>
-  [0, 1].map((axis) => corners.reduce((sum, corner) => sum + corner[axis]! / corners.length, 0));
