@@ -76,3 +76,20 @@ export function noisePatch(seed, side = SIDE) {
   const tiff = new Uint8Array(writeArrayBuffer(pixels, { width: side, height: side }));
   return { samples: Array.from(pixels), png, tiff };
 }
+
+/**
+ * Two scenes of the same noise, light and dark exchanged, as GeoTIFFs: oriented gradients find them to be one place.
+ * Pixels of 10 m.
+ */
+export function noiseScenes(side = 256) {
+  const rng = Rng.derive(1, 'scene');
+  const place = { ModelPixelScale: [10, 10, 0], ModelTiepoint: [0, 0, 0, 500_000, 5_000_000, 0] };
+  const keys = { GTModelTypeGeoKey: 1, GTRasterTypeGeoKey: 1, ProjectedCSTypeGeoKey: 32631 };
+  const coarse = Uint8Array.from({ length: (side / 4) ** 2 }, () => 1 + rng.int(254));
+  const at = (i) => coarse[Math.floor(i / side / 4) * (side / 4) + Math.floor((i % side) / 4)];
+  const file = (pixel) => {
+    const pixels = Uint8Array.from({ length: side * side }, (_, i) => pixel(at(i)));
+    return new Uint8Array(writeArrayBuffer(pixels, { width: side, height: side, ...place, ...keys }));
+  };
+  return { sar: file((value) => value), optical: file((value) => 255 - value) };
+}

@@ -32,10 +32,12 @@ const suites = [await import('./backends.mjs'), await import('./cli.mjs'), await
 const counts = { passed: 0, failed: 0, skipped: 0 };
 for (const { tests } of suites) {
   for (const [name, test] of Object.entries(tests)) {
+    const start = performance.now();
+    const took = () => `(${((performance.now() - start) / 1000).toFixed(1)} s)`;
     try {
       const skipped = await test({ assert, doppel, scratch, isDeno: IS_DENO });
       counts[skipped ? 'skipped' : 'passed']++;
-      console.log(skipped ? `skip  ${name}: ${skipped}` : `ok    ${name}`);
+      console.log(skipped ? `skip  ${name}: ${skipped}` : `ok    ${name} ${took()}`);
     } catch (error) {
       counts.failed++;
       console.log(`FAILED ${name}\n${error instanceof Error ? error.stack : error}`);

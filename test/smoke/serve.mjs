@@ -1,12 +1,12 @@
 /** The server as a program: `doppel serve` and its own entry point, with a real model on a real thread. */
 import { spawn } from 'node:child_process';
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { selectBackend } from '@doppel/core/backends';
-import { denseCheckpoint, noisePatch, tinyCheckpoint } from '../server/tiny_model.mjs';
+import { denseCheckpoint, noisePatch, noiseScenes, tinyCheckpoint } from '../server/tiny_model.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -214,11 +214,12 @@ export const tests = {
     const data = join(scratch, 'data');
     const program = programOf(isDeno, 'server', 'runtime/main', JOB_PERMISSIONS(data));
     const flags = ['--model', await modelIn(scratch), '--backend', 'wasm', '--data', data];
+    const scenes = noiseScenes();
     let server = await start(program, ...flags);
     try {
       const post = async (optical, settings) => {
         const form = new FormData();
-        form.append('sar', new File([readFileSync(join(ROOT, 'data/demo/sar/035.tif'))], 'radar.tif'));
+        form.append('sar', new File([scenes.sar], 'radar.tif'));
         form.append('optical', new File([optical], 'optical.tif'));
         form.append('settings', JSON.stringify(settings));
         const response = await fetch(`${server.url}/v1/registrations`, { method: 'POST', body: form });
@@ -236,8 +237,8 @@ export const tests = {
       assert.match(detail, /^Cannot .* optical\.tif: expected .*, found .*\. \S/);
       assert.ok(!detail.includes(scratch), detail);
 
-      const quick = { features: 'gradients', radius: '8px', search: 8, cells: 2, side: 32, resolution: 40 };
-      const job = await post(readFileSync(join(ROOT, 'data/demo/optical/035.tif')), quick);
+      const quick = { features: 'gradients', radius: '8px', search: 8, cells: 2, side: 32, asNamed: true };
+      const job = await post(scenes.optical, quick);
       const { body } = await fetch(server.url + job.links.events);
       let seen = '';
       for await (const part of body.pipeThrough(new TextDecoderStream())) {
