@@ -64,6 +64,9 @@ function licencesOf(inputs) {
       .find(existsSync);
     return `${name} ${version} (${license})\n\n${file ? readFileSync(file, 'utf8') : ''}`;
   });
+  // Its package brings no text.
+  if (used.some((path) => path.includes('codec-libjpeg-turbo')))
+    texts.push(readFileSync(join(root, 'scripts/libjpeg_turbo_licence.txt'), 'utf8'));
   return `${texts.join(`\n${'-'.repeat(80)}\n`)}\n`;
 }
 

@@ -26,19 +26,21 @@ export function encodePatch(raster: Raster): EncodedPatch {
  */
 function wholeSamples({ data, bands, noData, unit }: Raster): Uint8Array | Uint16Array | undefined {
   if ((bands !== 1 && bands !== 3) || noData?.includes(1)) return undefined;
-  const narrow = new Uint8Array(data);
-  if (isSame(narrow, data)) return narrow;
-  const wide = new Uint16Array(data);
-  const isRead = !zeroIsMissing(unit, { kind: 'unsigned', bits: 16 }, false) || !wide.includes(0);
-  return isRead && isSame(wide, data) ? wide : undefined;
+  const most = mostOfWhole(data);
+  if (most === undefined) return undefined;
+  if (most > 255 && zeroIsMissing(unit, { kind: 'unsigned', bits: 16 }, false) && data.includes(0)) return undefined;
+  return most > 255 ? new Uint16Array(data) : new Uint8Array(data);
 }
 
-function isSame(stored: Uint8Array | Uint16Array, data: Float32Array): boolean {
+/** Largest sample; undefined unless all are whole numbers of 16 bits. */
+function mostOfWhole(data: Float32Array): number | undefined {
+  let most = 0;
   for (let i = 0; i < data.length; i++) {
     const sample = data[i]!;
-    if (stored[i] !== sample || (sample === 0 && Object.is(sample, -0))) return false;
+    if (sample !== (sample & 65535) || (sample === 0 && 1 / sample < 0)) return undefined; // nor is −0 one
+    if (sample > most) most = sample;
   }
-  return true;
+  return most;
 }
 
 function toGeotiff({ data, width, height, bands, noData }: Raster): Uint8Array {

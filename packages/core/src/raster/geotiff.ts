@@ -99,7 +99,7 @@ async function describe(image: TiffImage, mask: TiffImage | undefined, others: n
     block: { width: layout.blockWidth, height: layout.blockHeight },
     imageBands: colours ? [0, 1, 2] : Array.from({ length: bands }, (_, i) => i).filter((i) => !alphas.includes(i)),
     storedBands: layout.bands,
-    isRgb: colours !== undefined || (layout.photometric === PHOTOMETRIC.rgb && bands >= 3),
+    isRgb: colours !== undefined || (isColour(layout.photometric) && bands >= 3),
     noDataText: await tags.text(TAG.GdalNoData),
     facts: await factsOf(tags),
     ...(georeference && { georeference, ...(crs !== undefined && { crs }), ...(transform && { transform }) }),
@@ -116,6 +116,9 @@ async function describe(image: TiffImage, mask: TiffImage | undefined, others: n
     },
   };
 }
+
+/** True for red, green and blue, as JPEG's YCbCr is decoded to as well. */
+const isColour = (photometric: number) => photometric === PHOTOMETRIC.rgb || photometric === PHOTOMETRIC.yCbCr;
 
 /** Metadata in the tags, the time among its items by GDAL's name. */
 async function factsOf(tags: TiffDirectory): Promise<FileFacts> {
@@ -195,10 +198,10 @@ async function colourReader(image: TiffImage): Promise<ReadColours | undefined> 
     throw image.tags.source.damage(`${convert.samples} bands of ${convert.name} colours`, `${bands}`);
   }
   const stored = Array.from({ length: convert.samples }, (_, i) => i);
-  return readColours(image, stored, convert.toRgb, photometric === PHOTOMETRIC.yCbCr);
+  return readColours(image, stored, convert.toRgb);
 }
 
-type Pixels = Parameters<typeof rgb.fromYCbCr>[0];
+type Pixels = Parameters<typeof rgb.fromCIELab>[0];
 
 interface Conversion {
   name: string;
@@ -210,30 +213,20 @@ interface Conversion {
 
 /** Conversions by PhotometricInterpretation. */
 const CONVERSIONS: Record<number, Conversion> = {
-  [PHOTOMETRIC.yCbCr]: { name: 'YCbCr', samples: 3, toRgb: rgb.fromYCbCr },
   [PHOTOMETRIC.cieLab]: { name: 'CIE L*a*b*', samples: 3, toRgb: rgb.fromCIELab },
   [PHOTOMETRIC.cmyk]: { name: 'CMYK', samples: 4, toRgb: rgb.fromCMYK },
 };
 
-/** @param isComparedAfter compares no-data with the converted colour: GDAL shows YCbCr as red, green and blue. */
 function readColours(
   image: TiffImage,
   stored: readonly number[],
   toRgb: (pixels: Pixels) => ArrayLike<number>,
-  isComparedAfter = false,
 ): ReadColours {
-  return async ({ width, height, ...corner }, chosen, isNoData) => {
-    const window = { width, height, ...corner };
-    const { data, ...read } = await readStored(image, window, stored, isComparedAfter ? undefined : isNoData);
+  return async (window, chosen, isNoData) => {
+    const { data, ...read } = await readStored(image, window, stored, isNoData);
+    const { width, height } = window;
     const pixels = toRgb(Object.assign(new Uint16Array(data), { width, height }) as unknown as Pixels);
-    const colours = { ...read, data: pick(pixels, chosen) };
-    if (!isComparedAfter || !isNoData) return colours;
-    const marked = new Uint16Array(width * height);
-    for (let i = 0; i < colours.data.length; i++) {
-      const k = i % chosen.length;
-      if (isNoData(chosen[k]!, colours.data[i]!)) marked[(i - k) / chosen.length]!++;
-    }
-    return { ...colours, marked, compared: chosen.length };
+    return { ...read, data: pick(pixels, chosen) };
   };
 }
 

@@ -1,10 +1,11 @@
 /**
- * JPEG by jpeg-js: gray, colour or CMYK, baseline or progressive. Lossy: for looking at optical patches more than for
- * measuring. The segments are read first: they give the size before anything is decoded, and the colour space.
+ * JPEG: gray and colour by libjpeg-turbo, CMYK by jpeg-js; baseline or progressive. Lossy: for looking at optical patches
+ * more than for measuring. The segments are read first: they give the size before anything is decoded.
  */
 import { decode } from 'jpeg-js';
 import type { Store } from '../store.ts';
 import { type JpegHead, readJpegHead, requireReadableJpeg } from './jpeg_head.ts';
+import { decodeByLibjpeg } from './libjpeg.ts';
 import { damaged, explained, NotSupported, type RasterSource } from './raster_file.ts';
 import { wholeImage } from './whole_image.ts';
 
@@ -22,7 +23,7 @@ export async function openJpeg(store: Store, file: string): Promise<RasterSource
   }
   const bands = head.components.length === 1 ? 1 : 3;
   const sample = { kind: 'unsigned', bits: 8 } as const;
-  const source = wholeImage({ width, height, bands, sample, isRgb: bands === 3 }, async () => decodeJpeg(bytes, head));
+  const source = wholeImage({ width, height, bands, sample, isRgb: bands === 3 }, () => decodeJpeg(bytes, head));
   if (orientation === 1) return source;
   return { ...source, guesses: [`the EXIF orientation (${orientation}) is not applied: rows are taken as stored`] };
 }
@@ -38,20 +39,13 @@ function requireHead(bytes: Uint8Array): JpegHead {
   return head;
 }
 
-/** True for YCbCr, decided like libjpeg: by the Adobe segment, then JFIF, then the names of the components. */
-function isYCbCr({ adobe, isJfif, components }: JpegHead): boolean {
-  if (isJfif) return true;
-  if (adobe !== undefined) return adobe !== 0;
-  return String.fromCharCode(...components.map(({ id }) => id)) !== 'RGB';
-}
-
-function decodeJpeg(bytes: Uint8Array, head: JpegHead) {
+async function decodeJpeg(bytes: Uint8Array, { components, adobe }: JpegHead) {
+  if (components.length < 4) return { data: Float32Array.from(await decodeByLibjpeg(bytes)) };
   const megapixels = 2 ** 28 / 1e6;
   const { data } = decode(bytes, {
-    ...{ useTArray: true, formatAsRGBA: false, colorTransform: isYCbCr(head) },
+    ...{ useTArray: true, formatAsRGBA: false, colorTransform: adobe !== 0 },
     tolerantDecoding: true, // a last restart may come early
     ...{ maxResolutionInMP: megapixels, maxMemoryUsageInMB: 4096 },
   });
-  if (head.components.length !== 1) return { data: Float32Array.from(data) };
-  return { data: Float32Array.from({ length: data.length / 3 }, (_, i) => data[i * 3]!) };
+  return { data: Float32Array.from(data) };
 }

@@ -2,11 +2,12 @@
  * Compressions of TIFF: their names, and a decoder for each supported one, whose output never exceeds the size of a
  * block. LERC, Zstandard and JPEG are decoded by libraries.
  */
-import { type BaseDecoder, getDecoder } from 'geotiff';
+import { type BaseDecoder, getDecoder, rgb } from 'geotiff';
 import Lerc from 'lerc';
 import { ZSTDDecoder } from 'zstddec';
 import { inflate } from './inflate.ts';
 import { type JpegHead, readJpegHead, requireReadableJpeg } from './jpeg_head.ts';
+import { decodeByLibjpeg, wholeStream } from './libjpeg.ts';
 import { decodeLzw } from './lzw.ts';
 import { NotSupported } from './raster_file.ts';
 
@@ -24,6 +25,8 @@ export interface BlockShape {
   isFloat: boolean;
   /** True if the last sample of a pixel is alpha. */
   hasAlpha: boolean;
+  /** True for colours that JPEG has as YCbCr; its decoder makes red, green and blue of them. */
+  isYCbCr: boolean;
   /** Tables that all blocks of JPEG share. */
   jpegTables?: Uint8Array | undefined;
   /** Version, and which compression lies around LERC: 0 none, 1 DEFLATE, 2 Zstandard. */
@@ -123,22 +126,40 @@ async function unzstd(bytes: Uint8Array, limit: number): Promise<Uint8Array> {
   throw new Error(`Zstandard that does not yield the ${limit} bytes of a block`);
 }
 
-/** Decodes components without conversion of colours. */
+/**
+ * Decodes gray, and three components as red, green and blue if they are YCbCr; others as they are, which libjpeg-turbo's
+ * interface does not offer.
+ */
 async function decodeJpegBlock(bytes: Uint8Array, shape: BlockShape): Promise<Uint8Array> {
   const head = readJpegHead(bytes);
   requireReadableJpeg(head);
-  requireWholeRestarts(head);
   if (head.width !== shape.width || head.height > shape.height || head.components.length !== shape.samples) {
     const found = `${head.width} × ${head.height} pixels of ${head.components.length} samples`;
     throw new Error(`a JPEG of ${found} in a block of ${shape.width} × ${shape.height} of ${shape.samples}`);
   }
-  const parameters = { JPEGTables: shape.jpegTables, predictor: 1 };
+  const { jpegTables, isYCbCr } = shape;
+  if (isForLibjpeg(head, isYCbCr)) return decodeByLibjpeg(wholeStream(bytes, jpegTables, isYCbCr));
+  requireWholeRestarts(head);
+  const parameters = { JPEGTables: jpegTables, predictor: 1 };
   const decoder = await getDecoder(
     COMPRESSION.jpeg,
     parameters as unknown as ConstructorParameters<typeof BaseDecoder>[0],
   );
-  return new Uint8Array((await decoder.decode(bytes.slice().buffer)) as ArrayBuffer);
+  const samples = new Uint8Array((await decoder.decode(bytes.slice().buffer)) as ArrayBuffer);
+  return isYCbCr ? withColours(samples, shape.samples) : samples;
 }
+
+/** YCbCr in the first three samples of a pixel becomes red, green and blue. */
+function withColours(pixels: Uint8Array, samples: number): Uint8Array {
+  const stored = pixels.filter((_, i) => i % samples < 3);
+  const colours = rgb.fromYCbCr(stored as unknown as Parameters<typeof rgb.fromYCbCr>[0]);
+  return pixels.map((sample, i) => (i % samples < 3 ? colours[Math.floor(i / samples) * 3 + (i % samples)]! : sample));
+}
+
+/** A stream's own word on its colours goes before ours: JFIF's, which means YCbCr, and Adobe's. */
+const isForLibjpeg = ({ components, isJfif, adobe }: JpegHead, isYCbCr: boolean) =>
+  components.length === 1 ||
+  (components.length === 3 && (!isJfif || isYCbCr) && (adobe ?? Number(isYCbCr)) === Number(isYCbCr));
 
 /** geotiff.js decodes whole restarts only, of which the last of a single component may be shorter. */
 function requireWholeRestarts({ components, restartInterval, width, height }: JpegHead): void {

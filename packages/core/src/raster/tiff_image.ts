@@ -3,7 +3,7 @@
  */
 import { type BlockShape, decodeBlock } from './tiff_compression.ts';
 import { TAG, type TiffBytes, type TiffDirectory } from './tiff_directory.ts';
-import { fullBlock, readLayout, rowsOf, samplesInBlock, type TiffLayout } from './tiff_layout.ts';
+import { fullBlock, PHOTOMETRIC, readLayout, rowsOf, samplesInBlock, type TiffLayout } from './tiff_layout.ts';
 import { reverseBits, type StoredSamples, samplesOf } from './tiff_samples.ts';
 import type { RasterWindow } from './window.ts';
 
@@ -33,6 +33,7 @@ export async function openTiffImage(tags: TiffDirectory): Promise<TiffImage> {
     limit: fullBlock(layout),
     isFloat: layout.format === 3,
     hasAlpha: !layout.isPlanar && alphas.includes(layout.bands - 1),
+    isYCbCr: layout.photometric === PHOTOMETRIC.yCbCr,
     jpegTables: await tags.bytes(TAG.JpegTables),
     lercParameters: await tags.numbers(TAG.LercParameters, 2),
   };

@@ -133,6 +133,12 @@ function requireReadable(layout: TiffLayout, file: string): void {
   if (photometric === PHOTOMETRIC.yCbCr && compression !== COMPRESSION.jpeg) {
     refuse('YCbCr colours without JPEG compression', gdalTranslate(file, '-co COMPRESS=DEFLATE -co PHOTOMETRIC=RGB'));
   }
+  if (photometric === PHOTOMETRIC.yCbCr && layout.isPlanar) {
+    refuse('YCbCr colours in planes', gdalTranslate(file, '-co COMPRESS=DEFLATE -co PHOTOMETRIC=RGB'));
+  }
+  if (photometric === PHOTOMETRIC.yCbCr && layout.bands < 3) {
+    throw damaged(file, FORMAT, '3 bands of YCbCr colours', `${layout.bands}`);
+  }
   if (compression === COMPRESSION.jpeg && bits !== 8) {
     refuse(`JPEG compression of ${bits} bits`, gdalTranslate(file, '-co COMPRESS=DEFLATE'));
   }
