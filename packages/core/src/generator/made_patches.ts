@@ -14,11 +14,16 @@ export interface MadePair {
   optical: number;
   /** Row of the stack. */
   patch: number;
+  /** Share of the patch that differs from its source, in [0, 1]; undefined in lists of older versions. */
+  changed?: number | undefined;
+  /** Probabilities by the matcher that the list was made with: of the pair, and of the true one. */
+  score?: number | undefined;
+  positiveScore?: number | undefined;
 }
 
 export interface MadePatches {
-  /** SHA-256 of the generator's checkpoint. */
-  generator: string;
+  /** SHA-256 of the generator's checkpoint; null where none took part. */
+  generator: string | null;
   /** Preparation of the patches: only a matcher with the same one can use them. */
   normalisation: SarPreparation;
   patches: PatchStack;

@@ -2,16 +2,19 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { z } from 'zod';
 import { UsageError } from '../errors.ts';
-import type { Architecture, Localisation, LocalisationTerms, MatcherConfig } from './architecture.ts';
+import type { Architecture, Localisation, LocalisationTerms, MatcherConfig, Towers } from './architecture.ts';
 import { ARCHITECTURES, matcherConfigSchema } from './architectures.ts';
 import type { Layers } from './layers.ts';
 import { parameterSpecs } from './network_layers.ts';
 import type { Pairing } from './pairing.ts';
 import { initialValues, isStatistic, type ParameterSpec } from './parameters.ts';
-import { evaluationLayers, trainingLayers } from './tensor_layers.ts';
+import { evaluationLayers, frozenLayers, trainingLayers } from './tensor_layers.ts';
 
-/** Training or scoring. Seed and step of a training step decide which units dropout zeroes. */
-export type MatcherMode = { training: false } | { training: true; seed: number; step: number };
+/**
+ * Training or scoring. Seed and step of a training step decide which units dropout zeroes. `frozen` trains with the
+ * moving statistics of batch normalisation, and leaves them as they are.
+ */
+export type MatcherMode = { training: false } | { training: true; seed: number; step: number; frozen?: boolean };
 
 export interface Matcher {
   readonly config: MatcherConfig;
@@ -25,9 +28,23 @@ export interface Matcher {
    * SAR [n, side, side, sarBands] and optical patches [m, side, side, opticalBands] → logits [N, 2], column 1 for a
    * match. Without a pairing row meets row (n = m = N).
    *
-   * In training the batch's own statistics normalise it and move the moving ones.
+   * In training the batch's own statistics normalise it and move the moving ones, unless they are frozen.
+   *
+   * @param memory maps of further SAR patches, by `remember`, [k, h, w, c]: rows from n on of the pairing.
    */
-  logits(sar: tf.Tensor4D, optical: tf.Tensor4D, mode: MatcherMode, pairing?: Pairing): tf.Tensor2D;
+  logits(
+    sar: tf.Tensor4D,
+    optical: tf.Tensor4D,
+    mode: MatcherMode,
+    pairing?: Pairing,
+    memory?: tf.Tensor4D,
+  ): tf.Tensor2D;
+  /**
+   * Maps of SAR patches [n, side, side, sarBands] as a later training step may join them: [n, h, w, c].
+   *
+   * @param frozen as in that step. @throws UsageError if both patches enter one stream.
+   */
+  remember(sar: tf.Tensor4D, frozen: boolean): tf.Tensor4D;
   /**
    * SAR templates [T, s, s, 1] and optical windows [W, S, S, bands] → what the loss of localisation compares, and the
    * parameters, [1] each, that make logits of a similarity.
@@ -73,6 +90,7 @@ export function matcherFrom(config: MatcherConfig, initial: (spec: ParameterSpec
   const statistics = makeVariables(specs.filter(isStatistic));
   const read = <R>(mode: MatcherMode, network: (layers: Layers<tf.Tensor>) => R): R => {
     if (!mode.training) return network(evaluationLayers(parameters, statistics));
+    if (mode.frozen) return network(frozenLayers(parameters, statistics, mode));
     const { layers, moveStatistics } = trainingLayers(parameters, statistics, mode);
     const result = network(layers);
     moveStatistics();
@@ -83,8 +101,18 @@ export function matcherFrom(config: MatcherConfig, initial: (spec: ParameterSpec
     parameters,
     statistics,
     weightNames: specs.filter(({ kind }) => kind === 'weight').map(({ name }) => name),
-    logits: (sar, optical, mode, pairing) =>
-      read(mode, (layers) => architecture.logits<tf.Tensor>(layers, sar, optical, config, pairing)) as tf.Tensor2D,
+    logits: (sar, optical, mode, pairing, memory) =>
+      read(mode, (layers) =>
+        memory && pairing
+          ? joinedWith(memory, layers, requireTowers(architecture), { sar, optical, config, pairing })
+          : architecture.logits<tf.Tensor>(layers, sar, optical, config, pairing),
+      ) as tf.Tensor2D,
+    remember: (sar, frozen) =>
+      tf.tidy(() => {
+        const noise = { seed: 0, step: 0 };
+        const layers = frozen ? frozenLayers(parameters, statistics, noise) : evaluationLayers(parameters, statistics);
+        return requireTowers(architecture).tower<tf.Tensor>(layers, 'sar', sar, config) as tf.Tensor4D;
+      }),
     localise(templates, windows, mode) {
       const { terms, similarity } = requireLocalisation(architecture);
       const parameter = (name: string) => parameters.get(name) as tf.Tensor as tf.Tensor1D;
@@ -95,6 +123,28 @@ export function matcherFrom(config: MatcherConfig, initial: (spec: ParameterSpec
     },
     dispose: () => tf.dispose([...parameters.values(), ...statistics.values()]),
   };
+}
+
+/** Logits of pairs whose SAR maps come from the batch or from a memory. */
+function joinedWith(
+  memory: tf.Tensor4D,
+  layers: Layers<tf.Tensor>,
+  { tower, join }: Towers,
+  { sar, optical, config, pairing }: { sar: tf.Tensor; optical: tf.Tensor; config: MatcherConfig; pairing: Pairing },
+): tf.Tensor {
+  const all = tf.concat([tower(layers, 'sar', sar, config), memory], 0);
+  const o = tower(layers, 'optical', optical, config);
+  return join(layers, layers.rows(all, pairing.sar), layers.rows(o, pairing.optical), config);
+}
+
+function requireTowers({ name, towers }: Architecture): Towers {
+  if (towers) return towers;
+  throw new UsageError({
+    action: `keep a memory of SAR patches for ${name}`,
+    expected: 'an architecture with a stream for each sensor',
+    found: 'one that both patches enter together',
+    remedy: 'Use the preset paper-bn.',
+  });
 }
 
 function requireLocalisation({ name, localisation }: Architecture): Localisation {

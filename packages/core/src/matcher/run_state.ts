@@ -19,6 +19,8 @@ const fields = z.strictObject({
   best: z.strictObject({ epoch: z.int().nonnegative(), value: z.number().nullable() }),
   /** Epochs since the best. */
   stale: z.int().nonnegative(),
+  /** Logarithm of the scale of a loss that learns it, and Adam's moments of that. */
+  scale: z.strictObject({ log: z.number(), first: z.number(), second: z.number() }).optional(),
   /** Reason why the run ended; null while it continues. */
   finished: z.enum(['all epochs', 'early stopping']).nullable(),
 });

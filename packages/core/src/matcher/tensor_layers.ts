@@ -119,6 +119,21 @@ export function trainingLayers(
   return { layers: { ...normalisedLayers(parameters, normalise), dropout: zeroed }, moveStatistics };
 }
 
+/**
+ * Moving statistics, which stay as they are, and dropout: batch normalisation is folded into the convolutions within the
+ * tape, so that filters, γ and β still learn.
+ */
+export function frozenLayers(
+  parameters: Tensors,
+  statistics: Tensors,
+  noise: { seed: number; step: number },
+): Layers<tf.Tensor> {
+  const folded = foldBatchNorm(parameters, statistics);
+  const zeroed = (x: tf.Tensor, rate: number) =>
+    dropout(x, { rate, seed: noise.seed, offset: noise.step * COUNTERS_A_STEP });
+  return { ...foldedLayers(folded), dropout: zeroed };
+}
+
 /** Moving statistics, no dropout, batch normalisation as it is defined: the truth for the folded form. */
 export function evaluationLayers(parameters: Tensors, statistics: Tensors): Layers<tf.Tensor> {
   const normalise: Normalise = (norm, linear, activation) => {

@@ -6,7 +6,7 @@ import type { LatentGenerator, Latents } from '../generator/latent.ts';
 import { decodeFor, type Encoded, type Maker } from '../generator/make_patches.ts';
 import type { Match } from '../generator/match_histogram.ts';
 import { type MoveRule, movedCodes, needsDonor } from '../generator/moves.ts';
-import { patchDistance } from '../generator/patch_distance.ts';
+import { changedShare, patchDistance } from '../generator/patch_distance.ts';
 import { type PatchStack, stackOf } from '../generator/patch_stack.ts';
 import { type Edit, hasGrain, remakerOf } from '../generator/remake.ts';
 import { probabilityOf } from '../matcher/calibration.ts';
@@ -98,8 +98,9 @@ export interface MadePatch {
   patch: Float32Array;
   /** The matcher's probability that it matches the optical patch of its source. */
   probability: number;
-  /** Distance from its source. */
+  /** Distance from its source, and the share of it that was changed. */
   distance: number;
+  changed: number;
 }
 
 /** Decodes latent vectors of records, and scores the patches. @param z [records, latent]; disposed of by the caller. */
@@ -125,11 +126,15 @@ export async function scored(
   const scores = await scoreMade(pairs, bench, { signal: watch.signal });
   const { model, patches } = bench;
   return Promise.all(
-    pairs.map(async ({ optical, patch }, i) => ({
-      patch,
-      probability: probabilityOf(scores[i]!, model.info.calibration),
-      distance: patchDistance(patch, await patches.sar(optical), model.info.side),
-    })),
+    pairs.map(async ({ optical, patch }, i) => {
+      const source = await patches.sar(optical);
+      return {
+        patch,
+        probability: probabilityOf(scores[i]!, model.info.calibration),
+        distance: patchDistance(patch, source, model.info.side),
+        changed: changedShare(patch, source, model.info.side),
+      };
+    }),
   );
 }
 

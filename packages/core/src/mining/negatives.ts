@@ -42,8 +42,9 @@ export interface MadeNegative {
   positiveScore: number;
   probability: number;
   rank: number;
-  /** Distance from the true patch; see patch_distance.ts. */
+  /** Distance from the true patch, and the share of it that was changed; see patch_distance.ts. */
   distance: number;
+  changed: number;
   reason: string;
 }
 

@@ -71,6 +71,7 @@ const madeLineSchema = lineSchema
     patch: z.int().nonnegative().optional(),
     label: z.union([z.literal(0), z.literal(1)]),
     distance: z.number().nonnegative().optional(),
+    changed: z.number().min(0).max(1).optional(),
     rule: z.enum(MOVE_RULES).optional(),
     strength: z.number().optional(),
   })
@@ -163,12 +164,14 @@ async function readMade(
   const pairs: Record<0 | 1, MadePair[]> = { 0: [], 1: [] };
   lines.forEach((text, i) => {
     const line = i + 2;
-    const { optical, sar, patch = 0, label } = parseLine(madeLineSchema, text, path, line, 'a negative');
+    const read = parseLine(madeLineSchema, text, path, line, 'a negative');
+    const { optical, sar, patch = 0, label, changed, score, positiveScore } = read;
     if (sar !== undefined) mined.push(twoRecords(sar, optical, path, line, find));
-    else if (patch < header.patches.count) pairs[label].push({ optical: find(optical, line), patch });
+    else if (patch < header.patches.count)
+      pairs[label].push({ optical: find(optical, line), patch, changed, score, positiveScore });
     else throw beyond(patch, header.patches.count, path, line);
   });
-  if (header.generatorFingerprint === null) return { mined };
+  if (header.patches.count === 0) return { mined };
   const { generatorFingerprint: generator, preparation: normalisation } = header;
   const patches = await readPatches(store, patchesFile(path), header);
   return { mined, generated: { generator, normalisation, patches, negatives: pairs[0], reconstructions: pairs[1] } };

@@ -31,6 +31,7 @@ export { type GeneratorPictures, type GeneratorTask, loadLastGenerator } from '.
 export { type GeneratorTrainingResult, trainGenerator } from './generator/train.ts';
 export { captureTrainingStep } from './matcher/captured_step.ts';
 export { parseConfig, resolveConfig, type TrainingConfig } from './matcher/config.ts';
+export { armTrainingSchema } from './matcher/hard_settings.ts';
 export { type EpochRow, parseMetrics } from './matcher/metrics_log.ts';
 export { anchorsMet } from './matcher/sampler.ts';
 export { apply, type Gradients, gradientsOf, trainingStep, zeroMoments } from './matcher/step.ts';

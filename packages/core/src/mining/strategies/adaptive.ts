@@ -270,7 +270,8 @@ class Choosing {
     if (!plain || !chosen.some(({ kind }) => kind === 'made')) return;
     this.tally.reconstructions++;
     this.list.addMade(plain, {
-      ...{ optical: anchor, label: 1, positiveScore: positive, probability: positive, rank: 0, distance: 0 },
+      ...{ optical: anchor, label: 1, positiveScore: positive, probability: positive, rank: 0 },
+      ...{ distance: 0, changed: 0 },
       reason: 'reconstruction',
     });
   }
@@ -285,7 +286,8 @@ class Choosing {
     const { made, strength } = candidate;
     this.tally.addMade(made, strength);
     this.list.addMade(made.patch, {
-      ...{ optical: anchor, label: 0, positiveScore, probability, rank, distance: made.distance, reason },
+      ...{ optical: anchor, label: 0, positiveScore, probability, rank, reason },
+      ...{ distance: made.distance, changed: made.changed },
     });
   }
 }

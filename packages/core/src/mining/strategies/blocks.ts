@@ -65,9 +65,9 @@ async function find(bench: Bench, { share, k }: BlocksSettings, watch: Watch): P
     for (let draw = 0; draw < k; draw++) {
       const drawn = await Promise.all(batch.map((record, i) => made(record, patterns[i]!, draw)));
       const found = await scored(drawn, batch, bench, watch);
-      found.forEach(({ patch, probability, distance }, i) => {
+      found.forEach(({ patch, probability, distance, changed }, i) => {
         list.addMade(patch, {
-          ...{ optical: batch[i]!, label: 0, positiveScore: positives[i]!, probability, rank: draw, distance },
+          ...{ optical: batch[i]!, label: 0, positiveScore: positives[i]!, probability, rank: draw, distance, changed },
           reason: `blocks: share ${share}`,
         });
       });

@@ -84,10 +84,10 @@ async function find(
   ) {
     const made = await makePatches(maker, z, batch, bench, watch, { encoded, draw: rank ?? k });
     z.dispose();
-    made.forEach(({ patch, probability, distance }, i) => {
+    made.forEach(({ patch, probability, distance, changed }, i) => {
       list.addMade(patch, {
         ...{ optical: batch[i]!, label: rank === undefined ? 1 : 0, positiveScore: positives[i]! },
-        ...{ probability, rank: rank ?? 0, distance },
+        ...{ probability, rank: rank ?? 0, distance, changed },
         reason: rank === undefined ? 'reconstruction' : `generated: ${rule}, strength ${strength}`,
       });
     });

@@ -46,7 +46,8 @@ export function captureTrainingStep(
         ...{ sar: sar as tf.Tensor4D, optical: optical as tf.Tensor4D, pairing },
         ...{ labels: labels as tf.Tensor1D, weights: weights as tf.Tensor1D },
       };
-      return trainingStep(matcher, moments, batch, options);
+      const { loss, gradientNorm } = trainingStep(matcher, moments, batch, options);
+      return { loss, gradientNorm };
     },
   });
 }

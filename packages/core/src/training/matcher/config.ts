@@ -19,6 +19,7 @@ import { RATIO_OF_ONE } from '../../mining/made_settings.ts';
 import { augmentationSchema } from '../../prepare/augmentation.ts';
 import { normalisationOptionsSchema } from '../../prepare/fit_normalisation.ts';
 import { mergeSettings, type PartialConfig, parseSettings, type RemovedOption } from '../../runs/settings.ts';
+import { alikeSchema, lossSchema, marginSchema, memorySchema } from './hard_settings.ts';
 import { localisationSchema } from './localisation/settings.ts';
 import { scheduleSchema } from './schedule.ts';
 
@@ -43,7 +44,16 @@ const fields = z.strictObject({
   /** Ends the run within an epoch; null: at the end of the last. */
   maxSteps: z.int().positive().nullable(),
   /** Pairs in a batch; of training by localisation, windows with their templates, and further templates. */
-  batch: z.strictObject({ positives: z.int().positive(), negatives: z.int().nonnegative() }),
+  batch: z.strictObject({
+    positives: z.int().positive(),
+    negatives: z.int().nonnegative(),
+    /** Share of a batch's anchors that are alike, so that its shuffled negatives are hard; default: none. */
+    alike: alikeSchema.optional(),
+  }),
+  /** Loss of pairs, if another than cross-entropy alone. */
+  loss: lossSchema.optional(),
+  /** Statistics of batch normalisation: of each batch, the default, or those of `from`, unchanged. */
+  statistics: z.enum(['batch', 'frozen']).optional(),
   optimiser: z.strictObject({
     learningRate: z.number().positive(),
     beta1: z.number().min(0).lt(1),
@@ -73,6 +83,14 @@ const fields = z.strictObject({
     adaptive: refreshSchema.nullable().default(null),
     /** Share of the pairs that the data set labels 0, if it has any. The rest of the negatives is shuffled. */
     listed: share,
+    /** Hold made negatives below their positives by a margin; default: they are pairs of label 0. */
+    margin: marginSchema.optional(),
+    /** Leave out made negatives that scored above this share of their positive's score when they were made. */
+    ceiling: share.optional(),
+    /** False: made patches pass through the network, and are in no loss: a control. */
+    counted: z.boolean().optional(),
+    /** Meet SAR patches without labels, by maps that are computed once an epoch. */
+    memory: memorySchema.optional(),
   }),
   augmentation: augmentationSchema,
   normalisation: normalisationOptionsSchema,
@@ -105,6 +123,7 @@ export const trainingConfigSchema = fields.superRefine((config, context) => {
   if (config.negatives.adaptive?.edit === 'ratio' && config.negatives.reconstructions) {
     context.addIssue({ code: 'custom', path: ['negatives', 'reconstructions'], message: RATIO_OF_ONE });
   }
+  refuseContradictions(config, context);
   if (!ARCHITECTURES.has(config.preset)) return; // named already
   const localises = ARCHITECTURES.get(config.preset).localisation !== undefined;
   if (!localises && config.batch.negatives === 0) {
@@ -114,6 +133,13 @@ export const trainingConfigSchema = fields.superRefine((config, context) => {
   const message = localises ? `${config.preset} needs it` : `${config.preset} does not learn by localisation`;
   context.addIssue({ code: 'custom', path: ['localisation'], message });
 });
+
+function refuseContradictions({ negatives }: TrainingConfig, context: z.RefinementCtx): void {
+  const refuse = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
+  if (negatives.margin && negatives.counted === false) {
+    refuse(['negatives', 'margin'], 'asks for a loss of made negatives, which "negatives.counted" false leaves out');
+  }
+}
 
 /** The matcher that a configuration describes, not yet checked. */
 export const matcherOptions = (

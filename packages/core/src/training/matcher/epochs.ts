@@ -6,6 +6,7 @@ import type { RunState } from '../../matcher/run_state.ts';
 import type { Trainee } from '../../runs/resumable_run.ts';
 import { checkpointPath } from '../../runs/run_files.ts';
 import { type TrainingConfig, totalSteps } from './config.ts';
+import { presentMemory } from './fill_memory.ts';
 import type { EpochRow } from './metrics_log.ts';
 import { presentNegatives } from './refresh.ts';
 import { positionOf, type Run } from './run.ts';
@@ -37,12 +38,19 @@ async function takeStep(run: Run): Promise<void> {
   const { given, state, pace, learner, supply } = run;
   const { config, task } = given;
   run.negatives = await presentNegatives(run);
+  run.memory = await presentMemory(run);
   const started = performance.now();
-  const { loss, gradientNorm } = await learner.step(await supply.batch(state.step, run.negatives), {
+  const learningRate = learningRateAt(config, state.step);
+  const batch = await supply.batch(state.step, run.negatives, run.memory);
+  const { loss, gradientNorm, ofScale } = await learner.step(batch, {
     ...config.optimiser,
-    learningRate: learningRateAt(config, state.step),
-    ...{ l2: config.l2, seed: config.seed, step: state.step },
+    ...{ learningRate, l2: config.l2, seed: config.seed, step: state.step },
+    ...(config.loss && state.scale && { loss: { settings: config.loss, logScale: state.scale.log } }),
+    ...(config.statistics === 'frozen' && { frozen: true }),
   });
+  if (state.scale && ofScale !== undefined) {
+    state.scale = movedScale(state.scale, ofScale, { ...config.optimiser, learningRate, step: state.step });
+  }
   state.step++;
   state.underway = {
     steps: state.underway.steps + 1,
@@ -56,6 +64,17 @@ async function takeStep(run: Run): Promise<void> {
     ...{ step: state.step, pairs: state.step * pairs, totalPairs: totalSteps(config) * pairs },
     ...{ epoch: state.epoch + 1, loss },
   });
+}
+
+/** The scale after a step of Adam. @param step from 0. */
+function movedScale(
+  { log, first, second }: NonNullable<RunState['scale']>,
+  gradient: number,
+  { learningRate, beta1, beta2, epsilon, step }: TrainingConfig['optimiser'] & { step: number },
+): NonNullable<RunState['scale']> {
+  const [m, v] = [beta1 * first + (1 - beta1) * gradient, beta2 * second + (1 - beta2) * gradient ** 2];
+  const [mean, square] = [m / (1 - beta1 ** (step + 1)), v / (1 - beta2 ** (step + 1))];
+  return { log: log - (learningRate * mean) / (Math.sqrt(square) + epsilon), first: m, second: v };
 }
 
 function learningRateAt(config: TrainingConfig, step: number): number {

@@ -17,7 +17,7 @@ import { RunFiles } from '../../runs/run_files.ts';
 import { matcherOptions, parseConfig, type TrainingConfig } from './config.ts';
 import type { Place } from './localisation/training_scenes.ts';
 import { type EpochRow, METRICS } from './metrics_log.ts';
-import { refuseOtherInputs, refuseOtherSide, refuseUnfit } from './refusals.ts';
+import { refuseOtherInputs, refuseOtherSide, refuseUnfit, refuseUnfitMatcher } from './refusals.ts';
 import type { TrainingPairs } from './sampler.ts';
 import type { LastCheckpoint, ResumedStart, TrainingTask } from './task.ts';
 import { drawValidationPairs } from './validation.ts';
@@ -62,6 +62,7 @@ export async function givenOf(task: TrainingTask): Promise<Given> {
   const fixed = source?.normalisation ?? ('config' in start ? start.normalisation : undefined);
   const normalisation = fixed ?? (await fitNormalisation(dataset, dataset.indicesOf('train'), config.normalisation));
   refuseUnfit(task, config, normalisation);
+  refuseUnfitMatcher(config, source !== undefined);
   const matcher = parseMatcherConfig(matcherOptions(config, normalisation.optical.bands === 'rgb' ? 3 : 1));
   if (from) requireMatcher(from.content, matcher, from.file);
   const pairs = pairsOf(dataset);

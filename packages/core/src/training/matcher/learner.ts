@@ -12,6 +12,8 @@ export interface StepResult {
   /** Loss of the batch before the step, without the penalty. */
   loss: number;
   gradientNorm: number;
+  /** Gradient of the logarithm of the loss's scale, if it has one. */
+  ofScale?: number | undefined;
 }
 
 export class Learner {
@@ -32,9 +34,11 @@ export class Learner {
   async step(batch: Batch, options: StepOptions): Promise<StepResult> {
     const scalars = trainingStep(this.matcher, this.moments, batch, options);
     tf.dispose(Object.values(batch).filter((value) => value instanceof tf.Tensor));
+    const { ofScale: scale } = scalars;
     const [loss, gradientNorm] = await Promise.all([numberOf(scalars.loss), numberOf(scalars.gradientNorm)]);
-    tf.dispose([scalars.loss, scalars.gradientNorm]);
-    if (Number.isFinite(loss) && Number.isFinite(gradientNorm)) return { loss, gradientNorm };
+    const ofScale = scale && (await numberOf(scale));
+    tf.dispose(Object.values(scalars));
+    if (Number.isFinite(loss) && Number.isFinite(gradientNorm)) return { loss, gradientNorm, ofScale };
     throw new NonFiniteError({
       action: `train at step ${options.step + 1}`,
       expected: 'a finite loss and gradient',
@@ -58,4 +62,4 @@ export class Learner {
   }
 }
 
-const numberOf = async (scalar: tf.Scalar): Promise<number> => (await scalar.data())[0]!;
+const numberOf = async (scalar: tf.Tensor): Promise<number> => (await scalar.data())[0]!;

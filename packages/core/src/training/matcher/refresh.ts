@@ -23,7 +23,7 @@ import { anchorsMet } from './sampler.ts';
 export async function presentNegatives(run: Run): Promise<RunNegatives> {
   const { given, state, negatives } = run;
   const { task, config } = given;
-  const { adaptive: settings, reconstructions } = config.negatives;
+  const { adaptive: settings } = config.negatives;
   if (!settings) return negatives;
   const epoch = Math.floor(state.epoch / settings.everyEpochs) * settings.everyEpochs;
   if (negatives.foundAt === epoch) return negatives;
@@ -32,7 +32,7 @@ export async function presentNegatives(run: Run): Promise<RunNegatives> {
   const isUnderWay = state.epoch > epoch || state.underway.steps > 0;
   if (!isUnderWay) await findAgain(run, settings, { epoch, until, file });
   const found = await readNegatives(task.store, file, task.dataset);
-  return runNegativesOf(found, reconstructions, { at: epoch, until });
+  return runNegativesOf(found, config.negatives, { at: epoch, until });
 }
 
 const negativesPath = ({ folder }: Given, epoch: number) =>
@@ -40,7 +40,7 @@ const negativesPath = ({ folder }: Given, epoch: number) =>
 
 /** Mines with the current weights, and writes the negatives into the run's folder. */
 async function findAgain(
-  { given, learner, state, negatives: present, calibration, searches }: Run,
+  { given, learner, state, negatives: present, calibration, searches, alike }: Run,
   { generator: _, everyEpochs: __, anchors, ...settings }: RefreshSettings,
   { epoch, until, file }: { epoch: number; until: number; file: string },
 ): Promise<void> {
@@ -51,7 +51,7 @@ async function findAgain(
     ? dataset
     : trainingOn<PairList>(
         dataset,
-        anchorsMet(pairs.anchors, { seed: config.seed, ...config.batch }, state.step, until),
+        anchorsMet(pairs.anchors, { seed: config.seed, positives: config.batch.positives, alike }, state.step, until),
       );
   const info = { ...shape, fingerprint: `step ${state.step}`, calibration: calibration ?? UNCALIBRATED };
   const found = await disposing(createScorer(learner.matcher), (scorer) =>

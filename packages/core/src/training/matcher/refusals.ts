@@ -2,6 +2,7 @@
 import type { Dataset } from '../../dataset/dataset.ts';
 import { UsageError } from '../../errors.ts';
 import { requireSamePreparation } from '../../generator/made_patches.ts';
+import { ARCHITECTURES } from '../../matcher/architectures.ts';
 import type { Checkpoint } from '../../matcher/checkpoint.ts';
 import type { Normalisation } from '../../prepare/normalisation.ts';
 import { refuseOtherData, refuseToResume } from '../../runs/resumable_run.ts';
@@ -46,6 +47,30 @@ export function refuseUnfit(
     refuse('"negatives.adaptive.generator" to make patches with', 'none', remedy);
   }
   if (wanted !== null && !generator) throw new Error(`the generator ${wanted} was not opened`);
+}
+
+/** @throws UsageError where settings need what the architecture, or a fresh start, does not have. */
+export function refuseUnfitMatcher({ preset, loss, negatives, statistics }: TrainingConfig, hasWeights: boolean): void {
+  const { localisation, towers } = ARCHITECTURES.get(preset);
+  const refuse = (setting: string, expected: string, found: string, remedy: string): never => {
+    throw new UsageError({ action: `train with "${setting}"`, expected, found, remedy });
+  };
+  if (statistics === 'frozen' && !hasWeights) {
+    refuse('statistics', 'statistics to keep, of a checkpoint', 'fresh weights', 'Start from a checkpoint by --from.');
+  }
+  const ofPairs = { loss, 'negatives.margin': negatives.margin, 'negatives.memory': negatives.memory };
+  const [setting] = Object.entries(ofPairs).find(([, value]) => value !== undefined) ?? [];
+  if (localisation && setting) {
+    refuse(
+      setting,
+      'an architecture that learns by pairs',
+      preset,
+      'Leave it out: its loss is a softmax over the batch.',
+    );
+  }
+  if (negatives.memory && !towers) {
+    refuse('negatives.memory', 'an architecture with a stream for each sensor', preset, 'Use the preset paper-bn.');
+  }
 }
 
 /** @throws CheckpointError where data, splits or negatives are not those that the run began with. */

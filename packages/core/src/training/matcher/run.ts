@@ -5,7 +5,8 @@ import { createMatcher } from '../../matcher/matcher.ts';
 import { initialState, type RunState } from '../../matcher/run_state.ts';
 import type { AdaptiveReport } from '../../mining/strategies/adaptive.ts';
 import { introduce } from '../../runs/resumable_run.ts';
-import { totalSteps } from './config.ts';
+import { alikeAnchors } from './alike.ts';
+import { type TrainingConfig, totalSteps } from './config.ts';
 import { patchDrawer } from './draw_patch.ts';
 import type { Given } from './given.ts';
 import { type RunNegatives, runNegativesOf } from './hard_negatives.ts';
@@ -13,8 +14,9 @@ import { Learner } from './learner.ts';
 import { sceneWindows } from './localisation/scene_windows.ts';
 import { localisationSupply } from './localisation/supply.ts';
 import { patchWindows } from './localisation/training_scenes.ts';
+import type { Memory } from './memory.ts';
 import type { EpochRow } from './metrics_log.ts';
-import { createSampler } from './sampler.ts';
+import { type AlikeAnchors, createSampler } from './sampler.ts';
 import { createSupply, type Supply } from './supply.ts';
 
 /** Report of adaptive mining at the start of an epoch (from 1). */
@@ -24,11 +26,15 @@ export interface Run {
   readonly given: Given;
   readonly learner: Learner;
   readonly supply: Supply;
+  /** Anchors that its batches gather. */
+  readonly alike: AlikeAnchors | undefined;
   /** Position of the run, as a checkpoint holds it. */
   readonly state: RunState;
   readonly rows: EpochRow[];
   readonly warnings: string[];
   negatives: RunNegatives;
+  /** SAR patches without labels that the current epoch meets. */
+  memory: Memory | undefined;
   /** Reports of adaptive mining in this session. */
   readonly searches: Search[];
   /** Fitted by the last validation. */
@@ -46,12 +52,15 @@ export function learnerOf({ last, source, matcher, config }: Given): Learner {
 /** @throws SplitError where there are too few pairs. @throws FileError where the folder cannot be written. */
 export async function startRun(given: Given, learner: Learner): Promise<Run> {
   const { task, folder, config, source, last } = given;
-  const state = last ? resumedState(last.resume.state, totalSteps(config)) : initialState();
+  const alike = await alikeAnchors(given, learner);
+  const state = last ? resumedState(last.resume.state, totalSteps(config)) : freshState(config);
   const run: Run = {
     ...{ given, learner, state, warnings: [], searches: [], calibration: source?.calibration },
-    supply: supplyOf(given),
+    supply: supplyOf(given, alike),
+    alike,
+    memory: undefined,
     rows: last ? await folder.readRows(state.epoch) : [],
-    negatives: runNegativesOf(task.negatives?.content ?? { mined: [] }, config.negatives.reconstructions, undefined),
+    negatives: runNegativesOf(task.negatives?.content ?? { mined: [] }, config.negatives, undefined),
     pace: { pairs: 0, seconds: 0 },
   };
   await introduce(folder, {
@@ -61,12 +70,12 @@ export async function startRun(given: Given, learner: Learner): Promise<Run> {
   return run;
 }
 
-function supplyOf(given: Given): Supply {
+function supplyOf(given: Given, alike: AlikeAnchors | undefined): Supply {
   const { config, pairs, shape, patches } = given;
   const { localisation } = ARCHITECTURES.get(config.preset);
   if (!localisation || !config.localisation) {
-    const sampler = createSampler(pairs, { seed: config.seed, ...config.batch });
-    return createSupply(sampler, patchDrawer(given), config, shape);
+    const sampler = createSampler(pairs, { ...config.batch, seed: config.seed, alike });
+    return createSupply(sampler, patchDrawer(given), config, { shape, guard: pairs.guard });
   }
   const settings = config.localisation;
   const { side } = shape;
@@ -76,8 +85,14 @@ function supplyOf(given: Given): Supply {
       ? [sceneWindows(dataset, given.normalisation, given.shifts), side]
       : [patchWindows(pairs.anchors, pairs.guard, patches, shape, settings.search), side - 2 * settings.search];
   return localisationSupply({
-    ...{ source, config, settings, shape: { ...shape, side: template }, stride: localisation.stride },
+    ...{ source, config, settings, shape: { ...shape, side: template }, stride: localisation.stride, alike, patches },
   });
+}
+
+function freshState({ loss }: TrainingConfig): RunState {
+  const { finished, ...state } = initialState();
+  const scale = loss && { log: Math.log(loss.scale), first: 0, second: 0 };
+  return { ...state, ...(scale && { scale }), finished }; // in the order of files, which are compared byte by byte
 }
 
 /** State to resume from; a finished run continues if it was given more epochs. */

@@ -5,6 +5,7 @@
  * A batch is built around anchors, true pairs of the training split. Negatives are of four kinds:
  * - shuffled: an anchor's optical patch with the SAR patch of another anchor of the batch, other ground by the guard.
  *   No patch is added, so these negatives cost almost nothing, and a SAR patch is a positive as often as a negative.
+ *   They are hard where some of the anchors look alike (`alike`).
  * - mined: an anchor's optical patch with a SAR patch that mining chose for it
  * - generated: an anchor's optical patch with a SAR patch that was made from its own
  * - listed: pairs that the data set itself labels 0
@@ -22,6 +23,16 @@ export interface SamplerOptions {
   /** Pairs in a batch. */
   positives: number;
   negatives: number;
+  /** Anchors of a batch that look like its first one, or lie in its place; default: none. */
+  alike?: AlikeAnchors | undefined;
+}
+
+/** Anchors that hard batches are made of. */
+export interface AlikeAnchors {
+  /** Anchors of a batch that go together, the first one included. */
+  count: number;
+  /** Others to choose from, by anchor. */
+  of: ReadonlyMap<number, readonly number[]>;
 }
 
 export interface TrainingPairs {
@@ -93,12 +104,12 @@ export function createSampler(pairs: TrainingPairs, options: SamplerOptions): Sa
       remedy: 'Import more pairs, or split the data set again by `doppel data split`.',
     });
   }
-  const anchorDeck = deck(anchors, options.seed, 'anchors');
+  const dealt = anchorsOf(anchors, options);
   const listedDeck = deck(listed, options.seed, 'listed negatives');
   return {
     plan(step, { mined, generated, reconstructed }, shares) {
       const rng = Rng.derive(options.seed, 'batch', step);
-      const batch = new BatchBuilder(anchorDeck(step * options.positives, options.positives));
+      const batch = new BatchBuilder(dealt(step));
       const count = (share: number) => wholePart(options.negatives * share, rng);
       const wanted = listed.length === 0 ? 0 : count(shares.listed);
       // The number of earlier listed pairs is unknown if the share changes by epoch: each step draws independently.
@@ -116,6 +127,31 @@ export function createSampler(pairs: TrainingPairs, options: SamplerOptions): Sa
   };
 }
 
+/** Anchors of a step: dealt in turns, or a part of them chosen for being alike. */
+function anchorsOf(
+  anchors: readonly number[],
+  { seed, positives, alike }: Pick<SamplerOptions, 'seed' | 'positives' | 'alike'>,
+): (step: number) => number[] {
+  const deal = deck(anchors, seed, 'anchors');
+  return (step) => {
+    const dealt = deal(step * positives, positives);
+    return alike ? gathered(dealt, alike, Rng.derive(seed, 'alike', step)) : dealt;
+  };
+}
+
+/** Anchors that are like the first one, and of the others as many as there is room for. */
+function gathered(dealt: readonly number[], alike: AlikeAnchors, rng: Rng): number[] {
+  const chosen = new Set(alikeTo(dealt[0]!, alike, rng).slice(0, dealt.length));
+  for (const anchor of dealt) if (chosen.size < dealt.length) chosen.add(anchor);
+  return [...chosen];
+}
+
+/** An anchor and others that are like it. */
+export const alikeTo = (anchor: number, { count, of }: AlikeAnchors, rng: Rng): number[] => [
+  anchor,
+  ...rng.shuffle([...(of.get(anchor) ?? [])]).slice(0, Math.max(0, count - 1)),
+];
+
 /**
  * Anchors that a run meets from one step to before another, ascending: negatives of others would never be used.
  *
@@ -123,20 +159,20 @@ export function createSampler(pairs: TrainingPairs, options: SamplerOptions): Sa
  */
 export function anchorsMet(
   anchors: readonly number[],
-  { seed, positives }: Pick<SamplerOptions, 'seed' | 'positives'>,
+  options: Pick<SamplerOptions, 'seed' | 'positives' | 'alike'>,
   from: number,
   to: number,
 ): number[] {
-  const deal = deck(anchors, seed, 'anchors');
+  const dealt = anchorsOf(anchors, options);
   const met = new Set<number>();
   for (let step = from; step < to && met.size < anchors.length; step++) {
-    for (const anchor of deal(step * positives, positives)) met.add(anchor);
+    for (const anchor of dealt(step)) met.add(anchor);
   }
   return [...met].sort((a, b) => a - b);
 }
 
 /** 2.3 → 2, or 3 in three of ten cases. */
-const wholePart = (value: number, rng: Rng) => Math.floor(value) + (rng.float() < value % 1 ? 1 : 0);
+export const wholePart = (value: number, rng: Rng) => Math.floor(value) + (rng.float() < value % 1 ? 1 : 0);
 
 class BatchBuilder {
   readonly anchors: readonly number[];

@@ -1,11 +1,13 @@
 /** Batches of a run, one step ahead: planned, read, augmented and prepared. */
 import * as tf from '@tensorflow/tfjs-core';
+import type { PlaceGuard } from '../../dataset/place_guard.ts';
 import type { PatchStack } from '../../generator/patch_stack.ts';
-import { classWeights } from '../../matcher/loss.ts';
 import { type PatchShape, toTensor } from '../../prepare/patch_source.ts';
 import { oneStepAhead } from '../../runs/ahead.ts';
+import { pairsOf } from './batch_pairs.ts';
 import { generatedShare, minedShare, type TrainingConfig, totalSteps } from './config.ts';
 import type { RunNegatives } from './hard_negatives.ts';
+import type { Memory } from './memory.ts';
 import type { PatchDraw, Sampler, StepPlan } from './sampler.ts';
 import type { Batch, PairBatch } from './step.ts';
 
@@ -26,9 +28,10 @@ export interface Supply<B extends Batch = Batch> {
    * Batch of a step, whose tensors the caller disposes of.
    *
    * @param negatives current hard negatives; the next batch is prepared with them, too, if they are still valid.
+   * @param memory of the current epoch, if the run has one.
    * @throws PatchError where a patch cannot be used.
    */
-  batch(step: number, negatives: RunNegatives): Promise<B>;
+  batch(step: number, negatives: RunNegatives, memory?: Memory): Promise<B>;
 }
 
 interface Prepared {
@@ -41,7 +44,7 @@ export function createSupply(
   sampler: Sampler,
   drawPatch: DrawPatch,
   config: TrainingConfig,
-  shape: PatchShape,
+  { shape, guard }: { shape: PatchShape; guard: PlaceGuard },
 ): Supply<PairBatch> {
   const total = totalSteps(config);
   const take = oneStepAhead<Prepared>();
@@ -60,15 +63,16 @@ export function createSupply(
   }
 
   return {
-    async batch(step, negatives) {
+    async batch(step, negatives, memory) {
       const hasNext = step + 1 < Math.min(total, negatives.until);
       const { plan, sar, optical } = await take(step, (at) => prepare(at, negatives), hasNext);
+      const pairs = pairsOf(plan, { config, step, negatives, memory, guard });
       return {
         sar: toTensor(sar, 'sar', shape),
         optical: toTensor(optical, 'optical', shape),
-        pairing: plan.pairing,
-        labels: tf.tensor1d(plan.labels, 'int32'),
-        weights: tf.tensor1d(classWeights(plan.labels)),
+        ...pairs,
+        labels: tf.tensor1d(pairs.labels, 'int32'),
+        weights: tf.tensor1d(pairs.weights),
       };
     },
   };

@@ -66,6 +66,8 @@ export interface TrainingTask {
   device?: string | undefined;
   /** Hard negatives, as `readTrainingNegatives` gives them. */
   negatives?: FileInput<NegativeSet> | undefined;
+  /** Records whose SAR patches `negatives.memory` takes, without their labels; default: those of the training pairs. */
+  unlabelled?: readonly number[] | undefined;
   /** Generator for `negatives.adaptive`, where its settings name one; the caller disposes of it. */
   generator?: LatentGenerator | undefined;
   /** `trainingPictures` of @doppel/report draws them. */

@@ -9,8 +9,8 @@ import type { PlacedPatch, TrainingScenes } from './training_scenes.ts';
 export interface HardTemplate {
   /** Record whose optical patch it is a negative of, and where that lies. */
   anchor: PlacedPatch;
-  /** Place of a mined patch, or row of a made one. */
-  patch: { mined: PlacedPatch } | { made: number };
+  /** Place of a mined patch, or its record where it lies in none of the training scenes; or row of a made one. */
+  patch: { mined: PlacedPatch } | { record: number } | { made: number };
 }
 
 /** Counts of templates wanted of each kind. */
@@ -34,17 +34,16 @@ export function drawHardTemplates(
     for (const record of rng.shuffle([...of.keys()])) {
       if (found.length >= count) break;
       const anchor = used.has(record) ? undefined : source.patchAt(record);
-      const patch = anchor && patchOf(rng.pick(of.get(record)!));
-      if (!anchor || !patch) continue;
+      if (!anchor) continue;
       used.add(record);
-      found.push({ anchor, patch });
+      found.push({ anchor, patch: patchOf(rng.pick(of.get(record)!)) });
     }
     return found;
   }
 
   const ofMined: PatchOf = (record) => {
     const at = source.patchAt(record);
-    return at && { mined: at };
+    return at ? { mined: at } : { record };
   };
   return [
     ...draw(mined, counts.mined, ofMined),
@@ -52,4 +51,4 @@ export function drawHardTemplates(
   ];
 }
 
-type PatchOf = (negative: number) => HardTemplate['patch'] | undefined;
+type PatchOf = (negative: number) => HardTemplate['patch'];

@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LocalisationTerms } from '../../../matcher/architecture.ts';
 import { localisationLoss, softmaxCrossEntropy, unitCells } from '../../../ops/ops.ts';
+import { withoutGradient } from '../../../ops/without_gradient.ts';
 
 /** Batch of SAR templates and optical windows; template i belongs to window i, the rest to none. */
 export interface LocalisationBatch {
@@ -61,15 +62,6 @@ function midpointLoss(
   const own = tf.softplus(tf.neg(picked((window) => window)));
   const other = tf.softplus(picked((window) => (window + 1) % pairs));
   return tf.add(tf.mean(own), tf.mean(other)) as tf.Scalar;
-}
-
-/** The same values, which no gradient goes through. */
-function withoutGradient<T extends tf.Tensor>(x: T): T {
-  const stop = tf.customGrad((given) => {
-    const input = given as tf.Tensor; // tfjs types it as the function that saves tensors, too
-    return { value: tf.clone(input), gradFunc: () => tf.zerosLike(input) };
-  });
-  return stop(x) as T;
 }
 
 /**

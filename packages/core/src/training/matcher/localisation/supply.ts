@@ -3,18 +3,20 @@ import * as tf from '@tensorflow/tfjs-core';
 import { Rng } from '../../../base/random.ts';
 import { type PatchStack, patchAt } from '../../../generator/patch_stack.ts';
 import type { Modality } from '../../../prepare/normalisation.ts';
-import type { PatchShape } from '../../../prepare/patch_source.ts';
+import type { PatchShape, PatchSource } from '../../../prepare/patch_source.ts';
 import { toTensor } from '../../../prepare/patch_source.ts';
 import { oneStepAhead } from '../../../runs/ahead.ts';
+import { deck } from '../../../runs/deck.ts';
 import { generatedShare, minedShare, type TrainingConfig, totalSteps } from '../config.ts';
 import type { RunNegatives } from '../hard_negatives.ts';
+import { type AlikeAnchors, alikeTo } from '../sampler.ts';
 import type { Supply } from '../supply.ts';
 import { drawHardTemplates, type HardTemplate } from './hard_templates.ts';
 import type { LocalisationBatch } from './loss.ts';
 import { changedTones, turnedSamples } from './pixels.ts';
 import { type DrawnWindow, drawWindows } from './places.ts';
 import type { LocalisationSettings } from './settings.ts';
-import { cropped, type TrainingScenes } from './training_scenes.ts';
+import { cropped, type PlacedPatch, type TrainingScenes } from './training_scenes.ts';
 
 export interface LocalisationInputs {
   source: TrainingScenes;
@@ -24,6 +26,10 @@ export interface LocalisationInputs {
   shape: PatchShape;
   /** Pixels between neighbouring places of a map. */
   stride: number;
+  /** Prepared patches of records. */
+  patches: PatchSource;
+  /** Records around which windows of a batch lie together. */
+  alike?: AlikeAnchors | undefined;
 }
 
 interface Prepared {
@@ -60,12 +66,15 @@ export function localisationSupply(inputs: LocalisationInputs): Supply<Localisat
     return tones(samples, size, modality, drawn, Rng.derive(config.seed, 'tones', step, index, modality));
   }
 
+  async function templateOf(patch: HardTemplate['patch'], stack?: PatchStack): Promise<Float32Array> {
+    if ('mined' in patch) return source.read(patch.mined.scene, 'sar', patch.mined.upperLeft, side);
+    if ('record' in patch) return middleOf(await inputs.patches.sar(patch.record), side);
+    return middleOf(madePatch(patch.made, stack), side);
+  }
+
   async function hardSamples({ patch, own }: PlacedTemplate, step: number, drawn: DrawnWindow[], stack?: PatchStack) {
     const rng = Rng.derive(config.seed, 'hard tones', step, own);
-    const samples =
-      'mined' in patch
-        ? await source.read(patch.mined.scene, 'sar', patch.mined.upperLeft, side)
-        : madeTemplate(patch.made, stack, side);
+    const samples = await templateOf(patch, stack);
     return tones(samples, side, 'sar', drawn[own]!, rng);
   }
 
@@ -76,7 +85,7 @@ export function localisationSupply(inputs: LocalisationInputs): Supply<Localisat
       generated: Math.round(config.batch.negatives * generatedShare(config, epoch, negatives.generated !== undefined)),
     };
     const wanted = drawHardTemplates(source, negatives, counts, { seed: config.seed, step });
-    const anchors = wanted.map(({ anchor }) => anchor);
+    const anchors = [...wanted.map(({ anchor }) => anchor), ...gatheredAt(step, inputs)];
     const { drawn, anchored } = drawWindows(source, step, options, anchors);
     const hard = wanted.flatMap((template, i) => {
       const own = drawn.indexOf(anchored[i]!);
@@ -100,17 +109,29 @@ export function localisationSupply(inputs: LocalisationInputs): Supply<Localisat
         sar: toTensor(sar, 'sar', shape),
         optical: toTensor(optical, 'optical', { ...shape, side: extent }),
         ...placesOf(drawn, settings, stride),
-        rivals: rivalsOf(drawn, hard, source),
+        rivals: rivalsOf(drawn, hard, source, config.negatives.counted ?? true),
         descriptor: settings.descriptor,
       };
     },
   };
 }
 
-/** Middle of a made patch. */
-function madeTemplate(row: number, stack: PatchStack | undefined, side: number): Float32Array {
+/** Places of records that are alike, around which a part of the windows lies. */
+function gatheredAt(step: number, { alike, source, config }: LocalisationInputs): PlacedPatch[] {
+  if (!alike) return [];
+  const [first] = deck([...alike.of.keys()], config.seed, 'alike')(step, 1);
+  return alikeTo(first!, alike, Rng.derive(config.seed, 'alike', step)).flatMap(
+    (record) => source.patchAt(record) ?? [],
+  );
+}
+
+function madePatch(row: number, stack: PatchStack | undefined): Float32Array {
   if (!stack) throw new Error(`row ${row} of made patches was drawn, and there are none`);
-  const patch = patchAt(stack, row);
+  return patchAt(stack, row);
+}
+
+/** Middle of a patch of one band. */
+function middleOf(patch: Float32Array, side: number): Float32Array {
   const whole = Math.sqrt(patch.length);
   const margin = (whole - side) / 2;
   return cropped(patch, whole, 1, { row: margin, column: margin }, side);
@@ -136,15 +157,29 @@ function placesOf(drawn: readonly DrawnWindow[], { search, disc, ring }: Localis
 
 /**
  * Windows of one scene lie apart; those of other scenes are rivals unless the scenes share ground. A mined template is a
- * rival of windows in other scenes, too, a made one of its own window alone.
+ * rival of windows in other scenes, too; a made one, and a mined one of another place than the training scenes, of its own
+ * window alone.
+ *
+ * @param counted whether made ones are rivals at all.
  */
-function rivalsOf(drawn: readonly DrawnWindow[], hard: readonly PlacedTemplate[], { sameGround }: TrainingScenes) {
+function rivalsOf(
+  drawn: readonly DrawnWindow[],
+  hard: readonly PlacedTemplate[],
+  { sameGround }: TrainingScenes,
+  counted: boolean,
+) {
   const apart = (a: number, b: number) => a !== b && !sameGround(a, b);
   const ofWindows = drawn.map((template) =>
     drawn.map((window) => Number(template.scene === window.scene || apart(template.scene, window.scene))),
   );
   const ofHard = hard.map(({ patch, own }) =>
-    drawn.map((window, i) => Number(i === own || ('mined' in patch && apart(patch.mined.scene, window.scene)))),
+    drawn.map((window, i) =>
+      Number(
+        'mined' in patch
+          ? i === own || apart(patch.mined.scene, window.scene)
+          : i === own && (counted || 'record' in patch),
+      ),
+    ),
   );
   return tf.tensor2d([...ofWindows, ...ofHard]);
 }

@@ -1,0 +1,108 @@
+/**
+ * Anchors that are alike: of one place, or of other ground that looks the same to the matcher that a run starts from. A
+ * batch that holds several of them has hard negatives among its own pairs, which cost nothing.
+ *
+ * Look-alikes are sought once, at the start of a run, and kept in its folder, so that a resumed run has the same ones.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { pause } from '../../base/pause.ts';
+import { UsageError } from '../../errors.ts';
+import { createScorer } from '../../matcher/scorer.ts';
+import { PatchFeatures } from '../../mining/blocks/patch_features.ts';
+import { disposing } from '../../runs/resumable_run.ts';
+import { joinPath, readText } from '../../store.ts';
+import type { Given } from './given.ts';
+import type { Learner } from './learner.ts';
+import type { AlikeAnchors } from './sampler.ts';
+
+/** Nearest anchors that are kept for each, times the number of them in a batch. */
+const CHOICE = 4;
+
+/** @throws UsageError if the features of a matcher without separate streams are asked for. */
+export async function alikeAnchors(given: Given, learner: Learner): Promise<AlikeAnchors | undefined> {
+  const { alike, positives } = given.config.batch;
+  if (!alike) return undefined;
+  const count = Math.round(alike.share * positives);
+  if (alike.by === 'place') return { count, of: ofPlaces(given) };
+  const file = joinPath(given.folder.path, 'alike.json');
+  const { store } = given.task;
+  if (!given.last) await store.write(file, JSON.stringify([...(await lookAlikes(given, learner, CHOICE * count))]));
+  return { count, of: new Map(JSON.parse(await readText(store, file)) as [number, number[]][]) };
+}
+
+/** Anchors of the same place whose ground does not overlap. */
+function ofPlaces({ pairs: { anchors, guard }, task }: Given): Map<number, number[]> {
+  const { records } = task.dataset;
+  const byPlace = new Map<string, number[]>();
+  for (const anchor of anchors) {
+    const { group } = records[anchor]!;
+    byPlace.set(group, [...(byPlace.get(group) ?? []), anchor]);
+  }
+  return new Map(
+    anchors.map((anchor) => {
+      const others = byPlace.get(records[anchor]!.group)!;
+      return [anchor, others.filter((other) => !guard.conflict(anchor, other))];
+    }),
+  );
+}
+
+const ROWS = 256;
+
+/** Anchors of other ground with the most similar features, by anchor. */
+async function lookAlikes({ pairs, patches, shape, task }: Given, { matcher }: Learner, count: number) {
+  const { anchors, guard } = pairs;
+  const { signal } = task;
+  const found = new Map<number, number[]>();
+  await disposing(createScorer(matcher), async (scorer) => {
+    const { halves } = scorer;
+    if (!halves) throw noStreams(matcher.config.preset);
+    const bench = { patches, model: { scorer, info: shape } };
+    const stream = (sar: tf.Tensor4D) => halves.features(sar, 'sar');
+    const features = await new PatchFeatures(stream, 'sar', bench, { signal, keepBytes: 0 }).of(anchors);
+    const unit = tf.tidy(() => {
+      const centred = tf.sub(features, tf.mean(features, 0, true));
+      return tf.div(centred, tf.add(tf.norm(centred, 2, 1, true), 1e-12)) as tf.Tensor2D;
+    });
+    for (let start = 0; start < anchors.length; start += ROWS) {
+      await pause(signal);
+      const rows = Math.min(ROWS, anchors.length - start);
+      const likeness = tf.tidy(() => tf.matMul(tf.slice(unit, [start, 0], [rows, -1]), unit, false, true));
+      const values = await likeness.data();
+      likeness.dispose();
+      for (let row = 0; row < rows; row++) {
+        const anchor = anchors[start + row]!;
+        const own = values.subarray(row * anchors.length, (row + 1) * anchors.length);
+        found.set(
+          anchor,
+          nearest(own, anchors, count, (other) => !guard.conflict(anchor, other)),
+        );
+      }
+    }
+    tf.dispose([features, unit]);
+  });
+  return found;
+}
+
+/** Records of the highest values that are allowed. */
+function nearest(
+  values: ArrayLike<number>,
+  records: readonly number[],
+  count: number,
+  isAllowed: (record: number) => boolean,
+): number[] {
+  const order = Array.from({ length: records.length }, (_, i) => i).sort((a, b) => values[b]! - values[a]! || a - b);
+  const found: number[] = [];
+  for (const i of order) {
+    if (found.length >= count) break;
+    if (isAllowed(records[i]!)) found.push(records[i]!);
+  }
+  return found;
+}
+
+const noStreams = (preset: string) =>
+  new UsageError({
+    action: `make batches of look-alikes for ${preset}`,
+    expected: 'an architecture with a stream for each sensor',
+    found: 'one that both patches enter together',
+    remedy: 'Set "batch.alike.by" to place.',
+  });
