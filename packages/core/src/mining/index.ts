@@ -6,7 +6,7 @@
  * ```ts
  * import { STRATEGIES } from '@doppel/core/mining';
  *
- * console.log(STRATEGIES.names().join(' ')); // random loss nearest generated adaptive blocks
+ * console.log(STRATEGIES.names().join(' ')); // random loss nearest generated adaptive blocks placebo
  * ```
  */
 export {

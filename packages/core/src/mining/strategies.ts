@@ -6,10 +6,19 @@ import { blocks } from './strategies/blocks.ts';
 import { generated } from './strategies/generated.ts';
 import { loss } from './strategies/loss.ts';
 import { nearest } from './strategies/nearest.ts';
+import { placebo } from './strategies/placebo.ts';
 import { random } from './strategies/random.ts';
 import type { Strategy } from './strategy.ts';
 
-export const STRATEGIES = new Registry<Strategy>('strategy', [random, loss, nearest, generated, adaptive, blocks]);
+export const STRATEGIES = new Registry<Strategy>('strategy', [
+  random,
+  loss,
+  nearest,
+  generated,
+  adaptive,
+  blocks,
+  placebo,
+]);
 
 /** Settings of a strategy by name, for flags and configurations. */
 export function settingsShapeOf({ name, settings }: Strategy): z.ZodRawShape {

@@ -52,6 +52,8 @@ export interface Bench {
   /** Prepared patches of the data set, by record. */
   patches: PatchSource;
   guard: PlaceGuard;
+  /** Records whose SAR patches are known without labels, for strategies that take any; default: those of the pairs. */
+  unlabelled?: readonly number[] | undefined;
   generator?: LatentGenerator | undefined;
   /** Folder that keeps the scores for the next mining; `refresh` removes the scores in it first. Default: not kept. */
   scores?: { folder: string; refresh: boolean } | undefined;
