@@ -37,6 +37,18 @@ const settings = {
     nearest: { strategy: 'nearest' },
     generated: { strategy: 'generated', generator: 'vae', reconstructions: true, match: 'speckle' },
     adaptive: { strategy: 'adaptive', generator: 'vae', strengths: [1], real: 1, ...loose },
+    margin: {
+      strategy: 'generated',
+      generator: 'vae',
+      reconstructions: true,
+      match: 'speckle',
+      tune: { negatives: { margin: {} } },
+    },
+    placebo: { strategy: 'placebo', generator: 'vae', tune: { statistics: 'frozen' } },
+    blur: { strategy: 'placebo', kind: 'blur', tune: { negatives: { counted: false } } },
+    blocks: { strategy: 'blocks' },
+    ceiling: { strategy: 'ceiling' },
+    real: { strategy: 'random', tune: { batch: { alike: {} }, negatives: { memory: { size: 4, draw: 2 } }, loss: {} } },
   },
   base: { epochs: 1, ...stage },
   tune: { epochs: 1, ...stage },
@@ -73,8 +85,8 @@ describe('an experiment', () => {
 
     const first = await store.read('out/cells/planted-100-3/random.json');
     expect(await runExperiment(taskOf(store))).toMatchObject({
-      cells: 5,
-      made: 3,
+      cells: 11,
+      made: 9,
       kept: 2,
       interrupted: false,
       mirrored: 4,
@@ -84,24 +96,24 @@ describe('an experiment', () => {
     expect([...store.files.keys()].filter((path) => path.startsWith('out/runs/'))).toEqual([]);
 
     const cells = await cellsOf(store);
-    expect(cells.map(({ arm }) => arm).sort()).toEqual(['adaptive', 'generated', 'loss', 'nearest', 'random']);
+    expect(cells.map(({ arm }) => arm).sort()).toEqual(Object.keys(settings.arms).sort());
     for (const cell of cells) {
       expect(cell.training).toMatchObject({ steps: 4, places: 5, pairs: 10 });
       expect(cell.positives).toHaveLength(4);
       expect(Object.keys(cell.sets)).toEqual(['shuffled', 'look-alikes', 'shift-8']);
       expect(cell.sets['shift-8']!.scores).toHaveLength(4);
-      expect(cell.mining === null).toBe(cell.arm === 'random');
+      expect(cell.mining === null).toBe(['random', 'real'].includes(cell.arm));
       expect(cell.shortcut).toMatchObject({ generator: 'vae', pairs: 4 });
     }
-    expect(new Set(cells.map(({ positives }) => String(positives))).size, 'arms differ').toBe(5);
+    expect(new Set(cells.map(({ positives }) => String(positives))).size, 'arms differ').toBe(11);
     expect(new Set(cells.map(({ tests }) => tests)).size).toBe(1);
     const adaptive = cells.find(({ arm }) => arm === 'adaptive');
     expect(adaptive!.mining).toMatchObject({ refreshed: [{ epoch: 1, anchors: expect.any(Number), chosen: {} }] });
     const options = { baseline: 'random', champion: 'adaptive', resamples: 20, permutations: 20, seed: 1, order: [] };
-    expect((await resultsOf(cells, options)).toBaseline).toHaveLength(4 * 3);
+    expect((await resultsOf(cells, options)).toBaseline).toHaveLength(10 * 3);
 
     // The same again is nothing to do; further arms are added, and other settings refused.
-    expect(await runExperiment(taskOf(store))).toMatchObject({ made: 0, kept: 5 });
+    expect(await runExperiment(taskOf(store))).toMatchObject({ made: 0, kept: 11 });
     await expect(runExperiment(taskOf(store, { share: 0.25 }))).rejects.toThrow(
       /cells.*found one made with other settings/,
     );

@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { joinPath } from '@doppel/core';
-import { openDataset } from '@doppel/core/dataset';
+
 import type { LatentGenerator } from '@doppel/core/generator';
 import {
   type ExperimentConfig,
@@ -15,6 +15,7 @@ import {
   runExperiment,
   type Selection,
 } from '@doppel/experiment';
+import { alignedData } from './commands/experiment/aligned_data.ts';
 import type { ComputeOptions, Context } from './context.ts';
 import { openGeneratorFile } from './open_generator.ts';
 import type { Watch } from './work.ts';
@@ -36,7 +37,7 @@ export async function openExperiment(
   compute: ComputeOptions,
 ): Promise<ExperimentRunner> {
   const { store } = context;
-  const dataset = await openDataset(store, config.data);
+  const dataset = await alignedData(context, config);
   const { name: backend } = await context.selectBackend(compute);
   const generators = new Generators(config, context);
   return {

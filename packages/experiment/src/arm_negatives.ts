@@ -3,9 +3,9 @@
 import type { Model, Store } from '@doppel/core';
 import { type Dataset, placeGuard } from '@doppel/core/dataset';
 import type { LatentGenerator, NegativeSet } from '@doppel/core/generator';
-import { isMade, type MinedNegative, type Negatives, STRATEGIES, trainingOn } from '@doppel/core/mining';
-
+import { isMade, type MinedNegative, type Negatives, trainingOn } from '@doppel/core/mining';
 import type { PartialConfig } from '@doppel/core/training';
+import { strategyNamed } from './ceiling.ts';
 import { type Arm, type ExperimentConfig, isBaseline, isFoundInTraining, settingsOf } from './config.ts';
 
 export interface ArmTask {
@@ -20,6 +20,8 @@ export interface ArmTask {
   generator: LatentGenerator | undefined;
   /** Records that the second stage meets as anchors: negatives of others would never be used. */
   anchors: readonly number[];
+  /** Records whose SAR patches are known without labels: those of all training places. */
+  unlabelled?: readonly number[] | undefined;
   seed: number;
   signal?: AbortSignal | undefined;
 }
@@ -36,18 +38,19 @@ export async function negativesOf(task: ArmTask): Promise<ArmNegatives> {
   const { arm, config } = task;
   if (isBaseline(arm)) return { settings: {}, report: null };
   if (!isFoundInTraining(arm)) return foundBeforehand(task);
-  const { strategy: _, share = config.share, madeShare = share, generator, reconstructions, ...adaptive } = arm;
+  const { strategy: _, seeds: __, tune: ___, share = config.share, madeShare = share, ...own } = arm;
+  const { generator, reconstructions, ...adaptive } = own;
   const file = generator === undefined ? null : config.generators[generator];
   const negatives = { mined: share, generated: madeShare, reconstructions, adaptive: { ...adaptive, generator: file } };
   return { settings: { negatives }, report: null };
 }
 
 async function foundBeforehand({ arm, config, dataset, ...task }: ArmTask): Promise<ArmNegatives> {
-  const { store, model, generator, seed, signal } = task;
-  const strategy = STRATEGIES.get(arm.strategy);
+  const { store, model, generator, seed, signal, unlabelled } = task;
+  const strategy = strategyNamed(arm.strategy)!;
   const found = await strategy.find(
     {
-      ...{ store, split: 'train', model, generator, seed },
+      ...{ store, split: 'train', model, generator, seed, unlabelled },
       dataset: trainingOn(dataset, task.anchors),
       patches: model.patchesOf(dataset),
       guard: placeGuard(dataset.records),
@@ -56,13 +59,13 @@ async function foundBeforehand({ arm, config, dataset, ...task }: ArmTask): Prom
     { signal },
   );
   const { share = config.share, reconstructions } = arm;
-  const kind = strategy.needsGenerator ? { generated: share, reconstructions } : { mined: share };
+  const kind = found.patches ? { generated: share, reconstructions } : { mined: share };
   return { negatives: negativeSet(found), settings: { negatives: kind }, report: { ...found.report } };
 }
 
 function negativeSet({ header, negatives, patches }: Negatives): NegativeSet {
   const mined = negatives.filter((negative): negative is MinedNegative => !isMade(negative));
-  if (!patches || !('preparation' in header) || header.generatorFingerprint === null) return { mined };
+  if (!patches || !('preparation' in header) || patches.count === 0) return { mined };
   const made = negatives.filter(isMade);
   const of = (label: 0 | 1) => made.filter((negative) => negative.label === label);
   return {

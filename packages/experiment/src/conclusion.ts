@@ -2,17 +2,37 @@
  * Conclusion of an experiment in sentences, derived from the comparisons: a loss is reported as a loss, and arms not
  * run as not run. "Away from 0" means that the whole interval lies on one side of it.
  */
-import { percentage } from '@doppel/report';
+import { percentage, plural } from '@doppel/report';
+import type { ExperimentMetric } from './arm_sample.ts';
+import type { ContrastResult } from './contrasts.ts';
 import { perCent } from './plan.ts';
 import type { Comparison, Results } from './result_types.ts';
 
-type Facts = Pick<Results, 'groups' | 'toBaseline' | 'toBest' | 'baseline' | 'champion'>;
+type Facts = Pick<Results, 'groups' | 'contrasts' | 'toBaseline' | 'toBest' | 'baseline' | 'champion'>;
 
 const EASY = 'shuffled';
 
 export function conclude(facts: Facts): string[] {
   const arms = [...new Set(facts.toBaseline.map(({ arm }) => arm))];
-  return [...arms.flatMap((arm) => againstBaseline(arm, facts)), againstBest(facts), caveat(facts)];
+  const fixed = facts.contrasts.map(contrastSentence);
+  return [...fixed, ...arms.flatMap((arm) => againstBaseline(arm, facts)), againstBest(facts), caveat(facts)];
+}
+
+const NAMES: Partial<Record<ExperimentMetric, string>> = {
+  fpr80: 'FPR at 80 % recall',
+  fpr95: 'FPR at 95 % recall',
+};
+
+/** Sentence on a comparison that was fixed beforehand. */
+function contrastSentence(contrast: ContrastResult): string {
+  const { name, arm, against, set, metric, mean, relative, interval, p, seeds, equivalence } = contrast;
+  const range = interval ? ` (95 % interval ${interval.map(signed).join(' to ')}, p ${p!.toPrecision(2)})` : '';
+  const what =
+    `Fixed beforehand, ${name}: ${arm} − ${against}, ${NAMES[metric] ?? metric} on ${set}, ${perCent(contrast.budget)} % ` +
+    `(${contrast.matcher}): ${signed(mean)} points${range}, ${signed(relative)} % of it, over ${plural(seeds.length, 'seed')}`;
+  if (!equivalence) return `${what}.`;
+  const margin = percentage(equivalence.margin).replace(' %', '');
+  return `${what}; ${equivalence.holds ? 'equal' : 'not shown to be equal'} within ±${margin} points.`;
 }
 
 /** Sentences on false alarms at 95 % recall and ranking on the hard sets, then on accuracy on the shuffled one. */

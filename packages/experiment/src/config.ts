@@ -6,16 +6,11 @@
 import { UsageError } from '@doppel/core/errors';
 import { LATENT_RULES, type LatentRule } from '@doppel/core/generator';
 import { architectureName, DEFAULT_ARCHITECTURE } from '@doppel/core/matcher';
-import {
-  adaptive,
-  refreshSchema,
-  removedFromAdaptive,
-  STRATEGIES,
-  type Strategy,
-  settingsShapeOf,
-} from '@doppel/core/mining';
-import { mergeSettings, type RemovedOption, withoutRemoved } from '@doppel/core/training';
+import { adaptive, refreshSchema, removedFromAdaptive, type Strategy, settingsShapeOf } from '@doppel/core/mining';
+import { armTrainingSchema, mergeSettings, type RemovedOption, withoutRemoved } from '@doppel/core/training';
 import { z } from 'zod';
+import { strategyNamed, strategyNames } from './ceiling.ts';
+import { contrastSchema } from './contrast_settings.ts';
 
 const name = z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'must be small letters, digits and single hyphens');
 const share = z.number().min(0).max(1);
@@ -35,6 +30,10 @@ export interface Arm {
   madeShare?: z.infer<typeof shares> | undefined;
   /** A name among `generators`. */
   generator?: string | undefined;
+  /** Changes of the second stage: losses, statistics, batches. */
+  tune?: z.infer<typeof armTrainingSchema> | undefined;
+  /** Runs the first of the experiment's seeds only. */
+  seeds?: number | undefined;
   [setting: string]: unknown;
 }
 
@@ -61,6 +60,7 @@ const moveSchema = z.object({
 export function identityOf(arm: Arm): object {
   return Object.fromEntries(
     Object.entries(arm).flatMap(([name, value]): [string, unknown][] => {
+      if (name === 'seeds') return [];
       if (name === 'sampling' && value === 'top') return [];
       if (name === 'edit' && value === 'whole') return [];
       if (name === 'match' && isFoundInTraining(arm))
@@ -86,7 +86,11 @@ const POOL = {
 
 function armShape(strategy: Strategy): z.ZodRawShape {
   const { name: own, needsGenerator } = strategy;
-  const kind = { strategy: z.literal(own) };
+  const kind = {
+    strategy: z.literal(own),
+    tune: armTrainingSchema.optional(),
+    seeds: z.int().positive().optional(),
+  };
   if (own === BASELINE) return kind;
   const generator = needsGenerator && { generator: name.optional() };
   if (own === IN_TRAINING) {
@@ -104,7 +108,8 @@ function armShape(strategy: Strategy): z.ZodRawShape {
 
 /** Settings of the arm's strategy, without those of the arm. */
 export function settingsOf(arm: Arm): object {
-  const names = Object.keys(settingsShapeOf(STRATEGIES.get(arm.strategy)));
+  const strategy = strategyNamed(arm.strategy);
+  const names = strategy ? Object.keys(settingsShapeOf(strategy)) : [];
   return Object.fromEntries(names.flatMap((name) => (arm[name] == null ? [] : [[name, arm[name]]])));
 }
 
@@ -114,9 +119,8 @@ export const armSchema = z.looseObject({ strategy: z.string() }).transform((give
     ctx.addIssue({ code: 'custom', path, message });
     return z.NEVER;
   };
-  if (!STRATEGIES.has(given.strategy))
-    return refuse(['strategy'], `"${given.strategy}" is none of ${STRATEGIES.names().join(', ')}`);
-  const strategy = STRATEGIES.get(given.strategy);
+  const strategy = strategyNamed(given.strategy);
+  if (!strategy) return refuse(['strategy'], `"${given.strategy}" is none of ${strategyNames().join(', ')}`);
   const parsed = z.strictObject(armShape(strategy)).safeParse(given);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
@@ -150,6 +154,10 @@ export const experimentConfigSchema = z.strictObject({
   baseline: name.default('random'),
   /** The arm that is compared with the best of all others. */
   champion: name.default('adaptive'),
+  /** Places of the optical patches, in training and in tests: as the data set has them, or by its `alignment.json`. */
+  alignment: z.enum(['raw', 'repaired']).default('raw'),
+  /** Comparisons that are fixed before any test figure is seen; all others are descriptive. */
+  contrasts: z.record(name, contrastSchema).default({}),
   /** First stage: shuffled negatives only, once for each matcher, budget and seed. All arms fine-tune its weights. */
   base: stageSchema,
   /** Second stage, in which the arms differ. */
@@ -205,6 +213,10 @@ export function parseExperiment(settings: unknown, source: string): ExperimentCo
         Object.keys(config.generators).join(', ') || 'none',
       );
     }
+  }
+  for (const [contrast, { arm, against }] of Object.entries(config.contrasts)) {
+    const unknown = [arm, ...against].find((each) => !config.arms[each]);
+    if (unknown !== undefined) refuse(`arms of the experiment in the contrast ${contrast}`, unknown);
   }
   const stray = Object.keys(config.byBudget).find((budget) => !config.budgets.includes(Number(budget)));
   if (stray !== undefined) refuse(`only budgets of "budgets" under "byBudget": ${config.budgets.join(', ')}`, stray);

@@ -9,6 +9,7 @@ import type { Dataset } from '@doppel/core/dataset';
 import { type LatentGenerator, requireSamePreparation } from '@doppel/core/generator';
 import { fitNormalisation, type Normalisation, normalisationOptionsSchema } from '@doppel/core/prepare';
 import type { ExperimentConfig } from './config.ts';
+import { powerLines } from './contrasts.ts';
 import { planCells, type Selection } from './plan.ts';
 import { type GroupOutcome, type GroupTask, runGroup } from './run_group.ts';
 import { makeTestSets } from './test_sets.ts';
@@ -34,6 +35,8 @@ export interface ExperimentOutcome extends GroupOutcome {
 export async function runExperiment(task: ExperimentTask): Promise<ExperimentOutcome> {
   const { config, dataset, signal } = task;
   const groups = planCells(config, task.selection);
+  const seedsOf = (arm: string) => Math.min(config.arms[arm]?.seeds ?? config.seeds.length, config.seeds.length);
+  for (const line of powerLines(config.contrasts, seedsOf)) task.onLog?.(line);
   const normalisation = await normalisationFor(config, dataset, task);
   const tests = await makeTestSets(dataset, normalisation, config.evaluation, signal);
   const outcome: ExperimentOutcome = {

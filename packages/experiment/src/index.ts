@@ -11,6 +11,7 @@
  * ```
  */
 export { type Cell, readCell } from './cell.ts';
+export { completeSeeds } from './complete.ts';
 export { type ExperimentConfig, parseExperiment } from './config.ts';
 export { type ExperimentOutcome, runExperiment } from './experiment.ts';
 export { groupName, perCent, planCells, type Selection } from './plan.ts';

@@ -5,8 +5,7 @@
 import { joinPath, UsageError } from '@doppel/core';
 import type { Shard } from '@doppel/core/batch';
 import { ARCHITECTURES } from '@doppel/core/matcher';
-import { STRATEGIES } from '@doppel/core/mining';
-
+import { strategyNamed } from './ceiling.ts';
 import type { Arm, ExperimentConfig } from './config.ts';
 
 export interface CellGroup {
@@ -33,7 +32,7 @@ export interface Selection {
 
 /** True if an arm can be run with a matcher: features of SAR patches need a separate SAR stream. */
 export const isPossible = (arm: Arm, matcher: string): boolean =>
-  ARCHITECTURES.get(matcher).towers !== undefined || !STRATEGIES.get(arm.strategy).needsStreams?.(arm);
+  ARCHITECTURES.get(matcher).towers !== undefined || !strategyNamed(arm.strategy)?.needsStreams?.(arm);
 
 /** @throws UsageError where an arm or a seed is not in the configuration. */
 export function planCells(config: ExperimentConfig, { shard, arms, seeds }: Selection = {}): CellGroup[] {
@@ -41,11 +40,13 @@ export function planCells(config: ExperimentConfig, { shard, arms, seeds }: Sele
   refuseUnknown('seeds', seeds, config.seeds);
   const groups: CellGroup[] = [];
   // Seeds change last: a shard, or a run that is cut short, has whole comparisons of its first seeds.
-  for (const seed of config.seeds.filter((each) => seeds?.includes(each) ?? true)) {
+  for (const [position, seed] of config.seeds.entries()) {
+    if (seeds && !seeds.includes(seed)) continue;
     for (const matcher of config.matchers) {
       for (const budget of config.budgets) {
         const chosen = Object.entries(config.arms)
           .filter(([name, arm]) => (arms?.includes(name) ?? true) && isPossible(arm, matcher))
+          .filter(([, arm]) => arm.seeds === undefined || position < arm.seeds)
           .map(([name, arm]) => ({ name, arm }));
         groups.push({ matcher, budget, seed, arms: chosen });
       }

@@ -53,6 +53,7 @@ export function experimentHtml(report: ExperimentReport): string {
     `<header><h1>Do hard negatives help?</h1>${paragraph(lead(results), 'lead')}</header>`,
     '<main>',
     section('conclusion', 'What the numbers say', list(results.conclusion)),
+    fixed(results),
     section('differences', `Differences to ${results.baseline}`, ...differences(results)),
     ...results.groups.map((group) => armsSection(group, results)),
     best(results),
@@ -117,6 +118,47 @@ function differences(results: Results): string[] {
     `<div class="plots">${cards.join('')}</div>`,
     comparisonTable('All comparisons', results.toBaseline, results.baseline),
   ];
+}
+
+/** Comparisons that were fixed beforehand, and the share of the excess that each arm removes. */
+function fixed({ contrasts, excess }: Results): string {
+  const numeric = (name: string) => ({ name, numeric: true });
+  const contrastRows = contrasts.map((each) => [
+    escapeText(each.name),
+    escapeText(`${nameOf(each)} − ${each.against}`),
+    escapeText(`${METRICS[each.metric].label}, ${each.set}`),
+    difference({ mean: each.mean, interval: each.interval }, METRICS[each.metric].format),
+    percentage(each.relative),
+    each.p === null ? '–' : each.p.toPrecision(2),
+    each.equivalence ? (each.equivalence.holds ? 'shown' : 'not shown') : '–',
+    String(each.seeds.length),
+  ]);
+  const names = ['Difference', 'Relative', 'p', 'Equivalence', 'Seeds'].map(numeric);
+  const parts = [
+    ...(contrasts.length > 0
+      ? [
+          table(
+            'Fixed before any test figure was seen; paired over seeds, standard errors with those of the places',
+            [{ name: 'Contrast' }, { name: 'Arms' }, { name: 'Figure' }, ...names],
+            contrastRows,
+          ),
+        ]
+      : []),
+    ...(excess.length > 0
+      ? [
+          table(
+            'Share of the excess of false alarms, look-alikes over shuffled at 80 % recall, that is removed',
+            [{ name: 'Arm' }, numeric('Removed'), numeric('Seeds')],
+            excess.map((each) => [
+              escapeText(nameOf(each)),
+              difference(each.removed, percentage),
+              String(each.seeds.length),
+            ]),
+          ),
+        ]
+      : []),
+  ];
+  return parts.length > 0 ? section('fixed', 'What was asked beforehand', ...parts) : '';
 }
 
 function comparisonTable(caption: string, comparisons: readonly Comparison[], baseline?: string): string {

@@ -1,7 +1,8 @@
 /** Content of `results.json` of an experiment. */
 import type { ExperimentMetrics } from './arm_sample.ts';
 import type { Cell } from './cell.ts';
-import type { Estimates } from './compare.ts';
+import type { Estimate, Estimates } from './compare.ts';
+import type { ContrastResult } from './contrasts.ts';
 
 export interface ArmResult {
   arm: string;
@@ -41,6 +42,15 @@ export interface Comparison {
   adjusted: ExperimentMetrics;
 }
 
+/** Share of the baseline's excess of false alarms, look-alikes over shuffled at 80 % recall, that an arm removes. */
+export interface ExcessRemoved {
+  matcher: string;
+  budget: number;
+  arm: string;
+  seeds: number[];
+  removed: Estimate;
+}
+
 export interface ResultGroup {
   matcher: string;
   budget: number;
@@ -60,6 +70,9 @@ export interface Results {
   baseline: string;
   champion: string;
   groups: ResultGroup[];
+  /** Comparisons that were fixed beforehand. */
+  contrasts: ContrastResult[];
+  excess: ExcessRemoved[];
   toBaseline: Comparison[];
   /** The champion against the best of the other arms in each test set. */
   toBest: Comparison[];

@@ -9,9 +9,12 @@ import { type ExperimentMetric, sampleOf } from './arm_sample.ts';
 import type { Cell } from './cell.ts';
 import { byMetric, differences, estimates, permutationTest, type Resampled, resample } from './compare.ts';
 import { conclude } from './conclusion.ts';
+import type { Contrast } from './contrast_settings.ts';
+import { contrastOf } from './contrasts.ts';
+import { EXCESS, excessRemoved } from './excess.ts';
 import { holm } from './holm.ts';
 import { perCent } from './plan.ts';
-import type { ArmShortcut, Comparison, ResultGroup, Results } from './result_types.ts';
+import type { ArmShortcut, Comparison, ExcessRemoved, ResultGroup, Results } from './result_types.ts';
 
 /** Facts of the configuration that a report needs; the rest is in the cells. */
 export interface ResultsOptions {
@@ -23,6 +26,7 @@ export interface ResultsOptions {
   seed: number;
   /** Arms in the order of the configuration. */
   order: readonly string[];
+  contrasts?: Readonly<Record<string, Contrast>> | undefined;
 }
 
 /** The metric that arms are chosen and judged by: false alarms at equal recall. */
@@ -56,6 +60,7 @@ export async function resultsOf(
   const toBaseline: Comparison[] = [];
   const toBest: Comparison[] = [];
   const results: ResultGroup[] = [];
+  const excess: ExcessRemoved[] = [];
   for (const group of groups) {
     const context = { ...options, places };
     const table: Table = new Map();
@@ -64,6 +69,7 @@ export async function resultsOf(
       table.set(arm, Object.fromEntries(sets.map((set) => [set, resampledOf(own, set, context)])));
     }
     results.push(resultGroup(group, table, sets, options));
+    excess.push(...excessOf(group, sets, context));
     for (const set of sets) {
       const compare = (arm: string, against: string) => comparison(group, set, arm, against, table, context);
       for (const [arm] of group.arms) {
@@ -76,7 +82,21 @@ export async function resultsOf(
     }
   }
   for (const family of [toBaseline, toBest]) correct(family);
-  const results_ = { groups: results, toBaseline, toBest, baseline: options.baseline, champion: options.champion };
+  const contrasts = groups.flatMap(({ arms }) => {
+    const own = arms.flatMap(([, each]) => each);
+    return Object.entries(options.contrasts ?? {}).flatMap(
+      ([name, contrast]) => contrastOf(name, contrast, own, options) ?? [],
+    );
+  });
+  const results_ = {
+    groups: results,
+    contrasts,
+    excess,
+    toBaseline,
+    toBest,
+    baseline: options.baseline,
+    champion: options.champion,
+  };
   return {
     ...{ doppel: 'experiment-results', version: 1 },
     tests: {
@@ -188,6 +208,21 @@ function baselineCurve(cells: readonly Cell[]): ResultGroup['baseline'] {
     step: curves[0]![i]!.step,
     validationAuc: curves.reduce((sum, curve) => sum + curve[i]!.validationAuc, 0) / curves.length,
   }));
+}
+
+/** Share of the baseline's excess that each other arm removes, over the seeds of both. */
+function excessOf({ matcher, budget, arms }: Group, sets: readonly string[], context: Context): ExcessRemoved[] {
+  const base = arms.find(([arm]) => arm === context.baseline)?.[1];
+  if (!base || !sets.includes(EXCESS.hard) || !sets.includes(EXCESS.easy)) return [];
+  return arms.flatMap(([arm, own]) => {
+    const seeds = seedsOf(own).filter((seed) => seedsOf(base).includes(seed));
+    if (arm === context.baseline || seeds.length === 0) return [];
+    const drawn = (cells: readonly Cell[]) => {
+      const shared = cells.filter(({ seed }) => seeds.includes(seed));
+      return { hard: resampledOf(shared, EXCESS.hard, context), easy: resampledOf(shared, EXCESS.easy, context) };
+    };
+    return [{ matcher, budget, arm, seeds, removed: excessRemoved(drawn(own), drawn(base)) }];
+  });
 }
 
 /** Compares two arms; undefined where one was not run, or never with the same seed. */

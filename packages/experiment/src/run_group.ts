@@ -79,12 +79,13 @@ export async function runGroup(group: CellGroup, task: GroupTask): Promise<Group
   onLog?.(`${groupName(group)}: ${outcome.kept} cells are there, ${missing.length} to do`);
   const base = await trainBase(group, dataset, task);
   if (!base) return { ...outcome, interrupted: true };
+  const found: FoundNegatives = new Map();
   try {
     for (const { name, arm, settings } of missing) {
       // A unique folder, so that another process that runs the same cell does not use it. It is removed afterwards: the
       // weights of all cells would fill a disk.
       const run = joinPath(out, 'runs', groupName(group), `${name}-${crypto.randomUUID()}`);
-      const cell = await runArm(run, name, arm, group, dataset, base, task).finally(() => store.remove(run));
+      const cell = await runArm(run, { name, arm, found }, group, dataset, base, task).finally(() => store.remove(run));
       if (!cell) return { ...outcome, interrupted: true };
       await store.write(cellPath(out, { ...group, arm: name }), `${JSON.stringify({ ...cell, settings })}\n`);
       outcome.made++;
@@ -98,6 +99,16 @@ export async function runGroup(group: CellGroup, task: GroupTask): Promise<Group
     base.model.dispose();
   }
   return outcome;
+}
+
+/** Negatives of the arms of a group, by all that they follow from: arms that differ elsewhere share them. */
+type FoundNegatives = Map<string, Awaited<ReturnType<typeof negativesOf>>>;
+
+/** Arm that is run, with the negatives that others of its group have found. */
+interface ArmRun {
+  name: string;
+  arm: Arm;
+  found: FoundNegatives;
 }
 
 /** First stage, trained to its end. */
@@ -151,8 +162,7 @@ function stageConfig(
  */
 async function runArm(
   run: string,
-  name: string,
-  arm: Arm,
+  { name, arm, found }: ArmRun,
   group: CellGroup,
   dataset: Dataset,
   base: Base,
@@ -161,23 +171,29 @@ async function runArm(
   const { store, config, signal } = task;
   const generator = arm.generator === undefined ? undefined : await task.generatorFor(arm.generator, group.budget);
   const started = performance.now();
-  const anchors = anchorsToMeet(stageConfig('tune', group, dataset, config), dataset);
+  const planned = stageConfig('tune', group, dataset, config, arm.tune ?? {});
+  const anchors = anchorsToMeet(planned, dataset);
+  const unlabelled = task.dataset.indicesOf('train');
   const { model } = base;
-  const { negatives, settings, report } = await negativesOf({
-    ...{ store, dataset, model, arm, config, generator, anchors, seed: group.seed, signal },
-  });
+  const { tune, ...mined } = arm;
+  const key = JSON.stringify([identityOf(mined), anchors]);
+  const negativesTask = { store, dataset, model, arm: mined, config, generator, anchors, unlabelled, signal };
+  const own = found.get(key) ?? (await negativesOf({ ...negativesTask, seed: group.seed }));
+  found.set(key, own);
+  const { negatives, settings, report } = own;
   const mining = (performance.now() - started) / 1000;
   const from = {
     file: base.file,
     fingerprint: base.model.info.fingerprint,
     content: readCheckpoint(base.bytes, base.file),
   };
-  const resolved = stageConfig('tune', group, dataset, config, settings);
+  const resolved = stageConfig('tune', group, dataset, config, mergeSettings([settings, tune ?? {}]));
   const result = await train(
     trainingTask(
       {
         run,
         start: { config: resolved, from },
+        unlabelled,
         ...(negatives && { negatives: { file: `the arm ${name}`, fingerprint: name, content: negatives } }),
         ...(isFoundInTraining(arm) && generator && { generator }),
         onLog: undefined,
@@ -208,6 +224,8 @@ async function runArm(
 
 function anchorsToMeet(config: TrainingConfig, dataset: Dataset): number[] {
   const all = dataset.indicesOf('train').filter((index) => dataset.records[index]!.label === 1);
+  // Which anchors are gathered for being alike is known only once they are found.
+  if (config.batch.alike) return all;
   const options = { seed: config.seed, positives: config.batch.positives };
   return anchorsMet(all, options, 0, config.epochs * config.stepsPerEpoch);
 }
@@ -345,6 +363,7 @@ async function settingsFingerprint(group: CellGroup, name: string, arm: Arm, tas
     tests,
     normalisation,
     generator,
+    ...(config.alignment === 'repaired' && { alignment: config.alignment }),
     data: dataset.fingerprint,
     splits: dataset.splits,
   };

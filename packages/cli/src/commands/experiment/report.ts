@@ -3,6 +3,7 @@ import { joinPath, type Store, UsageError } from '@doppel/core';
 import { openDataset } from '@doppel/core/dataset';
 import {
   type Cell,
+  completeSeeds,
   type ExperimentConfig,
   experimentFigures,
   experimentHtml,
@@ -22,10 +23,12 @@ export default command({
   words: { folder: text('folder', 'Folder of the experiment') },
   flags: {
     merge: z.array(z.string()).default([]).meta({ description: 'Folders of further shards' }),
+    complete: z.boolean().default(false).meta({ description: 'Only seeds of which every arm was run' }),
     out: text('folder', 'Folder of the report; default: the folder').optional(),
   },
   examples: [
     'doppel experiment report experiments/a',
+    'doppel experiment report experiments/a --complete --out so-far',
     'doppel experiment report shard-1 --merge shard-2,shard-3 --out all',
   ],
   async run({ args, context }): Promise<Outcome> {
@@ -33,9 +36,10 @@ export default command({
     const file = joinPath(args.folder, 'experiment.yaml');
     const config = parseExperiment(await readYaml(store, file), file);
     const folders = [args.folder, ...args.merge];
-    const cells = (await Promise.all(folders.map((folder) => cellsIn(store, folder)))).flat();
+    const found = withoutTwins((await Promise.all(folders.map((folder) => cellsIn(store, folder)))).flat());
+    const cells = args.complete ? completeSeeds(found, config) : found;
     const results = await context.work({ label: 'comparing', unit: 'comparisons' }, (watch) =>
-      resultsOf(withoutTwins(cells), optionsOf(config), watch),
+      resultsOf(cells, optionsOf(config), watch),
     );
     const { header, fingerprint } = await openDataset(store, config.data);
     const out = args.out ?? args.folder;
@@ -59,9 +63,9 @@ export default command({
   },
 });
 
-function optionsOf({ baseline, champion, evaluation, arms }: ExperimentConfig) {
+function optionsOf({ baseline, champion, evaluation, arms, contrasts }: ExperimentConfig) {
   const { resamples, permutations, seed } = evaluation;
-  return { baseline, champion, resamples, permutations, seed, order: Object.keys(arms) };
+  return { baseline, champion, resamples, permutations, seed, order: Object.keys(arms), contrasts };
 }
 
 async function cellsIn(store: Store, folder: string): Promise<Cell[]> {

@@ -1,0 +1,168 @@
+/**
+ * Comparisons that were fixed before any test figure was seen. The unit is the seed: its difference on all test pairs,
+ * paired. The standard error adds what other places would change, from a bootstrap of the places with the seeds as they
+ * are: se² = s²/n + v. Interval and p are those of Student's t with n − 1 degrees of freedom.
+ *
+ * Equivalence is two one-sided tests at 5 %: the 90 % interval lies within the margin.
+ */
+import { Rng } from '@doppel/core/base';
+import type { Interval } from '@doppel/core/evaluation';
+import { type ExperimentMetric, measurer, sampleOf } from './arm_sample.ts';
+import type { Cell } from './cell.ts';
+import type { Contrast } from './contrast_settings.ts';
+import { tailOf, tQuantile } from './student.ts';
+
+export interface ContrastResult {
+  name: string;
+  matcher: string;
+  budget: number;
+  arm: string;
+  /** Arm that it was compared with: of several the best on this set. */
+  against: string;
+  set: string;
+  metric: ExperimentMetric;
+  /** Seeds of both, and the difference of each. */
+  seeds: number[];
+  differences: number[];
+  mean: number;
+  /** Mean difference as a share of the other arm's mean. */
+  relative: number;
+  /** Standard deviation of the differences; null with one seed, as all below. */
+  deviation: number | null;
+  standardError: number | null;
+  /** 95 %. */
+  interval: Interval | null;
+  p: number | null;
+  /** Margin, 90 % interval, and whether it lies within. */
+  equivalence: { margin: number; interval: Interval; holds: boolean } | null;
+}
+
+export interface ContrastOptions {
+  resamples: number;
+  seed: number;
+}
+
+/** Metrics of which less is better. */
+const LOWER: readonly ExperimentMetric[] = ['fpr', 'fpr80', 'fpr95'];
+
+/** @param cells of one matcher and budget. @returns undefined where no seed has both arms. */
+export function contrastOf(
+  name: string,
+  contrast: Contrast,
+  cells: readonly Cell[],
+  options: ContrastOptions,
+): ContrastResult | undefined {
+  const { arm, set, metric } = contrast;
+  const of = (each: string) => cells.filter((cell) => cell.arm === each && cell.sets[set]);
+  const rivals = contrast.against.filter((each) => of(each).length > 0);
+  const against = bestOf(rivals, (each) => meanOf(of(each).map((cell) => measured(cell, set, metric))), metric);
+  if (against === undefined) return undefined;
+  const pairs = of(arm)
+    .toSorted((a, b) => a.seed - b.seed)
+    .flatMap((own) => of(against).flatMap((other) => (other.seed === own.seed ? [{ own, other }] : [])));
+  if (pairs.length === 0) return undefined;
+  const differences = pairs.map(({ own, other }) => measured(own, set, metric) - measured(other, set, metric));
+  const { matcher, budget } = pairs[0]!.own;
+  const mean = meanOf(differences);
+  return {
+    ...{ name, matcher, budget, arm, against, set, metric },
+    seeds: pairs.map(({ own }) => own.seed),
+    differences,
+    mean,
+    relative: mean / meanOf(pairs.map(({ other }) => measured(other, set, metric))),
+    ...uncertaintyOf(differences, pairs, contrast, options),
+  };
+}
+
+function uncertaintyOf(
+  differences: readonly number[],
+  pairs: readonly CellPair[],
+  { set, metric, equivalence }: Contrast,
+  options: ContrastOptions,
+): Pick<ContrastResult, 'deviation' | 'standardError' | 'interval' | 'p' | 'equivalence'> {
+  const n = differences.length;
+  if (n < 2) return { deviation: null, standardError: null, interval: null, p: null, equivalence: null };
+  const mean = meanOf(differences);
+  const variance = varianceOf(differences);
+  const standardError = Math.sqrt(variance / n + placeVariance(pairs, set, metric, options));
+  const within = (level: number): Interval => {
+    const reach = tQuantile((1 + level) / 2, n - 1) * standardError;
+    return [mean - reach, mean + reach];
+  };
+  const narrow = within(0.9);
+  return {
+    ...{ deviation: Math.sqrt(variance), standardError, interval: within(0.95) },
+    p: tailOf(mean / standardError, n - 1),
+    equivalence:
+      equivalence === undefined
+        ? null
+        : { margin: equivalence, interval: narrow, holds: narrow[0] > -equivalence && narrow[1] < equivalence },
+  };
+}
+
+interface CellPair {
+  own: Cell;
+  other: Cell;
+}
+
+/** Variance of the mean difference when places are drawn again. */
+function placeVariance(
+  pairs: readonly CellPair[],
+  set: string,
+  metric: ExperimentMetric,
+  { resamples, seed }: ContrastOptions,
+): number {
+  const rng = Rng.derive(seed, 'contrast places');
+  const measures = pairs.map(
+    ({ own, other }) => [measurer(sampleOf(own, set)), measurer(sampleOf(other, set))] as const,
+  );
+  const places = pairs[0]!.own.places.length;
+  const timesDrawn = new Uint32Array(places);
+  const means: number[] = [];
+  for (let i = 0; i < resamples; i++) {
+    timesDrawn.fill(0);
+    for (let draw = 0; draw < places; draw++) timesDrawn[rng.int(places)]!++;
+    const mean = meanOf(measures.map(([a, b]) => a(timesDrawn)[metric] - b(timesDrawn)[metric]));
+    if (Number.isFinite(mean)) means.push(mean);
+  }
+  return means.length > 1 ? varianceOf(means) : 0;
+}
+
+const measured = (cell: Cell, set: string, metric: ExperimentMetric): number => measurer(sampleOf(cell, set))()[metric];
+
+function bestOf(arms: readonly string[], value: (arm: string) => number, metric: ExperimentMetric): string | undefined {
+  const sign = LOWER.includes(metric) ? 1 : -1;
+  const values = new Map(arms.map((arm) => [arm, sign * value(arm)]));
+  return arms.toSorted((a, b) => values.get(a)! - values.get(b)!)[0];
+}
+
+const meanOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+function varianceOf(values: readonly number[]): number {
+  const mean = meanOf(values);
+  return values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1);
+}
+
+/**
+ * Smallest difference that n paired seeds show with a power of 80 % at a level of 5 %, or the smallest margin of
+ * equivalence where both arms are equal. By seeds alone: places add to it.
+ */
+export function detectable({ deviation, equivalence }: Contrast, seeds: number): number | undefined {
+  if (deviation === undefined || seeds < 2) return undefined;
+  const quantiles = equivalence === undefined ? [0.975, 0.8] : [0.95, 0.9];
+  const sum = quantiles.reduce((total, probability) => total + tQuantile(probability, seeds - 1), 0);
+  return (sum * deviation) / Math.sqrt(seeds);
+}
+
+/** Sentences on what an experiment can show, before it runs. */
+export function powerLines(contrasts: Readonly<Record<string, Contrast>>, seedsOf: (arm: string) => number): string[] {
+  return Object.entries(contrasts).flatMap(([name, contrast]) => {
+    const seeds = Math.min(...[contrast.arm, ...contrast.against].map(seedsOf));
+    const least = detectable(contrast, seeds);
+    if (least === undefined) return [];
+    const what = contrast.equivalence === undefined ? 'a difference' : 'equivalence within';
+    const points = (value: number) => `${(100 * value).toFixed(2)} points`;
+    const assumed = `if differences deviate by ${points(contrast.deviation!)} from seed to seed`;
+    return [`contrast ${name}: ${seeds} seeds show ${what} of ${points(least)} with a power of 80 %, ${assumed}`];
+  });
+}
