@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { Rng } from '../../base/random.ts';
 import { UsageError } from '../../errors.ts';
 import { checkGenerator, decodeFor, forEachEncoded } from '../../generator/make_patches.ts';
-import { gaussian } from '../../generator/quality/filters.ts';
+import { gaussian } from '../../localisation/gaussian.ts';
 import { preparePatch } from '../../prepare/prepared_patches.ts';
 import { generatorOf, MadeList, type MadePatch, makerOf, noDonor, scored } from '../made.ts';
 import { truePairs } from '../pair_scores.ts';
@@ -109,7 +109,7 @@ async function blurred(record: number, { dataset, model }: Bench, deviation: num
   const { readSar, records } = dataset;
   if (!readSar) throw withoutPatches();
   const raster = await readSar(record);
-  const data = gaussian(raster.data as Float32Array, raster.width, deviation);
+  const data = gaussian(raster.data, raster.width, raster.height, 1, deviation);
   return preparePatch({ ...raster, data }, 'sar', model.normalisation, records[record]!.sar);
 }
 
