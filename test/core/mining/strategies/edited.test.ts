@@ -126,8 +126,8 @@ it('adaptive takes edits among its candidates', async () => {
 });
 
 it('blocks take pixels of a patch of other ground in a blob, and no others', async () => {
-  const { negatives, patches, header } = await blocks.find(bench({ generator: undefined }), { share: 0.3, k: 1 }, {});
-  expect(header).toMatchObject({ strategy: 'blocks', generatorFingerprint: null, settings: { share: 0.3 } });
+  const { negatives, patches, header } = await blocks.find(bench({ generator: undefined }), { blob: 0.3, k: 1 }, {});
+  expect(header).toMatchObject({ strategy: 'blocks', generatorFingerprint: null, settings: { blob: 0.3 } });
   expect(negatives.filter(isMade).every(({ label, distance }) => label === 0 && distance > 0)).toBe(true);
   expect(patches!.count).toBe(6);
 

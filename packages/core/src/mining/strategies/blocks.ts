@@ -19,7 +19,7 @@ import type { Bench, MiningReport, Negatives, Strategy, Watch } from '../strateg
 import { summaryOf } from '../tally.ts';
 
 const settings = z.strictObject({
-  share: z
+  blob: z
     .number()
     .min(0.01)
     .max(0.9)
@@ -40,7 +40,7 @@ export const blocks = {
 
 const BATCH = 32;
 
-async function find(bench: Bench, { share, k }: BlocksSettings, watch: Watch): Promise<Negatives> {
+async function find(bench: Bench, { blob, k }: BlocksSettings, watch: Watch): Promise<Negatives> {
   const { dataset, model, patches, guard, seed, split } = bench;
   const { side } = model.normalisation;
   const readSar = pixelsOf(bench);
@@ -55,7 +55,7 @@ async function find(bench: Bench, { share, k }: BlocksSettings, watch: Watch): P
     if (!donor) throw noDonor(dataset.records[record]!.id);
     const drawn = { seed: hash32(JSON.stringify([seed, 'blob', record, draw])) >>> 0, offset: 0 };
     const [base, other] = await Promise.all([readSar(record), readSar(donor.record)]);
-    const mixed = withBlob(base, other, { share, unit: model.normalisation.sar.source, draw: drawn });
+    const mixed = withBlob(base, other, { share: blob, unit: model.normalisation.sar.source, draw: drawn });
     return preparePatch(mixed, 'sar', model.normalisation, 'a made patch');
   }
 
@@ -68,14 +68,14 @@ async function find(bench: Bench, { share, k }: BlocksSettings, watch: Watch): P
       found.forEach(({ patch, probability, distance, changed }, i) => {
         list.addMade(patch, {
           ...{ optical: batch[i]!, label: 0, positiveScore: positives[i]!, probability, rank: draw, distance, changed },
-          reason: `blocks: share ${share}`,
+          reason: `blocks: blob ${blob}`,
         });
       });
     }
     watch.onProgress?.(start + batch.length, anchors.length);
   }
   return {
-    header: list.header('blocks', bench, { k, match: 'none', share }),
+    header: list.header('blocks', bench, { k, match: 'none', blob }),
     negatives: list.negatives,
     patches: list.stack(model.info.side),
     report: reportOf(list, anchors.length),
