@@ -8,7 +8,13 @@ import {
   speckleStatistics,
   speckleStyle,
 } from '../../../../packages/core/src/generator/grain/speckle.ts';
-import { drawTexture, powerSpectrum, varianceOf } from '../../../../packages/core/src/generator/grain/spectrum.ts';
+import {
+  drawTexture,
+  powerSpectrum,
+  sharpened,
+  varianceOf,
+  withBandsOf,
+} from '../../../../packages/core/src/generator/grain/spectrum.ts';
 import { differenceProfile, GridFinder, warpedPositions } from '../../../../packages/core/src/raster/repeated_grid.ts';
 
 const SIDE = 64;
@@ -25,6 +31,18 @@ const blurred = (patch: Float32Array) =>
   });
 const meanOf = (spectra: Float64Array[]) =>
   spectra[0]!.map((_, i) => spectra.reduce((sum, each) => sum + each[i]!, 0) / spectra.length);
+
+/** Correlation of neighbours along rows, of a texture of a spectrum. */
+function lagOne(spectrum: Float64Array): number {
+  const frequencies = Math.sqrt(spectrum.length);
+  const signed = (f: number) => (f === 0 || f === frequencies - 1 ? 1 : 2);
+  const products = spectrum.map((power, i) => {
+    const g = i % frequencies;
+    const weight = signed(Math.floor(i / frequencies)) * signed(g);
+    return (power * weight * Math.cos((Math.PI * g) / (frequencies - 1))) / (2 * (frequencies - 1)) ** 2;
+  });
+  return products.reduce((sum, value) => sum + value, 0) / varianceOf(spectrum);
+}
 
 describe('spectra', () => {
   it('of white noise are 1, and hold the variance of any texture', () => {
@@ -44,6 +62,31 @@ describe('spectra', () => {
     expect(varianceOf(found)).toBeCloseTo(varianceOf(wanted), 1);
     const correlation = dot(draws[0]!, draws[1]!) / Math.sqrt(dot(draws[0]!, draws[0]!) * dot(draws[1]!, draws[1]!));
     expect(Math.abs(correlation)).toBeLessThan(0.1);
+  });
+
+  it('of a texture read at uneven rows are those that were asked for, if it is sharpened before', () => {
+    const wanted = meanOf([1, 2, 3, 4].map((seed) => powerSpectrum(blurred(blurred(white(seed))), SIDE)));
+    const rows = even.map((y) => y + 0.4 * Math.sin(2 * Math.PI * 0.29 * y));
+    const columns = even.map((x) => x + 0.4 * Math.sin(2 * Math.PI * 0.29 * x));
+    const correlationOf = (spectrum: Float64Array) => {
+      const draws = [0, 1, 2, 3].map((seed) => drawTexture(spectrum, { rows, columns }, { seed, offset: 0 }));
+      return lagOne(meanOf(draws.map((draw) => powerSpectrum(draw, SIDE))));
+    };
+    const [asked, plain, sharp] = [
+      lagOne(wanted),
+      correlationOf(wanted),
+      correlationOf(sharpened(wanted, { rows, columns })),
+    ];
+    expect(asked - plain).toBeGreaterThan(0.02);
+    expect(Math.abs(sharp - asked)).toBeLessThan(0.6 * (asked - plain));
+  });
+
+  it('take the power of each band from what was measured, and keep their shape within it', () => {
+    const [measured, smooth] = [powerSpectrum(white(1), SIDE), powerSpectrum(blurred(white(2)), SIDE)];
+    const bands = withBandsOf(measured, smooth);
+    expect(varianceOf(bands)).toBeCloseTo(varianceOf(measured), 9);
+    expect(bands[1]! / bands[0]!).toBeCloseTo(smooth[1]! / smooth[0]!, 9);
+    expect(bands.at(-1)! / bands[0]!).toBeGreaterThan(2 * (smooth.at(-1)! / smooth[0]!));
   });
 });
 

@@ -11,7 +11,7 @@ import { momentsOf } from '../../base/moments.ts';
 import { quantile } from '../../base/quantile.ts';
 import { differenceProfile, warpedPositions } from '../../raster/repeated_grid.ts';
 import { dot, principalComponents } from './principal_components.ts';
-import { drawTexture, powerSpectrum, varianceOf } from './spectrum.ts';
+import { drawTexture, powerSpectrum, sharpened, varianceOf, withBandsOf } from './spectrum.ts';
 
 /** Principal components of log spectra that are kept. */
 export const COMPONENTS = 8;
@@ -122,7 +122,13 @@ export function speckleStyle(
   { mean, components }: SpeckleStatistics,
   grid: GridFrequencies = {},
 ): SpeckleStyle {
-  const { logSpectrum, residual } = measure(source, side);
+  const positions = {
+    rows: positionsOf(source.patch, side, 'rows', grid),
+    columns: positionsOf(source.patch, side, 'columns', grid),
+  };
+  // The ground as it will be read: what reading takes from it is drawn.
+  const reflectivity = resampled(source.reflectivity, positions);
+  const { logSpectrum, residual } = measure({ ...source, reflectivity }, side);
   const centred = logSpectrum.map((value, i) => value - mean[i]!);
   const spectrum = Float64Array.from(mean);
   for (let k = 0; k < COMPONENTS; k++) {
@@ -130,17 +136,13 @@ export function speckleStyle(
     const weight = dot(centred, component);
     for (let i = 0; i < spectrum.length; i++) spectrum[i]! += weight * component[i]!;
   }
-  for (let i = 0; i < spectrum.length; i++) spectrum[i] = Math.exp(spectrum[i]!);
-  // The mean of logarithms is below the logarithm of the mean: the variance is the measured one.
-  const wanted = varianceOf(logSpectrum.map(Math.exp));
-  const scale = wanted / varianceOf(spectrum);
+  const measured = logSpectrum.map(Math.exp);
+  const sharp = sharpened(withBandsOf(measured, spectrum.map(Math.exp)), positions);
+  const wanted = varianceOf(measured);
+  const scale = wanted / varianceOf(sharp);
   return {
-    spectrum: spectrum.map((power) => power * scale),
-    ...{ deviation: Math.sqrt(wanted), mean: momentsOf(residual).mean },
-    positions: {
-      rows: positionsOf(source.patch, side, 'rows', grid),
-      columns: positionsOf(source.patch, side, 'columns', grid),
-    },
+    spectrum: sharp.map((power) => power * scale),
+    ...{ deviation: Math.sqrt(wanted), mean: momentsOf(residual).mean, positions },
   };
 }
 

@@ -25,17 +25,12 @@ function waves(frequencies: number, period: number, positions: ArrayLike<number>
 export function powerSpectrum(values: Float32Array, side: number): Float64Array {
   const window = spectrumSide(side);
   const frequencies = window / 2 + 1;
-  const table = waves(
-    frequencies,
-    window,
-    Float64Array.from({ length: window }, (_, i) => i),
-  );
-  // Σ hann² = 3w/8 along an axis.
-  const hann = Float64Array.from({ length: window }, (_, i) => Math.sin((Math.PI * (i + 0.5)) / window) ** 2);
+  const table = waves(frequencies, window, counting(window));
+  const hann = hannOf(window);
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   const spectrum = new Float64Array(frequencies * frequencies);
   const starts = startsOf(side, window);
-  const scale = 1 / ((starts.length * window * 3) / 8) ** 2;
+  const scale = 1 / (starts.length * squaresOf(window)) ** 2;
   const half = new Float64Array(window);
   for (const top of starts) {
     for (const left of starts) {
@@ -60,6 +55,14 @@ export function powerSpectrum(values: Float32Array, side: number): Float64Array 
   return spectrum;
 }
 
+const counting = (length: number): Float64Array => Float64Array.from({ length }, (_, i) => i);
+
+const hannOf = (window: number): Float64Array =>
+  Float64Array.from({ length: window }, (_, i) => Math.sin((Math.PI * (i + 0.5)) / window) ** 2);
+
+/** Σ hann² along an axis. */
+const squaresOf = (window: number): number => (3 * window) / 8;
+
 function startsOf(side: number, window: number): number[] {
   const count = Math.ceil((side - window) / (window / 2)) + 1;
   return Array.from({ length: count }, (_, i) => (count === 1 ? 0 : Math.round((i * (side - window)) / (count - 1))));
@@ -79,6 +82,29 @@ export function varianceOf(spectrum: Float64Array): number {
     }
   }
   return sum / window ** 2;
+}
+
+/** First frequencies of the bands of an axis, over the highest frequency. */
+const BANDS = [0, 0.2, 0.5];
+
+/**
+ * Spectrum whose power in each band is that of a measured one: the mean of logarithms is below the logarithm of the mean,
+ * the more so the more a band fluctuates.
+ */
+export function withBandsOf(measured: Float64Array, spectrum: Float64Array): Float64Array {
+  const frequencies = Math.sqrt(spectrum.length);
+  const bandOf = (f: number) => BANDS.findLastIndex((first) => f >= first * (frequencies - 1));
+  const at = spectrum.map((_, i) => bandOf(Math.floor(i / frequencies)) * BANDS.length + bandOf(i % frequencies));
+  const sums = [measured, spectrum].map((powers) => {
+    const sum = new Float64Array(BANDS.length ** 2);
+    powers.forEach((power, i) => {
+      const signed =
+        multiplicity(Math.floor(i / frequencies), frequencies) * multiplicity(i % frequencies, frequencies);
+      sum[at[i]!]! += power * signed;
+    });
+    return sum;
+  });
+  return spectrum.map((power, i) => (power * sums[0]![at[i]!]!) / sums[1]![at[i]!]!);
 }
 
 /**
@@ -139,4 +165,90 @@ function bilinear(values: Float64Array, width: number, y: number, x: number): nu
     (1 - v) * ((1 - u) * at(top, left) + u * at(top, left + 1)) +
     v * ((1 - u) * at(top + 1, left) + u * at(top + 1, left + 1))
   );
+}
+
+const SHARPENINGS = 8;
+
+/**
+ * Spectrum of a texture that has the given one when it is read at positions and measured: windows and uneven steps spread
+ * the power of a frequency to others (Richardson 1972; Lucy 1974).
+ *
+ * @param measured by `powerSpectrum`, at the side of the positions.
+ */
+export function sharpened(
+  measured: Float64Array,
+  { rows, columns }: { rows: Float64Array; columns: Float64Array },
+): Float64Array {
+  const [down, across] = [spreadOf(rows), spreadOf(columns)];
+  const frequencies = down.length;
+  const [downBack, acrossBack] = [transposed(down), transposed(across)];
+  const whole = along(new Float64Array(measured.length).fill(1), downBack, acrossBack, frequencies);
+  let spectrum = measured;
+  for (let i = 0; i < SHARPENINGS; i++) {
+    const found = along(spectrum, down, across, frequencies);
+    const missing = along(
+      measured.map((power, at) => power / Math.max(found[at]!, 1e-12)),
+      downBack,
+      acrossBack,
+      frequencies,
+    );
+    spectrum = spectrum.map((power, at) => (power * missing[at]!) / whole[at]!);
+  }
+  return spectrum;
+}
+
+/** Measured power at each frequency (rows) of unit density at each (columns), read at positions. */
+function spreadOf(positions: Float64Array): Float64Array[] {
+  const window = spectrumSide(positions.length);
+  const frequencies = window / 2 + 1;
+  const period = 2 * positions.length;
+  const fine = period / 2 + 1;
+  const [read, table, hann] = [
+    waves(fine, period, positions),
+    waves(frequencies, window, counting(window)),
+    hannOf(window),
+  ];
+  const starts = startsOf(positions.length, window);
+  const spread = Array.from({ length: frequencies }, () => new Float64Array(frequencies));
+  for (const [row, wave] of read.entries()) {
+    const at = ((row % fine) * (frequencies - 1)) / (fine - 1);
+    const below = Math.min(Math.floor(at), frequencies - 2);
+    const density = multiplicity(row % fine, fine) / period / squaresOf(window) / starts.length;
+    for (const [line, other] of table.entries()) {
+      let power = 0;
+      for (const start of starts) {
+        let sum = 0;
+        for (let i = 0; i < window; i++) sum += hann[i]! * other[i]! * wave[start + i]!;
+        power += sum * sum * density;
+      }
+      const into = spread[line % frequencies]!;
+      into[below]! += power * (below + 1 - at);
+      into[below + 1]! += power * (at - below);
+    }
+  }
+  return spread;
+}
+
+const transposed = (matrix: readonly Float64Array[]): Float64Array[] =>
+  matrix.map((_, column) => Float64Array.from(matrix, (row) => row[column]!));
+
+/** down · spectrum · acrossᵀ */
+function along(
+  spectrum: Float64Array,
+  down: readonly Float64Array[],
+  across: readonly Float64Array[],
+  frequencies: number,
+): Float64Array {
+  const half = new Float64Array(spectrum.length);
+  down.forEach((weights, f) => {
+    for (let k = 0; k < frequencies; k++) {
+      for (let g = 0; g < frequencies; g++) half[f * frequencies + g]! += weights[k]! * spectrum[k * frequencies + g]!;
+    }
+  });
+  return spectrum.map((_, i) => {
+    const [f, weights] = [Math.floor(i / frequencies), across[i % frequencies]!];
+    let sum = 0;
+    for (let k = 0; k < frequencies; k++) sum += weights[k]! * half[f * frequencies + k]!;
+    return sum;
+  });
 }
