@@ -23,7 +23,7 @@ export async function demoPatch(sensor: 'sar' | 'optical', scene = '201', at = 4
 }
 
 /** A square of a demo scene as a georeferenced GeoTIFF; both sensors of a scene have one grid. */
-export async function demoScene(sensor: 'sar' | 'optical', scene = '201', at = 300, side = 256): Promise<PageFile> {
+export async function demoScene(sensor: 'sar' | 'optical', scene = '201', at = 300, side = 192): Promise<PageFile> {
   const file = await openRaster(new FileStore(), scenePath(sensor, scene));
   const { data, bands } = await file.read({ column: at, row: at, width: side, height: side });
   const [x, dx, , y, , dy] = file.transform!;

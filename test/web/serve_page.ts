@@ -1,10 +1,9 @@
 /** The page as users meet it: served by the built `doppel serve`, or as files of a plain web server. */
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { PAGE } from '@doppel/web';
 import { ROOT } from '../house/source_imports.ts';
 
@@ -13,24 +12,20 @@ export interface Served {
   close(): Promise<void>;
 }
 
-/** Runs a command of the built `doppel`. @returns what it prints. */
-export async function doppel(...args: string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(process.execPath, [join(ROOT, 'packages/cli/dist/main.js'), ...args]);
-  return stdout;
-}
+/**
+ * Jobs of the server as urgent as the server: beside other tests those of a low priority would take minutes. Their priority
+ * is tested where jobs are.
+ */
+const EQUAL = `import os from 'node:os'; import { syncBuiltinESMExports } from 'node:module'; os.setPriority = () => {}; syncBuiltinESMExports();`;
 
 /** Starts `doppel serve` on a free port. */
 export async function serveByDoppel(...flags: string[]): Promise<Served> {
-  const args = [
+  const main = [
+    '--import',
+    `data:text/javascript,${encodeURIComponent(EQUAL)}`,
     join(ROOT, 'packages/cli/dist/main.js'),
-    'serve',
-    '--port',
-    '0',
-    '--json',
-    '--backend',
-    'wasm',
-    ...flags,
   ];
+  const args = [...main, 'serve', '--port', '0', '--json', '--backend', 'wasm', ...flags];
   const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
   let errors = '';
   child.stderr.on('data', (text) => {
