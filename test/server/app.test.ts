@@ -166,8 +166,24 @@ describe('JSON', () => {
       undefined,
     ]);
     expect(results[1].error.detail).toMatch(/optcal/);
+    const files = results.map((each: { error?: { file?: string } }) => each.error?.file);
+    expect(files.slice(0, 6)).toEqual([undefined, undefined, ...Array(4).fill('sar')]); // a typo is of neither
     expect(results[2].error).toMatchObject({ expected: '4 samples for the shape [2,2,1]', found: '3', status: 400 });
     expect(results[10].score).toBe(-2);
+  });
+
+  it('asks for maps where they are wanted, over a window if there is one', async () => {
+    const pairs = [pair(1, 3, 'a'), { ...pair(1, 3, 'b'), window: image(2) }];
+    for (const [query, wishes] of [
+      ['', [false, false]],
+      ['?map=false', [false, false]],
+      ['?map=true', [true, true]],
+    ] as const) {
+      const headers = { 'content-type': 'application/json' };
+      await appWith().request(`/v1/match${query}`, { method: 'POST', body: JSON.stringify({ pairs }), headers });
+      expect(scorer.calls.at(-1)!.map((each) => 'map' in each)).toEqual(wishes);
+    }
+    expect(scorer.calls.at(-1)!.map(({ map }) => map?.window?.name)).toEqual([undefined, 'window']);
   });
 
   it('answers with the problem of the only pair, or with one for all, where none has a score', async () => {
@@ -250,6 +266,9 @@ describe('multipart', () => {
     ]);
     expect(results[1].error.detail).toMatch(/"optical"/);
     expect(results[2].error.remedy).toMatch(/@/);
+    expect(results.map((each: { error?: { file?: string } }) => each.error?.file)).toEqual([
+      ...[undefined, 'optical', 'sar', undefined],
+    ]);
   });
 
   it.each<[string, [string, string | File][], RegExp]>([

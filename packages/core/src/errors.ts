@@ -88,6 +88,8 @@ export class FormatError extends DoppelError {
 export class PatchError extends DoppelError {
   readonly tag = 'patch';
   readonly file: string | undefined;
+  /** Patch of a pair that it is about; undefined: both, or no pair. */
+  modality: 'sar' | 'optical' | undefined;
   constructor(what: Explanation & { file?: string }) {
     super(what, what.file === undefined ? '' : ` ${what.file}`);
     this.file = what.file;

@@ -148,11 +148,21 @@ function prepare(pair: RasterPair, info: ModelInfo, normalisation: Normalisation
     const prepared = { ...normalisation, side };
     return {
       side,
-      sar: preparePatch(sar, 'sar', prepared, names?.sar ?? 'the SAR patch'),
-      optical: preparePatch(optical, 'optical', prepared, names?.optical ?? 'the optical patch'),
+      sar: prepareOne(sar, 'sar', prepared, names?.sar ?? 'the SAR patch'),
+      optical: prepareOne(optical, 'optical', prepared, names?.optical ?? 'the optical patch'),
     };
   } catch (error) {
     if (isDoppelError(error)) return error;
+    throw error;
+  }
+}
+
+/** @throws PatchError that tells which of the two it is about: both may have one name. */
+function prepareOne(raster: Raster, modality: Modality, normalisation: Normalisation, name: string): Float32Array {
+  try {
+    return preparePatch(raster, modality, normalisation, name);
+  } catch (error) {
+    if (error instanceof PatchError) error.modality = modality;
     throw error;
   }
 }

@@ -40,22 +40,27 @@ export const problemSchema = z
     expected: z.string().optional(),
     found: z.string().optional(),
     remedy: z.string().optional(),
+    file: z
+      .enum(['sar', 'optical'])
+      .optional()
+      .openapi({ description: 'The upload or field that caused it, if it is one' }),
     requestId: z.string().optional(),
   })
   .openapi('Problem', { description: 'A problem document (RFC 9457)' });
 
 /** A problem document. */
 export type Problem = z.infer<typeof problemSchema>;
-export type ProblemFacts = Pick<Problem, 'detail' | 'expected' | 'found' | 'remedy'>;
+export type ProblemFacts = Pick<Problem, 'detail' | 'expected' | 'found' | 'remedy' | 'file'>;
 
 /** Problem document of one of the known types. */
-export function problemOf(name: ProblemName, { detail, expected, found, remedy }: ProblemFacts): Problem {
+export function problemOf(name: ProblemName, { detail, expected, found, remedy, file }: ProblemFacts): Problem {
   const { status, title } = PROBLEMS[name];
   return {
     ...{ type: `urn:doppel:problem:${name}`, title, status, detail },
     ...(expected !== undefined && { expected }),
     ...(found !== undefined && { found }),
     ...(remedy !== undefined && { remedy }),
+    ...(file !== undefined && { file }),
   };
 }
 

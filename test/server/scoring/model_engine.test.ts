@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { selectBackend } from '../../../packages/core/src/backends/select_backend.ts';
 import { limitsFrom } from '../../../packages/server/src/body/limits.ts';
 import { type ModelEngine, openEngine } from '../../../packages/server/src/scoring/model_engine.ts';
+import { pairMapOf } from '../../../packages/server/src/scoring/pair_map.ts';
 import type {
   ImageInput,
   PairInput,
@@ -70,6 +71,8 @@ it('lets each pair fail by itself', async () => {
     pair(2),
   ]);
   const [first, sized, empty, cut, missing, last] = outcomes;
+  const files = outcomes.map((outcome) => errorOf(outcome)?.file);
+  expect(files).toEqual([undefined, 'optical', 'optical', 'optical', 'sar', undefined]);
   expect(errorOf(sized)).toMatchObject({ problem: 'unusable-image', expected: '64 × 64 pixels', found: '80 × 80' });
   expect(errorOf(empty)?.detail).toMatch(/empty\.png/);
   expect(errorOf(cut)?.detail).toMatch(/cut\.png/);
@@ -127,6 +130,46 @@ it('describes patches and tiles, each as if it were alone, among pairs', async (
   expect(errorOf(outcomes[3])).toMatchObject({ problem: 'unusable-image', found: '64 × 60' });
   expect(errorOf(outcomes[4])?.detail).toMatch(/missing/);
   dense.dispose();
+});
+
+it('names the patch that failed where both have one name', async () => {
+  const wide = encode({ width: 80, height: 80, data: new Uint8Array(6400).fill(3), channels: 1 });
+  const [small, large] = [file(noisePatch(1).png, '201.png'), file(wide, '201.png')];
+  const outcomes = await engine.run([
+    { sar: small, optical: large },
+    { sar: large, optical: small },
+  ]);
+  expect(outcomes.map((outcome) => errorOf(outcome)?.file)).toEqual(['optical', 'sar']);
+});
+
+it('maps the correlation of a pair, alone or over a window, where the matcher has such maps', async () => {
+  const options = { model: denseCheckpoint(), file: 'dense', backend: 'wasm', maxPixels, mapOf: pairMapOf };
+  const dense = await openEngine(options);
+  const window = (side: number) => samples(noisePatch(7, side).samples, side);
+  const before = tf.memory().numTensors;
+  const outcomes = await dense.run([
+    pair(1),
+    { ...pair(1), map: {} },
+    { ...pair(1), map: { window: window(96) } },
+    { ...pair(1), map: { window: window(60) } },
+  ]);
+  expect(tf.memory().numTensors).toBe(before);
+  const maps = outcomes.map((outcome) => ('map' in outcome ? outcome.map : undefined));
+  expect(maps.map((map) => map && [map.width, map.height, map.values.length, map.stride, map.radius])).toEqual([
+    undefined,
+    [5, 5, 25, 2, 4],
+    [17, 17, 289, 2, 4],
+    undefined,
+  ]);
+  expect(scoreOf(outcomes[1])).toBeCloseTo(scoreOf(outcomes[0]), 5);
+  expect(errorOf(outcomes[3])).toMatchObject({ file: 'optical', found: '60 × 60 pixels around 64 × 64' });
+  dense.dispose();
+
+  const other = await openEngine({ ...options, model: tinyCheckpoint() });
+  const [plain] = await other.run([{ ...pair(1), map: {} }]);
+  expect(plain).not.toHaveProperty('map');
+  expect(scoreOf(plain)).not.toBeNaN();
+  other.dispose();
 });
 
 it('has no descriptors where both patches enter one stream', () => {

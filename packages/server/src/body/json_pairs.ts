@@ -3,6 +3,7 @@
  * image is `{"data", "shape", "unit"}`, or bare nested arrays. The schemas also make the OpenAPI document.
  */
 import { pause } from '@doppel/core/base';
+import type { Modality } from '@doppel/core/prepare';
 import { UNITS } from '@doppel/core/raster';
 import { z } from '@hono/zod-openapi';
 import { explain, ProblemError, problemError } from '../problem.ts';
@@ -60,6 +61,9 @@ const pairSchema = z
       .openapi({ description: 'Comes back with the result. Default: the position of the pair, from 0.' }),
     sar: imageSchema,
     optical: imageSchema,
+    window: imageSchema.optional().openapi({
+      description: 'Optical pixels around the patch, as many to each side, over which the map of ?map=true goes',
+    }),
   })
   .openapi('Pair');
 
@@ -114,19 +118,28 @@ function itemOf(raw: unknown, position: number, limits: Limits): Item {
   const parsed = pairSchema.safeParse(raw);
   if (!parsed.success) {
     const expected = '"sar" and "optical", each {"data", "shape", "unit"}';
-    return brokenItem(
-      givenId(raw) ?? `${position}`,
-      explain(`read pair ${position}`, expected, foundBySchema(parsed.error)),
-    );
+    const facts = explain(`read pair ${position}`, expected, foundBySchema(parsed.error));
+    return brokenItem(givenId(raw) ?? `${position}`, { ...facts, file: fileOf(parsed.error) });
   }
+  const { sar, optical, window } = parsed.data;
   const id = `${parsed.data.id ?? position}`;
+  let reading: Modality = 'sar';
   try {
-    const { sar, optical } = parsed.data;
-    return { id, pair: { sar: imageOf(sar, 'sar', limits), optical: imageOf(optical, 'optical', limits) } };
+    const sarImage = imageOf(sar, 'sar', limits);
+    reading = 'optical';
+    const pair = { sar: sarImage, optical: imageOf(optical, 'optical', limits) };
+    return { id, pair: window ? { ...pair, map: { window: imageOf(window, 'window', limits) } } : pair };
   } catch (error) {
     if (!(error instanceof ProblemError)) throw error;
-    return { id, error: error.problem };
+    return { id, error: { ...error.problem, file: reading } };
   }
+}
+
+/** The only image that a schema finds fault with. */
+function fileOf({ issues }: z.core.$ZodError): Modality | undefined {
+  const fields = new Set(issues.map(({ path }) => path[0]));
+  const [field] = fields;
+  return fields.size === 1 && (field === 'sar' || field === 'optical') ? field : undefined;
 }
 
 /** Id of a pair whose other fields are invalid. */

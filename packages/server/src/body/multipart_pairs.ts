@@ -132,7 +132,8 @@ function itemOf(parts: Parts, position: number, sarUnit: Unit | undefined): Item
   }
   for (const name of ['sar', 'optical'] as const) {
     const part = parts[name];
-    if (part === undefined || typeof part === 'string') return brokenItem(id, missingFile(name, part));
+    if (part === undefined || typeof part === 'string')
+      return brokenItem(id, { ...missingFile(name, part), file: name });
   }
   const file = (name: 'sar' | 'optical', unit?: Unit) => imageOf(parts[name] as UploadedFile, name, unit);
   return { id, pair: { sar: file('sar', sarUnit), optical: file('optical') } };

@@ -36,9 +36,7 @@ const common = {
   ended: z.string().optional(),
   inputs: inputsSchema,
   settings: z.record(z.string(), z.unknown()).openapi({ description: 'Settings as the client gave them' }),
-  problem: problemSchema
-    .optional()
-    .openapi({ description: 'Why the job failed; `file` names the scene, if it is one' }),
+  problem: problemSchema.optional().openapi({ description: 'Why the job failed' }),
   result: resultSchema.optional(),
 };
 

@@ -409,13 +409,13 @@ export class Jobs implements Registrations {
     await held.saved;
   }
 
-  #problemOf(id: string, { kind, detail, file, action, ...facts }: JobFailure): Problem {
+  #problemOf(id: string, { kind, detail, action, ...facts }: JobFailure): Problem {
     if (kind === 'no-room') return noRoom('a full disk').problem;
     if (kind === 'internal-error') {
       this.#options.log(`the registration ${id} failed: ${detail}`);
       return problemOf(kind, { detail: `The reason is in the server's log, under the registration ${id}.` });
     }
-    return { ...problemOf(kind, { detail, ...facts }), ...(file && { file }) };
+    return problemOf(kind, { detail, ...facts });
   }
 
   #observe(): void {

@@ -44,7 +44,21 @@ const score = {
   match: z.boolean().openapi({ description: 'Whether the probability is at least the threshold' }),
   threshold: z.number().openapi({ description: 'A probability, chosen on the validation split' }),
 };
-const scoredSchema = z.object({ id: z.string(), ...score }).openapi('Scored');
+const mapSchema = z
+  .object({
+    values: z.array(z.number()).openapi({ description: 'Row by row, −1 to 1; the middle is no displacement' }),
+    width: z.int(),
+    height: z.int(),
+    stride: z.int().openapi({ description: 'Pixels between two values' }),
+    radius: z.int().openapi({ description: 'Pixels from the middle within which the score takes the peak' }),
+  })
+  .openapi('PairMap', { description: 'Correlations of the SAR patch at displacements of the optical one' });
+const scoredSchema = z
+  .object({
+    ...{ id: z.string(), ...score },
+    map: mapSchema.optional().openapi({ description: 'With ?map=true, of a matcher that has one' }),
+  })
+  .openapi('Scored');
 const failedSchema = z.object({ id: z.string(), error: problemSchema }).openapi('Failed');
 
 export const matchSchema = z
@@ -74,7 +88,9 @@ const route = createRoute({
   ...{ method: 'post', path: '/v1/match', operationId: 'match' },
   summary: 'Score pairs of a SAR and an optical patch',
   request: {
-    query: modelQuery,
+    query: modelQuery.extend({
+      map: z.enum(['true', 'false']).optional().openapi({ description: 'Whether to answer correlation maps, too' }),
+    }),
     body: {
       required: true,
       content: { 'application/json': { schema: jsonBody }, 'multipart/form-data': { schema: multipart } },
@@ -104,13 +120,22 @@ export interface MatchDeps {
 
 export const match = (deps: MatchDeps) =>
   endpoint(route, 'match', async (c) => {
-    const model = chosenModel(deps.models, c.req.valid('query').model);
+    const { model: named, map } = c.req.valid('query');
+    const model = chosenModel(deps.models, named);
     const scored = await deps.requests.run(c.req.raw.signal, {
       model,
       read: (signal) => itemsOf(c.req.raw, deps, signal),
-      answer: (items, scoring, signal) => matchOf(items, scoring, signal, deps.metrics),
+      answer: (items, scoring, signal) => matchOf(withMaps(items, map === 'true'), scoring, signal, deps.metrics),
     });
     return c.json(scored, 200);
+  });
+
+/** Items that all ask for maps, or none. */
+const withMaps = (items: readonly Item[], areWanted: boolean): Item[] =>
+  items.map((item) => {
+    if (!('pair' in item)) return item;
+    const { map = {}, ...pair } = item.pair;
+    return { id: item.id, pair: areWanted ? { ...pair, map } : pair };
   });
 
 /** @throws ProblemError if no pair could be scored. */
@@ -142,16 +167,22 @@ async function scoreItems(items: readonly Item[], scorer: ScoringService, signal
 }
 
 function resultOf(id: string, outcome: PairOutcome): Result {
-  if (!('error' in outcome)) return { id, ...outcome };
+  if (!('error' in outcome)) {
+    const { map, ...score } = outcome;
+    return { id, ...score, ...(map && { map: { ...map, values: Array.from(map.values, rounded) } }) };
+  }
   const { problem, ...facts } = outcome.error;
   return { id, error: problemOf(problem, facts) };
 }
+
+/** Four digits tell correlations apart as well as seven. */
+const rounded = (value: number) => Math.round(value * 1e4) / 1e4;
 
 /** Fields of the only pair, which the answer repeats at its top level. */
 function soleScore(results: readonly Result[]) {
   const [sole] = results;
   if (results.length !== 1 || !sole || 'error' in sole) return {};
-  const { id: _, ...score } = sole;
+  const { id: _, map: __, ...score } = sole;
   return score;
 }
 

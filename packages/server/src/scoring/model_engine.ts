@@ -5,12 +5,15 @@
 
 import { type Model, NonFiniteError, nameOf, openModel, type PairScore, type RasterPair } from '@doppel/core';
 import { type BackendLoader, selectBackend } from '@doppel/core/backends';
+import type { Modality } from '@doppel/core/prepare';
+import type { Raster } from '@doppel/core/raster';
 import * as tf from '@tensorflow/tfjs-core';
-import { describeTiles } from './describe_tiles.ts';
+import { describeTiles, MAX_TILE_PIXELS } from './describe_tiles.ts';
 import { failureOf, rasterOf } from './read_image.ts';
 import type {
   PairFailure,
   PairInput,
+  PairMap,
   PairOutcome,
   ServedModel,
   TileInput,
@@ -27,7 +30,12 @@ export interface EngineOptions {
   loaders?: readonly BackendLoader[];
   /** Largest number of pixels of an image; larger ones are refused before they are decompressed. */
   maxPixels: number;
+  /** Computes correlation maps. Default: there are none, as on edge runtimes, whose one file would hold more code. */
+  mapOf?: MapOf | undefined;
 }
+
+/** Correlation map of a pair; undefined where the matcher has none. @throws PatchError for a window that cannot be used. */
+export type MapOf = (model: Model, pair: RasterPair, window: Raster | undefined) => Promise<PairMap | undefined>;
 
 export interface ModelEngine {
   readonly served: ServedModel;
@@ -43,6 +51,7 @@ export async function openEngine({
   backend,
   loaders = [],
   maxPixels,
+  mapOf,
 }: EngineOptions): Promise<ModelEngine> {
   const { name, device } = await selectBackend({ ...(backend !== undefined && { requested: backend }), loaders });
   const model = await openModel(bytes, file);
@@ -50,9 +59,11 @@ export async function openEngine({
   const descriptorLength = await warmUp(model);
   const scorePairs = async (pairs: readonly PairInput[]): Promise<PairOutcome[]> => {
     const read = await Promise.all(pairs.map((pair) => readPair(pair, maxPixels)));
-    const good = read.filter((each): each is RasterPair => !('error' in each));
-    const results = (await scoreApart(model, good)).values();
-    return read.map((each) => ('error' in each ? each : outcomeOf(results.next().value!)));
+    const good = read.filter((each): each is ReadPair => !('error' in each));
+    const results = await scoreApart(model, good);
+    const outcomes = good.map((pair, i) => withMap(model, pair, outcomeOf(results[i]!), mapOf));
+    const done = (await Promise.all(outcomes)).values();
+    return read.map((each) => ('error' in each ? each : done.next().value!));
   };
   return {
     served: { name: nameOf(file.replaceAll('\\', '/')), info, normalisation, backend: name, device, descriptorLength },
@@ -98,14 +109,42 @@ async function scoreApart(model: Model, pairs: readonly RasterPair[]): Promise<(
 const outcomeOf = (result: PairScore | Error): PairOutcome =>
   result instanceof Error ? { error: failureOf(result) } : result;
 
-async function readPair({ sar, optical }: PairInput, maxPixels: number): Promise<RasterPair | { error: PairFailure }> {
+interface ReadPair extends RasterPair {
+  /** Asks for the correlation map. */
+  wantsMap: boolean;
+  window?: Raster | undefined;
+}
+
+async function readPair(
+  { sar, optical, map }: PairInput,
+  maxPixels: number,
+): Promise<ReadPair | { error: PairFailure }> {
+  let reading: Modality = 'sar';
   try {
+    const sarRaster = await rasterOf(sar, maxPixels);
+    reading = 'optical';
     return {
-      sar: await rasterOf(sar, maxPixels),
-      optical: await rasterOf(optical, maxPixels),
+      ...{ sar: sarRaster, optical: await rasterOf(optical, maxPixels), wantsMap: map !== undefined },
+      ...(map?.window && { window: await rasterOf(map.window, Math.min(maxPixels, MAX_TILE_PIXELS)) }),
       names: { sar: sar.name, optical: optical.name },
     };
   } catch (error) {
-    return { error: failureOf(error) };
+    return { error: failureOf(error, reading) };
+  }
+}
+
+/** Outcome of a pair with its map, if that is asked for. */
+async function withMap(
+  model: Model,
+  pair: ReadPair,
+  outcome: PairOutcome,
+  mapOf: MapOf | undefined,
+): Promise<PairOutcome> {
+  if ('error' in outcome || !pair.wantsMap) return outcome;
+  try {
+    const map = await mapOf?.(model, pair, pair.window);
+    return map ? { ...outcome, map } : outcome;
+  } catch (error) {
+    return { error: failureOf(error, 'optical') };
   }
 }

@@ -1,14 +1,20 @@
 /** Reads an image of a request as a raster, within the limit on its pixels, and puts failures in words for the client. */
 import { isDoppelError, MemoryStore, PatchError, reasonOf } from '@doppel/core';
+import type { Modality } from '@doppel/core/prepare';
 import { openRaster, type Raster } from '@doppel/core/raster';
 import type { ImageInput, PairFailure } from './scoring_service.ts';
 
-/** Failure of one image. Any error here comes from the client's bytes alone, so it is reported to the client. */
-export function failureOf(error: unknown): PairFailure {
+/**
+ * Failure of an image. Any error here comes from the client's bytes alone, so it is reported to the client.
+ *
+ * @param file that is read, of the two of a pair.
+ */
+export function failureOf(error: unknown, file?: Modality): PairFailure {
   const problem = error instanceof TooManyPixels ? 'payload-too-large' : 'unusable-image';
-  if (!isDoppelError(error)) return { problem, detail: `Cannot read an image of the pair: ${reasonOf(error)}.` };
+  if (!isDoppelError(error)) return { problem, file, detail: `Cannot read an image of the pair: ${reasonOf(error)}.` };
   const { message: detail, expected, found, remedy } = error;
-  return { problem, detail, expected, found, remedy };
+  const about = file ?? (error instanceof PatchError ? error.modality : undefined);
+  return { problem, file: about, detail, expected, found, remedy };
 }
 
 class TooManyPixels extends PatchError {}

@@ -1,7 +1,7 @@
 /** Program of a scoring thread: it holds the backend and the model, and scores batch after batch. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { detailOf, partsOf } from './error_parts.ts';
-import { openEngine } from './model_engine.ts';
+import { type MapOf, openEngine } from './model_engine.ts';
 import { nativeLoaders } from './native_loaders.ts';
 import type { ScoreRequest, WorkerReply, WorkerTask } from './scoring_messages.ts';
 
@@ -9,7 +9,9 @@ const port = parentPort!;
 const reply = (message: WorkerReply) => port.postMessage(message);
 
 try {
-  const engine = await openEngine({ ...(workerData as WorkerTask), loaders: await nativeLoaders() });
+  /** Loaded when a map is asked for, which is rare. */
+  const mapOf: MapOf = async (...pair) => (await import('./pair_map.ts')).pairMapOf(...pair);
+  const engine = await openEngine({ ...(workerData as WorkerTask), loaders: await nativeLoaders(), mapOf });
   port.on('message', async ({ batch, work }: ScoreRequest) => {
     try {
       reply({ kind: 'scored', batch, outcomes: await engine.run(work) });

@@ -26,6 +26,25 @@ export type ImageInput =
 export interface PairInput {
   sar: ImageInput;
   optical: ImageInput;
+  /** Asks for the correlation map, where the matcher has one. */
+  map?: MapWish | undefined;
+}
+
+export interface MapWish {
+  /** Optical pixels around the patch, with as many to each side; absent: the patch alone. */
+  window?: ImageInput | undefined;
+}
+
+/** Correlations of the SAR patch at displacements of the optical one. */
+export interface PairMap {
+  /** [height, width], row by row, −1 to 1; the middle is no displacement. */
+  values: Float32Array;
+  width: number;
+  height: number;
+  /** Pixels between two values. */
+  stride: number;
+  /** Pixels from the middle within which the score takes the peak. */
+  radius: number;
 }
 
 /** Image of one sensor that a tower describes: a patch, or a tile of another size where the model takes it. */
@@ -40,13 +59,15 @@ export type WorkInput = PairInput | TileInput;
 /** Reason why a pair cannot be scored, or a tile cannot be described. */
 export interface PairFailure {
   problem: 'unusable-image' | 'payload-too-large';
+  /** Image that caused it, if it is one of two. */
+  file?: Modality | undefined;
   detail: string;
   expected?: string | undefined;
   found?: string | undefined;
   remedy?: string | undefined;
 }
 
-export type PairOutcome = PairScore | { error: PairFailure };
+export type PairOutcome = (PairScore & { map?: PairMap }) | { error: PairFailure };
 export type TileOutcome = { descriptor: Float32Array } | { error: PairFailure };
 export type WorkOutcome = PairOutcome | TileOutcome;
 

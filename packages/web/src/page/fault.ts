@@ -28,13 +28,17 @@ interface Explained {
   expected?: string | undefined;
   found?: string | undefined;
   remedy?: string | undefined;
+  /** Patch of a pair, of errors that tell it. */
+  modality?: Sensor | undefined;
 }
 
 /** Fault of anything that was thrown. @param file that it is about, if that is known. */
 export function faultOf(error: unknown, file?: Sensor): Fault {
   if (error instanceof FaultError) return { ...(file && { file }), ...error.fault };
-  const { message, expected, found, remedy } = (error instanceof Error ? error : new Error(String(error))) as Explained;
-  return { message, expected, found, remedy, ...(file && { file }) };
+  const explained = (error instanceof Error ? error : new Error(String(error))) as Explained;
+  const { message, expected, found, remedy, modality } = explained;
+  const about = file ?? modality;
+  return { message, expected, found, remedy, ...(about && { file: about }) };
 }
 
 /** Message without the parts that are shown by themselves. */

@@ -2,7 +2,7 @@
 import { expose } from 'comlink';
 import type { Sensor } from './fault.ts';
 import { answer } from './worker/answer.ts';
-import { boxFacts, correlated, type PairToScore, scored, seen } from './worker/model.ts';
+import { boxFacts, correlated, type PairToScore, type Preparation, scored, seen } from './worker/model.ts';
 import { type Dropped, rasterPicture, readPatch } from './worker/patches.ts';
 import {
   closeScene,
@@ -15,23 +15,13 @@ import {
   sceneTile,
 } from './worker/scenes.ts';
 
-async function view(pair: PairToScore) {
-  return {
-    correlation: await correlated(pair),
-    seen: {
-      sar: await seen(pair.sar, 'sar', pair.names.sar),
-      optical: await seen(pair.optical, 'optical', pair.names.optical),
-    },
-  };
-}
-
 const worker = {
   box: () => answer(boxFacts),
   patch: (dropped: Dropped, sensor: Sensor) => answer(() => readPatch(dropped), sensor),
-  /** View of a pair by the model, without the score. */
-  view: (pair: PairToScore) => answer(() => view(pair)),
-  /** Score by the model in the box. */
+  /** Score and correlation map by the model in the box. */
   score: (pair: PairToScore) => answer(() => scored(pair)),
+  correlation: (pair: PairToScore) => answer(() => correlated(pair)),
+  seen: (pair: PairToScore, by?: Preparation) => answer(() => seen(pair, by)),
   openScene: (source: SceneSource, sensor?: Sensor) => answer(() => openScene(source), sensor),
   closeScene,
   sceneTile: (...place: Parameters<typeof sceneTile>) => answer(() => sceneTile(...place)),

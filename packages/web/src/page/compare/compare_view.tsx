@@ -56,7 +56,7 @@ export function CompareView() {
       <div role="status" class="busy">
         {isBusy ? 'Comparing …' : ''}
       </div>
-      {outcome.fault && !outcome.fault.file && <Trouble fault={outcome.fault} />}
+      {outcome.fault && (what === 'places' || !outcome.fault.file) && <Trouble fault={outcome.fault} />}
       {outcome.score && <Verdict score={outcome.score} />}
       {outcome.sight && <SightView sight={outcome.sight} />}
     </div>
@@ -68,8 +68,9 @@ const fileFaultsOf = (fault: Fault | undefined): Partial<Record<Sensor, Fault>> 
 
 async function compare(pair: Pair, place: Place, onPart: (part: Outcome) => void): Promise<void> {
   try {
-    onPart({ score: await scoreOf(pair, place) });
-    onPart({ sight: await sightOf(pair) });
+    const score = await scoreOf(pair, place);
+    onPart({ score });
+    onPart({ sight: await sightOf(pair, place, score) });
   } catch (error) {
     onPart({ fault: faultOf(error) });
   }

@@ -1,5 +1,5 @@
 /** Peak of a correlation map, in pixels from the middle. */
-import type { Correlation } from '../worker/model.ts';
+import type { Correlation } from '../worker/correlation.ts';
 
 export interface CorrelationPeak {
   value: number;

@@ -3,7 +3,7 @@
 import { VIRIDIS_GRADIENT, viridis } from '@doppel/report';
 import { useMemo } from 'preact/hooks';
 import { PictureView } from '../frame/picture.tsx';
-import type { Correlation } from '../worker/model.ts';
+import type { Correlation } from '../worker/correlation.ts';
 import { peakOf, rangeOf } from './correlation_peak.ts';
 
 export function HeatMap({ correlation }: { correlation: Correlation }) {

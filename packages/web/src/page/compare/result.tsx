@@ -43,7 +43,11 @@ export function SightView({ sight }: { sight: Sight }) {
     <div class="sight">
       <section aria-labelledby="map-title">
         <h2 id="map-title">Where it agrees</h2>
-        <HeatMap correlation={correlation} />
+        {correlation ? (
+          <HeatMap correlation={correlation} />
+        ) : (
+          <p class="soft">This model has no correlation map: it compares both patches as a whole.</p>
+        )}
       </section>
       <section aria-labelledby="seen-title">
         <h2 id="seen-title">As the model saw them</h2>

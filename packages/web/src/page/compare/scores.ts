@@ -1,11 +1,12 @@
-/** Scores of a pair, by the server or by the model in the box in this browser. */
+/** Scores and correlation maps of a pair, by the server or by the model in the box in this browser. */
 
 import type { Sensor } from '../fault.ts';
 import { imageOf } from '../frame/image_json.ts';
-import { call } from '../frame/server.ts';
+import { call, connection } from '../frame/server.ts';
 import { pageWorker } from '../frame/worker_client.ts';
 import { unwrap } from '../worker/answer.ts';
-import type { Correlation, PairToScore } from '../worker/model.ts';
+import { type Correlation, correlationOf } from '../worker/correlation.ts';
+import type { PairToScore, Preparation } from '../worker/model.ts';
 import type { Dropped } from '../worker/patches.ts';
 import type { Picture } from '../worker/picture.ts';
 
@@ -20,12 +21,15 @@ export interface Score {
   model: string;
   fingerprint: string;
   backend: string;
+  /** Map of the server's model, if it has one. */
+  correlation?: Correlation | undefined;
 }
 
-/** View of a pair by the model in the box. */
+/** View of a pair by the model that scores it. */
 export interface Sight {
-  correlation: Correlation;
-  seen: { sar: Picture; optical: Picture };
+  /** Undefined: the model has no such map. */
+  correlation: Correlation | undefined;
+  seen: Record<Sensor, Picture>;
 }
 
 export type Place = 'server' | 'browser';
@@ -45,9 +49,10 @@ export const scoreOf = (pair: Pair, place: Place): Promise<Score> =>
 /** Files go as they are, so that the server reads what the reader has. */
 async function scoreOnServer(pair: Pair): Promise<Score> {
   const init = pair.files ? { body: formOf(pair.files) } : jsonOf(pair);
-  const answer = await (await call('/v1/match', { method: 'POST', ...init })).json();
-  const { score, probability, threshold, match, model, modelFingerprint: fingerprint, backend } = answer;
-  return { score, probability, threshold, match, model, fingerprint, backend };
+  const answer = await (await call('/v1/match?map=true', { method: 'POST', ...init })).json();
+  const { model, modelFingerprint: fingerprint, backend, results } = answer;
+  const { score, probability, threshold, match, map } = results[0];
+  return { score, probability, threshold, match, model, fingerprint, backend, correlation: map && correlationOf(map) };
 }
 
 function formOf({ sar, optical }: DroppedPair): FormData {
@@ -58,8 +63,8 @@ function formOf({ sar, optical }: DroppedPair): FormData {
   return body;
 }
 
-const jsonOf = ({ sar, optical }: Pair) => ({
-  body: JSON.stringify({ sar: imageOf(sar), optical: imageOf(optical) }),
+const jsonOf = ({ sar, optical, window }: Pair) => ({
+  body: JSON.stringify({ sar: imageOf(sar), optical: imageOf(optical), ...(window && { window: imageOf(window) }) }),
   headers: { 'content-type': 'application/json' },
 });
 
@@ -70,5 +75,18 @@ async function scoreHere({ files: _, ...pair }: Pair): Promise<Score> {
   return { ...score, model, fingerprint, backend };
 }
 
-/** @throws FaultError */
-export const sightOf = ({ files: _, ...pair }: Pair): Promise<Sight> => unwrap(pageWorker().view(pair));
+/** @param score of the pair. @throws FaultError */
+export async function sightOf({ files: _, ...pair }: Pair, place: Place, score: Score): Promise<Sight> {
+  const worker = pageWorker();
+  if (place === 'browser') {
+    return { correlation: await unwrap(worker.correlation(pair)), seen: await unwrap(worker.seen(pair)) };
+  }
+  return { correlation: score.correlation, seen: await unwrap(worker.seen(pair, servedPreparation())) };
+}
+
+function servedPreparation(): Preparation | undefined {
+  const here = connection.value;
+  if (here.state !== 'here') return undefined;
+  const { normalisation, channels } = here.model;
+  return { normalisation, opticalBands: channels.optical };
+}

@@ -1,4 +1,5 @@
 /** Requests to the server that the page comes from, with its key, and what the server says about itself. */
+import type { Normalisation } from '@doppel/core/prepare';
 import { signal } from '@preact/signals';
 import { type Fault, FaultError } from '../fault.ts';
 import { askForKey, storedKey } from './key.ts';
@@ -11,6 +12,7 @@ export interface ServedModel {
   side: number;
   sides?: { min: number; multipleOf: number };
   channels: { sar: number; optical: number };
+  normalisation: Normalisation;
   threshold: number;
   backend: string;
   version: string;

@@ -61,6 +61,14 @@ export function tipOf(
   return [x + factor * (a * column + b * row), y + factor * (c * column + d * row)];
 }
 
+/** Order by descending residual; points without one come last. */
+export const byResidual = (a: TiePoint, b: TiePoint): number =>
+  (b.residual ? lengthOf(b.residual) : -1) - (a.residual ? lengthOf(a.residual) : -1) || a.id - b.id;
+
+/** Name of a point in a list. */
+export const pointName = ({ id, reason, residual }: TiePoint): string =>
+  `Cell ${id}: ${residual ? `${lengthOf(residual).toFixed(2)} px` : reason}`;
+
 /** Facts of a point in words. */
 export function pointText({ id, reason, heldOut, offset, residual, peak, probability }: TiePoint): string {
   const pair = ({ column, row }: Vector) => `${column.toFixed(2)}, ${row.toFixed(2)} px`.replaceAll('-', '−');

@@ -17,18 +17,24 @@ export const pointLayer = () => new VectorLayer({ source: new VectorSource(), zI
 export interface ShownPoints {
   reasons: ReadonlySet<Reason>;
   arrows: ArrowKind;
+  /** Point with a ring around it. */
+  picked: TiePoint | undefined;
 }
 
 /** Draws the points of some reasons again. */
-export function drawPoints(layer: VectorLayer, registration: Registration, { reasons, arrows }: ShownPoints): void {
+export function drawPoints(
+  layer: VectorLayer,
+  registration: Registration,
+  { reasons, arrows, picked }: ShownPoints,
+): void {
   const { points, grid } = registration;
   const span = spanOf(points);
   const factor = factorOf(registration, arrows);
-  const shown = points.filter(({ reason }) => reasons.has(reason));
+  const shown = points.filter((point) => reasons.has(point.reason) || point === picked);
   const features = shown.flatMap((point) => {
     const at = [...point.sarGround];
     const marked = new Feature({ geometry: new Point(at), point });
-    marked.setStyle(markOf(point, span));
+    marked.setStyle(point === picked ? [RING, markOf(point, span)] : markOf(point, span));
     const vector = vectorOf(point, arrows);
     if (!vector || !hasArrow(point)) return [marked];
     const tip = tipOf(point.sarGround, vector, grid, factor);
@@ -55,6 +61,8 @@ function markOf(point: TiePoint, span: number): Style {
       : new Circle({ radius: 5.5, fill, stroke }),
   });
 }
+
+const RING = new Style({ image: new Circle({ radius: 11, stroke: new Stroke({ color: '#ffd24a', width: 3 }) }) });
 
 const CROSS = new Style({
   image: new RegularShape({

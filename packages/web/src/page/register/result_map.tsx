@@ -4,6 +4,7 @@ import { REASON_TEXT, VIRIDIS_GRADIENT } from '@doppel/report';
 import type { Projection } from 'ol/proj.js';
 import { transformExtent } from 'ol/proj.js';
 import { useEffect, useMemo, useState } from 'preact/hooks';
+import type { Sensor } from '../fault.ts';
 import { Choice } from '../frame/choice.tsx';
 import { Trouble } from '../frame/trouble.tsx';
 import { useScene } from '../frame/use_scene.ts';
@@ -12,7 +13,16 @@ import { projectionOf } from '../map/projections.ts';
 import { sceneLayer } from '../map/scene_layer.ts';
 import type { SceneFacts } from '../worker/scene_facts.ts';
 import type { SceneSource } from '../worker/scenes.ts';
-import { ARROWS, type ArrowKind, countsOf, factorOf, pointText, spanOf } from './point_features.ts';
+import {
+  ARROWS,
+  type ArrowKind,
+  byResidual,
+  countsOf,
+  factorOf,
+  pointName,
+  pointText,
+  spanOf,
+} from './point_features.ts';
 import { drawPoints, pointLayer } from './point_layer.ts';
 
 const MODES = { swipe: 'swipe', blink: 'blink', opacity: 'opacity' } as const;
@@ -25,18 +35,17 @@ interface ResultMapProps {
   projection: Projection;
   sar: SceneSource;
   optical: SceneSource;
-  /** The optical scene where it belongs; absent if the registration is refused. */
-  aligned: SceneSource | undefined;
+  /** The scene that was moved, where it belongs; absent if the registration is refused, or none was to be moved. */
+  aligned: { side: Sensor; source: SceneSource } | undefined;
 }
 
 export function ResultMap({ registration, projection, ...sources }: ResultMapProps) {
   const [sarSource] = useState(sources.sar);
   const [opticalSource] = useState(sources.optical);
-  const [alignedSource] = useState(sources.aligned);
-  const sar = useScene(sarSource);
-  const before = useScene(opticalSource);
-  const after = useScene(alignedSource);
-  const [state, setState] = useState<'after' | 'before'>(sources.aligned ? 'after' : 'before');
+  const [aligned] = useState(sources.aligned);
+  const own = { sar: useScene(sarSource), optical: useScene(opticalSource) };
+  const moved = useScene(aligned?.source);
+  const [state, setState] = useState<'after' | 'before'>(aligned ? 'after' : 'before');
   const [mode, setMode] = useState<Mode>('swipe');
   const [edge, setEdge] = useState(50);
   const [opacity, setOpacity] = useState(50);
@@ -44,7 +53,8 @@ export function ResultMap({ registration, projection, ...sources }: ResultMapPro
   const [reasons, setReasons] = useState<ReadonlySet<Reason>>(new Set(['used', 'off the model']));
   const [picked, setPicked] = useState<TiePoint>();
   const view = useView(projection);
-  const optical = state === 'after' && after.scene ? after : before;
+  const shownOf = (side: Sensor) => (state === 'after' && aligned?.side === side && moved.scene ? moved : own[side]);
+  const [sar, optical] = [shownOf('sar'), shownOf('optical')];
   const isOn = useBlink(mode === 'blink');
 
   const sarLayer = useLayer(sar.scene, 'sar-layer ol-layer');
@@ -58,20 +68,24 @@ export function ResultMap({ registration, projection, ...sources }: ResultMapPro
     opticalLayer?.setOpacity(mode === 'opacity' ? opacity / 100 : 1);
     opticalLayer?.setVisible(isOn);
   }, [opticalLayer, mode, opacity, isOn]);
-  useEffect(() => drawPoints(points, registration, { reasons, arrows }), [points, registration, reasons, arrows]);
+  useEffect(
+    () => drawPoints(points, registration, { reasons, arrows, picked }),
+    [points, registration, reasons, arrows, picked],
+  );
 
-  const fault = sar.fault ?? before.fault ?? after.fault;
+  const fault = own.sar.fault ?? own.optical.fault ?? moved.fault;
   if (fault) return <Trouble fault={fault} />;
   if (!sar.scene || !optical.scene) return <p role="status">Reading the scenes …</p>;
-  const extent = transformExtent(sar.scene.extent, projectionOf(sar.scene.crs, sar.scene.definition), projection);
+  const { crs, definition, extent: ground } = sar.scene;
+  const extent = transformExtent(ground, projectionOf(crs, definition), projection);
   return (
     <section class="card" aria-labelledby="map-title-result">
       <h2 id="map-title-result">Both scenes</h2>
       <div class="row settings">
         <Choice legend="Show by" values={MODES} value={mode} onValue={(next) => setMode(next)} />
-        {sources.aligned && (
+        {aligned && (
           <Choice
-            legend="Optical scene"
+            legend={aligned.side === 'sar' ? 'SAR scene' : 'Optical scene'}
             values={{ after: 'corrected', before: 'as its file says' }}
             value={state}
             onValue={(next) => setState(next)}
@@ -95,12 +109,43 @@ export function ResultMap({ registration, projection, ...sources }: ResultMapPro
         {mode === 'swipe' && <Slider label="Edge between SAR and optical scene" value={edge} onValue={setEdge} />}
         {mode === 'opacity' && <Slider label="Opacity of the optical scene" value={opacity} onValue={setOpacity} />}
       </div>
-      <p class="soft" role="status">
-        {picked ? pointText(picked) : 'Click a tie point for what was measured there.'}
-      </p>
+      <PointPicker points={registration.points} reasons={reasons} picked={picked} onPicked={setPicked} />
       <Legend registration={registration} arrows={arrows} />
       <Reasons registration={registration} shown={reasons} onShown={setReasons} />
     </section>
+  );
+}
+
+interface PointPickerProps {
+  points: readonly TiePoint[];
+  reasons: ReadonlySet<Reason>;
+  picked: TiePoint | undefined;
+  onPicked(point: TiePoint | undefined): void;
+}
+
+/** Measurements at a tie point, which is clicked on the map or chosen from a list: the largest residuals first. */
+function PointPicker({ points, reasons, picked, onPicked }: PointPickerProps) {
+  const listed = points.filter((point) => reasons.has(point.reason) || point === picked).sort(byResidual);
+  return (
+    <div class="row settings">
+      <label class="inline">
+        Tie point
+        <select
+          value={picked?.id ?? ''}
+          onChange={({ currentTarget: { value } }) => onPicked(listed.find(({ id }) => value === String(id)))}
+        >
+          <option value="">none</option>
+          {listed.map((point) => (
+            <option key={point.id} value={point.id}>
+              {pointName(point)}
+            </option>
+          ))}
+        </select>
+      </label>
+      <span class="soft" role="status">
+        {picked ? pointText(picked) : 'Click one, or choose it from the list, for what was measured there.'}
+      </span>
+    </div>
   );
 }
 

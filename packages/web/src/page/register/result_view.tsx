@@ -38,7 +38,10 @@ export function ResultView({ job }: { job: Job }) {
     name: job.inputs[name].name,
     url: addressOf(`${job.links.self}/files/${name}.tif`),
   });
-  const aligned = hrefOf(job, /^aligned_.*\.tif$/);
+  const aligned = (['optical', 'sar'] as const).flatMap((side) => {
+    const href = hrefOf(job, new RegExp(`^aligned_${side}\\.tif$`));
+    return href === undefined ? [] : [{ side, source: { name: `aligned_${side}.tif`, url: addressOf(href) } }];
+  })[0];
   return (
     <div class="result">
       <Words registration={registration} />
@@ -47,7 +50,7 @@ export function ResultView({ job }: { job: Job }) {
         projection={projection}
         sar={source('sar')}
         optical={source('optical')}
-        aligned={aligned === undefined ? undefined : { name: 'aligned_optical.tif', url: addressOf(aligned) }}
+        aligned={aligned}
       />
       <QualityTable registration={registration} />
       <Downloads files={job.files ?? []} />

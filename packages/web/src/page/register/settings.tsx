@@ -1,8 +1,14 @@
 /** Settings of a registration: the radius, and others that few need. */
+import { Select } from '../frame/select.tsx';
 import { DEFAULTS, type Settings } from './settings_values.ts';
 
 const FEATURES = { both: 'model and gradients', dense: 'the model alone', gradients: 'gradients alone' } as const;
-const FITS = ['auto', 'shift', 'similarity', 'affine', 'quadratic', 'spline'] as const;
+const FITS = {
+  ...{ auto: 'chosen by cross-validation', shift: 'shift', similarity: 'similarity', affine: 'affine' },
+  ...{ quadratic: 'quadratic', spline: 'spline' },
+} as const;
+const ALIGNED = { optical: 'the optical one', sar: 'the SAR one', none: 'none' } as const;
+const RESAMPLINGS = { bicubic: 'bicubic', lanczos: 'Lanczos', nearest: 'nearest neighbour' } as const;
 
 interface SettingsProps {
   value: Settings;
@@ -70,32 +76,20 @@ export function SettingsForm({ value, onValue }: SettingsProps) {
               onInput={({ currentTarget }) => set({ scale: Number(currentTarget.value) })}
             />
           </label>
-          <label class="inline">
-            Compare by
-            <select
-              value={value.features}
-              onChange={({ currentTarget }) => set({ features: currentTarget.value as Settings['features'] })}
-            >
-              {Object.entries(FEATURES).map(([name, text]) => (
-                <option key={name} value={name}>
-                  {text}
-                </option>
-              ))}
-            </select>
-          </label>
-          <label class="inline">
-            Correction
-            <select
-              value={value.fit}
-              onChange={({ currentTarget }) => set({ fit: currentTarget.value as Settings['fit'] })}
-            >
-              {FITS.map((fit) => (
-                <option key={fit} value={fit}>
-                  {fit === 'auto' ? 'chosen by cross-validation' : fit}
-                </option>
-              ))}
-            </select>
-          </label>
+          <Select
+            label="Compare by"
+            values={FEATURES}
+            value={value.features}
+            onValue={(features) => set({ features })}
+          />
+          <Select label="Correction" values={FITS} value={value.fit} onValue={(fit) => set({ fit })} />
+          <Select label="Aligned scene" values={ALIGNED} value={value.align} onValue={(align) => set({ align })} />
+          <Select
+            label="Resampled by"
+            values={RESAMPLINGS}
+            value={value.resampling}
+            onValue={(resampling) => set({ resampling })}
+          />
         </div>
       </details>
     </div>

@@ -1,29 +1,17 @@
 /** The model in the box on WebAssembly, in the browser: scores of pairs, their correlation maps, patches as it sees them. */
 import { DEFAULT_MODEL, type Model, openModel, type PairScore } from '@doppel/core';
 import { provideWasmBinary, selectBackend } from '@doppel/core/backends';
-import { preparePatch } from '@doppel/core/prepare';
+import { type Normalisation, preparePatch } from '@doppel/core/prepare';
 import type { Raster } from '@doppel/core/raster';
 import { pairMap, templateMap } from '@doppel/core/registration';
 import modelAddress from 'doppel-model';
 import wasmAddress from 'doppel-wasm';
 import { config } from 'zod';
 import type { Sensor } from '../fault.ts';
+import { type Correlation, correlationOf } from './correlation.ts';
 import { type Picture, pictureOf } from './picture.ts';
 
 config({ jitless: true }); // it would compile by `new Function`, which the page's policy forbids
-
-export interface Correlation {
-  /** [height, width], −1 to 1. */
-  values: Float32Array;
-  width: number;
-  height: number;
-  /** Pixels between two values. */
-  stride: number;
-  /** Pixels to each side of the middle. */
-  reach: number;
-  /** Pixels from the middle within which the score takes the peak. */
-  radius: number;
-}
 
 export interface BoxFacts {
   name: string;
@@ -80,18 +68,34 @@ export async function scored({ sar, optical, names }: PairToScore): Promise<Pair
 /** Correlations at displacements of the optical patch: those of its window, else those that the score looks at. */
 export async function correlated({ sar, optical, window }: PairToScore): Promise<Correlation> {
   const model = await boxed();
-  const map = window ? await templateMap(model, sar, window) : await pairMap(model, sar, optical);
-  const { values, width, height, stride, radius } = map;
-  return { values, width, height, stride, radius, reach: ((width - 1) / 2) * stride };
+  return correlationOf(window ? await templateMap(model, sar, window) : await pairMap(model, sar, optical));
 }
 
 /** Standard deviations from the mean that are shown black and white. */
 const SEEN = [-2.5, 2.5] as const;
 
-/** A patch as numbers of the model, from −2.5 to 2.5 standard deviations. @throws PatchError */
-export async function seen(raster: Raster, sensor: Sensor, name: string): Promise<Picture> {
+/** Preparation of patches for a model. */
+export interface Preparation {
+  normalisation: Normalisation;
+  opticalBands: number;
+}
+
+/**
+ * Both patches as numbers of a model, from −2.5 to 2.5 standard deviations.
+ *
+ * @param by the model that is served; default: the model in the box. @throws PatchError
+ */
+export async function seen({ sar, optical, names }: PairToScore, by?: Preparation): Promise<Record<Sensor, Picture>> {
+  const { normalisation, opticalBands } = by ?? (await boxPreparation());
+  const picture = (raster: Raster, sensor: Sensor, bands: number) => {
+    const { width, height } = raster;
+    const data = preparePatch(raster, sensor, { ...normalisation, side: width }, names[sensor]);
+    return pictureOf({ data, width, height, bands }, SEEN);
+  };
+  return { sar: picture(sar, 'sar', 1), optical: picture(optical, 'optical', opticalBands) };
+}
+
+async function boxPreparation(): Promise<Preparation> {
   const { normalisation, info } = await boxed();
-  const { width, height } = raster;
-  const data = preparePatch(raster, sensor, { ...normalisation, side: width }, name);
-  return pictureOf({ data, width, height, bands: sensor === 'sar' ? 1 : info.opticalBands }, SEEN);
+  return { normalisation, opticalBands: info.opticalBands };
 }
