@@ -11,19 +11,13 @@
  * ```
  */
 
-export interface BoxedModel {
-  /** Name for `--model` and `openNamedModel`. */
-  readonly name: string;
-  /** Sensors, ground and resolution, in one line. */
-  readonly description: string;
-  /** Patch side length that it was trained and calibrated on, in pixels. */
-  readonly side: number;
+import type { Boxed } from './boxed.ts';
+
+export type { Boxed } from './boxed.ts';
+
+export interface BoxedModel extends Boxed {
   /** 1: gray, 3: red, green, blue. */
   readonly opticalBands: 1 | 3;
-  /** Address of the checkpoint: a file in Node and Deno, a URL in a browser. */
-  checkpoint(): URL;
-  /** Address of the card, a page of Markdown. */
-  card(): URL;
 }
 
 // Each address is written out: bundlers find the files of a package by this very form.

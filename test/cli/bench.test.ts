@@ -86,6 +86,26 @@ it('a size that is no size is a usage error', async () => {
   await expect(runCommand(benchMatcher, ['--size', 'large'])).rejects.toThrow('--size');
 });
 
+it('generator: images a second of a step of codes in space, which is no graph', async () => {
+  const small = [
+    '--preset',
+    'spatial',
+    '--size',
+    '16',
+    '--batch',
+    '4',
+    '--repeats',
+    '1',
+    '--backend',
+    'wasm',
+    '--json',
+  ];
+  const result = JSON.parse((await runCommand(benchGenerator, small)).stdout);
+  expect(result).toMatchObject({ preset: 'spatial', objective: 'gamma-vae', size: 16, fallbacks: [] });
+  expect(result.train.imagesPerSecond).toBeGreaterThan(0);
+  await expect(runCommand(benchGenerator, [...small, '--graph'])).rejects.toThrow(/spatial.*Leave out --graph/s);
+});
+
 it('all: ops, matcher and generator in one object', { timeout: 300_000 }, async () => {
   const flags = ['--size', '64', '--batch', '4', '--repeats', '1', '--json'];
   const { ops, matcher, generator } = JSON.parse((await runCommand(benchAll, flags, undefined, nativeLoaders)).stdout);

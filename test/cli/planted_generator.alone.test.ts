@@ -103,6 +103,18 @@ it('trains by its name, writes its own losses, and makes patches', async () => {
   });
   const sample = ['--generator', file, '--out', at('samples'), '--count', '3', '--backend', 'wasm', '--json'];
   expect(JSON.parse((await runDoppel(['generator', 'sample', ...sample])).stdout)).toMatchObject({ count: 3 });
+  const packed = await runDoppel([
+    'generator',
+    'pack',
+    '--generator',
+    file,
+    '--out',
+    at('packed.safetensors'),
+    '--json',
+  ]);
+  const { bytes, fingerprint } = JSON.parse(packed.stdout);
+  expect(await store.read(at('packed.safetensors'))).toHaveLength(bytes);
+  expect(fingerprint).toMatch(/^[0-9a-f]{64}$/);
 });
 
 it('refuses settings that it does not have', async () => {

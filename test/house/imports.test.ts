@@ -22,6 +22,7 @@ const CORE_ORDER = [
 ];
 /** Files at core's root that stand higher than its lowest folder, with the folder that they stand on. */
 const ROOT_FILES = new Map([
+  ['packages/core/src/boxed_files.ts', 'base'],
   ['packages/core/src/named_models.ts', 'base'],
   ['packages/core/src/model.ts', 'matcher'],
   ['packages/core/src/index.ts', 'verify'],

@@ -137,6 +137,7 @@ const GENERATOR: Group = {
       'Make SAR patches: from the prior, around a patch, or between two',
       () => import('./commands/generator/sample.ts'),
     ),
+    pack: leaf('Leave out what only training needs, to hand it on', () => import('./commands/generator/pack.ts')),
     evaluate: leaf(
       'Measure how closely generated patches resemble real SAR patches',
       () => import('./commands/generator/evaluate.ts'),

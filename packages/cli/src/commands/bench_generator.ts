@@ -1,6 +1,7 @@
 /**
- * `doppel bench generator`: images per second of a training step of encoder, critic and decoder, at full resolution.
+ * `doppel bench generator`: images per second of a training step of all networks of a generator, at full resolution.
  */
+import { UsageError } from '@doppel/core';
 import type { SelectedBackend } from '@doppel/core/backends';
 import {
   createGenerator,
@@ -16,6 +17,7 @@ import {
   generatorStep,
   lossValues,
   OBJECTIVES,
+  resolveGeneratorTraining,
 } from '@doppel/core/training';
 
 import * as tf from '@tensorflow/tfjs-core';
@@ -57,17 +59,53 @@ async function graphOf(
   );
 }
 
+function progressiveStep(generator: Generator, patches: tf.Tensor4D, options: Omit<GeneratorStepOptions, 'step'>) {
+  const moments = zeroGeneratorMoments(generator);
+  let step = 0;
+  return () => readLosses(generatorStep(generator, moments, patches, { ...options, step: step++ }));
+}
+
+/** The step of the preset's own recipe, with its default settings. */
+function spatialStep(generator: Generator, patches: tf.Tensor4D): () => void {
+  const { preset, config } = generator;
+  const settings = resolveGeneratorTraining([{ preset }], { data: 'bench', side: config.side }, 'the benchmark');
+  const moments = zeroGeneratorMoments(generator);
+  const { recipe } = GENERATORS.get(preset);
+  let step = 0;
+  return () => {
+    const losses = recipe.step(generator, moments, patches, settings, { stage: 0, alpha: 1, step: step++ });
+    const together = tf.stack(Object.values(losses));
+    together.dataSync();
+    tf.dispose([together, losses]);
+  };
+}
+
+const noGraph = () =>
+  new UsageError({
+    action: 'time the step as a graph',
+    expected: 'the preset paper or small',
+    found: 'spatial, whose step cannot be captured',
+    remedy: 'Leave out --graph.',
+  });
+
 export default command({
   name: 'doppel bench generator',
   flags: {
-    preset: choice(['paper', 'small'], 'Networks').default('small'),
-    size: whole(8, 'Patch side in pixels, a power of 2; default: that of the preset').optional(),
+    preset: choice(['paper', 'small', 'spatial'], 'Networks').default('small'),
+    size: whole(
+      8,
+      'Patch side in pixels, a power of 2, of spatial a multiple of 8; default: 64, of paper 128',
+    ).optional(),
     batch: whole(4, 'Patches in a step; a multiple of 4').default(32),
-    objective: choice(OBJECTIVES, 'Training objective').default('vae-adversarial'),
+    objective: choice(OBJECTIVES, 'Training objective; spatial has its own').default('vae-adversarial'),
     ...GRAPH_FLAG,
     ...BENCH_FLAGS,
   },
-  examples: ['doppel bench generator', 'doppel bench generator --objective vae-gan --batch 16 --json'],
+  examples: [
+    'doppel bench generator',
+    'doppel bench generator --preset spatial --batch 8',
+    'doppel bench generator --objective vae-gan --batch 16 --json',
+  ],
   async run({ args, context }) {
     const { preset } = args;
     const { batch, repeats } = args;
@@ -75,7 +113,6 @@ export default command({
     const selected = await context.selectBackend(args);
     const create = () => createGenerator({ preset, side: size, seed: 1 });
     const generator = create();
-    const moments = zeroGeneratorMoments(generator);
     const patches = tf.randomNormal([batch, size, size, 1], 0, 1, 'float32', 1) as tf.Tensor4D;
     // The mean as the code, as in the PyTorch script that this is compared with.
     const options = {
@@ -85,25 +122,27 @@ export default command({
       seed: 1,
       code: 'mean',
     } as const;
-    let step = 0;
-    const trainOnce = () => readLosses(generatorStep(generator, moments, patches, { ...options, step: step++ }));
+    const isSpatial = preset === 'spatial';
+    if (isSpatial && args.graph) throw noGraph();
+    const trainOnce = isSpatial ? spatialStep(generator, patches) : progressiveStep(generator, patches, options);
 
     const train = await timeOf(trainOnce, repeats);
     const transfers = await transfersOf(tf.backend(), trainOnce);
     const graph = args.graph ? await graphOf(selected, create, patches, options, repeats) : undefined;
     const imagesPerSecond = (1000 * batch) / train.median;
     const report = backendReport(selected);
+    const objective = isSpatial ? GENERATORS.get(preset).recipe.objectives[0] : args.objective;
     return {
       json: {
         benchmark: 'generator',
         ...report,
-        ...{ preset: args.preset, objective: args.objective, size, batch },
+        ...{ preset: args.preset, objective, size, batch },
         train: { imagesPerSecond, ...train },
         ...(graph && { graph }),
         transfers,
       },
       text: [
-        `${args.preset}, ${args.objective}, ${size}×${size}, batch ${batch}, on ${report.backend} (${report.device})`,
+        `${args.preset}, ${objective}, ${size}×${size}, batch ${batch}, on ${report.backend} (${report.device})`,
         rateText('training step', imagesPerSecond, 'images', train),
         ...(graph ? [graphText(graph)] : []),
         `fallback kernels: ${report.fallbacks.join(', ') || 'none'}`,

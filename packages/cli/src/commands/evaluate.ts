@@ -1,5 +1,5 @@
 /** `doppel evaluate`: metrics of a trained matcher on held-out places. */
-import { folderOf, joinPath, MODELS, type Model, nameOf, openModel } from '@doppel/core';
+import { joinPath, MODELS, type Model, openModel } from '@doppel/core';
 import { type Dataset, openDataset, placeGuard, SPLITS, type Split } from '@doppel/core/dataset';
 import {
   BOOTSTRAP_DEFAULTS,
@@ -20,6 +20,7 @@ import { COMPUTE_FLAGS, type Context } from '../context.ts';
 import { evaluationFiles, evaluationText, metricsJson } from '../evaluation_files.ts';
 import { choice, text, type Values, whole } from '../flags.ts';
 import { MODEL_FLAG } from '../model_flag.ts';
+import { resultFolder } from '../result_folder.ts';
 import { hasFonts } from '../svg_to_png.ts';
 import { VERSION } from '../version.ts';
 import { ensureWritable, writeTogether } from '../write_together.ts';
@@ -58,7 +59,7 @@ export default command({
   ],
   async run({ args, context }): Promise<Outcome> {
     const settings = settingsOf(args);
-    const out = args.out ?? defaultFolder(args.model, args.split);
+    const out = args.out ?? resultFolder(MODELS, args.model, `evaluation-${args.split}`);
     const backend = await context.selectBackend(args);
     const tested = await openTested(context, args.model, args.data, args.split);
     const { evaluation, calibrationSource } = await evaluateTested(context, tested, settings, out).finally(() =>
@@ -94,13 +95,6 @@ function settingsOf({ seed, negatives, batch, resamples, candidates, anchors }: 
     ...{ seed, batch, negativesPerPositive: negatives, bootstrap: { resamples } },
     search: { candidates, ...(anchors !== undefined && { anchors }) },
   };
-}
-
-/** Folder in the run if the checkpoint belongs to one, else beside the checkpoint; of a model in the box, under `runs`. */
-function defaultFolder(model: string, split: Split): string {
-  if (MODELS.has(model)) return joinPath('runs', model, `evaluation-${split}`);
-  const folder = folderOf(model);
-  return joinPath(nameOf(folder) === 'checkpoints' ? folderOf(folder) : folder, `evaluation-${split}`);
 }
 
 interface Tested {

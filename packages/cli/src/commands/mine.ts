@@ -1,7 +1,7 @@
 /** `doppel mine`: hard negatives. Each strategy of the core is a command, whose flags are its settings. */
 import { openModel, UsageError } from '@doppel/core';
 import { openDataset, placeGuard, SPLITS, type Split } from '@doppel/core/dataset';
-import type { LatentGenerator } from '@doppel/core/generator';
+import { type LatentGenerator, NAMED_GENERATORS } from '@doppel/core/generator';
 import { type Bench, STRATEGIES, type Strategy } from '@doppel/core/mining';
 import { z } from 'zod';
 import { type Command, command, type Group, type Outcome } from '../command.ts';
@@ -9,7 +9,7 @@ import { BACKEND_FLAG, type Context } from '../context.ts';
 import { choice, type Flags, flagsOf, number, settingsOf, text, type Values, whole, yes } from '../flags.ts';
 import { miningFiles, miningJson, miningPaths, miningText, SHEET_ROWS } from '../mining_files.ts';
 import { MODEL_FLAG } from '../model_flag.ts';
-import { openGeneratorFile } from '../open_generator.ts';
+import { GENERATOR_FLAG, openGeneratorFile } from '../open_generator.ts';
 import type { WorkPlan } from '../work.ts';
 import { ensureWritable, writeTogether } from '../write_together.ts';
 
@@ -51,10 +51,10 @@ const TRAINING_FLAGS = {
   split: choice(['train'], 'Always train: made patches are for training only').default('train'),
 };
 
-const GENERATOR_FLAG = { generator: text('file', 'Checkpoint of the generator').optional() };
+const OPTIONAL_GENERATOR = { generator: GENERATOR_FLAG.generator.optional() };
 
 /** Flags that are not settings of the strategy; those that it has not are at their default. */
-const benchArgs = z.object({ ...COMMON_FLAGS, ...GENERATOR_FLAG, ...REAL_FLAGS });
+const benchArgs = z.object({ ...COMMON_FLAGS, ...OPTIONAL_GENERATOR, ...REAL_FLAGS });
 
 /** Description within a sentence: "Any patch" → "any patch"; abbreviations such as SAR stay. */
 const inSentence = (text: string) => text.replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase());
@@ -62,7 +62,7 @@ const inSentence = (text: string) => text.replace(/^[A-Z](?=[a-z])/, (letter) =>
 function commandOf(strategy: Strategy): Command {
   const flags: Flags = {
     ...COMMON_FLAGS,
-    ...(strategy.needsGenerator && GENERATOR_FLAG),
+    ...(strategy.needsGenerator && OPTIONAL_GENERATOR),
     ...(strategy.trainingOnly ? TRAINING_FLAGS : REAL_FLAGS),
     ...flagsOf(strategy.settings),
   };
@@ -142,7 +142,7 @@ function refuseOtherSplit(split: Split, isAnalysis: boolean): void {
 const noGenerator = ({ name }: Strategy) =>
   new UsageError({
     action: `mine by the strategy ${name}`,
-    expected: '--generator, the checkpoint of a trained generator',
+    expected: '--generator, a trained generator',
     found: 'none',
-    remedy: 'Train one by `doppel generator train`.',
+    remedy: `Name one in the box (${NAMED_GENERATORS.names().join(', ')}), or train one by \`doppel generator train\`.`,
   });

@@ -6,7 +6,8 @@ import { UsageError } from '../errors.ts';
 
 export class Registry<T extends { readonly name: string }> {
   private readonly entries = new Map<string, T>();
-  private readonly kind: string;
+  /** Kind of the entries, for messages. */
+  readonly kind: string;
 
   /** @param kind of the entries, for messages: "architecture". @throws UsageError if two entries share a name. */
   constructor(kind: string, entries: readonly T[]) {

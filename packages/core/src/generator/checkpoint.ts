@@ -22,7 +22,14 @@ import {
 } from '../runs/checkpoint_file.ts';
 import type { Values } from '../runs/values.ts';
 import type { Store } from '../store.ts';
-import { type Generator, type Growth, type NetworksConfig, TRAINED_NETWORKS } from './architecture.ts';
+import {
+  type Generator,
+  type Growth,
+  NETWORKS,
+  type Network,
+  type NetworksConfig,
+  TRAINED_NETWORKS,
+} from './architecture.ts';
 import { GENERATORS, generatorName } from './architectures.ts';
 import { generatorFrom, parseNetworks } from './generator.ts';
 import { type GeneratorRunState, generatorRunStateSchema } from './run_state.ts';
@@ -33,6 +40,8 @@ export interface GeneratorCheckpoint extends CommonFacts, TensorGroups<Generator
   preset: string;
   objective: string;
   growth: Growth;
+  /** Networks whose tensors the file has; absent: all of them. */
+  holds?: Network[] | undefined;
 }
 
 /** Checkpoint from which a run can be resumed. */
@@ -44,6 +53,7 @@ const schema = metadataSchema(FORMAT, {
   networks: z.looseObject({ side: z.int() }),
   preset: generatorName,
   objective: z.string(),
+  holds: z.array(z.enum(NETWORKS)).optional(),
   growth: z.object({ stage: z.int().nonnegative(), alpha: z.number().gt(0).max(1) }),
   state: generatorRunStateSchema.optional(),
 });
@@ -58,8 +68,14 @@ const KIND: CheckpointKind<z.infer<typeof schema>> = {
 const TRAINED: ReadonlySet<string> = new Set(TRAINED_NETWORKS);
 
 /** Expected tensors; only trained networks have optimiser moments. */
-function specsOf({ preset, networks }: Pick<GeneratorCheckpoint, 'preset' | 'networks'>): TensorSpecs {
-  const all = GENERATORS.get(preset).parameters(networks);
+function specsOf({
+  preset,
+  networks,
+  holds = [...NETWORKS],
+}: Pick<GeneratorCheckpoint, 'preset' | 'networks' | 'holds'>): TensorSpecs {
+  const all = GENERATORS.get(preset)
+    .parameters(networks)
+    .filter(({ network }) => holds.includes(network));
   return { all, trained: all.filter(({ network }) => TRAINED.has(network)) };
 }
 
@@ -79,9 +95,9 @@ export function writeGenerator(checkpoint: Omit<GeneratorCheckpoint, 'version'>)
 export function readGenerator(bytes: Uint8Array, file: string): GeneratorCheckpoint {
   const { metadata, take } = openCheckpointFile(bytes, file, KIND);
   const { state, formatVersion: _, doppel: __, ...facts } = metadata;
-  const { preset } = facts;
+  const { preset, holds } = facts;
   const networks = networksOf(facts, file);
-  return { ...facts, networks, ...takeGroups(take, specsOf({ preset, networks }), state) };
+  return { ...facts, networks, ...takeGroups(take, specsOf({ preset, networks, holds }), state) };
 }
 
 function networksOf({ preset, networks }: Pick<GeneratorCheckpoint, 'preset' | 'networks'>, file: string) {

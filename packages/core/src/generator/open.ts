@@ -24,12 +24,7 @@ export async function openGenerator(bytes: Uint8Array, file: string): Promise<Op
   const checkpoint = readGenerator(bytes, file);
   const { networks, preset, objective, growth, normalisation, trainedOn } = checkpoint;
   const architecture = GENERATORS.get(preset);
-  const sides = architecture.sides(networks);
-  if (growth.stage < sides.length - 1) {
-    const grown = (side: number) => `networks grown to side ${side}`;
-    throw unfinished(file, grown(networks.side), grown(sides[growth.stage]!));
-  }
-  const statistics = statisticsOf(checkpoint, file);
+  const statistics = requireFinished(checkpoint, file);
   const parameters = new Map<string, tf.Tensor>();
   const [encoder, average] = (['encoder', 'average'] as const).map((wanted) => {
     const own = new Map<string, tf.Tensor>();
@@ -66,9 +61,21 @@ export async function openGenerator(bytes: Uint8Array, file: string): Promise<Op
   };
 }
 
-/** Statistics of speckle; undefined where decoded patches hold it. @throws CheckpointError if they were not measured. */
-function statisticsOf({ preset, tensors }: GeneratorCheckpoint, file: string): SpeckleStatistics | undefined {
-  const { speckle } = GENERATORS.get(preset);
+/**
+ * Statistics of speckle; undefined where decoded patches hold it.
+ *
+ * @throws CheckpointError where networks are not grown to their full side, or statistics were not measured yet.
+ */
+export function requireFinished(
+  { preset, networks, growth, tensors }: Pick<GeneratorCheckpoint, 'preset' | 'networks' | 'growth' | 'tensors'>,
+  file: string,
+): SpeckleStatistics | undefined {
+  const { sides, speckle } = GENERATORS.get(preset);
+  const grown = sides(networks);
+  if (growth.stage < grown.length - 1) {
+    const side = (pixels: number) => `networks grown to side ${pixels}`;
+    throw unfinished(file, side(networks.side), side(grown[growth.stage]!));
+  }
   const statistics = speckle?.(tensors);
   if (!speckle || statistics) return statistics;
   throw unfinished(file, 'statistics of speckle, which are measured at the end of training', 'none');

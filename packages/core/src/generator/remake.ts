@@ -30,7 +30,8 @@ export interface Source {
   /** Samples in the unit of the data set. */
   raster: Raster;
   ground: GroundMaps;
-  style: SpeckleStyle;
+  /** Grain of the patch; measured when a patch with speckle is made of it. */
+  style(): SpeckleStyle;
 }
 
 export interface PatchFiles {
@@ -68,8 +69,10 @@ export class Remaker {
     const grounds = await grain.ground(latents.mu);
     const sources: Source[] = [];
     for (const [i, record] of records.entries()) {
-      const style = grain.style(patches[i]!, grounds[i]!, await this.grids.of(record));
-      sources.push({ record, raster: rasters[i]!, ground: grounds[i]!, style });
+      const [ground, grid] = [grounds[i]!, await this.grids.of(record)];
+      let measured: SpeckleStyle | undefined;
+      const style = () => (measured ??= grain.style(patches[i]!, ground, grid));
+      sources.push({ record, raster: rasters[i]!, ground, style });
     }
     return { latents, sources };
   }
@@ -89,7 +92,7 @@ export class Remaker {
   whole({ record, raster, style }: Source, ground: GroundMaps, draw: number): Raster {
     const { sar } = this.generator.info.normalisation;
     const seed = hash32(JSON.stringify([this.seed, 'speckle', record, draw])) >>> 0;
-    const patch = this.generator.grain.speckled(ground, style, { seed, offset: 0 });
+    const patch = this.generator.grain.speckled(ground, style(), { seed, offset: 0 });
     const decibels = patch.map((value) => sar.mean! + sar.std! * value);
     // Images that do not say their unit hold what the training patches did.
     const unit = statedUnit(raster, sar.source);

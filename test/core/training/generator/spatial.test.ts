@@ -5,6 +5,7 @@ import { selectBackend } from '../../../../packages/core/src/backends/select_bac
 import { sha256 } from '../../../../packages/core/src/base/sha256.ts';
 import { loadGenerator } from '../../../../packages/core/src/generator/checkpoint.ts';
 import { openGenerator } from '../../../../packages/core/src/generator/open.ts';
+import { packGenerator } from '../../../../packages/core/src/generator/pack.ts';
 import { MemoryStore } from '../../../../packages/core/src/store.ts';
 import { resolveGeneratorTraining } from '../../../../packages/core/src/training/generator/config.ts';
 import { type GeneratorTask, loadLastGenerator } from '../../../../packages/core/src/training/generator/task.ts';
@@ -51,5 +52,12 @@ it('resumes bit for bit, and makes patches of the side of the data', async () =>
   expect(generator.info).toMatchObject({ side: SIDE, latent: 18, preset: 'spatial', objective: 'gamma-vae' });
   const made = generator.decode(generator.encode(tf.zeros([1, SIDE, SIDE, 1])).mu);
   expect(made.shape).toEqual([1, SIDE, SIDE, 1]);
+  const packed = packGenerator(a, LAST);
+  expect(packed.length).toBeLessThan(a.length / 2);
+  const smaller = await openGenerator(packed, 'packed');
+  const again = smaller.decode(smaller.encode(tf.zeros([1, SIDE, SIDE, 1])).mu);
+  expect([...again.dataSync()]).toEqual([...made.dataSync()]);
+  expect(packGenerator(packed, 'packed'), 'packing again changes nothing').toEqual(packed);
+  smaller.dispose();
   generator.dispose();
 });

@@ -7,12 +7,12 @@ import { command, type Outcome } from '../../command.ts';
 import { BACKEND_FLAG } from '../../context.ts';
 import { choice, number, text, whole } from '../../flags.ts';
 import { MODEL_FLAG } from '../../model_flag.ts';
-import { openGeneratorFile } from '../../open_generator.ts';
+import { GENERATOR_FLAG, openGeneratorFile } from '../../open_generator.ts';
 
 export default command({
   name: 'doppel experiment shortcut',
   flags: {
-    generator: text('file', 'Checkpoint of the generator'),
+    ...GENERATOR_FLAG,
     ...MODEL_FLAG,
     data: text('folder', 'Data set'),
     split: choice(SPLITS, 'Split that true pairs are taken from').default('validation'),

@@ -1,5 +1,5 @@
 /** `doppel generator evaluate`: similarity of generated patches to real SAR patches, figure by figure. */
-import { folderOf, joinPath, nameOf, openModel, UsageError } from '@doppel/core';
+import { joinPath, openModel, UsageError } from '@doppel/core';
 import { type Dataset, openDataset } from '@doppel/core/dataset';
 import {
   QUALITY_DEFAULTS as DEFAULTS,
@@ -8,20 +8,22 @@ import {
   type GeneratorQuality,
   type LatentGenerator,
   type Likeness,
+  NAMED_GENERATORS,
 } from '@doppel/core/generator';
 import { preparePatch } from '@doppel/core/prepare';
 import { type QualityReport, type Quiz, qualityHtml, qualityPictures, quizOf } from '@doppel/report';
 import { command, type Outcome } from '../../command.ts';
 import { BACKEND_FLAG } from '../../context.ts';
 import { choice, text, whole } from '../../flags.ts';
-import { openGeneratorFile } from '../../open_generator.ts';
+import { GENERATOR_FLAG, openGeneratorFile } from '../../open_generator.ts';
+import { resultFolder } from '../../result_folder.ts';
 import { VERSION } from '../../version.ts';
 import { ensureWritable, writeTogether } from '../../write_together.ts';
 
 export default command({
   name: 'doppel generator evaluate',
   flags: {
-    generator: text('file', 'Checkpoint of the generator'),
+    ...GENERATOR_FLAG,
     data: text('folder', 'Data set that it was trained on'),
     model: text('model', 'Matcher for distances in its features; default: no such distances').optional(),
     split: choice(['validation', 'test'], 'Real patches that the generator never saw').default(DEFAULTS.split),
@@ -41,7 +43,7 @@ export default command({
   async run({ args, context }): Promise<Outcome> {
     const { store } = context;
     const { split, count, seed, judgeSteps } = args;
-    const out = args.out ?? defaultFolder(args.generator, split);
+    const out = args.out ?? resultFolder(NAMED_GENERATORS, args.generator, `quality-${split}`);
     refuseSameFolder(out, args.quiz);
     for (const folder of [out, args.quiz]) if (folder !== undefined) await ensureWritable(store, folder);
     const backend = await context.selectBackend(args);
@@ -97,12 +99,6 @@ export default command({
     }
   },
 });
-
-/** Folder in the run if the checkpoint belongs to one, else beside the checkpoint. */
-function defaultFolder(generator: string, split: string): string {
-  const folder = folderOf(generator);
-  return joinPath(nameOf(folder) === 'checkpoints' ? folderOf(folder) : folder, `quality-${split}`);
-}
 
 /** Refuses a quiz in the folder of the report, which shows the generated patches and so the answers. */
 function refuseSameFolder(out: string, quiz: string | undefined): void {

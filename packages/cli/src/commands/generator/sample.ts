@@ -16,13 +16,13 @@ import { patchGrid } from '@doppel/report';
 import { command, type Outcome } from '../../command.ts';
 import { BACKEND_FLAG } from '../../context.ts';
 import { choice, number, text, type Values, whole } from '../../flags.ts';
-import { openGeneratorFile } from '../../open_generator.ts';
+import { GENERATOR_FLAG, openGeneratorFile } from '../../open_generator.ts';
 import { ensureWritable, writeTogether } from '../../write_together.ts';
 
 const DEFAULTS = { rule: 'sample', strength: 1 } as const;
 
 const flags = {
-  generator: text('file', 'Checkpoint of the generator'),
+  ...GENERATOR_FLAG,
   out: text('folder', 'Folder of the picture and the patches'),
   count: whole(1, 'Patches to make').max(10_000).default(16),
   seed: whole(0, 'Seed of the codes').default(1),
