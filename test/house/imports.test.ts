@@ -9,7 +9,7 @@ const CORE_ORDER = [
   [''], // errors, store, version; see ROOT_FILES
   ['base'],
   ['batch', 'ops', 'raster'],
-  ['backends', 'geo'],
+  ['backends', 'geo', 'processes'],
   ['dataset'],
   ['localisation', 'prepare'],
   ['import', 'inspect', 'runs'],

@@ -126,6 +126,11 @@ export class NonFiniteError extends DoppelError {
   readonly tag = 'non-finite';
 }
 
+/** A process that others of its run were waiting for, and that ended (exit code 75: start the run again). */
+export class ProcessError extends DoppelError {
+  readonly tag = 'process';
+}
+
 export function isDoppelError(error: unknown): error is DoppelError {
   return error instanceof DoppelError;
 }

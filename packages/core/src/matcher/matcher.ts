@@ -2,19 +2,24 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { z } from 'zod';
 import { UsageError } from '../errors.ts';
+import type { Processes } from '../processes/communicator.ts';
+import { gatherRows } from '../processes/gather_rows.ts';
 import type { Architecture, Localisation, LocalisationTerms, MatcherConfig, Towers } from './architecture.ts';
 import { ARCHITECTURES, matcherConfigSchema } from './architectures.ts';
 import type { Layers } from './layers.ts';
 import { parameterSpecs } from './network_layers.ts';
-import type { Pairing } from './pairing.ts';
+import { type Pairing, takeRows } from './pairing.ts';
 import { initialValues, isStatistic, type ParameterSpec } from './parameters.ts';
 import { evaluationLayers, frozenLayers, trainingLayers } from './tensor_layers.ts';
 
 /**
  * Training or scoring. Seed and step of a training step decide which units dropout zeroes. `frozen` trains with the
- * moving statistics of batch normalisation, and leaves them as they are.
+ * moving statistics of batch normalisation, and leaves them as they are. Of many processes each passes an own share of
+ * the batch.
  */
-export type MatcherMode = { training: false } | { training: true; seed: number; step: number; frozen?: boolean };
+export type MatcherMode =
+  | { training: false }
+  | { training: true; seed: number; step: number; frozen?: boolean; processes?: Processes | undefined };
 
 export interface Matcher {
   readonly config: MatcherConfig;
@@ -90,8 +95,8 @@ export function matcherFrom(config: MatcherConfig, initial: (spec: ParameterSpec
   const statistics = makeVariables(specs.filter(isStatistic));
   const read = <R>(mode: MatcherMode, network: (layers: Layers<tf.Tensor>) => R): R => {
     if (!mode.training) return network(evaluationLayers(parameters, statistics));
-    if (mode.frozen) return network(frozenLayers(parameters, statistics, mode));
-    const { layers, moveStatistics } = trainingLayers(parameters, statistics, mode);
+    if (mode.frozen) return network(frozenLayers(parameters, statistics, mode, mode.processes));
+    const { layers, moveStatistics } = trainingLayers(parameters, statistics, mode, mode.processes);
     const result = network(layers);
     moveStatistics();
     return result;
@@ -104,7 +109,7 @@ export function matcherFrom(config: MatcherConfig, initial: (spec: ParameterSpec
     logits: (sar, optical, mode, pairing, memory) =>
       read(mode, (layers) =>
         memory && pairing
-          ? joinedWith(memory, layers, requireTowers(architecture), { sar, optical, config, pairing })
+          ? joinedWith(memory, layers, requireTowers(architecture), { sar, optical, config, pairing, mode })
           : architecture.logits<tf.Tensor>(layers, sar, optical, config, pairing),
       ) as tf.Tensor2D,
     remember: (sar, frozen) =>
@@ -125,16 +130,27 @@ export function matcherFrom(config: MatcherConfig, initial: (spec: ParameterSpec
   };
 }
 
+interface PairInputs {
+  sar: tf.Tensor;
+  optical: tf.Tensor;
+  config: MatcherConfig;
+  pairing: Pairing;
+  mode: MatcherMode;
+}
+
 /** Logits of pairs whose SAR maps come from the batch or from a memory. */
 function joinedWith(
   memory: tf.Tensor4D,
   layers: Layers<tf.Tensor>,
   { tower, join }: Towers,
-  { sar, optical, config, pairing }: { sar: tf.Tensor; optical: tf.Tensor; config: MatcherConfig; pairing: Pairing },
+  { sar, optical, config, pairing, mode }: PairInputs,
 ): tf.Tensor {
-  const all = tf.concat([tower(layers, 'sar', sar, config), memory], 0);
+  const own = tower(layers, 'sar', sar, config) as tf.Tensor4D;
+  // Of many processes each has the whole memory.
+  const ofBatch = mode.training && mode.processes ? gatherRows(own, mode.processes.communicator) : own;
   const o = tower(layers, 'optical', optical, config);
-  return join(layers, layers.rows(all, pairing.sar), layers.rows(o, pairing.optical), config);
+  const met = takeRows(tf.concat([ofBatch, memory], 0), pairing.sar);
+  return join(layers, met, layers.rows(o, pairing.optical), config);
 }
 
 function requireTowers({ name, towers }: Architecture): Towers {

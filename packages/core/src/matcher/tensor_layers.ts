@@ -18,6 +18,9 @@ import {
   unitCells,
   upsampleBilinear,
 } from '../ops/ops.ts';
+import { batchNormOfAll } from '../processes/batch_norm_of_all.ts';
+import type { Processes } from '../processes/communicator.ts';
+import { gatherRows, ownRows, rowsOfAll } from '../processes/gather_rows.ts';
 import type { ConvOptions, Half, Layers } from './layers.ts';
 import { takeRows } from './pairing.ts';
 import { normName } from './parameters.ts';
@@ -91,11 +94,13 @@ function splitFilter(filter: tf.Tensor4D, channels: number, half: Half): Record<
  * batch: moving ← 0.9·moving + 0.1·batch (the variance is the biased one, in both).
  *
  * @param noise seed of the run and step of it, which decide what dropout zeroes.
+ * @param processes that each pass an own share of the batch; default: this one passes it as a whole.
  */
 export function trainingLayers(
   parameters: Tensors,
   statistics: ReadonlyMap<string, tf.Variable>,
   noise: { seed: number; step: number },
+  processes?: Processes,
 ): { layers: Layers<tf.Tensor>; moveStatistics: () => void } {
   const ofBatch = new Map<string, tf.Tensor>();
   const moveStatistics = () => {
@@ -109,14 +114,42 @@ export function trainingLayers(
       tensorOf<tf.Tensor1D>(parameters, `${norm}.gamma`),
       tensorOf<tf.Tensor1D>(parameters, `${norm}.beta`),
     ];
-    const { y, mean, variance } = batchNorm(linear, gamma, beta, { epsilon: EPSILON, activation });
+    const options = { epsilon: EPSILON, activation };
+    const { y, mean, variance } =
+      processes?.statistics === 'synchronised'
+        ? batchNormOfAll(linear, gamma, beta, options, processes.communicator)
+        : batchNorm(linear, gamma, beta, options);
     if (ofBatch.has(`${norm}.mean`)) moveStatistics(); // a layer that is read twice moves them twice
     ofBatch.set(`${norm}.mean`, mean).set(`${norm}.variance`, variance);
     return y;
   };
-  const zeroed = (x: tf.Tensor, rate: number) =>
-    dropout(x, { rate, seed: noise.seed, offset: noise.step * COUNTERS_A_STEP });
-  return { layers: { ...normalisedLayers(parameters, normalise), dropout: zeroed }, moveStatistics };
+  const layers = { ...normalisedLayers(parameters, normalise), dropout: zeroing(noise) };
+  return { layers: shared(layers, processes), moveStatistics };
+}
+
+/** Dropout of a step. */
+const zeroing =
+  ({ seed, step }: { seed: number; step: number }): Layers<tf.Tensor>['dropout'] =>
+  (x, rate) =>
+    dropout(x, { rate, seed, offset: step * COUNTERS_A_STEP });
+
+/** Layers of a network that passes every `size`-th row of each map, and meets those of the other processes. */
+function shared(layers: Layers<tf.Tensor>, processes: Processes | undefined): Layers<tf.Tensor> {
+  if (!processes) return layers;
+  const { communicator, matrix } = processes;
+  const { rows, correlate: compare, dropout: zeroed } = layers;
+  return {
+    ...layers,
+    // The mask of the whole batch, so that it does not depend on who passes which row.
+    dropout(x, rate) {
+      const [own, ...rest] = x.shape as [number, ...number[]];
+      const mask = zeroed(tf.ones([rowsOfAll(own, communicator), ...rest]), rate);
+      return tf.mul(x, ownRows(mask, communicator));
+    },
+    rows: (x, of) => rows(gatherRows(x, communicator), of),
+    correlate: (templates, windows) =>
+      compare(templates, matrix === 'gathered' ? gatherRows(windows, communicator) : windows),
+  };
 }
 
 /**
@@ -127,11 +160,10 @@ export function frozenLayers(
   parameters: Tensors,
   statistics: Tensors,
   noise: { seed: number; step: number },
+  processes?: Processes,
 ): Layers<tf.Tensor> {
   const folded = foldBatchNorm(parameters, statistics);
-  const zeroed = (x: tf.Tensor, rate: number) =>
-    dropout(x, { rate, seed: noise.seed, offset: noise.step * COUNTERS_A_STEP });
-  return { ...foldedLayers(folded), dropout: zeroed };
+  return shared({ ...foldedLayers(folded), dropout: zeroing(noise) }, processes);
 }
 
 /** Moving statistics, no dropout, batch normalisation as it is defined: the truth for the folded form. */

@@ -10,6 +10,8 @@ import { pause } from '../base/pause.ts';
 import type { Dataset } from '../dataset/dataset.ts';
 import { dataDifference, isSameData } from '../dataset/fingerprint.ts';
 import { CheckpointError } from '../errors.ts';
+import { anyOf, StopAgreed } from '../processes/agreement.ts';
+import { ALONE, type Communicator } from '../processes/communicator.ts';
 import { VERSION } from '../version.ts';
 import type { RunFiles } from './run_files.ts';
 
@@ -17,6 +19,8 @@ export interface Trainee {
   readonly folder: Pick<RunFiles, 'log'>;
   /** Maximum time between two checkpoints `last`, in addition to those that the trainee saves. */
   readonly saveEveryMinutes: number;
+  /** Processes that run it together; default: this one alone. They stop together. */
+  readonly communicator?: Communicator | undefined;
   isDone(): boolean;
   /**
    * Takes a step, or does what comes between steps: a validation, the end of a stage.
@@ -36,6 +40,7 @@ export interface Trainee {
  * Runs to the end, or until the signal is aborted; then `last` holds the state. @returns false where it was stopped.
  */
 export async function runToEnd(trainee: Trainee, signal: AbortSignal | undefined): Promise<boolean> {
+  const { communicator = ALONE } = trainee;
   let savedAt = performance.now();
   const save = async () => {
     await trainee.save();
@@ -43,12 +48,14 @@ export async function runToEnd(trainee: Trainee, signal: AbortSignal | undefined
   };
   try {
     while (!trainee.isDone()) {
-      await pause(signal);
+      await pause();
+      if (anyOf(communicator, signal?.aborted === true)) throw new StopAgreed();
       await trainee.advance(save);
       if (performance.now() - savedAt >= trainee.saveEveryMinutes * 60_000) await save();
     }
   } catch (error) {
-    if (!signal?.aborted || error !== signal.reason) throw error;
+    const isStop = error instanceof StopAgreed || (signal?.aborted && error === signal.reason);
+    if (!isStop) throw error;
     await trainee.save();
     await trainee.folder.log(`stopped at ${trainee.position()}`);
     return false;

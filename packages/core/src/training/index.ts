@@ -20,6 +20,7 @@ export {
   OBJECTIVES,
   type Objective,
 } from '../generator/architectures/progressive/step.ts';
+export { ALONE, type Communicator } from '../processes/communicator.ts';
 export { checkHeldOut } from '../runs/held_out.ts';
 export { checkpointPath } from '../runs/run_files.ts';
 export { mergeSettings, type PartialConfig, type RemovedOption, withoutRemoved } from '../runs/settings.ts';

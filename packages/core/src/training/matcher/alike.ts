@@ -9,6 +9,8 @@ import { pause } from '../../base/pause.ts';
 import { UsageError } from '../../errors.ts';
 import { createScorer } from '../../matcher/scorer.ts';
 import { PatchFeatures } from '../../mining/blocks/patch_features.ts';
+import { onFirst } from '../../processes/agreement.ts';
+import { ALONE } from '../../processes/communicator.ts';
 import { disposing } from '../../runs/resumable_run.ts';
 import { joinPath, readText } from '../../store.ts';
 import type { Given } from './given.ts';
@@ -25,8 +27,9 @@ export async function alikeAnchors(given: Given, learner: Learner): Promise<Alik
   const count = Math.round(alike.share * positives);
   if (alike.by === 'place') return { count, of: ofPlaces(given) };
   const file = joinPath(given.folder.path, 'alike.json');
-  const { store } = given.task;
-  if (!given.last) await store.write(file, JSON.stringify([...(await lookAlikes(given, learner, CHOICE * count))]));
+  const { store, communicator = ALONE, signal } = given.task;
+  const seek = async () => store.write(file, JSON.stringify([...(await lookAlikes(given, learner, CHOICE * count))]));
+  if (!given.last) await onFirst(communicator, seek, signal);
   return { count, of: new Map(JSON.parse(await readText(store, file)) as [number, number[]][]) };
 }
 

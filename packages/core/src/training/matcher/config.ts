@@ -18,6 +18,7 @@ import { refreshSchema, removedFromAdaptive } from '../../mining/adaptive_settin
 import { RATIO_OF_ONE } from '../../mining/made_settings.ts';
 import { augmentationSchema } from '../../prepare/augmentation.ts';
 import { normalisationOptionsSchema } from '../../prepare/fit_normalisation.ts';
+import { processesSchema } from '../../processes/settings.ts';
 import { mergeSettings, type PartialConfig, parseSettings, type RemovedOption } from '../../runs/settings.ts';
 import { alikeSchema, lossSchema, marginSchema, memorySchema } from './hard_settings.ts';
 import { localisationSchema } from './localisation/settings.ts';
@@ -109,6 +110,8 @@ const fields = z.strictObject({
     /** Epochs without a better one after which the run ends early; null: never. */
     patience: z.int().positive().nullable(),
   }),
+  /** Sharing of a batch, where many processes train together. */
+  processes: processesSchema.optional(),
   /** Interval at which `last` is saved within an epoch. */
   save: z.strictObject({ everyMinutes: z.number().positive() }),
 });

@@ -23,6 +23,7 @@ export function traineeOf(run: Run): Trainee {
   return {
     folder: given.folder,
     saveEveryMinutes: given.config.save.everyMinutes,
+    communicator: given.task.communicator,
     isDone: () => state.finished !== null,
     advance: (save) => (isEpochOver(run) ? endEpoch(run, save) : takeStep(run)),
     save: async () => saveAs('last', run, await resumeOf(run)),
@@ -42,12 +43,13 @@ async function takeStep(run: Run): Promise<void> {
   const started = performance.now();
   const learningRate = learningRateAt(config, state.step);
   const batch = await supply.batch(state.step, run.negatives, run.memory);
-  const { loss, gradientNorm, ofScale } = await learner.step(batch, {
+  const options = {
     ...config.optimiser,
     ...{ learningRate, l2: config.l2, seed: config.seed, step: state.step },
     ...(config.loss && state.scale && { loss: { settings: config.loss, logScale: state.scale.log } }),
     ...(config.statistics === 'frozen' && { frozen: true }),
-  });
+  };
+  const { loss, gradientNorm, ofScale } = await learner.step(batch, options, given.processes);
   if (state.scale && ofScale !== undefined) {
     state.scale = movedScale(state.scale, ofScale, { ...config.optimiser, learningRate, step: state.step });
   }
@@ -115,7 +117,8 @@ async function validateRun(run: Run): Promise<ValidationResult> {
   const { validationPairs: pairs, patches, shape, task } = run.given;
   const onProgress = (done: number) => task.onValidation?.(done, pairs.length);
   const { matcher } = run.learner;
-  const result = await validate({ matcher, pairs, patches, shape, signal: task.signal, onProgress });
+  const { signal, communicator } = task;
+  const result = await validate({ matcher, pairs, patches, shape, communicator, signal, onProgress });
   if (result.spread < CONSTANT_SPREAD) await warnOfCollapse(run, result.spread);
   return result;
 }

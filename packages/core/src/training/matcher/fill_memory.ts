@@ -4,6 +4,8 @@ import { Rng } from '../../base/random.ts';
 import { readSafetensors, writeSafetensors } from '../../base/safetensors.ts';
 import { createScorer } from '../../matcher/scorer.ts';
 import { PatchFeatures } from '../../mining/blocks/patch_features.ts';
+import { onFirst } from '../../processes/agreement.ts';
+import { ALONE } from '../../processes/communicator.ts';
 import { disposing } from '../../runs/resumable_run.ts';
 import { joinPath } from '../../store.ts';
 import type { Given } from './given.ts';
@@ -18,12 +20,13 @@ export async function presentMemory(run: Run): Promise<Memory | undefined> {
   if (!settings) return undefined;
   const { epoch } = state;
   if (memory?.epoch === epoch) return memory;
-  const { store } = given.task;
+  const { store, communicator = ALONE, signal } = given.task;
   const file = fileOf(given, epoch);
-  if (state.underway.steps === 0) {
-    await store.write(file, packed(await filled(run, settings, epoch)));
+  async function fill(of: MemorySettings): Promise<void> {
+    await store.write(file, packed(await filled(run, of, epoch)));
     if (memory) await store.remove(fileOf(given, memory.epoch));
   }
+  if (state.underway.steps === 0) await onFirst(communicator, () => fill(settings), signal);
   return unpacked(await store.read(file), file, epoch);
 }
 

@@ -12,12 +12,20 @@ import { fitNormalisation } from '../../prepare/fit_normalisation.ts';
 import type { Normalisation } from '../../prepare/normalisation.ts';
 import type { PatchShape, PatchSource } from '../../prepare/patch_source.ts';
 import { PatchCache } from '../../prepare/prepared_patches.ts';
+import { ALONE, type Processes } from '../../processes/communicator.ts';
+import { processesSchema } from '../../processes/settings.ts';
 import { checkHeldOut } from '../../runs/held_out.ts';
 import { RunFiles } from '../../runs/run_files.ts';
 import { matcherOptions, parseConfig, type TrainingConfig } from './config.ts';
 import type { Place } from './localisation/training_scenes.ts';
 import { type EpochRow, METRICS } from './metrics_log.ts';
-import { refuseOtherInputs, refuseOtherSide, refuseUnfit, refuseUnfitMatcher } from './refusals.ts';
+import {
+  refuseOtherInputs,
+  refuseOtherSide,
+  refuseTooManyProcesses,
+  refuseUnfit,
+  refuseUnfitMatcher,
+} from './refusals.ts';
 import type { TrainingPairs } from './sampler.ts';
 import type { LastCheckpoint, ResumedStart, TrainingTask } from './task.ts';
 import { drawValidationPairs } from './validation.ts';
@@ -26,6 +34,8 @@ export interface Given {
   task: TrainingTask;
   folder: RunFiles<keyof EpochRow>;
   config: TrainingConfig;
+  /** Processes that share each batch; undefined: this one trains alone. */
+  processes: Processes | undefined;
   /** Checkpoint of the initial weights; undefined: fresh ones. */
   source: Checkpoint | undefined;
   /** Checkpoint `last`, if the run is resumed from it. */
@@ -50,6 +60,7 @@ export async function givenOf(task: TrainingTask): Promise<Given> {
   const from = 'config' in start ? start.from : undefined;
   const source = last ?? from?.content;
   const config = 'config' in start ? start.config : resumedConfig(start);
+  const processes = processesOf(task, config);
   refuseOtherSide(config, dataset);
   const trainedOn = trainedOnOf(config, dataset, from?.content);
   const repaired = await repairedShifts(task, config);
@@ -67,7 +78,7 @@ export async function givenOf(task: TrainingTask): Promise<Given> {
   if (from) requireMatcher(from.content, matcher, from.file);
   const pairs = pairsOf(dataset);
   return {
-    ...{ task, config, source, last, matcher, normalisation, pairs, trainedOn, inputs },
+    ...{ task, config, processes, source, last, matcher, normalisation, pairs, trainedOn, inputs },
     folder: new RunFiles(store, task.run, METRICS, task.onLog),
     shape: matcher,
     shifts: repaired?.shifts,
@@ -81,6 +92,14 @@ export async function givenOf(task: TrainingTask): Promise<Given> {
 
 const resumedConfig = ({ last, epochs }: ResumedStart): TrainingConfig =>
   parseConfig({ ...last.training, ...(epochs !== undefined && { epochs }) }, 'the run');
+
+/** @throws UsageError where a process would have no part of a batch. */
+function processesOf({ communicator = ALONE }: TrainingTask, config: TrainingConfig): Processes | undefined {
+  if (communicator.size === 1) return undefined;
+  const settings = config.processes ?? processesSchema.parse({});
+  refuseTooManyProcesses(communicator.size, config, config.localisation && settings.matrix === 'local' ? 2 : 1);
+  return { communicator, ...settings };
+}
 
 /** Shifts of the scenes by `alignment.json`, and a fingerprint of them; undefined on raw alignment. */
 async function repairedShifts({ store, dataset }: TrainingTask, { localisation }: TrainingConfig) {

@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { NonFiniteError } from '../../errors.ts';
 import { matcherOf } from '../../matcher/checkpoint.ts';
 import type { Matcher } from '../../matcher/matcher.ts';
+import type { Processes } from '../../processes/communicator.ts';
 import { type Moments, momentsFrom, momentTensors, momentValues } from '../../runs/moments.ts';
 import { type Values, valuesOf } from '../../runs/values.ts';
 import { type Batch, type StepOptions, trainingStep, zeroMoments } from './step.ts';
@@ -30,9 +31,13 @@ export class Learner {
     return new Learner(matcherOf(checkpoint), momentsFrom(checkpoint.resume));
   }
 
-  /** Trains by a batch and disposes of it. @throws NonFiniteError; discard the learner afterwards. */
-  async step(batch: Batch, options: StepOptions): Promise<StepResult> {
-    const scalars = trainingStep(this.matcher, this.moments, batch, options);
+  /**
+   * Trains by a batch and disposes of it.
+   *
+   * @param processes that share the batch. @throws NonFiniteError; discard the learner afterwards.
+   */
+  async step(batch: Batch, options: StepOptions, processes?: Processes): Promise<StepResult> {
+    const scalars = trainingStep(this.matcher, this.moments, batch, options, processes);
     tf.dispose(Object.values(batch).filter((value) => value instanceof tf.Tensor));
     const { ofScale: scale } = scalars;
     const [loss, gradientNorm] = await Promise.all([numberOf(scalars.loss), numberOf(scalars.gradientNorm)]);

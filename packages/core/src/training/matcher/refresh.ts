@@ -11,6 +11,8 @@ import type { RefreshSettings } from '../../mining/adaptive_settings.ts';
 import { patchesFile, readNegatives, writeNegatives } from '../../mining/negatives_file.ts';
 import { trainingOn } from '../../mining/plan.ts';
 import { type AdaptiveReport, adaptive } from '../../mining/strategies/adaptive.ts';
+import { onFirst } from '../../processes/agreement.ts';
+import { ALONE } from '../../processes/communicator.ts';
 import { disposing } from '../../runs/resumable_run.ts';
 import { folderOf, joinPath } from '../../store.ts';
 import { totalSteps } from './config.ts';
@@ -30,7 +32,10 @@ export async function presentNegatives(run: Run): Promise<RunNegatives> {
   const file = negativesPath(given, epoch);
   const until = Math.min((epoch + settings.everyEpochs) * config.stepsPerEpoch, totalSteps(config));
   const isUnderWay = state.epoch > epoch || state.underway.steps > 0;
-  if (!isUnderWay) await findAgain(run, settings, { epoch, until, file });
+  if (!isUnderWay) {
+    const find = () => findAgain(run, settings, { epoch, until, file });
+    await onFirst(task.communicator ?? ALONE, find, task.signal);
+  }
   const found = await readNegatives(task.store, file, task.dataset);
   return runNegativesOf(found, config.negatives, { at: epoch, until });
 }

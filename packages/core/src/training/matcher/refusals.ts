@@ -21,6 +21,17 @@ export function refuseOtherSide({ side, data }: TrainingConfig, { header }: Data
   });
 }
 
+/** @param least true pairs or windows of a batch that a process needs. @throws UsageError where there are fewer. */
+export function refuseTooManyProcesses(size: number, { batch }: TrainingConfig, least: number): void {
+  if (batch.positives >= size * least) return;
+  throw new UsageError({
+    action: `share a batch among ${size} processes`,
+    expected: `"batch.positives" of ${size * least} at least, ${least} for each`,
+    found: String(batch.positives),
+    remedy: 'Raise it, or start fewer processes.',
+  });
+}
+
 /** @throws UsageError where made patches, or the generator of more, do not fit the matcher and the settings. */
 export function refuseUnfit(
   { negatives, generator }: TrainingTask,

@@ -4,6 +4,7 @@ import { type Checkpoint, matcherOf } from '../../matcher/checkpoint.ts';
 import { createMatcher } from '../../matcher/matcher.ts';
 import { initialState, type RunState } from '../../matcher/run_state.ts';
 import type { AdaptiveReport } from '../../mining/strategies/adaptive.ts';
+import type { Processes } from '../../processes/communicator.ts';
 import { introduce } from '../../runs/resumable_run.ts';
 import { alikeAnchors } from './alike.ts';
 import { type TrainingConfig, totalSteps } from './config.ts';
@@ -67,15 +68,16 @@ export async function startRun(given: Given, learner: Learner): Promise<Run> {
     ...{ backend: task.backend, device: task.device, beganOn: last?.backend, about: describe(run) },
     resumedAt: last && positionOf(run),
   });
+  if (given.processes) await folder.log(describeProcesses(given.processes, given));
   return run;
 }
 
 function supplyOf(given: Given, alike: AlikeAnchors | undefined): Supply {
-  const { config, pairs, shape, patches } = given;
+  const { config, pairs, shape, patches, processes } = given;
   const { localisation } = ARCHITECTURES.get(config.preset);
   if (!localisation || !config.localisation) {
     const sampler = createSampler(pairs, { ...config.batch, seed: config.seed, alike });
-    return createSupply(sampler, patchDrawer(given), config, { shape, guard: pairs.guard });
+    return createSupply(sampler, patchDrawer(given), config, { shape, guard: pairs.guard, processes });
   }
   const settings = config.localisation;
   const { side } = shape;
@@ -86,6 +88,7 @@ function supplyOf(given: Given, alike: AlikeAnchors | undefined): Supply {
       : [patchWindows(pairs.anchors, pairs.guard, patches, shape, settings.search), side - 2 * settings.search];
   return localisationSupply({
     ...{ source, config, settings, shape: { ...shape, side: template }, stride: localisation.stride, alike, patches },
+    processes,
   });
 }
 
@@ -93,6 +96,11 @@ function freshState({ loss }: TrainingConfig): RunState {
   const { finished, ...state } = initialState();
   const scale = loss && { log: Math.log(loss.scale), first: 0, second: 0 };
   return { ...state, ...(scale && { scale }), finished }; // in the order of files, which are compared byte by byte
+}
+
+function describeProcesses({ communicator, statistics, matrix }: Processes, { config }: Given): string {
+  const compared = config.localisation ? `, matrix ${matrix}` : '';
+  return `${communicator.size} processes: statistics ${statistics}${compared}`;
 }
 
 /** State to resume from; a finished run continues if it was given more epochs. */

@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { PlaceGuard } from '../../dataset/place_guard.ts';
 import type { PatchStack } from '../../generator/patch_stack.ts';
 import { type PatchShape, toTensor } from '../../prepare/patch_source.ts';
+import { ownOf, type Processes } from '../../processes/communicator.ts';
 import { oneStepAhead } from '../../runs/ahead.ts';
 import { pairsOf } from './batch_pairs.ts';
 import { generatedShare, minedShare, type TrainingConfig, totalSteps } from './config.ts';
@@ -40,14 +41,22 @@ interface Prepared {
   optical: Float32Array[];
 }
 
+interface PairInputs {
+  shape: PatchShape;
+  guard: PlaceGuard;
+  /** Processes that share each batch: every `size`-th patch and pair is an own one. */
+  processes?: Processes | undefined;
+}
+
 export function createSupply(
   sampler: Sampler,
   drawPatch: DrawPatch,
   config: TrainingConfig,
-  { shape, guard }: { shape: PatchShape; guard: PlaceGuard },
+  { shape, guard, processes }: PairInputs,
 ): Supply<PairBatch> {
   const total = totalSteps(config);
   const take = oneStepAhead<Prepared>();
+  const own = <T>(list: readonly T[]) => (processes ? ownOf(list, processes.communicator) : list);
 
   async function prepare(step: number, negatives: RunNegatives): Promise<Prepared> {
     const epoch = Math.floor(step / config.stepsPerEpoch);
@@ -57,7 +66,7 @@ export function createSupply(
       listed: config.negatives.listed,
     });
     const all = (modality: 'sar' | 'optical') =>
-      Promise.all(plan[modality].map((draw) => drawPatch(modality, draw, step, negatives.stack)));
+      Promise.all(own(plan[modality]).map((draw) => drawPatch(modality, draw, step, negatives.stack)));
     const [sar, optical] = await Promise.all([all('sar'), all('optical')]);
     return { plan, sar, optical };
   }
@@ -71,6 +80,8 @@ export function createSupply(
         sar: toTensor(sar, 'sar', shape),
         optical: toTensor(optical, 'optical', shape),
         ...pairs,
+        pairing: { sar: own(pairs.pairing.sar), optical: own(pairs.pairing.optical) },
+        ...(processes && { share: 1 / processes.communicator.size }),
         labels: tf.tensor1d(pairs.labels, 'int32'),
         weights: tf.tensor1d(pairs.weights),
       };

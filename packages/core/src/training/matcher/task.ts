@@ -4,6 +4,7 @@ import type { LatentGenerator } from '../../generator/latent.ts';
 import type { NegativeSet } from '../../generator/made_patches.ts';
 import { type Checkpoint, loadCheckpoint } from '../../matcher/checkpoint.ts';
 import type { Normalisation } from '../../prepare/normalisation.ts';
+import type { Communicator } from '../../processes/communicator.ts';
 import type { Last } from '../../runs/checkpoint_file.ts';
 import { resumable } from '../../runs/resumable_run.ts';
 import { checkpointPath } from '../../runs/run_files.ts';
@@ -72,6 +73,8 @@ export interface TrainingTask {
   generator?: LatentGenerator | undefined;
   /** `trainingPictures` of @doppel/report draws them. */
   pictures?: MatcherPictures | undefined;
+  /** Processes that train this run together, each with this task; default: this one alone. Process 0 writes. */
+  communicator?: Communicator | undefined;
   /** Stops the run between two steps; the state is saved. */
   signal?: AbortSignal | undefined;
   onProgress?: ((progress: TrainingProgress) => void) | undefined;

@@ -13,9 +13,12 @@ import { accuracyOf, confusionAt, rocAuc } from '../../evaluation/metrics.ts';
 import { drawTestPairs } from '../../evaluation/test_pairs.ts';
 import type { Calibration } from '../../matcher/calibration.ts';
 import type { Matcher } from '../../matcher/matcher.ts';
-import { scorePairs } from '../../matcher/score_pairs.ts';
+import { type ScoreOptions, scorePairs } from '../../matcher/score_pairs.ts';
 import { createScorer } from '../../matcher/scorer.ts';
 import type { PatchShape, PatchSource } from '../../prepare/patch_source.ts';
+import { StopAgreed } from '../../processes/agreement.ts';
+import { ALONE, type Communicator, ownOf } from '../../processes/communicator.ts';
+import { bytesOf, floatsOf } from '../../processes/gather_rows.ts';
 
 export interface ValidationTask {
   records: readonly PairRecord[];
@@ -67,6 +70,8 @@ export interface ValidationInputs {
   pairs: readonly PairReference[];
   patches: PatchSource;
   shape: PatchShape;
+  /** Processes that score a share of the pairs each; default: this one alone. */
+  communicator?: Communicator | undefined;
   signal?: AbortSignal | undefined;
   onProgress?: ((done: number) => void) | undefined;
 }
@@ -75,12 +80,12 @@ const BATCH = 64;
 
 /**
  * @throws SplitError where a class is missing. @throws NonFiniteError where a score is not finite.
- * @throws the signal's reason when it is aborted.
+ * @throws the signal's reason when it is aborted, and StopAgreed when that of another process is.
  */
 export async function validate({ matcher, pairs, ...inputs }: ValidationInputs): Promise<ValidationResult> {
   const scorer = createScorer(matcher);
   try {
-    const scores = await scorePairs(pairs, { scorer, batch: BATCH, ...inputs });
+    const scores = await scoreInShares(pairs, { scorer, batch: BATCH, ...inputs });
     const labels = pairs.map(({ label }) => label);
     const calibration = calibrate(scores, labels);
     const threshold = logit(calibration.threshold) * calibration.temperature;
@@ -94,6 +99,23 @@ export async function validate({ matcher, pairs, ...inputs }: ValidationInputs):
   } finally {
     scorer.dispose();
   }
+}
+
+/** Scores of all pairs, of which each process computes every `size`-th. */
+async function scoreInShares(
+  pairs: readonly PairReference[],
+  { communicator = ALONE, ...options }: ScoreOptions & Pick<ValidationInputs, 'communicator'>,
+): Promise<Float64Array> {
+  if (communicator.size === 1) return scorePairs(pairs, options);
+  const { signal } = options;
+  // A process that is asked to stop still answers the others, with nothing.
+  const own = await scorePairs(ownOf(pairs, communicator), options).catch((error: unknown) => {
+    if (signal?.aborted && error === signal.reason) return new Float64Array();
+    throw error;
+  });
+  const parts = communicator.allGather(bytesOf(Float32Array.from(own))).map(floatsOf);
+  if (parts.some(({ length }, rank) => length < ownOf(pairs, { ...communicator, rank }).length)) throw new StopAgreed();
+  return Float64Array.from(pairs, (_, i) => parts[i % communicator.size]![Math.floor(i / communicator.size)]!);
 }
 
 const logit = (probability: number) => Math.log(probability / (1 - probability));

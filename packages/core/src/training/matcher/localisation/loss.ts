@@ -4,7 +4,10 @@ import type { LocalisationTerms } from '../../../matcher/architecture.ts';
 import { localisationLoss, softmaxCrossEntropy, unitCells } from '../../../ops/ops.ts';
 import { withoutGradient } from '../../../ops/without_gradient.ts';
 
-/** Batch of SAR templates and optical windows; template i belongs to window i, the rest to none. */
+/**
+ * Batch of SAR templates and optical windows; template i belongs to window i, the rest to none. Of many processes each
+ * has patches of its own, and the masks of the whole batch or, where it is compared in shares, of its own.
+ */
 export interface LocalisationBatch {
   /** [T, side, side, 1] */
   sar: tf.Tensor4D;
@@ -18,6 +21,8 @@ export interface LocalisationBatch {
   rivals: tf.Tensor2D;
   /** Weight of the descriptors' loss. */
   descriptor: number;
+  /** Weight of this process's loss, which sum to 1 over the processes; absent: it trains alone. */
+  share?: number | undefined;
 }
 
 /** Factor from cosines of descriptors to logits. */

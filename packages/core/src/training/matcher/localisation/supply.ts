@@ -5,6 +5,7 @@ import { type PatchStack, patchAt } from '../../../generator/patch_stack.ts';
 import type { Modality } from '../../../prepare/normalisation.ts';
 import type { PatchShape, PatchSource } from '../../../prepare/patch_source.ts';
 import { toTensor } from '../../../prepare/patch_source.ts';
+import { ownOf, type Processes } from '../../../processes/communicator.ts';
 import { oneStepAhead } from '../../../runs/ahead.ts';
 import { deck } from '../../../runs/deck.ts';
 import { generatedShare, minedShare, type TrainingConfig, totalSteps } from '../config.ts';
@@ -30,11 +31,16 @@ export interface LocalisationInputs {
   patches: PatchSource;
   /** Records around which windows of a batch lie together. */
   alike?: AlikeAnchors | undefined;
+  /** Processes that share each batch. */
+  processes?: Processes | undefined;
 }
 
 interface Prepared {
+  /** Windows and further templates that the loss compares. */
   drawn: DrawnWindow[];
   hard: PlacedTemplate[];
+  /** Weight of that loss. */
+  share: number | undefined;
   /** Templates: those of the windows, then the hard ones. */
   sar: Float32Array[];
   optical: Float32Array[];
@@ -46,7 +52,7 @@ interface PlacedTemplate extends HardTemplate {
 }
 
 export function localisationSupply(inputs: LocalisationInputs): Supply<LocalisationBatch> {
-  const { source, config, settings, shape, stride } = inputs;
+  const { source, config, settings, shape, stride, processes } = inputs;
   const { side } = shape;
   const extent = side + 2 * settings.search;
   const take = oneStepAhead<Prepared>();
@@ -91,28 +97,63 @@ export function localisationSupply(inputs: LocalisationInputs): Supply<Localisat
       const own = drawn.indexOf(anchored[i]!);
       return own < 0 ? [] : [{ ...template, own }];
     });
-    const all = (modality: Modality) =>
-      Promise.all(drawn.map((window, index) => samplesOf(modality, step, window, index)));
-    const [sar, optical, further] = await Promise.all([
-      all('sar'),
-      all('optical'),
-      Promise.all(hard.map((template) => hardSamples(template, step, drawn, negatives.stack))),
-    ]);
-    return { drawn, hard, sar: [...sar, ...further], optical };
+    const read = {
+      sar: [
+        ...drawn.map((window, index) => () => samplesOf('sar', step, window, index)),
+        ...hard.map((template) => () => hardSamples(template, step, drawn, negatives.stack)),
+      ],
+      optical: drawn.map((window, index) => () => samplesOf('optical', step, window, index)),
+    };
+    const { own, compared, share } = sharesOf({ drawn, hard }, processes);
+    const all = (modality: Modality) => Promise.all(own[modality].map((row) => read[modality][row]!()));
+    const [sar, optical] = await Promise.all([all('sar'), all('optical')]);
+    return { ...compared, share, sar, optical };
   }
 
   return {
     async batch(step, negatives) {
       const hasNext = step + 1 < Math.min(totalSteps(config), negatives.until);
-      const { drawn, hard, sar, optical } = await take(step, (at) => prepare(at, negatives), hasNext);
+      const { drawn, hard, share, sar, optical } = await take(step, (at) => prepare(at, negatives), hasNext);
       return {
         sar: toTensor(sar, 'sar', shape),
         optical: toTensor(optical, 'optical', { ...shape, side: extent }),
         ...placesOf(drawn, settings, stride),
         rivals: rivalsOf(drawn, hard, source, config.negatives.counted ?? true),
         descriptor: settings.descriptor,
+        share,
       };
     },
+  };
+}
+
+interface Compared {
+  drawn: DrawnWindow[];
+  hard: PlacedTemplate[];
+}
+
+/**
+ * Rows of templates and windows that a process passes, and what its loss compares. Where the matrix is gathered every
+ * process compares the whole batch, and the loss has the weight of one among them; otherwise each compares its own
+ * windows, with the further templates that are negatives of these.
+ */
+function sharesOf({ drawn, hard }: Compared, processes: Processes | undefined) {
+  const windows = drawn.map((_, row) => row);
+  const templates = [...windows, ...hard.map((_, row) => drawn.length + row)];
+  if (!processes) return { own: { sar: templates, optical: windows }, compared: { drawn, hard }, share: undefined };
+  const { communicator, matrix } = processes;
+  const optical = ownOf(windows, communicator);
+  if (matrix === 'gathered') {
+    const own = { sar: ownOf(templates, communicator), optical };
+    return { own, compared: { drawn, hard }, share: 1 / communicator.size };
+  }
+  const isOwn = ({ own }: PlacedTemplate) => optical.includes(own);
+  return {
+    own: { sar: [...optical, ...hard.flatMap((each, row) => (isOwn(each) ? [drawn.length + row] : []))], optical },
+    compared: {
+      drawn: optical.map((row) => drawn[row]!),
+      hard: hard.filter(isOwn).map((each) => ({ ...each, own: optical.indexOf(each.own) })),
+    },
+    share: optical.length / drawn.length,
   };
 }
 
