@@ -9,6 +9,8 @@
  * architecture where nvcc is found. `--require` makes a failure an error. `--install` is the call of package managers: in a
  * checkout of the repository it does nothing, since the setup builds there.
  *
+ * The library for MPI is built beside it (build_mpi.mjs).
+ *
  * An addon of the same sources, compilers and options is left alone, or comes from the cache (build_cache.mjs).
  */
 import { spawnSync } from 'node:child_process';
@@ -19,6 +21,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { keep, keyOf, takeFromCache } from './build_cache.mjs';
+import { buildMpi } from './build_mpi.mjs';
 import { ARCHITECTURES, architectureOfCard, findCompiler, findNvcc, hasDriver, works } from './build_tools.mjs';
 
 const PACKAGE = fileURLToPath(new URL('..', import.meta.url));
@@ -108,6 +111,7 @@ function compile({ cmakeJs, addonApi }, addons, architectures) {
 }
 
 if (flags.install && existsSync(join(PACKAGE, '../../pnpm-workspace.yaml'))) process.exit(0);
+buildMpi();
 const architectures = wantedArchitectures();
 const all = [addonFor(architectures), ...(flags.tests ? [emulatedAddon()] : [])];
 let missing = all.filter((addon) => !takeFromCache(addon.file, sufficientKeys(addon)));

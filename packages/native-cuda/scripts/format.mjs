@@ -12,7 +12,7 @@ if (!works('clang-format')) {
   console.log('The format of C++ and CUDA is not checked: clang-format was not found (Debian: clang-format).');
   process.exit(0);
 }
-const folders = ['cc', 'emulator'].map((name) => join(PACKAGE, name));
+const folders = ['cc', 'emulator', 'mpi'].map((name) => join(PACKAGE, name));
 const tests = join(ROOT, 'test/native-cuda');
 const files = [...folders, ...(existsSync(tests) ? [tests] : [])].flatMap((folder) =>
   readdirSync(folder, { recursive: true })

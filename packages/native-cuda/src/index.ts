@@ -27,4 +27,5 @@ export { AddonBackend, NativeOpError, type Precision } from './backend.ts';
 export { captureStep } from './captured_step.ts';
 export { GraphError, type GraphReason } from './graph_error.ts';
 export { addonBackend, EMULATED_CUDA, nativeBackendLoaders } from './loaders.ts';
+export { loadMpi, type Mpi, type MpiCommunicator } from './mpi.ts';
 export { type NativeOptions, optionsFrom } from './options.ts';
