@@ -1,8 +1,8 @@
 /**
  * The shape of every doppel command: typed flags, the same printing (one JSON object or a text on stdout, the rest on
- * stderr), the same exit codes (0 success, 2 usage, 130 interrupted, 1 the rest).
+ * stderr), the same exit codes (0 success, 2 usage, 75 lost a process: start again, 130 interrupted, 1 the rest).
  */
-import { DoppelError, UsageError } from '@doppel/core/errors';
+import { DoppelError, ProcessError, UsageError } from '@doppel/core/errors';
 import { readCommandLine } from './command_line.ts';
 import type { Context } from './context.ts';
 import { type Flags, type Values, yes } from './flags.ts';
@@ -85,7 +85,7 @@ export function describeError(error: unknown, debug: boolean): { text: string; e
   const hint = error instanceof DoppelError || debug ? '' : ' (unexpected; run again with --debug for the stack trace)';
   return {
     text: debug && error instanceof Error ? (error.stack ?? message) + causeOf(error) : `error: ${message}${hint}`,
-    exitCode: error instanceof UsageError ? 2 : 1,
+    exitCode: error instanceof UsageError ? 2 : error instanceof ProcessError ? 75 : 1,
   };
 }
 

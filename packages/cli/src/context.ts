@@ -4,6 +4,7 @@ import { type BackendLoader, type SelectedBackend, selectBackend } from '@doppel
 import { UsageError } from '@doppel/core/errors';
 import { FileStore } from '@doppel/core/node';
 import { choice, text } from './flags.ts';
+import type { Mpi } from './mpi.ts';
 import type { Terminal } from './progress.ts';
 import { type Watch, type WorkPlan, work } from './work.ts';
 
@@ -21,6 +22,10 @@ export interface Context {
   /** The backend asked for, else DOPPEL_BACKEND, else the first that works. Logs it. */
   selectBackend(wanted: ComputeOptions): Promise<SelectedBackend>;
   backendLoaders: LoadBackendLoaders;
+  /** Library that binds MPI, or the reason why there is none. */
+  mpi(): Promise<Mpi>;
+  /** Leaves all further lines and bars out: for a process beside the one that speaks. */
+  silence(): void;
 }
 
 const PRECISIONS = ['fp32', 'fp32-fast', 'tf32', 'bf16'] as const;
@@ -53,19 +58,26 @@ export const COMPUTE_FLAGS = {
   ).optional(),
 };
 
+const withoutAddon = async (): Promise<Mpi> => ({ available: false, reason: 'the native addon is not loaded' });
+
 /** @param terminal takes log and progress. */
 export function createContext(
   signal: AbortSignal,
   backendLoaders: LoadBackendLoaders,
   terminal: Terminal = process.stderr,
+  mpi: () => Promise<Mpi> = withoutAddon,
 ): Context {
-  const log = (line: string) => void terminal.write(`${line}\n`);
+  let out = terminal;
+  const log = (line: string) => void out.write(`${line}\n`);
   return {
     store: new FileStore(),
     signal,
     log,
-    work: (plan, run) => work(plan, run, signal, terminal),
-    backendLoaders,
+    work: (plan, run) => work(plan, run, signal, out),
+    ...{ backendLoaders, mpi },
+    silence() {
+      out = { isTTY: false, write: () => true };
+    },
     async selectBackend({ backend, precision, threads, isa }) {
       // One backend alone serves tf32: if it does not work, its reason is the one to give.
       const requested = backend ?? process.env.DOPPEL_BACKEND ?? (precision === 'tf32' ? 'cuda' : undefined);

@@ -1,12 +1,13 @@
 #!/usr/bin/env node
-import type { BackendLoader } from '@doppel/core/backends';
 /** `doppel`: the entry point. It finds the command, gives it a context, and turns what it throws into an exit code. */
+import type { BackendLoader } from '@doppel/core/backends';
 import { reasonOf } from '@doppel/core/errors';
 import { describeError } from './command.ts';
 import { DOPPEL } from './commands.ts';
-import type { NativeOptions } from './context.ts';
+import type { Context, NativeOptions } from './context.ts';
 import { askedHelp, dispatch } from './dispatch.ts';
-import { Stopped, type StopSignal } from './stopped.ts';
+import type { Mpi } from './mpi.ts';
+import { Stopped, type StopSignal, stopSignalOf } from './stopped.ts';
 import { VERSION } from './version.ts';
 
 /** The addon is optional: when its package cannot be imported, that is the reason that `doctor` reports. */
@@ -25,20 +26,37 @@ async function nativeLoaders(options?: NativeOptions): Promise<BackendLoader[]> 
   }
 }
 
+async function nativeMpi(): Promise<Mpi> {
+  try {
+    return (await import('@doppel/native-cuda')).loadMpi();
+  } catch (cause) {
+    return { available: false, reason: `the package @doppel/native-cuda does not load: ${reasonOf(cause)}` };
+  }
+}
+
 /** The first Ctrl-C asks the command to save and stop, the second ends the process; so does the first SIGTERM. */
 function watchSignals(): AbortSignal {
   const controller = new AbortController();
-  const stop = (signal: StopSignal, text: string) => {
-    if (!controller.signal.aborted) process.stderr.write(`\n${text}\n`);
-    controller.abort(new Stopped(signal));
-  };
+  const stop = (signal: StopSignal) => controller.abort(new Stopped(signal));
   process.on('SIGINT', () => {
     if (controller.signal.aborted) process.exit(130);
-    stop('SIGINT', 'Ctrl-C: finishing the current step; once more to quit at once');
+    stop('SIGINT');
   });
   // Schedulers may send it more than once, to the script of a task and to its processes.
-  process.on('SIGTERM', () => stop('SIGTERM', 'SIGTERM: finishing the current step'));
+  process.on('SIGTERM', () => stop('SIGTERM'));
   return controller.signal;
+}
+
+const STOPPING: Record<StopSignal, string> = {
+  SIGINT: 'Ctrl-C: finishing the current step; once more to quit at once',
+  SIGTERM: 'SIGTERM: finishing the current step',
+};
+
+/** Says so when a signal stops the command. */
+function announceStop({ signal, log }: Context): void {
+  const say = () => log(`\n${STOPPING[stopSignalOf(signal)]}`);
+  if (signal.aborted) say();
+  else signal.addEventListener('abort', say);
 }
 
 async function run(words: readonly string[]): Promise<void> {
@@ -48,7 +66,9 @@ async function run(words: readonly string[]): Promise<void> {
     const help = await askedHelp(DOPPEL, words);
     if (help !== undefined) return void process.stdout.write(`${help}\n`);
     const { createContext } = await import('./context.ts'); // and the backends with it, which help does without
-    await dispatch(DOPPEL, words, createContext(signal, nativeLoaders));
+    const context = createContext(signal, nativeLoaders, process.stderr, nativeMpi);
+    announceStop(context);
+    await dispatch(DOPPEL, words, context);
     if (signal.aborted && process.exitCode === undefined) process.exitCode = 130;
   } catch (error) {
     const { text, exitCode } = describeError(error, words.includes('--debug'));

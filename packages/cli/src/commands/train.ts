@@ -6,6 +6,7 @@ import type { NegativeSet } from '@doppel/core/generator';
 import { ARCHITECTURES, type Checkpoint, DEFAULT_ARCHITECTURE, readCheckpoint } from '@doppel/core/matcher';
 import { readNegatives } from '@doppel/core/mining';
 import {
+  type Communicator,
   type FileInput,
   loadLast,
   mergeSettings,
@@ -18,8 +19,9 @@ import {
   train,
 } from '@doppel/core/training';
 import { trainingCurves, trainingPictures } from '@doppel/report';
+import { asOneOf } from '../as_one_of.ts';
 import { command, type Outcome } from '../command.ts';
-import { COMPUTE_FLAGS, type Context } from '../context.ts';
+import { COMPUTE_FLAGS, type ComputeOptions, type Context } from '../context.ts';
 import { choice, number, text, type Values, whole } from '../flags.ts';
 import { openGeneratorFile } from '../open_generator.ts';
 import { svgToPng } from '../svg_to_png.ts';
@@ -50,28 +52,33 @@ export default command({
     'doppel train data/pairs --config configs/demo.yaml --out runs/demo',
     'doppel train data/pairs --from runs/a/checkpoints/best.safetensors --negatives negatives.jsonl --out runs/b',
     'doppel train --resume runs/a',
+    'mpirun -n 4 doppel train data/pairs --out runs/a',
   ],
-  async run({ args, context }): Promise<Outcome> {
-    const { name: backend, device } = await context.selectBackend(args);
-    const prepared = args.resume === undefined ? await freshRun(args, context) : await resumedRun(args, context);
-    const result = await runTraining(context, { ...prepared, backend, device }).finally(() =>
-      prepared.generator?.dispose(),
-    );
-    for (const [name, svg] of Object.entries(trainingCurves(result.rows))) {
-      await context.store.write(joinPath(result.run, 'plots', `${name}.png`), svgToPng(svg));
-    }
-    const { run, checkpoint = null, epochs, metrics, interrupted, warnings } = result;
-    return {
-      json: { run, checkpoint, epochs, metrics, backend, interrupted, warnings },
-      text: textOf(result),
-      exitCode: interrupted ? 130 : 0,
-    };
-  },
+  run: ({ args, context }) => asOneOf(context, (communicator) => trainAs(communicator, args, context)),
 });
+
+async function trainAs(communicator: Communicator, args: Flags & ComputeOptions, context: Context): Promise<Outcome> {
+  const { name: backend, device } = await context.selectBackend(args);
+  const isFirst = communicator.rank === 0;
+  const prepared = args.resume === undefined ? await freshRun(args, context, isFirst) : await resumedRun(args, context);
+  const result = await runTraining(context, { ...prepared, backend, device, communicator }).finally(() =>
+    prepared.generator?.dispose(),
+  );
+  for (const [name, svg] of isFirst ? Object.entries(trainingCurves(result.rows)) : []) {
+    await context.store.write(joinPath(result.run, 'plots', `${name}.png`), svgToPng(svg));
+  }
+  const { run, checkpoint = null, epochs, metrics, interrupted, warnings } = result;
+  return {
+    json: { run, checkpoint, epochs, metrics, backend, interrupted, warnings },
+    text: textOf(result),
+    exitCode: interrupted ? 130 : 0,
+  };
+}
 
 type PreparedTask = Omit<TrainingTask, 'backend' | 'device'>;
 
-async function freshRun(flags: Flags, context: Context): Promise<PreparedTask> {
+/** @param writes false for a process that leaves the run's folder to another. */
+async function freshRun(flags: Flags, context: Context, writes: boolean): Promise<PreparedTask> {
   const { store } = context;
   const yaml = flags.config === undefined ? {} : await readYaml(store, flags.config);
   const asked = mergeSettings([yaml, settingsOf(flags)]);
@@ -95,7 +102,7 @@ async function freshRun(flags: Flags, context: Context): Promise<PreparedTask> {
   const negatives = file === null ? undefined : await readMined(context, file, dataset);
   const run = flags.out ?? joinPath('runs', `${data.split('/').filter(Boolean).at(-1)}-${config.preset}`);
   await refuseOlderRun(context, run);
-  await store.write(joinPath(run, 'config.yaml'), writeYaml(config));
+  if (writes) await store.write(joinPath(run, 'config.yaml'), writeYaml(config));
   return { store, dataset, run, start: { config, from }, negatives, generator: await generatorOf(context, config) };
 }
 

@@ -5,6 +5,7 @@ import { command, type Outcome } from '../../command.ts';
 import { COMPUTE_FLAGS } from '../../context.ts';
 import { openExperiment, readExperiment } from '../../experiment_runner.ts';
 import { text } from '../../flags.ts';
+import { refuseProcesses } from '../../launcher.ts';
 
 /** Flags that choose cells of the configuration. */
 export const CELL_FLAGS = {
@@ -28,6 +29,7 @@ export default command({
   ],
   async run({ args, context }): Promise<Outcome> {
     const { shard, arms, seeds, out } = args;
+    if (!shard) refuseProcesses('run an experiment', 'Spread its cells: `doppel batch plan experiment`, or --shard.');
     const experiment = await openExperiment(context, await readExperiment(context, args.config), args);
     const interruption = {
       json: { out },

@@ -15,6 +15,7 @@ import { generatorCurves, generatorPictures } from '@doppel/report';
 import { command, type Outcome } from '../../command.ts';
 import { COMPUTE_FLAGS, type Context } from '../../context.ts';
 import { choice, text, type Values, whole } from '../../flags.ts';
+import { refuseProcesses } from '../../launcher.ts';
 import { svgToPng } from '../../svg_to_png.ts';
 import { refuseOlderRun, refuseSettings } from '../../training_command.ts';
 import { readYaml, writeYaml } from '../../yaml_file.ts';
@@ -40,6 +41,7 @@ export default command({
     'doppel generator train --resume runs/g',
   ],
   async run({ args, context }): Promise<Outcome> {
+    refuseProcesses('train a generator', `Start it once: ${ONE_PROCESS}.`);
     const { name: backend, device } = await context.selectBackend(args);
     const prepared = args.resume === undefined ? await freshRun(args, context) : await resumedRun(args, context);
     const result = await context.work({ label: 'training', unit: 'patches' }, ({ signal, onLog, onProgress }) =>
@@ -63,6 +65,9 @@ export default command({
     };
   },
 });
+
+/** Reason why its batches are not shared by processes. */
+const ONE_PROCESS = 'its noise and its batch statistics are those of a whole batch, which processes do not share yet';
 
 type PreparedTask = Omit<GeneratorTask, 'backend' | 'device'>;
 

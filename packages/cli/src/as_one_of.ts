@@ -1,0 +1,52 @@
+/** Runs a command as one of the processes that a launcher of MPI started: the first speaks, the others are silent. */
+import { setTimeout } from 'node:timers/promises';
+import { UsageError } from '@doppel/core/errors';
+import { ALONE, type Communicator } from '@doppel/core/training';
+import type { Context } from './context.ts';
+import { type Place, placeOf } from './launcher.ts';
+import type { Mpi, OpenCommunicator } from './mpi.ts';
+import type { Outcome } from './outcome.ts';
+
+const SILENT: Outcome = { json: {}, text: '', streamed: true, exitCode: 0 };
+
+/** Time that the first process has to report an error which the others meet, too. */
+const FIRST_MS = 2000;
+
+/** @throws UsageError where a launcher started several processes, and they cannot speak with each other. */
+export async function asOneOf(
+  context: Context,
+  work: (communicator: Communicator) => Promise<Outcome>,
+): Promise<Outcome> {
+  const place = placeOf(process.env);
+  if (!place) return work(ALONE);
+  if (place.rank > 0) context.silence();
+  try {
+    const communicator = open(place, await context.mpi());
+    const outcome = await work(communicator);
+    communicator.close();
+    return communicator.rank === 0 ? outcome : SILENT;
+  } catch (error) {
+    if (place.rank > 0) {
+      await setTimeout(FIRST_MS, undefined, { signal: context.signal }).catch(() => {});
+      if (context.signal.aborted) return { ...SILENT, exitCode: 130 }; // it is ended, since the first has failed
+      process.stderr.write(`process ${place.rank} of ${place.size}: `);
+    }
+    throw error;
+  }
+}
+
+function open({ launcher, size }: Place, mpi: Mpi): OpenCommunicator {
+  const refuse = (found: string, remedy: string): never => {
+    throw new UsageError({
+      action: `train in the ${size} processes that ${launcher} started`,
+      ...{ expected: 'MPI between them', found, remedy },
+    });
+  };
+  if (!mpi.available) return refuse(mpi.reason, `Or start \`doppel train\` without ${launcher}.`);
+  const communicator = mpi.open();
+  if (communicator.size === size) return communicator;
+  return refuse(
+    `${communicator.size} by ${mpi.library}`,
+    'Start them by the mpirun of that MPI; with srun, by the kind of --mpi that it was built for, such as pmix.',
+  );
+}

@@ -1,0 +1,85 @@
+/** Commands in the processes of a launcher: who speaks, and what is refused where they cannot hear each other. */
+import { afterEach, describe, expect, it } from 'vitest';
+import { asOneOf } from '../../packages/cli/src/as_one_of.ts';
+import generatorTrain from '../../packages/cli/src/commands/generator/train.ts';
+import train from '../../packages/cli/src/commands/train.ts';
+import { createContext } from '../../packages/cli/src/context.ts';
+import { placeOf } from '../../packages/cli/src/launcher.ts';
+import type { Mpi, OpenCommunicator } from '../../packages/cli/src/mpi.ts';
+import { ALONE } from '../../packages/core/src/processes/communicator.ts';
+import { runCommand } from './run_command.ts';
+
+const VARIABLES = ['OMPI_COMM_WORLD_RANK', 'OMPI_COMM_WORLD_SIZE'] as const;
+afterEach(() => {
+  for (const name of VARIABLES) delete process.env[name];
+});
+
+function startedAs(rank: number, size: number): void {
+  process.env.OMPI_COMM_WORLD_RANK = String(rank);
+  process.env.OMPI_COMM_WORLD_SIZE = String(size);
+}
+
+function contextWith(mpi: Mpi) {
+  const lines: string[] = [];
+  const terminal = { isTTY: false, write: (line: string) => lines.push(line) > 0 };
+  const context = createContext(
+    new AbortController().signal,
+    async () => [],
+    terminal,
+    async () => mpi,
+  );
+  return { context, lines };
+}
+
+function library(rank: number, size: number): { mpi: Mpi; closed: () => number } {
+  let closed = 0;
+  const communicator: OpenCommunicator = { ...ALONE, rank, size, close: () => closed++ };
+  return { mpi: { available: true, library: 'Test MPI', open: () => communicator }, closed: () => closed };
+}
+
+const outcome = { json: { done: true }, text: 'done', exitCode: 130 };
+
+it('a place is that of mpirun, mpiexec or srun, and none in the script of a job', () => {
+  expect(placeOf({ OMPI_COMM_WORLD_RANK: '1', OMPI_COMM_WORLD_SIZE: '4' })).toMatchObject({ rank: 1, size: 4 });
+  expect(placeOf({ PMI_RANK: '2', PMI_SIZE: '3' })).toMatchObject({ rank: 2, size: 3, launcher: 'mpiexec' });
+  expect(placeOf({ SLURM_PROCID: '1', SLURM_STEP_NUM_TASKS: '2' })).toMatchObject({ rank: 1, launcher: 'srun' });
+  expect(placeOf({ SLURM_PROCID: '0', SLURM_NTASKS: '8' })).toBeUndefined();
+  expect(placeOf({ OMPI_COMM_WORLD_RANK: '0', OMPI_COMM_WORLD_SIZE: '1' })).toBeUndefined();
+});
+
+describe('a command', () => {
+  it('has the outcome of the first process, and the others say nothing', async () => {
+    for (const rank of [0, 1]) {
+      startedAs(rank, 2);
+      const { mpi, closed } = library(rank, 2);
+      const { context, lines } = contextWith(mpi);
+      const ended = await asOneOf(context, async ({ size }) => {
+        context.log(`one of ${size}`);
+        return outcome;
+      });
+      expect(ended).toEqual(rank === 0 ? outcome : { json: {}, text: '', streamed: true, exitCode: 0 });
+      expect(lines).toEqual(rank === 0 ? ['one of 2\n'] : []);
+      expect(closed()).toBe(1);
+    }
+  });
+
+  it('is refused without MPI, and where the launcher is of another one', async () => {
+    startedAs(0, 2);
+    const work = () => Promise.reject(new Error('not reached'));
+    const missing = contextWith({ available: false, reason: 'there is none' }).context;
+    await expect(asOneOf(missing, work)).rejects.toMatchObject({
+      tag: 'usage',
+      message: expect.stringMatching(/2 processes that mpirun started.*there is none.*without mpirun/),
+    });
+    const { context } = contextWith(library(0, 1).mpi);
+    await expect(asOneOf(context, work)).rejects.toThrow(/found 1 by Test MPI.*--mpi/);
+  });
+
+  it('that trains does not run twice where processes cannot share it', async () => {
+    startedAs(0, 2);
+    await expect(runCommand(train, ['data'])).rejects.toThrow(/Cannot train in the 2 processes/);
+    await expect(runCommand(generatorTrain, ['data'])).rejects.toThrow(
+      /Cannot train a generator: expected one process/,
+    );
+  });
+});
