@@ -79,7 +79,7 @@ function take(config: object, batchOf: (who: Who) => Batch, processes?: Processe
 function difference(a: Taken, b: Taken): [name: string, difference: number] {
   const all = [...a.values].map(([name, values]): [string, number] => {
     const others = b.values.get(name)!;
-    const scale = values.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-6);
+    const scale = values.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-3);
     return [name, values.reduce((most, value, i) => Math.max(most, Math.abs(value - others[i]!)), 0) / scale];
   });
   return all.reduce((most, each) => (each[1] > most[1] ? each : most));

@@ -1,0 +1,132 @@
+/** Training in processes that mpirun starts: the same as in one, again bit for bit, resumed, stopped and broken. */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Checkpoint, readCheckpoint } from '../../packages/core/src/matcher/checkpoint.ts';
+import { FileStore } from '../../packages/core/src/node.ts';
+import { loadMpi } from '../../packages/native-cuda/src/mpi.ts';
+import { writeSyntheticDataset } from '../cli/dataset_on_disk.ts';
+import { doppel, type Ended, MAIN, reasonToSkip, runProgram, until } from './engines.ts';
+
+const mpi = loadMpi();
+const reason = reasonToSkip('mpirun') ?? (mpi.available ? undefined : mpi.reason);
+const scratch = mkdtempSync(join(tmpdir(), 'doppel-mpi-'));
+const at = (...names: string[]) => join(scratch, ...names);
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+const CONFIG = `
+epochs: 2
+stepsPerEpoch: 3
+batch: {positives: 3, negatives: 5}
+validation: {positives: 4}
+`;
+const ENV = { DOPPEL_NATIVE_THREADS: '1', OMPI_ALLOW_RUN_AS_ROOT: '1', OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1' };
+const RANKS = ['--oversubscribe', '--mca', 'odls_base_sigkill_timeout', '60'];
+
+beforeAll(async () => {
+  if (reason) return;
+  await writeSyntheticDataset(new FileStore(), at('data'));
+  writeFileSync(at('small.yaml'), CONFIG);
+});
+
+const words = (run: string, ...more: string[]) => [
+  ...['train', at('data'), '--config', at('small.yaml'), '--out', at(run), '--backend', 'native', ...more],
+];
+const mpirun = (n: number, given: readonly string[]): Promise<Ended> =>
+  runProgram('mpirun', [...RANKS, '-n', String(n), process.execPath, MAIN, ...given], ENV);
+const last = (run: string) => readFileSync(at(run, 'checkpoints/last.safetensors'));
+const checkpointOf = (run: string): Checkpoint => readCheckpoint(last(run), run);
+const log = (run: string) => readFileSync(at(run, 'log.txt'), 'utf8');
+
+/** Largest difference of the gradients' moving means after a step, by the largest of each tensor. */
+function difference(a: Checkpoint, b: Checkpoint): number {
+  const differences = [...a.resume!.first].map(([name, { data }]) => {
+    const other = b.resume!.first.get(name)!.data;
+    const scale = data.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-9);
+    return data.reduce((most, value, i) => Math.max(most, Math.abs(value - other[i]!)), 0) / scale;
+  });
+  return Math.max(...differences);
+}
+
+/** Starts mpirun, and calls back when a line of the run's log or progress has come. */
+function started(n: number, given: readonly string[]) {
+  const child = spawn('mpirun', [...RANKS, '-n', String(n), process.execPath, MAIN, ...given], {
+    env: { ...process.env, ...ENV },
+  });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.on('data', (text) => (stdout += text));
+  child.stderr.on('data', (text) => (stderr += text));
+  const ended = new Promise<Ended>((resolve) => {
+    child.on('close', (code) => resolve({ code: code ?? -1, stdout, stderr }));
+  });
+  return { child, ended };
+}
+
+/** Process ids of the ranks of a run, by its folder. */
+async function ranksOf(run: string): Promise<number[]> {
+  const { stdout } = await runProgram('pgrep', ['-f', `^${process.execPath} ${MAIN} train .*${at(run)}`]);
+  return stdout.trim().split('\n').filter(Boolean).map(Number);
+}
+
+describe('two processes', { timeout: 600_000 }, () => {
+  it('train as one does, and again bit for bit', async ({ skip }) => {
+    if (reason) skip(reason);
+    const step = ['--max-steps', '1', '--epochs', '1'];
+    const one = await doppel(words('one', ...step), ENV);
+    expect(one.code, one.stderr).toBe(0);
+    for (const n of [2, 3]) {
+      const { code, stderr } = await mpirun(n, words(`step-${n}`, ...step));
+      expect(code, stderr).toBe(0);
+      expect(difference(checkpointOf('one'), checkpointOf(`step-${n}`)), `${n}`).toBeLessThan(1e-3);
+    }
+    const two = await mpirun(2, words('two'));
+    expect(two.code, two.stderr).toBe(0);
+    expect(two.stdout.match(/checkpoint:/g), 'one process speaks').toHaveLength(1);
+    expect(two.stderr.match(/backend: native/g)).toHaveLength(2); // the choice, and the log
+    expect(log('two')).toContain('2 processes: statistics synchronised');
+    await mpirun(2, words('again'));
+    expect(last('again').equals(last('two'))).toBe(true);
+  });
+
+  it('resume bit for bit, and in another number', async ({ skip }) => {
+    if (reason) skip(reason);
+    // A run of one epoch, continued to two.
+    expect((await mpirun(2, words('part', '--epochs', '1'))).code).toBe(0);
+    expect((await mpirun(2, ['train', '--resume', at('part'), '--epochs', '2', '--backend', 'native'])).code).toBe(0);
+    const [part, whole] = [checkpointOf('part'), checkpointOf('two')];
+    for (const [name, { data }] of whole.tensors) expect(part.tensors.get(name)!.data, name).toEqual(data);
+    expect((await mpirun(3, ['train', '--resume', at('part'), '--epochs', '3', '--backend', 'native'])).code).toBe(0);
+    expect(log('part')).toContain('3 processes');
+  });
+
+  it('save and stop together at SIGTERM of mpirun', async ({ skip }) => {
+    if (reason) skip(reason);
+    const { child, ended } = started(2, words('stopped', '--epochs', '500'));
+    await until(() => existsSync(at('stopped', 'metrics.csv')));
+    child.kill('SIGTERM');
+    const { code, stdout } = await ended;
+    expect(stdout).toContain('stopped and saved');
+    expect(code).not.toBe(0);
+    expect(log('stopped')).toMatch(/stopped at step/);
+    expect((await ranksOf('stopped')).length).toBe(0);
+  });
+
+  it('all end when one is killed, with the reason, and the run goes on', async ({ skip }) => {
+    if (reason) skip(reason);
+    const { ended } = started(2, words('lost', '--epochs', '500'));
+    await until(() => existsSync(at('lost', 'metrics.csv')));
+    const ranks = await ranksOf('lost');
+    expect(ranks).toHaveLength(2);
+    const from = Date.now();
+    process.kill(ranks[1]!, 'SIGKILL');
+    const { code, stderr } = await ended;
+    expect(Date.now() - from).toBeLessThan(20_000);
+    expect([75, 137]).toContain(code);
+    expect(stderr).toMatch(/is gone|exited on signal 9/);
+    expect(await ranksOf('lost')).toEqual([]);
+    const resumed = await doppel(['train', '--resume', at('lost'), '--epochs', '1', '--backend', 'native'], ENV);
+    expect(resumed.stderr).toContain('resumed at');
+  });
+});
