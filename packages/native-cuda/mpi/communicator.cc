@@ -25,7 +25,7 @@ using Clock = std::chrono::steady_clock;
 
 MPI_Comm all = MPI_COMM_NULL;
 int rank = 0, size = 1;
-bool is_open = false;
+bool is_open = false, is_peer_gone = false;
 
 // Where a process runs: those on this machine can be looked after.
 struct Peer {
@@ -46,7 +46,8 @@ void check(int code, const char* action) {
 void look_after_peers() {
   for (int k = 0; k < size; k++) {
     if (k == rank || std::strcmp(peers[k].host, peers[rank].host) != 0) continue;
-    if (kill(peers[k].pid, 0) != 0 && errno == ESRCH)
+    is_peer_gone = kill(peers[k].pid, 0) != 0 && errno == ESRCH;
+    if (is_peer_gone)
       throw std::runtime_error("process " + std::to_string(k) + " (" + std::to_string(peers[k].pid) + " on " +
                                peers[k].host + ") is gone");
   }
@@ -206,8 +207,9 @@ Napi::Value gather(const Napi::CallbackInfo& info) {
   });
 }
 
-// abort(code): ends every process
+// abort(code): ends every process. Where one is gone its launcher ends the others, and MPI_Abort would wait for it.
 Napi::Value abort_all(const Napi::CallbackInfo& info) {
+  if (is_peer_gone) _exit(info[0].As<Napi::Number>().Int32Value());
   if (is_open) MPI_Abort(all, info[0].As<Napi::Number>().Int32Value());
   return info.Env().Undefined();
 }
