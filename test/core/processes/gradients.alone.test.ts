@@ -14,7 +14,7 @@ import { plantedPair, plantedPlaces } from './planted_small.ts';
 import { together } from './together.ts';
 
 beforeAll(async () => {
-  for (const each of [planted, plantedPair, plantedPlaces]) if (!ARCHITECTURES.has(each.name)) ARCHITECTURES.add(each);
+  for (const each of [planted, plantedPair, plantedPlaces]) ARCHITECTURES.add(each);
   await selectBackend({ loaders: await backendLoaders() });
 });
 
