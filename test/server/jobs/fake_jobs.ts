@@ -64,7 +64,7 @@ export async function openJobs(options: FakeOptions = {}): Promise<FakeJobs> {
   const log: string[] = [];
   const open = () =>
     Jobs.open({
-      ...{ root, run: fakeRun, log: (line) => void log.push(line), store, observer: options.observer, ...options },
+      ...{ root, run: fakeRun, log: (line) => void log.push(line), store, paceMs: 5, ...options },
       limits: { ...LIMITS, ...options.limits },
     });
   const fake: FakeJobs = {

@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { FileError } from '../../../packages/core/src/errors.ts';
 import { LOST_MS, lockFolder } from '../../../packages/server/src/jobs/folder_lock.ts';
@@ -40,6 +40,7 @@ it('keeps a second server out before it touches anything, and lets it in after t
     found: `process ${process.pid} on ${hostname()}`,
     remedy: expect.stringMatching(/--data.*server\.lock/),
   });
+  await expect(openJobs({ root: relative('', root) })).rejects.toThrow(FileError); // another name of the folder
   expect(existsSync(join(root, 'unfinished/upload'))).toBe(true);
   expect(holder()).toMatchObject({ pid: process.pid, ...here });
   await first.jobs.close();

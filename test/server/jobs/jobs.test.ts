@@ -65,6 +65,12 @@ async function eventsOf(id: string, headers = {}): Promise<Job[]> {
 const ended = async (id: string, headers = {}): Promise<Job> => (await eventsOf(id, headers)).at(-1)!;
 const isRunning = (id: string) => expect.poll(async () => (await jobAt(id)).state).toBe('running');
 
+/** Waits until a state is in the folder: clients are told first. */
+const isKept = (id: string, state: string) =>
+  expect
+    .poll(() => JSON.parse(readFileSync(join(fake.root, 'registrations', id, 'job.json'), 'utf8')).state)
+    .toBe(state);
+
 const foldersIn = (name: string) => readdirSync(join(fake.root, name)).filter((each) => each !== 'started');
 /** What is left of uploads and removed jobs. */
 const unfinished = () => foldersIn('unfinished');
@@ -160,8 +166,7 @@ describe('a job', () => {
       ]);
       expect(JSON.stringify(problem)).not.toContain('secret');
       expect(fake.log.join()).toContain(reason);
-      const kept = () => JSON.parse(readFileSync(join(fake.root, 'registrations', id, 'job.json'), 'utf8')).state;
-      await expect.poll(kept).toBe('failed'); // told first, then written
+      await isKept(id, 'failed');
     }
     expect((await ended((await made()).id)).state).toBe('done');
   });
@@ -486,6 +491,7 @@ describe('a server that ends', () => {
     const { id } = await made();
     await ended(id);
     const file = join(fake.root, 'registrations', id, 'job.json');
+    await isKept(id, 'done');
     writeFileSync(file, '{"version": 2}');
     expect((await fake.reopen()).list(all)).toEqual([]);
     expect(fake.log.join()).toContain(`${id} cannot be read and is left alone`);

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { FileError, reasonOf } from '@doppel/core/errors';
 
 const NAME = 'server.lock';
@@ -31,7 +31,7 @@ const held = new Set<string>();
  * @throws FileError if another server has the folder, or it cannot be written.
  */
 export async function lockFolder(root: string, log: (line: string) => void): Promise<() => Promise<void>> {
-  const path = join(root, NAME);
+  const path = resolve(root, NAME); // one folder may be named in several ways
   const own: Holder = { pid: process.pid, host: hostname(), started: await startOf(process.pid) };
   if (held.has(path)) throw inUse(root, own);
   held.add(path);

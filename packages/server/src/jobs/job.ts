@@ -56,7 +56,7 @@ export const recordSchema = z.object({
   ...common,
   /** Name of the key that it came with; absent: no key was asked for. */
   owner: z.string().optional(),
-  /** Times that it was started and neither ended nor was stopped by the server's own end. */
+  /** Number of its starts, without those that the server's own end cut short. */
   attempts: z.int().min(0),
   files: z.array(z.object({ name: z.string(), bytes: z.int() })).optional(),
 });

@@ -1,6 +1,6 @@
 /**
- * Folder of jobs, which survives the server: one folder a job with its scenes, its record and its result. A job appears
- * there as a whole and goes as a whole; what a server left half way is removed at the next start.
+ * Folder of all jobs, which outlasts the server: a folder for each job, with its scenes, its record and its result. A job
+ * appears as a whole and goes as a whole; uploads and removals that a server left half done are removed at the next start.
  */
 import { joinPath, readText } from '@doppel/core';
 import { reasonOf } from '@doppel/core/errors';
@@ -10,13 +10,13 @@ import { type JobRecord, recordSchema } from './job.ts';
 const RECORD = 'job.json';
 /** Folder of the result inside that of the job. */
 export const RESULT = 'result';
-/** Entries of a job's folder that stay. */
+/** Entries of a job's folder; whatever else is in it was left by a process that was killed. */
 const KEPT = [RECORD, RESULT, 'sar.tif', 'optical.tif'];
 
 export class JobFolder {
   readonly store: FolderStore;
   readonly #jobs: string;
-  /** Folder of what is not yet, or no longer, a job. */
+  /** Folder of uploads, and of jobs that are being removed. */
   readonly #unfinished: string;
 
   constructor(store: FolderStore, root: string) {
@@ -25,7 +25,7 @@ export class JobFolder {
     this.#unfinished = joinPath(root, 'unfinished');
   }
 
-  /** Records of all jobs. @throws FileError if the folder cannot be written. */
+  /** Removes what was left half done, and reads the records of all jobs. @throws FileError if the folder cannot be written. */
   async open(log: (line: string) => void): Promise<JobRecord[]> {
     await this.store.remove(this.#unfinished);
     await this.store.write(joinPath(this.#unfinished, 'started'), '');
@@ -41,6 +41,7 @@ export class JobFolder {
     return records;
   }
 
+  /** Folder of a job. */
   pathOf(id: string): string {
     return joinPath(this.#jobs, id);
   }
@@ -50,7 +51,7 @@ export class JobFolder {
     return joinPath(this.#unfinished, id);
   }
 
-  /** Makes an upload a job. */
+  /** Turns an upload into a job. */
   async accept(record: JobRecord): Promise<void> {
     const folder = this.uploadOf(record.id);
     await this.store.write(joinPath(folder, RECORD), textOf(record));
@@ -65,12 +66,13 @@ export class JobFolder {
     return this.store.remove(this.uploadOf(id));
   }
 
+  /** Removes a job: first it is none any more, then its files go. */
   async remove(id: string): Promise<void> {
-    await this.store.rename(this.pathOf(id), this.uploadOf(id)); // at once, whatever happens while it is removed
+    await this.store.rename(this.pathOf(id), this.uploadOf(id));
     await this.discardUpload(id);
   }
 
-  /** Removes what a process that was killed has left in the folder of its job. */
+  /** Removes what a process has left in the folder of its job. @param isDone whether its result is to stay. */
   async clean(id: string, isDone: boolean): Promise<void> {
     const kept = isDone ? KEPT : KEPT.filter((name) => name !== RESULT);
     for (const name of await this.store.list(this.pathOf(id))) {

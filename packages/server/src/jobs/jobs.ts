@@ -51,17 +51,19 @@ export interface JobsOptions {
   backend?: string | undefined;
   log(line: string): void;
   observer?: JobObserver | undefined;
+  /** Milliseconds between two changes that a client is told, for tests. */
+  paceMs?: number;
 }
 
-/** Times that a job is started before it fails as interrupted. */
+/** Number of starts after which a job that is interrupted again fails. */
 export const MAX_ATTEMPTS = 3;
 /** Uploads at a time. */
 const MAX_UPLOADS = 8;
-/** Times its scenes that an unfinished job is counted with, for its result comes on top. */
+/** Factor by which the bytes of an unfinished job's scenes are counted, for its result comes on top. */
 const RESERVE = 3;
 /** Milliseconds between two looks for jobs that are too old. */
 const SWEEP_MS = 60_000;
-/** Milliseconds between two changes that a client is told. */
+/** Milliseconds between two changes that a client is told: five a second. */
 const PACE_MS = 200;
 
 /** Job in the queue's memory. */
@@ -187,7 +189,7 @@ export class Jobs implements Registrations {
         hasChanged = false;
         yield jobOf(held.record, held.progress);
         if (isFinished(held.record) || this.#isClosed) return;
-        await pauseOf(PACE_MS);
+        await pauseOf(this.#options.paceMs ?? PACE_MS);
       }
     } finally {
       held.listeners.delete(tell);

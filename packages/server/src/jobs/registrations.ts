@@ -24,7 +24,7 @@ export interface Example {
 
 export interface Examples {
   readonly list: readonly Example[];
-  /** Undefined: there is no such example. */
+  /** Scene of an example; undefined where there is none of this name. */
   file(name: string, scene: SceneName): Promise<ServedFile | undefined>;
 }
 
@@ -35,15 +35,15 @@ export interface Registrations {
   receive(upload: SceneUpload, announced: number | undefined, caller: JobCaller): Promise<Job>;
   /** Makes a job of scenes that the server has. @throws ProblemError */
   begin(scenes: Readonly<Record<SceneName, ServedFile>>, settings: object, caller: JobCaller): Promise<Job>;
-  /** Newest first. */
+  /** Jobs that the caller may see, the newest first. */
   list(caller: JobCaller): Job[];
-  /** Undefined: the caller has no such job. */
+  /** Job of this id; undefined where the caller has none. */
   find(id: string, caller: JobCaller): Job | undefined;
   /** The job now and after each change, until it ends, the server does, or the signal aborts. */
   changes(id: string, signal: AbortSignal): AsyncGenerator<Job>;
   /** Cancels a job, or forgets a finished one. @returns whether the caller has it. */
   remove(id: string, caller: JobCaller): Promise<boolean>;
-  /** Output or scene of a job. */
+  /** Output or scene of a job; undefined where the caller has no such job, or it no such file. */
   file(id: string, name: string, caller: JobCaller): Promise<ServedFile | undefined>;
 }
 

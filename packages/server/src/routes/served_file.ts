@@ -3,7 +3,7 @@ import { typeOf } from '../jobs/job.ts';
 import type { ServedFile } from '../jobs/registrations.ts';
 import { explain, problemError } from '../problem.ts';
 
-/** Bytes that are read at a time. */
+/** Bytes of the file that are in memory at a time. */
 const PIECE = 2 ** 18;
 
 /** Headers that keep a file of others from doing anything in a browser but being looked at. */
@@ -35,7 +35,11 @@ export function fileResponse(file: ServedFile, range: string | undefined): Respo
   });
 }
 
-/** Undefined where the whole file is asked for: no range, several, or one that is not understood. */
+/**
+ * Range that a header asks for; undefined where the whole file is the answer: no range, several, or one that is not understood.
+ *
+ * @throws ProblemError (416) for bytes beyond the file.
+ */
 function rangeOf(header: string | undefined, bytes: number): Range | undefined {
   const [, from, to] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header?.trim() ?? '') ?? [];
   if (from === undefined || to === undefined || (from === '' && to === '')) return undefined;

@@ -1,4 +1,4 @@
-/** One of a few, by radio buttons. */
+/** Choice of one of a few, by radio buttons. */
 
 interface ChoiceProps<Name extends string> {
   legend: string;

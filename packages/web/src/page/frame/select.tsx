@@ -1,4 +1,4 @@
-/** One of several, by a list. */
+/** Choice of one of several, by a list. */
 
 interface SelectProps<Name extends string> {
   label: string;
