@@ -160,9 +160,9 @@ export function powerLines(contrasts: Readonly<Record<string, Contrast>>, seedsO
     const seeds = Math.min(...[contrast.arm, ...contrast.against].map(seedsOf));
     const least = detectable(contrast, seeds);
     if (least === undefined) return [];
-    const what = contrast.equivalence === undefined ? 'a difference' : 'equivalence within';
+    const what = contrast.equivalence === undefined ? 'a difference of' : 'equivalence within';
     const points = (value: number) => `${(100 * value).toFixed(2)} points`;
     const assumed = `if differences deviate by ${points(contrast.deviation!)} from seed to seed`;
-    return [`contrast ${name}: ${seeds} seeds show ${what} of ${points(least)} with a power of 80 %, ${assumed}`];
+    return [`contrast ${name}: ${seeds} seeds show ${what} ${points(least)} with a power of 80 %, ${assumed}`];
   });
 }

@@ -3,12 +3,13 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { selectBackend } from '../../../../../packages/core/src/backends/select_backend.ts';
 import { sha256 } from '../../../../../packages/core/src/base/sha256.ts';
+import type { NegativeSet } from '../../../../../packages/core/src/generator/made_patches.ts';
 import type { PartialConfig } from '../../../../../packages/core/src/runs/settings.ts';
 import { MemoryStore } from '../../../../../packages/core/src/store.ts';
 import { resolveConfig } from '../../../../../packages/core/src/training/matcher/config.ts';
 import { loadLast, type TrainingTask } from '../../../../../packages/core/src/training/matcher/task.ts';
 import { train } from '../../../../../packages/core/src/training/matcher/train.ts';
-import { syntheticDataset } from '../synthetic.ts';
+import { syntheticDataset, syntheticNormalisation } from '../synthetic.ts';
 
 beforeAll(async () => {
   await selectBackend({ requested: 'wasm' });
@@ -59,6 +60,27 @@ describe('training by localisation', () => {
     const [without, withMined] = [await run({}), await run({ negatives })];
     expect(withMined.rows[0]!.trainLoss).not.toBe(without.rows[0]!.trainLoss);
     expect(Number.isFinite(withMined.rows.at(-1)!.trainLoss)).toBe(true);
+  });
+
+  it('gathers look-alikes, takes templates of other places, and made ones that are in no loss', async () => {
+    const run = async (settings: PartialConfig, content: NegativeSet = { mined: [] }) => {
+      const config = configOf({ epochs: 1, batch: { positives: 4, negatives: 2 }, ...settings });
+      const negatives = { file: 'some', fingerprint: 'f', content };
+      const { rows } = await train(taskOf(new MemoryStore(), { start: { config }, negatives }));
+      return rows[0]!.trainLoss;
+    };
+    const mined = dataset.indicesOf('train').map((optical) => ({ optical, sar: dataset.indicesOf('test')[0]! }));
+    const { side, sar } = await syntheticNormalisation();
+    const stack = { data: new Float32Array(64 * 64).map((_, i) => Math.sin(i)), side, count: 1 };
+    const made = dataset.indicesOf('train').map((optical) => ({ optical, patch: 0 }));
+    const generated = { generator: null, normalisation: { side, sar }, patches: stack, negatives: made };
+    const set = { mined: [], generated: { ...generated, reconstructions: [] } };
+    const normalisation = { sar: { standardise: 'patch' }, optical: { standardise: 'patch' } };
+    const plain = await run({});
+    expect(await run({ batch: { positives: 4, negatives: 2, alike: { share: 1 } } })).not.toBe(plain);
+    expect(await run({ negatives: { mined: 1 } }, { mined })).not.toBe(plain);
+    const counted = await run({ normalisation, negatives: { generated: 1 } }, set);
+    expect(await run({ normalisation, negatives: { generated: 1, counted: false } }, set)).toBeLessThan(counted);
   });
 
   it('is refused for an architecture that compares whole patches, and asked of dense', () => {
