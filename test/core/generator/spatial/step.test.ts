@@ -106,6 +106,35 @@ it('is the same step on native as on cpu', async (context) => {
   expect(relativeError(native.weights, cpu.weights)).toBeLessThan(1e-3);
 });
 
+it('is criticised from its share of the run on, and the critic learns to tell what is made', () => {
+  const generator = createGenerator({ preset: 'spatial', side: 16, ...NETWORKS, decibels: 4, seed: 3, critic: 4 });
+  const moments = zeroGeneratorMoments(generator);
+  const adversarial = { weight: 1, from: 0.5, learningRate: 0.02, channels: 4 };
+  const task = { ...settings, optimiser: { ...settings.optimiser, learningRate: 1e-6 }, adversarial };
+  const x = tf.mul(patches(), 2) as tf.Tensor4D;
+  expect(Object.keys(spatialStep(generator, moments, x, task, 19))).not.toContain('critic.loss');
+  const plain = spatialGradients(generator, x, { ...task, adversarial: { ...adversarial, weight: 0 } }, 20);
+  const asked = spatialGradients(generator, x, task, 20);
+  for (const name of ['decoder.head.filter', 'encoder.down2.filter']) {
+    const [a, b] = [plain, asked].map(({ gradients }) => gradients[name]!.dataSync());
+    expect(relativeError(b!, a!), name).toBeGreaterThan(1e-4);
+  }
+  tf.dispose([plain.terms, plain.gradients, asked.terms, asked.gradients, asked.made!]);
+  const losses: number[] = [];
+  const counts = new Set<number>();
+  for (let step = 20; step < 40; step++) {
+    const terms = spatialStep(generator, moments, x, task, step);
+    losses.push(terms['critic.loss']!.dataSync()[0]!);
+    tf.dispose(terms);
+    counts.add(tf.memory().numTensors);
+  }
+  expect(losses[0]).toBeCloseTo(2 * Math.LN2, 0);
+  expect(losses.at(-1)).toBeLessThan(0.8 * losses[0]!);
+  expect(counts.size).toBe(1);
+  generator.dispose();
+  tf.dispose(momentTensors(moments));
+});
+
 it('lowers its loss, leaves no tensors, and moves the average with the decoder', () => {
   const generator = small();
   const moments = zeroGeneratorMoments(generator);

@@ -21,6 +21,7 @@ const LAST = 'run/checkpoints/last.safetensors';
 const given = {
   ...{ preset: 'spatial', images: 12, batch: 2, cell: 2, channels: [4, 4, 4], detail: 2 },
   samples: { grid: 2, everySteps: 100 },
+  adversarial: { weight: 0.1, from: 0.5, channels: 2 },
 };
 const dataset = syntheticDataset({ side: SIDE, unit: 'amplitude' });
 
@@ -46,7 +47,7 @@ it('resumes bit for bit, and makes patches of the side of the data', async () =>
   expect(await sha256(b)).toBe(await sha256(a));
 
   const { networks, normalisation } = await loadGenerator(whole, LAST);
-  expect(networks).toMatchObject({ side: 24, cell: 2, decibels: normalisation.sar.std });
+  expect(networks).toMatchObject({ side: 24, cell: 2, critic: 2, decibels: normalisation.sar.std });
   expect(normalisation.sar).toMatchObject({ unit: 'dB', standardise: 'dataset' });
   const generator = await openGenerator(a, LAST);
   expect(generator.info).toMatchObject({ side: SIDE, latent: 18, preset: 'spatial', objective: 'gamma-vae' });

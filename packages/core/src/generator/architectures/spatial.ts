@@ -66,8 +66,9 @@ export const spatial: GeneratorArchitecture<SpatialConfig, SpatialSettings> = {
       return { ...DEFAULTS, ...{ cell, channels, detail, side } };
     },
     check: checkSettings,
-    networksOf({ side, cell, channels, detail }, { sar }) {
-      return { ...{ side, cell, channels, detail }, decibels: sar.std! };
+    networksOf({ side, cell, channels, detail, adversarial }, { sar }) {
+      const critic = adversarial.weight > 0 ? { critic: adversarial.channels } : {};
+      return { ...{ side, cell, channels, detail }, decibels: sar.std!, ...critic };
     },
     stages: planStages,
     hasPosterior: () => true,

@@ -30,6 +30,8 @@ export interface SpatialConfig extends NetworksConfig {
   detail: number;
   /** Standard deviation in dB that patches were standardised by: one unit of a patch. */
   decibels: number;
+  /** Channels of the critic at half the side; absent: there is no critic. */
+  critic?: number | undefined;
 }
 
 /** Pixels of a patch along the side of a code's cell. */
@@ -47,6 +49,7 @@ export const spatialConfig: z.ZodType<SpatialConfig> = z.preprocess(
       .min(CELL_PIXELS)
       .refine((side) => side % CELL_PIXELS === 0, `must be a multiple of ${CELL_PIXELS}`),
     ...{ cell: count, channels: z.tuple([count, count, count]), detail: count, decibels: z.number().positive() },
+    critic: count.optional(),
   }),
 );
 
@@ -85,12 +88,22 @@ function decoderFilters({ cell, channels: [half, quarter, eighth], detail }: Spa
   ];
 }
 
-/** Tensors of a generator of this configuration, in the order of a checkpoint. There is no critic. */
+function criticFilters({ critic }: SpatialConfig): Filter[] {
+  if (critic === undefined) return [];
+  return [
+    ['down2', [4, 4, 1, critic]],
+    ['down4', [4, 4, critic, 2 * critic]],
+    ['down8', [4, 4, 2 * critic, 2 * critic]],
+    ['score', [3, 3, 2 * critic, 1]],
+  ];
+}
+
+/** Tensors of a generator of this configuration, in the order of a checkpoint. */
 export function parameterSpecs(config: SpatialConfig): GeneratorParameterSpec[] {
   const layersOf: Record<Network, [string, number[]][]> = {
     encoder: encoderFilters(config).flatMap(biased),
     decoder: decoderFilters(config).flatMap(biased),
-    critic: [],
+    critic: criticFilters(config).flatMap(biased),
     average: decoderFilters(config).flatMap(biased),
     speckle: speckleLayers(config),
   };
@@ -181,4 +194,12 @@ export function decodeGround(parameters: Parameters, z: tf.Tensor2D, options: Pa
   const full = layers.conv('up1', upsampleNearest(maps));
   const [reflectivity, raw] = tf.split(layers.conv('head', full, { activation: 'linear' }), 2, 3) as tf.Tensor4D[];
   return { reflectivity: reflectivity!, logDeviation: tf.sub(raw!, 0.5) };
+}
+
+/** Patches [n, side, side, 1] → scores of their neighbourhoods, above 0 for real ones: [n, side/8, side/8, 1]. */
+export function criticise(parameters: Parameters, x: tf.Tensor4D, options: Partial<NetworkOptions>): tf.Tensor4D {
+  const layers = new Layers(parameters, options);
+  let maps = x;
+  for (const at of [2, 4, 8]) maps = layers.conv(`down${at}`, maps, { strides: 2, isInput: at === 2 });
+  return layers.conv('score', maps, { activation: 'linear' });
 }

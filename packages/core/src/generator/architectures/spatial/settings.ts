@@ -8,6 +8,8 @@ const weight = z.number().nonnegative();
 
 export const OBJECTIVES = ['gamma-vae'] as const;
 
+const NO_CRITIC = { weight: 0, from: 0.8, learningRate: 4e-4, channels: 24 };
+
 export const settings = {
   objective: z.enum(OBJECTIVES),
   /** Numbers in a cell of the code, which stands for 8 × 8 pixels. */
@@ -36,6 +38,17 @@ export const settings = {
     /** Weight of the likelihood of the deviation of speckle. */
     deviationWeight: weight,
   }),
+  adversarial: z
+    .strictObject({
+      /** Weight of the critic's loss for the decoder; 0: no critic. */
+      weight,
+      /** Share of the run after which the critic is there. */
+      from: z.number().min(0).max(1),
+      learningRate: positive,
+      /** Channels of the critic at half the side. */
+      channels: z.int().min(1),
+    })
+    .default(NO_CRITIC),
   /** Share of the old value in a step of the averaged decoder, which generates. */
   ema: z.number().min(0).lt(1),
 };
@@ -50,6 +63,7 @@ export const DEFAULTS = {
   batch: 8,
   optimiser: { learningRate: 1e-3, lastRate: 1e-4, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, clipNorm: 1 },
   loss: { klWeight: { first: 1, last: 0.2 }, deviationWeight: 0.1 },
+  adversarial: NO_CRITIC,
   ema: 0.995,
   // Speckle is additive in dB, and a common scale keeps brightness and contrast.
   normalisation: { sar: { unit: 'dB', clipPercentiles: [0.01, 100], standardise: 'dataset' } },
@@ -57,11 +71,12 @@ export const DEFAULTS = {
 };
 
 export function checkSettings(
-  { side, cell, channels, detail, normalisation: { sar } }: SpatialSettings,
+  { side, cell, channels, detail, batch, adversarial, normalisation: { sar } }: SpatialSettings,
   refuse: (path: (string | number)[], message: string) => void,
 ): void {
   const networks = spatialConfig.safeParse({ ...DEFAULT_NETWORKS, side, cell, channels, detail });
   for (const { path, message } of networks.error?.issues ?? []) refuse(path.map(String), message);
+  if (adversarial.weight > 0 && batch < 2) refuse(['batch'], 'a critic needs 2 patches or more in a step');
   if (sar.unit !== 'dB') refuse(['normalisation', 'sar', 'unit'], `${sar.unit}; the preset spatial needs dB`);
   if (sar.standardise !== 'dataset')
     refuse(['normalisation', 'sar', 'standardise'], `${sar.standardise}; the preset spatial needs dataset`);
@@ -97,3 +112,7 @@ export function klWeightAt(step: number, { loss, ...size }: SpatialSettings): nu
   if (first === 0 || last === 0) return first + (last - first) * share;
   return first * (last / first) ** share;
 }
+
+/** True if the critic takes part in a step. */
+export const isCriticised = (step: number, { adversarial, ...size }: SpatialSettings): boolean =>
+  adversarial.weight > 0 && step >= adversarial.from * stepsOf(size);

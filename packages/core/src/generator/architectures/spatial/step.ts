@@ -7,6 +7,10 @@
  * Neighbouring pixels share speckle, so that each counts as half a look: KL is divided by half the pixels. `deviation` is
  * the Gaussian likelihood of x − r under the decoded deviation, with r as data: reflectivity learns from the gamma
  * likelihood alone.
+ *
+ * With a critic, r + s·n is told from real patches, where n is the residual of another patch of the batch: speckle as
+ * real as that of any patch, so that the critic judges the ground. The decoder's loss has softplus(−critic) on top, its
+ * weight `adversarial.weight`.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { COUNTERS_A_STEP } from '../../../base/philox.ts';
@@ -16,16 +20,27 @@ import { variableGradients } from '../../../ops/variable_gradients.ts';
 import { adamStep, type Moments } from '../../../runs/moments.ts';
 import type { Generator } from '../../architecture.ts';
 import { moveAverage } from '../move_average.ts';
-import { decodeGround, encode, type SpatialConfig } from './networks.ts';
-import { klWeightAt, learningRateAt, type SpatialSettings } from './settings.ts';
+import { criticise, decodeGround, encode, type SpatialConfig } from './networks.ts';
+import { isCriticised, klWeightAt, learningRateAt, type SpatialSettings } from './settings.ts';
 
 /** Terms of the loss, without their weights. */
-export const LOSS_TERMS = ['encoder.reconstruction', 'encoder.kl', 'decoder.deviation'] as const;
+export const LOSS_TERMS = [
+  'encoder.reconstruction',
+  'encoder.kl',
+  'decoder.deviation',
+  'decoder.adversarial',
+  'critic.loss',
+] as const;
 
 /** Natural logarithm of intensity for one unit of a patch. */
 export const logIntensityOf = ({ decibels }: SpatialConfig): number => (decibels * Math.LN10) / 10;
 
-type Gradients = { terms: Record<string, tf.Scalar>; gradients: tf.NamedTensorMap };
+type Gradients = {
+  terms: Record<string, tf.Scalar>;
+  gradients: tf.NamedTensorMap;
+  /** Patches that the critic was asked about; absent where there is none. */
+  made?: tf.Tensor4D | undefined;
+};
 
 /** Trains by one batch of patches [n, side, side, 1]: weights, the averaged decoder and moments change. */
 export function spatialStep(
@@ -36,12 +51,13 @@ export function spatialStep(
   step: number,
 ): Record<string, tf.Scalar> {
   return tf.tidy(() => {
-    const { terms, gradients } = spatialGradients(generator, batch, settings, step);
+    const { terms, gradients, made } = spatialGradients(generator, batch, settings, step);
     const { lastRate: _, clipNorm, ...adam } = settings.optimiser;
     const parameters = parametersOf(generator);
     const learningRate = learningRateAt(step, settings);
     adamStep(parameters, limited(gradients, clipNorm), moments, { ...adam, learningRate, step });
     // The decay rises over the first steps.
+    if (made) criticStep(generator, moments, { real: batch, made }, settings, { terms, step });
     moveAverage(generator, Math.min(settings.ema, 1 - 1 / (step + 2)));
     return terms;
   });
@@ -55,6 +71,12 @@ export function spatialGradients(
   step: number,
 ): Gradients {
   const terms: Record<string, tf.Scalar> = {};
+  let made: tf.Tensor4D | undefined;
+  const ask = (patches: tf.Tensor4D) => {
+    made = tf.keep(tf.clone(patches));
+    const scores = criticise(generator.critic, patches, { wanted: 'input' });
+    return note('decoder.adversarial', tf.mean(tf.softplus(tf.neg(scores))));
+  };
   const note = (name: (typeof LOSS_TERMS)[number], value: tf.Tensor): tf.Scalar => {
     // A copy, since the backward pass frees what it is done with.
     terms[name] = tf.keep(tf.clone(value)) as tf.Scalar;
@@ -63,21 +85,22 @@ export function spatialGradients(
   const parameters = parametersOf(generator);
   const gradients = tf.tidy(() => {
     const { grads } = variableGradients(
-      () => lossOf(generator, x, settings, step, note),
+      () => lossOf(generator, x, settings, step, { note, ask }),
       parameters.map(([, variable]) => variable),
     );
     return Object.fromEntries(parameters.map(([name, variable]) => [name, grads[variable.name]!]));
   });
-  return { terms, gradients };
+  return { terms, gradients, made };
 }
 
 function lossOf(
   { config, encoder, decoder }: Generator,
   x: tf.Tensor4D,
-  { loss, seed, ...size }: SpatialSettings,
+  settings: SpatialSettings,
   step: number,
-  note: (name: (typeof LOSS_TERMS)[number], value: tf.Tensor) => tf.Scalar,
+  { note, ask }: LossParts,
 ): tf.Scalar {
+  const { loss, seed, adversarial } = settings;
   const { mu, logvar } = encode(encoder, x, { wanted: 'parameters' });
   const draw = { seed: hash32(JSON.stringify([seed, 'generator', 'code'])) >>> 0, offset: step * COUNTERS_A_STEP };
   const { z, kl } = reparameterize(mu, logvar, draw);
@@ -87,9 +110,45 @@ function lossOf(
   const likelihood = note('encoder.reconstruction', gammaLikelihood(tf.mul(reflectivity, unit), intensity));
   const divergence = note('encoder.kl', tf.mean(kl));
   const deviation = note('decoder.deviation', deviationLoss(tf.sub(x, asData(reflectivity)), logDeviation));
-  const beta = klWeightAt(step, { loss, seed, ...size } as SpatialSettings);
-  const perPixel = (2 * beta) / (x.shape[1] * x.shape[2]);
-  return tf.addN([likelihood, tf.mul(divergence, perPixel), tf.mul(deviation, loss.deviationWeight)]) as tf.Scalar;
+  const perPixel = (2 * klWeightAt(step, settings)) / (x.shape[1] * x.shape[2]);
+  const terms = [likelihood, tf.mul(divergence, perPixel), tf.mul(deviation, loss.deviationWeight)];
+  if (isCriticised(step, settings)) {
+    terms.push(tf.mul(ask(withOtherSpeckle(x, reflectivity, logDeviation)), adversarial.weight));
+  }
+  return tf.addN(terms) as tf.Scalar;
+}
+
+interface LossParts {
+  note(name: (typeof LOSS_TERMS)[number], value: tf.Tensor): tf.Scalar;
+  /** Loss of the decoder by the critic's answer to patches. */
+  ask(patches: tf.Tensor4D): tf.Scalar;
+}
+
+/** r + s·n with the standardised residual n of the next patch of the batch, as data. */
+function withOtherSpeckle(x: tf.Tensor4D, reflectivity: tf.Tensor4D, logDeviation: tf.Tensor4D): tf.Tensor4D {
+  const residual = asData(tf.mul(tf.sub(x, asData(reflectivity)), tf.exp(tf.neg(asData(logDeviation)))));
+  const [first, rest] = tf.split(residual, [1, x.shape[0] - 1], 0);
+  return tf.add(reflectivity, tf.mul(tf.exp(logDeviation), tf.concat([rest!, first!], 0))) as tf.Tensor4D;
+}
+
+/** Trains the critic by real patches and made ones, and disposes of the latter. */
+function criticStep(
+  { critic }: Generator,
+  moments: Moments,
+  { real, made }: { real: tf.Tensor4D; made: tf.Tensor4D },
+  settings: SpatialSettings,
+  { terms, step }: { terms: Record<string, tf.Scalar>; step: number },
+): void {
+  const { grads, value } = variableGradients(() => {
+    const [yes, no] = [real, made].map((patches) => criticise(critic, patches, { wanted: 'parameters' }));
+    return tf.add(tf.mean(tf.softplus(tf.neg(yes!))), tf.mean(tf.softplus(no!))) as tf.Scalar;
+  }, [...critic.values()]);
+  made.dispose();
+  terms['critic.loss'] = tf.keep(tf.clone(value)) as tf.Scalar;
+  const gradients = Object.fromEntries([...critic].map(([name, variable]) => [name, grads[variable.name]!]));
+  const { beta2, epsilon } = settings.optimiser;
+  const adam = { learningRate: settings.adversarial.learningRate, beta1: 0, beta2, epsilon, step };
+  adamStep([...critic], gradients, moments, adam);
 }
 
 /** −log N(e; 0, s²) = log s + e²/2s² up to a constant, the mean over pixels. */
@@ -114,6 +173,7 @@ function limited(gradients: tf.NamedTensorMap, norm: number): tf.NamedTensorMap 
 
 /** Network whose loss is not finite: a finite code comes before the reconstruction. */
 export function culprit(values: Readonly<Record<string, number>>): string | undefined {
+  if (!Number.isFinite(values['critic.loss'] ?? 0)) return 'critic';
   if (!Number.isFinite(values['encoder.kl'] ?? 0)) return 'encoder';
   return LOSS_TERMS.every((term) => Number.isFinite(values[term] ?? 0)) ? undefined : 'decoder';
 }
