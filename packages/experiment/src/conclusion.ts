@@ -8,14 +8,30 @@ import type { ContrastResult } from './contrasts.ts';
 import { perCent } from './plan.ts';
 import type { Comparison, Results } from './result_types.ts';
 
-type Facts = Pick<Results, 'groups' | 'contrasts' | 'toBaseline' | 'toBest' | 'baseline' | 'champion'>;
+type Facts = Pick<Results, 'groups' | 'contrasts' | 'excess' | 'toBaseline' | 'toBest' | 'baseline' | 'champion'>;
 
 const EASY = 'shuffled';
 
 export function conclude(facts: Facts): string[] {
   const arms = [...new Set(facts.toBaseline.map(({ arm }) => arm))];
-  const fixed = facts.contrasts.map(contrastSentence);
+  const fixed = [...facts.contrasts.map(contrastSentence), ...excessSentences(facts)];
   return [...fixed, ...arms.flatMap((arm) => againstBaseline(arm, facts)), againstBest(facts), caveat(facts)];
+}
+
+/** Sentence for each matcher and budget on the excess of false alarms that arms remove. */
+function excessSentences({ groups, excess, baseline }: Facts): string[] {
+  return groups.flatMap(({ matcher, budget }) => {
+    const own = excess.filter((each) => each.matcher === matcher && each.budget === budget);
+    if (own.length === 0) return [];
+    const told = own.map(({ arm, removed: { mean, interval } }) => {
+      const range = interval ? ` (${interval.map(percentage).join(' to ')})` : '';
+      return `${arm} ${percentage(mean)}${range}`;
+    });
+    return [
+      `Share of the excess of ${baseline}, look-alikes over shuffled at 80 % recall, that is removed at ${perCent(budget)} % ` +
+        `(${matcher}): ${told.join('; ')}.`,
+    ];
+  });
 }
 
 const NAMES: Partial<Record<ExperimentMetric, string>> = {

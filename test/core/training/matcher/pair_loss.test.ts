@@ -8,10 +8,11 @@ import type { TrainingConfig } from '../../../../packages/core/src/training/matc
 import { lossSchema, marginSchema } from '../../../../packages/core/src/training/matcher/hard_settings.ts';
 import { lossOfPairs, marginOf } from '../../../../packages/core/src/training/matcher/pair_loss.ts';
 import type { StepPlan } from '../../../../packages/core/src/training/matcher/sampler.ts';
+import { backendLoaders } from '../../../backends.ts';
 import { guardWhere } from '../../dataset/fake_guard.ts';
 
 beforeAll(async () => {
-  await selectBackend({ requested: 'wasm' });
+  await selectBackend({ loaders: await backendLoaders() });
 });
 
 const SCORES = [2, -0.5, 1.5, 0.3, -1, 4];
