@@ -64,7 +64,7 @@ describe('training by localisation', () => {
 
   it('gathers look-alikes, takes templates of other places, and made ones that are in no loss', async () => {
     const run = async (settings: PartialConfig, content: NegativeSet = { mined: [] }) => {
-      const config = configOf({ epochs: 1, batch: { positives: 4, negatives: 2 }, ...settings });
+      const config = configOf({ epochs: 1, stepsPerEpoch: 1, batch: { positives: 4, negatives: 2 }, ...settings });
       const negatives = { file: 'some', fingerprint: 'f', content };
       const { rows } = await train(taskOf(new MemoryStore(), { start: { config }, negatives }));
       return rows[0]!.trainLoss;
