@@ -14,7 +14,7 @@ export const PROBLEMS = {
   'payload-too-large': { status: 413, title: 'The request is too large' },
   'unsupported-media-type': { status: 415, title: 'The content type is not supported' },
   'range-not-satisfiable': { status: 416, title: 'The file has no such bytes' },
-  'unusable-image': { status: 422, title: 'An image of the pair cannot be used' },
+  'unusable-image': { status: 422, title: 'An image cannot be used' },
   'unusable-scene': { status: 422, title: 'The scenes cannot be registered' },
   'no-pair-scored': { status: 422, title: 'None of the pairs could be scored' },
   'rate-limited': { status: 429, title: 'The key has asked too often' },
@@ -27,7 +27,7 @@ export const PROBLEMS = {
   'gallery-unavailable': { status: 503, title: 'A scene of the gallery is missing' },
   'not-ready': { status: 503, title: 'The server is not ready' },
   overloaded: { status: 503, title: 'The server has too much to do' },
-  timeout: { status: 504, title: 'The scores took too long' },
+  timeout: { status: 504, title: 'The answer took too long' },
 } as const;
 export type ProblemName = keyof typeof PROBLEMS;
 

@@ -1,4 +1,5 @@
 /** Reads the body of a request, decompressed, within the limits on its size and its time. */
+import { reasonOf } from '@doppel/core/errors';
 import { explain, type ProblemError, problemError } from '../problem.ts';
 
 /** Formats of DecompressionStream by content coding (RFC 9110, section 8.4.1). */
@@ -51,7 +52,10 @@ async function readParts(body: Bytes | null, coding: string, maxBytes: number, s
 
 /** Error of a body whose connection broke. */
 export const cutShort = (cause: unknown): ProblemError =>
-  problemError('malformed-request', { detail: `The body ended before it was whole: ${cause}` });
+  problemError('malformed-request', {
+    detail: `The body ended before it was whole (${reasonOf(cause)}). Send it again.`,
+    ...{ expected: 'a whole body', found: 'a connection that broke off', remedy: 'Send it again.' },
+  });
 
 type Bytes = ReadableStream<Uint8Array<ArrayBuffer>>;
 
@@ -92,6 +96,6 @@ async function readAll(
 }
 
 function tooLarge(maxBytes: number, found: string): ProblemError {
-  const facts = explain('read the body', `at most ${maxBytes} bytes`, found, 'Send fewer pairs at a time.');
+  const facts = explain('read the body', `at most ${maxBytes} bytes`, found, 'Send less at a time.');
   return problemError('payload-too-large', facts);
 }

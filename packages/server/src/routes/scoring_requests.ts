@@ -85,7 +85,7 @@ export class ScoringRequests {
     if (!deadline.hasPassed()) {
       return problemError('client-closed-request', { detail: 'The client closed the connection.' });
     }
-    const detail = `A request may take ${this.#limits.timeoutMs / 1000} s in all. Send fewer pairs at a time.`;
+    const detail = `A request may take ${this.#limits.timeoutMs / 1000} s in all. Send less at a time.`;
     return problemError(name, { detail }, name === 'timeout' ? { 'retry-after': '1' } : {});
   }
 }

@@ -11,7 +11,7 @@ import type { ImageInput, PairFailure } from './scoring_service.ts';
  */
 export function failureOf(error: unknown, file?: Modality): PairFailure {
   const problem = error instanceof TooManyPixels ? 'payload-too-large' : 'unusable-image';
-  if (!isDoppelError(error)) return { problem, file, detail: `Cannot read an image of the pair: ${reasonOf(error)}.` };
+  if (!isDoppelError(error)) return { problem, file, detail: `Cannot read the image: ${reasonOf(error)}.` };
   const { message: detail, expected, found, remedy } = error;
   const about = file ?? (error instanceof PatchError ? error.modality : undefined);
   return { problem, file: about, detail, expected, found, remedy };
