@@ -7,6 +7,7 @@ import type View from 'ol/View.js';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { type Fault, faultOf } from '../fault.ts';
 import { SceneInputs, type Sources } from '../frame/scene_inputs.tsx';
+import { Select } from '../frame/select.tsx';
 import { Trouble } from '../frame/trouble.tsx';
 import { useScene } from '../frame/use_scene.ts';
 import { pageWorker } from '../frame/worker_client.ts';
@@ -21,8 +22,10 @@ import type { Pair } from './scores.ts';
 type Point = [x: number, y: number];
 type Places = { sar: Point; optical: Point };
 
-const SIDES = [32, 48, 64, 96, 128] as const;
-const MARGINS = [8, 16, 32] as const;
+const textsOf = (...values: number[]): Record<string, string> =>
+  Object.fromEntries(values.map((each) => [each, `${each}`]));
+const SIDES = textsOf(32, 48, 64, 96, 128);
+const MARGINS = textsOf(8, 16, 32);
 
 export function PlaceInputs({ onPair }: { onPair(pair: Pair | undefined): void }) {
   const [sources, setSources] = useState<Sources>({});
@@ -96,31 +99,16 @@ function PlaceMaps({ sar, optical, onPair }: PlaceMapsProps) {
         <button type="button" class="quiet" onClick={() => choose('sar')(view.getCenter()!)}>
           Compare at the middle of the maps
         </button>
-        <Choice label="Patch side, px" values={SIDES} value={side} onValue={setSide} />
-        <Choice label="Map reaches, px" values={MARGINS} value={margin} onValue={setMargin} />
+        <Select label="Patch side, px" values={SIDES} value={`${side}`} onValue={(each) => setSide(Number(each))} />
+        <Select
+          label="Map reaches, px"
+          values={MARGINS}
+          value={`${margin}`}
+          onValue={(each) => setMargin(Number(each))}
+        />
       </div>
       {fault && <Trouble fault={fault} />}
     </div>
-  );
-}
-
-interface ChoiceProps {
-  label: string;
-  values: readonly number[];
-  value: number;
-  onValue(value: number): void;
-}
-
-function Choice({ label, values, value, onValue }: ChoiceProps) {
-  return (
-    <label class="inline">
-      {label}
-      <select value={value} onChange={({ currentTarget }) => onValue(Number(currentTarget.value))}>
-        {values.map((each) => (
-          <option key={each}>{each}</option>
-        ))}
-      </select>
-    </label>
   );
 }
 
