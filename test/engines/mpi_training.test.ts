@@ -29,6 +29,7 @@ beforeAll(async () => {
   if (reason) return;
   await writeSyntheticDataset(new FileStore(), at('data'));
   writeFileSync(at('small.yaml'), CONFIG);
+  writeFileSync(at('dense.yaml'), `preset: dense\nmatcher: {width: 8}\nlocalisation: {search: 12}\n${CONFIG}`);
 });
 
 const words = (run: string, ...more: string[]) => [
@@ -88,6 +89,29 @@ describe('two processes', { timeout: 600_000 }, () => {
     expect(log('two')).toContain('2 processes: statistics synchronised');
     await mpirun(2, words('again'));
     expect(last('again').equals(last('two'))).toBe(true);
+  });
+
+  it('find templates in windows as one does', async ({ skip }) => {
+    if (reason) skip(reason);
+    const words = (run: string) => [
+      ...[
+        'train',
+        at('data'),
+        '--config',
+        at('dense.yaml'),
+        '--out',
+        at(run),
+        '--backend',
+        'native',
+        '--max-steps',
+        '1',
+      ],
+    ];
+    expect((await doppel(words('dense'), ENV)).code).toBe(0);
+    const two = await mpirun(2, words('dense-2'));
+    expect(two.code, two.stderr).toBe(0);
+    expect(log('dense-2')).toContain('matrix gathered');
+    expect(difference(checkpointOf('dense'), checkpointOf('dense-2'))).toBeLessThan(5e-3);
   });
 
   it('resume bit for bit, and in another number', async ({ skip }) => {
