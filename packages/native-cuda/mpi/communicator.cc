@@ -53,8 +53,12 @@ void look_after_peers() {
   }
 }
 
+// Waiting for others to arrive, which may take long, or for data that moves only as fast as it is asked for.
+enum class Wait { arrival, data };
+
 // Waits without taking a processor from those that are waited for: at once, then in turns, then asleep.
-void wait_for(MPI_Request& request, const char* action) {
+void wait_for(MPI_Request& request, const char* action, Wait wait) {
+  const auto awake = wait == Wait::arrival ? std::chrono::milliseconds(2) : std::chrono::milliseconds(1000);
   const auto start = Clock::now();
   auto looked = start;
   for (;;) {
@@ -67,7 +71,7 @@ void wait_for(MPI_Request& request, const char* action) {
       look_after_peers();
       looked = now;
     }
-    if (now - start < std::chrono::milliseconds(2)) {
+    if (now - start < awake) {
       sched_yield();
     } else {
       const timespec pause{0, 100'000};
@@ -96,7 +100,7 @@ std::vector<int> exchange_counts(int own) {
   std::vector<int> counts(size);
   MPI_Request request;
   check(MPI_Iallgather(&own, 1, MPI_INT, counts.data(), 1, MPI_INT, all, &request), "gather counts");
-  wait_for(request, "gather counts");
+  wait_for(request, "gather counts", Wait::arrival);
   return counts;
 }
 
@@ -124,15 +128,17 @@ void all_reduce(float* values, size_t count) {
   const std::vector<int> from_each(size, own), own_starts = starts_of(from_each);
   received.resize(static_cast<size_t>(own) * size);
   MPI_Request request;
+  check(MPI_Ibarrier(all, &request), "meet");
+  wait_for(request, "meet", Wait::arrival);
   check(MPI_Ialltoallv(values, counts.data(), starts.data(), MPI_FLOAT, received.data(), from_each.data(),
                        own_starts.data(), MPI_FLOAT, all, &request),
         "exchange slices");
-  wait_for(request, "exchange slices");
+  wait_for(request, "exchange slices", Wait::data);
   add_in_order(received.data(), own, values + starts[rank]);
   check(MPI_Iallgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, values, counts.data(), starts.data(), MPI_FLOAT, all,
                         &request),
         "gather sums");
-  wait_for(request, "gather sums");
+  wait_for(request, "gather sums", Wait::data);
 }
 
 // Runs what may throw; an error of MPI, or of a process that is gone, becomes one of JavaScript.
@@ -199,7 +205,7 @@ Napi::Value gather(const Napi::CallbackInfo& info) {
     check(MPI_Iallgatherv(own.Data(), counts[rank], MPI_BYTE, bytes.Data(), counts.data(), starts.data(), MPI_BYTE, all,
                           &request),
           "gather bytes");
-    wait_for(request, "gather bytes");
+    wait_for(request, "gather bytes", Wait::data);
     Napi::Array parts = Napi::Array::New(info.Env(), size);
     for (int k = 0; k < size; k++)
       parts.Set(k, Napi::Uint8Array::New(info.Env(), counts[k], bytes, static_cast<size_t>(starts[k])));
