@@ -9,7 +9,8 @@ const CORE_ORDER = [
   [''], // errors, store, version; see ROOT_FILES
   ['base'],
   ['batch', 'ops', 'raster'],
-  ['backends', 'geo', 'processes'],
+  ['processes'],
+  ['backends', 'geo'],
   ['dataset'],
   ['localisation', 'prepare'],
   ['import', 'inspect', 'runs'],

@@ -6,6 +6,7 @@
 
 #include "block_pool.h"
 #include "capture.h"
+#include "collective.h"
 #include "ops.h"
 #include "runtime.h"
 
@@ -48,6 +49,13 @@ class Device {
 
   // Null where the device has no graphs.
   virtual Capture* capture() { return nullptr; }
+
+  // Bytes by which the devices of several processes find each other; one process makes them for all.
+  virtual std::string meeting_point() { throw std::runtime_error("the device " + name() + " has no collectives"); }
+  // Waits until all have joined.
+  virtual std::unique_ptr<Collective> join(const std::string&, int /*rank*/, int /*size*/) {
+    throw std::runtime_error("the device " + name() + " has no collectives");
+  }
 };
 
 }  // namespace doppel

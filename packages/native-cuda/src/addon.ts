@@ -51,6 +51,12 @@ export interface Device {
   /** Enqueues a graph. */
   replay(graph: number): void;
   releaseGraph(graph: number): void;
+  /** Bytes by which the devices of several processes find each other; one process makes them for all. */
+  meetingPoint(): Uint8Array;
+  /** Waits until the devices of all processes have joined. */
+  join(meetingPoint: Uint8Array, rank: number, size: number): void;
+  /** Enqueues the sum of a buffer's first float32 values over the processes, in the order of ranks, in place. */
+  allReduce(buffer: number, count: number): void;
 }
 
 /** NVIDIA cards, as far as this build of the addon can use them. */

@@ -203,6 +203,11 @@ export class AddonBackend extends MathBackendCPU {
     return bytesOf(tf.util.sizeFromShape(info.shape), info.dtype);
   }
 
+  /** Replaces the values of a float32 tensor by their sums over the processes whose devices have joined this one. */
+  allReduce(tensor: tf.TensorInfo): void {
+    this.device.allReduce(this.entry(tensor.dataId).buffer, tf.util.sizeFromShape(tensor.shape));
+  }
+
   memoryOf(tensor: tf.TensorInfo): TensorBuffer {
     return this.entry(tensor.dataId);
   }

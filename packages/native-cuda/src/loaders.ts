@@ -8,6 +8,7 @@ import { AddonBackend, type Precision } from './backend.ts';
 import { capturerOf } from './captured_step.ts';
 import { registerKernels } from './kernels.ts';
 import type { NativeOptions } from './options.ts';
+import { sharedDeviceOf } from './shared_device.ts';
 
 /** Backend of the CUDA kernels on the emulator, for tests: used on request only, never chosen by default. */
 export const EMULATED_CUDA = 'cuda-emulated';
@@ -48,16 +49,16 @@ async function loadNative(file: string, { precision, threads, isa = '' }: Native
 async function loadCuda(
   name: 'cuda' | typeof EMULATED_CUDA,
   file: string,
-  { precision, card }: NativeOptions,
+  { precision, card, localRank = 0 }: NativeOptions,
 ): Promise<LoadedBackend> {
   const addon = addonFor(name, file);
   const wanted = precisionOf(name, precision, ['fp32', 'tf32', 'bf16']);
-  const backend = registered(name, () => new addon.Device('cuda', chooseCard(name, addon.cards(), card)));
+  const backend = registered(name, () => new addon.Device('cuda', chooseCard(name, addon.cards(), card, localRank)));
   if (wanted) {
     backend.precision = wanted;
     backend.tracedPrecision = wanted;
   }
-  return { device: backend.device.name, captureStep: capturerOf(backend) };
+  return { device: backend.device.name, captureStep: capturerOf(backend), shareDevice: sharedDeviceOf(backend) };
 }
 
 function addonFor(backend: AddonDevice, file: string): Addon {
@@ -66,8 +67,13 @@ function addonFor(backend: AddonDevice, file: string): Addon {
   return loaded.addon;
 }
 
-/** The card of that number, or the first that can serve. */
-function chooseCard(backend: AddonDevice, { problem, cards }: Cards, card: number | undefined): number {
+/** Card of that number, or the first that can serve; of several processes on this machine each takes the next. */
+function chooseCard(
+  backend: AddonDevice,
+  { problem, cards }: Cards,
+  card: number | undefined,
+  localRank: number,
+): number {
   const action = 'find a card';
   if (problem) throw new BackendError({ backend, action, found: problem });
   if (card !== undefined) {
@@ -75,8 +81,8 @@ function chooseCard(backend: AddonDevice, { problem, cards }: Cards, card: numbe
     const expected = `a number from 0 to ${cards.length - 1} in DOPPEL_CUDA_DEVICE`;
     throw new BackendError({ backend, action, expected, found: String(card) });
   }
-  const index = cards.findIndex((each) => !each.problem);
-  if (index >= 0) return index;
+  const usable = cards.flatMap((each, index) => (each.problem ? [] : [index]));
+  if (usable.length > 0) return usable[localRank % usable.length]!;
   throw new BackendError({ backend, action, found: cards.map((each) => each.problem).join('; ') });
 }
 

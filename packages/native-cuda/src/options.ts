@@ -10,13 +10,16 @@ export interface NativeOptions {
   isa?: string | undefined;
   /** Number of the card for `cuda`, from 0; default: the first that can serve. */
   card?: number | undefined;
+  /** Number of this process among those on this machine that share the cards, from 0. */
+  localRank?: number | undefined;
   /** File of the addon; default: where the package's build puts it. */
   addon?: string | undefined;
 }
 
 /**
  * The options, and for those that are left out what a user set in the environment: DOPPEL_PRECISION,
- * DOPPEL_NATIVE_THREADS, DOPPEL_NATIVE_ISA, DOPPEL_CUDA_DEVICE and DOPPEL_NATIVE_ADDON. For entry points.
+ * DOPPEL_NATIVE_THREADS, DOPPEL_NATIVE_ISA, DOPPEL_CUDA_DEVICE and DOPPEL_NATIVE_ADDON, or a launcher of MPI. For entry
+ * points.
  */
 export function optionsFrom(
   environment: Readonly<Record<string, string | undefined>>,
@@ -29,6 +32,15 @@ export function optionsFrom(
     threads: options.threads ?? number('NATIVE_THREADS'),
     isa: options.isa ?? set('NATIVE_ISA'),
     card: options.card ?? number('CUDA_DEVICE'),
+    localRank: options.localRank ?? localRankOf(environment),
     addon: options.addon ?? set('NATIVE_ADDON'),
   };
+}
+
+/** Variables of Open MPI, of MPICH and its kin, and of Slurm. */
+const LOCAL_RANKS = ['OMPI_COMM_WORLD_LOCAL_RANK', 'MPI_LOCALRANKID', 'SLURM_LOCALID'];
+
+function localRankOf(environment: Readonly<Record<string, string | undefined>>): number | undefined {
+  const set = LOCAL_RANKS.map((name) => environment[name]).find((value) => value);
+  return set === undefined ? undefined : Number(set);
 }

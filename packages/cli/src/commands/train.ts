@@ -58,12 +58,13 @@ export default command({
 });
 
 async function trainAs(communicator: Communicator, args: Flags & ComputeOptions, context: Context): Promise<Outcome> {
-  const { name: backend, device } = await context.selectBackend(args);
+  const { name: backend, device, shareDevice } = await context.selectBackend(args);
   const isFirst = communicator.rank === 0;
   const prepared = args.resume === undefined ? await freshRun(args, context, isFirst) : await resumedRun(args, context);
-  const result = await runTraining(context, { ...prepared, backend, device, communicator }).finally(() =>
-    prepared.generator?.dispose(),
-  );
+  const result = await runTraining(context, {
+    ...{ ...prepared, backend, device },
+    communicator: shareDevice?.(communicator, context.log) ?? communicator,
+  }).finally(() => prepared.generator?.dispose());
   for (const [name, svg] of isFirst ? Object.entries(trainingCurves(result.rows)) : []) {
     await context.store.write(joinPath(result.run, 'plots', `${name}.png`), svgToPng(svg));
   }

@@ -5,6 +5,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { BackendError, reasonOf, UsageError } from '../errors.ts';
 import { registerOps } from '../ops/ops.ts';
+import type { Communicator } from '../processes/communicator.ts';
 import { prepareCpu } from './cpu.ts';
 import type { StepCapture } from './step_capture.ts';
 import { prepareWasm } from './wasm.ts';
@@ -13,10 +14,16 @@ export const BACKENDS = ['cuda', 'native', 'wasm', 'cpu'] as const;
 /** One of those, or of the loaders that are given: such a one is used when it is asked for, and never chosen. */
 export type BackendName = (typeof BACKENDS)[number] | (string & {});
 
-export interface LoadedBackend {
-  device: string;
-  /** Captures a step as a graph; absent where the backend has none. */
+/** Abilities that not every backend has. */
+interface Abilities {
+  /** Captures a step as a graph. */
   captureStep?: StepCapture;
+  /** Joins the devices of several processes, whose communicator then sums tensors without a way through the host. */
+  shareDevice?: (communicator: Communicator, log: (line: string) => void) => Communicator;
+}
+
+export interface LoadedBackend extends Abilities {
+  device: string;
 }
 
 export interface BackendLoader {
@@ -25,18 +32,16 @@ export interface BackendLoader {
   load(): Promise<LoadedBackend>;
 }
 
-export interface BackendReport {
+export interface BackendReport extends Abilities {
   available: boolean;
   /** Why it is not available, and what to do. */
   reason?: string;
   device?: string;
-  captureStep?: StepCapture;
 }
 
-export interface SelectedBackend {
+export interface SelectedBackend extends Abilities {
   name: BackendName;
   device?: string;
-  captureStep?: StepCapture;
   report: Record<BackendName, BackendReport>;
 }
 
@@ -67,8 +72,8 @@ export async function selectBackend({ requested, loaders = [] }: SelectOptions =
   for (const name of requested ? [requested] : BACKENDS) {
     report[name] = await tryBackend(name, [...loaders, ...BUILT_IN]);
     if (!report[name].available) continue;
-    const { device, captureStep } = report[name];
-    return { name, ...(device && { device }), ...(captureStep && { captureStep }), report };
+    const { available: _, reason: __, ...found } = report[name];
+    return { name, ...found, report };
   }
   throw new BackendError({
     backend: requested ?? 'any',

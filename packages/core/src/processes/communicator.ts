@@ -1,6 +1,9 @@
+/** Contract of processes that train one model together: who they are, and how numbers and bytes go between them. */
+import type { Tensor } from '@tensorflow/tfjs-core';
+
 /**
- * Contract of processes that train one model together: who they are, and how numbers and bytes go between them. Every
- * process makes the same calls in the same order; a call blocks until all have made theirs.
+ * Communicator of one process among those of a run. Every process makes the same calls in the same order; a call blocks
+ * until all have made theirs.
  */
 export interface Communicator {
   /** Number of this process, from 0. Process 0 writes the files and speaks to the user. */
@@ -12,6 +15,11 @@ export interface Communicator {
    * depends on the number of processes alone, never on which of them was first.
    */
   allReduce(values: Float32Array): void;
+  /**
+   * Replaces the values of a float32 tensor by that sum on the device where they are, enqueued as an op is; absent where
+   * they go through `allReduce`.
+   */
+  allReduceTensor?(tensor: Tensor): void;
   /** Bytes of every process, by rank; their numbers may differ. */
   allGather(bytes: Uint8Array): readonly Uint8Array[];
 }

@@ -1,5 +1,7 @@
 #include "device_object.h"
 
+#include <algorithm>
+
 #include "devices.h"
 #include "read_worker.h"
 #include "run_op.h"
@@ -35,6 +37,9 @@ Napi::Function DeviceObject::define(Napi::Env env) {
                          InstanceMethod("abandonCapture", &DeviceObject::abandon_capture),
                          InstanceMethod("replay", &DeviceObject::replay),
                          InstanceMethod("releaseGraph", &DeviceObject::release_graph),
+                         InstanceMethod("meetingPoint", &DeviceObject::meeting_point),
+                         InstanceMethod("join", &DeviceObject::join),
+                         InstanceMethod("allReduce", &DeviceObject::all_reduce),
                          InstanceAccessor("hasGraphs", &DeviceObject::has_graphs, nullptr),
                          InstanceAccessor("captureStrays", &DeviceObject::capture_strays, nullptr),
                          InstanceAccessor("name", &DeviceObject::name, nullptr),
@@ -223,6 +228,38 @@ Napi::Value DeviceObject::replay(const Napi::CallbackInfo& info) {
 Napi::Value DeviceObject::release_graph(const Napi::CallbackInfo& info) {
   return guarded(info, [&] {
     if (lost_.empty()) graphs_.erase(info[0].ToNumber().Int32Value());
+    return info.Env().Undefined();
+  });
+}
+
+// meetingPoint(): Uint8Array
+Napi::Value DeviceObject::meeting_point(const Napi::CallbackInfo& info) {
+  return asked(info, [&] {
+    const std::string bytes = device_->meeting_point();
+    auto values = Napi::Uint8Array::New(info.Env(), bytes.size());
+    std::copy(bytes.begin(), bytes.end(), values.Data());
+    return values;
+  });
+}
+
+// join(meetingPoint, rank, size)
+Napi::Value DeviceObject::join(const Napi::CallbackInfo& info) {
+  return asked(info, [&] {
+    const Napi::TypedArray bytes = typed_array(info[0]);
+    const std::string meeting_point(static_cast<const char*>(start_of(bytes)), bytes.ByteLength());
+    collective_ = device_->join(meeting_point, info[1].ToNumber().Int32Value(), info[2].ToNumber().Int32Value());
+    return info.Env().Undefined();
+  });
+}
+
+// allReduce(id, count): sums the first float32 values of a buffer over the processes, in place.
+Napi::Value DeviceObject::all_reduce(const Napi::CallbackInfo& info) {
+  return asked(info, [&] {
+    refuse_while_capturing("values cannot be summed over processes");
+    if (!collective_) throw std::runtime_error("the device has joined no other processes");
+    const int64_t count = info[1].ToNumber().Int64Value();
+    void* values = buffer_of(info[0], static_cast<size_t>(count) * sizeof(float));
+    collective_->all_reduce(static_cast<float*>(values), count);
     return info.Env().Undefined();
   });
 }

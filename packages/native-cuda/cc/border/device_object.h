@@ -36,6 +36,9 @@ class DeviceObject : public Napi::ObjectWrap<DeviceObject> {
   Napi::Value abandon_capture(const Napi::CallbackInfo& info);
   Napi::Value replay(const Napi::CallbackInfo& info);
   Napi::Value release_graph(const Napi::CallbackInfo& info);
+  Napi::Value meeting_point(const Napi::CallbackInfo& info);
+  Napi::Value join(const Napi::CallbackInfo& info);
+  Napi::Value all_reduce(const Napi::CallbackInfo& info);
 
   template <class F> Napi::Value asked(const Napi::CallbackInfo& info, F f);
   Capture& capture();
@@ -48,7 +51,8 @@ class DeviceObject : public Napi::ObjectWrap<DeviceObject> {
   std::unique_ptr<Buffers> buffers_;
   std::map<int, std::unique_ptr<Graph>> graphs_;  // destroyed before the buffers
   int graphs_made_ = 0;
-  std::string lost_;  // why; empty while it serves
+  std::unique_ptr<Collective> collective_;  // with the devices of other processes; destroyed before the device
+  std::string lost_;                        // why; empty while it serves
   int64_t reported_ = 0;
 };
 

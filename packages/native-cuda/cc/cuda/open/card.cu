@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "../device_pool.h"
+#include "../nccl.h"
 #include "../open.h"
 #include "../runtime.cuh"
 #include "../stream_capture.h"
@@ -169,6 +170,11 @@ class CardDevice : public Device {
     return std::make_unique<CardReading>(to, from, bytes, compute_.stream);
   }
   Capture* capture() override { return &capture_; }
+
+  std::string meeting_point() override { return nccl_meeting_point(); }
+  std::unique_ptr<Collective> join(const std::string& meeting_point, int rank, int size) override {
+    return join_nccl(meeting_point, rank, size, runtime_);
+  }
 
  private:
   std::string name_;
