@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import { UsageError } from '@doppel/core/errors';
 import { ALONE, type Communicator } from '@doppel/core/training';
 import type { Context } from './context.ts';
-import { type Place, placeOf } from './launcher.ts';
+import { type Environment, type Place, placeOf } from './launcher.ts';
 import type { Mpi, OpenCommunicator } from './mpi.ts';
 import type { Outcome } from './outcome.ts';
 
@@ -16,8 +16,9 @@ const FIRST_MS = 2000;
 export async function asOneOf(
   context: Context,
   work: (communicator: Communicator) => Promise<Outcome>,
+  environment: Environment = process.env,
 ): Promise<Outcome> {
-  const place = placeOf(process.env);
+  const place = placeOf(environment);
   if (!place) return work(ALONE);
   if (place.rank > 0) context.silence();
   try {

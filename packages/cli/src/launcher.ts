@@ -16,8 +16,10 @@ const LAUNCHERS = [
   { launcher: 'srun', rank: 'SLURM_PROCID', size: 'SLURM_STEP_NUM_TASKS' }, // set in a job's steps, not in its script
 ] as const;
 
-/** Undefined where there is one process only. */
-export function placeOf(environment: Readonly<Record<string, string | undefined>>): Place | undefined {
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Place that the variables say; undefined where there is one process only. */
+export function placeOf(environment: Environment): Place | undefined {
   for (const { launcher, ...names } of LAUNCHERS) {
     const [rank, size] = [Number(environment[names.rank]), Number(environment[names.size])];
     if (size > 1) return { rank, size, launcher };
@@ -26,8 +28,8 @@ export function placeOf(environment: Readonly<Record<string, string | undefined>
 }
 
 /** Refuses to do the same work in each of several processes. @param remedy what to do instead. */
-export function refuseProcesses(action: string, remedy: string): void {
-  const place = placeOf(process.env);
+export function refuseProcesses(action: string, remedy: string, environment: Environment = process.env): void {
+  const place = placeOf(environment);
   if (!place) return;
   throw new UsageError({
     ...{ action, expected: 'one process', found: `${place.size} that ${place.launcher} started`, remedy },

@@ -1,23 +1,15 @@
 /** Commands in the processes of a launcher: who speaks, and what is refused where they cannot hear each other. */
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { asOneOf } from '../../packages/cli/src/as_one_of.ts';
-import generatorTrain from '../../packages/cli/src/commands/generator/train.ts';
-import train from '../../packages/cli/src/commands/train.ts';
 import { createContext } from '../../packages/cli/src/context.ts';
-import { placeOf } from '../../packages/cli/src/launcher.ts';
+import { placeOf, refuseProcesses } from '../../packages/cli/src/launcher.ts';
 import type { Mpi, OpenCommunicator } from '../../packages/cli/src/mpi.ts';
 import { ALONE } from '../../packages/core/src/processes/communicator.ts';
-import { runCommand } from './run_command.ts';
 
-const VARIABLES = ['OMPI_COMM_WORLD_RANK', 'OMPI_COMM_WORLD_SIZE'] as const;
-afterEach(() => {
-  for (const name of VARIABLES) delete process.env[name];
+const startedAs = (rank: number, size: number) => ({
+  OMPI_COMM_WORLD_RANK: String(rank),
+  OMPI_COMM_WORLD_SIZE: String(size),
 });
-
-function startedAs(rank: number, size: number): void {
-  process.env.OMPI_COMM_WORLD_RANK = String(rank);
-  process.env.OMPI_COMM_WORLD_SIZE = String(size);
-}
 
 function contextWith(mpi: Mpi) {
   const lines: string[] = [];
@@ -50,13 +42,13 @@ it('a place is that of mpirun, mpiexec or srun, and none in the script of a job'
 describe('a command', () => {
   it('has the outcome of the first process, and the others say nothing', async () => {
     for (const rank of [0, 1]) {
-      startedAs(rank, 2);
       const { mpi, closed } = library(rank, 2);
       const { context, lines } = contextWith(mpi);
-      const ended = await asOneOf(context, async ({ size }) => {
+      const work = async ({ size }: { size: number }) => {
         context.log(`one of ${size}`);
         return outcome;
-      });
+      };
+      const ended = await asOneOf(context, work, startedAs(rank, 2));
       expect(ended).toEqual(rank === 0 ? outcome : { json: {}, text: '', streamed: true, exitCode: 0 });
       expect(lines).toEqual(rank === 0 ? ['one of 2\n'] : []);
       expect(closed()).toBe(1);
@@ -64,22 +56,22 @@ describe('a command', () => {
   });
 
   it('is refused without MPI, and where the launcher is of another one', async () => {
-    startedAs(0, 2);
     const work = () => Promise.reject(new Error('not reached'));
     const missing = contextWith({ available: false, reason: 'there is none' }).context;
-    await expect(asOneOf(missing, work)).rejects.toMatchObject({
+    await expect(asOneOf(missing, work, startedAs(0, 2))).rejects.toMatchObject({
       tag: 'usage',
       message: expect.stringMatching(/2 processes that mpirun started.*there is none.*without mpirun/),
     });
     const { context } = contextWith(library(0, 1).mpi);
-    await expect(asOneOf(context, work)).rejects.toThrow(/found 1 by Test MPI.*--mpi/);
+    await expect(asOneOf(context, work, startedAs(0, 2))).rejects.toThrow(/found 1 by Test MPI.*--mpi/);
   });
 
-  it('that trains does not run twice where processes cannot share it', async () => {
-    startedAs(0, 2);
-    await expect(runCommand(train, ['data'])).rejects.toThrow(/Cannot train in the 2 processes/);
-    await expect(runCommand(generatorTrain, ['data'])).rejects.toThrow(
-      /Cannot train a generator: expected one process/,
+  it('that cannot be shared is refused', () => {
+    const refuse = (environment: object) => () =>
+      refuseProcesses('train a generator', 'Start it once.', { ...environment });
+    expect(refuse(startedAs(1, 2))).toThrow(
+      'Cannot train a generator: expected one process, found 2 that mpirun started. Start it once.',
     );
+    expect(refuse({})).not.toThrow();
   });
 });
