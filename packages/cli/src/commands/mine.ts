@@ -7,9 +7,10 @@ import { z } from 'zod';
 import { type Command, command, type Group, type Outcome } from '../command.ts';
 import { BACKEND_FLAG, type Context } from '../context.ts';
 import { choice, type Flags, flagsOf, number, settingsOf, text, type Values, whole, yes } from '../flags.ts';
+import { GENERATOR_FLAG } from '../generator_flag.ts';
 import { miningFiles, miningJson, miningPaths, miningText, SHEET_ROWS } from '../mining_files.ts';
 import { MODEL_FLAG } from '../model_flag.ts';
-import { GENERATOR_FLAG, openGeneratorFile } from '../open_generator.ts';
+import { openGeneratorFile } from '../open_generator.ts';
 import type { WorkPlan } from '../work.ts';
 import { ensureWritable, writeTogether } from '../write_together.ts';
 

@@ -6,8 +6,9 @@ import { type MadeScores, measureShortcut, type Shortcut } from '@doppel/experim
 import { command, type Outcome } from '../../command.ts';
 import { BACKEND_FLAG } from '../../context.ts';
 import { choice, number, text, whole } from '../../flags.ts';
+import { GENERATOR_FLAG } from '../../generator_flag.ts';
 import { MODEL_FLAG } from '../../model_flag.ts';
-import { GENERATOR_FLAG, openGeneratorFile } from '../../open_generator.ts';
+import { openGeneratorFile } from '../../open_generator.ts';
 
 export default command({
   name: 'doppel experiment shortcut',

@@ -15,7 +15,8 @@ import { type QualityReport, type Quiz, qualityHtml, qualityPictures, quizOf } f
 import { command, type Outcome } from '../../command.ts';
 import { BACKEND_FLAG } from '../../context.ts';
 import { choice, text, whole } from '../../flags.ts';
-import { GENERATOR_FLAG, openGeneratorFile } from '../../open_generator.ts';
+import { GENERATOR_FLAG } from '../../generator_flag.ts';
+import { openGeneratorFile } from '../../open_generator.ts';
 import { resultFolder } from '../../result_folder.ts';
 import { VERSION } from '../../version.ts';
 import { ensureWritable, writeTogether } from '../../write_together.ts';

@@ -3,7 +3,7 @@ import { sha256 } from '@doppel/core/base';
 import { packGenerator, readGeneratorFile } from '@doppel/core/generator';
 import { command, type Outcome } from '../../command.ts';
 import { text } from '../../flags.ts';
-import { GENERATOR_FLAG } from '../../open_generator.ts';
+import { GENERATOR_FLAG } from '../../generator_flag.ts';
 
 export default command({
   name: 'doppel generator pack',

@@ -16,7 +16,8 @@ import { patchGrid } from '@doppel/report';
 import { command, type Outcome } from '../../command.ts';
 import { BACKEND_FLAG } from '../../context.ts';
 import { choice, number, text, type Values, whole } from '../../flags.ts';
-import { GENERATOR_FLAG, openGeneratorFile } from '../../open_generator.ts';
+import { GENERATOR_FLAG } from '../../generator_flag.ts';
+import { openGeneratorFile } from '../../open_generator.ts';
 import { ensureWritable, writeTogether } from '../../write_together.ts';
 
 const DEFAULTS = { rule: 'sample', strength: 1 } as const;
