@@ -7,7 +7,8 @@ import { classWeights } from '../../../packages/core/src/matcher/loss.ts';
 import { createMatcher } from '../../../packages/core/src/matcher/matcher.ts';
 import { normalNoise } from '../../../packages/core/src/ops/ops.ts';
 import { ownOf, type Processes } from '../../../packages/core/src/processes/communicator.ts';
-import { type Batch, gradientsOf } from '../../../packages/core/src/training/matcher/step.ts';
+import type { LossSettings } from '../../../packages/core/src/training/matcher/hard_settings.ts';
+import { type Batch, gradientsOf, type PairBatch } from '../../../packages/core/src/training/matcher/step.ts';
 import { backendLoaders } from '../../backends.ts';
 import { planted } from '../matcher/planted_architecture.ts';
 import { plantedPair, plantedPlaces } from './planted_small.ts';
@@ -39,6 +40,18 @@ function pairs(side: number, who: Who): Batch {
   };
 }
 
+/** The same with two SAR patches of a memory, and margins of a made negative. */
+function hardPairs(who: Who): Batch {
+  const labels = [1, 1, 1, 0, 0, 0, 0, 0, 0] as const;
+  return {
+    ...(pairs(32, who) as PairBatch),
+    memory: noise([2, 4, 4, 4], 7) as tf.Tensor4D,
+    pairing: { sar: ownOf([0, 1, 2, 1, 2, 0, 0, 3, 4], who), optical: ownOf([0, 1, 2, 0, 1, 2, 3, 0, 1], who) },
+    ...{ labels: tf.tensor1d([...labels], 'int32'), weights: tf.tensor1d(classWeights(labels)), leftOut: 1 },
+    margins: { pairs: [{ made: 4, own: 1 }], sizes: [2], weight: 0.5 },
+  };
+}
+
 /** Three windows, of 5 × 5 places, and four templates. */
 function windows(who: Who): Batch {
   const positive = tf.buffer([3, 5, 5]);
@@ -52,20 +65,31 @@ function windows(who: Who): Batch {
   };
 }
 
+interface Config {
+  loss?: LossSettings;
+  frozen?: boolean;
+  [key: string]: unknown;
+}
+
 interface Taken {
   loss: number;
   values: Map<string, Float32Array>;
 }
 
-function take(config: object, batchOf: (who: Who) => Batch, processes?: Processes): Taken {
+function take({ loss: of, frozen, ...config }: Config, batchOf: (who: Who) => Batch, processes?: Processes): Taken {
   tf.engine().startScope();
   try {
     const matcher = createMatcher({ side: 64, sarBands: 1, opticalBands: 1, seed: 5, ...config } as never);
     const batch = batchOf(processes?.communicator ?? alone);
     try {
-      const { loss, gradients } = gradientsOf(matcher, batch, { l2: 1e-3, seed: 3, step: 2, processes });
-      const tensors = Object.entries({ ...gradients, ...Object.fromEntries(matcher.statistics) });
-      const values = new Map(tensors.map(([name, x]) => [name, x.dataSync<'float32'>().slice()]));
+      const options = { l2: 1e-3, seed: 3, step: 2, loss: of && { settings: of, logScale: 0.5 }, frozen, processes };
+      const { loss, gradients, ofScale } = gradientsOf(matcher, batch, options);
+      const tensors = Object.entries({
+        ...gradients,
+        ...Object.fromEntries(matcher.statistics),
+        ...(of && { ofScale }),
+      });
+      const values = new Map(tensors.map(([name, x]) => [name, x!.dataSync<'float32'>().slice()]));
       return { loss: loss.dataSync()[0]!, values };
     } finally {
       matcher.dispose();
@@ -85,8 +109,15 @@ function difference(a: Taken, b: Taken): [name: string, difference: number] {
   return all.reduce((most, each) => (each[1] > most[1] ? each : most));
 }
 
-const CASES: [string, object, (who: Who) => Batch][] = [
-  ['planted', { preset: planted.name, side: 32, width: 4 }, (who) => pairs(32, who)],
+const PLANTED = { preset: planted.name, side: 32, width: 4 };
+const CASES: [string, Config, (who: Who) => Batch][] = [
+  ['planted', PLANTED, (who) => pairs(32, who)],
+  [
+    'planted, a softmax over the batch',
+    { ...PLANTED, loss: { softmax: 1, crossEntropy: 0.5, scale: 1, ring: 0 } },
+    hardPairs,
+  ],
+  ['planted, frozen', { ...PLANTED, frozen: true }, hardPairs],
   ['planted-pair', { preset: plantedPair.name, side: 32 }, (who) => pairs(32, who)],
   ['planted-places', { preset: plantedPlaces.name, side: 32 }, windows],
 ];
