@@ -72,6 +72,7 @@ it('imports downwards only', () => {
   const order = [
     'errors.ts',
     'problem.ts',
+    'schema_error.ts',
     'scoring',
     'body',
     'inference',

@@ -50,6 +50,7 @@ export async function bundleEdge({ model = DEFAULT_MODEL, out, backend = 'wasm',
     target: 'es2022',
     conditions: ['source'],
     mainFields: ['browser', 'module', 'main'],
+    external: ['fs', 'path'], // of a decoder, which asks for them on Node only
     // tfjs takes any runtime that has `process` for Node, and would ask for Node's modules.
     define: { process: 'undefined' },
     legalComments: 'none',
