@@ -10,7 +10,9 @@
  * console.log(order.join(', ')); // Austin, Long Beach, Los Angeles
  * ```
  */
+
 export { inBlocks } from './blocks.ts';
+export { concatenateBytes } from './concatenate.ts';
 export { parseJson } from './parse_json.ts';
 export { pause } from './pause.ts';
 export { COUNTERS_A_STEP } from './philox.ts';

@@ -3,6 +3,7 @@
  * to JavaScript, not to WebAssembly, so that it needs no file beside it on any runtime.
  */
 import type { JpegDecoder } from '@cornerstonejs/codec-libjpeg-turbo-8bit/decode';
+import { concatenateBytes } from '../base/concatenate.ts';
 
 let decoder: Promise<JpegDecoder> | undefined;
 
@@ -39,17 +40,10 @@ const adobe = (transform: 0 | 1) =>
  * @param isYCbCr for three components; TIFF says it in a tag of its own.
  */
 export function wholeStream(block: Uint8Array, tables: Uint8Array | undefined, isYCbCr: boolean): Uint8Array {
-  const parts = [
+  return concatenateBytes([
     block.subarray(0, 2),
     adobe(isYCbCr ? 1 : 0),
     tables?.subarray(2, -2) ?? new Uint8Array(), // without its markers of start and end
     block.subarray(2),
-  ];
-  const stream = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    stream.set(part, at);
-    at += part.length;
-  }
-  return stream;
+  ]);
 }

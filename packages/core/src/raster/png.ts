@@ -2,6 +2,7 @@
  * PNG, 1 to 16 bits, gray, colour or palette; transparent pixels are missing. The chunks are read first: they give the
  * size without inflating, show whether the file is truncated, and limit the inflated size to that of the pixels.
  */
+import { concatenateBytes } from '../base/concatenate.ts';
 import type { Store } from '../store.ts';
 import { crc32 } from './crc32.ts';
 import { inflate } from './inflate.ts';
@@ -87,7 +88,8 @@ const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffse
 
 function decodePng(bytes: Uint8Array, header: Header, file: string): DecodedImage {
   const chunks = walk(bytes, file);
-  const dataOf = (type: string) => joined(chunks.flatMap((chunk) => (chunk.type === type ? [chunk.data] : [])));
+  const dataOf = (type: string) =>
+    concatenateBytes(chunks.flatMap((chunk) => (chunk.type === type ? [chunk.data] : [])));
   const [compressed, needed] = [dataOf('IDAT'), inflatedBytes(header)];
   if (compressed.length * MAX_RATIO < needed) {
     throw damaged(file, FORMAT, `${needed} bytes of pixels`, `${compressed.length} bytes that cannot hold them`);
@@ -119,17 +121,6 @@ function walk(bytes: Uint8Array, file: string): Chunk[] {
     start = end;
   }
   throw damaged(file, FORMAT, 'a last chunk (IEND)', `an end after ${bytes.length} bytes`);
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  if (parts.length === 1) return parts[0]!;
-  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
 }
 
 /** Colours that the palette lacks are black. */

@@ -1,4 +1,5 @@
 /** The answer of an inference: JSON, followed by the raw tensors of outputs that are wanted as binary data. */
+import { concatenateBytes } from '@doppel/core/base';
 import { z } from '@hono/zod-openapi';
 import type { WantedOutput } from '../body/infer_request.ts';
 import type { OutputTensor } from './infer_models.ts';
@@ -36,7 +37,7 @@ export function inferResponse(
   }));
   const json = new TextEncoder().encode(JSON.stringify({ ...head, outputs }));
   const raw = chosen.filter(({ isBinary }) => isBinary).map(({ data }) => data);
-  const body = joined([
+  const body = concatenateBytes([
     json,
     ...raw.map(({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength)),
   ]);
@@ -44,14 +45,4 @@ export function inferResponse(
   if (raw.length === 0) return { body, headers: { 'content-type': 'application/json', ...length } };
   const headers = { 'content-type': 'application/octet-stream', [HEADER_LENGTH]: `${json.length}`, ...length };
   return { body, headers };
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const all = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }
