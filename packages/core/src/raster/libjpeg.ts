@@ -13,19 +13,30 @@ async function load(): Promise<JpegDecoder> {
   return new JPEGDecoder();
 }
 
+/** The decoder that all share; another one where it could not be made, or was given up. */
+async function shared(): Promise<JpegDecoder> {
+  decoder ??= load();
+  try {
+    return await decoder;
+  } catch (error) {
+    decoder = undefined;
+    throw error;
+  }
+}
+
 /**
  * @param stream of one component, or of three that libjpeg takes for YCbCr or RGB by its rules.
  * @returns gray, or red, green and blue: [height, width, 1 or 3]. @throws Error for damage.
  */
 export async function decodeByLibjpeg(stream: Uint8Array): Promise<Uint8Array> {
-  decoder ??= load();
-  const jpeg = await decoder;
+  const jpeg = await shared();
   try {
     jpeg.getEncodedBuffer(stream.length).set(stream);
     jpeg.decode();
     return jpeg.getDecodedBuffer().slice();
   } catch (cause) {
-    if (typeof cause !== 'number') decoder = undefined; // out of memory: what is left cannot be used any more
+    // A decoder loses memory with each stream that it fails on, and in the end could decode nothing any more.
+    decoder = undefined;
     throw new Error('JPEG samples that are damaged', { cause });
   }
 }
