@@ -12,10 +12,24 @@ import {
 } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { FileError } from '../../../packages/core/src/errors.ts';
 import { LOST_MS, lockFolder } from '../../../packages/server/src/jobs/folder_lock.ts';
 import { openJobs } from './fake_jobs.ts';
+
+const files = vi.hoisted(() => ({ isFull: false, beforeRead: () => {} }));
+vi.mock('node:fs/promises', async (importOriginal) => {
+  const real = await importOriginal<typeof import('node:fs/promises')>();
+  const writeFile = async (...[path, data, options]: Parameters<typeof real.writeFile>) => {
+    await real.writeFile(path, files.isFull ? '' : data, options);
+    if (files.isFull) throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
+  };
+  const readFile = (...args: Parameters<typeof real.readFile>) => {
+    if (String(args[0]).endsWith('server.lock')) files.beforeRead();
+    return real.readFile(...args);
+  };
+  return { ...real, writeFile, readFile };
+});
 
 let root: string;
 let lock: string;
@@ -23,11 +37,19 @@ beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'doppel-lock-'));
   lock = join(root, 'server.lock');
 });
-afterEach(() => rmSync(root, { recursive: true, force: true }));
+afterEach(() => {
+  Object.assign(files, { isFull: false, beforeRead: () => {} });
+  rmSync(root, { recursive: true, force: true });
+});
 
 const take = () => lockFolder(root, () => {});
 const leave = (holder: object) => writeFileSync(lock, JSON.stringify({ started: null, ...holder }));
 const holder = () => JSON.parse(readFileSync(lock, 'utf8'));
+/** Makes the lock look as if nobody had renewed it for long. */
+const age = () => {
+  const long = new Date(Date.now() - LOST_MS - 1000);
+  utimesSync(lock, long, long);
+};
 const here = { host: hostname() };
 
 it('keeps a second server out before it touches anything, and lets it in after the first', async () => {
@@ -75,8 +97,7 @@ it('of another host is replaced once it gives no sign of life', async () => {
   const { pid } = spawnSync(process.execPath, ['-e', '']);
   leave({ host: `${hostname()}-other`, pid });
   await expect(take()).rejects.toThrow(`on ${hostname()}-other`);
-  const long = new Date(Date.now() - LOST_MS - 1000);
-  utimesSync(lock, long, long);
+  age();
   await (await take())();
 });
 
@@ -84,6 +105,35 @@ it('that names nobody is left alone', async () => {
   writeFileSync(lock, '');
   await expect(take()).rejects.toThrow('does not name its server');
   expect(readFileSync(lock, 'utf8')).toBe('');
+  writeFileSync(lock, 'noise');
+  age();
+  await expect(take()).rejects.toThrow('does not name its server');
+  expect(readdirSync(root)).toEqual(['server.lock']);
+});
+
+it('that is empty, as earlier versions left it on a full disk, is replaced after a while', async () => {
+  writeFileSync(lock, '');
+  age();
+  const release = await take();
+  expect(holder().pid).toBe(process.pid);
+  await release();
+});
+
+it('is whole or absent where the disk is full', async () => {
+  files.isFull = true;
+  await expect(take()).rejects.toThrow('ENOSPC');
+  expect(readdirSync(root)).toEqual([]);
+  files.isFull = false;
+  await (await take())();
+});
+
+it('is taken where the other server ends meanwhile, and not where the lock cannot be read', async () => {
+  leave({ host: `${hostname()}-other`, pid: 1 });
+  files.beforeRead = () => rmSync(lock, { force: true });
+  await (await take())();
+  files.beforeRead = () => {};
+  mkdirSync(lock);
+  await expect(take()).rejects.toThrow('EISDIR');
 });
 
 it('goes to one of two servers that find a stale one', async () => {

@@ -3,7 +3,7 @@
  * file that names the process and its host. A server that was killed leaves it behind; the next one replaces it.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { FileError, reasonOf } from '@doppel/core/errors';
@@ -53,23 +53,34 @@ export async function lockFolder(root: string, log: (line: string) => void): Pro
   };
 }
 
+/** Takes the lock, or throws. It comes by a link to a file that is written, so that a full disk leaves none without a name. */
 async function take(root: string, path: string, own: Holder): Promise<void> {
-  const create = () => writeFile(path, `${JSON.stringify(own)}\n`, { flag: 'wx' });
   await mkdir(root, { recursive: true });
+  const written = `${path}.${randomUUID()}`;
   try {
-    await create();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    await removeStale(root, path);
-    await create();
+    await writeFile(written, `${JSON.stringify(own)}\n`, { flag: 'wx' });
+    while (!(await unless('EEXIST', link(written, path)))) await unless('ENOENT', removeStale(root, path));
+  } finally {
+    await rm(written, { force: true });
   }
 }
 
-/** Removes a lock whose holder is gone. @throws FileError if it may be there. */
+/** False where the work fails with the code, true where it succeeds. @throws its other errors. */
+async function unless(code: string, work: Promise<void>): Promise<boolean> {
+  try {
+    await work;
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== code) throw error;
+    return false;
+  }
+}
+
+/** Removes a lock whose holder is gone. @throws FileError if it may be there; ENOENT if another removed the lock. */
 async function removeStale(root: string, path: string): Promise<void> {
-  const text = await readFile(path, 'utf8').catch(() => '');
+  const text = await readFile(path, 'utf8');
   const holder = holderOf(text);
-  if (!holder || (await isAlive(path, holder))) throw inUse(root, holder);
+  if (await mayBeHeld(path, text, holder)) throw inUse(root, holder);
   const aside = `${path}.${randomUUID()}`;
   await rename(path, aside); // of two servers that start now, one gets it
   const moved = await readFile(aside, 'utf8');
@@ -78,6 +89,12 @@ async function removeStale(root: string, path: string): Promise<void> {
     throw inUse(root, holderOf(moved));
   }
   await rm(aside, { force: true });
+}
+
+/** True unless the holder is gone; an empty lock is what earlier versions left on a full disk. */
+function mayBeHeld(path: string, text: string, holder: Holder | undefined): boolean | Promise<boolean> {
+  if (holder) return isAlive(path, holder);
+  return text !== '' || isFresh(path);
 }
 
 function holderOf(text: string): Holder | undefined {
@@ -90,10 +107,7 @@ function holderOf(text: string): Holder | undefined {
 }
 
 async function isAlive(path: string, { pid, host, started }: Holder): Promise<boolean> {
-  if (host !== hostname()) {
-    const info = await stat(path).catch(() => undefined);
-    return info !== undefined && Date.now() - info.mtimeMs < LOST_MS;
-  }
+  if (host !== hostname()) return isFresh(path);
   if (pid === process.pid) return false; // this server has the number of the killed one, as in a container
   try {
     process.kill(pid, 0);
@@ -103,6 +117,9 @@ async function isAlive(path: string, { pid, host, started }: Holder): Promise<bo
   const now = await startOf(pid);
   return now === null || !started || now === started;
 }
+
+/** True where the lock was renewed a short while ago. */
+const isFresh = async (path: string): Promise<boolean> => Date.now() - (await stat(path)).mtimeMs < LOST_MS;
 
 /** Start of a process by Linux's table of processes; null elsewhere. */
 async function startOf(pid: number): Promise<string | null> {
