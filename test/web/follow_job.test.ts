@@ -63,6 +63,44 @@ it('gives up where the server refuses, or stays away', async () => {
   expect(asked.mock.calls.length).toBeGreaterThan(10);
 });
 
+it.each([502, 503, 504])('waits while the answer is %i, as of a proxy before a server that starts', async (status) => {
+  asked.mockResolvedValueOnce(new Response('<h1>Bad gateway</h1>', { status }));
+  asked.mockResolvedValueOnce(stream(event('done')));
+  const following = follow();
+  await vi.advanceTimersByTimeAsync(1000);
+  await following;
+  expect(seen).toEqual(['done']);
+
+  asked.mockImplementation(async () => Response.json({ detail: 'The server is not ready.' }, { status }));
+  const away = expect(follow()).rejects.toThrow('The server is not ready.');
+  await vi.advanceTimersByTimeAsync(100_000);
+  await away;
+});
+
+it.each([400, 410, 500])('does not wait where the answer is %i', async (status) => {
+  asked.mockResolvedValue(Response.json({ detail: 'No.' }, { status }));
+  await expect(follow()).rejects.toThrow('No.');
+  expect(asked).toHaveBeenCalledTimes(1);
+});
+
+it('gives up where streams end without an event, and not while events come', async () => {
+  asked.mockImplementation(async () => stream(': kept alive\n\n'));
+  const mute = expect(follow()).rejects.toThrow('sends no events');
+  await vi.advanceTimersByTimeAsync(100_000);
+  await mute;
+  const tries = asked.mock.calls.length;
+  expect(tries).toBeGreaterThan(10);
+
+  asked.mockReset().mockImplementation(async () => stream(event('running')));
+  const leaving = new AbortController();
+  const followed = expect(follow(leaving.signal)).rejects.toThrow('abort');
+  await vi.advanceTimersByTimeAsync(tries * 2000);
+  expect(asked.mock.calls.length).toBeGreaterThan(tries);
+  leaving.abort();
+  await vi.advanceTimersByTimeAsync(1000);
+  await followed;
+});
+
 it('stops when it is aborted', async () => {
   const leaving = new AbortController();
   asked.mockImplementationOnce(async () => {

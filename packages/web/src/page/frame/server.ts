@@ -27,12 +27,12 @@ export type Connection =
 
 export const connection = signal<Connection>({ state: 'looking' });
 
-/** Request that found no server: it may be there again in a moment. */
-export class UnreachableError extends FaultError {
-  constructor() {
-    super({ message: 'Cannot reach the server. Check that it runs, then try again.' });
-  }
-}
+/** Request that found no server, or one that is not ready: it may be there again in a moment. */
+export class UnreachableError extends FaultError {}
+
+const UNREACHABLE: Fault = { message: 'Cannot reach the server. Check that it runs, then try again.' };
+/** Statuses of a server that starts, stops or has too much to do, or of a proxy before it. */
+const AWAY = new Set([502, 503, 504]);
 
 /** Address of a path of the server, which may lie in a folder of its host. */
 export const urlOf = (path: string): URL => new URL(path.replace(/^\//, './'), document.baseURI);
@@ -44,11 +44,12 @@ export async function call(path: string, init: RequestInit = {}): Promise<Respon
   if (key !== null) headers.set('authorization', `Bearer ${key}`);
   const response = await fetch(urlOf(path), { ...init, headers }).catch((cause) => {
     if (init.signal?.aborted) throw cause;
-    throw new UnreachableError();
+    throw new UnreachableError(UNREACHABLE);
   });
   if (response.ok) return response;
   if (response.status === 401 && (await askForKey(key !== null)) !== null) return call(path, init);
-  throw new FaultError(await problemOf(response));
+  const Failure = AWAY.has(response.status) ? UnreachableError : FaultError;
+  throw new Failure(await problemOf(response));
 }
 
 /** JSON of an answer. @throws FaultError */

@@ -64,12 +64,15 @@ export async function removeJob({ links }: Job): Promise<void> {
 const AGAIN_MS = 1000;
 /** Times in a row that it is asked for in vain: a server that starts again is back sooner. */
 const MOST_IN_VAIN = 60;
+const NO_NEWS: Fault = {
+  message: 'Cannot follow the registration: the server, or a proxy before it, sends no events. Load the page again.',
+};
 
 /**
  * Calls back at each change of a job until it ends. Streams of events that are cut off, as proxies and sleeping machines do,
  * are asked for again.
  *
- * @throws FaultError if the server refuses, or stays out of reach. @throws the signal's reason when aborted.
+ * @throws FaultError if the server refuses, stays out of reach, or sends no events. @throws the signal's reason when aborted.
  */
 export async function followJob(job: Job, onJob: (job: Job) => void, signal: AbortSignal): Promise<void> {
   let last = job;
@@ -82,6 +85,7 @@ export async function followJob(job: Job, onJob: (job: Job) => void, signal: Abo
         [last, inVain] = [changed, 0];
         onJob(changed);
       }
+      if (inVain >= MOST_IN_VAIN) throw new FaultError(NO_NEWS);
     } catch (error) {
       signal.throwIfAborted();
       const isRefused = error instanceof FaultError && !(error instanceof UnreachableError);
