@@ -1,10 +1,11 @@
 /** A decoder of JPEG that failed is not used again: libjpeg-turbo loses memory with each damaged stream. */
+import { createRequire } from 'node:module';
 import { expect, it, vi } from 'vitest';
-import { decodeByLibjpeg } from '../../../packages/core/src/raster/libjpeg.ts';
 
-const made = vi.hoisted(() => ({ decoders: 0, failures: 1 }));
+const made = { decoders: 0, failures: 1 };
 
-vi.mock('@cornerstonejs/codec-libjpeg-turbo-8bit/decode', () => ({
+const { resolve } = createRequire(new URL('../../../packages/core/package.json', import.meta.url));
+vi.doMock(resolve('@cornerstonejs/codec-libjpeg-turbo-8bit/decode'), () => ({
   default: async () => {
     if (made.failures-- > 0) throw new Error('no memory');
     return {
@@ -24,6 +25,7 @@ vi.mock('@cornerstonejs/codec-libjpeg-turbo-8bit/decode', () => ({
     };
   },
 }));
+const { decodeByLibjpeg } = await import('../../../packages/core/src/raster/libjpeg.ts');
 
 const [damaged, whole] = [Uint8Array.of(0), Uint8Array.of(7)];
 
