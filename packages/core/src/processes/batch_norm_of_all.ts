@@ -12,18 +12,22 @@ import { bytesOf, floatsOf } from './gather_rows.ts';
 
 /** Statistics of the batch by channel, and the number of positions that they are of. */
 interface Statistics {
-  mean: tf.Tensor1D;
+  mean: Float32Array;
   /** Biased. */
-  variance: tf.Tensor1D;
+  variance: Float32Array;
   count: number;
 }
 
 type Saved = [x: tf.Tensor4D, gamma: tf.Tensor1D, beta: tf.Tensor1D, mean: tf.Tensor1D, variance: tf.Tensor1D];
 
 /** Input of a normalisation, and its statistics. */
-interface Normalised extends Statistics {
+interface Normalised {
   x: tf.Tensor4D;
   gamma: tf.Tensor1D;
+  mean: tf.Tensor1D;
+  variance: tf.Tensor1D;
+  /** Positions of the whole batch. */
+  count: number;
   epsilon: number;
 }
 
@@ -35,11 +39,14 @@ export function batchNormOfAll(
   { epsilon = 1e-5, activation = 'linear', leakyreluAlpha = 0.2 }: BatchNormOptions,
   communicator: Communicator,
 ): BatchNormResult {
-  const { mean, variance, count } = statisticsOf(x, gamma, beta, communicator);
   const attributes = { epsilon, activation, leakyreluAlpha };
+  let statistics: Statistics | undefined;
   const normalise = tf.customGrad((...given) => {
     const [input, scale, shift] = given as unknown as [tf.Tensor4D, tf.Tensor1D, tf.Tensor1D, unknown];
     const save = given.at(-1) as unknown as tf.GradSaveFunc;
+    statistics = statisticsOf(input, scale, shift, communicator); // here, where the tape keeps nothing of it
+    const { count } = statistics;
+    const [mean, variance] = [tf.tensor1d(statistics.mean), tf.tensor1d(statistics.variance)];
     save([input, scale, shift, mean, variance]);
     return {
       value: activate(tf.batchNorm(input, mean, variance, shift, scale, epsilon), attributes),
@@ -51,11 +58,14 @@ export function batchNormOfAll(
           attributes,
         );
         const own = { dx: dx as tf.Tensor4D, dgamma: dgamma!, dbeta: dbeta! };
-        return [corrected(own, { x, gamma, mean, variance, count, epsilon }, communicator), dgamma!, dbeta!];
+        const whole = corrected(own, { x, gamma, mean, variance, count, epsilon }, communicator);
+        own.dx.dispose(); // as large as an activation, and else kept until the end of the backward pass
+        return [whole, dgamma!, dbeta!];
       },
     };
   });
-  return { y: normalise(x, gamma, beta) as tf.Tensor4D, mean, variance };
+  const y = normalise(x, gamma, beta) as tf.Tensor4D;
+  return { y, mean: tf.tensor1d(statistics!.mean), variance: tf.tensor1d(statistics!.variance) };
 }
 
 /** Statistics of all rows, from those of each process. */
@@ -75,7 +85,7 @@ function statisticsOf(x: tf.Tensor4D, gamma: tf.Tensor1D, beta: tf.Tensor1D, com
     });
   const mean = over((part, j) => part[j]!);
   const variance = over((part, j) => part[j + channels]! + (part[j]! - mean[j - 1]!) ** 2);
-  return { mean: tf.tensor1d(mean), variance: tf.tensor1d(variance), count: allRows * height * width };
+  return { mean, variance, count: allRows * height * width };
 }
 
 /**
