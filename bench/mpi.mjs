@@ -2,14 +2,15 @@
  * Training in processes of mpirun against one process: steps a second, what a shared step spends in collectives, and the
  * all-reduce against the memory's bandwidth.
  *
- *     npm run build && node bench/mpi.mjs [--side 64] [--positives 32] [--steps 20] [--rounds 3] [--json]
+ *     npm run build && node bench/mpi.mjs [--preset paper-bn] [--side 64] [--positives 32] [--steps 10]
+ *         [--rounds 3] [--processes 2] [--json]
  *
  * One process with as many threads as there are processes stands against processes with one thread each, in turn.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
@@ -60,7 +61,7 @@ const rows = CONTESTANTS.map(({ name }, i) => ({
   messages: runs[i][0].messages,
 }));
 const [reduce] = runs[1].map(({ allReduce }) => allReduce).toSorted((a, b) => a.seconds - b.seconds);
-const result = { bench: HERE.slice(-9), cpu: cpus()[0].model, load: loadavg()[0], ...flags, rows, allReduce: reduce };
+const result = { bench: basename(HERE), cpu: cpus()[0].model, load: loadavg()[0], ...flags, rows, allReduce: reduce };
 if (flags.json) console.log(JSON.stringify(result));
 else {
   console.log(
