@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import report from '../../packages/cli/src/commands/experiment/report.ts';
 import run from '../../packages/cli/src/commands/experiment/run.ts';
 import testModel from '../../packages/cli/src/commands/experiment/test.ts';
@@ -84,6 +84,9 @@ describe('doppel experiment', () => {
     const { exitCode, stdout } = await runCommand(run, args, controller.signal);
     expect([exitCode, stdout]).toEqual([130, expect.stringMatching(/interrupted; run the same command again/)]);
     await expect(doppelRun('cut', '--arms', 'random,best')).rejects.toThrow(UsageError);
+    vi.stubEnv('OMPI_COMM_WORLD_SIZE', '2');
+    await expect(doppelRun('cut', '--shard', '1/2')).rejects.toThrow(/found 2 that mpirun started.*same cells/);
+    vi.unstubAllEnvs();
     await expect(doppelRun('cut', '--shard', '3/2')).rejects.toThrow(/--shard.*2\/5/);
     await expect(runCommand(report, [at('cut')])).rejects.toThrow(/at least one cell.*doppel experiment run/);
   });

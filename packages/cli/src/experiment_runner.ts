@@ -5,7 +5,6 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { joinPath } from '@doppel/core';
-
 import type { LatentGenerator } from '@doppel/core/generator';
 import {
   type ExperimentConfig,

@@ -29,7 +29,7 @@ export default command({
   ],
   async run({ args, context }): Promise<Outcome> {
     const { shard, arms, seeds, out } = args;
-    if (!shard) refuseProcesses('run an experiment', 'Spread its cells: `doppel batch plan experiment`, or --shard.');
+    refuseProcesses('run an experiment', 'Each would run the same cells; `doppel batch plan experiment` spreads them.');
     const experiment = await openExperiment(context, await readExperiment(context, args.config), args);
     const interruption = {
       json: { out },
