@@ -3,6 +3,7 @@ import { ARCHITECTURES } from '../../matcher/architectures.ts';
 import { type Checkpoint, saveCheckpoint } from '../../matcher/checkpoint.ts';
 import { weightPenalty } from '../../matcher/loss.ts';
 import type { RunState } from '../../matcher/run_state.ts';
+import { ALONE, ownOf } from '../../processes/communicator.ts';
 import type { Trainee } from '../../runs/resumable_run.ts';
 import { checkpointPath } from '../../runs/run_files.ts';
 import { type TrainingConfig, totalSteps } from './config.ts';
@@ -115,9 +116,10 @@ function endOf(state: RunState, config: TrainingConfig): RunState['finished'] {
 
 async function validateRun(run: Run): Promise<ValidationResult> {
   const { validationPairs: pairs, patches, shape, task } = run.given;
-  const onProgress = (done: number) => task.onValidation?.(done, pairs.length);
   const { matcher } = run.learner;
   const { signal, communicator } = task;
+  const { length: own } = ownOf(pairs, communicator ?? ALONE);
+  const onProgress = (done: number) => task.onValidation?.(done, own);
   const result = await validate({ matcher, pairs, patches, shape, communicator, signal, onProgress });
   if (result.spread < CONSTANT_SPREAD) await warnOfCollapse(run, result.spread);
   return result;
