@@ -1,7 +1,7 @@
 /**
  * Builds the library that binds MPI, where mpicxx of Open MPI or MPICH is found: a second to compile, and of the machine's
  * own MPI, so that it is in no cache. Where it cannot be built it says so and ends well: `doppel train` then runs in one
- * process, and `doppel doctor` says why.
+ * process, and `doppel doctor` says why. Run as a script it always builds, such as after a change of MPI.
  *
  *     node scripts/build_mpi.mjs
  */
@@ -56,11 +56,16 @@ function build() {
 /** Builds the library where it is missing or older than its source. */
 export function buildMpi() {
   if (existsSync(OUT) && statSync(OUT).mtimeMs > statSync(SOURCE).mtimeMs) return;
+  rebuild();
+}
+
+function rebuild() {
   mkdirSync(dirname(OUT), { recursive: true });
+  rmSync(OUT, { force: true }); // a stale one would be loaded where this fails
   const reason = build();
   if (reason) writeFileSync(NOTE, `${reason}\n`);
   else rmSync(NOTE, { force: true });
   console.log(reason ? `The library for MPI is not built: ${reason}.` : 'Built the library for MPI');
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) buildMpi();
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) rebuild();
