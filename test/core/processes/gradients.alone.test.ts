@@ -133,3 +133,33 @@ describe.each(CASES)('%s', (_, config, batchOf) => {
     }
   });
 });
+
+it('statistics of each share move the moving ones by their mean, the same in all processes', () => {
+  const settings = { ...SETTINGS, statistics: 'local' } as const;
+  // Of the towers, which see a share's patches alone; behind them pairs meet across the shares.
+  const moved = ([name]: [string, Float32Array]) => /^(sar|optical)\..*\.(mean|variance)$/.test(name);
+  for (const size of [2, 3]) {
+    const shares = Array.from({ length: size }, (_, rank) => {
+      // The share as a batch of its own, in one process.
+      const who = { rank, size };
+      const { sar, optical } = pairs(32, who);
+      const rows = Array.from({ length: sar.shape[0] }, (_, i) => i);
+      const labels = rows.map((_, i) => (i === 0 ? 1 : 0)) as (0 | 1)[];
+      const own = () => ({
+        ...{ sar, optical, pairing: { sar: rows, optical: rows.map((i) => i % optical.shape[0]) } },
+        ...{ labels: tf.tensor1d(labels, 'int32'), weights: tf.tensor1d(rows.map(() => 1)) },
+      });
+      return take(PLANTED, own).values;
+    });
+    const all = together(size, (communicator) => take(PLANTED, (who) => pairs(32, who), { communicator, ...settings }));
+    for (const other of all.slice(1)) expect(difference(all[0]!, other)[1]).toBe(0);
+    const statistics = [...all[0]!.values].filter(moved);
+    expect(statistics.length).toBeGreaterThan(0);
+    for (const [name, values] of statistics) {
+      values.forEach((value, i) => {
+        const mean = shares.reduce((sum, share) => sum + share.get(name)![i]!, 0) / size;
+        expect(Math.abs(value - mean), `${name} ${i}`).toBeLessThan(1e-5);
+      });
+    }
+  }
+});
