@@ -1,8 +1,12 @@
 /** Collectives of processes that mpirun starts. Training by them is in test/engines/mpi_training.test.ts. */
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { loadMpi } from '../../packages/native-cuda/src/mpi.ts';
+import { ProcessError } from '../../packages/core/src/errors.ts';
+import { type Binding, communicatorOf, loadMpi } from '../../packages/native-cuda/src/mpi.ts';
 
 const mpi = loadMpi();
 const isThere = spawnSync('mpirun', ['--version']).status === 0;
@@ -34,12 +38,17 @@ it('three processes add in the order of ranks, and gather', ({ skip }) => {
   }
 });
 
-it('a process that is lost ends the others with the reason', ({ skip }) => {
+it.for([0, 1])('where process %i is lost the other ends with the reason', (lost, { skip }) => {
   if (reason) skip(reason);
-  const { stdout, stderr, status } = mpirun(2, 'lost');
-  expect([75, 137]).toContain(status);
-  expect(stdout).toBe('');
-  expect(stderr).toMatch(/is gone|exited on signal 9/);
+  const file = join(mkdtempSync(join(tmpdir(), 'doppel-mpi-lost-')), 'code');
+  try {
+    const { stdout, stderr } = mpirun(2, String(lost), file);
+    expect(stdout).toBe('');
+    expect(stderr).toMatch(new RegExp(`process ${lost} .*is gone`));
+    expect(readFileSync(file, 'utf8'), 'its own exit code').toBe('75');
+  } finally {
+    rmSync(dirname(file), { recursive: true });
+  }
 });
 
 it('a library that is not there says how to build it', () => {
@@ -47,4 +56,23 @@ it('a library that is not there says how to build it', () => {
     available: false,
     reason: expect.stringMatching(/build_mpi\.mjs/),
   });
+});
+
+it('a failure of MPI is a loss only where a process is gone', () => {
+  const before = process.listeners('exit');
+  const failing = (isPeerGone: boolean) =>
+    communicatorOf({
+      start: () => ({ rank: 0, size: 2 }),
+      allReduce() {
+        throw new Error('gather sums: out of resources');
+      },
+      isPeerGone: () => isPeerGone,
+    } as Partial<Binding> as Binding);
+  const [lost, failed] = [failing(true), failing(false)];
+  for (const listener of process.listeners('exit')) {
+    if (!before.includes(listener)) process.off('exit', listener); // which would abort MPI
+  }
+  const values = new Float32Array(1);
+  expect(() => lost.allReduce(values)).toThrow(ProcessError);
+  expect(() => failed.allReduce(values)).toThrow(/^gather sums: out of resources$/);
 });

@@ -1,11 +1,11 @@
 /** Runs a command as one of the processes that a launcher of MPI started: the first speaks, the others are silent. */
 import { setTimeout } from 'node:timers/promises';
-import { UsageError } from '@doppel/core/errors';
+import { ProcessError, UsageError } from '@doppel/core/errors';
 import { ALONE, type Communicator } from '@doppel/core/training';
+import type { Mpi, MpiCommunicator } from '@doppel/native-cuda';
 import type { Context } from './context.ts';
 import { type Environment, type Place, placeOf } from './launcher.ts';
-import type { Mpi, OpenCommunicator } from './mpi.ts';
-import type { Outcome } from './outcome.ts';
+import { Interrupted, type Outcome } from './outcome.ts';
 
 const SILENT: Outcome = { json: {}, text: '', streamed: true, exitCode: 0 };
 
@@ -27,16 +27,16 @@ export async function asOneOf(
     communicator.close();
     return communicator.rank === 0 ? outcome : SILENT;
   } catch (error) {
-    if (place.rank > 0) {
-      await setTimeout(FIRST_MS, undefined, { signal: context.signal }).catch(() => {});
-      if (context.signal.aborted) return { ...SILENT, exitCode: 130 }; // it is ended, since the first has failed
-      process.stderr.write(`process ${place.rank} of ${place.size}: `);
-    }
+    if (place.rank === 0) throw error;
+    if (error instanceof Interrupted) return { ...SILENT, exitCode: 130 };
+    // Where the first fails, too, its launcher ends this process meanwhile. One that is lost can be told by others only.
+    if (!(error instanceof ProcessError || context.signal.aborted)) await setTimeout(FIRST_MS);
+    process.stderr.write(`process ${place.rank} of ${place.size}: `);
     throw error;
   }
 }
 
-function open({ launcher, size }: Place, mpi: Mpi): OpenCommunicator {
+function open({ launcher, size }: Place, mpi: Mpi): MpiCommunicator {
   const refuse = (found: string, remedy: string): never => {
     throw new UsageError({
       action: `train in the ${size} processes that ${launcher} started`,

@@ -3,8 +3,8 @@
 import { type BackendLoader, type SelectedBackend, selectBackend } from '@doppel/core/backends';
 import { UsageError } from '@doppel/core/errors';
 import { FileStore } from '@doppel/core/node';
+import type { Mpi } from '@doppel/native-cuda';
 import { choice, text } from './flags.ts';
-import type { Mpi } from './mpi.ts';
 import type { Terminal } from './progress.ts';
 import { type Watch, type WorkPlan, work } from './work.ts';
 

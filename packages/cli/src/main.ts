@@ -1,12 +1,12 @@
 #!/usr/bin/env node
 /** `doppel`: the entry point. It finds the command, gives it a context, and turns what it throws into an exit code. */
 import type { BackendLoader } from '@doppel/core/backends';
-import { reasonOf } from '@doppel/core/errors';
+import { ProcessError, reasonOf } from '@doppel/core/errors';
+import type { Mpi } from '@doppel/native-cuda';
 import { describeError } from './command.ts';
 import { DOPPEL } from './commands.ts';
 import type { Context, NativeOptions } from './context.ts';
 import { askedHelp, dispatch } from './dispatch.ts';
-import type { Mpi } from './mpi.ts';
 import { Stopped, type StopSignal, stopSignalOf } from './stopped.ts';
 import { VERSION } from './version.ts';
 
@@ -73,7 +73,8 @@ async function run(words: readonly string[]): Promise<void> {
   } catch (error) {
     const { text, exitCode } = describeError(error, words.includes('--debug'));
     process.stderr.write(`${text}\n`);
-    process.exitCode = signal.aborted ? 130 : exitCode;
+    // A launcher signals the processes that are left when one is lost: the loss is then the reason, not the signal.
+    process.exitCode = signal.aborted && !(error instanceof ProcessError) ? 130 : exitCode;
   }
 }
 

@@ -30,7 +30,9 @@ bool is_open = false, is_peer_gone = false;
 // Where a process runs: those on this machine can be looked after.
 struct Peer {
   char host[256];
+  char ids[64];  // name space of its process id: in a container of its own the id means another process, or none
   pid_t pid;
+  bool is_seen;
 };
 std::vector<Peer> peers;
 
@@ -45,7 +47,7 @@ void check(int code, const char* action) {
 // A process of this machine that ended is an error: the collective would wait for it for ever.
 void look_after_peers() {
   for (int k = 0; k < size; k++) {
-    if (k == rank || std::strcmp(peers[k].host, peers[rank].host) != 0) continue;
+    if (!peers[k].is_seen) continue;
     is_peer_gone = kill(peers[k].pid, 0) != 0 && errno == ESRCH;
     if (is_peer_gone)
       throw std::runtime_error("process " + std::to_string(k) + " (" + std::to_string(peers[k].pid) + " on " +
@@ -160,8 +162,13 @@ void introduce() {
   Peer own{};
   gethostname(own.host, sizeof own.host - 1);
   own.pid = getpid();
+  (void)!readlink("/proc/self/ns/pid", own.ids, sizeof own.ids - 1);
   peers.resize(size);
   check(MPI_Allgather(&own, sizeof own, MPI_BYTE, peers.data(), sizeof own, MPI_BYTE, all), "gather names");
+  for (int k = 0; k < size; k++) {
+    const bool is_here = !std::strcmp(peers[k].host, own.host) && !std::strcmp(peers[k].ids, own.ids);
+    peers[k].is_seen = k != rank && is_here && kill(peers[k].pid, 0) == 0;
+  }
 }
 
 // start(): { rank, size }
@@ -220,6 +227,9 @@ Napi::Value abort_all(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+// isPeerGone(): whether that was the reason of an error
+Napi::Value peer_gone(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), is_peer_gone); }
+
 // finish(): waits for the others
 Napi::Value finish(const Napi::CallbackInfo& info) {
   return guarded(info, [&] {
@@ -236,6 +246,7 @@ Napi::Object define(Napi::Env env, Napi::Object exports) {
   exports.Set("allReduce", Napi::Function::New(env, reduce));
   exports.Set("allGather", Napi::Function::New(env, gather));
   exports.Set("abort", Napi::Function::New(env, abort_all));
+  exports.Set("isPeerGone", Napi::Function::New(env, peer_gone));
   exports.Set("finish", Napi::Function::New(env, finish));
   return exports;
 }

@@ -9,12 +9,14 @@ import { ProcessError, reasonOf } from '@doppel/core/errors';
 import type { Communicator } from '@doppel/core/training';
 
 /** Exports of the library. */
-interface Binding {
+export interface Binding {
   /** Name and version of the MPI that it is built with. */
   library(): string;
   start(): Pick<Communicator, 'rank' | 'size'>;
   allReduce(values: Float32Array): void;
   allGather(bytes: Uint8Array): Uint8Array[];
+  /** True once a call has failed because a process is gone. */
+  isPeerGone(): boolean;
   abort(code: number): void;
   finish(): void;
 }
@@ -50,7 +52,7 @@ const REMEDY = `Build it with \`node ${here('../scripts/build_mpi.mjs')}\` (mpic
 const notBuilt = () =>
   existsSync(NOTE) ? `the build: ${readFileSync(NOTE, 'utf8').trim()}` : 'the library for MPI is not built';
 
-function communicatorOf(binding: Binding): MpiCommunicator {
+export function communicatorOf(binding: Binding): MpiCommunicator {
   const { rank, size } = binding.start();
   let isClosed = false;
   // A process that ends early would leave the others waiting.
@@ -59,8 +61,8 @@ function communicatorOf(binding: Binding): MpiCommunicator {
   });
   return {
     ...{ rank, size },
-    allReduce: (values) => explained(size, () => binding.allReduce(values)),
-    allGather: (bytes) => explained(size, () => binding.allGather(bytes)),
+    allReduce: (values) => explained(binding, size, () => binding.allReduce(values)),
+    allGather: (bytes) => explained(binding, size, () => binding.allGather(bytes)),
     close() {
       isClosed = true;
       binding.finish();
@@ -68,11 +70,12 @@ function communicatorOf(binding: Binding): MpiCommunicator {
   };
 }
 
-/** @throws ProcessError where a process is gone, or MPI fails. */
-function explained<T>(size: number, call: () => T): T {
+/** @throws ProcessError where a process is gone: the run can be started again. @throws other failures of MPI as they are. */
+function explained<T>(binding: Binding, size: number, call: () => T): T {
   try {
     return call();
   } catch (cause) {
+    if (!binding.isPeerGone()) throw cause;
     throw new ProcessError({
       ...{ action: `go on in ${size} processes`, found: reasonOf(cause), cause },
       remedy: 'Start the run again by --resume, in as many processes or another number: it goes on from its last save.',
