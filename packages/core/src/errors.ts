@@ -131,6 +131,11 @@ export class ProcessError extends DoppelError {
   readonly tag = 'process';
 }
 
+/** A failure of another process of the run, which that process reports in full. */
+export class PeerError extends DoppelError {
+  readonly tag = 'peer';
+}
+
 export function isDoppelError(error: unknown): error is DoppelError {
   return error instanceof DoppelError;
 }

@@ -31,7 +31,9 @@ describe('work of the first process', () => {
   });
 
   it('that fails, or is stopped, is so for all', async () => {
-    await expect(onFirst(hearing('{"failed":"the disk is full"}'), unused, undefined)).rejects.toThrow(/disk is full/);
+    await expect(onFirst(hearing('{"failed":"the disk is full"}'), unused, undefined)).rejects.toMatchObject({
+      ...{ tag: 'peer', message: expect.stringContaining('the disk is full') },
+    });
     await expect(onFirst(hearing('{"stopped":true}'), unused, undefined)).rejects.toBeInstanceOf(StopAgreed);
     const error = new Error('own');
     await expect(onFirst(first, failing(error), undefined)).rejects.toBe(error);
@@ -43,11 +45,12 @@ describe('work of the first process', () => {
 it('a store that is left to the first reads, and writes nothing', async () => {
   const store = new MemoryStore();
   await store.write('a', 'kept');
-  const other = leftToFirst(store);
+  const other = leftToFirst(store, { rank: 1 });
   await other.write('b', 'lost');
   await other.append('a', 'lost');
   await other.remove('a');
   await (await other.create('c')).finish();
   expect([...store.files.keys()]).toEqual(['a']);
   expect(new TextDecoder().decode(await other.read('a'))).toBe('kept');
+  expect(leftToFirst(store, { rank: 0 })).toBe(store);
 });

@@ -1,5 +1,5 @@
 /** `doppel train`: trains a matcher on a data set, fine-tunes one with mined negatives, or resumes a stopped run. */
-import { joinPath, readModel, UsageError } from '@doppel/core';
+import { joinPath, readModel, type Store, UsageError } from '@doppel/core';
 import { sha256 } from '@doppel/core/base';
 import { type Dataset, openDataset } from '@doppel/core/dataset';
 import type { NegativeSet } from '@doppel/core/generator';
@@ -8,6 +8,7 @@ import { readNegatives } from '@doppel/core/mining';
 import {
   type Communicator,
   type FileInput,
+  leftToFirst,
   loadLast,
   mergeSettings,
   type PartialConfig,
@@ -59,14 +60,14 @@ export default command({
 
 async function trainAs(communicator: Communicator, args: Flags & ComputeOptions, context: Context): Promise<Outcome> {
   const { name: backend, device, shareDevice } = await context.selectBackend(args);
-  const isFirst = communicator.rank === 0;
-  const prepared = args.resume === undefined ? await freshRun(args, context, isFirst) : await resumedRun(args, context);
+  const store = leftToFirst(context.store, communicator);
+  const prepared = await (args.resume === undefined ? freshRun(args, context, store) : resumedRun(args, context));
   const result = await runTraining(context, {
     ...{ ...prepared, backend, device },
     communicator: shareDevice?.(communicator, context.log) ?? communicator,
   }).finally(() => prepared.generator?.dispose());
-  for (const [name, svg] of isFirst ? Object.entries(trainingCurves(result.rows)) : []) {
-    await context.store.write(joinPath(result.run, 'plots', `${name}.png`), svgToPng(svg));
+  for (const [name, svg] of Object.entries(trainingCurves(result.rows))) {
+    await store.write(joinPath(result.run, 'plots', `${name}.png`), svgToPng(svg));
   }
   const { run, checkpoint = null, epochs, metrics, interrupted, warnings } = result;
   return {
@@ -78,9 +79,7 @@ async function trainAs(communicator: Communicator, args: Flags & ComputeOptions,
 
 type PreparedTask = Omit<TrainingTask, 'backend' | 'device'>;
 
-/** @param writes false for a process that leaves the run's folder to another. */
-async function freshRun(flags: Flags, context: Context, writes: boolean): Promise<PreparedTask> {
-  const { store } = context;
+async function freshRun(flags: Flags, context: Context, store: Store): Promise<PreparedTask> {
   const yaml = flags.config === undefined ? {} : await readYaml(store, flags.config);
   const asked = mergeSettings([yaml, settingsOf(flags)]);
   const source = flags.config ?? 'the flags';
@@ -103,7 +102,7 @@ async function freshRun(flags: Flags, context: Context, writes: boolean): Promis
   const negatives = file === null ? undefined : await readMined(context, file, dataset);
   const run = flags.out ?? joinPath('runs', `${data.split('/').filter(Boolean).at(-1)}-${config.preset}`);
   await refuseOlderRun(context, run);
-  if (writes) await store.write(joinPath(run, 'config.yaml'), writeYaml(config));
+  await store.write(joinPath(run, 'config.yaml'), writeYaml(config));
   return { store, dataset, run, start: { config, from }, negatives, generator: await generatorOf(context, config) };
 }
 

@@ -1,5 +1,5 @@
 /** Agreements of processes: to stop, or that one of them has done something for all. */
-import { reasonOf } from '../errors.ts';
+import { PeerError, reasonOf } from '../errors.ts';
 import type { Communicator } from './communicator.ts';
 
 /** Thrown in every process where one of them was asked to stop. */
@@ -22,8 +22,8 @@ type News = { done: true } | { stopped: true } | { failed: string };
 /**
  * Work of process 0 that the others wait for, such as a file that all read.
  *
- * @throws the signal's reason where it is aborted and stopped the work, StopAgreed in the other processes. @throws what the work throws, and in the other
- * processes an Error that says it.
+ * @throws what the work throws; in the other processes a PeerError that says it.
+ * @throws the signal's reason where that stopped the work; in the other processes StopAgreed.
  */
 export async function onFirst(
   communicator: Communicator,
@@ -36,7 +36,9 @@ export async function onFirst(
   const [first] = communicator.allGather(new TextEncoder().encode(JSON.stringify(news)));
   const heard = JSON.parse(new TextDecoder().decode(first)) as News;
   if ('stopped' in heard) throw signal?.aborted ? signal.reason : new StopAgreed();
-  if ('failed' in heard) throw thrown ?? new Error(`process 0 failed: ${heard.failed}`);
+  if ('failed' in heard) {
+    throw thrown ?? new PeerError({ action: 'go on', found: `that process 0 has failed: ${heard.failed}` });
+  }
 
   function failed(error: unknown): News {
     thrown = error;

@@ -21,6 +21,7 @@ export {
   type Objective,
 } from '../generator/architectures/progressive/step.ts';
 export { ALONE, type Communicator } from '../processes/communicator.ts';
+export { leftToFirst } from '../processes/left_to_first.ts';
 export { checkHeldOut } from '../runs/held_out.ts';
 export { checkpointPath } from '../runs/run_files.ts';
 export { mergeSettings, type PartialConfig, type RemovedOption, withoutRemoved } from '../runs/settings.ts';

@@ -43,7 +43,7 @@ export interface TrainingResult {
  */
 export async function train(asked: TrainingTask): Promise<TrainingResult> {
   const { communicator = ALONE } = asked;
-  const task = communicator.rank === 0 ? asked : { ...asked, store: leftToFirst(asked.store) };
+  const task = { ...asked, store: leftToFirst(asked.store, communicator) };
   const given = await givenOf(task);
   return disposing(learnerOf(given), async (learner) => {
     const run = await startRun(given, learner);
