@@ -1,15 +1,21 @@
 /** Patches that are made, and not hard; and that training gets them, whether a generator took part or none. */
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { selectBackend } from '../../../../packages/core/src/backends/select_backend.ts';
-import { changedShare, patchDistance } from '../../../../packages/core/src/generator/patch_distance.ts';
+import { decodeFor, forEachEncoded } from '../../../../packages/core/src/generator/make_patches.ts';
+import { patchDistance } from '../../../../packages/core/src/generator/patch_distance.ts';
 import { patchAt } from '../../../../packages/core/src/generator/patch_stack.ts';
 import type { GrainGenerator } from '../../../../packages/core/src/generator/remake.ts';
+import { gaussian } from '../../../../packages/core/src/localisation/gaussian.ts';
+import { blurred } from '../../../../packages/core/src/mining/blurred.ts';
+import { makerOf } from '../../../../packages/core/src/mining/made.ts';
 import { isMade } from '../../../../packages/core/src/mining/negatives.ts';
 import { readNegatives, writeNegatives } from '../../../../packages/core/src/mining/negatives_file.ts';
 import { blocks } from '../../../../packages/core/src/mining/strategies/blocks.ts';
 import { placebo } from '../../../../packages/core/src/mining/strategies/placebo.ts';
 import type { Bench, Negatives } from '../../../../packages/core/src/mining/strategy.ts';
 import { preparePatch } from '../../../../packages/core/src/prepare/prepared_patches.ts';
+import type { Raster } from '../../../../packages/core/src/raster/raster.ts';
+import { convertUnit } from '../../../../packages/core/src/raster/units.ts';
 import { MemoryStore } from '../../../../packages/core/src/store.ts';
 import { amplitudeOf, spatialGenerator } from '../../generator/spatial/fixture.ts';
 import { dataset, normalisation as fake, fakeBench, model } from '../fake_generator.ts';
@@ -45,7 +51,7 @@ it('a blurred patch keeps its content and loses its texture', async () => {
   expect(made).toHaveLength(6);
   for (const { optical, changed, data } of made) {
     const own = prepared(optical);
-    expect(changed).toBe(changedShare(data, own, SIDE));
+    expect(changed, 'margins of blurred patches are whole').toBe(1);
     expect(roughness(data)).toBeLessThan(roughness(own) / 2);
     const others = [0, 1, 2, 3, 4, 5].filter((record) => record !== optical);
     for (const other of others) {
@@ -54,8 +60,63 @@ it('a blurred patch keeps its content and loses its texture', async () => {
   }
 });
 
+describe('the blur of a patch', () => {
+  const side = 16;
+  const raster = (change: Partial<Raster>): Raster => ({
+    ...{ data: new Float32Array(side * side), width: side, height: side, bands: 1, unit: 'amplitude' },
+    ...change,
+  });
+  const noise = Float32Array.from({ length: side * side }, (_, i) => 100.5 + 60 * Math.sin(i * i));
+
+  it('is the mean in dB, whatever the unit', () => {
+    const amplitude = raster({ data: noise });
+    const decibels = convertUnit(amplitude, 'dB', 'the test');
+    const expected = gaussian(decibels.data, side, side, 1, 1.5);
+    for (const unit of ['amplitude', 'intensity', 'dB'] as const) {
+      const made = convertUnit(blurred(convertUnit(amplitude, unit, 'the test'), 1.5, 'dB'), 'dB', 'the test');
+      for (const [i, value] of made.data.entries()) expect(value).toBeCloseTo(expected[i]!, 3);
+    }
+    const unsaid = blurred(raster({ data: noise, unit: 'digital number' }), 1.5, 'amplitude');
+    expect(unsaid.data).toEqual(blurred(amplitude, 1.5, 'dB').data);
+  });
+
+  it('keeps missing samples, which give nothing to their neighbours', () => {
+    const data = new Float32Array(side * side).fill(7.5);
+    const noData = new Uint8Array(side * side);
+    data.set([0, Number.NaN, 5000], 100);
+    noData[102] = 1;
+    const made = blurred(raster({ data, noData }), 1.5, 'amplitude');
+    expect([...made.data.subarray(100, 103)]).toEqual([0, Number.NaN, 5000]);
+    expect(made.noData).toBe(noData);
+    const others = made.data.filter((_, i) => i < 100 || i > 102);
+    for (const value of others) expect(value).toBeCloseTo(7.5, 4);
+  });
+
+  it('is rounded where the source is of whole numbers, and no sample becomes missing', () => {
+    const whole = blurred(raster({ data: noise.map(Math.round) }), 1.5, 'amplitude');
+    expect(whole.data.every(Number.isInteger)).toBe(true);
+    const dark = blurred(raster({ data: new Float32Array(side * side).fill(1) }), 1.5, 'amplitude');
+    expect(dark.data.every((value) => value === 1)).toBe(true);
+  });
+});
+
 it('a reconstruction is that of a patch of other ground', async () => {
-  const found = await placebo.find(bench(), placebo.settings.parse({}), {});
+  const own = bench();
+  const found = await placebo.find(own, placebo.settings.parse({}), {});
+  const records = [0, 1, 2, 3, 4, 5];
+  const rebuilt: Float32Array[] = [];
+  const maker = makerOf(generator, { match: 'none' }, own, {});
+  await forEachEncoded(maker, records, async ({ mu }, batch, _, encoded) => {
+    rebuilt.push(...(await decodeFor(maker, mu, batch, encoded, 0)));
+  });
+  const sources = patchesOf(found).map(({ optical, data }) => {
+    const isSame = (patch: Float32Array) => patch.every((value, i) => Math.abs(value - data[i]!) < 1e-4);
+    const [source, ...more] = records.filter((record) => isSame(rebuilt[record]!));
+    expect(more).toEqual([]);
+    expect(own.guard.conflict(source!, optical), `${source} for ${optical}`).toBe(false);
+    return source;
+  });
+  expect(new Set(sources).size, 'drawn at random').toBeGreaterThan(1);
   const again = await placebo.find(bench(), placebo.settings.parse({}), {});
   expect(patchesOf(again)).toEqual(patchesOf(found));
   expect(found.negatives.map(({ optical }) => optical).sort()).toEqual([0, 1, 2, 3, 4, 5]);

@@ -3,14 +3,15 @@
  * been made, not to what they show:
  *
  * - `reconstruction`: the reconstruction of a patch of other ground, drawn at random
- * - `blur`: the anchor's own patch behind a Gaussian filter
+ * - `blur`: the anchor's own patch behind a Gaussian filter, which counts as changed throughout: means of blocks do not
+ *   show what it takes away
  */
 import { z } from 'zod';
 import { Rng } from '../../base/random.ts';
 import { UsageError } from '../../errors.ts';
 import { checkGenerator, decodeFor, forEachEncoded } from '../../generator/make_patches.ts';
-import { gaussian } from '../../localisation/gaussian.ts';
 import { preparePatch } from '../../prepare/prepared_patches.ts';
+import { blurred } from '../blurred.ts';
 import { generatorOf, MadeList, type MadePatch, makerOf, noDonor, scored } from '../made.ts';
 import { truePairs } from '../pair_scores.ts';
 import { anchorsOf } from '../plan.ts';
@@ -49,7 +50,7 @@ async function find(bench: Bench, { kind, deviation }: PlaceboSettings, watch: W
   if (kind === 'blur') {
     for (let start = 0; start < anchors.length; start += BATCH) {
       const batch = anchors.slice(start, start + BATCH);
-      await add(await Promise.all(batch.map((record) => blurred(record, bench, deviation))), start);
+      await add(await Promise.all(batch.map((record) => blurredPatch(record, bench, deviation))), start);
     }
   } else {
     await reconstructed(anchors, bench, watch, add);
@@ -75,7 +76,8 @@ function listAll(
 ): void {
   made.forEach(({ patch, ...figures }, i) => {
     const pair = { optical: batch[i]!, label: 0, positiveScore: positives[i]!, rank: 0 } as const;
-    list.addMade(patch, { ...pair, ...figures, reason: `placebo: ${kind}` });
+    const changed = kind === 'blur' ? 1 : figures.changed;
+    list.addMade(patch, { ...pair, ...figures, changed, reason: `placebo: ${kind}` });
   });
 }
 
@@ -105,12 +107,11 @@ function otherGround(anchor: number, anchors: readonly number[], { guard, seed, 
   throw noDonor(dataset.records[anchor]!.id);
 }
 
-async function blurred(record: number, { dataset, model }: Bench, deviation: number): Promise<Float32Array> {
+async function blurredPatch(record: number, { dataset, model }: Bench, deviation: number): Promise<Float32Array> {
   const { readSar, records } = dataset;
   if (!readSar) throw withoutPatches();
-  const raster = await readSar(record);
-  const data = gaussian(raster.data, raster.width, raster.height, 1, deviation);
-  return preparePatch({ ...raster, data }, 'sar', model.normalisation, records[record]!.sar);
+  const raster = blurred(await readSar(record), deviation, model.normalisation.sar.source);
+  return preparePatch(raster, 'sar', model.normalisation, records[record]!.sar);
 }
 
 const withoutPatches = () =>
