@@ -48,7 +48,10 @@ const settings = {
     blur: { strategy: 'placebo', kind: 'blur', tune: { negatives: { counted: false } } },
     blocks: { strategy: 'blocks' },
     ceiling: { strategy: 'ceiling' },
-    real: { strategy: 'random', tune: { batch: { alike: {} }, negatives: { memory: { size: 4, draw: 2 } }, loss: {} } },
+    real: {
+      strategy: 'random',
+      tune: { batch: { alike: { share: 1 } }, negatives: { memory: { size: 4, draw: 2 } }, loss: {} },
+    },
   },
   base: { epochs: 1, ...stage },
   tune: { epochs: 1, ...stage },
@@ -107,6 +110,10 @@ describe('an experiment', () => {
     }
     expect(new Set(cells.map(({ positives }) => String(positives))).size, 'arms differ').toBe(11);
     expect(new Set(cells.map(({ tests }) => tests)).size).toBe(1);
+    // Arms that share their negatives have the seconds that finding them took.
+    const [generated, margin] = ['generated', 'margin'].map((arm) => cells.find((cell) => cell.arm === arm)!.seconds);
+    expect(margin!.mining).toBe(generated!.mining);
+    expect(margin!.mining).toBeGreaterThan(0);
     const adaptive = cells.find(({ arm }) => arm === 'adaptive');
     expect(adaptive!.mining).toMatchObject({ refreshed: [{ epoch: 1, anchors: expect.any(Number), chosen: {} }] });
     const options = { baseline: 'random', champion: 'adaptive', resamples: 20, permutations: 20, seed: 1, order: [] };
@@ -117,6 +124,14 @@ describe('an experiment', () => {
     await expect(runExperiment(taskOf(store, { share: 0.25 }))).rejects.toThrow(
       /cells.*found one made with other settings/,
     );
+
+    // The first stage is used again under its own settings only.
+    await store.remove('out/cells/planted-100-3/random.json');
+    const only = { selection: { arms: ['random'] } };
+    await expect(runExperiment(taskOf(store, { alignment: 'repaired' }, only))).rejects.toThrow(
+      /first stage out\/base\/planted-100-3.*found one of other settings/,
+    );
+    expect(await runExperiment(taskOf(store, { share: 0.25 }, only))).toMatchObject({ made: 1 });
   });
 
   it('gives the same scores for the same seed', async () => {

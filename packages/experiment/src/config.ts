@@ -245,8 +245,10 @@ function removedOf(settings: unknown): RemovedOption[] {
   ];
 }
 
+type Stages = Pick<ExperimentConfig, 'base' | 'tune' | 'byBudget'>;
+
 /** The two stages of a budget. */
-export function stagesOf({ base, tune, byBudget }: ExperimentConfig, budget: number) {
+export function stagesOf({ base, tune, byBudget }: Stages, budget: number) {
   const own = Object.entries(byBudget).find(([share]) => Number(share) === budget)?.[1];
   return {
     base: mergeSettings([base, own?.base ?? {}]) as ExperimentConfig['base'],

@@ -24,7 +24,8 @@ import {
   train,
 } from '@doppel/core/training';
 import { trainingPictures } from '@doppel/report';
-import { negativesOf } from './arm_negatives.ts';
+import { type ArmNegatives, negativesOf } from './arm_negatives.ts';
+import { baseFolder, claimBase } from './base_settings.ts';
 import { withBudget } from './budget.ts';
 import { type Cell, readCell } from './cell.ts';
 import { type Arm, type ExperimentConfig, identityOf, isFoundInTraining, moveOf, stagesOf } from './config.ts';
@@ -77,17 +78,22 @@ export async function runGroup(group: CellGroup, task: GroupTask): Promise<Group
   if (missing.length === 0) return outcome;
   const dataset = withBudget(task.dataset, group.budget, group.seed);
   onLog?.(`${groupName(group)}: ${outcome.kept} cells are there, ${missing.length} to do`);
-  const base = await trainBase(group, dataset, task);
+  const base = await trainBase(group, outcome.kept > 0, dataset, task);
   if (!base) return { ...outcome, interrupted: true };
   const found: FoundNegatives = new Map();
+  const runs = missing.map(({ name, arm }) => armRun(name, arm, group, dataset, task));
   try {
-    for (const { name, arm, settings } of missing) {
+    for (const [i, { name, settings }] of missing.entries()) {
       // A unique folder, so that another process that runs the same cell does not use it. It is removed afterwards: the
       // weights of all cells would fill a disk.
       const run = joinPath(out, 'runs', groupName(group), `${name}-${crypto.randomUUID()}`);
-      const cell = await runArm(run, { name, arm, found }, group, dataset, base, task).finally(() => store.remove(run));
+      const cell = await runArm(run, { ...runs[i]!, found }, group, dataset, base, task).finally(() =>
+        store.remove(run),
+      );
       if (!cell) return { ...outcome, interrupted: true };
       await store.write(cellPath(out, { ...group, arm: name }), `${JSON.stringify({ ...cell, settings })}\n`);
+      const { key } = runs[i]!;
+      if (!runs.slice(i + 1).some((later) => later.key === key)) found.delete(key);
       outcome.made++;
       onLog?.(
         `${groupName(group)}: ${name} done in ${Object.values(cell.seconds)
@@ -101,14 +107,25 @@ export async function runGroup(group: CellGroup, task: GroupTask): Promise<Group
   return outcome;
 }
 
-/** Negatives of the arms of a group, by all that they follow from: arms that differ elsewhere share them. */
-type FoundNegatives = Map<string, Awaited<ReturnType<typeof negativesOf>>>;
+/**
+ * Negatives of the arms of a group, by all that they follow from: arms that differ elsewhere share them, and the seconds
+ * that they cost. They are kept until the last of these arms has run.
+ */
+type FoundNegatives = Map<string, ArmNegatives & { seconds: number }>;
 
-/** Arm that is run, with the negatives that others of its group have found. */
+/** Arm that is run, with the anchors that its second stage meets. */
 interface ArmRun {
   name: string;
   arm: Arm;
-  found: FoundNegatives;
+  anchors: number[];
+  /** Settings and anchors that its negatives follow from, as JSON. */
+  key: string;
+}
+
+function armRun(name: string, arm: Arm, group: CellGroup, dataset: Dataset, { config }: GroupTask): ArmRun {
+  const { tune, ...mined } = arm;
+  const anchors = anchorsToMeet(stageConfig('tune', group, dataset, config, tune ?? {}), dataset);
+  return { name, arm, anchors, key: JSON.stringify([identityOf(mined), anchors]) };
 }
 
 /** First stage, trained to its end. */
@@ -119,12 +136,22 @@ interface Base {
   rows: EpochRow[];
 }
 
-/** Trains the first stage. @returns undefined if the signal stopped it; the next call resumes it. */
-async function trainBase(group: CellGroup, dataset: Dataset, task: GroupTask): Promise<Base | undefined> {
+/**
+ * Trains the first stage. @returns undefined if the signal stopped it; the next call resumes it.
+ *
+ * @param hasCells of the group, with settings of now. @throws UsageError if it has begun with other settings.
+ */
+async function trainBase(
+  group: CellGroup,
+  hasCells: boolean,
+  dataset: Dataset,
+  task: GroupTask,
+): Promise<Base | undefined> {
   const { store, out, config } = task;
-  const run = joinPath(out, 'base', groupName(group));
+  const run = baseFolder(out, group);
   const file = checkpointPath(run, 'best');
   const hasBegun = (await store.stat(checkpointPath(run, 'last'))) !== undefined;
+  await claimBase(group, { hasBegun, hasCells }, task);
   const start = hasBegun
     ? { last: await loadLast(store, run) }
     : { config: stageConfig('base', group, dataset, config), normalisation: task.normalisation };
@@ -162,7 +189,7 @@ function stageConfig(
  */
 async function runArm(
   run: string,
-  { name, arm, found }: ArmRun,
+  { name, arm, anchors, key, found }: ArmRun & { found: FoundNegatives },
   group: CellGroup,
   dataset: Dataset,
   base: Base,
@@ -170,18 +197,15 @@ async function runArm(
 ): Promise<Omit<Cell, 'settings'> | undefined> {
   const { store, config, signal } = task;
   const generator = arm.generator === undefined ? undefined : await task.generatorFor(arm.generator, group.budget);
-  const started = performance.now();
-  const planned = stageConfig('tune', group, dataset, config, arm.tune ?? {});
-  const anchors = anchorsToMeet(planned, dataset);
   const unlabelled = task.dataset.indicesOf('train');
   const { model } = base;
   const { tune, ...mined } = arm;
-  const key = JSON.stringify([identityOf(mined), anchors]);
-  const negativesTask = { store, dataset, model, arm: mined, config, generator, anchors, unlabelled, signal };
-  const own = found.get(key) ?? (await negativesOf({ ...negativesTask, seed: group.seed }));
+  const { seed } = group;
+  const negativesTask = { store, dataset, model, arm: mined, config, generator, anchors, unlabelled, seed, signal };
+  const own = found.get(key) ?? (await timed(() => negativesOf(negativesTask)));
   found.set(key, own);
-  const { negatives, settings, report } = own;
-  const mining = (performance.now() - started) / 1000;
+  const { negatives, settings, report, seconds: mining } = own;
+  const started = performance.now();
   const from = {
     file: base.file,
     fingerprint: base.model.info.fingerprint,
@@ -203,7 +227,7 @@ async function runArm(
     ),
   );
   if (result.interrupted) return undefined;
-  const trained = (performance.now() - started) / 1000 - mining;
+  const trained = (performance.now() - started) / 1000;
   const tested = performance.now();
   const measured = await testCheckpoint(result, task);
   const shortcut = await shortcutOf(result, arm, group, task);
@@ -220,6 +244,12 @@ async function runArm(
     report: report ?? (result.searches.length > 0 ? { refreshed: result.searches } : null),
     task,
   });
+}
+
+async function timed<Found extends object>(find: () => Promise<Found>): Promise<Found & { seconds: number }> {
+  const started = performance.now();
+  const found = await find();
+  return { ...found, seconds: (performance.now() - started) / 1000 };
 }
 
 function anchorsToMeet(config: TrainingConfig, dataset: Dataset): number[] {
