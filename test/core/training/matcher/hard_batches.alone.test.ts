@@ -100,10 +100,21 @@ describe('settings', () => {
 
   it('that contradict each other, or the matcher, are refused', async () => {
     expect(() => configOf({ negatives: { margin: {}, counted: false } })).toThrow(/negatives.margin/);
+    const full = (negatives: PartialConfig) => () => configOf({ batch: { positives: 4, negatives: 4 }, negatives });
+    for (const apart of [{ margin: {} }, { counted: false }]) {
+      expect(full({ ...apart, mined: 0, generated: 1 })).toThrow(/negatives.generated.*no negative of label 0/);
+      expect(full({ ...apart, mined: 0, generated: [0.5, 0.8] })).toThrow(/negatives.generated/);
+      expect(full({ ...apart, mined: 0, generated: 0.75 })).not.toThrow();
+      expect(full({ ...apart, mined: 0.25, generated: 1 })).not.toThrow();
+      expect(full({ ...apart, mined: 0, generated: 1, memory: {} })).not.toThrow();
+    }
+    expect(full({ mined: 0, generated: 1 })).not.toThrow();
     const refused = (settings: PartialConfig) => expect(train(taskOf(new MemoryStore(), settings))).rejects;
     await refused({ statistics: 'frozen' }).toThrow(/statistics.*checkpoint/);
     await refused({ preset: 'two-channel', negatives: { memory: {} } }).toThrow(/stream for each sensor/);
-    await refused({ preset: 'two-channel', batch: { positives: 2, negatives: 2, alike: {} } }).toThrow(/by.*place/);
+    await refused({ preset: 'two-channel', batch: { positives: 2, negatives: 2, alike: { share: 1 } } }).toThrow(
+      /by.*place/,
+    );
     await refused({ preset: 'dense', loss: {} }).toThrow(/softmax over the batch/);
   });
 });

@@ -110,10 +110,10 @@ describe('the pairs of a batch', () => {
     labels: [1, 1, 0, 0, 0],
   };
   const memory = { epoch: 0, records: [1, 5, 6], maps: new Float32Array(3).map((_, i) => i), shape: [1, 1, 1] };
-  const of = (settings: object, more: object = {}) => {
+  const of = (settings: object, more: object = {}, own = plan) => {
     const config = { seed: 1, negatives: settings, ...more } as unknown as TrainingConfig;
     const guard = guardWhere((i, j) => i === j);
-    return pairsOf(plan, { config, step: 3, negatives: { changed: new Map([[7, 0.175]]) }, memory, guard });
+    return pairsOf(own, { config, step: 3, negatives: { changed: new Map([[7, 0.175]]) }, memory, guard });
   };
 
   it('are as planned, each class with half of the weight', () => {
@@ -132,6 +132,18 @@ describe('the pairs of a batch', () => {
     const control = of({ counted: false });
     expect(control.weights).toEqual([0.25, 0.25, 0.25, 0.25, 0]);
     expect(control.margins).toBeUndefined();
+  });
+
+  it('are refused where made ones, set apart, are all negatives', () => {
+    const labels: (0 | 1)[] = [1, 1, 0];
+    const alone = { ...plan, pairing: { sar: [0, 1, 2], optical: [0, 1, 0] }, labels };
+    for (const apart of [{ margin: marginSchema.parse({}) }, { counted: false }]) {
+      expect(() => of(apart, {}, alone)).toThrow(/other negatives.*found 1 made ones alone.*negatives.generated/);
+      const { weights, memory: maps } = of({ ...apart, memory: { size: 3, draw: 3 } }, {}, alone);
+      expect(weights).toEqual([0.25, 0.25, 0, ...new Array<number>(5).fill(expect.closeTo(0.1, 9))]);
+      maps!.dispose();
+    }
+    expect(of({}, {}, alone).weights).toEqual([0.25, 0.25, 0.5]);
   });
 
   it('meet a memory of other ground', () => {

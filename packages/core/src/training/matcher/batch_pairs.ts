@@ -2,6 +2,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { Rng } from '../../base/random.ts';
 import type { PlaceGuard } from '../../dataset/place_guard.ts';
+import { UsageError } from '../../errors.ts';
 import { classWeights } from '../../matcher/loss.ts';
 import type { Pairing } from '../../matcher/pairing.ts';
 import type { TrainingConfig } from './config.ts';
@@ -28,6 +29,7 @@ export interface BatchContext {
   guard: Pick<PlaceGuard, 'conflict'>;
 }
 
+/** @throws UsageError where made negatives are set apart, and the batch has no others. */
 export function pairsOf(plan: StepPlan, context: BatchContext): BatchPairs {
   const { config, step, negatives } = context;
   const { margin, counted = true } = config.negatives;
@@ -38,6 +40,7 @@ export function pairsOf(plan: StepPlan, context: BatchContext): BatchPairs {
   const isSetApart = margin !== undefined || !counted;
   const weights = weightsWithout(labels, new Set(isSetApart ? made.map(({ pair }) => pair) : []));
   const counting = weights.filter((weight, i) => weight > 0 && labels[i] === 0).length;
+  if (made.length > 0 && counting === 0) throw allSetApart(made.length);
   const ring = config.loss?.ring ?? 0;
   return {
     ...{ pairing, labels, weights },
@@ -68,7 +71,7 @@ function weightsWithout(labels: readonly (0 | 1)[], apart: ReadonlySet<number>):
   return labels.map((_, pair) => (apart.has(pair) ? 0 : own[next++]!));
 }
 
-/** Each optical patch of an anchor with each drawn patch of the memory that shows other ground. */
+/** Pairs of each anchor's optical patch with each drawn patch of the memory that shows other ground. */
 function pairsWithMemory({ labels, optical, sar }: StepPlan, { config, step, memory, guard }: BatchContext) {
   const settings = config.negatives.memory;
   if (!memory || !settings) return { sar: [], optical: [] };
@@ -85,3 +88,11 @@ function pairsWithMemory({ labels, optical, sar }: StepPlan, { config, step, mem
     maps: mapsOf(memory, rows),
   };
 }
+
+const allSetApart = (made: number) =>
+  new UsageError({
+    action: 'train with made negatives that are no pairs of label 0',
+    expected: 'other negatives beside them in each batch',
+    found: `${made} made ones alone`,
+    remedy: 'Lower "negatives.generated", or raise "batch.negatives".',
+  });

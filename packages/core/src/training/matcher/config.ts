@@ -137,11 +137,25 @@ export const trainingConfigSchema = fields.superRefine((config, context) => {
   context.addIssue({ code: 'custom', path: ['localisation'], message });
 });
 
-function refuseContradictions({ negatives }: TrainingConfig, context: z.RefinementCtx): void {
+function refuseContradictions(config: TrainingConfig, context: z.RefinementCtx): void {
+  const { negatives } = config;
   const refuse = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
   if (negatives.margin && negatives.counted === false) {
     refuse(['negatives', 'margin'], 'asks for a loss of made negatives, which "negatives.counted" false leaves out');
   }
+  const isSetApart = negatives.margin !== undefined || negatives.counted === false;
+  if (isSetApart && config.localisation === undefined && mayAllBeMade(config)) {
+    refuse(['negatives', 'generated'], 'leaves a batch no negative of label 0, as made ones are set apart: lower it');
+  }
+}
+
+/** True where made negatives are all of a batch in some epoch, of which each anchor has one at most. */
+function mayAllBeMade({ batch: { positives, negatives: wanted }, negatives, epochs }: TrainingConfig): boolean {
+  const { memory, mined, generated } = negatives;
+  if (memory || wanted > positives) return false;
+  return Array.from({ length: epochs }, (_, epoch) => epoch).some(
+    (epoch) => wanted * shareAt(mined, epoch) < 1 && wanted * shareAt(generated, epoch) > wanted - 1,
+  );
 }
 
 /** The matcher that a configuration describes, not yet checked. */
