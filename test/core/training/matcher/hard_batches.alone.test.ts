@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { selectBackend } from '../../../../packages/core/src/backends/select_backend.ts';
 import { sha256 } from '../../../../packages/core/src/base/sha256.ts';
+import type { Dataset } from '../../../../packages/core/src/dataset/dataset.ts';
 import type { NegativeSet } from '../../../../packages/core/src/generator/made_patches.ts';
 import { ARCHITECTURES } from '../../../../packages/core/src/matcher/architectures.ts';
 import { loadCheckpoint } from '../../../../packages/core/src/matcher/checkpoint.ts';
@@ -73,10 +74,8 @@ it('goes on bit for bit where it was stopped, between two epochs and within one'
     const isStatistic = /(mean|variance)$/.test(name);
     expect(String(data) === String(content.tensors.get(name)!.data), name).toBe(isStatistic);
   }
-  expect([...whole.files.keys()].filter((name) => /memory|alike/.test(name)).sort()).toEqual([
-    'run/alike.json',
-    'run/memory/epoch-2.safetensors',
-  ]);
+  const kept = (store: MemoryStore) => [...store.files.keys()].filter((name) => /memory|alike/.test(name)).sort();
+  expect(kept(whole)).toEqual(['run/alike.json']);
 
   for (const stopAt of [2, 3]) {
     const store = new MemoryStore();
@@ -86,7 +85,9 @@ it('goes on bit for bit where it was stopped, between two epochs and within one'
     };
     await train(taskOf(store, {}, { ...more, onProgress, signal: controller.signal }));
     const last = await loadLast(store, 'run');
+    expect(kept(store)).toEqual(['run/alike.json', 'run/memory/epoch-1.safetensors']);
     await train(taskOf(store, {}, { ...more, start: { last } }));
+    expect(kept(store)).toEqual(['run/alike.json']);
     expect(await fingerprint(store), `stopped at step ${stopAt}`).toBe(await fingerprint(whole));
   }
 });
@@ -115,8 +116,25 @@ describe('settings', () => {
     await refused({ preset: 'two-channel', batch: { positives: 2, negatives: 2, alike: { share: 1 } } }).toThrow(
       /by.*place/,
     );
+    await refused({ batch: { positives: 2, negatives: 2, alike: {} } }).toThrow(/at least two anchors, found 1 of 2/);
+    const apart = { dataset: syntheticDataset({ pairsEach: 1 }) };
+    const byPlace = { batch: { positives: 4, negatives: 4, alike: { by: 'place' as const } } };
+    await expect(train(taskOf(new MemoryStore(), byPlace, apart))).rejects.toThrow(/one place.*found none.*features/);
     await refused({ preset: 'dense', loss: {} }).toThrow(/softmax over the batch/);
   });
+});
+
+it('a run that is stopped while it looks for look-alikes keeps no tensors', async () => {
+  const controller = new AbortController();
+  const readSar: Dataset['readSar'] = (record) => {
+    controller.abort(new Error('stopped'));
+    return dataset.readSar!(record);
+  };
+  const before = tf.memory().numTensors;
+  const config = { batch: { positives: 4, negatives: 4, alike: {} } };
+  const more = { dataset: { ...dataset, readSar }, signal: controller.signal };
+  await expect(train(taskOf(new MemoryStore(), config, more))).rejects.toThrow('stopped');
+  expect(tf.memory().numTensors).toBe(before);
 });
 
 it('made negatives that score almost as high as their positives are left out', () => {

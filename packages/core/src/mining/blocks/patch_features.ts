@@ -6,10 +6,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { concatenate } from '../../base/concatenate.ts';
 import { pause } from '../../base/pause.ts';
-import { readPatches, toTensor } from '../../prepare/patch_source.ts';
-import type { ScoringBench } from '../pair_scores.ts';
+import { type PatchShape, type PatchSource, readPatches, toTensor } from '../../prepare/patch_source.ts';
 
 type Modality = 'sar' | 'optical';
+/** Patches and their shape. */
+type Source = { patches: PatchSource; model: { info: PatchShape } };
 type Stream = (patches: tf.Tensor4D) => tf.Tensor;
 
 /** Patches that go through a stream at a time. */
@@ -18,7 +19,7 @@ const BATCH = 64;
 export class PatchFeatures {
   private readonly stream: Stream;
   private readonly modality: Modality;
-  private readonly bench: ScoringBench;
+  private readonly bench: Source;
   private readonly signal: AbortSignal | undefined;
   private readonly kept = new Map<number, Float32Array>();
   private room: number;
@@ -29,7 +30,7 @@ export class PatchFeatures {
   constructor(
     stream: Stream,
     modality: Modality,
-    bench: ScoringBench,
+    bench: Source,
     { signal, keepBytes }: { signal: AbortSignal | undefined; keepBytes: number },
   ) {
     this.stream = stream;

@@ -14,23 +14,40 @@ import { ALONE } from '../../processes/communicator.ts';
 import { disposing } from '../../runs/resumable_run.ts';
 import { joinPath, readText } from '../../store.ts';
 import type { Given } from './given.ts';
+import type { AlikeSettings } from './hard_settings.ts';
 import type { Learner } from './learner.ts';
 import type { AlikeAnchors } from './sampler.ts';
 
 /** Nearest anchors that are kept for each, times the number of them in a batch. */
 const CHOICE = 4;
 
-/** @throws UsageError if the features of a matcher without separate streams are asked for. */
+/**
+ * @throws UsageError if the features of a matcher without separate streams are asked for, the share asks for fewer than two
+ * anchors, or no anchor has another that is like it.
+ */
 export async function alikeAnchors(given: Given, learner: Learner): Promise<AlikeAnchors | undefined> {
   const { alike, positives } = given.config.batch;
   if (!alike) return undefined;
   const count = Math.round(alike.share * positives);
-  if (alike.by === 'place') return { count, of: ofPlaces(given) };
+  if (count < 2) throw tooFew(count, positives);
+  if (alike.by === 'place') return partnersIn({ count, of: ofPlaces(given) }, alike.by);
   const file = joinPath(given.folder.path, 'alike.json');
   const { store, communicator = ALONE, signal } = given.task;
   const seek = async () => store.write(file, JSON.stringify([...(await lookAlikes(given, learner, CHOICE * count))]));
   if (!given.last) await onFirst(communicator, seek, signal);
-  return { count, of: new Map(JSON.parse(await readText(store, file)) as [number, number[]][]) };
+  const of = new Map(JSON.parse(await readText(store, file)) as [number, number[]][]);
+  return partnersIn({ count, of }, alike.by);
+}
+
+/** The anchors as they are. @throws UsageError if none has a partner: batches would be those of no look-alikes. */
+function partnersIn(anchors: AlikeAnchors, by: AlikeSettings['by']): AlikeAnchors {
+  if ([...anchors.of.values()].some((others) => others.length > 0)) return anchors;
+  throw new UsageError({
+    action: 'make batches of anchors that are alike',
+    expected: by === 'place' ? 'two pairs of one place whose ground does not overlap' : 'two pairs of different ground',
+    found: 'none in the training split',
+    remedy: by === 'place' ? 'Set "batch.alike.by" to features.' : 'Leave out "batch.alike", or import more places.',
+  });
 }
 
 /** Anchors of the same place whose ground does not overlap. */
@@ -62,28 +79,34 @@ async function lookAlikes({ pairs, patches, shape, task }: Given, { matcher }: L
     const bench = { patches, model: { scorer, info: shape } };
     const stream = (sar: tf.Tensor4D) => halves.features(sar, 'sar');
     const features = await new PatchFeatures(stream, 'sar', bench, { signal, keepBytes: 0 }).of(anchors);
-    const unit = tf.tidy(() => {
-      const centred = tf.sub(features, tf.mean(features, 0, true));
-      return tf.div(centred, tf.add(tf.norm(centred, 2, 1, true), 1e-12)) as tf.Tensor2D;
-    });
-    for (let start = 0; start < anchors.length; start += ROWS) {
-      await pause(signal);
-      const rows = Math.min(ROWS, anchors.length - start);
-      const likeness = tf.tidy(() => tf.matMul(tf.slice(unit, [start, 0], [rows, -1]), unit, false, true));
-      const values = await likeness.data();
-      likeness.dispose();
-      for (let row = 0; row < rows; row++) {
-        const anchor = anchors[start + row]!;
-        const own = values.subarray(row * anchors.length, (row + 1) * anchors.length);
-        found.set(
-          anchor,
-          nearest(own, anchors, count, (other) => !guard.conflict(anchor, other)),
-        );
+    await disposing(centredRows(features), async (unit) => {
+      for (let start = 0; start < anchors.length; start += ROWS) {
+        await pause(signal);
+        const rows = Math.min(ROWS, anchors.length - start);
+        const likeness = tf.tidy(() => tf.matMul(tf.slice(unit, [start, 0], [rows, -1]), unit, false, true));
+        const values = await disposing(likeness, (all) => all.data());
+        for (let row = 0; row < rows; row++) {
+          const anchor = anchors[start + row]!;
+          const own = values.subarray(row * anchors.length, (row + 1) * anchors.length);
+          found.set(
+            anchor,
+            nearest(own, anchors, count, (other) => !guard.conflict(anchor, other)),
+          );
+        }
       }
-    }
-    tf.dispose([features, unit]);
+    });
   });
   return found;
+}
+
+/** Rows without their mean, of length 1. Disposes of the features. */
+function centredRows(features: tf.Tensor): tf.Tensor2D {
+  const unit = tf.tidy(() => {
+    const centred = tf.sub(features, tf.mean(features, 0, true));
+    return tf.div(centred, tf.add(tf.norm(centred, 2, 1, true), 1e-12)) as tf.Tensor2D;
+  });
+  features.dispose();
+  return unit;
 }
 
 /** Records of the highest values that are allowed. */
@@ -108,4 +131,12 @@ const noStreams = (preset: string) =>
     expected: 'an architecture with a stream for each sensor',
     found: 'one that both patches enter together',
     remedy: 'Set "batch.alike.by" to place.',
+  });
+
+const tooFew = (count: number, positives: number) =>
+  new UsageError({
+    action: 'make batches of anchors that are alike',
+    expected: 'a share of the batch that is at least two anchors',
+    found: `${count} of ${positives}`,
+    remedy: 'Raise "batch.alike.share" or "batch.positives".',
   });

@@ -7,7 +7,7 @@ import { ALONE, ownOf } from '../../processes/communicator.ts';
 import type { Trainee } from '../../runs/resumable_run.ts';
 import { checkpointPath } from '../../runs/run_files.ts';
 import { type TrainingConfig, totalSteps } from './config.ts';
-import { presentMemory } from './fill_memory.ts';
+import { clearMemory, presentMemory } from './fill_memory.ts';
 import type { EpochRow } from './metrics_log.ts';
 import { presentNegatives } from './refresh.ts';
 import { positionOf, type Run } from './run.ts';
@@ -101,6 +101,7 @@ async function endEpoch(run: Run, save: () => Promise<void>): Promise<void> {
   rows.push(row);
   if (improved) await saveAs('best', run);
   await save();
+  await clearMemory(run);
   await folder.writeRows(rows);
   if (task.pictures) await folder.writePlots(task.pictures.curves(rows));
   await folder.log(describe(row, improved));

@@ -2,7 +2,6 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { Rng } from '../../base/random.ts';
 import { readSafetensors, writeSafetensors } from '../../base/safetensors.ts';
-import { createScorer } from '../../matcher/scorer.ts';
 import { PatchFeatures } from '../../mining/blocks/patch_features.ts';
 import { onFirst } from '../../processes/agreement.ts';
 import { ALONE } from '../../processes/communicator.ts';
@@ -22,15 +21,20 @@ export async function presentMemory(run: Run): Promise<Memory | undefined> {
   if (memory?.epoch === epoch) return memory;
   const { store, communicator = ALONE, signal } = given.task;
   const file = fileOf(given, epoch);
-  async function fill(of: MemorySettings): Promise<void> {
-    await store.write(file, packed(await filled(run, of, epoch)));
-    if (memory) await store.remove(fileOf(given, memory.epoch));
-  }
-  if (state.underway.steps === 0) await onFirst(communicator, () => fill(settings), signal);
+  const fill = async () => store.write(file, packed(await filled(run, settings, epoch)));
+  if (state.underway.steps === 0) await onFirst(communicator, fill, signal);
   return unpacked(await store.read(file), file, epoch);
 }
 
-const fileOf = ({ folder }: Given, epoch: number) => joinPath(folder.path, 'memory', `epoch-${epoch + 1}.safetensors`);
+/** Removes the memory of the epoch that is over and saved: the next one fills its own. */
+export async function clearMemory({ given: { config, folder, task } }: Run): Promise<void> {
+  if (config.negatives.memory) await task.store.remove(memoriesIn(folder.path));
+}
+
+const memoriesIn = (run: string) => joinPath(run, 'memory');
+
+const fileOf = ({ folder }: Given, epoch: number) =>
+  joinPath(memoriesIn(folder.path), `epoch-${epoch + 1}.safetensors`);
 
 async function filled({ given, learner }: Run, { size }: MemorySettings, epoch: number): Promise<Memory> {
   const { config, patches, shape, task, pairs } = given;
@@ -40,13 +44,12 @@ async function filled({ given, learner }: Run, { size }: MemorySettings, epoch: 
     .slice(0, size)
     .sort((a, b) => a - b);
   const stream = (sar: tf.Tensor4D) => matcher.remember(sar, config.statistics === 'frozen');
-  const maps = await disposing(createScorer(matcher), (scorer) => {
-    const bench = { patches, model: { scorer, info: shape } };
-    return new PatchFeatures(stream, 'sar', bench, { signal: task.signal, keepBytes: 0 }).of<tf.Rank.R4>(records);
-  });
-  const filled = { epoch, records, maps: await maps.data<'float32'>(), shape: maps.shape.slice(1) };
-  maps.dispose();
-  return filled;
+  const bench = { patches, model: { info: shape } };
+  const features = new PatchFeatures(stream, 'sar', bench, { signal: task.signal, keepBytes: 0 });
+  const maps = await features.of<tf.Rank.R4>(records);
+  return disposing(maps, async () => ({
+    ...{ epoch, records, maps: await maps.data<'float32'>(), shape: maps.shape.slice(1) },
+  }));
 }
 
 const packed = ({ records, maps, shape }: Memory): Uint8Array =>
