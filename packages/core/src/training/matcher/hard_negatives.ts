@@ -33,6 +33,6 @@ export function runNegativesOf(
   };
 }
 
-/** True unless the matcher that made the list scored a negative almost as high as its positive. */
+/** True if the matcher that made the list scored a negative below a share of its positive, or did not score it. */
 const isBelow = ({ score, positiveScore }: MadePair, ceiling: number | undefined): boolean =>
   ceiling === undefined || score === undefined || positiveScore === undefined || score <= ceiling * positiveScore;
