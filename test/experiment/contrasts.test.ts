@@ -72,6 +72,38 @@ describe('a contrast', () => {
     expect(contrastOf('made', contrast({ against: ['absent'] }), cells, options)).toBeUndefined();
   });
 
+  it('chooses the best of several by the seeds that all of them have', () => {
+    // In the one seed that it has, `few` loses to `many`; the second seed of `many` is a bad one.
+    const run = [
+      ...[cell('edited', 1, 2), cell('edited', 2, 2)],
+      ...[cell('many', 1, 1.6), cell('many', 2, 0.2), cell('few', 1, 1.2), cell('apart', 7, 5)],
+    ];
+    const found = contrastOf('made', contrast({ against: ['few', 'many', 'apart'] }), run, options)!;
+    expect(found).toMatchObject({ against: 'many', seeds: [1, 2] });
+    expect(contrastOf('made', contrast({ against: ['apart'] }), run, options)).toBeUndefined();
+  });
+
+  it('of arms that do not differ at all has p = 1', () => {
+    const twins = [1, 2, 3].flatMap((seed) => [cell('random', seed, 1), { ...cell('random', seed, 1), arm: 'edited' }]);
+    expect(contrastOf('made', contrast({}), twins, options)).toMatchObject({ mean: 0, standardError: 0, p: 1 });
+  });
+
+  it('has no interval where a metric is undefined in many draws of the places, or there is one place', () => {
+    const onePlace = (each: Cell): Cell => ({ ...each, places: ['p0'], placeOf: each.placeOf.map(() => 0) });
+    // All negatives are of one place of ten: a draw in three has none of them.
+    const rare = (each: Cell): Cell => {
+      const { scores } = each.sets['look-alikes']!;
+      return { ...each, sets: { 'look-alikes': { of: scores.map((_, i) => i % EACH), scores } } };
+    };
+    for (const change of [onePlace, rare]) {
+      const found = contrastOf('made', contrast({ equivalence: 0.1 }), cells.map(change), options)!;
+      expect(found.mean).toBeLessThan(0);
+      expect(found).toMatchObject({ deviation: null, standardError: null, interval: null, p: null, equivalence: null });
+    }
+    const none = (each: Cell): Cell => ({ ...each, sets: { 'look-alikes': { of: [], scores: [] } } });
+    expect(contrastOf('made', contrast({}), cells.map(none), options)).toBeUndefined();
+  });
+
   it('of equivalence asks whether the 90 % interval lies within the margin', () => {
     const [wide, narrow] = [10, 0.001].map(
       (equivalence) => contrastOf('e', contrast({ equivalence }), cells, options)!,
@@ -83,6 +115,10 @@ describe('a contrast', () => {
   it('states its power beforehand', () => {
     const asked = contrast({ deviation: 0.03 });
     expect(detectable(asked, 12)).toBeCloseTo((0.03 * (2.201 + 0.876)) / Math.sqrt(12), 4);
+    const equal = contrast({ deviation: 0.0104, equivalence: 0.01 });
+    expect(detectable(equal, 12)).toBeCloseTo((0.0104 * (1.796 + 1.363)) / Math.sqrt(12), 4);
+    expect(powerLines({ equal }, () => 12)[0]).toContain('12 seeds show equivalence within 0.95 points with a power');
+    expect([detectable(equal, 1), detectable(contrast({}), 12)]).toEqual([undefined, undefined]);
     expect(powerLines({ made: asked, open: contrast({}) }, () => 12)).toEqual([
       'contrast made: 12 seeds show a difference of 2.66 points with a power of 80 %, if differences deviate by 3.00 points from seed to seed',
     ]);
@@ -96,9 +132,36 @@ it('the excess removed is that of look-alikes over shuffled', () => {
       EXPERIMENT_METRICS.map((metric) => [metric, Float64Array.of(value, value + 0.1)]),
     ) as Resampled['draws'],
   });
-  const removed = excessRemoved({ hard: of(0.3), easy: of(0.2) }, { hard: of(0.4), easy: of(0.2) });
+  const removed = excessRemoved({ hard: of(0.3), easy: of(0.2) }, { hard: of(0.4), easy: of(0.2) })!;
   expect(removed.mean).toBeCloseTo(0.5, 12);
   expect(removed.interval).toEqual([expect.closeTo(0.5, 9), expect.closeTo(0.5, 9)]);
+});
+
+describe('an excess that the baseline', () => {
+  const of = (value: number, draws: number[]): Resampled => ({
+    point: Object.fromEntries(EXPERIMENT_METRICS.map((metric) => [metric, value])) as Resampled['point'],
+    draws: Object.fromEntries(
+      EXPERIMENT_METRICS.map((metric) => [metric, Float64Array.from(draws)]),
+    ) as Resampled['draws'],
+  });
+  const zeros = new Array<number>(40).fill(0);
+  const arm = { hard: of(0.1, new Array(40).fill(0.1)), easy: of(0, zeros) };
+  const baseline = (point: number, without: number) => ({
+    hard: of(
+      point,
+      Array.from({ length: 40 }, (_, i) => (i < without ? -0.1 : 0.2)),
+    ),
+    easy: of(0, zeros),
+  });
+
+  it('does not have cannot be removed', () => {
+    for (const point of [0, -0.1, Number.NaN]) expect(excessRemoved(arm, baseline(point, 0))).toBeNull();
+  });
+
+  it('lacks in some draws is estimated without them, and has no interval where they are many', () => {
+    expect(excessRemoved(arm, baseline(0.2, 2))).toEqual({ mean: 0.5, interval: [0.5, 0.5] });
+    expect(excessRemoved(arm, baseline(0.2, 3))).toEqual({ mean: 0.5, interval: null });
+  });
 });
 
 describe('a configuration', () => {

@@ -10,6 +10,7 @@ import { measurer, sampleOf } from '../../packages/experiment/src/arm_sample.ts'
 import { type Cell, readCell } from '../../packages/experiment/src/cell.ts';
 import { permutationTest, resample } from '../../packages/experiment/src/compare.ts';
 import { isRising } from '../../packages/experiment/src/conclusion.ts';
+import { contrastSchema } from '../../packages/experiment/src/contrast_settings.ts';
 import { holm } from '../../packages/experiment/src/holm.ts';
 import { experimentFigures, experimentHtml } from '../../packages/experiment/src/report.ts';
 import { resultsOf } from '../../packages/experiment/src/results.ts';
@@ -148,6 +149,8 @@ describe('a comparison', () => {
   });
 });
 
+const ofLoss = contrastSchema.parse({ arm: 'loss', against: ['random'], set: 'shuffled', metric: 'fpr80' });
+
 const whole = () =>
   [1, 2, 3].flatMap((seed) => [cell('random', seed, 2), cell('loss', seed, 2), cell('adaptive', seed, 3.5)]);
 
@@ -214,6 +217,38 @@ describe('the results', () => {
   it('compare only seeds that both arms have', async () => {
     const cells = [cell('random', 1, 2), cell('random', 2, 2), cell('loss', 2, 2), cell('loss', 3, 2)];
     expect((await resultsOf(cells, options)).toBaseline.map(({ seeds }) => seeds)).toEqual([[2], [2]]);
+  });
+
+  it('say that there is no excess to remove, and print no number of it', async () => {
+    const hard = (each: Cell, more: number): Cell => {
+      const { of, scores } = each.sets.shuffled!;
+      return { ...each, sets: { ...each.sets, 'look-alikes': { of, scores: scores.map((score) => score + more) } } };
+    };
+    const cells = (more: number) => [hard(cell('random', 1, 2), more), hard(cell('loss', 1, 2), 0.1)];
+    const few = { ...options, resamples: 20, permutations: 5, contrasts: { made: ofLoss } };
+    const none = await resultsOf(cells(-0.5), few);
+    expect(none.excess.map(({ arm, removed }) => [arm, removed])).toEqual([['loss', null]]);
+    expect(none.conclusion.join('\n')).toMatch(/random has no more false alarms .* there is no excess to remove/);
+    const html = experimentHtml({ results: none, data: { folder: 'data', fingerprint: 'f' }, config: '' });
+    expect(html + none.conclusion.join()).not.toMatch(/NaN|null|Infinity/);
+    const some = await resultsOf(cells(0.5), few);
+    expect(some.excess[0]!.removed!.mean).toBeGreaterThan(0);
+    expect(some.conclusion.join('\n')).toMatch(/Share of the excess of random.*loss \d/);
+  });
+
+  it('compare the champion with the best in the seeds that all have, and stop within contrasts', async () => {
+    const cells = [
+      ...[cell('random', 1, 2), cell('random', 2, 0.2), cell('loss', 1, 1.5)],
+      ...[cell('adaptive', 1, 3), cell('adaptive', 2, 3)],
+    ];
+    const few = { ...options, resamples: 20, permutations: 5 };
+    expect((await resultsOf(cells, few)).toBest.map(({ against }) => against)).toEqual(['random', 'random']);
+    const controller = new AbortController();
+    const onProgress = (done: number, total: number) => {
+      if (done === total) controller.abort(new Error('stopped'));
+    };
+    const watch = { signal: controller.signal, onProgress };
+    await expect(resultsOf(cells, { ...few, contrasts: { made: ofLoss } }, watch)).rejects.toThrow('stopped');
   });
 
   it('say how far they are, and stop when they are told to', async () => {

@@ -23,10 +23,18 @@ function excessSentences({ groups, excess, baseline }: Facts): string[] {
   return groups.flatMap(({ matcher, budget }) => {
     const own = excess.filter((each) => each.matcher === matcher && each.budget === budget);
     if (own.length === 0) return [];
-    const told = own.map(({ arm, removed: { mean, interval } }) => {
+    const told = own.flatMap(({ arm, removed }) => {
+      if (!removed) return [];
+      const { mean, interval } = removed;
       const range = interval ? ` (${interval.map(percentage).join(' to ')})` : '';
       return `${arm} ${percentage(mean)}${range}`;
     });
+    if (told.length === 0) {
+      return [
+        `${baseline} has no more false alarms on look-alikes than on shuffled pairs at 80 % recall, ${perCent(budget)} % ` +
+          `(${matcher}): there is no excess to remove.`,
+      ];
+    }
     return [
       `Share of the excess of ${baseline}, look-alikes over shuffled at 80 % recall, that is removed at ${perCent(budget)} % ` +
         `(${matcher}): ${told.join('; ')}.`,
@@ -43,9 +51,10 @@ const NAMES: Partial<Record<ExperimentMetric, string>> = {
 function contrastSentence(contrast: ContrastResult): string {
   const { name, arm, against, set, metric, mean, relative, interval, p, seeds, equivalence } = contrast;
   const range = interval ? ` (95 % interval ${interval.map(signed).join(' to ')}, p ${p!.toPrecision(2)})` : '';
+  const share = relative === null ? '' : `${signed(relative)} % of it, `;
   const what =
     `Fixed beforehand, ${name}: ${arm} − ${against}, ${NAMES[metric] ?? metric} on ${set}, ${perCent(contrast.budget)} % ` +
-    `(${contrast.matcher}): ${signed(mean)} points${range}, ${signed(relative)} % of it, over ${plural(seeds.length, 'seed')}`;
+    `(${contrast.matcher}): ${signed(mean)} points${range}, ${share}over ${plural(seeds.length, 'seed')}`;
   if (!equivalence) return `${what}.`;
   const margin = percentage(equivalence.margin).replace(' %', '');
   return `${what}; ${equivalence.holds ? 'equal' : 'not shown to be equal'} within ±${margin} points.`;

@@ -9,6 +9,7 @@ import { Rng } from '@doppel/core/base';
 import type { Interval } from '@doppel/core/evaluation';
 import { type ExperimentMetric, measurer, sampleOf } from './arm_sample.ts';
 import type { Cell } from './cell.ts';
+import { bestRival } from './common_seeds.ts';
 import type { Contrast } from './contrast_settings.ts';
 import { tailOf, tQuantile } from './student.ts';
 
@@ -17,7 +18,7 @@ export interface ContrastResult {
   matcher: string;
   budget: number;
   arm: string;
-  /** Arm that it was compared with: of several the best on this set. */
+  /** Arm that it was compared with: of several the best on this set, by the seeds that all have. */
   against: string;
   set: string;
   metric: ExperimentMetric;
@@ -25,9 +26,12 @@ export interface ContrastResult {
   seeds: number[];
   differences: number[];
   mean: number;
-  /** Mean difference as a share of the other arm's mean. */
-  relative: number;
-  /** Standard deviation of the differences; null with one seed, as all below. */
+  /** Mean difference as a share of the other arm's mean; null where that is 0. */
+  relative: number | null;
+  /**
+   * Standard deviation of the differences; null, as all below, with one seed or one place, and where the metric is
+   * undefined in a share of the bootstrap's draws.
+   */
   deviation: number | null;
   standardError: number | null;
   /** 95 %. */
@@ -45,7 +49,10 @@ export interface ContrastOptions {
 /** Metrics of which less is better. */
 const LOWER: readonly ExperimentMetric[] = ['fpr', 'fpr80', 'fpr95'];
 
-/** @param cells of one matcher and budget. @returns undefined where no seed has both arms. */
+/**
+ * @param cells of one matcher and budget. @returns undefined where no seed has both arms, or the metric is undefined in
+ * one of theirs.
+ */
 export function contrastOf(
   name: string,
   contrast: Contrast,
@@ -54,22 +61,28 @@ export function contrastOf(
 ): ContrastResult | undefined {
   const { arm, set, metric } = contrast;
   const of = (each: string) => cells.filter((cell) => cell.arm === each && cell.sets[set]);
-  const rivals = contrast.against.filter((each) => of(each).length > 0);
-  const against = bestOf(rivals, (each) => meanOf(of(each).map((cell) => measured(cell, set, metric))), metric);
+  const runArm = (each: string) => ({ name: each, seeds: of(each).map(({ seed }) => seed) });
+  const sign = LOWER.includes(metric) ? 1 : -1;
+  const meanValue = (each: string, seeds: readonly number[]) => {
+    const cells = of(each).filter(({ seed }) => seeds.includes(seed));
+    return sign * meanOf(cells.map((cell) => measured(cell, set, metric)));
+  };
+  const against = bestRival(runArm(arm), contrast.against.map(runArm), meanValue);
   if (against === undefined) return undefined;
   const pairs = of(arm)
     .toSorted((a, b) => a.seed - b.seed)
     .flatMap((own) => of(against).flatMap((other) => (other.seed === own.seed ? [{ own, other }] : [])));
-  if (pairs.length === 0) return undefined;
   const differences = pairs.map(({ own, other }) => measured(own, set, metric) - measured(other, set, metric));
   const { matcher, budget } = pairs[0]!.own;
   const mean = meanOf(differences);
+  if (!Number.isFinite(mean)) return undefined;
+  const ofOther = meanOf(pairs.map(({ other }) => measured(other, set, metric)));
   return {
     ...{ name, matcher, budget, arm, against, set, metric },
     seeds: pairs.map(({ own }) => own.seed),
     differences,
     mean,
-    relative: mean / meanOf(pairs.map(({ other }) => measured(other, set, metric))),
+    relative: ofOther === 0 ? null : mean / ofOther,
     ...uncertaintyOf(differences, pairs, contrast, options),
   };
 }
@@ -81,10 +94,12 @@ function uncertaintyOf(
   options: ContrastOptions,
 ): Pick<ContrastResult, 'deviation' | 'standardError' | 'interval' | 'p' | 'equivalence'> {
   const n = differences.length;
-  if (n < 2) return { deviation: null, standardError: null, interval: null, p: null, equivalence: null };
+  const ofPlaces = n < 2 ? undefined : placeVariance(pairs, set, metric, options);
+  if (ofPlaces === undefined)
+    return { deviation: null, standardError: null, interval: null, p: null, equivalence: null };
   const mean = meanOf(differences);
   const variance = varianceOf(differences);
-  const standardError = Math.sqrt(variance / n + placeVariance(pairs, set, metric, options));
+  const standardError = Math.sqrt(variance / n + ofPlaces);
   const within = (level: number): Interval => {
     const reach = tQuantile((1 + level) / 2, n - 1) * standardError;
     return [mean - reach, mean + reach];
@@ -92,7 +107,7 @@ function uncertaintyOf(
   const narrow = within(0.9);
   return {
     ...{ deviation: Math.sqrt(variance), standardError, interval: within(0.95) },
-    p: tailOf(mean / standardError, n - 1),
+    p: pOf(mean, standardError, n),
     equivalence:
       equivalence === undefined
         ? null
@@ -100,18 +115,30 @@ function uncertaintyOf(
   };
 }
 
+/** Two-sided p of Student's t; where nothing varies, 1 for no difference and 0 for any. */
+function pOf(mean: number, standardError: number, n: number): number {
+  if (standardError === 0) return mean === 0 ? 1 : 0;
+  return tailOf(mean / standardError, n - 1);
+}
+
 interface CellPair {
   own: Cell;
   other: Cell;
 }
 
-/** Variance of the mean difference when places are drawn again. */
+/** Share of draws without a value beyond which the others would make the variance too small. */
+const MOST_UNDEFINED = 0.05;
+
+/**
+ * Variance of the mean difference when places are drawn again; undefined with one place, and where the metric is undefined
+ * in more than one of twenty draws.
+ */
 function placeVariance(
   pairs: readonly CellPair[],
   set: string,
   metric: ExperimentMetric,
   { resamples, seed }: ContrastOptions,
-): number {
+): number | undefined {
   const rng = Rng.derive(seed, 'contrast places');
   const measures = pairs.map(
     ({ own, other }) => [measurer(sampleOf(own, set)), measurer(sampleOf(other, set))] as const,
@@ -125,16 +152,11 @@ function placeVariance(
     const mean = meanOf(measures.map(([a, b]) => a(timesDrawn)[metric] - b(timesDrawn)[metric]));
     if (Number.isFinite(mean)) means.push(mean);
   }
-  return means.length > 1 ? varianceOf(means) : 0;
+  const isKnown = places > 1 && means.length > 1 && means.length >= (1 - MOST_UNDEFINED) * resamples;
+  return isKnown ? varianceOf(means) : undefined;
 }
 
 const measured = (cell: Cell, set: string, metric: ExperimentMetric): number => measurer(sampleOf(cell, set))()[metric];
-
-function bestOf(arms: readonly string[], value: (arm: string) => number, metric: ExperimentMetric): string | undefined {
-  const sign = LOWER.includes(metric) ? 1 : -1;
-  const values = new Map(arms.map((arm) => [arm, sign * value(arm)]));
-  return arms.toSorted((a, b) => values.get(a)! - values.get(b)!)[0];
-}
 
 const meanOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 

@@ -128,7 +128,7 @@ function fixed({ contrasts, excess }: Results): string {
     escapeText(`${nameOf(each)} − ${each.against}`),
     escapeText(`${METRICS[each.metric].label}, ${each.set}`),
     difference({ mean: each.mean, interval: each.interval }, METRICS[each.metric].format),
-    percentage(each.relative),
+    each.relative === null ? '–' : percentage(each.relative),
     each.p === null ? '–' : each.p.toPrecision(2),
     each.equivalence ? (each.equivalence.holds ? 'shown' : 'not shown') : '–',
     String(each.seeds.length),
@@ -151,7 +151,7 @@ function fixed({ contrasts, excess }: Results): string {
             [{ name: 'Arm' }, numeric('Removed'), numeric('Seeds')],
             excess.map((each) => [
               escapeText(nameOf(each)),
-              difference(each.removed, percentage),
+              each.removed ? difference(each.removed, percentage) : '–',
               String(each.seeds.length),
             ]),
           ),

@@ -48,7 +48,8 @@ export interface ExcessRemoved {
   budget: number;
   arm: string;
   seeds: number[];
-  removed: Estimate;
+  /** Null where the baseline has no excess. */
+  removed: Estimate | null;
 }
 
 export interface ResultGroup {

@@ -7,10 +7,11 @@ import { pause } from '@doppel/core/base';
 import { UsageError } from '@doppel/core/errors';
 import { type ExperimentMetric, sampleOf } from './arm_sample.ts';
 import type { Cell } from './cell.ts';
+import { bestRival } from './common_seeds.ts';
 import { byMetric, differences, estimates, permutationTest, type Resampled, resample } from './compare.ts';
 import { conclude } from './conclusion.ts';
 import type { Contrast } from './contrast_settings.ts';
-import { contrastOf } from './contrasts.ts';
+import { type ContrastResult, contrastOf } from './contrasts.ts';
 import { EXCESS, excessRemoved } from './excess.ts';
 import { holm } from './holm.ts';
 import { perCent } from './plan.ts';
@@ -69,7 +70,7 @@ export async function resultsOf(
       table.set(arm, Object.fromEntries(sets.map((set) => [set, resampledOf(own, set, context)])));
     }
     results.push(resultGroup(group, table, sets, options));
-    excess.push(...excessOf(group, sets, context));
+    excess.push(...(await excessOf(group, sets, table, context, signal)));
     for (const set of sets) {
       const compare = (arm: string, against: string) => comparison(group, set, arm, against, table, context);
       for (const [arm] of group.arms) {
@@ -77,17 +78,19 @@ export async function resultsOf(
         if (arm !== options.baseline) toBaseline.push(...compare(arm, options.baseline));
         onProgress?.(++done, total);
       }
-      const best = bestOther(group, set, table, options.champion);
+      const best = bestOther(group, set, context);
       if (best) toBest.push(...compare(options.champion, best));
     }
   }
   for (const family of [toBaseline, toBest]) correct(family);
-  const contrasts = groups.flatMap(({ arms }) => {
+  const contrasts: ContrastResult[] = [];
+  for (const { arms } of groups) {
     const own = arms.flatMap(([, each]) => each);
-    return Object.entries(options.contrasts ?? {}).flatMap(
-      ([name, contrast]) => contrastOf(name, contrast, own, options) ?? [],
-    );
-  });
+    for (const [name, contrast] of Object.entries(options.contrasts ?? {})) {
+      await pause(signal);
+      contrasts.push(...[contrastOf(name, contrast, own, options) ?? []].flat());
+    }
+  }
   const results_ = {
     groups: results,
     contrasts,
@@ -211,18 +214,49 @@ function baselineCurve(cells: readonly Cell[]): ResultGroup['baseline'] {
 }
 
 /** Share of the baseline's excess that each other arm removes, over the seeds of both. */
-function excessOf({ matcher, budget, arms }: Group, sets: readonly string[], context: Context): ExcessRemoved[] {
-  const base = arms.find(([arm]) => arm === context.baseline)?.[1];
-  if (!base || !sets.includes(EXCESS.hard) || !sets.includes(EXCESS.easy)) return [];
-  return arms.flatMap(([arm, own]) => {
-    const seeds = seedsOf(own).filter((seed) => seedsOf(base).includes(seed));
-    if (arm === context.baseline || seeds.length === 0) return [];
-    const drawn = (cells: readonly Cell[]) => {
-      const shared = cells.filter(({ seed }) => seeds.includes(seed));
-      return { hard: resampledOf(shared, EXCESS.hard, context), easy: resampledOf(shared, EXCESS.easy, context) };
+async function excessOf(
+  group: Group,
+  sets: readonly string[],
+  table: Table,
+  context: Context,
+  signal: AbortSignal | undefined,
+): Promise<ExcessRemoved[]> {
+  const { matcher, budget, arms } = group;
+  const { baseline } = context;
+  if (!sets.includes(EXCESS.hard) || !sets.includes(EXCESS.easy)) return [];
+  const found: ExcessRemoved[] = [];
+  for (const [arm] of arms) {
+    await pause(signal);
+    const seeds = sharedSeeds(group, arm, baseline);
+    if (arm === baseline || seeds.length === 0) continue;
+    const drawn = (name: string) => {
+      const of = (set: string) => drawnOf(group, name, seeds, set, table, context);
+      return { hard: of(EXCESS.hard), easy: of(EXCESS.easy) };
     };
-    return [{ matcher, budget, arm, seeds, removed: excessRemoved(drawn(own), drawn(base)) }];
-  });
+    found.push({ matcher, budget, arm, seeds, removed: excessRemoved(drawn(arm), drawn(baseline)) });
+  }
+  return found;
+}
+
+const cellsOf = ({ arms }: Group, arm: string): Cell[] => arms.find(([each]) => each === arm)?.[1] ?? [];
+
+/** Seeds of both arms, in order. */
+function sharedSeeds(group: Group, arm: string, other: string): number[] {
+  const seeds = new Set(seedsOf(cellsOf(group, other)));
+  return seedsOf(cellsOf(group, arm)).filter((seed) => seeds.has(seed));
+}
+
+/** Resamples of an arm over some of its seeds: those of the table where these are all. */
+function drawnOf(
+  group: Group,
+  arm: string,
+  seeds: readonly number[],
+  set: string,
+  table: Table,
+  context: Context,
+): Resampled {
+  const cells = cellsOf(group, arm).filter(({ seed }) => seeds.includes(seed));
+  return cells.length === cellsOf(group, arm).length ? table.get(arm)![set]! : resampledOf(cells, set, context);
 }
 
 /** Compares two arms; undefined where one was not run, or never with the same seed. */
@@ -234,14 +268,12 @@ function comparison(
   table: Table,
   context: Context,
 ): Comparison[] {
-  const cellsOf = (name: string) => group.arms.find(([each]) => each === name)?.[1] ?? [];
-  const seeds = seedsOf(cellsOf(arm)).filter((seed) => seedsOf(cellsOf(against)).includes(seed));
+  const seeds = sharedSeeds(group, arm, against);
   if (seeds.length === 0) return [];
-  const shared = (name: string) => cellsOf(name).filter(({ seed }) => seeds.includes(seed));
+  const shared = (name: string) => cellsOf(group, name).filter(({ seed }) => seeds.includes(seed));
   const [own, other] = [shared(arm), shared(against)];
-  const drawn = (name: string, cells: readonly Cell[]) =>
-    cells.length === cellsOf(name).length ? table.get(name)![set]! : resampledOf(cells, set, context);
-  const [a, b] = [drawn(arm, own), drawn(against, other)];
+  const drawn = (name: string) => drawnOf(group, name, seeds, set, table, context);
+  const [a, b] = [drawn(arm), drawn(against)];
   const pairs = own.map((cell, i) => [sampleOf(cell, set), sampleOf(other[i]!, set)] as const);
   const p = permutationTest(pairs, context.places, context);
   const isBetter = (i: number) => {
@@ -260,12 +292,19 @@ function comparison(
   ];
 }
 
-/** Finds the other arm with the fewest false alarms; variants of the champion do not count. */
-function bestOther(group: Group, set: string, table: Table, champion: string): string | undefined {
-  if (!table.has(champion)) return undefined;
-  const rivals = group.arms.map(([arm]) => arm).filter((arm) => arm !== champion && !arm.startsWith(`${champion}-`));
-  const value = (arm: string) => table.get(arm)![set]!.point[MAIN_METRIC];
-  return rivals.toSorted((a, b) => value(a) - value(b))[0];
+/** Finds the other arm with the fewest false alarms in the seeds that all have; variants of the champion do not count. */
+function bestOther({ arms }: Group, set: string, context: Context): string | undefined {
+  const { champion } = context;
+  const own = arms.find(([arm]) => arm === champion)?.[1];
+  if (!own) return undefined;
+  const rivals = arms.filter(([arm]) => arm !== champion && !arm.startsWith(`${champion}-`));
+  const value = (name: string, seeds: readonly number[]) => {
+    const [, cells] = rivals.find(([arm]) => arm === name)!;
+    const shared = cells.filter(({ seed }) => seeds.includes(seed));
+    return resampledOf(shared, set, { ...context, resamples: 0 }).point[MAIN_METRIC];
+  };
+  const runArms = rivals.map(([name, cells]) => ({ name, seeds: seedsOf(cells) }));
+  return bestRival({ seeds: seedsOf(own) }, runArms, value);
 }
 
 /** Holm's correction over all comparisons of a family, metric by metric. */
