@@ -86,6 +86,7 @@ export interface Results {
     from: string;
     to: string;
     cells: number;
+    /** Sum over cells, without first stages; negatives that arms share count for each. */
     seconds: number;
   };
 }
