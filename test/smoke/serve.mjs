@@ -237,7 +237,7 @@ export const tests = {
       assert.match(detail, /^Cannot .* optical\.tif: expected .*, found .*\. \S/);
       assert.ok(!detail.includes(scratch), detail);
 
-      const quick = { features: 'gradients', radius: '8px', search: 8, cells: 2, side: 32, asNamed: true };
+      const quick = { features: 'gradients', radius: '8px', search: 8, cells: 5, side: 32, asNamed: true, align: 'sar' };
       const job = await post(scenes.optical, quick);
       const { body } = await fetch(server.url + job.links.events);
       let seen = '';
@@ -249,14 +249,18 @@ export const tests = {
       assert.equal(code, 0);
       server = await start(program, ...flags);
       const { state, result, files } = await ended(job);
-      assert.ok(state === (result.status === 'trusted' ? 'done' : 'refused'), state);
+      assert.deepEqual([state, result.status], ['done', 'trusted']);
       assert.equal(
         Object.values(result.points).reduce((sum, count) => sum + count),
-        4,
+        25,
       );
       const table = files.find(({ name }) => name === 'tie_points.csv');
       const text = await (await fetch(server.url + table.href)).text();
       assert.equal(text.length, table.bytes);
+      assert.ok(!files.some(({ name }) => name === 'aligned_optical.tif'));
+      const aligned = files.find(({ name }) => name === 'aligned_sar.tif');
+      const scene = Buffer.from(await (await fetch(server.url + aligned.href)).arrayBuffer());
+      assert.deepEqual([scene.length, scene.toString('latin1', 0, 2)], [aligned.bytes, 'II']);
       const { href } = files.find(({ name }) => name === 'registration.json');
       const { sar } = await (await fetch(server.url + href)).json();
       assert.equal(sar.file, 'sar/radar.tif');

@@ -184,10 +184,12 @@ describe.skipIf(noBrowser)(`the page${noBrowser ? ` (skipped: ${noBrowser})` : '
     await desk.getByText('More settings').click();
     await desk.getByLabel('Compare by').selectOption('gradients');
     await desk.getByLabel('Correction').selectOption('shift');
+    await desk.getByLabel('Aligned scene').selectOption('sar');
     await desk.getByLabel('Resampled by').selectOption('nearest');
     await desk.getByRole('button', { name: 'Register', exact: true }).click();
     await desk.getByRole('progressbar').waitFor();
     await desk.getByRole('heading', { name: /^(Trusted|Refused)$/ }).waitFor({ timeout: REGISTRATION_MS });
+    expect(await desk.getByRole('link', { name: 'aligned_sar.tif' }).count()).toBe(1);
     const map = desk.getByRole('application', { name: 'Map of both scenes and the tie points' });
     await map.waitFor();
     const edge = desk.getByLabel('Edge between SAR and optical scene');
