@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -89,8 +90,21 @@ it('of a killed server whose number another process has now is replaced', async 
   leave({ ...here, pid: process.pid }); // as in a container that starts again
   await (await take())();
   if (process.platform !== 'linux') return;
-  leave({ ...here, pid: process.ppid, started: '1' });
-  await (await take())();
+  for (const pid of [process.ppid, process.pid]) {
+    leave({ ...here, pid, started: '1' });
+    await (await take())();
+  }
+});
+
+it('of this process is refused under another name of the folder', async () => {
+  const release = await take();
+  const other = `${root}-link`;
+  symlinkSync(root, other);
+  const refused = await lockFolder(other, () => {}).catch((error) => error);
+  rmSync(other);
+  if (process.platform === 'linux') expect(refused).toMatchObject({ found: `process ${process.pid} on ${hostname()}` });
+  await release();
+  expect(readdirSync(root)).toEqual([]);
 });
 
 it('of another host is replaced once it gives no sign of life', async () => {

@@ -108,14 +108,14 @@ function holderOf(text: string): Holder | undefined {
 
 async function isAlive(path: string, { pid, host, started }: Holder): Promise<boolean> {
   if (host !== hostname()) return isFresh(path);
-  if (pid === process.pid) return false; // this server has the number of the killed one, as in a container
   try {
     process.kill(pid, 0);
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM'; // there, but another user's
   }
   const now = await startOf(pid);
-  return now === null || !started || now === started;
+  // Where starts are not told, the lock of this process's number is that of a killed server, as in a container.
+  return now === null || !started ? pid !== process.pid : now === started;
 }
 
 /** True where the lock was renewed a short while ago. */
