@@ -29,6 +29,6 @@ export interface JobChoices {
 /** Choices that checked settings make. */
 export function choicesOf(given: JobRecord['settings']): JobChoices {
   const all = settingsSchema.parse(given);
-  const { asNamed, align, resampling, lattice, geotransformOnly, datetime, ...settings } = all;
-  return { settings, outputs: outputOptions(all), asNamed };
+  const settings = registrationSettings.strip().parse(given);
+  return { settings, outputs: outputOptions(all), asNamed: all.asNamed };
 }
