@@ -4,13 +4,20 @@ import { useEffect, useState } from 'preact/hooks';
 import { type Fault, faultOf, type Sensor } from '../fault.ts';
 import { FileDrop } from '../frame/file_drop.tsx';
 import { PictureView } from '../frame/picture.tsx';
+import { Select } from '../frame/select.tsx';
 import { pageWorker } from '../frame/worker_client.ts';
 import { unwrap } from '../worker/answer.ts';
 import type { Dropped, ReadPatch } from '../worker/patches.ts';
 import type { DroppedPair, Pair } from './scores.ts';
 
 const TITLES: Record<Sensor, string> = { sar: 'SAR patch', optical: 'Optical patch' };
-const UNITS = ['digital number', 'amplitude', 'intensity', 'dB'] as const;
+const UNITS = {
+  '': 'as the file says',
+  'digital number': 'digital number',
+  amplitude: 'amplitude',
+  intensity: 'intensity',
+  dB: 'dB',
+};
 
 interface PatchInputsProps {
   /** Failures that came up later. */
@@ -49,21 +56,12 @@ export function PatchInputs({ faults, onPair }: PatchInputsProps) {
             </FileDrop>
             {read && <p class="soft">{factsText(read.raster)}</p>}
             {sensor === 'sar' && file && (
-              <label class="inline">
-                Unit of the samples
-                <select
-                  value={file.unit ?? ''}
-                  onChange={({ currentTarget }) => {
-                    const unit = (currentTarget.value || undefined) as Dropped['unit'];
-                    change('sar', { ...file, unit });
-                  }}
-                >
-                  <option value="">as the file says</option>
-                  {UNITS.map((each) => (
-                    <option key={each}>{each}</option>
-                  ))}
-                </select>
-              </label>
+              <Select
+                label="Unit of the samples"
+                values={UNITS}
+                value={(file.unit ?? '') as keyof typeof UNITS}
+                onValue={(unit) => change('sar', { ...file, unit: unit || undefined })}
+              />
             )}
           </div>
         );
