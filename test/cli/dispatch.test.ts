@@ -3,6 +3,7 @@ import { type Command, command, type Entry, type Group } from '../../packages/cl
 import { createContext } from '../../packages/cli/src/context.ts';
 import { askedHelp, dispatch } from '../../packages/cli/src/dispatch.ts';
 import { text, whole, yes } from '../../packages/cli/src/flags.ts';
+import { Stopped } from '../../packages/cli/src/stopped.ts';
 import { UsageError } from '../../packages/core/src/errors.ts';
 
 const ran: object[] = [];
@@ -74,6 +75,23 @@ describe('dispatch', () => {
     await expect(run(line)).rejects.toThrow(UsageError);
     await expect(run(line)).rejects.toThrow(message);
   });
+});
+
+it('says what the command does once a signal stops it', async () => {
+  const said = async (stopping?: string) => {
+    const [controller, lines] = [new AbortController(), [] as string[]];
+    const write = (line: string) => lines.push(line) > 0;
+    const context = createContext(controller.signal, async () => [], { isTTY: false, write });
+    const run = async () => {
+      controller.abort(new Stopped('SIGTERM'));
+      return { json: {}, text: '', streamed: true };
+    };
+    const waiting = command({ name: 'doppel wait', flags: {}, examples: [], ...(stopping && { stopping }), run });
+    await dispatch({ description: 'Waits', load: async () => waiting }, [], context);
+    return lines.join('');
+  };
+  expect(await said()).toBe('\nSIGTERM: finishing the current step\n');
+  expect(await said('answering')).toBe('\nSIGTERM: answering\n');
 });
 
 describe('help', () => {

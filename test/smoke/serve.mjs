@@ -142,9 +142,10 @@ export const tests = {
 
       const last = post(server.url, { pairs: [pairOf(1)] });
       await new Promise((resolve) => setTimeout(resolve, 20)); // it has arrived
-      const { code, stdout } = await server.stop('SIGTERM');
+      const { code, stdout, stderr } = await server.stop('SIGTERM');
       assert.equal((await last).status, 200);
       assert.equal(code, 0);
+      assert.match(stderr, /SIGTERM: answering the requests in progress/);
       assert.equal(JSON.parse(stdout).url, server.url, 'one JSON object on stdout');
     } finally {
       server.kill();
@@ -237,7 +238,15 @@ export const tests = {
       assert.match(detail, /^Cannot .* optical\.tif: expected .*, found .*\. \S/);
       assert.ok(!detail.includes(scratch), detail);
 
-      const quick = { features: 'gradients', radius: '8px', search: 8, cells: 5, side: 32, asNamed: true, align: 'sar' };
+      const quick = {
+        features: 'gradients',
+        radius: '8px',
+        search: 8,
+        cells: 5,
+        side: 32,
+        asNamed: true,
+        align: 'sar',
+      };
       const job = await post(scenes.optical, quick);
       const { body } = await fetch(server.url + job.links.events);
       let seen = '';

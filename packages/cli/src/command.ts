@@ -7,6 +7,7 @@ import { readCommandLine } from './command_line.ts';
 import type { Context } from './context.ts';
 import { type Flags, type Values, yes } from './flags.ts';
 import { Interrupted, type Outcome } from './outcome.ts';
+import { stopSignalOf } from './stopped.ts';
 
 export type { Outcome } from './outcome.ts';
 
@@ -27,6 +28,8 @@ export interface CommandSpec<W extends Flags, F extends Flags> extends Named {
   flags: F;
   /** Shown by --help, each a whole command line. */
   examples: readonly string[];
+  /** What the command does once a signal stops it. Default: finishing the current step. */
+  stopping?: string;
   run(input: { args: Values<W & F & typeof COMMON>; context: Context }): Promise<Outcome>;
 }
 
@@ -34,6 +37,7 @@ export interface Command extends Named {
   words: Flags;
   flags: Flags;
   examples: readonly string[];
+  stopping?: string;
   /** @param args what follows the command's name. @throws UsageError if they are not what the command declares. */
   run(args: readonly string[], context: Context): Promise<Outcome>;
 }
@@ -73,10 +77,21 @@ export function command<F extends Flags, W extends Flags = Record<never, never>>
 
 /** Runs a command and prints its outcome. */
 export async function execute(command: Command, args: readonly string[], context: Context): Promise<void> {
+  announceStop(context, command.stopping);
   const { json, text, exitCode, streamed } = await command.run(args, context);
   const isJson = args.some((arg) => arg === '--json' || arg === '--json=true');
   if (!streamed) process.stdout.write(`${isJson ? JSON.stringify(json) : text}\n`);
   if (exitCode !== undefined) process.exitCode = exitCode;
+}
+
+/** Says so when a signal stops the command. */
+function announceStop({ signal, log }: Context, stopping = 'finishing the current step'): void {
+  const say = () => {
+    const words = { SIGINT: `Ctrl-C: ${stopping}; once more to quit at once`, SIGTERM: `SIGTERM: ${stopping}` };
+    log(`\n${words[stopSignalOf(signal)]}`);
+  };
+  if (signal.aborted) say();
+  else signal.addEventListener('abort', say);
 }
 
 /** Text and exit code of an error. @param debug adds the stack trace. */

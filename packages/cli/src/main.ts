@@ -5,9 +5,9 @@ import { ProcessError, reasonOf } from '@doppel/core/errors';
 import type { Mpi } from '@doppel/native-cuda';
 import { describeError } from './command.ts';
 import { DOPPEL } from './commands.ts';
-import type { Context, NativeOptions } from './context.ts';
+import type { NativeOptions } from './context.ts';
 import { askedHelp, dispatch } from './dispatch.ts';
-import { Stopped, type StopSignal, stopSignalOf } from './stopped.ts';
+import { Stopped, type StopSignal } from './stopped.ts';
 import { VERSION } from './version.ts';
 
 /** The addon is optional: when its package cannot be imported, that is the reason that `doctor` reports. */
@@ -47,18 +47,6 @@ function watchSignals(): AbortSignal {
   return controller.signal;
 }
 
-const STOPPING: Record<StopSignal, string> = {
-  SIGINT: 'Ctrl-C: finishing the current step; once more to quit at once',
-  SIGTERM: 'SIGTERM: finishing the current step',
-};
-
-/** Says so when a signal stops the command. */
-function announceStop({ signal, log }: Context): void {
-  const say = () => log(`\n${STOPPING[stopSignalOf(signal)]}`);
-  if (signal.aborted) say();
-  else signal.addEventListener('abort', say);
-}
-
 async function run(words: readonly string[]): Promise<void> {
   if (words[0] === '--version' || words[0] === '-v') return void process.stdout.write(`${VERSION}\n`);
   const signal = watchSignals();
@@ -67,7 +55,6 @@ async function run(words: readonly string[]): Promise<void> {
     if (help !== undefined) return void process.stdout.write(`${help}\n`);
     const { createContext } = await import('./context.ts'); // and the backends with it, which help does without
     const context = createContext(signal, nativeLoaders, process.stderr, nativeMpi);
-    announceStop(context);
     await dispatch(DOPPEL, words, context);
     if (signal.aborted && process.exitCode === undefined) process.exitCode = 130;
   } catch (error) {

@@ -33,6 +33,7 @@ export default command({
     'doppel serve --model best.safetensors --host 0.0.0.0 --port 9000 --keys keys.json',
     'doppel serve --model best.safetensors --port 0 --json',
   ],
+  stopping: 'answering the requests in progress',
   async run({ args: given, context }): Promise<Outcome> {
     const settings = settingsFrom(given, process.env);
     const read = (file: string) => readModel(context.store, file);
