@@ -4,8 +4,8 @@
  * the logarithmic deviations of 8 × 8 blocks, the coarse picture and its roughness.
  */
 
-import { pause } from '@doppel/core/base';
 import type { PlaceGuard } from '@doppel/core/dataset';
+import { forEachLikeness, highestAllowed } from '@doppel/core/mining';
 import type { PatchSource } from '@doppel/core/prepare';
 import * as tf from '@tensorflow/tfjs-core';
 
@@ -52,46 +52,31 @@ export interface LookAlikeTask {
   signal?: AbortSignal | undefined;
 }
 
-const ROWS = 256;
-
 /** [anchor, SAR record] for every anchor that has one; anchors take their turn in the given order. */
 export async function findLookAlikes(task: LookAlikeTask): Promise<[number, number][]> {
   const { anchors, candidates, guard, maxUses, signal } = task;
   const pool = await descriptorsOf(candidates, task);
   const uses = new Map<number, number>();
   const found: [number, number][] = [];
+  const isFree = (anchor: number, candidate: number) =>
+    candidate !== anchor && !guard.conflict(anchor, candidate) && (uses.get(candidate) ?? 0) < maxUses;
+  const rows = {
+    count: anchors.length,
+    rowsFrom: (start: number, end: number) => descriptorsOf(anchors.slice(start, end), task),
+  };
   try {
-    for (let start = 0; start < anchors.length; start += ROWS) {
-      await pause(signal);
-      const batch = anchors.slice(start, start + ROWS);
-      const own = await descriptorsOf(batch, task);
-      const likeness = tf.tidy(() => tf.matMul(own, pool, false, true)); // [batch, candidates]
-      const values = await likeness.data();
-      tf.dispose([own, likeness]);
-      batch.forEach((anchor, row) => {
-        const best = bestOf(values.subarray(row * candidates.length, (row + 1) * candidates.length), (i) => {
-          const candidate = candidates[i]!;
-          return candidate !== anchor && !guard.conflict(anchor, candidate) && (uses.get(candidate) ?? 0) < maxUses;
-        });
-        if (best === undefined) return;
-        const candidate = candidates[best]!;
-        uses.set(candidate, (uses.get(candidate) ?? 0) + 1);
-        found.push([anchor, candidate]);
-      });
-    }
+    await forEachLikeness(rows, pool, signal, (row, likeness) => {
+      const anchor = anchors[row]!;
+      const [best] = highestAllowed(likeness, 1, (i) => isFree(anchor, candidates[i]!));
+      if (best === undefined) return;
+      const candidate = candidates[best]!;
+      uses.set(candidate, (uses.get(candidate) ?? 0) + 1);
+      found.push([anchor, candidate]);
+    });
   } finally {
     pool.dispose();
   }
   return found;
-}
-
-/** The highest that is allowed; asks for few, as most are far down. */
-function bestOf(values: ArrayLike<number>, isAllowed: (i: number) => boolean): number | undefined {
-  let best: number | undefined;
-  for (let i = 0; i < values.length; i++) {
-    if ((best === undefined || values[i]! > values[best]!) && isAllowed(i)) best = i;
-  }
-  return best;
 }
 
 /** [records, 128] */

@@ -15,6 +15,7 @@ export {
   refreshSchema,
   removedFromAdaptive,
 } from './adaptive_settings.ts';
+export { forEachLikeness, highestAllowed } from './likeness.ts';
 export { isMade, type MinedNegative, type Negative, type NegativesHeader } from './negatives.ts';
 export { patchesFile, readNegatives, writeNegatives } from './negatives_file.ts';
 export { scoreMade, scoreReferences, truePairs } from './pair_scores.ts';

@@ -5,10 +5,10 @@
  * Look-alikes are sought once, at the start of a run, and kept in its folder, so that a resumed run has the same ones.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { pause } from '../../base/pause.ts';
 import { UsageError } from '../../errors.ts';
 import { createScorer } from '../../matcher/scorer.ts';
 import { PatchFeatures } from '../../mining/blocks/patch_features.ts';
+import { forEachLikeness, highestAllowed } from '../../mining/likeness.ts';
 import { onFirst } from '../../processes/agreement.ts';
 import { ALONE } from '../../processes/communicator.ts';
 import { disposing } from '../../runs/resumable_run.ts';
@@ -66,34 +66,26 @@ function ofPlaces({ pairs: { anchors, guard }, task }: Given): Map<number, numbe
   );
 }
 
-const ROWS = 256;
-
 /** Anchors of other ground with the most similar features, by anchor. */
 async function lookAlikes({ pairs, patches, shape, task }: Given, { matcher }: Learner, count: number) {
   const { anchors, guard } = pairs;
   const { signal } = task;
-  const found = new Map<number, number[]>();
-  await disposing(createScorer(matcher), async (scorer) => {
-    const { halves } = scorer;
+  const features = await disposing(createScorer(matcher), ({ halves }) => {
     if (!halves) throw noStreams(matcher.config.preset);
-    const bench = { patches, model: { scorer, info: shape } };
+    const bench = { patches, model: { info: shape } };
     const stream = (sar: tf.Tensor4D) => halves.features(sar, 'sar');
-    const features = await new PatchFeatures(stream, 'sar', bench, { signal, keepBytes: 0 }).of(anchors);
-    await disposing(centredRows(features), async (unit) => {
-      for (let start = 0; start < anchors.length; start += ROWS) {
-        await pause(signal);
-        const rows = Math.min(ROWS, anchors.length - start);
-        const likeness = tf.tidy(() => tf.matMul(tf.slice(unit, [start, 0], [rows, -1]), unit, false, true));
-        const values = await disposing(likeness, (all) => all.data());
-        for (let row = 0; row < rows; row++) {
-          const anchor = anchors[start + row]!;
-          const own = values.subarray(row * anchors.length, (row + 1) * anchors.length);
-          found.set(
-            anchor,
-            nearest(own, anchors, count, (other) => !guard.conflict(anchor, other)),
-          );
-        }
-      }
+    return new PatchFeatures(stream, 'sar', bench, { signal, keepBytes: 0 }).of(anchors);
+  });
+  const found = new Map<number, number[]>();
+  await disposing(centredRows(features), (unit) => {
+    const rowsFrom = (start: number, end: number) => tf.slice(unit, [start, 0], [end - start, -1]);
+    return forEachLikeness({ count: anchors.length, rowsFrom }, unit, signal, (row, likeness) => {
+      const anchor = anchors[row]!;
+      const nearest = highestAllowed(likeness, count, (i) => !guard.conflict(anchor, anchors[i]!));
+      found.set(
+        anchor,
+        nearest.map((i) => anchors[i]!),
+      );
     });
   });
   return found;
@@ -107,22 +99,6 @@ function centredRows(features: tf.Tensor): tf.Tensor2D {
   });
   features.dispose();
   return unit;
-}
-
-/** Records of the highest values that are allowed. */
-function nearest(
-  values: ArrayLike<number>,
-  records: readonly number[],
-  count: number,
-  isAllowed: (record: number) => boolean,
-): number[] {
-  const order = Array.from({ length: records.length }, (_, i) => i).sort((a, b) => values[b]! - values[a]! || a - b);
-  const found: number[] = [];
-  for (const i of order) {
-    if (found.length >= count) break;
-    if (isAllowed(records[i]!)) found.push(records[i]!);
-  }
-  return found;
 }
 
 const noStreams = (preset: string) =>
