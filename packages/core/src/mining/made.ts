@@ -10,6 +10,7 @@ import { changedShare, patchDistance } from '../generator/patch_distance.ts';
 import { type PatchStack, stackOf } from '../generator/patch_stack.ts';
 import { type Edit, hasGrain, remakerOf } from '../generator/remake.ts';
 import { probabilityOf } from '../matcher/calibration.ts';
+import type { Raster } from '../raster/raster.ts';
 import type { MadeHeader, MadeNegative, MinedNegative, Negative } from './negatives.ts';
 import { scoreMade } from './pair_scores.ts';
 import { anchorsOf } from './plan.ts';
@@ -23,6 +24,16 @@ export function generatorOf({ generator }: Bench, strategy: string): LatentGener
     expected: 'a generator: the checkpoint of one, by --generator',
     found: 'none',
     remedy: 'Train one by `doppel generator train`.',
+  });
+}
+
+/** Reader of the samples of SAR patches as their files hold them. @throws UsageError if the data set has none. */
+export function sarReader({ dataset }: Bench, strategy: string): (record: number) => Promise<Raster> {
+  if (dataset.readSar) return dataset.readSar;
+  throw new UsageError({
+    action: `mine by the strategy ${strategy}`,
+    expected: 'a data set with its SAR patches',
+    found: 'a list of pairs',
   });
 }
 

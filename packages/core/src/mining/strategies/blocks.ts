@@ -6,13 +6,11 @@
 import { z } from 'zod';
 import { momentsOf } from '../../base/moments.ts';
 import { hash32 } from '../../base/random.ts';
-import { UsageError } from '../../errors.ts';
 import { CELL_PIXELS, withBlob } from '../../generator/blend.ts';
 import { blockMeans } from '../../generator/block_means.ts';
 import { Donors } from '../../generator/donors.ts';
 import { preparePatch } from '../../prepare/prepared_patches.ts';
-import type { Raster } from '../../raster/raster.ts';
-import { MadeList, noDonor, scored } from '../made.ts';
+import { MadeList, noDonor, sarReader, scored } from '../made.ts';
 import { truePairs } from '../pair_scores.ts';
 import { anchorsOf } from '../plan.ts';
 import type { Bench, MiningReport, Negatives, Strategy, Watch } from '../strategy.ts';
@@ -43,7 +41,7 @@ const BATCH = 32;
 async function find(bench: Bench, { blob, k }: BlocksSettings, watch: Watch): Promise<Negatives> {
   const { dataset, model, patches, guard, seed, split } = bench;
   const { side } = model.normalisation;
-  const readSar = pixelsOf(bench);
+  const readSar = sarReader(bench, 'blocks');
   const anchors = anchorsOf(dataset, split);
   const describe = async (records: readonly number[]) =>
     (await Promise.all(records.map((record) => patches.sar(record)))).map((patch) => patternOf(patch, side));
@@ -80,16 +78,6 @@ async function find(bench: Bench, { blob, k }: BlocksSettings, watch: Watch): Pr
     patches: list.stack(model.info.side),
     report: reportOf(list, anchors.length),
   };
-}
-
-function pixelsOf({ dataset }: Bench): (record: number) => Promise<Raster> {
-  const { readSar } = dataset;
-  if (readSar) return readSar;
-  throw new UsageError({
-    action: 'mine by the strategy blocks',
-    expected: 'a data set with its SAR patches',
-    found: 'a list of pairs',
-  });
 }
 
 /** Means of 8 × 8 pixels, standardised: donors are alike in them. */

@@ -8,11 +8,10 @@
  */
 import { z } from 'zod';
 import { Rng } from '../../base/random.ts';
-import { UsageError } from '../../errors.ts';
 import { checkGenerator, decodeFor, forEachEncoded } from '../../generator/make_patches.ts';
 import { preparePatch } from '../../prepare/prepared_patches.ts';
 import { blurred } from '../blurred.ts';
-import { generatorOf, MadeList, type MadePatch, makerOf, noDonor, scored } from '../made.ts';
+import { generatorOf, MadeList, type MadePatch, makerOf, noDonor, sarReader, scored } from '../made.ts';
 import { truePairs } from '../pair_scores.ts';
 import { anchorsOf } from '../plan.ts';
 import type { Bench, Negatives, Strategy, Watch } from '../strategy.ts';
@@ -48,9 +47,9 @@ async function find(bench: Bench, { kind, deviation }: PlaceboSettings, watch: W
     watch.onProgress?.(start + batch.length, anchors.length);
   };
   if (kind === 'blur') {
+    const blurredPatch = blurrer(bench, deviation);
     for (let start = 0; start < anchors.length; start += BATCH) {
-      const batch = anchors.slice(start, start + BATCH);
-      await add(await Promise.all(batch.map((record) => blurredPatch(record, bench, deviation))), start);
+      await add(await Promise.all(anchors.slice(start, start + BATCH).map(blurredPatch)), start);
     }
   } else {
     await reconstructed(anchors, bench, watch, add);
@@ -107,16 +106,11 @@ function otherGround(anchor: number, anchors: readonly number[], { guard, seed, 
   throw noDonor(dataset.records[anchor]!.id);
 }
 
-async function blurredPatch(record: number, { dataset, model }: Bench, deviation: number): Promise<Float32Array> {
-  const { readSar, records } = dataset;
-  if (!readSar) throw withoutPatches();
-  const raster = blurred(await readSar(record), deviation, model.normalisation.sar.source);
-  return preparePatch(raster, 'sar', model.normalisation, records[record]!.sar);
+function blurrer(bench: Bench, deviation: number): (record: number) => Promise<Float32Array> {
+  const { dataset, model } = bench;
+  const readSar = sarReader(bench, 'placebo');
+  return async (record) => {
+    const raster = blurred(await readSar(record), deviation, model.normalisation.sar.source);
+    return preparePatch(raster, 'sar', model.normalisation, dataset.records[record]!.sar);
+  };
 }
-
-const withoutPatches = () =>
-  new UsageError({
-    action: 'mine by the strategy placebo',
-    expected: 'a data set with its SAR patches',
-    found: 'a list of pairs',
-  });
