@@ -75,9 +75,12 @@ describe('the softmax of a batch', () => {
   });
 
   it('leaves the hardest negatives out, which then learn nothing from it', () => {
-    const { loss, scores } = lossOf({ leftOut: 1 }, { crossEntropy: 0 });
-    expect(loss).toBeCloseTo(softmaxOf([3, 4], 0.4), 5);
-    expect(scores[2]).toBe(0);
+    const rest = [2, 3, 4];
+    for (const leftOut of [1, 2]) {
+      const { loss, scores } = lossOf({ leftOut }, { crossEntropy: 0 });
+      expect(loss).toBeCloseTo(softmaxOf(rest.slice(leftOut), 0.4), 5);
+      for (const i of rest) expect(scores[i] === 0).toBe(i - 2 < leftOut);
+    }
   });
 });
 

@@ -69,16 +69,13 @@ function batchSoftmax(scores: tf.Tensor1D, labels: tf.Tensor1D, weights: tf.Tens
   return tf.div(tf.sum(tf.mul(losses, positive)), tf.maximum(tf.sum(positive), 1)) as tf.Scalar;
 }
 
-/** Negatives [pairs] of 0 and 1 without those of the highest scores. */
+/** Negatives [pairs] of 0 and 1 without those that fewer others than a count exceed in score. */
 function withoutHardest(scores: tf.Tensor1D, negative: tf.Tensor, count: number): tf.Tensor {
-  let kept = withoutGradient(negative);
-  const fixed = withoutGradient(scores);
-  for (let i = 0; i < count; i++) {
-    const among = tf.add(fixed, tf.mul(tf.sub(kept, 1), FAR));
-    const isHighest = tf.cast(tf.greaterEqual(among, tf.max(among)), 'float32');
-    kept = tf.mul(kept, tf.sub(1, isHighest));
-  }
-  return kept;
+  const [fixed, pairs] = [withoutGradient(scores), scores.shape[0]];
+  const among = tf.add(fixed, tf.mul(tf.sub(negative, 1), FAR));
+  const notAbove = tf.greaterEqual(tf.reshape(among, [pairs, 1]), tf.reshape(among, [1, pairs]));
+  const others = tf.sum(tf.cast(notAbove, 'float32'), 1);
+  return tf.mul(negative, tf.cast(tf.greaterEqual(pairs - count, others), 'float32'));
 }
 
 /** Mean of max(0, margin + score of the made one − score of its positive). */
