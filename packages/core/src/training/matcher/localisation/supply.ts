@@ -56,6 +56,7 @@ export function localisationSupply(inputs: LocalisationInputs): Supply<Localisat
   const { side } = shape;
   const extent = side + 2 * settings.search;
   const take = oneStepAhead<Prepared>();
+  const gatheredAt = gatherer(inputs);
   const options = {
     ...{ seed: config.seed, windows: config.batch.positives, side, search: settings.search },
     ...{ perScene: settings.perScene, turns: config.augmentation.turns, flips: config.augmentation.flips },
@@ -91,7 +92,7 @@ export function localisationSupply(inputs: LocalisationInputs): Supply<Localisat
       generated: Math.round(config.batch.negatives * generatedShare(config, epoch, negatives.generated !== undefined)),
     };
     const wanted = drawHardTemplates(source, negatives, counts, { seed: config.seed, step });
-    const anchors = [...wanted.map(({ anchor }) => anchor), ...gatheredAt(step, inputs)];
+    const anchors = [...wanted.map(({ anchor }) => anchor), ...gatheredAt(step)];
     const { drawn, anchored } = drawWindows(source, step, options, anchors);
     const hard = wanted.flatMap((template, i) => {
       const own = drawn.indexOf(anchored[i]!);
@@ -157,13 +158,14 @@ function sharesOf({ drawn, hard }: Compared, processes: Processes | undefined) {
   };
 }
 
-/** Places of records that are alike, around which a part of the windows lies. */
-function gatheredAt(step: number, { alike, source, config }: LocalisationInputs): PlacedPatch[] {
-  if (!alike) return [];
-  const [first] = deck([...alike.of.keys()], config.seed, 'alike')(step, 1);
-  return alikeTo(first!, alike, Rng.derive(config.seed, 'alike', step)).flatMap(
-    (record) => source.patchAt(record) ?? [],
-  );
+/** Places of records that are alike, around which a part of the windows of a step lies. */
+function gatherer({ alike, source, config: { seed } }: LocalisationInputs): (step: number) => PlacedPatch[] {
+  if (!alike) return () => [];
+  const deal = deck([...alike.of.keys()], seed, 'alike');
+  return (step) => {
+    const [first] = deal(step, 1);
+    return alikeTo(first!, alike, Rng.derive(seed, 'alike', step)).flatMap((record) => source.patchAt(record) ?? []);
+  };
 }
 
 function madePatch(row: number, stack: PatchStack | undefined): Float32Array {
