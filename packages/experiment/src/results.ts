@@ -64,20 +64,21 @@ export async function resultsOf(
   const excess: ExcessRemoved[] = [];
   for (const group of groups) {
     const context = { ...options, places };
-    const table: Table = new Map();
-    for (const [arm, own] of group.arms) {
+    const draws = drawsOf(group, context);
+    for (const [arm] of group.arms) {
       await pause(signal);
-      table.set(arm, Object.fromEntries(sets.map((set) => [set, resampledOf(own, set, context)])));
+      for (const set of sets) draws(arm, set);
     }
-    results.push(resultGroup(group, table, sets, options));
-    excess.push(...(await excessOf(group, sets, table, context, signal)));
+    results.push(resultGroup(group, draws, sets, options));
+    excess.push(...(await excessOf(group, sets, draws, options.baseline, signal)));
     for (const set of sets) {
-      const compare = (arm: string, against: string) => comparison(group, set, arm, against, table, context);
+      const compare = (arm: string, against: string) => comparison(group, set, arm, against, draws, context);
       for (const [arm] of group.arms) {
         await pause(signal);
         if (arm !== options.baseline) toBaseline.push(...compare(arm, options.baseline));
         onProgress?.(++done, total);
       }
+      await pause(signal);
       const best = bestOther(group, set, context);
       if (best) toBest.push(...compare(options.champion, best));
     }
@@ -88,7 +89,8 @@ export async function resultsOf(
     const own = arms.flatMap(([, each]) => each);
     for (const [name, contrast] of Object.entries(options.contrasts ?? {})) {
       await pause(signal);
-      contrasts.push(...[contrastOf(name, contrast, own, options) ?? []].flat());
+      const found = contrastOf(name, contrast, own, options);
+      if (found) contrasts.push(found);
     }
   }
   const results_ = {
@@ -134,8 +136,19 @@ function groupsOf(cells: readonly Cell[], { order }: ResultsOptions): Group[] {
 
 type Context = ResultsOptions & { places: number };
 
-/** Resamples by arm and test set, over all seeds of the arm. */
-type Table = Map<string, Record<string, Resampled>>;
+/** Resamples of an arm on a test set, over some of its seeds; default: all. */
+type Draws = (arm: string, set: string, seeds?: readonly number[]) => Resampled;
+
+/** Draws of a group, each made once: other arms are compared with the same baseline again and again. */
+function drawsOf(group: Group, context: Context): Draws {
+  const made = new Map<string, Resampled>();
+  return (arm, set, seeds = seedsOf(cellsOf(group, arm))) => {
+    const key = JSON.stringify([arm, set, seeds]);
+    const found = made.get(key) ?? resampledOf(cellsOf(group, arm, seeds), set, context);
+    made.set(key, found);
+    return found;
+  };
+}
 
 const seedsOf = (cells: readonly Cell[]) => cells.map(({ seed }) => seed);
 
@@ -150,7 +163,7 @@ function resampledOf(cells: readonly Cell[], set: string, { places, resamples, s
 
 function resultGroup(
   { matcher, budget, arms }: Group,
-  table: Table,
+  draws: Draws,
   sets: readonly string[],
   { baseline }: ResultsOptions,
 ): ResultGroup {
@@ -174,7 +187,7 @@ function resultGroup(
       return {
         arm,
         seeds: seedsOf(cells),
-        sets: Object.fromEntries(sets.map((set) => [set, estimates(table.get(arm)![set]!, places)])),
+        sets: Object.fromEntries(sets.map((set) => [set, estimates(draws(arm, set), places)])),
         seconds: { ...seconds, total: Object.values(seconds).reduce((a, b) => a + b, 0) },
         validationAuc: mean(({ training }) => training.validationAuc, cells),
         shortcut: armShortcut(cells),
@@ -217,46 +230,33 @@ function baselineCurve(cells: readonly Cell[]): ResultGroup['baseline'] {
 async function excessOf(
   group: Group,
   sets: readonly string[],
-  table: Table,
-  context: Context,
+  draws: Draws,
+  baseline: string,
   signal: AbortSignal | undefined,
 ): Promise<ExcessRemoved[]> {
   const { matcher, budget, arms } = group;
-  const { baseline } = context;
   if (!sets.includes(EXCESS.hard) || !sets.includes(EXCESS.easy)) return [];
   const found: ExcessRemoved[] = [];
   for (const [arm] of arms) {
     await pause(signal);
     const seeds = sharedSeeds(group, arm, baseline);
     if (arm === baseline || seeds.length === 0) continue;
-    const drawn = (name: string) => {
-      const of = (set: string) => drawnOf(group, name, seeds, set, table, context);
-      return { hard: of(EXCESS.hard), easy: of(EXCESS.easy) };
-    };
+    const drawn = (name: string) => ({ hard: draws(name, EXCESS.hard, seeds), easy: draws(name, EXCESS.easy, seeds) });
     found.push({ matcher, budget, arm, seeds, removed: excessRemoved(drawn(arm), drawn(baseline)) });
   }
   return found;
 }
 
-const cellsOf = ({ arms }: Group, arm: string): Cell[] => arms.find(([each]) => each === arm)?.[1] ?? [];
+/** Cells of an arm; of some seeds alone where these are given. */
+function cellsOf({ arms }: Group, arm: string, seeds?: readonly number[]): Cell[] {
+  const all = arms.find(([each]) => each === arm)?.[1] ?? [];
+  return seeds ? all.filter(({ seed }) => seeds.includes(seed)) : all;
+}
 
 /** Seeds of both arms, in order. */
 function sharedSeeds(group: Group, arm: string, other: string): number[] {
   const seeds = new Set(seedsOf(cellsOf(group, other)));
   return seedsOf(cellsOf(group, arm)).filter((seed) => seeds.has(seed));
-}
-
-/** Resamples of an arm over some of its seeds: those of the table where these are all. */
-function drawnOf(
-  group: Group,
-  arm: string,
-  seeds: readonly number[],
-  set: string,
-  table: Table,
-  context: Context,
-): Resampled {
-  const cells = cellsOf(group, arm).filter(({ seed }) => seeds.includes(seed));
-  return cells.length === cellsOf(group, arm).length ? table.get(arm)![set]! : resampledOf(cells, set, context);
 }
 
 /** Compares two arms; undefined where one was not run, or never with the same seed. */
@@ -265,15 +265,13 @@ function comparison(
   set: string,
   arm: string,
   against: string,
-  table: Table,
+  draws: Draws,
   context: Context,
 ): Comparison[] {
   const seeds = sharedSeeds(group, arm, against);
   if (seeds.length === 0) return [];
-  const shared = (name: string) => cellsOf(group, name).filter(({ seed }) => seeds.includes(seed));
-  const [own, other] = [shared(arm), shared(against)];
-  const drawn = (name: string) => drawnOf(group, name, seeds, set, table, context);
-  const [a, b] = [drawn(arm), drawn(against)];
+  const [own, other] = [cellsOf(group, arm, seeds), cellsOf(group, against, seeds)];
+  const [a, b] = [draws(arm, set, seeds), draws(against, set, seeds)];
   const pairs = own.map((cell, i) => [sampleOf(cell, set), sampleOf(other[i]!, set)] as const);
   const p = permutationTest(pairs, context.places, context);
   const isBetter = (i: number) => {
@@ -293,18 +291,14 @@ function comparison(
 }
 
 /** Finds the other arm with the fewest false alarms in the seeds that all have; variants of the champion do not count. */
-function bestOther({ arms }: Group, set: string, context: Context): string | undefined {
+function bestOther(group: Group, set: string, context: Context): string | undefined {
   const { champion } = context;
-  const own = arms.find(([arm]) => arm === champion)?.[1];
-  if (!own) return undefined;
-  const rivals = arms.filter(([arm]) => arm !== champion && !arm.startsWith(`${champion}-`));
-  const value = (name: string, seeds: readonly number[]) => {
-    const [, cells] = rivals.find(([arm]) => arm === name)!;
-    const shared = cells.filter(({ seed }) => seeds.includes(seed));
-    return resampledOf(shared, set, { ...context, resamples: 0 }).point[MAIN_METRIC];
-  };
-  const runArms = rivals.map(([name, cells]) => ({ name, seeds: seedsOf(cells) }));
-  return bestRival({ seeds: seedsOf(own) }, runArms, value);
+  const rivals = group.arms
+    .filter(([arm]) => arm !== champion && !arm.startsWith(`${champion}-`))
+    .map(([name, cells]) => ({ name, seeds: seedsOf(cells) }));
+  const value = (name: string, seeds: readonly number[]) =>
+    resampledOf(cellsOf(group, name, seeds), set, { ...context, resamples: 0 }).point[MAIN_METRIC];
+  return bestRival({ seeds: seedsOf(cellsOf(group, champion)) }, rivals, value);
 }
 
 /** Holm's correction over all comparisons of a family, metric by metric. */
