@@ -38,13 +38,24 @@ function effort() {
   return isFast ? { base: 3, candidates: 64, mined: 1, made: 384 } : { base: 1, candidates: 4, mined: 1, made: 0 };
 }
 
+const checkpointOf = (name) => `${RUN}/${name}/checkpoints/best.safetensors`;
+
+function evaluate(name, title, anchors) {
+  const words = `evaluate --model ${checkpointOf(name)} --data ${data} --anchors ${anchors}`;
+  step(title, `${words} --out ${MODELS[name].evaluation}`, ...backend);
+}
+
 if (existsSync(join(ROOT, RUN))) rmSync(join(ROOT, RUN), { recursive: true });
 mkdirSync(join(ROOT, RUN), { recursive: true });
 
 const data = `${RUN}/data`;
-const base = `${RUN}/base/checkpoints/best.safetensors`;
-const mined = `${RUN}/mined/checkpoints/best.safetensors`;
-const made = `${RUN}/made/checkpoints/best.safetensors`;
+/** Models that are trained here, by what they were trained with, and where their evaluations lie. */
+const MODELS = {
+  base: { negatives: 'no hard negatives', evaluation: `${RUN}/evaluation-base` },
+  mined: { negatives: 'real ones', evaluation: `${RUN}/evaluation` },
+  made: { negatives: 'made ones', evaluation: `${RUN}/evaluation-made` },
+};
+const base = checkpointOf('base');
 const { base: baseEpochs, candidates, mined: minedEpochs, made: anchors } = effort();
 
 const pairOf = (sar, optical) => `--sar data/demo/sar/${sar}.tif --optical data/demo/optical/${optical}.tif`;
@@ -85,11 +96,7 @@ step(
     ` --negatives ${RUN}/negatives.jsonl --out ${RUN}/mined`,
   ...backend,
 );
-step(
-  'Evaluate it on the same places',
-  `evaluate --model ${mined} --data ${data} --anchors 50 --out ${RUN}/evaluation`,
-  ...backend,
-);
+evaluate('mined', 'Evaluate it on the same places', 50);
 if (anchors > 0) {
   step(
     'Make look-alikes: real patches, edited where the generator in the box swaps a blob of ground',
@@ -103,22 +110,14 @@ if (anchors > 0) {
       ` --negatives ${RUN}/made.jsonl --out ${RUN}/made`,
     ...backend,
   );
-  const compared = { base, made };
-  for (const [name, model] of Object.entries(compared)) {
-    const title =
-      name === 'made' ? 'Evaluate it on the same places' : 'Evaluate the one before any hard negatives, too';
-    step(title, `evaluate --model ${model} --data ${data} --anchors 0 --out ${RUN}/evaluation-${name}`, ...backend);
-  }
+  evaluate('made', 'Evaluate it on the same places', 0);
+  evaluate('base', 'Evaluate the one before any hard negatives, too', 0);
   console.log('\nThe four places that none of them saw, 95 % intervals over places:');
-  for (const [name, folder] of [
-    ['no hard negatives', 'evaluation-base'],
-    ['real ones', 'evaluation'],
-    ['made ones', 'evaluation-made'],
-  ]) {
-    const { auc, fpr95, intervals } = JSON.parse(readFileSync(join(ROOT, RUN, folder, 'metrics.json'), 'utf8'));
+  for (const { negatives, evaluation } of Object.values(MODELS)) {
+    const { auc, fpr95, intervals } = JSON.parse(readFileSync(join(ROOT, evaluation, 'metrics.json'), 'utf8'));
     const interval = intervals.auc.map((value) => value.toFixed(3)).join(', ');
     console.log(
-      `  ${name.padEnd(18)} ROC-AUC ${auc.toFixed(3)} [${interval}], FPR at 95 % recall ${(100 * fpr95).toFixed(1)} %`,
+      `  ${negatives.padEnd(18)} ROC-AUC ${auc.toFixed(3)} [${interval}], FPR at 95 % recall ${(100 * fpr95).toFixed(1)} %`,
     );
   }
   console.log('So little training, on so few places, shows how it is done, not which is better: see studies/.');
@@ -126,7 +125,7 @@ if (anchors > 0) {
 console.log(`\nDone in ${seconds()} s. Open in a browser:`);
 console.log(`  ${RUN}/registered/report.html  two scenes on each other`);
 console.log(`  ${RUN}/box/report.html         the model in the box`);
-console.log(`  ${RUN}/evaluation/report.html  the one that was trained here`);
+console.log(`  ${MODELS.mined.evaluation}/report.html  the one that was trained here`);
 console.log('\nThe same by clicking, with the demo scenes as the example and a gallery to search:');
 console.log(`  npm run -s doppel -- gallery build data/demo --out ${RUN}/gallery`);
 console.log(`  npm run -s doppel -- serve --data ${RUN}/server --gallery demo=${RUN}/gallery`);
