@@ -102,6 +102,6 @@ describe('a batch of scores', () => {
 
   it('says what is no plan', async () => {
     await expect(run('nothing')).rejects.toThrow('Make one by `doppel batch plan`');
-    await expect(doppel('plan')).rejects.toThrow('one of the commands experiment, register, score');
+    await expect(doppel('plan')).rejects.toThrow('one of the commands embed, experiment, mine, register, score');
   });
 });

@@ -22,17 +22,36 @@ export interface ManifestPair {
   opticalPath: string;
 }
 
+/** Name of a row. A blank one is none. */
+export const idSchema = z
+  .union([z.string(), z.number()])
+  .nullable()
+  .optional()
+  .transform((id) => (id === null || String(id ?? '').trim() === '' ? undefined : String(id).trim()));
+
 const pairSchema = z.object({
   sar: z.string().min(1),
   optical: z.string().min(1),
   date: z.string().optional(),
-  /** A blank one is none. */
-  id: z
-    .union([z.string(), z.number()])
-    .nullable()
-    .optional()
-    .transform((id) => (id === null || String(id ?? '').trim() === '' ? undefined : String(id).trim())),
+  id: idSchema,
 });
+
+/** Rows that a manifest may hold. */
+export interface RowKind<T> {
+  schema: z.ZodType<T>;
+  /** Columns that a table must have, and all that it may have once only. */
+  required: readonly string[];
+  columns: readonly string[];
+  /** Contents of a row, in words. */
+  expected: string;
+}
+
+const PAIR_ROWS: RowKind<z.output<typeof pairSchema>> = {
+  schema: pairSchema,
+  required: ['sar', 'optical'],
+  columns: ['sar', 'optical', 'id'],
+  expected: 'the paths "sar" and "optical"',
+};
 
 /**
  * @param reach of the paths; `anywhere`: they may be absolute, or lead out of the manifest's folder.
@@ -43,6 +62,30 @@ export async function* readManifest(
   file: string,
   reach: 'inside' | 'anywhere' = 'inside',
 ): AsyncGenerator<ManifestPair> {
+  for await (const { line, row, fail } of readRows(store, file, PAIR_ROWS)) {
+    const { sar, optical, id, date } = row;
+    const inside = (given: string) => {
+      const path = slashed(given);
+      if (reach === 'anywhere' || isInside(path)) return joinPath(folderOf(file), path);
+      throw fail('a path inside the folder of the manifest, relative to it', `"${path}"`);
+    };
+    yield {
+      ...{ line, sar, optical, sarPath: inside(sar), opticalPath: inside(optical) },
+      ...(id !== undefined && { id }),
+      ...(date && { date }),
+    };
+  }
+}
+
+/** A path with the slashes of this system, also where Windows wrote it. */
+export const slashed = (path: string): string => (path.includes('/') ? path : path.replaceAll('\\', '/'));
+
+/** Rows of JSON lines or of a table, with their line from 1. Errors as `readManifest`. */
+export async function* readRows<T>(
+  store: Store,
+  file: string,
+  { schema, required, columns: known, expected }: RowKind<T>,
+): AsyncGenerator<{ line: number; row: T; fail: Fail }> {
   const isCsv = /\.(csv|tsv)$/i.test(file);
   let delimiter = ',';
   let columns: string[] | undefined;
@@ -54,25 +97,13 @@ export async function* readManifest(
       new FormatError({ action: 'read the manifest', file, line, expected, found, cause });
     if (isCsv && !columns) {
       const named = /^sep=([,;\t])$/i.exec(text.trim())?.[1]; // a line of Excel's own before the header
-      if (named === undefined) ({ delimiter, columns } = headerOf(text, fail));
+      if (named === undefined) ({ delimiter, columns } = headerOf(text, { required, known }, fail));
       continue;
     }
     const raw = columns ? fromCsv(text, delimiter, columns, fail) : fromJson(text, fail);
-    const parsed = pairSchema.safeParse(raw);
-    if (!parsed.success) {
-      throw fail('the paths "sar" and "optical"', z.prettifyError(parsed.error).replaceAll('\n', ' '), parsed.error);
-    }
-    const { sar, optical, id, date } = parsed.data;
-    const inside = (given: string) => {
-      const path = given.includes('/') ? given : given.replaceAll('\\', '/'); // as Windows writes them
-      if (reach === 'anywhere' || isInside(path)) return joinPath(folderOf(file), path);
-      throw fail('a path inside the folder of the manifest, relative to it', `"${path}"`);
-    };
-    yield {
-      ...{ line, sar, optical, sarPath: inside(sar), opticalPath: inside(optical) },
-      ...(id !== undefined && { id }),
-      ...(date && { date }),
-    };
+    const parsed = schema.safeParse(raw);
+    if (!parsed.success) throw fail(expected, z.prettifyError(parsed.error).replaceAll('\n', ' '), parsed.error);
+    yield { line, row: parsed.data, fail };
   }
 }
 
@@ -97,14 +128,21 @@ function fromCsv(text: string, delimiter: string, columns: readonly string[], fa
 /** Spreadsheets write semicolons where the comma is the decimal point. */
 const DELIMITERS = [',', ';', '\t'];
 
-function headerOf(text: string, fail: Fail): { delimiter: string; columns: string[] } {
-  const readings = DELIMITERS.filter((each) => text.includes(each)).map((delimiter) => ({
+function headerOf(
+  text: string,
+  { required, known }: { required: readonly string[]; known: readonly string[] },
+  fail: Fail,
+): { delimiter: string; columns: string[] } {
+  // A table of one column has no delimiter.
+  const readings = DELIMITERS.filter((each) => text.includes(each) || required.length === 1).map((delimiter) => ({
     delimiter,
     columns: csvCells(text, delimiter)?.map((cell) => cell.trim().toLowerCase()) ?? [],
   }));
-  const found = readings.find(({ columns }) => columns.includes('sar') && columns.includes('optical'));
-  if (!found) throw fail('a header with the columns sar and optical', `"${text}"`);
-  const twice = ['sar', 'optical', 'id'].find((name) => found.columns.filter((each) => each === name).length > 1);
+  const found = readings.find(({ columns }) => required.every((name) => columns.includes(name)));
+  if (!found) {
+    throw fail(`a header with the column${required.length > 1 ? 's' : ''} ${required.join(' and ')}`, `"${text}"`);
+  }
+  const twice = known.find((name) => found.columns.filter((each) => each === name).length > 1);
   if (twice !== undefined) throw fail('one column of each name', `"${twice}" twice`);
   return found;
 }

@@ -1,9 +1,9 @@
 /** Pairs of scenes or patches: from JSON lines or CSV, or from a STAC collection, item collection or item with two assets. */
-import { folderOf, joinPath, nameOf, readText, type Store } from '@doppel/core';
-import { parseJson } from '@doppel/core/base';
+import { nameOf, type Store } from '@doppel/core';
 import { FormatError, UsageError } from '@doppel/core/errors';
 import { z } from 'zod';
 import { readManifest } from './manifest.ts';
+import { isStac, stacItems } from './stac_items.ts';
 
 export interface ListedPair {
   readonly id: string;
@@ -28,7 +28,7 @@ export async function readPairs(store: Store, manifest: string, assets: AssetNam
 
 /** Pairs one by one. @throws FormatError if the manifest is damaged. */
 export async function* listPairs(store: Store, manifest: string, assets: AssetNames): AsyncGenerator<ListedPair> {
-  if (/\.(geo)?json$/i.test(manifest)) yield* stacPairs(store, manifest, assets);
+  if (isStac(manifest)) yield* stacPairs(store, manifest, assets);
   else yield* manifestPairs(store, manifest);
 }
 
@@ -78,61 +78,14 @@ const twice = (id: string, manifest: string) =>
     remedy: 'Add a column "id".',
   });
 
-const link = z.object({ rel: z.string(), href: z.string() });
-const item = z.object({
-  type: z.literal('Feature'),
-  id: z.string(),
-  properties: z.object({ datetime: z.string().nullish() }),
-  assets: z.record(z.string(), z.object({ href: z.string() })),
-});
-const document = z.union([
-  item,
-  z.object({ type: z.literal('FeatureCollection'), features: z.array(item) }),
-  z.object({ type: z.enum(['Collection', 'Catalog']), links: z.array(link) }),
-]);
-
-async function* stacPairs(store: Store, file: string, assets: AssetNames): AsyncGenerator<ListedPair> {
-  const found = await readStac(store, file);
-  if (found.type === 'Feature') return yield pairOf(found, file, assets);
-  if (found.type === 'FeatureCollection') return yield* found.features.map((each) => pairOf(each, file, assets));
-  for (const { rel, href } of found.links) {
-    if (rel === 'item' || rel === 'child') yield* stacPairs(store, localPath(file, href), assets);
+async function* stacPairs(store: Store, manifest: string, assets: AssetNames): AsyncGenerator<ListedPair> {
+  for await (const item of stacItems(store, manifest)) {
+    requireDate(item.datetime, item.file);
+    yield {
+      id: item.id,
+      sar: item.pathOf(assets.sarAsset, '--sar-asset'),
+      optical: item.pathOf(assets.opticalAsset, '--optical-asset'),
+      date: item.datetime,
+    };
   }
-}
-
-async function readStac(store: Store, file: string): Promise<z.output<typeof document>> {
-  const fail = (found: string, cause?: unknown) =>
-    new FormatError({
-      ...{ action: 'read the manifest', file, found, cause },
-      expected: 'a STAC collection, item collection or item (or JSON lines, as .jsonl)',
-    });
-  return parseJson(document, await readText(store, file), fail);
-}
-
-function pairOf({ id, assets, properties }: z.output<typeof item>, file: string, names: AssetNames): ListedPair {
-  const pathOf = (name: string, flag: string) => {
-    const asset = assets[name];
-    if (asset) return localPath(file, asset.href);
-    throw new FormatError({
-      ...{ action: 'read the manifest', file, expected: `an asset "${name}" in the item ${id}` },
-      found: Object.keys(assets).join(', ') || 'none',
-      remedy: `Name another by ${flag}.`,
-    });
-  };
-  requireDate(properties.datetime ?? undefined, file);
-  return {
-    id,
-    sar: pathOf(names.sarAsset, '--sar-asset'),
-    optical: pathOf(names.opticalAsset, '--optical-asset'),
-    date: properties.datetime ?? undefined,
-  };
-}
-
-/** Path of what a STAC document refers to. @throws FormatError for an address: files are read from disk. */
-function localPath(file: string, href: string): string {
-  if (!/^[a-z][a-z0-9+.-]+:/i.test(href)) return joinPath(folderOf(file), href.replace(/^(\.\/)+/, ''));
-  throw new FormatError({
-    ...{ action: 'read the manifest', file, expected: 'paths of files', found: href },
-    remedy: 'Download the scenes, and refer to them by relative paths.',
-  });
 }

@@ -6,7 +6,12 @@ import { encode } from 'fast-png';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { selectBackend } from '../../../packages/core/src/backends/select_backend.ts';
 import { FileError, FormatError, PatchError, StaleCacheError, UsageError } from '../../../packages/core/src/errors.ts';
-import { type BuildTask, buildGallery } from '../../../packages/core/src/gallery/build_gallery.ts';
+import {
+  type BuildTask,
+  buildGallery,
+  collectGallery,
+  embedSceneFile,
+} from '../../../packages/core/src/gallery/build_gallery.ts';
 import { Gallery } from '../../../packages/core/src/gallery/gallery.ts';
 import { extentOf } from '../../../packages/core/src/gallery/gallery_extent.ts';
 import { searchGallery } from '../../../packages/core/src/gallery/search_gallery.ts';
@@ -77,6 +82,17 @@ describe('buildGallery', () => {
     writeFileSync(`${twins[1]}.aux.xml`, '<PAMDataset></PAMDataset>');
     expect(await build({ scenes: twins })).toMatchObject({ embedded: 2, kept: 0 });
     expect((await Gallery.open(store, out)).tiles().count).toBe(2 * 6 * 6);
+  });
+
+  it('gives what scenes give that are embedded one by one, and collected', async () => {
+    const scenes = [scene('a.png', 1), scene('b.png', 2), scene('copy.png', 1)];
+    const { gallery } = await build({ scenes });
+    const task = { out: join(folder, 'collected'), model, modelName: 'tiny', sensor: 'optical' } as const;
+    const embedded = await Promise.all(scenes.map((path) => embedSceneFile(store, task, path)));
+    expect(await collectGallery(store, task, embedded)).toEqual(gallery);
+    expect((await Gallery.open(store, task.out)).tiles().count).toBe(2 * 6 * 6);
+    const sar = { ...task, sensor: 'sar' } as const;
+    await expect(collectGallery(store, sar, embedded)).rejects.toThrow(UsageError);
   });
 
   it('goes on where it was stopped', async () => {

@@ -226,6 +226,39 @@ describe('the cache', () => {
   });
 });
 
+describe('scores in parts', () => {
+  const wholes = (folder: string, others: string[] = []) =>
+    counting('whole', { scores: { folder, others, refresh: false } }, 100);
+
+  test('are those that mining reads, in whichever order and folder they were computed', async () => {
+    const at = wholes('a');
+    const elsewhere = { ...at.bench, scores: { folder: 'b', refresh: false } };
+    const { parts, begin } = loss.scoring(at.bench, loss.settings.parse({}))!;
+    expect(parts).toBe(2); // 81 anchors with 100 candidates, then 19
+    expect(await begin({})(1)).toBe(19 * 101);
+    expect(await begin({})(1)).toBe(0);
+    expect(await loss.scoring(elsewhere, loss.settings.parse({}))!.begin({})(0)).toBe(81 * 101);
+    const before = at.model.passes.pairs;
+    const found = await mine({ bench: { ...at.bench, scores: { folder: 'a', others: ['b'], refresh: false } } });
+    expect(at.model.passes.pairs).toBe(before);
+    expect(found.report.cost).toMatchObject({ pairsScored: 0, pairsCached: 100 * 101 });
+    expect(found.negatives).toEqual((await mine({ bench: wholes('alone').bench })).negatives);
+  });
+
+  test('are of one model in all folders', async () => {
+    const { bench } = wholes('a');
+    await loss.scoring(bench, loss.settings.parse({}))!.begin({})(0);
+    const model = { ...bench.model, info: { ...bench.model.info, fingerprint: '0'.repeat(64) } };
+    const other = { ...bench, model, scores: { folder: 'b', others: ['a'], refresh: false } };
+    await expect(mine({ bench: other })).rejects.toThrow(StaleCacheError);
+  });
+
+  test('are none where no rule needs scores', () => {
+    expect(random.scoring(fakeBench(), random.settings.parse({}))).toBeUndefined();
+    expect(random.scoring(fakeBench(), random.settings.parse({ maxScore: 0.5 }))!.parts).toBe(1);
+  });
+});
+
 describe('mining refuses', () => {
   test('a split where the guard leaves nothing', async () => {
     const bench = fakeBench({ guard: fakeGuard(50) });

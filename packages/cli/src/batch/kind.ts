@@ -20,6 +20,8 @@ export interface KindSpec<F extends Flags> {
   flags: F;
   /** Command lines of `doppel batch plan NAME`. */
   examples: readonly string[];
+  /** Folder that the manifest's paths are relative to; default: that of the manifest. */
+  root?(manifest: string): string;
   /** Items of a manifest as they are read, however many. @param root files are relative to it, if they lie there. */
   items(given: { store: FileStore; manifest: string; root: string; settings: Values<F> }): AsyncIterable<BatchItem>;
   /** Settings as they hold on every machine: files by their full path. */
@@ -29,6 +31,20 @@ export interface KindSpec<F extends Flags> {
   open(place: Place<Values<F>>): Promise<Worker>;
   /** Files of the merged result, by name. */
   merged: readonly (Omit<MergedFile, 'path'> & { name: string })[];
+  /** Makes of all results what the work is for, after they were merged. @returns the paths of its files, and what to say. */
+  finish?(place: Place<Values<F>>, results: MergedResults): Promise<{ files: readonly string[]; text: string }>;
+}
+
+/** Results of all items, as `finish` gets them. */
+export interface MergedResults {
+  /** Rows in the order of the plan. */
+  rows: readonly unknown[];
+  /** True unless items failed or are left. */
+  isWhole: boolean;
+  /** Folders of results. */
+  roots: readonly string[];
+  /** Folder of the merged result. */
+  out: string;
 }
 
 /** Means of a worker. */

@@ -8,11 +8,12 @@ import { type Command, command, type Group, type Outcome } from '../command.ts';
 import { BACKEND_FLAG, type Context } from '../context.ts';
 import { choice, type Flags, flagsOf, number, settingsOf, text, type Values, whole, yes } from '../flags.ts';
 import { GENERATOR_FLAG } from '../generator_flag.ts';
-import { miningFiles, miningJson, miningPaths, miningText, SHEET_ROWS } from '../mining_files.ts';
+import { miningPaths, SHEET_ROWS } from '../mining_files.ts';
 import { MODEL_FLAG } from '../model_flag.ts';
 import { openGeneratorFile } from '../open_generator.ts';
 import type { WorkPlan } from '../work.ts';
-import { ensureWritable, writeTogether } from '../write_together.ts';
+import { writeMining } from '../write_mining.ts';
+import { ensureWritable } from '../write_together.ts';
 
 const GROUP: Group = {
   name: 'doppel mine',
@@ -107,15 +108,8 @@ async function run(strategy: Strategy, given: Values<Flags>, context: Context): 
       ...(strategy.needsGenerator && { generator: args.generator ?? null }),
       ...{ data: args.data, backend },
     };
-    const files = await miningFiles(found, dataset, paths, { where, sheet: args.sheet });
-    await writeTogether(store, paths.folder, files);
-    const written = {
-      file: paths.negatives,
-      report: paths.report,
-      ...(found.patches && { patches: paths.patches }),
-      ...(args.sheet && { sheet: paths.sheet }),
-    };
-    return { json: { ...miningJson(found.report), ...written, ...where }, text: miningText(found, written) };
+    const { json, text } = await writeMining(store, { found, dataset, paths, where, sheet: args.sheet });
+    return { json, text };
   } finally {
     generator?.dispose();
     opened.dispose();

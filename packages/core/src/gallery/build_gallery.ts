@@ -17,9 +17,8 @@ import { findGallery, type GalleryFacts, type GalleryScene, requireModel, writeG
 import { boundsOf, openScene } from './opened_scene.ts';
 import { placeCells } from './place_cells.ts';
 
-export interface BuildTask {
-  /** Paths of the scenes. */
-  scenes: readonly string[];
+/** Model and sensor of a gallery, and where it lies. */
+export interface GalleryTask {
   /** Folder of the gallery. */
   out: string;
   model: Model;
@@ -29,8 +28,16 @@ export interface BuildTask {
   sensor: Sensor;
   /** Unit of the samples, where files do not say it. */
   unit?: Unit | undefined;
+}
+
+export interface EmbedTask extends Omit<GalleryTask, 'modelName'> {
   /** Bands counted from 0; default: the only one, or red, green and blue. */
   bands?: readonly number[] | undefined;
+}
+
+export interface BuildTask extends GalleryTask, EmbedTask {
+  /** Paths of the scenes. */
+  scenes: readonly string[];
 }
 
 export interface BuildReport {
@@ -65,14 +72,41 @@ export async function buildGallery(store: Store, task: BuildTask, watch: BuildWa
     if (known?.file === entry.file) continue;
     if (!known) fresh++;
     const scene = known ? { ...known, file: entry.file } : await embedded(store, task, path, entry, watch);
-    gallery = await withScene(store, out, gallery, scene);
+    gallery = await withScenes(store, out, gallery, [scene]);
   }
   watch.onScene?.('', scenes.length, scenes.length);
   return { gallery, embedded: fresh, kept: scenes.length - fresh };
 }
 
+/**
+ * Embeds one scene into a folder: its cells get a name of their own, by which any number of processes can do so at once.
+ *
+ * @returns what `collectGallery` takes, with the path as it was given. @throws as `buildGallery`.
+ */
+export const embedSceneFile = async (
+  store: Store,
+  task: EmbedTask,
+  path: string,
+  watch: BuildWatch = {},
+): Promise<GalleryScene> =>
+  embedded(store, task, path, { file: path, ...(await describeSceneFile(store, path)) }, watch);
+
+/** Adds embedded scenes, whose cells lie in the gallery's folder, to the gallery there, or begins one. @throws as `buildGallery`. */
+export async function collectGallery(
+  store: Store,
+  task: GalleryTask,
+  scenes: readonly GalleryScene[],
+): Promise<GalleryFacts> {
+  const { out } = task;
+  const begun = await begunGallery(store, task);
+  await writeGallery(store, out, begun); // paths are relative to a folder that is there
+  const added: GalleryScene[] = [];
+  for (const scene of scenes) added.push({ ...scene, file: await relativePath(store, out, scene.file) });
+  return withScenes(store, out, begun, added);
+}
+
 /** Gallery that is there, else a new one. */
-async function begunGallery(store: Store, { out, model, modelName, sensor, unit }: BuildTask): Promise<GalleryFacts> {
+async function begunGallery(store: Store, { out, model, modelName, sensor, unit }: GalleryTask): Promise<GalleryFacts> {
   const { channels } = placeCells(model);
   const { info } = model;
   const begun = await findGallery(store, out);
@@ -109,7 +143,7 @@ async function cellsOf({ sha256: hash, companions }: Described, bands: readonly 
 
 async function embedded(
   store: Store,
-  { out, model, sensor, unit, bands }: BuildTask,
+  { out, model, sensor, unit, bands }: EmbedTask,
   path: string,
   entry: Described,
   watch: BuildWatch,
@@ -131,13 +165,21 @@ async function embedded(
   }
 }
 
-/** Writes the gallery with a scene, in the place of an older one of the same file or content. */
-async function withScene(store: Store, out: string, gallery: GalleryFacts, scene: GalleryScene): Promise<GalleryFacts> {
-  const isReplaced = (other: GalleryScene) => other.file === scene.file || isSameContent(other, scene);
-  const gone = gallery.scenes.filter((other) => isReplaced(other) && other.cells !== scene.cells);
-  const scenes = [...gallery.scenes.filter((other) => !isReplaced(other)), scene];
+/** Writes the gallery with further scenes, each in the place of an older one of the same file or content. */
+async function withScenes(
+  store: Store,
+  out: string,
+  gallery: GalleryFacts,
+  added: readonly GalleryScene[],
+): Promise<GalleryFacts> {
+  let { scenes } = gallery;
+  for (const scene of added) {
+    const isReplaced = (other: GalleryScene) => other.file === scene.file || isSameContent(other, scene);
+    scenes = [...scenes.filter((other) => !isReplaced(other)), scene];
+  }
   const changed = { ...gallery, scenes };
   await writeGallery(store, out, changed);
-  for (const { cells } of gone) await store.remove(joinPath(out, cells));
+  const used = new Set(scenes.map(({ cells }) => cells));
+  for (const { cells } of gallery.scenes) if (!used.has(cells)) await store.remove(joinPath(out, cells));
   return changed;
 }

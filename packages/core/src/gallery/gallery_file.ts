@@ -14,7 +14,8 @@ import { joinPath, readText, type Store } from '../store.ts';
 
 export const GALLERY_FILE = 'gallery.json';
 
-const sceneSchema = z.strictObject({
+/** A scene in a gallery. */
+export const gallerySceneSchema = z.strictObject({
   /** Path relative to the gallery's folder, or absolute. */
   file: z.string().min(1),
   /** Size of the file in bytes, and SHA-256 as by `hashFile`. */
@@ -51,14 +52,14 @@ const gallerySchema = z
     channels: z.int().positive(),
     /** Unit of the samples, where it was given. */
     unit: z.enum(UNITS).optional(),
-    scenes: z.array(sceneSchema),
+    scenes: z.array(gallerySceneSchema),
   })
   .refine(({ scenes }) => new Set(scenes.map(({ cells }) => cells)).size === scenes.length, {
     message: 'must name a file of cells once',
   });
 
 export type GalleryFacts = z.infer<typeof gallerySchema>;
-export type GalleryScene = z.infer<typeof sceneSchema>;
+export type GalleryScene = z.infer<typeof gallerySceneSchema>;
 
 /** Facts of a gallery; undefined where there is none. @throws FormatError where the file is damaged. */
 export async function findGallery(store: Store, folder: string): Promise<GalleryFacts | undefined> {

@@ -22,7 +22,16 @@
  * ```
  */
 export { otherSensor } from '../dataset/scenes.ts';
-export { type BuildReport, type BuildTask, type BuildWatch, buildGallery } from './build_gallery.ts';
+export {
+  type BuildReport,
+  type BuildTask,
+  type BuildWatch,
+  buildGallery,
+  collectGallery,
+  type EmbedTask,
+  embedSceneFile,
+  type GalleryTask,
+} from './build_gallery.ts';
 export {
   evaluateGallery,
   type GalleryEvaluation,
@@ -31,7 +40,15 @@ export {
 } from './evaluate_gallery.ts';
 export { Gallery } from './gallery.ts';
 export { extentOf, type GalleryExtent } from './gallery_extent.ts';
-export { findGallery, GALLERY_FILE, type GalleryFacts, readGallery, requireModel } from './gallery_file.ts';
+export {
+  findGallery,
+  GALLERY_FILE,
+  type GalleryFacts,
+  type GalleryScene,
+  gallerySceneSchema,
+  readGallery,
+  requireModel,
+} from './gallery_file.ts';
 export { nearestTiles } from './nearest_tiles.ts';
 export { boundsOf, middleOf } from './opened_scene.ts';
 export { CELL, requireSearchable } from './place_cells.ts';

@@ -22,4 +22,4 @@ export { scoreMade, scoreReferences, truePairs } from './pair_scores.ts';
 export { anchorsOf, trainingOn } from './plan.ts';
 export { adaptive } from './strategies/adaptive.ts';
 export { STRATEGIES, settingsShapeOf } from './strategies.ts';
-export type { Bench, MiningModel, MiningReport, Negatives, Strategy, Watch } from './strategy.ts';
+export type { Bench, MiningModel, MiningReport, Negatives, Scoring, Strategy, Watch } from './strategy.ts';

@@ -8,7 +8,7 @@ import { SplitError } from '../errors.ts';
 import { probabilityOf } from '../matcher/calibration.ts';
 import { Meter } from './blocks/meter.ts';
 import type { BlockScores, ScoreKind } from './blocks/score_cache.ts';
-import { type ScoredBlock, scoredBlocks, unscoredBlocks } from './blocks/scored_blocks.ts';
+import { type ScoredBlock, scoredBlocks, scoringInParts, unscoredBlocks } from './blocks/scored_blocks.ts';
 import { exclusions } from './exclusion.ts';
 import type { MinedHeader, MinedNegative, Scale } from './negatives.ts';
 import { scoreReferences } from './pair_scores.ts';
@@ -24,7 +24,7 @@ import {
   type SelectionRules,
   select,
 } from './select.ts';
-import type { Bench, MiningCost, MiningReport, Negatives, Watch } from './strategy.ts';
+import type { Bench, MiningCost, MiningReport, Negatives, Scoring, Watch } from './strategy.ts';
 import { type ScoreQuantiles, type ShortageReason, Tally } from './tally.ts';
 
 const RANGES: Record<Scale, readonly [number, number]> = { probability: [0, 1], cosine: [-1, 1] };
@@ -144,16 +144,10 @@ export async function findRanked(
   settings: UnrankedSettings & Ranks,
   watch: Watch,
 ): Promise<RankedNegatives> {
-  const { dataset, split, seed, scores } = bench;
   const { kind } = ranking;
-  const isWhole = kind === 'match' && !bench.model.scorer.halves;
-  const { maxCandidates = maxCandidatesFor(kind, isWhole), maxUses = USES_PER_NEGATIVE * settings.k } = settings;
-  const { rankMin = 0, rankMax = Infinity } = settings;
+  const { maxUses = USES_PER_NEGATIVE * settings.k, rankMin = 0, rankMax = Infinity } = settings;
   const rules: SelectionRules = { ...settings, rankMin, rankMax };
-  const plan = planMining(dataset.records, dataset.indicesOf(split), {
-    ...{ split, seed, maxCandidates },
-    pairsPerBlock: isWhole ? PAIRS_PER_BLOCK.whole : PAIRS_PER_BLOCK.joined,
-  });
+  const { plan, maxCandidates } = planOf(kind, bench, settings);
   const meter = new Meter(expectedPairs(kind, plan, rules.k), watch.onProgress);
   const blocks = kind ? scoredBlocks(kind, plan, bench, watch, meter) : unscoredBlocks(plan, watch);
   const { drafts, positives, tally, variety } = await chooseAll(blocks, ranking, bench, rules, maxUses);
@@ -179,9 +173,24 @@ export async function findRanked(
       ),
       variety,
       cost: meter.cost(),
-      cache: (kind && scores?.folder) ?? null,
+      cache: (kind && bench.scores?.folder) ?? null,
     },
   };
+}
+
+/** Scores that `findRanked` reads with the same ranking, bench and settings, in parts; undefined if it needs none. */
+export function scoringOf({ kind }: Ranking, bench: Bench, settings: UnrankedSettings): Scoring | undefined {
+  return kind && scoringInParts(kind, planOf(kind, bench, settings).plan, bench);
+}
+
+function planOf(kind: ScoreKind | undefined, { model, dataset, split, seed }: Bench, settings: UnrankedSettings) {
+  const isWhole = kind === 'match' && !model.scorer.halves;
+  const { maxCandidates = maxCandidatesFor(kind, isWhole) } = settings;
+  const plan = planMining(dataset.records, dataset.indicesOf(split), {
+    ...{ split, seed, maxCandidates },
+    pairsPerBlock: isWhole ? PAIRS_PER_BLOCK.whole : PAIRS_PER_BLOCK.joined,
+  });
+  return { plan, maxCandidates };
 }
 
 /** Chosen negative, before the matcher's score of it is known. */

@@ -41,6 +41,17 @@ export interface Strategy<S extends object = object> {
    * @throws the signal's reason when it is aborted.
    */
   find(bench: Bench, settings: S, watch: Watch): Promise<Negatives>;
+  /**
+   * Scores that `find` reads from `bench.scores`, in parts that any number of processes can compute before. Undefined if
+   * these settings need none; a strategy without this function has no such parts. Errors as `find`.
+   */
+  scoring?(bench: Bench, settings: S): Scoring | undefined;
+}
+
+export interface Scoring {
+  readonly parts: number;
+  /** @returns what computes a part unless it is there, keeps it, and gives the number of pairs that were scored. */
+  begin(watch: Pick<Watch, 'signal'>): (part: number) => Promise<number>;
 }
 
 /** Inputs of every strategy: data set, matcher, patches and guard. */
@@ -55,8 +66,11 @@ export interface Bench {
   /** Records whose SAR patches are known without labels, for strategies that take any; default: those of the pairs. */
   unlabelled?: readonly number[] | undefined;
   generator?: LatentGenerator | undefined;
-  /** Folder that keeps the scores for the next mining; `refresh` removes the scores in it first. Default: not kept. */
-  scores?: { folder: string; refresh: boolean } | undefined;
+  /**
+   * Folder that keeps the scores for the next mining; `refresh` removes the scores in it first, `others` are folders that
+   * are read as well. Default: not kept.
+   */
+  scores?: { folder: string; refresh: boolean; others?: readonly string[] | undefined } | undefined;
   /** Seed of pools, draws and latent noise. */
   seed: number;
 }

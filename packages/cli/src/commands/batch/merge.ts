@@ -2,9 +2,11 @@
 import { joinPath } from '@doppel/core';
 import { EXIT, type MergeCounts, mergeResults, openPlan } from '@doppel/core/batch';
 import { KINDS } from '../../batch/kinds.ts';
+import { PLACE_FLAGS, placeOf } from '../../batch/place.ts';
 import { RESULTS_FLAG, rootsOf } from '../../batch/roots.ts';
 import { stacCatalog } from '../../batch/stac_catalog.ts';
 import { command } from '../../command.ts';
+import { BACKEND_FLAG } from '../../context.ts';
 import { text, yes } from '../../flags.ts';
 
 export default command({
@@ -15,36 +17,39 @@ export default command({
     out: text('folder', 'Folder of the merged result; default: that of the plan').optional(),
     stac: yes('Write a STAC catalog of the merged result beside it: catalog.json, item.json'),
     partial: yes('Merge what there is, although items are left'),
+    ...PLACE_FLAGS,
+    ...BACKEND_FLAG,
   },
   examples: ['doppel batch merge runs/scores', 'doppel batch merge runs/scores --partial --out /tmp/scores'],
   async run({ args, context }) {
     const { store } = context;
     const plan = await openPlan(store, args.plan);
-    const folder = args.out ?? args.plan;
-    const files = KINDS.get(plan.header.kind).merged.map(({ name, ...file }) => ({
-      ...{ ...file, path: joinPath(folder, name) },
-    }));
+    const out = args.out ?? args.plan;
+    const roots = rootsOf(args);
+    const kind = KINDS.get(plan.header.kind);
+    const merged = kind.merged.map(({ name, ...file }) => ({ ...file, path: joinPath(out, name) }));
+    const rows: unknown[] = [];
+    const onRow = (row: unknown) => kind.finish && rows.push(row);
     const counts = await context.work({ label: 'merge', unit: 'items' }, ({ signal }) =>
-      mergeResults(store, plan, { roots: rootsOf(args), files, isPartial: args.partial, signal }),
+      mergeResults(store, plan, { roots, files: merged, isPartial: args.partial, signal, onRow }),
     );
     const left = counts.missing + counts.retry;
     const isWritten = left === 0 || args.partial;
+    const isWhole = left + counts.failed === 0;
+    const finished = isWritten
+      ? await kind.finish?.(
+          placeOf(plan, { compute: { backend: args.backend }, data: args.data, model: args.model }, context),
+          { rows, roots, out, isWhole },
+        )
+      : undefined;
+    const files = isWritten ? [...merged.map(({ path }) => path), ...(finished?.files ?? [])] : [];
     if (isWritten && args.stac) {
-      const catalog = stacCatalog(
-        plan.header,
-        files.map(({ path }) => path),
-        new Date().toISOString(),
-      );
-      for (const [name, content] of catalog) await store.write(joinPath(folder, name), content);
+      const catalog = stacCatalog(plan.header, files, new Date().toISOString());
+      for (const [name, content] of catalog) await store.write(joinPath(out, name), content);
     }
     return {
-      json: {
-        plan: args.plan,
-        items: plan.header.items,
-        ...counts,
-        files: isWritten ? files.map(({ path }) => path) : [],
-      },
-      text: textOf(counts, left, isWritten ? files.map(({ path }) => path) : []),
+      json: { plan: args.plan, items: plan.header.items, ...counts, files },
+      text: [textOf(counts, left, files), ...(finished ? [finished.text] : [])].join('\n'),
       exitCode: left > 0 ? EXIT.tryAgain : counts.failed > 0 ? EXIT.permanent : EXIT.done,
     };
   },

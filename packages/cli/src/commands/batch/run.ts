@@ -15,6 +15,7 @@ import { reasonOf, UsageError } from '@doppel/core/errors';
 import { TASK_FLAGS } from '../../batch/engine.ts';
 import { ENGINES } from '../../batch/engines.ts';
 import { settledModel } from '../../batch/kind.ts';
+import { PLACE_FLAGS } from '../../batch/place.ts';
 import { runPlan, stopOf } from '../../batch/run_plan.ts';
 import { command } from '../../command.ts';
 import { BACKEND_FLAG, type Context } from '../../context.ts';
@@ -27,8 +28,7 @@ const flags = {
     .optional(),
   shards: whole(1, 'Number of shards, where the scheduler tells only the index of a task (Kubernetes)').optional(),
   results: text('folder', 'Folder of the results; default: that of the plan').optional(),
-  data: text('folder', 'Folder of the manifest here, if the data lie elsewhere than when the plan was made').optional(),
-  model: text('model', 'The model of the plan, if it lies elsewhere here').optional(),
+  ...PLACE_FLAGS,
   attempts: whole(1, 'Tries until a failure that may pass is one for good').default(3),
   retryFailed: yes('Try again what failed for good'),
   ...BACKEND_FLAG,

@@ -10,13 +10,17 @@ import { readProtocol } from '../data/protocol.ts';
 
 const IMAGE = /\.(tiff?|png|jpe?g)$/i;
 
+const OTHER_SCENES = 'patterns such as "scenes/**/*.tif", or the scenes.json of a data set';
+
+/** Scenes as one word, for help. */
+export const IMAGES_WORD = `a folder of images, ${OTHER_SCENES}`;
+
 export const SCENE_WORD = z
   .array(z.string().min(1))
   .min(1)
   .meta({
     ...{ hint: 'scenes', isRepeated: true, expected: 'scenes' },
-    description:
-      'Images (GeoTIFF, PNG, JPEG), folders of them, patterns such as "scenes/**/*.tif", or the scenes.json of a data set',
+    description: `Images (GeoTIFF, PNG, JPEG), folders of them, ${OTHER_SCENES}`,
   });
 
 export const SPLIT_FLAGS = {

@@ -61,10 +61,12 @@ export interface ScoreCache {
   write(block: MiningBlock, scores: BlockScores): Promise<void>;
 }
 
+const MANIFEST = 'manifest.json';
+
 /**
  * Opens the cache in a folder, or makes one.
  *
- * @param refresh remove a cache that exists, stale or not.
+ * @param refresh remove a cache that exists, stale or not. @param others caches whose blocks are read as well.
  * @throws StaleCacheError if the folder holds scores of another model, data set or pool. @throws FormatError if it holds
  * something else.
  */
@@ -72,9 +74,10 @@ export async function openScoreCache(
   store: Store,
   folder: string,
   key: ScoreKey,
-  { refresh = false }: { refresh?: boolean } = {},
+  { refresh = false, others = [] }: { refresh?: boolean; others?: readonly string[] | undefined } = {},
 ): Promise<ScoreCache> {
-  const manifest = joinPath(folder, 'manifest.json');
+  for (const other of others) await requireCache(store, other, key);
+  const manifest = joinPath(folder, MANIFEST);
   const present = await readManifest(store, folder, manifest);
   if (present && !refresh) refuseStale(present, key, folder);
   if (present && refresh) await store.remove(folder);
@@ -82,7 +85,13 @@ export async function openScoreCache(
     const content = { doppel: 'mining-scores', version: 1, key } satisfies z.infer<typeof manifestSchema>;
     await store.write(manifest, `${JSON.stringify(content, null, 2)}\n`);
   }
-  return blocksIn(store, folder);
+  return blocksIn(store, folder, others);
+}
+
+/** @throws StaleCacheError or FormatError as `openScoreCache`, unless there is no cache. */
+async function requireCache(store: Store, folder: string, key: ScoreKey): Promise<void> {
+  const present = await readManifest(store, folder, joinPath(folder, MANIFEST));
+  if (present) refuseStale(present, key, folder);
 }
 
 /** Undefined if there is no cache yet: no folder, or an empty one. */
@@ -121,16 +130,18 @@ function refuseStale(present: ScoreKey, wanted: ScoreKey, folder: string): void 
 const show = (value: string | number | null) =>
   value === null ? 'none' : typeof value === 'string' && value.length === 64 ? `${value.slice(0, 12)}…` : `${value}`;
 
-function blocksIn(store: Store, folder: string): ScoreCache {
-  const fileOf = (block: MiningBlock) => joinPath(folder, `block-${String(block.index).padStart(5, '0')}.safetensors`);
+function blocksIn(store: Store, folder: string, others: readonly string[]): ScoreCache {
+  const nameOf = ({ index }: MiningBlock) => `block-${String(index).padStart(5, '0')}.safetensors`;
   return {
     folder,
     async read(block) {
-      const file = fileOf(block);
-      if (!(await store.stat(file))) return undefined;
-      return decode(await store.read(file), block, file);
+      for (const each of [folder, ...others]) {
+        const file = joinPath(each, nameOf(block));
+        if (await store.stat(file)) return decode(await store.read(file), block, file);
+      }
+      return undefined;
     },
-    write: (block, scores) => store.write(fileOf(block), encode(block, scores)),
+    write: (block, scores) => store.write(joinPath(folder, nameOf(block)), encode(block, scores)),
   };
 }
 

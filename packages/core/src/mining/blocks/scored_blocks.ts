@@ -4,8 +4,8 @@ import { pause } from '../../base/pause.ts';
 import { sha256 } from '../../base/sha256.ts';
 import { refuseNonFinite, scoreReferences } from '../pair_scores.ts';
 import type { MiningBlock, MiningPlan } from '../plan.ts';
-import type { Bench, Watch } from '../strategy.ts';
-import { blockScorer } from './block_scores.ts';
+import type { Bench, Scoring, Watch } from '../strategy.ts';
+import { type BlockScorer, blockScorer } from './block_scores.ts';
 import type { Meter } from './meter.ts';
 import { type BlockScores, openScoreCache, type ScoreCache, type ScoreKey, type ScoreKind } from './score_cache.ts';
 
@@ -34,13 +34,33 @@ export async function* scoredBlocks(
     else {
       if (!isEstimated) await estimateWholePairs(plan.pairs - meter.cost().pairsCached, block, bench, watch);
       isEstimated = true;
-      scores = await score(block);
-      refuseNonFinite(scores.scores);
-      refuseNonFinite(scores.positives);
-      await cache?.write(block, scores);
+      scores = await scoreInto(cache, block, score);
     }
     yield { block, scores };
   }
+}
+
+/** The blocks of a plan as parts that are scored one by one, in any order, and kept in the bench's cache. */
+export const scoringInParts = (kind: ScoreKind, plan: MiningPlan, bench: Bench): Scoring => ({
+  parts: plan.blocks.length,
+  begin({ signal }) {
+    let scored = 0;
+    const score = blockScorer(kind, bench, { signal, onPairs: (pairs) => (scored += pairs) });
+    const opening = openCache(kind, plan, bench);
+    return async (part) => {
+      const [cache, block, before] = [await opening, plan.blocks[part]!, scored];
+      if (!(await cache?.read(block))) await scoreInto(cache, block, score);
+      return scored - before;
+    };
+  },
+});
+
+async function scoreInto(cache: ScoreCache | undefined, block: MiningBlock, score: BlockScorer): Promise<BlockScores> {
+  const scores = await score(block);
+  refuseNonFinite(scores.scores);
+  refuseNonFinite(scores.positives);
+  await cache?.write(block, scores);
+  return scores;
 }
 
 /** Blocks whose candidates are chosen without scores. */

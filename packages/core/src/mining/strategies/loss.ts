@@ -2,8 +2,10 @@
  * `loss`: candidates with the highest score against the anchor's optical patch. As negatives they have the
  * highest loss. The score is the matcher's probability.
  */
-import { findRanked, type RankedSettings, rankedSettings } from '../ranked.ts';
+import { findRanked, type RankedSettings, type Ranking, rankedSettings, scoringOf } from '../ranked.ts';
 import type { Strategy } from '../strategy.ts';
+
+const RANKING: Ranking = { strategy: 'loss', scale: 'probability', kind: 'match', order: 'score' };
 
 export const loss = {
   name: 'loss',
@@ -11,6 +13,6 @@ export const loss = {
   settings: rankedSettings('probability'),
   trainingOnly: false,
   unit: 'pairs',
-  find: (bench, settings, watch) =>
-    findRanked({ strategy: 'loss', scale: 'probability', kind: 'match', order: 'score' }, bench, settings, watch),
+  find: (bench, settings, watch) => findRanked(RANKING, bench, settings, watch),
+  scoring: (bench, settings) => scoringOf(RANKING, bench, settings),
 } satisfies Strategy<RankedSettings>;

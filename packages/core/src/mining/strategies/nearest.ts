@@ -2,8 +2,10 @@
  * `nearest`: the SAR patches that look most like the anchor's own. The score is the cosine of the features of the matcher's
  * SAR stream; the true pair has 1.
  */
-import { findRanked, type RankedSettings, rankedSettings } from '../ranked.ts';
+import { findRanked, type RankedSettings, type Ranking, rankedSettings, scoringOf } from '../ranked.ts';
 import type { Strategy } from '../strategy.ts';
+
+const RANKING: Ranking = { strategy: 'nearest', scale: 'cosine', kind: 'likeness', order: 'score' };
 
 export const nearest = {
   name: 'nearest',
@@ -12,6 +14,6 @@ export const nearest = {
   trainingOnly: false,
   unit: 'pairs',
   needsStreams: () => true,
-  find: (bench, settings, watch) =>
-    findRanked({ strategy: 'nearest', scale: 'cosine', kind: 'likeness', order: 'score' }, bench, settings, watch),
+  find: (bench, settings, watch) => findRanked(RANKING, bench, settings, watch),
+  scoring: (bench, settings) => scoringOf(RANKING, bench, settings),
 } satisfies Strategy<RankedSettings>;

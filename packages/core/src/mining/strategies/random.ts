@@ -1,7 +1,12 @@
 /** `random`: any candidate, each with the same chance. Nothing is scored but what is chosen, unless a rule needs scores. */
-import { findRanked, type UnrankedSettings, unrankedSettings } from '../ranked.ts';
+import { findRanked, type Ranking, scoringOf, type UnrankedSettings, unrankedSettings } from '../ranked.ts';
 import { needsScores } from '../select.ts';
 import type { Strategy } from '../strategy.ts';
+
+const rankingFor = (settings: UnrankedSettings): Ranking => ({
+  ...{ strategy: 'random', scale: 'probability', order: 'random' },
+  kind: needsScores(settings) ? 'match' : undefined,
+});
 
 export const random = {
   name: 'random',
@@ -9,8 +14,6 @@ export const random = {
   settings: unrankedSettings(),
   trainingOnly: false,
   unit: 'pairs',
-  find(bench, settings, watch) {
-    const kind = needsScores(settings) ? 'match' : undefined;
-    return findRanked({ strategy: 'random', scale: 'probability', kind, order: 'random' }, bench, settings, watch);
-  },
+  find: (bench, settings, watch) => findRanked(rankingFor(settings), bench, settings, watch),
+  scoring: (bench, settings) => scoringOf(rankingFor(settings), bench, settings),
 } satisfies Strategy<UnrankedSettings>;

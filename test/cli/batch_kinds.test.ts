@@ -1,0 +1,91 @@
+/** Kinds of batches that make something of all results at the end: a gallery of scenes, hard negatives of scores. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { selectBackend } from '../../packages/core/src/backends/select_backend.ts';
+import { FileStore } from '../../packages/core/src/node.ts';
+import { denseCheckpoint, noisePatch, tinyCheckpoint } from '../server/tiny_model.mjs';
+import { writeSyntheticDataset } from './dataset_on_disk.ts';
+import { runDoppel } from './run_command.ts';
+
+let folder: string;
+const at = (...names: string[]) => join(folder, ...names);
+const doppel = (...words: string[]) => runDoppel(['batch', ...words]);
+const run = (out: string, ...flags: string[]) => doppel('run', at(out), '--backend', 'wasm', ...flags);
+const merge = (out: string, ...flags: string[]) => doppel('merge', at(out), '--backend', 'wasm', ...flags);
+const read = (...names: string[]) => readFileSync(at(...names), 'utf8');
+
+beforeAll(async () => {
+  await selectBackend({ requested: 'wasm' });
+  folder = mkdtempSync(join(tmpdir(), 'doppel-kinds-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('a batch of scenes', () => {
+  const plan = (manifest: string, out: string, ...flags: string[]) =>
+    doppel('plan', 'embed', at(manifest), '--out', at(out), '--model', at('dense.safetensors'), ...flags);
+
+  beforeAll(() => {
+    writeFileSync(at('dense.safetensors'), denseCheckpoint());
+    for (const i of [1, 2]) writeFileSync(at(`${i}.png`), noisePatch(i, 104).png);
+    writeFileSync(at('scenes.csv'), 'scene\n1.png\ngone.png\n2.png\n');
+  });
+
+  it('becomes a gallery of those that could be read', async () => {
+    expect((await plan('scenes.csv', 'gallery')).stdout).toContain('3 items planned');
+    expect((await run('gallery', '--shard', '1/2')).exitCode).toBe(0);
+    expect((await run('gallery', '--results', at('elsewhere'))).stdout).toContain('1 failed for good');
+    const merged = await merge('gallery', '--results', at('elsewhere'), '--out', at('merged'), '--stac');
+    expect([merged.exitCode, merged.stdout]).toEqual([42, expect.stringContaining('2 scenes with 72 tiles')]);
+    expect(JSON.parse(read('merged', 'gallery.json'))).toMatchObject({
+      ...{ modality: 'optical', model: { name: at('dense.safetensors') } },
+      scenes: [{ file: '../1.png' }, { file: '../2.png' }],
+    });
+    expect(read('merged', 'scenes.jsonl')).toMatch(
+      /"id":"gone.png","file":"gone.png","error":"Cannot read .*found nothing/,
+    );
+    expect(Object.keys(JSON.parse(read('merged', 'item.json')).assets)).toEqual(['scenes.jsonl', 'gallery.json']);
+    const search = ['gallery', 'search', at('merged'), '--sar', at('1.png'), '--crop', 'centre', '--backend', 'wasm'];
+    expect((await runDoppel(search)).stdout).toContain('of 72 tiles');
+  });
+
+  it('comes of STAC items, or of a folder of images', async () => {
+    const feature = { type: 'Feature', id: 'x', properties: {}, assets: { visual: { href: './1.png' } } };
+    writeFileSync(at('item.json'), JSON.stringify(feature));
+    await expect(plan('item.json', 'none')).rejects.toThrow('Name another by --asset');
+    expect((await plan('item.json', 'one', '--asset', 'visual')).stdout).toContain('1 items planned');
+    expect((await plan('.', 'all')).stdout).toContain('2 items planned');
+    writeFileSync(at('bad.csv'), 'file\n1.png\n');
+    await expect(plan('bad.csv', 'none')).rejects.toThrow('a header with the column scene');
+  });
+});
+
+describe('a batch of scores for mining', () => {
+  const model = () => ['--model', at('tiny.safetensors')];
+  const plan = (out: string, ...flags: string[]) =>
+    doppel('plan', 'mine', at('data', 'pairs.jsonl'), '--out', at(out), ...model(), ...flags);
+
+  beforeAll(async () => {
+    writeFileSync(at('tiny.safetensors'), tinyCheckpoint());
+    await writeSyntheticDataset(new FileStore(), at('data'));
+  });
+
+  it('gives the negatives of `doppel mine`', async () => {
+    expect((await plan('mining', '--k', '2', '--max-score', '0.9')).stdout).toContain('1 items planned');
+    await expect(merge('mining', '--partial')).rejects.toThrow('the scores of every block');
+    expect((await run('mining')).exitCode).toBe(0);
+    const { stdout } = await merge('mining');
+    expect(stdout).toMatch(/negatives for 12 anchors by the strategy loss \(train\)/);
+    expect(stdout).toContain('scored 0 pairs');
+    const words = ['mine', 'loss', '--data', at('data'), ...model(), '--out', at('own.jsonl'), '--backend', 'wasm'];
+    await runDoppel([...words, '--k', '2', '--max-score', '0.9']);
+    expect(read('mining', 'negatives.jsonl')).toBe(read('own.jsonl'));
+  });
+
+  it('refuses what has no scores, and settings that a strategy has not', async () => {
+    await expect(plan('none', '--strategy', 'random')).rejects.toThrow('Mine at once by `doppel mine random`');
+    await expect(plan('none', '--min-score', '-0.5')).rejects.toThrow('--min-score');
+    expect((await plan('cosine', '--strategy', 'nearest', '--min-score', '-0.5')).stdout).toContain('1 items');
+  });
+});
