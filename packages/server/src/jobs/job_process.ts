@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { reasonOf } from '@doppel/core/errors';
 import { workerUrl } from '../scoring/worker_url.ts';
+import { denoRights, type Permissions } from './deno_rights.ts';
 import type { JobEnd, JobMessage, RunJob } from './run_job.ts';
 
 const JOB_MAIN = workerUrl('job_main', import.meta.url);
@@ -16,27 +17,13 @@ const JOB_MAIN = workerUrl('job_main', import.meta.url);
 /** Characters of the end of the process's log that are kept. */
 const LOG_LENGTH = 4000;
 
-/** Deno's question for its permissions. */
-interface Permissions {
-  querySync(permission: { name: 'ffi' }): { state: string };
-}
-
-/**
- * Rights of the process on Deno: it reads scenes and its own program, writes in its folder, and uses the native backend where
- * the server may. It has no network, and starts nothing.
- */
-function rights({ permissions }: { permissions: Permissions }): string[] {
-  const mayUseNative = permissions.querySync({ name: 'ffi' }).state === 'granted';
-  return ['--allow-read', '--allow-write=.', '--allow-env', '--allow-sys', ...(mayUseNative ? ['--allow-ffi'] : [])];
-}
-
 /** Arguments that run a program on this runtime. */
 function argumentsOf(main: URL): string[] {
   const path = fileURLToPath(main);
   const { Deno } = globalThis as { Deno?: { permissions: Permissions } };
   if (!Deno) return [path];
   const sources = path.endsWith('.ts') ? ['--conditions=source'] : [];
-  return ['run', '--no-prompt', ...rights(Deno), '--unstable-no-legacy-abort', ...sources, path];
+  return ['run', '--no-prompt', ...denoRights(Deno.permissions), '--unstable-no-legacy-abort', ...sources, path];
 }
 
 /** Milliseconds without a message after which a process is stuck. Its longest silence is a report of large scenes. */

@@ -7,7 +7,7 @@ import type { BackendLoader } from '@doppel/core/backends';
 import { reasonOf } from '@doppel/core/errors';
 
 /** Name kept out of `import`, so that neither the compiler nor a bundler needs the package. */
-const ADDON = '@doppel/native-cuda';
+export const ADDON = '@doppel/native-cuda';
 
 interface NativeAddon {
   optionsFrom(environment: NodeJS.ProcessEnv): object;
