@@ -41,7 +41,7 @@ export const problemSchema = z
     found: z.string().optional(),
     remedy: z.string().optional(),
     file: z
-      .enum(['sar', 'optical'])
+      .enum(['sar', 'optical', 'window'])
       .optional()
       .openapi({ description: 'The upload or field that caused it, if it is one' }),
     requestId: z.string().optional(),

@@ -7,10 +7,11 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { selectBackend } from '../../../packages/core/src/backends/select_backend.ts';
 import { limitsFrom } from '../../../packages/server/src/body/limits.ts';
 import { type ModelEngine, openEngine } from '../../../packages/server/src/scoring/model_engine.ts';
-import { pairMapOf } from '../../../packages/server/src/scoring/pair_map.ts';
+import { pairMapsOf } from '../../../packages/server/src/scoring/pair_maps.ts';
 import type {
   ImageInput,
   PairInput,
+  PairMap,
   TileInput,
   WorkOutcome,
 } from '../../../packages/server/src/scoring/scoring_service.ts';
@@ -143,15 +144,19 @@ it('names the patch that failed where both have one name', async () => {
 });
 
 it('maps the correlation of a pair, alone or over a window, where the matcher has such maps', async () => {
-  const options = { model: denseCheckpoint(), file: 'dense', backend: 'wasm', maxPixels, mapOf: pairMapOf };
+  const options = { model: denseCheckpoint(), file: 'dense', backend: 'wasm', maxPixels, mapsOf: pairMapsOf };
   const dense = await openEngine(options);
   const window = (side: number) => samples(noisePatch(7, side).samples, side);
+  const twoBands = { ...samples(Array(2 * 96 * 96).fill(1), 96), bands: 2 } as ImageInput;
   const before = tf.memory().numTensors;
   const outcomes = await dense.run([
     pair(1),
     { ...pair(1), map: {} },
     { ...pair(1), map: { window: window(96) } },
     { ...pair(1), map: { window: window(60) } },
+    { ...pair(3), map: {} },
+    { ...pair(1), map: { window: window(264) } },
+    { ...pair(1), map: { window: twoBands } },
   ]);
   expect(tf.memory().numTensors).toBe(before);
   const maps = outcomes.map((outcome) => ('map' in outcome ? outcome.map : undefined));
@@ -160,9 +165,28 @@ it('maps the correlation of a pair, alone or over a window, where the matcher ha
     [5, 5, 25, 2, 4],
     [17, 17, 289, 2, 4],
     undefined,
+    [5, 5, 25, 2, 4],
+    undefined,
+    undefined,
   ]);
   expect(scoreOf(outcomes[1])).toBeCloseTo(scoreOf(outcomes[0]), 5);
-  expect(errorOf(outcomes[3])).toMatchObject({ file: 'optical', found: '60 × 60 pixels around 64 × 64' });
+  for (const [outcome, side] of [
+    [outcomes[3], 60],
+    [outcomes[5], 264],
+  ] as const) {
+    const [expected, found] = [/a multiple of 8, of at most 256 pixels/, `${side} × ${side} pixels around 64 × 64`];
+    expect(errorOf(outcome)).toMatchObject({ file: 'window', found, expected: expect.stringMatching(expected) });
+  }
+  expect(errorOf(outcomes[6])).toMatchObject({ file: 'window', problem: 'unusable-image' });
+  for (const [i, seed] of [
+    [1, 1],
+    [4, 3],
+  ] as const) {
+    const [alone] = await dense.run([{ ...pair(seed), map: {} }]);
+    const [found, expected] = [maps[i]!.values, (alone as { map: PairMap }).map.values];
+    for (const [k, value] of found.entries()) expect(value).toBeCloseTo(expected[k]!, 5);
+    expect(Math.max(...found.map(Math.abs))).toBeGreaterThan(0);
+  }
   dense.dispose();
 
   const other = await openEngine({ ...options, model: tinyCheckpoint() });

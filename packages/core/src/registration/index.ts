@@ -74,4 +74,4 @@ export {
   registrationSettings,
 } from './settings.ts';
 export { countReasons, type Summary, summaryOf } from './summary.ts';
-export { pairMap, type TemplateMap, templateMap } from './template_map.ts';
+export { pairMap, pairMaps, type TemplateMap, templateMap } from './template_map.ts';

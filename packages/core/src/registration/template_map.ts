@@ -26,24 +26,38 @@ export async function templateMap(model: Model, template: Raster, window: Raster
   return { ...map, stride, radius: (model.info as ModelInfo & DenseConfig).radius };
 }
 
+/** Patches of one side. */
+interface Pair {
+  readonly sar: Raster;
+  readonly optical: Raster;
+}
+
+/** Map of a pair, as of several. */
+export async function pairMap(model: Model, sar: Raster, optical: Raster): Promise<TemplateMap> {
+  const [map] = await pairMaps(model, [{ sar, optical }]);
+  return map!;
+}
+
 /**
- * Map of the correlations that the score of a pair is made of: of two patches of one side at displacements of up to the
+ * Maps of the correlations that the scores of pairs are made of: of patches of one size at displacements of up to the
  * radius. Place (0, 0) is the optical patch moved by the radius to the upper left; the score takes the peak.
  *
  * @throws UsageError for a matcher without cells. @throws PatchError where a patch cannot be used.
  */
-export async function pairMap(model: Model, sar: Raster, optical: Raster): Promise<TemplateMap> {
+export async function pairMaps(model: Model, pairs: readonly Pair[]): Promise<TemplateMap[]> {
   const { halves, stride } = requireDense(model);
   const { radius } = model.info as ModelInfo & DenseConfig;
   const reach = Math.floor(radius / stride);
-  const map = tf.tidy(() => {
-    const cells = [
-      halves.sar(tensorOf(model, 'sar', sar)),
-      halves.optical(tensorOf(model, 'optical', optical)),
-    ] as const;
-    return correlateNear(...cells, reach);
+  const maps = tf.tidy(() => {
+    const cellsOf = (sensor: 'sar' | 'optical') =>
+      halves[sensor](tf.concat(pairs.map((pair) => tensorOf(model, sensor, pair[sensor]))));
+    return correlateNear(cellsOf('sar'), cellsOf('optical'), reach);
   });
-  const values = (await map.data()) as Float32Array;
-  map.dispose();
-  return { values, width: 2 * reach + 1, height: 2 * reach + 1, stride, radius: reach * stride };
+  const values = (await maps.data()) as Float32Array;
+  maps.dispose();
+  const side = 2 * reach + 1;
+  return pairs.map((_, i) => ({
+    values: values.slice(i * side * side, (i + 1) * side * side),
+    ...{ width: side, height: side, stride, radius: reach * stride },
+  }));
 }

@@ -3,12 +3,11 @@
  * image is `{"data", "shape", "unit"}`, or bare nested arrays. The schemas also make the OpenAPI document.
  */
 import { pause } from '@doppel/core/base';
-import type { Modality } from '@doppel/core/prepare';
 import { UNITS } from '@doppel/core/raster';
 import { z } from '@hono/zod-openapi';
 import { explain, ProblemError, problemError } from '../problem.ts';
 import { foundBySchema } from '../schema_error.ts';
-import type { ImageInput } from '../scoring/scoring_service.ts';
+import type { ImageInput, ImageOfPair } from '../scoring/scoring_service.ts';
 import { brokenItem, type Item, MAX_ID_LENGTH, requireCount } from './items.ts';
 import type { Limits } from './limits.ts';
 import { readJson } from './read_json.ts';
@@ -62,7 +61,9 @@ const pairSchema = z
     sar: imageSchema,
     optical: imageSchema,
     window: imageSchema.optional().openapi({
-      description: 'Optical pixels around the patch, as many to each side, over which the map of ?map=true goes',
+      description:
+        'Optical pixels around the patch, as many to each side, over which the map of ?map=true goes; its sides are ' +
+        'longer by a multiple of 8, and of at most 256 pixels',
     }),
   })
   .openapi('Pair');
@@ -123,11 +124,12 @@ function itemOf(raw: unknown, position: number, limits: Limits): Item {
   }
   const { sar, optical, window } = parsed.data;
   const id = `${parsed.data.id ?? position}`;
-  let reading: Modality = 'sar';
+  let reading: ImageOfPair = 'sar';
   try {
     const sarImage = imageOf(sar, 'sar', limits);
     reading = 'optical';
     const pair = { sar: sarImage, optical: imageOf(optical, 'optical', limits) };
+    reading = 'window';
     return { id, pair: window ? { ...pair, map: { window: imageOf(window, 'window', limits) } } : pair };
   } catch (error) {
     if (!(error instanceof ProblemError)) throw error;
@@ -135,11 +137,13 @@ function itemOf(raw: unknown, position: number, limits: Limits): Item {
   }
 }
 
+const IMAGES: readonly ImageOfPair[] = ['sar', 'optical', 'window'];
+
 /** The only image that a schema finds fault with. */
-function fileOf({ issues }: z.core.$ZodError): Modality | undefined {
+function fileOf({ issues }: z.core.$ZodError): ImageOfPair | undefined {
   const fields = new Set(issues.map(({ path }) => path[0]));
   const [field] = fields;
-  return fields.size === 1 && (field === 'sar' || field === 'optical') ? field : undefined;
+  return fields.size === 1 ? IMAGES.find((image) => image === field) : undefined;
 }
 
 /** Id of a pair whose other fields are invalid. */

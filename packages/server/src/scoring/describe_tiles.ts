@@ -7,13 +7,12 @@ import { sidesInWords, takesSide } from '@doppel/core/matcher';
 import { prepareWindow } from '@doppel/core/prepare';
 import type { Raster } from '@doppel/core/raster';
 import * as tf from '@tensorflow/tfjs-core';
+import { passesOf } from './passes.ts';
 import { failureOf, rasterOf } from './read_image.ts';
 import type { PairFailure, TileInput, TileOutcome } from './scoring_service.ts';
 
-/** Pixels that go through a tower together. */
-const PASS_PIXELS = 2 ** 19;
 /** Largest tile: maps of a tower take some hundred bytes for each pixel. */
-export const MAX_TILE_PIXELS = 2 ** 20;
+const MAX_TILE_PIXELS = 2 ** 20;
 
 interface PreparedTile {
   tile: TileInput;
@@ -30,7 +29,12 @@ export async function describeTiles(
 ): Promise<TileOutcome[]> {
   const prepared = await Promise.all(tiles.map((tile) => prepare(model, tile, maxPixels)));
   const descriptors = new Map<PreparedTile, TileOutcome>();
-  for (const pass of passesOf(prepared.filter((each): each is PreparedTile => !('error' in each)))) {
+  const good = prepared.filter((each): each is PreparedTile => !('error' in each));
+  for (const pass of passesOf(
+    good,
+    ({ raster }) => raster,
+    ({ tile }) => tile.modality,
+  )) {
     const rows = await descriptorsOf(model, pass);
     pass.forEach((tile, i) => {
       descriptors.set(tile, outcomeOf(rows[i]!));
@@ -72,20 +76,6 @@ function requireSamples({ data }: Raster, file: string): void {
     expected: 'valid samples',
     found: 'none: all are missing',
   });
-}
-
-/** Tiles of one sensor, height and width each. */
-function* passesOf(tiles: readonly PreparedTile[]): Generator<PreparedTile[]> {
-  const alike = new Map<string, PreparedTile[]>();
-  for (const each of tiles) {
-    const key = [each.tile.modality, each.raster.height, each.raster.width].join();
-    alike.set(key, [...(alike.get(key) ?? []), each]);
-  }
-  for (const some of alike.values()) {
-    const { height, width } = some[0]!.raster;
-    const size = Math.ceil(PASS_PIXELS / (height * width));
-    for (let start = 0; start < some.length; start += size) yield some.slice(start, start + size);
-  }
 }
 
 async function descriptorsOf({ scorer, info }: Model, pass: readonly PreparedTile[]): Promise<Float32Array[]> {

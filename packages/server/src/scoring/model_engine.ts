@@ -5,12 +5,12 @@
 
 import { type Model, NonFiniteError, nameOf, openModel, type PairScore, type RasterPair } from '@doppel/core';
 import { type BackendLoader, selectBackend } from '@doppel/core/backends';
-import type { Modality } from '@doppel/core/prepare';
 import type { Raster } from '@doppel/core/raster';
 import * as tf from '@tensorflow/tfjs-core';
-import { describeTiles, MAX_TILE_PIXELS } from './describe_tiles.ts';
+import { describeTiles } from './describe_tiles.ts';
 import { failureOf, rasterOf } from './read_image.ts';
 import type {
+  ImageOfPair,
   PairFailure,
   PairInput,
   PairMap,
@@ -20,6 +20,7 @@ import type {
   WorkInput,
   WorkOutcome,
 } from './scoring_service.ts';
+import { requireWindow } from './window.ts';
 
 export interface EngineOptions {
   /** Bytes of a checkpoint. */
@@ -31,11 +32,16 @@ export interface EngineOptions {
   /** Largest number of pixels of an image; larger ones are refused before they are decompressed. */
   maxPixels: number;
   /** Computes correlation maps. Default: there are none, as on edge runtimes, whose one file would hold more code. */
-  mapOf?: MapOf | undefined;
+  mapsOf?: MapsOf | undefined;
 }
 
-/** Correlation map of a pair; undefined where the matcher has none. @throws PatchError for a window that cannot be used. */
-export type MapOf = (model: Model, pair: RasterPair, window: Raster | undefined) => Promise<PairMap | undefined>;
+/** Pair of which a map is wanted. */
+export interface MappedPair extends RasterPair {
+  window?: Raster | undefined;
+}
+
+/** Correlation maps of pairs in their order; undefined where the matcher has none, an error for a window without one. */
+export type MapsOf = (model: Model, pairs: readonly MappedPair[]) => Promise<(PairMap | Error | undefined)[]>;
 
 export interface ModelEngine {
   readonly served: ServedModel;
@@ -51,7 +57,7 @@ export async function openEngine({
   backend,
   loaders = [],
   maxPixels,
-  mapOf,
+  mapsOf,
 }: EngineOptions): Promise<ModelEngine> {
   const { name, device } = await selectBackend({ ...(backend !== undefined && { requested: backend }), loaders });
   const model = await openModel(bytes, file);
@@ -61,8 +67,10 @@ export async function openEngine({
     const read = await Promise.all(pairs.map((pair) => readPair(pair, maxPixels)));
     const good = read.filter((each): each is ReadPair => !('error' in each));
     const results = await scoreApart(model, good);
-    const outcomes = good.map((pair, i) => withMap(model, pair, outcomeOf(results[i]!), mapOf));
-    const done = (await Promise.all(outcomes)).values();
+    const mapped = good.filter(({ wantsMap }, i) => wantsMap && !(results[i] instanceof Error));
+    const maps = (mapped.length > 0 && (await mapsOf?.(model, mapped))) || [];
+    const mapOf = new Map(mapped.map((pair, i) => [pair, maps[i]]));
+    const done = good.map((pair, i) => outcomeOf(results[i]!, mapOf.get(pair))).values();
     return read.map((each) => ('error' in each ? each : done.next().value!));
   };
   return {
@@ -106,45 +114,34 @@ async function scoreApart(model: Model, pairs: readonly RasterPair[]): Promise<(
   }
 }
 
-const outcomeOf = (result: PairScore | Error): PairOutcome =>
-  result instanceof Error ? { error: failureOf(result) } : result;
+function outcomeOf(result: PairScore | Error, map: PairMap | Error | undefined): PairOutcome {
+  if (result instanceof Error) return { error: failureOf(result) };
+  if (map instanceof Error) return { error: failureOf(map, 'window') };
+  return map ? { ...result, map } : result;
+}
 
-interface ReadPair extends RasterPair {
+interface ReadPair extends MappedPair {
   /** Asks for the correlation map. */
   wantsMap: boolean;
-  window?: Raster | undefined;
 }
 
 async function readPair(
   { sar, optical, map }: PairInput,
   maxPixels: number,
 ): Promise<ReadPair | { error: PairFailure }> {
-  let reading: Modality = 'sar';
+  let reading: ImageOfPair = 'sar';
   try {
     const sarRaster = await rasterOf(sar, maxPixels);
     reading = 'optical';
+    const opticalRaster = await rasterOf(optical, maxPixels);
+    reading = 'window';
+    const window = map?.window && (await rasterOf(map.window, maxPixels));
+    if (window) requireWindow(window, sarRaster);
     return {
-      ...{ sar: sarRaster, optical: await rasterOf(optical, maxPixels), wantsMap: map !== undefined },
-      ...(map?.window && { window: await rasterOf(map.window, Math.min(maxPixels, MAX_TILE_PIXELS)) }),
+      ...{ sar: sarRaster, optical: opticalRaster, window, wantsMap: map !== undefined },
       names: { sar: sar.name, optical: optical.name },
     };
   } catch (error) {
     return { error: failureOf(error, reading) };
-  }
-}
-
-/** Outcome of a pair with its map, if that is asked for. */
-async function withMap(
-  model: Model,
-  pair: ReadPair,
-  outcome: PairOutcome,
-  mapOf: MapOf | undefined,
-): Promise<PairOutcome> {
-  if ('error' in outcome || !pair.wantsMap) return outcome;
-  try {
-    const map = await mapOf?.(model, pair, pair.window);
-    return map ? { ...outcome, map } : outcome;
-  } catch (error) {
-    return { error: failureOf(error, 'optical') };
   }
 }

@@ -1,15 +1,14 @@
 /** Reads an image of a request as a raster, within the limit on its pixels, and puts failures in words for the client. */
 import { isDoppelError, MemoryStore, PatchError, reasonOf } from '@doppel/core';
-import type { Modality } from '@doppel/core/prepare';
 import { openRaster, type Raster } from '@doppel/core/raster';
-import type { ImageInput, PairFailure } from './scoring_service.ts';
+import type { ImageInput, ImageOfPair, PairFailure } from './scoring_service.ts';
 
 /**
  * Failure of an image. Any error here comes from the client's bytes alone, so it is reported to the client.
  *
- * @param file that is read, of the two of a pair.
+ * @param file that is read, of those of a pair.
  */
-export function failureOf(error: unknown, file?: Modality): PairFailure {
+export function failureOf(error: unknown, file?: ImageOfPair): PairFailure {
   const problem = error instanceof TooManyPixels ? 'payload-too-large' : 'unusable-image';
   if (!isDoppelError(error)) return { problem, file, detail: `Cannot read the image: ${reasonOf(error)}.` };
   const { message: detail, expected, found, remedy } = error;

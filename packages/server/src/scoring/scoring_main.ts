@@ -1,7 +1,7 @@
 /** Program of a scoring thread: it holds the backend and the model, and scores batch after batch. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { detailOf, partsOf } from './error_parts.ts';
-import { type MapOf, openEngine } from './model_engine.ts';
+import { type MapsOf, openEngine } from './model_engine.ts';
 import { nativeLoaders } from './native_loaders.ts';
 import type { ScoreRequest, WorkerReply, WorkerTask } from './scoring_messages.ts';
 
@@ -10,8 +10,8 @@ const reply = (message: WorkerReply) => port.postMessage(message);
 
 try {
   /** Loaded when a map is asked for, which is rare. */
-  const mapOf: MapOf = async (...pair) => (await import('./pair_map.ts')).pairMapOf(...pair);
-  const engine = await openEngine({ ...(workerData as WorkerTask), loaders: await nativeLoaders(), mapOf });
+  const mapsOf: MapsOf = async (...pairs) => (await import('./pair_maps.ts')).pairMapsOf(...pairs);
+  const engine = await openEngine({ ...(workerData as WorkerTask), loaders: await nativeLoaders(), mapsOf });
   port.on('message', async ({ batch, work }: ScoreRequest) => {
     try {
       reply({ kind: 'scored', batch, outcomes: await engine.run(work) });

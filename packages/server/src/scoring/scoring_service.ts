@@ -56,11 +56,14 @@ export interface TileInput {
 /** Unit of work of a scoring thread. */
 export type WorkInput = PairInput | TileInput;
 
+/** Image of a pair, as requests name it. */
+export type ImageOfPair = Modality | 'window';
+
 /** Reason why a pair cannot be scored, or a tile cannot be described. */
 export interface PairFailure {
   problem: 'unusable-image' | 'payload-too-large';
-  /** Image that caused it, if it is one of two. */
-  file?: Modality | undefined;
+  /** Image that caused it, if it is one alone. */
+  file?: ImageOfPair | undefined;
   detail: string;
   expected?: string | undefined;
   found?: string | undefined;
