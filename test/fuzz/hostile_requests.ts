@@ -83,10 +83,27 @@ function pairBody({ side }: Seeds): fc.Arbitrary<Uint8Array> {
     samples(side * side),
     odd,
   );
-  const pair = fc.record({ id: odd, sar: image, optical: image, extra: odd }, { requiredKeys: ['sar', 'optical'] });
+  const pair = fc.record(
+    { id: odd, sar: image, optical: image, window: image, extra: odd },
+    { requiredKeys: ['sar', 'optical'] },
+  );
   return fc
     .oneof(pair, fc.record({ pairs: mostly(fc.array(pair, { maxLength: 4 })) }), odd)
     .map((json) => encode(JSON.stringify(json) ?? ''));
+}
+
+/** Pairs that a matcher would score, often with a window, which it may refuse. */
+function matchBody({ side }: Seeds): fc.Arbitrary<{ body: Uint8Array; headers: Record<string, string> }> {
+  const square = (long: number) =>
+    fc.nat(9).map((first) => ({ data: Array.from({ length: long * long }, (_, i) => (first + i * i) % 10) }));
+  const window = fc.constantFrom(side, side + 8, side + 8, side + 12, 264).chain(square);
+  const pair = fc.record(
+    { sar: square(side), optical: square(side), window: mostly(window) },
+    { requiredKeys: ['sar', 'optical'] },
+  );
+  return fc
+    .array(pair, { minLength: 1, maxLength: 2 })
+    .map((pairs) => ({ body: encode(JSON.stringify({ pairs })), headers: { 'content-type': 'application/json' } }));
 }
 
 /** Tensors in JSON, raw, or both, and the length of the JSON before raw ones. */
@@ -304,7 +321,17 @@ function targetOf({ routes, models, jobs, version: right }: Seeds): fc.Arbitrary
   const files = ['report.html', 'sar.tif', 'optical.tif', 'job.json', '..', '../job.json', ...oddNames];
   const tiles = ['0-0-0-64', '0-8-8-32', '0-99-0-64', '1-0-0-64', '0-0-0-0', '0--1-0-64', ...oddNames];
   const version = fc.constantFrom(right, right, right, '1', '0'.repeat(12), '%', '');
-  const queries = ['?', '?model=', '?model=other', '?model=x&model=y', '?%', `?${'a'.repeat(500)}`, '?__proto__=1'];
+  const queries = [
+    '?',
+    '?map=yes',
+    '?map=true&map=false',
+    '?model=',
+    '?model=other',
+    '?model=x&model=y',
+    '?%',
+    `?${'a'.repeat(500)}`,
+    '?__proto__=1',
+  ];
   const query = fc.oneof(
     { weight: 6, arbitrary: fc.constant('') },
     { weight: 1, arbitrary: fc.constantFrom(...queries) },
@@ -319,8 +346,9 @@ function targetOf({ routes, models, jobs, version: right }: Seeds): fc.Arbitrary
       fc.constantFrom(...files),
       fc.constantFrom(...tiles),
       query,
+      fc.constantFrom('', '?map=true'),
     )
-    .map(([route, m, v, id, name, tile, q]) => {
+    .map(([route, m, v, id, name, tile, q, maps]) => {
       const [method, path] = route.split(' ') as [string, string];
       const names = Object.entries({
         model: m,
@@ -331,7 +359,7 @@ function targetOf({ routes, models, jobs, version: right }: Seeds): fc.Arbitrary
         file: name,
       });
       const named = names.reduce((said, [part, value]) => said.replace(`{${part}}`, value), path);
-      return { method, path: named + q };
+      return { method, path: named + (q || (path === '/v1/match' ? maps : '')) };
     });
   const wildPaths = ['/', '//', '/v2//', '/%', '/%ff', '/../../etc/passwd', '/v1/match/', '/V1/MATCH', '/v2/models'];
   const wild = fc.record({
@@ -375,6 +403,8 @@ export function hostileRequests(seeds: Seeds): fc.Arbitrary<HostileRequest> {
       exampleBody.map((body) => ({ body, headers: { 'content-type': 'application/json' } })),
     ),
   );
+  /** The same of pairs. */
+  const matches = sometimesNot(2, matchBody(seeds));
   /** The same of a search. */
   const searches = sometimesNot(
     4,
@@ -416,6 +446,7 @@ export function hostileRequests(seeds: Seeds): fc.Arbitrary<HostileRequest> {
       target: targetOf(seeds),
       content,
       scenes,
+      matches,
       searches,
       coding,
       extra,
@@ -428,6 +459,7 @@ export function hostileRequests(seeds: Seeds): fc.Arbitrary<HostileRequest> {
         target: { method, path },
         content,
         scenes: fitting,
+        matches: pairs,
         searches: search,
         coding: stated,
         extra: more,
@@ -435,8 +467,8 @@ export function hostileRequests(seeds: Seeds): fc.Arbitrary<HostileRequest> {
         damage,
         cut,
       }) => {
-        const meant = path.startsWith('/v1/registrations') ? fitting : path.startsWith('/v1/search') ? search : null;
-        const { body, headers } = meant ?? content;
+        const meant = Object.entries({ '/v1/registrations': fitting, '/v1/search': search, '/v1/match': pairs });
+        const { body, headers } = meant.find(([start]) => path.startsWith(start))?.[1] ?? content;
         const whole = cut === null ? body : body.subarray(0, cut % (body.length + 1));
         const isBare = method === 'GET' || method === 'HEAD';
         const coded = stated === 'gzip' ? gzipSync(whole) : stated === 'deflate' ? deflateSync(whole) : whole;

@@ -15,6 +15,7 @@ import { listenNode } from '../../packages/server/src/runtime/listen_node.ts';
 import { prometheusMetrics } from '../../packages/server/src/runtime/prometheus.ts';
 import { InlineScoring } from '../../packages/server/src/scoring/inline_scoring.ts';
 import { Models, versionOf } from '../../packages/server/src/scoring/models.ts';
+import { pairMapsOf } from '../../packages/server/src/scoring/pair_maps.ts';
 import { openSmallGallery } from '../server/gallery/small_gallery.ts';
 import { EXAMPLES, fakeRun, openJobs, sceneForm } from '../server/jobs/fake_jobs.ts';
 import { denseCheckpoint, noisePatch, SIDE } from '../server/tiny_model.mjs';
@@ -34,7 +35,13 @@ export async function assail(seed: number, count: number): Promise<Tally> {
   const folder = mkdtempSync(join(tmpdir(), 'doppel-hostile-'));
   await selectBackend({ requested: 'wasm' });
   const limits = limitsFrom({ maxBytes: 250_000, maxPairs: 4, maxPixels: 2 ** 14, timeoutMs: 10_000 });
-  const scoring = new InlineScoring({ ...limits, model: denseCheckpoint(), file: 'dense', backend: 'wasm' });
+  const scoring = new InlineScoring({
+    ...limits,
+    model: denseCheckpoint(),
+    file: 'dense',
+    backend: 'wasm',
+    mapsOf: pairMapsOf,
+  });
   await scoring.info();
   const made = [newKey({ name: 'all', scopes: [...SCOPES] }), newKey({ name: 'search', scopes: ['search'] })];
   await writeKeys(
