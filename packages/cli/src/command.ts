@@ -28,7 +28,7 @@ export interface CommandSpec<W extends Flags, F extends Flags> extends Named {
   flags: F;
   /** Shown by --help, each a whole command line. */
   examples: readonly string[];
-  /** What the command does once a signal stops it. Default: finishing the current step. */
+  /** Words for the work between a signal and the end of the command. Default: finishing the current step. */
   stopping?: string;
   run(input: { args: Values<W & F & typeof COMMON>; context: Context }): Promise<Outcome>;
 }
