@@ -12,7 +12,14 @@ beforeAll(async () => {
   await selectBackend({ requested: 'cpu' });
 });
 
-const two: Communicator = { ...ALONE, size: 2, allGather: (bytes) => [bytes, bytes] };
+/** The other process gives what this one does, but for its card. */
+const two: Communicator = {
+  ...{ ...ALONE, size: 2 },
+  allGather: (bytes) => [
+    bytes,
+    new TextDecoder().decode(bytes) === 'card A' ? new TextEncoder().encode('card B') : bytes,
+  ],
+};
 
 function backendWith(meetingPoint: () => Uint8Array) {
   const joined: unknown[] = [];
@@ -23,11 +30,18 @@ function backendWith(meetingPoint: () => Uint8Array) {
 describe('a communicator', () => {
   it('sums tensors on devices that have joined', () => {
     const { backend, joined } = backendWith(() => Uint8Array.of(7));
-    const shared = sharedDeviceOf(backend)(two, () => {});
+    const shared = sharedDeviceOf(backend, 'card A')(two, () => {});
     expect(joined).toEqual([[Uint8Array.of(7), 0, 2]]);
     const [a, b] = sumTensors([tf.tensor1d([1, 2]), tf.scalar(3)], shared);
     expect(joined.at(-1)).toBe('summed');
     expect([a!.shape, b!.shape]).toEqual([[2], []]);
+  });
+
+  it('is refused where two processes are on one card, before they join', () => {
+    const { backend, joined } = backendWith(() => Uint8Array.of(7));
+    const share = () => sharedDeviceOf(backend, 'card C')(two, () => {});
+    expect(share).toThrow(/expected a card for each, found processes 0 and 1 on one\..*DOPPEL_CUDA_DEVICE/);
+    expect(joined).toEqual([]);
   });
 
   it('is the one that was given where devices cannot, with the reason', () => {
@@ -35,9 +49,9 @@ describe('a communicator', () => {
     const { backend } = backendWith(() => {
       throw new Error('NCCL does not load');
     });
-    expect(sharedDeviceOf(backend)(two, (line) => lines.push(line))).toBe(two);
+    expect(sharedDeviceOf(backend, 'card A')(two, (line) => lines.push(line))).toBe(two);
     expect(lines).toEqual(['gradients are summed through the host: NCCL does not load']);
-    expect(sharedDeviceOf(backend)(ALONE, (line) => lines.push(line))).toBe(ALONE);
+    expect(sharedDeviceOf(backend, 'card A')(ALONE, (line) => lines.push(line))).toBe(ALONE);
   });
 });
 

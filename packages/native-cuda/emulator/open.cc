@@ -54,7 +54,7 @@ class EmulatedDevice : public Device {
 
 }  // namespace
 
-Cards cards() { return {"cuda-emulated", "", {{text, ""}}}; }
+Cards cards() { return {"cuda-emulated", "", {{text, "", "emulator"}}}; }
 
 std::unique_ptr<Device> open(int index) {
   if (index != 0) throw std::runtime_error("the emulator has one card, number 0");

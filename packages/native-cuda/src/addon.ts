@@ -65,8 +65,15 @@ export interface Cards {
   backend: '' | 'cuda' | 'cuda-emulated';
   /** Reason why there are no cards; empty if there are some. */
   problem: string;
-  /** Cards; `problem` is the reason why a card is not usable, or empty. */
-  cards: { name: string; problem: string }[];
+  cards: Card[];
+}
+
+export interface Card {
+  name: string;
+  /** Reason why it is not usable; empty where it is. */
+  problem: string;
+  /** The same in every process that sees the card, whatever its number there. */
+  id: string;
 }
 
 /** Exports of the addon. */

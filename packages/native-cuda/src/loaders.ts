@@ -53,12 +53,18 @@ async function loadCuda(
 ): Promise<LoadedBackend> {
   const addon = addonFor(name, file);
   const wanted = precisionOf(name, precision, ['fp32', 'tf32', 'bf16']);
-  const backend = registered(name, () => new addon.Device('cuda', chooseCard(name, addon.cards(), card, localRank)));
+  const found = addon.cards();
+  const chosen = chooseCard(name, found, card, localRank);
+  const backend = registered(name, () => new addon.Device('cuda', chosen));
   if (wanted) {
     backend.precision = wanted;
     backend.tracedPrecision = wanted;
   }
-  return { device: backend.device.name, captureStep: capturerOf(backend), shareDevice: sharedDeviceOf(backend) };
+  return {
+    device: backend.device.name,
+    captureStep: capturerOf(backend),
+    shareDevice: sharedDeviceOf(backend, found.cards[chosen]!.id),
+  };
 }
 
 function addonFor(backend: AddonDevice, file: string): Addon {

@@ -27,6 +27,7 @@ Napi::Value cards(const Napi::CallbackInfo& info) {
     Napi::Object card = Napi::Object::New(info.Env());
     card.Set("name", each.name);
     card.Set("problem", each.problem);
+    card.Set("id", each.id);
     list.Set(list.Length(), card);
   }
   Napi::Object out = Napi::Object::New(info.Env());

@@ -12,6 +12,7 @@ namespace doppel::cuda {
 struct Card {
   std::string name;     // "NVIDIA A100-SXM4-80GB, compute capability 8.0, 108 multiprocessors, 80 GB"
   std::string problem;  // why it cannot serve; empty where it can
+  std::string id;       // the same in every process that sees this card, whatever its number there
 };
 
 struct Cards {

@@ -1,6 +1,7 @@
 // The cards of this machine, by the CUDA runtime, which is linked in: the same addon loads where there is no driver.
 #include <algorithm>
 #include <cstring>
+#include <fstream>
 #include <memory>
 
 #include "../device_pool.h"
@@ -110,6 +111,15 @@ std::string problem_of(int index, const cudaDeviceProp& card) {
   return pools ? "" : std::string(card.name) + " has no memory pools (cudaMallocAsync) with this driver";
 }
 
+// The machine by its start, which containers share, and the card by its place on the bus.
+std::string id_of(int index) {
+  std::string boot;
+  std::ifstream("/proc/sys/kernel/random/boot_id") >> boot;
+  char place[32] = {};
+  DOPPEL_CUDA(cudaDeviceGetPCIBusId(place, sizeof place, index));
+  return boot + "/" + place;
+}
+
 std::string version_text(int version) {
   return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
 }
@@ -200,8 +210,8 @@ Cards cards() {
   for (int i = 0; i < count; i++) {
     cudaDeviceProp card{};
     const cudaError_t asked = cudaGetDeviceProperties(&card, i);
-    if (asked == cudaSuccess) found.cards.push_back({text_of(card), problem_of(i, card)});
-    else found.cards.push_back({"card " + std::to_string(i), cudaGetErrorString(asked)});
+    if (asked == cudaSuccess) found.cards.push_back({text_of(card), problem_of(i, card), id_of(i)});
+    else found.cards.push_back({"card " + std::to_string(i), cudaGetErrorString(asked), ""});
   }
   return found;
 }
