@@ -1,5 +1,6 @@
 /** `doppel train`: trains a matcher on a data set, fine-tunes one with mined negatives, or resumes a stopped run. */
 import { joinPath, readModel, type Store, UsageError } from '@doppel/core';
+import { shareDevices } from '@doppel/core/backends';
 import { sha256 } from '@doppel/core/base';
 import { type Dataset, openDataset } from '@doppel/core/dataset';
 import type { NegativeSet } from '@doppel/core/generator';
@@ -59,12 +60,13 @@ export default command({
 });
 
 async function trainAs(communicator: Communicator, args: Flags & ComputeOptions, context: Context): Promise<Outcome> {
-  const { name: backend, device, shareDevice } = await context.selectBackend(args);
+  const selected = await context.selectBackend(args);
+  const { name: backend, device } = selected;
   const store = leftToFirst(context.store, communicator);
   const prepared = await (args.resume === undefined ? freshRun(args, context, store) : resumedRun(args, context));
   const result = await runTraining(context, {
     ...{ ...prepared, backend, device },
-    communicator: shareDevice?.(communicator, context.log) ?? communicator,
+    communicator: shareDevices(selected, communicator, context.log),
   }).finally(() => prepared.generator?.dispose());
   for (const [name, svg] of Object.entries(trainingCurves(result.rows))) {
     await store.write(joinPath(result.run, 'plots', `${name}.png`), svgToPng(svg));

@@ -26,5 +26,6 @@ export {
   type SelectedBackend,
   selectBackend,
 } from './select_backend.ts';
+export { shareDevices } from './share_devices.ts';
 export type { CapturedStep, InputValues, StepCapture, StepToCapture } from './step_capture.ts';
 export { provideWasmBinary } from './wasm_binary.ts';

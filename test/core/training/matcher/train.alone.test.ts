@@ -7,6 +7,7 @@ import { selectBackend } from '../../../../packages/core/src/backends/select_bac
 import { sha256 } from '../../../../packages/core/src/base/sha256.ts';
 import { ARCHITECTURES } from '../../../../packages/core/src/matcher/architectures.ts';
 import { loadCheckpoint } from '../../../../packages/core/src/matcher/checkpoint.ts';
+import { ALONE, type Communicator } from '../../../../packages/core/src/processes/communicator.ts';
 import type { PartialConfig } from '../../../../packages/core/src/runs/settings.ts';
 import { MemoryStore } from '../../../../packages/core/src/store.ts';
 import { resolveConfig } from '../../../../packages/core/src/training/matcher/config.ts';
@@ -58,6 +59,22 @@ function stopAfter(steps: number): Pick<TrainingTask, 'signal' | 'onProgress'> {
 const text = (store: MemoryStore, path: string) => new TextDecoder().decode(store.files.get(path));
 
 describe('a run', () => {
+  it('is refused before it writes where another process has other data or settings', async () => {
+    const store = new MemoryStore();
+    const besides = (change: (text: string) => string): Communicator => ({
+      ...{ ...ALONE, size: 2 },
+      allGather: (bytes) => [bytes, new TextEncoder().encode(change(new TextDecoder().decode(bytes)))],
+    });
+    const started = (change: (text: string) => string) => train(taskOf(store, { communicator: besides(change) }));
+    await expect(started((text) => text.replace('"epochs":"2"', '"epochs":"9"'))).rejects.toThrow(
+      /same epochs in all, found 2 in process 0 and 9 in process 1/,
+    );
+    const { fingerprint } = dataset;
+    await expect(started((text) => text.replace(fingerprint, 'v2:other'))).rejects.toThrow(/same data set in all/);
+    await expect(started((text) => text.replace('wasm', 'native'))).rejects.toThrow(/same backend in all/);
+    expect(store.files.size).toBe(0);
+  });
+
   it('leaves metrics, plots, log and checkpoints, and no tensors', async () => {
     const store = new MemoryStore();
     const before = tf.memory().numTensors;

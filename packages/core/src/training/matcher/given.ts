@@ -13,9 +13,11 @@ import type { Normalisation } from '../../prepare/normalisation.ts';
 import type { PatchShape, PatchSource } from '../../prepare/patch_source.ts';
 import { PatchCache } from '../../prepare/prepared_patches.ts';
 import { ALONE, type Processes } from '../../processes/communicator.ts';
+import { requireSame } from '../../processes/require_same.ts';
 import { processesSchema } from '../../processes/settings.ts';
 import { checkHeldOut } from '../../runs/held_out.ts';
 import { RunFiles } from '../../runs/run_files.ts';
+import { VERSION } from '../../version.ts';
 import { matcherOptions, parseConfig, type TrainingConfig } from './config.ts';
 import type { Place } from './localisation/training_scenes.ts';
 import { type EpochRow, METRICS } from './metrics_log.ts';
@@ -69,6 +71,7 @@ export async function givenOf(task: TrainingTask): Promise<Given> {
     negatives: negativesFingerprint(task),
     ...(repaired && { alignment: repaired.fingerprint }),
   };
+  await requireSameInputs(task, config, { trainedOn, inputs }, last);
   if (last) refuseOtherInputs(last, { trainedOn, inputs }, task);
   const fixed = source?.normalisation ?? ('config' in start ? start.normalisation : undefined);
   const normalisation = fixed ?? (await fitNormalisation(dataset, dataset.indicesOf('train'), config.normalisation));
@@ -92,6 +95,29 @@ export async function givenOf(task: TrainingTask): Promise<Given> {
 
 const resumedConfig = ({ last, epochs }: ResumedStart): TrainingConfig =>
   parseConfig({ ...last.training, ...(epochs !== undefined && { epochs }) }, 'the run');
+
+/** @throws UsageError where the processes do not have the same data, settings and start. */
+async function requireSameInputs(
+  { communicator = ALONE, backend, dataset, run }: TrainingTask,
+  config: TrainingConfig,
+  { trainedOn, inputs }: Pick<Given, 'trainedOn' | 'inputs'>,
+  last: LastCheckpoint | undefined,
+): Promise<void> {
+  if (communicator.size === 1) return;
+  const places = await sha256(new TextEncoder().encode(JSON.stringify(trainedOn.places)));
+  const { from, negatives, alignment } = inputs;
+  const start = { 'model to start from': from, 'step to resume at': last?.resume.state.step };
+  const files = {
+    'data set': dataset.fingerprint,
+    'places of its splits': places,
+    'file of negatives': negatives,
+    alignment,
+  };
+  requireSame(
+    { 'version of doppel': VERSION, backend, 'folder of the run': run, ...start, ...files, ...config },
+    communicator,
+  );
+}
 
 /** @throws UsageError where a process would have no part of a batch. */
 function processesOf({ communicator = ALONE }: TrainingTask, config: TrainingConfig): Processes | undefined {
