@@ -10,7 +10,7 @@ const [lost, file] = process.argv.slice(2);
 if (file) process.on('exit', (code) => writeFileSync(file, String(code)));
 process.on('SIGTERM', () => {}); // mpirun sends it to those that are left, as soon as one is lost
 
-const communicator = loadMpi().open();
+const communicator = loadMpi(process.env.DOPPEL_MPI_LIBRARY).open();
 const { rank, size } = communicator;
 const values = Float32Array.from({ length: 61 }, (_, i) => (rank + 1) * 0.1 + i);
 communicator.allReduce(values);

@@ -48,6 +48,6 @@ function open({ launcher, size }: Place, mpi: Mpi): MpiCommunicator {
   if (communicator.size === size) return communicator;
   return refuse(
     `${communicator.size} by ${mpi.library}`,
-    'Start them by the mpirun of that MPI; with srun, by the kind of --mpi that it was built for, such as pmix.',
+    'Start them by that MPI, with srun by its kind of --mpi (Open MPI: pmix, MPICH: pmi2); or bind the other one, by build_mpi.mjs --compiler.',
   );
 }

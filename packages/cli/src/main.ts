@@ -28,7 +28,7 @@ async function nativeLoaders(options?: NativeOptions): Promise<BackendLoader[]> 
 
 async function nativeMpi(): Promise<Mpi> {
   try {
-    return (await import('@doppel/native-cuda')).loadMpi();
+    return (await import('@doppel/native-cuda')).loadMpi(process.env.DOPPEL_MPI_LIBRARY || undefined);
   } catch (cause) {
     return { available: false, reason: `the package @doppel/native-cuda does not load: ${reasonOf(cause)}` };
   }

@@ -35,13 +35,13 @@ const NOTE = here('../build/mpi-not-built.txt');
 
 /** Loads the library. Never throws. */
 export function loadMpi(file: string = BUILT): Mpi {
-  if (!existsSync(file)) return { available: false, reason: `${notBuilt()}. ${REMEDY}` };
+  if (!existsSync(file)) return { available: false, reason: `${notBuilt(file)}. ${REMEDY}` };
   try {
     const holder = { exports: {} };
     // MPI's own plug-ins look its names up in the whole process.
     process.dlopen(holder, file, constants.dlopen.RTLD_NOW | constants.dlopen.RTLD_GLOBAL);
     const binding = holder.exports as Binding;
-    return { available: true, library: binding.library().split(',')[0]!.trim(), open: () => communicatorOf(binding) };
+    return { available: true, library: nameOf(binding.library()), open: () => communicatorOf(binding) };
   } catch (cause) {
     return { available: false, reason: `${file} does not load: ${reasonOf(cause)}. ${REMEDY}` };
   }
@@ -49,8 +49,13 @@ export function loadMpi(file: string = BUILT): Mpi {
 
 const REMEDY = `Build it with \`node ${here('../scripts/build_mpi.mjs')}\` (mpicxx of Open MPI or MPICH)`;
 
-const notBuilt = () =>
-  existsSync(NOTE) ? `the build: ${readFileSync(NOTE, 'utf8').trim()}` : 'the library for MPI is not built';
+function notBuilt(file: string): string {
+  if (file !== BUILT) return `there is no ${file}`;
+  return existsSync(NOTE) ? `the build: ${readFileSync(NOTE, 'utf8').trim()}` : 'the library for MPI is not built';
+}
+
+/** "Open MPI v4.1.4" or "MPICH Version: 4.0.2" of the text by which an MPI introduces itself. */
+const nameOf = (text: string) => text.split(/[,\n]/, 1)[0]!.replace(/\s+/g, ' ').trim();
 
 export function communicatorOf(binding: Binding): MpiCommunicator {
   const { rank, size } = binding.start();
