@@ -1,43 +1,21 @@
 /** Training in processes that mpirun starts: the same as in one, again bit for bit, resumed, stopped and broken. */
-import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { type Checkpoint, readCheckpoint } from '../../packages/core/src/matcher/checkpoint.ts';
-import { FileStore } from '../../packages/core/src/node.ts';
 import { loadMpi } from '../../packages/native-cuda/src/mpi.ts';
-import { writeSyntheticDataset } from '../cli/dataset_on_disk.ts';
 import { doppel, type Ended, MAIN, reasonToSkip, runProgram, until } from './engines.ts';
+import { ENV, RANKS, SMALL, smallRuns } from './small_runs.ts';
 
 const mpi = loadMpi();
 const reason = reasonToSkip('mpirun') ?? (mpi.available ? undefined : mpi.reason);
-const scratch = mkdtempSync(join(tmpdir(), 'doppel-mpi-'));
-const at = (...names: string[]) => join(scratch, ...names);
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
-
-const CONFIG = `
-epochs: 2
-stepsPerEpoch: 3
-batch: {positives: 3, negatives: 5}
-validation: {positives: 4}
-`;
-const ENV = { DOPPEL_NATIVE_THREADS: '1', OMPI_ALLOW_RUN_AS_ROOT: '1', OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1' };
-const RANKS = ['--oversubscribe'];
-
-beforeAll(async () => {
-  if (reason) return;
-  await writeSyntheticDataset(new FileStore(), at('data'));
-  writeFileSync(at('small.yaml'), CONFIG);
-  writeFileSync(at('dense.yaml'), `preset: dense\nmatcher: {width: 8}\nlocalisation: {search: 12}\n${CONFIG}`);
+const { at, words, last, started, ranksOf } = smallRuns(reason === undefined);
+beforeAll(() => {
+  if (reason === undefined) writeFileSync(at('dense.yaml'), `${DENSE}${SMALL}`);
 });
-
-const words = (run: string, ...more: string[]) => [
-  ...['train', at('data'), '--config', at('small.yaml'), '--out', at(run), '--backend', 'native', ...more],
-];
+const DENSE = 'preset: dense\nmatcher: {width: 8}\nlocalisation: {search: 12}\n';
 const mpirun = (n: number, given: readonly string[]): Promise<Ended> =>
   runProgram('mpirun', [...RANKS, '-n', String(n), process.execPath, MAIN, ...given], ENV);
-const last = (run: string) => readFileSync(at(run, 'checkpoints/last.safetensors'));
 const checkpointOf = (run: string): Checkpoint => readCheckpoint(last(run), run);
 const log = (run: string) => readFileSync(at(run, 'log.txt'), 'utf8');
 
@@ -49,20 +27,6 @@ function difference(a: Checkpoint, b: Checkpoint): number {
     return data.reduce((most, value, i) => Math.max(most, Math.abs(value - other[i]!)), 0) / scale;
   });
   return Math.max(...differences);
-}
-
-/** Starts mpirun, and calls back when a line of the run's log or progress has come. */
-function started(n: number, given: readonly string[], env: NodeJS.ProcessEnv = {}) {
-  const child = spawn('mpirun', [...RANKS, '-n', String(n), process.execPath, MAIN, ...given], {
-    env: { ...process.env, ...ENV, ...env },
-  });
-  let [stdout, stderr] = ['', ''];
-  child.stdout.on('data', (text) => (stdout += text));
-  child.stderr.on('data', (text) => (stderr += text));
-  const ended = new Promise<Ended>((resolve) => {
-    child.on('close', (code) => resolve({ code: code ?? -1, stdout, stderr }));
-  });
-  return { ended };
 }
 
 /** Environment in which each process writes its id, and its exit code, into a folder: mpirun ends with one of its own. */
@@ -77,12 +41,6 @@ function writingCodes(folder: string): NodeJS.ProcessEnv {
   ];
   writeFileSync(hook, lines.join('\n'));
   return { NODE_OPTIONS: `--import ${hook}` };
-}
-
-/** Process ids of the ranks of a run, by its folder. */
-async function ranksOf(run: string): Promise<number[]> {
-  const { stdout } = await runProgram('pgrep', ['-f', `^${process.execPath} ${MAIN} train .*${at(run)}`]);
-  return stdout.trim().split('\n').filter(Boolean).map(Number);
 }
 
 describe('two processes', { timeout: 600_000 }, () => {
@@ -139,9 +97,21 @@ describe('two processes', { timeout: 600_000 }, () => {
     expect(log('part')).toContain('3 processes');
   });
 
+  it('are refused where their settings or backends differ', async ({ skip }) => {
+    if (reason) skip(reason);
+    const each = (...more: string[]) => [process.execPath, MAIN, ...words('unlike').slice(0, -2), ...more];
+    const pair = (one: string[], other: string[]) =>
+      runProgram('mpirun', [...RANKS, '-n', '1', ...each(...one), ':', '-n', '1', ...each(...other)], ENV);
+    const epochs = await pair(['--backend', 'native'], ['--backend', 'native', '--epochs', '3']);
+    expect(epochs.code).toBe(2);
+    expect(epochs.stderr).toContain('expected the same epochs in all, found 2 in process 0 and 3 in process 1');
+    const backends = await pair(['--backend', 'wasm'], ['--backend', 'native']);
+    expect(backends.stderr).toContain('expected the same backend in all, found "wasm" in process 0 and "native"');
+  });
+
   it('save and stop together when one is asked to', async ({ skip }) => {
     if (reason) skip(reason);
-    const { ended } = started(2, words('stopped', '--epochs', '500'));
+    const ended = started(['mpirun', ...RANKS, '-n', '2'], words('stopped', '--epochs', '500'));
     await until(() => existsSync(at('stopped', 'metrics.csv')));
     process.kill((await ranksOf('stopped'))[1]!, 'SIGTERM');
     const { code, stdout } = await ended;
@@ -156,7 +126,7 @@ describe('two processes', { timeout: 600_000 }, () => {
     const run = `lost-${k}`;
     const codes = at(`codes-${k}`);
     mkdirSync(codes);
-    const { ended } = started(2, words(run, '--epochs', '500'), writingCodes(codes));
+    const ended = started(['mpirun', ...RANKS, '-n', '2'], words(run, '--epochs', '500'), writingCodes(codes));
     await until(() => existsSync(at(run, 'metrics.csv')));
     expect(await ranksOf(run)).toHaveLength(2);
     const from = Date.now();
