@@ -1,4 +1,4 @@
-/** What processes of one run must have alike, since each does its part of the same work. */
+/** Inputs that processes of one run must have alike, since each does its part of the same work. */
 import { UsageError } from '../errors.ts';
 import type { Communicator } from './communicator.ts';
 
