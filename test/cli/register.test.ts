@@ -102,7 +102,7 @@ describe('doppel register', () => {
     ['no place on the ground', 'sar.tif', 'unplaced.png', [], /gdal_edit\.py -a_srs/],
     ['a scene of one value', 'sar.tif', 'even.tif', [], /the value 9 only/],
     ['a radius beyond the overlap', 'sar.tif', 'optical.tif', ['--radius=900px'], /--radius scene/],
-    ['a band that is not there', 'sar.tif', 'optical.tif', ['--sar-band', '1'], /band 1 of a file with 1 band/],
+    ['a band that is not there', 'sar.tif', 'optical.tif', ['--sar-band', '2'], /band 2 of a file with 1 band/],
     ['a wrong unit', 'sar.tif', 'optical.tif', ['--sar-unit', 'dB'], /--sar-unit amplitude/],
     ['a radius that is no length', 'sar.tif', 'optical.tif', ['--radius=5 miles'], /a length such as 64px or 600m/],
     ['a rotation that is no angle', 'sar.tif', 'optical.tif', ['--rotation', '90'], /at most 15/],

@@ -13,7 +13,7 @@ const read = (...words: string[]) =>
   readCommandLine('doppel register', { words: {}, flags: PAIR_FLAGS }, words) as unknown as PairValues;
 
 describe('the flags of a registration', () => {
-  const words = ['--radius', '600m', '--optical-bands', '2,1,0', '--geotransform-only', '--force', '--sar-unit=dB'];
+  const words = ['--radius', '600m', '--optical-bands', '3,2,1', '--geotransform-only', '--force', '--sar-unit=dB'];
 
   it('mean the same after they were kept in a plan', () => {
     const values = read(...words);
@@ -25,7 +25,7 @@ describe('the flags of a registration', () => {
 
   it('are told where they are not the defaults', () => {
     expect(changedFlags(read())).toEqual([]);
-    expect(changedFlags(read(...words)).sort()).toEqual(['--optical-bands 2,1,0', '--radius 600m', '--sar-unit dB']);
+    expect(changedFlags(read(...words)).sort()).toEqual(['--optical-bands 3,2,1', '--radius 600m', '--sar-unit dB']);
     expect(changedFlags(read('--radius', 'scene'))).toEqual(['--radius scene']);
   });
 });

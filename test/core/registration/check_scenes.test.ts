@@ -45,12 +45,12 @@ describe('checkScenes', () => {
     await expect(checkScenes(store, { sar: 'sar.tif', optical: 'copy.tif' })).rejects.toThrow('two copies of one file');
   });
 
-  it('refuses bands that are not there, by their number from 0', async () => {
-    await check(radar(1), radar(2), { sarBand: 0, opticalBands: [0] });
-    await expect(check(radar(1), radar(2), { sarBand: 1 })).rejects.toThrow(
-      'register sar.tif: expected band 0, its only one, found band 1 of a file with 1 band, counted from 0',
+  it('refuses bands that are not there, by their number from 1', async () => {
+    await check(radar(1), radar(2), { sarBand: 1, opticalBands: [1] });
+    await expect(check(radar(1), radar(2), { sarBand: 2 })).rejects.toThrow(
+      'register sar.tif: expected band 1, its only one, found band 2 of a file with 1 band, counted from 1',
     );
-    await expect(check(radar(1), () => 7, { opticalBands: [0, 5] })).rejects.toThrow('band 5 of a file with 1 band');
+    await expect(check(radar(1), () => 7, { opticalBands: [1, 5] })).rejects.toThrow('band 5 of a file with 1 band');
   });
 
   it('refuses a scene of one value', async () => {

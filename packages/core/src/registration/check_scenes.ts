@@ -7,14 +7,14 @@ import { openPlaced, type PlacedFile } from '../geo/place.ts';
 import type { Raster, Unit } from '../raster/raster.ts';
 import { isRadarUnit } from '../raster/units.ts';
 import type { Store } from '../store.ts';
-import { requireBands } from './bands.ts';
+import { bandsIn } from './bands.ts';
 
 export interface CheckedPair {
   readonly sar: string;
   readonly optical: string;
   /** Unit of the SAR samples, where the caller states it. */
   readonly sarUnit?: Unit | undefined;
-  /** Bands that are compared, from 0. */
+  /** Bands that are compared, from 1. */
   readonly sarBand?: number | undefined;
   readonly opticalBands?: readonly number[] | undefined;
   /** True to take the scenes as they are named, however they look. */
@@ -78,10 +78,10 @@ const [STEPS, SIDE] = [5, 64];
 async function factsOf(store: Store, name: string, asked: readonly number[], unit?: Unit): Promise<SceneFacts> {
   const file = await openPlaced(store, name, { unit });
   try {
-    requireBands(name, asked, file.bands);
+    const [band = file.imageBands[0] ?? 0] = bandsIn(name, asked, file.bands);
     const facts = { name, unit: file.unit, bands: file.imageBands.length };
     let [min, max, valid, below0] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0, 0];
-    for await (const { data, noData } of windowsOf(file, asked[0] ?? file.imageBands[0] ?? 0)) {
+    for await (const { data, noData } of windowsOf(file, band)) {
       for (const [pixel, value] of data.entries()) {
         if (noData?.[pixel] || !Number.isFinite(value)) continue;
         [min, max] = [Math.min(min, value), Math.max(max, value)];

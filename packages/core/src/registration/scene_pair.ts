@@ -10,7 +10,7 @@ import { BlockCache } from '../raster/block_cache.ts';
 import type { AffineTransform, Raster } from '../raster/raster.ts';
 import type { RasterWindow } from '../raster/window.ts';
 import { WindowReader } from '../raster/window_reader.ts';
-import { requireBands } from './bands.ts';
+import { bandsIn } from './bands.ts';
 import { levelled, levelsOf, type ReadWindow } from './levels.ts';
 import { composed, inverted, type PixelAffine } from './pixel_affine.ts';
 import type { RegistrationSettings } from './settings.ts';
@@ -39,8 +39,7 @@ export async function scenePair(
   settings: RegistrationSettings,
 ): Promise<ScenePair> {
   const grid = workingGrid(sar, optical, settings);
-  const sarBands = [settings.sarBand];
-  requireBands(sar.name, sarBands, sar.file.bands);
+  const sarBands = bandsIn(sar.name, [settings.sarBand], sar.file.bands);
   const sarReader = new GridReader(cached(sar.file, sarBands), sar.name, grid, sarBands);
   const lattice = opticalLattice(optical, grid);
   const bands = opticalBands(optical, settings);
@@ -139,6 +138,6 @@ function required(levels: number[] | undefined, { name }: NamedFile): number[] {
 }
 
 function opticalBands({ file, name }: NamedFile, { opticalBands: asked }: RegistrationSettings): readonly number[] {
-  if (asked) requireBands(name, asked, file.bands);
-  return asked ?? file.imageBands.slice(0, file.imageBands.length >= 3 ? 3 : 1);
+  if (asked) return bandsIn(name, asked, file.bands);
+  return file.imageBands.slice(0, file.imageBands.length >= 3 ? 3 : 1);
 }

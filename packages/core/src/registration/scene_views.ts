@@ -18,7 +18,7 @@ export interface ViewOptions {
   readonly overview?: number;
   /** Side of a detail in pixels of the working grid. */
   readonly detail?: number;
-  /** Bands from 0. */
+  /** Bands from 1. */
   readonly sarBand?: number | undefined;
   readonly opticalBands?: readonly number[] | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -76,14 +76,15 @@ async function readView(
   { heading, window, step }: { heading: string; window: RasterWindow; step: number },
 ): Promise<ViewPixels> {
   const grid = viewGrid(registration.grid, window, step);
-  const { sarBand = 0, opticalBands, signal } = options;
-  const bands = opticalBands ?? optical.imageBands.slice(0, optical.imageBands.length >= 3 ? 3 : 1);
+  const { sarBand = 1, opticalBands, signal } = options;
+  const bands =
+    opticalBands?.map((band) => band - 1) ?? optical.imageBands.slice(0, optical.imageBands.length >= 3 ? 3 : 1);
   const from = (file: PlacedFile, name: string, on: Grid, of: readonly number[]) =>
     readStrips(new GridReader(file, name, on, of), { column: 0, row: 0, width: on.width, height: on.height }, signal);
   const { correction } = registration;
   return {
     ...{ heading, window },
-    sar: await from(sar, registration.sar.file, grid, [sarBand]),
+    sar: await from(sar, registration.sar.file, grid, [sarBand - 1]),
     before: await from(optical, registration.optical.file, grid, bands),
     ...(correction && {
       after: await from(optical, registration.optical.file, corrected(grid, correction.map), bands),

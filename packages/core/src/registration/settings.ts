@@ -43,11 +43,11 @@ export const registrationSettings = z.strictObject({
   resolution: z.number().positive().optional(),
   /** Unit of the SAR samples; default: what the file says, else amplitudes. */
   sarUnit: z.enum(RADAR_UNITS).optional(),
-  /** Band of the SAR file, from 0. */
-  sarBand: z.int().min(0).default(0),
-  /** Bands of the optical file, from 0: red, green and blue, or one; default: the first three, or the only one. */
+  /** Band of the SAR file, from 1, as GDAL and imports count. */
+  sarBand: z.int().min(1).default(1),
+  /** Bands of the optical file, from 1: red, green and blue, or one; default: the first three, or the only one. */
   opticalBands: z
-    .array(z.int().min(0))
+    .array(z.int().min(1))
     .refine(({ length: count }) => count === 1 || count === 3, 'must be one band or three')
     .optional(),
   /** Correlation below which a peak is weak. */

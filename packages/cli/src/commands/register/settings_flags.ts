@@ -18,9 +18,9 @@ const WORDS: Record<keyof Shape, { description: string; hint?: string; expected?
   search: { description: 'Distance from the coarse place within which a template is searched for, in pixels' },
   resolution: { description: 'Pixel of the working grid; default: that of the coarser file' },
   sarUnit: { description: 'Unit of the SAR samples; default: what the file says, else amplitude' },
-  sarBand: { description: 'Band of the SAR file, from 0' },
+  sarBand: { description: 'Band of the SAR file, from 1' },
   opticalBands: {
-    description: 'Bands of the optical file, from 0: one, or red, green and blue; default: the first three',
+    description: 'Bands of the optical file, from 1: one, or red, green and blue; default: the first three',
   },
   leastPeak: { description: 'Correlation below which a peak is weak' },
   mostRatio: { description: 'Second peak over the first, above which a place is ambiguous' },
