@@ -75,6 +75,7 @@ function PlaceMaps({ sar, optical, onPair }: PlaceMapsProps) {
   };
   return (
     <div class="places">
+      <p class="soft">Click a place in the SAR scene. A click in the optical scene moves the other patch alone.</p>
       <div class="pair">
         <SceneMap
           scene={sar}

@@ -15,6 +15,8 @@ interface MapViewProps {
   view: View;
   /** Ground that is shown at first, and when it changes. */
   extent: Extent;
+  /** Pixels around that ground. */
+  padding?: number;
   layers: readonly BaseLayer[];
   class?: string | undefined;
   onClick?: ((at: Coordinate) => void) | undefined;
@@ -26,7 +28,7 @@ interface MapViewProps {
 export const useView = (projection: Projection): View =>
   useMemo(() => new View({ projection, showFullExtent: true }), [projection]);
 
-export function MapView({ label, view, extent, layers, class: more = '', onClick, onMap }: MapViewProps) {
+export function MapView({ label, view, extent, padding = 8, layers, class: more = '', onClick, onMap }: MapViewProps) {
   const target = useRef<HTMLDivElement>(null);
   const map = useRef<OlMap>();
   const clicked = useRef(onClick);
@@ -55,7 +57,7 @@ export function MapView({ label, view, extent, layers, class: more = '', onClick
 
   useEffect(() => {
     map.current!.updateSize();
-    map.current!.getView().fit(extent, { padding: [8, 8, 8, 8] });
+    map.current!.getView().fit(extent, { padding: Array(4).fill(padding) });
   }, [view, ...extent]);
 
   useEffect(() => {

@@ -200,6 +200,9 @@ function Legend({ registration, arrows }: { registration: Registration; arrows: 
           <i class="square" /> held out, to judge it
         </li>
         <li>
+          <i class="round off" /> off the model
+        </li>
+        <li>
           <i class="cross" /> no tie point
         </li>
         {arrows !== 'none' && <li>arrows are drawn {factorOf(registration, arrows)} times their length</li>}

@@ -18,6 +18,7 @@ export function PlacesView({ places, gallery, scene }: PlacesViewProps) {
   return (
     <section class="card" aria-labelledby="places-title">
       <h2 id="places-title">Best places of {gallery.name}</h2>
+      <p class="soft">In the order of similarity. The percentage is the probability that both show one place.</p>
       <div class="places-found">
         <PlacesMap places={places} scene={scene} chosen={chosen} onChosen={setChosen} />
         <ol>

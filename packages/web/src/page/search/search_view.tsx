@@ -4,6 +4,7 @@ import { type Fault, faultOf } from '../fault.ts';
 import { NeedsServer } from '../frame/needs_server.tsx';
 import { PictureView } from '../frame/picture.tsx';
 import { SceneInputs, type Sources } from '../frame/scene_inputs.tsx';
+import { Select } from '../frame/select.tsx';
 import { connection } from '../frame/server.ts';
 import { Trouble } from '../frame/trouble.tsx';
 import { useScene } from '../frame/use_scene.ts';
@@ -16,7 +17,7 @@ import { type Gallery, listGalleries, otherOf, type Places, searchPlaces } from 
 import { PlacesView } from './places_view.tsx';
 
 /** Places that are asked for. */
-const COUNTS = [5, 10, 20, 50] as const;
+const COUNTS: Record<string, string> = { 5: '5', 10: '10', 20: '20', 50: '50' };
 
 export function SearchView() {
   const [galleries, setGalleries] = useState<readonly Gallery[]>();
@@ -65,27 +66,13 @@ function SearchIn({ galleries, rule }: { galleries: readonly Gallery[]; rule: Si
   return (
     <>
       <div class="row settings">
-        <label class="inline">
-          Gallery
-          <select
-            value={gallery.name}
-            onChange={({ currentTarget }) => setGallery(galleries.find(({ name }) => name === currentTarget.value)!)}
-          >
-            {galleries.map(({ name, tiles }) => (
-              <option key={name} value={name}>
-                {name} ({tiles} places)
-              </option>
-            ))}
-          </select>
-        </label>
-        <label class="inline">
-          Places
-          <select value={count} onChange={({ currentTarget }) => setCount(Number(currentTarget.value))}>
-            {COUNTS.map((each) => (
-              <option key={each}>{each}</option>
-            ))}
-          </select>
-        </label>
+        <Select
+          label="Gallery"
+          values={Object.fromEntries(galleries.map(({ name, tiles }) => [name, `${name} (${tiles} places)`]))}
+          value={gallery.name}
+          onValue={(chosen) => setGallery(galleries.find(({ name }) => name === chosen)!)}
+        />
+        <Select label="Places" values={COUNTS} value={`${count}`} onValue={(each) => setCount(Number(each))} />
       </div>
       <SceneInputs sensors={[sensor]} sources={sources} chosen={{ [sensor]: chosen }} onSources={setSources} />
       {scene && <BoxMap scene={scene} rule={{ ...rule, side: gallery.side }} box={box} onBox={setBox} />}
