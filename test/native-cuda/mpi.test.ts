@@ -51,6 +51,13 @@ it.for([0, 1])('where process %i is lost the other ends with the reason', (lost,
   }
 });
 
+it('what a process throws is said, though it ends the others', ({ skip }) => {
+  if (reason) skip(reason);
+  const { stderr, status } = mpirun(2, '1');
+  expect(stderr).toContain('thrown by a process');
+  expect(status).not.toBe(0);
+});
+
 it('a library that is not there says how to build it', () => {
   expect(loadMpi('/nowhere/doppel_mpi.node')).toMatchObject({
     available: false,
@@ -59,7 +66,8 @@ it('a library that is not there says how to build it', () => {
 });
 
 it('a failure of MPI is a loss only where a process is gone', () => {
-  const before = process.listeners('exit');
+  const events = ['exit', 'uncaughtExceptionMonitor'] as const;
+  const before = events.map((event) => process.rawListeners(event));
   const failing = (isPeerGone: boolean) =>
     communicatorOf({
       start: () => ({ rank: 0, size: 2 }),
@@ -69,9 +77,11 @@ it('a failure of MPI is a loss only where a process is gone', () => {
       isPeerGone: () => isPeerGone,
     } as Partial<Binding> as Binding);
   const [lost, failed] = [failing(true), failing(false)];
-  for (const listener of process.listeners('exit')) {
-    if (!before.includes(listener)) process.off('exit', listener); // which would abort MPI
-  }
+  events.forEach((event, i) => {
+    for (const listener of process.rawListeners(event)) {
+      if (!before[i]!.includes(listener)) process.off(event, listener as () => void); // which would abort MPI
+    }
+  });
   const values = new Float32Array(1);
   expect(() => lost.allReduce(values)).toThrow(ProcessError);
   expect(() => failed.allReduce(values)).toThrow(/^gather sums: out of resources$/);

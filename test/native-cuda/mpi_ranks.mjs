@@ -1,6 +1,6 @@
 /**
  * A process among others that mpirun started: prints a line of JSON with what it got. Given a rank and a file, that process
- * kills itself, and another writes the code that it ends with into the file.
+ * kills itself, and another writes the code that it ends with into the file; given a rank alone, that one throws.
  */
 import { writeFileSync } from 'node:fs';
 import { isDoppelError } from '@doppel/core/errors';
@@ -15,6 +15,7 @@ const { rank, size } = communicator;
 const values = Float32Array.from({ length: 61 }, (_, i) => (rank + 1) * 0.1 + i);
 communicator.allReduce(values);
 const parts = communicator.allGather(Uint8Array.from({ length: rank }, () => rank));
+if (lost !== undefined && !file && rank === Number(lost)) throw new Error('thrown by a process');
 if (lost !== undefined) {
   if (rank === Number(lost)) process.kill(process.pid, 'SIGKILL');
   try {

@@ -64,6 +64,10 @@ export function communicatorOf(binding: Binding): MpiCommunicator {
   process.on('exit', (code) => {
     if (!isClosed) binding.abort(code || 1);
   });
+  // Node says it after the event `exit`, and so never.
+  process.on('uncaughtExceptionMonitor', (error) => {
+    if (!isClosed) console.error(error);
+  });
   return {
     ...{ rank, size },
     allReduce: (values) => explained(binding, size, () => binding.allReduce(values)),
