@@ -157,7 +157,39 @@ function summaryTable(...studies) {
   return table(['test set, metric', 'arm', ...studies.map(headOf)], rows);
 }
 
+const interval = (range, metric) => (range ? range.map((each) => signed(each, metric)).join(' to ') : '–');
+
+/** Contrasts that were fixed beforehand: a seed is the unit, and the interval is Student's. */
+function contrastsTable({ contrasts }) {
+  const rows = contrasts.map(
+    ({ name, arm, against, set, metric, seeds, mean, relative, interval: range, p, ...rest }) => [
+      name,
+      `\`${arm}\` − \`${against}\``,
+      `\`${set}\`: ${HEADINGS[metric].replace(', %', ', points')}`,
+      `${signed(mean, metric)} (${interval(range, metric)})`,
+      relative === null ? '–' : `${signed(relative, metric)} %`,
+      p === null ? '–' : p.toPrecision(2),
+      rest.equivalence ? (rest.equivalence.holds ? 'shown' : 'not shown') : '–',
+      seeds.length,
+    ],
+  );
+  const heads = ['contrast', 'arms', 'figure', 'difference (95 %)', 'relative', 'p', 'equivalence', 'seeds'];
+  return table(heads, rows);
+}
+
+/** Share of the baseline's excess of false alarms, look-alikes over shuffled, that each arm removes. */
+function excessTable({ excess }) {
+  const rows = excess.map(({ arm, removed, seeds }) => [
+    `\`${arm}\``,
+    removed ? `${value(removed.mean, 'fpr80')} % (${interval(removed.interval, 'fpr80')})` : '–',
+    seeds.length,
+  ]);
+  return table(['arm', 'excess removed (95 %)', 'seeds'], rows);
+}
+
 const TABLES = {
+  contrasts: contrastsTable,
+  excess: excessTable,
   'look-alikes': (results) => armsTable(results, LOOK_ALIKES),
   others: (results) => armsTable(results, OTHERS),
   champion: championTable,
