@@ -8,7 +8,7 @@ const DEMO = fileURLToPath(new URL('../../../../data/demo', import.meta.url));
 
 /** Examples by the name of their scene in the demo. */
 const SHOWN: readonly (Example & { scene: string })[] = [
-  { name: 'demo', title: 'Sentinel-1 and Sentinel-2, California, November 2020', scene: '035' },
+  { name: 'demo', title: 'Sentinel-1 and Sentinel-2, California, November 2020', scene: '201' },
 ];
 
 /** @param folder of scenes: sar/NAME.tif and optical/NAME.tif. */
