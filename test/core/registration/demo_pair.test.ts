@@ -109,6 +109,26 @@ describe.skipIf(!native?.available)(`a pair of the demo (native: ${native?.reaso
     }
   });
 
+  it('is refused where the roles are exchanged, though each file has one band of positive values, unless told', async () => {
+    const exchange = (asNamed: boolean) => {
+      const settings = registrationSettings.parse({ features: 'dense', radius: '32px', cells: 3, sarBand: 2 });
+      const [a, b] = [
+        { file: scenes.optical!, name: 'a.tif' },
+        { file: scenes.sar!, name: 'b.tif' },
+      ];
+      return registerFiles(a, b, model, settings, {}, asNamed);
+    };
+    await expect(exchange(false)).rejects.toThrow(
+      /^Cannot register b\.tif on a\.tif: expected the radar scene as --sar, the optical scene as --optical, found them swapped, it seems: the matcher finds a correlation of 0\.1\d\d with the two exchanged, 0\.0\d\d as they are/,
+    );
+    expect((await exchange(true)).sar.file).toBe('a.tif');
+  });
+
+  it('is not taken for exchanged where the optical scene has one band', async () => {
+    const found = await register(still, { features: 'dense', radius: '32px', opticalBands: [2] });
+    expect(found.status).toBe('trusted');
+  });
+
   it('stops when asked', async () => {
     const signal = AbortSignal.abort(new Error('stop'));
     await expect(register(still, {}, 'optical', signal)).rejects.toThrow('stop');

@@ -305,7 +305,7 @@ describe('evaluateRegistration', () => {
 });
 
 describe('evaluationTable', () => {
-  it('counts a refused registration as missed, and a trusted one that is wrong', () => {
+  it('counts a refused registration as missed, but whatever the verdict, and a trusted one that is wrong', () => {
     const corners = (dx: number) =>
       [
         [0, 0],
@@ -325,6 +325,7 @@ describe('evaluationTable', () => {
     ]);
     expect(figures.map(({ name, values }) => [name, values.both])).toEqual([
       ['level 2, raw truth: within 10 px', '50 % of 4'],
+      ['level 2, raw truth, whatever the verdict: within 10 px', '75 % of 4'],
       ['wrong (over 10 px) and trusted, all levels, raw truth', '1 of 4'],
     ]);
     expect(evaluationTable(figures).split('\n')[0]).toBe('| figure | both |');

@@ -113,14 +113,17 @@ function stepsOf(length: number, side: number): number[] {
 
 function refuseSwapped(sar: SceneFacts, optical: SceneFacts): void {
   const evidence = swapped(sar, optical);
-  if (evidence === undefined) return;
-  throw new UsageError({
-    action: `register ${optical.name} on ${sar.name}`,
+  if (evidence !== undefined) throw swappedScenes(sar.name, optical.name, evidence);
+}
+
+/** The error of scenes that are named the wrong way round, by what they hold or by how they match. */
+export const swappedScenes = (sar: string, optical: string, evidence: string): UsageError =>
+  new UsageError({
+    action: `register ${optical} on ${sar}`,
     expected: 'the radar scene as --sar, the optical scene as --optical',
     found: `them swapped, it seems: ${evidence}`,
     remedy: 'Exchange the two, or say that they are right by --as-named.',
   });
-}
 
 /** Share of samples below 0 from which they are decibels rather than noise around 0. */
 const DECIBELS = 0.2;

@@ -17,6 +17,11 @@ export class FeatureSource {
     this.pixels = pixels;
   }
 
+  /** Features of the same kind and sensor of other pixels. */
+  reading(pixels: ReadWindow): FeatureSource {
+    return new FeatureSource(this.kind, this.sensor, pixels);
+  }
+
   /** Vectors of a window whose corner and sides are multiples of 8. */
   async read(window: RasterWindow): Promise<FeatureMap> {
     if (!this.kept || !holds(this.kept.window, window)) {

@@ -68,11 +68,11 @@ export async function registerPair(
 ): Promise<{ registration: Registration; summary: Summary }> {
   const start = performance.now();
   const { store, model, modelName, backend } = tools;
-  const { sar, optical, settings } = task;
-  await checkScenes(store, { sar, optical, ...settings, asNamed: task.asNamed });
+  const { sar, optical, settings, asNamed } = task;
+  await checkScenes(store, { sar, optical, ...settings, asNamed });
   watch.signal.throwIfAborted();
   return writeFolder(store, task.out, async (folder) => {
-    const registration = await registerScenes(store, { sar, optical, model, modelName, settings }, watch);
+    const registration = await registerScenes(store, { sar, optical, model, modelName, settings, asNamed }, watch);
     watch.onPhase('write', 'tiles');
     const files = await writeOutputs(store, registration, folder, task.outputs, watch);
     const own = Object.fromEntries(Object.entries(PAIR_FILES).map(([name, file]) => [name, joinPath(folder, file)]));

@@ -10,15 +10,26 @@ import type { RasterOptions } from '../raster/open.ts';
 import type { RasterWindow } from '../raster/window.ts';
 import type { Store } from '../store.ts';
 import { luckOf } from './chance.ts';
-import { type CoarsePlace, coarsePlace, overhanging } from './coarse.ts';
+import { swappedScenes } from './check_scenes.ts';
+import { type CoarsePlace, type CoarseSearch, coarsePlace, overhanging } from './coarse.ts';
 import { coarseMap } from './coarse_correction.ts';
 import { denseFeatures } from './dense_features.ts';
 import { FeatureSource } from './feature_source.ts';
 import { type FeatureKind, GRADIENTS, halved } from './features.ts';
 import { type Frame, judge } from './judge.ts';
+import type { ReadWindow } from './levels.ts';
 import { matrixOf } from './matrix.ts';
 import { applyAffine, IDENTITY, type PixelAffine, similarityAbout } from './pixel_affine.ts';
 import type { Registration, TiePoint } from './registration.ts';
+import {
+  compareRoles,
+  exchangedEvidence,
+  exchangedPair,
+  exchangedSources,
+  type PlacedSources,
+  type RoleAgreement,
+  type Sources,
+} from './roles.ts';
 import { type ScenePair, SNAP, scenePair } from './scene_pair.ts';
 import { type RegistrationOptions, type RegistrationSettings, registrationSettings } from './settings.ts';
 import { type CellResult, cellGrid, type KindSources, searchCells } from './tie_points.ts';
@@ -33,6 +44,8 @@ export interface ScenesToRegister {
   /** Name of the matcher, for the result. */
   readonly modelName?: string | undefined;
   readonly settings?: RegistrationOptions | undefined;
+  /** True to take the scenes as they are named, however they look. */
+  readonly asNamed?: boolean | undefined;
 }
 
 export interface RegistrationWatch extends Watch {
@@ -43,8 +56,8 @@ export interface RegistrationWatch extends Watch {
 /**
  * Registers an optical scene to a SAR scene. A registration that must not be trusted is returned as refused, with the reason.
  *
- * @throws UsageError where the two have no place, do not overlap, or hold no values. @throws FileError or FormatError where a
- * file cannot be read. @throws the signal's reason when aborted.
+ * @throws UsageError where the two have no place, do not overlap, hold no values, or match better when exchanged.
+ * @throws FileError or FormatError where a file cannot be read. @throws the signal's reason when aborted.
  */
 export async function registerScenes(
   store: Store,
@@ -57,7 +70,7 @@ export async function registerScenes(
   const optical = await openNamed(store, scenes.optical);
   const model = settings.features === 'gradients' ? undefined : (scenes.model ?? (await openNamedModel()));
   try {
-    const found = await registerFiles(sar, optical, model, settings, watch);
+    const found = await registerFiles(sar, optical, model, settings, watch, scenes.asNamed);
     const matcher = model && { name: nameOfMatcher(scenes), fingerprint: model.info.fingerprint };
     return { ...found, matcher, seconds: (performance.now() - started) / 1000 };
   } finally {
@@ -74,13 +87,18 @@ const openNamed = async (store: Store, name: string, options: RasterOptions = {}
   name,
 });
 
-/** Registers files that are open and placed, as an evaluation that displaces one of them does. @param model for dense features. */
+/**
+ * Registers files that are open and placed, as an evaluation that displaces one of them does.
+ *
+ * @param model for dense features. @param asNamed true to take the roles as named, however the scenes match.
+ */
 export async function registerFiles(
   sar: NamedFile,
   optical: NamedFile,
   model: Model | undefined,
   settings: RegistrationSettings,
   watch: RegistrationWatch,
+  asNamed = false,
 ): Promise<Omit<Registration, 'seconds'>> {
   const pair = await scenePair(sar, optical, settings);
   await pause(watch.signal);
@@ -94,13 +112,18 @@ export async function registerFiles(
   const lattice = cellGrid(pair.grid, settings.cells);
   watch.onPhase?.('coarse search', 'steps');
   const { signal, onProgress } = watch;
-  const coarse = await coarsePlace(sources[0]!.sar, sources[0]!.optical, {
-    ...searchOf(pair, settings),
-    ...{ covered, signal, onProgress },
-  });
+  const options = { ...searchOf(pair, settings), ...{ covered, signal, onProgress } };
+  const coarse = await coarsePlace(sources[0]!.sar, sources[0]!.optical, options);
+  const isFound = coarse !== undefined && !isLuck(coarse, settings);
+  const frame = coarse && frameOf(pair, coarse, base, covered, sources);
+  if (frame && model && !asNamed) {
+    const named = { pair, kind: kinds[0]!, covered, frame, isFound };
+    const roles = await rolesOf(named, coarse, options, settings);
+    const evidence = roles && exchangedEvidence(roles);
+    if (evidence) throw swappedScenes(sar.name, optical.name, evidence);
+  }
   const head = headOf(sar, optical, pair, settings);
-  if (!coarse || isLuck(coarse, settings)) return { ...head, ...noCoarseAgreement(coarse, settings) };
-  const frame = frameOf(pair, coarse, base.place, covered, sources);
+  if (!isFound || !frame) return { ...head, ...noCoarseAgreement(coarse, settings) };
   const search = {
     ...{ grid: lattice, side: settings.side, search: settings.search, settings, model },
     ...{ expected: frame.expected, first: frame.kinds[0]!, second: frame.kinds[1] },
@@ -179,7 +202,40 @@ function headOf(sar: NamedFile, optical: NamedFile, { grid }: ScenePair, { featu
   };
 }
 
-type Sources = { readonly sar: FeatureSource; readonly optical: FeatureSource };
+/** A pair as named, and where its scenes agree best. */
+interface NamedPair {
+  readonly pair: ScenePair;
+  readonly kind: FeatureKind;
+  readonly covered: RasterWindow;
+  readonly frame: SearchFrame;
+  /** False where luck explains the place. */
+  readonly isFound: boolean;
+}
+
+/** Agreement of the roles as named and exchanged; undefined where the scenes are found neither way. */
+async function rolesOf(
+  { pair, kind, covered, frame, isFound }: NamedPair,
+  coarse: CoarsePlace,
+  search: CoarseSearch,
+  settings: RegistrationSettings,
+): Promise<RoleAgreement | undefined> {
+  const other = exchangedPair(pair);
+  const base = other.through(IDENTITY);
+  const sources = exchangedSources(kind, other.sar, base.read);
+  const place = isFound ? coarse : await coarsePlace(sources.sar, sources.optical, search);
+  if (!place || (!isFound && isLuck(place, settings))) return undefined;
+  const there = frameOf(other, place, base, covered, [sources]);
+  const placed = ({ kinds: [first], expected }: SearchFrame): PlacedSources => ({ ...first!, expected });
+  return compareRoles(placed(frame), placed(there), pair.grid, search.signal);
+}
+
+/** The frame in which points are searched for. */
+interface SearchFrame {
+  /** Position in the working grid of what the optical file shows in a pixel of the frame. */
+  readonly place: PixelAffine;
+  readonly expected: readonly [number, number];
+  readonly kinds: readonly KindSources[];
+}
 
 /**
  * The frame in which points are searched: after a mere shift the features of the coarse search serve again, displaced by whole
@@ -188,21 +244,20 @@ type Sources = { readonly sar: FeatureSource; readonly optical: FeatureSource };
 function frameOf(
   pair: ScenePair,
   coarse: CoarsePlace,
-  base: PixelAffine,
+  base: { readonly read: ReadWindow; readonly place: PixelAffine },
   covered: RasterWindow,
   sources: readonly Sources[],
-): { place: PixelAffine; expected: readonly [number, number]; kinds: KindSources[] } {
+): SearchFrame {
   if (coarse.rotation === 0 && coarse.scale === 1) {
     const offset = [Math.round(coarse.column / 8) * 8, Math.round(coarse.row / 8) * 8] as const;
-    const place: PixelAffine = [base[0] + offset[0], base[1], base[2], base[3] + offset[1], base[4], base[5]];
+    const [x, xc, xr, y, yc, yr] = base.place;
+    const place: PixelAffine = [x + offset[0], xc, xr, y + offset[1], yc, yr];
     const expected = [coarse.column - offset[0], coarse.row - offset[1]] as const;
     const limits = overhanging(covered);
     return { place, expected, kinds: sources.map((each) => ({ ...each, offset, limits })) };
   }
   const { read, place } = pair.through(similarityAbout(middleOf(pair), coarse));
-  const kinds = sources.map(({ sar }) => ({
-    ...{ sar, optical: new FeatureSource(sar.kind, 'optical', read), offset: [0, 0] as const },
-  }));
+  const kinds = sources.map(({ sar, optical }) => ({ sar, optical: optical.reading(read), offset: [0, 0] as const }));
   return { place, expected: [0, 0], kinds };
 }
 

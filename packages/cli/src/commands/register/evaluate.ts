@@ -79,7 +79,7 @@ export default command({
                 output: output!,
               },
               register: (files, { sar, optical, settings }, each) =>
-                registerScenes(files, { sar, optical, settings, model, modelName }, each),
+                registerScenes(files, { sar, optical, settings, model, modelName, asNamed: true }, each),
               ways: Object.fromEntries(args.features.map((features) => [`doppel, ${features}`, { features }])),
               repaired: !args.rawTruth,
             },
