@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { selectBackend } from '../../packages/core/src/backends/select_backend.ts';
+import { sha256 } from '../../packages/core/src/base/sha256.ts';
 import { FileStore } from '../../packages/core/src/node.ts';
 import { denseCheckpoint, noisePatch, tinyCheckpoint } from '../server/tiny_model.mjs';
 import { writeSyntheticDataset } from './dataset_on_disk.ts';
@@ -56,8 +57,24 @@ describe('a batch of scenes', () => {
     await expect(plan('item.json', 'none')).rejects.toThrow('Name another by --asset');
     expect((await plan('item.json', 'one', '--asset', 'visual')).stdout).toContain('1 items planned');
     expect((await plan('.', 'all')).stdout).toContain('2 items planned');
+    expect((await plan('*.png', 'pattern')).stdout).toContain('2 items planned');
+    for (const out of ['one', 'all', 'pattern']) expect(JSON.parse(read(out, 'plan.json')).root).toBe(folder);
     writeFileSync(at('bad.csv'), 'file\n1.png\n');
     await expect(plan('bad.csv', 'none')).rejects.toThrow('a header with the column scene');
+  });
+});
+
+describe('a batch of scenes by a model that is not searched with', () => {
+  it('is refused when it is planned, and before an older plan of it is run', async () => {
+    writeFileSync(at('plain.safetensors'), tinyCheckpoint());
+    const plan = ['plan', 'embed', at('scenes.csv'), '--out', at('plain'), '--model'];
+    await expect(doppel(...plan, at('plain.safetensors'))).rejects.toThrow('a matcher of the architecture dense');
+    await doppel(...plan, at('dense.safetensors'));
+    const header = JSON.parse(read('plain', 'plan.json'));
+    const [model, tools] = [at('plain.safetensors'), { model: await sha256(readFileSync(at('plain.safetensors'))) }];
+    const older = { ...header, settings: { ...header.settings, model }, tools };
+    writeFileSync(at('plain', 'plan.json'), JSON.stringify(older));
+    await expect(run('plain')).rejects.toThrow('a matcher of the architecture dense');
   });
 });
 

@@ -95,6 +95,29 @@ describe('buildGallery', () => {
     await expect(collectGallery(store, sar, embedded)).rejects.toThrow(UsageError);
   });
 
+  it('copies cells of other folders once it may take them, and none where one is missing', async () => {
+    const parts = join(folder, 'parts');
+    const part = { out: parts, model, modelName: 'tiny', sensor: 'optical' } as const;
+    const embedded = [await embedSceneFile(store, part, scene('part.png', 4))];
+    const task = { ...part, out: join(folder, 'whole') };
+    await expect(collectGallery(store, task, embedded)).rejects.toThrow(FileError);
+    expect(await store.stat(task.out)).toBeUndefined();
+    const { cells } = embedded[0]!;
+    const lost = [...embedded, { ...embedded[0]!, file: 'lost.png', cells: 'cells-0123456789abcdef-0.safetensors' }];
+    await expect(collectGallery(store, task, lost, { from: [parts] })).rejects.toThrow(/cells-0123.*--results/);
+    expect(await store.stat(task.out)).toBeUndefined();
+
+    const facts = await collectGallery(store, task, [], { from: [] });
+    const foreign = { ...facts, model: { name: 'other', fingerprint: '0'.repeat(64) } };
+    writeFileSync(join(task.out, 'gallery.json'), JSON.stringify(foreign));
+    await expect(collectGallery(store, task, embedded, { from: [parts] })).rejects.toThrow(StaleCacheError);
+    expect(readdirSync(task.out)).toEqual(['gallery.json']);
+
+    rmSync(task.out, { recursive: true });
+    await collectGallery(store, task, embedded, { from: [parts] });
+    expect(readdirSync(task.out).sort()).toEqual([cells, 'gallery.json']);
+  });
+
   it('goes on where it was stopped', async () => {
     const scenes = [1, 2, 3].map((seed) => scene(`${seed}.png`, seed));
     const abort = new AbortController();

@@ -21,7 +21,7 @@ export interface KindSpec<F extends Flags> {
   /** Command lines of `doppel batch plan NAME`. */
   examples: readonly string[];
   /** Folder that the manifest's paths are relative to; default: that of the manifest. */
-  root?(manifest: string): string;
+  root?(manifest: string, store: Store): string | Promise<string>;
   /** Items of a manifest as they are read, however many. @param root files are relative to it, if they lie there. */
   items(given: { store: FileStore; manifest: string; root: string; settings: Values<F> }): AsyncIterable<BatchItem>;
   /** Settings as they hold on every machine: files by their full path. */

@@ -6,7 +6,7 @@ import { sha256 } from '../base/sha256.ts';
 import type { Watch } from '../base/watch.ts';
 import { describeSceneFile } from '../dataset/scene_files.ts';
 import type { Sensor } from '../dataset/scenes.ts';
-import { UsageError } from '../errors.ts';
+import { FileError, UsageError } from '../errors.ts';
 import type { Model } from '../model.ts';
 import type { Unit } from '../raster/raster.ts';
 import { relativePath } from '../registration/outputs/relative_path.ts';
@@ -91,18 +91,41 @@ export const embedSceneFile = async (
 ): Promise<GalleryScene> =>
   embedded(store, task, path, { file: path, ...(await describeSceneFile(store, path)) }, watch);
 
-/** Adds embedded scenes, whose cells lie in the gallery's folder, to the gallery there, or begins one. @throws as `buildGallery`. */
+/**
+ * Adds embedded scenes to the gallery of a folder, or begins one.
+ *
+ * @param from folders in which cells lie that the gallery's own folder has not; they are copied once the gallery may take them.
+ * @throws as `buildGallery`, and FileError for cells that lie in none of the folders: then nothing was written.
+ */
 export async function collectGallery(
   store: Store,
   task: GalleryTask,
   scenes: readonly GalleryScene[],
+  { from = [] }: { from?: readonly string[] } = {},
 ): Promise<GalleryFacts> {
   const { out } = task;
   const begun = await begunGallery(store, task);
+  const sources: [cells: string, file: string][] = [];
+  for (const cells of new Set(scenes.map((scene) => scene.cells))) {
+    sources.push([cells, await fileOfCells(store, cells, [out, ...from])]);
+  }
+  for (const [cells, file] of sources) {
+    const own = joinPath(out, cells);
+    if (file !== own) await store.write(own, await store.read(file));
+  }
   await writeGallery(store, out, begun); // paths are relative to a folder that is there
   const added: GalleryScene[] = [];
   for (const scene of scenes) added.push({ ...scene, file: await relativePath(store, out, scene.file) });
   return withScenes(store, out, begun, added);
+}
+
+/** Path of cells in the first folder that has them. @throws FileError if none does. */
+async function fileOfCells(store: Store, cells: string, folders: readonly string[]): Promise<string> {
+  for (const folder of folders) if (await store.stat(joinPath(folder, cells))) return joinPath(folder, cells);
+  throw new FileError({
+    ...{ action: 'collect the cells', file: cells, expected: `it in ${folders.join(' or ')}`, found: 'nothing' },
+    remedy: 'Name the folder that has it, such as by --results; or embed the scene again.',
+  });
 }
 
 /** Gallery that is there, else a new one. */

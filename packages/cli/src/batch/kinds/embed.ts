@@ -1,5 +1,7 @@
 /** Cells of scenes; an item is a scene, and the merged result a gallery in which patches of the other sensor are searched. */
-import { FileError, folderOf, joinPath, nameOf, openModel, type Store } from '@doppel/core';
+import { resolve } from 'node:path';
+import { folderOf, joinPath, nameOf, openModel, type Store } from '@doppel/core';
+import { selectBackend } from '@doppel/core/backends';
 import type { BatchItem, PlannedItem, Worker } from '@doppel/core/batch';
 import {
   collectGallery,
@@ -8,11 +10,12 @@ import {
   GALLERY_FILE,
   type GalleryScene,
   gallerySceneSchema,
+  requireSearchable,
 } from '@doppel/core/gallery';
 import { UNITS } from '@doppel/core/raster';
 import { z } from 'zod';
 import { BAND_FLAGS, bandsOf } from '../../commands/gallery/sample_flags.ts';
-import { IMAGES_WORD, listScenes } from '../../commands/gallery/scene_list.ts';
+import { folderOfScenes, IMAGES_WORD, listScenes } from '../../commands/gallery/scene_list.ts';
 import { COMPUTE_FLAGS } from '../../context.ts';
 import { choice, text } from '../../flags.ts';
 import { idSchema, type RowKind, readRows, slashed } from '../../manifest.ts';
@@ -42,9 +45,17 @@ export const embedKind = workKind({
     'doppel batch plan embed scenes.csv --out runs/gallery --optical-bands 4,3,2',
     'doppel batch plan embed collection.json --asset visual --out runs/gallery',
   ],
+  root: async (manifest, store) => resolve(await folderOfScenes(store, manifest)),
   settle: (settings) => ({ ...settings, model: settledModel(settings.model) }),
   tools: async (store, { model }) => ({ model: await modelFingerprint(store, model) }),
   async *items({ store, manifest, root, settings }) {
+    await selectBackend({ requested: 'cpu' }); // nothing is computed yet
+    const model = await openModel(store, settings.model);
+    try {
+      requireSearchable(model);
+    } finally {
+      model.dispose();
+    }
     for await (const { id, path } of scenesOf(store, manifest, settings)) {
       yield { id: id ?? nameOf(path), files: [within(root, path)] } satisfies BatchItem;
     }
@@ -54,7 +65,13 @@ export const embedKind = workKind({
     const { modality: sensor, unit, precision } = settings;
     await context.selectBackend({ ...compute, precision });
     const model = await openModel(store, settings.model);
-    requireModel(model.info.fingerprint, tools, settings.model);
+    try {
+      requireModel(model.info.fingerprint, tools, settings.model);
+      requireSearchable(model);
+    } catch (error) {
+      model.dispose();
+      throw error;
+    }
     const task = { out: results, model, sensor, unit, bands: bandsOf(settings, sensor) };
     return {
       async run(item, signal) {
@@ -71,12 +88,13 @@ export const embedKind = workKind({
     const { out } = results;
     const { modality: sensor, unit, precision, model: modelName } = settings;
     const scenes = embeddedIn(results).map((scene) => ({ ...scene, file: joinPath(root, scene.file) }));
-    for (const { cells } of scenes) await bring(store, cells, results);
     await context.selectBackend({ ...compute, precision });
     const model = await openModel(store, modelName);
     try {
       requireModel(model.info.fingerprint, tools, modelName);
-      const gallery = await collectGallery(store, { out, model, modelName, sensor, unit }, scenes);
+      const gallery = await collectGallery(store, { out, model, modelName, sensor, unit }, scenes, {
+        from: results.roots,
+      });
       const { tiles } = extentOf(gallery);
       return {
         files: [joinPath(out, GALLERY_FILE)],
@@ -118,16 +136,3 @@ const embeddedIn = ({ rows }: MergedResults): GalleryScene[] =>
   (rows as { id: string; error?: string }[]).flatMap(({ id: _, error, ...scene }) =>
     error === undefined ? [gallerySceneSchema.parse(scene)] : [],
   );
-
-/** Copies cells to the gallery from the folder of results that has them. @throws FileError if none does. */
-async function bring(store: Store, cells: string, { roots, out }: MergedResults): Promise<void> {
-  const file = joinPath(out, cells);
-  if (await store.stat(file)) return;
-  for (const root of roots) {
-    if (await store.stat(joinPath(root, cells))) return store.write(file, await store.read(joinPath(root, cells)));
-  }
-  throw new FileError({
-    ...{ action: 'collect the cells', file: cells, expected: `it in ${roots.join(' or ')}`, found: 'nothing' },
-    remedy: 'Name the folder of results by --results, or remove the result of the scene and run the plan again.',
-  });
-}

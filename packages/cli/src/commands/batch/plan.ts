@@ -36,7 +36,7 @@ function commandOf(kind: WorkKind): Command {
       const given = args as Record<string, unknown>;
       const values = Object.fromEntries(Object.keys(kind.flags).map((name) => [name, given[name]]));
       const settings = kind.settle?.(values, manifest) ?? values;
-      const root = (kind.root ?? rootOf)(manifest);
+      const root = await (kind.root ?? rootOf)(manifest, store);
       const tools = await kind.tools(store, settings);
       const interrupted = { text: `interrupted; ${folder} is as it was` };
       const { plan, isNew } = await context.work({ label: 'plan', unit: 'items', interrupted }, (watch) =>

@@ -54,6 +54,22 @@ export async function listScenes(store: Store, { scenes, modality, protocol, spl
   });
 }
 
+/** Folder that scenes are named from: the one that is named, that of a file, or the part of a pattern without wild cards. */
+export async function folderOfScenes(store: Store, path: string): Promise<string> {
+  const info = await store.stat(path);
+  if (info?.kind === 'folder') return path;
+  if (info || !isDynamicPattern(path)) return folderOf(path);
+  const parts = path.split('/');
+  return (
+    parts
+      .slice(
+        0,
+        parts.findIndex((part) => isDynamicPattern(part)),
+      )
+      .join('/') || (path.startsWith('/') ? '/' : '.')
+  );
+}
+
 const stemOf = (path: string) => nameOf(path).replace(/\.[^.]*$/, '');
 
 async function scenesAt(store: Store, path: string, modality: string): Promise<string[]> {
