@@ -51,6 +51,9 @@ describe('a batch of scores', () => {
       /score: 2 of 3 items done, 1 failed\n0 runners at work, .* s an item\n {2}failed: gone/,
     );
     expect((await doppel('merge', at('one'))).exitCode).toBe(42);
+    for (const flag of ['--data', '--model', '--backend']) {
+      await expect(doppel('merge', at('one'), flag, 'cpu')).rejects.toThrow(`found ${flag}. Leave it out`);
+    }
     expect(rowsOf('one', 'scores.jsonl')).toMatchObject([
       { id: 'a b', sar: '0.png', optical: '1.png', score: expect.any(Number) },
       { id: 'gone', sar: '1.png', optical: 'gone.png', error: expect.stringContaining('nothing there') },

@@ -1,5 +1,5 @@
 /** Kinds of batches that make something of all results at the end: a gallery of scenes, hard negatives of scores. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -62,14 +62,12 @@ describe('a batch of scenes', () => {
     writeFileSync(at('bad.csv'), 'file\n1.png\n');
     await expect(plan('bad.csv', 'none')).rejects.toThrow('a header with the column scene');
   });
-});
 
-describe('a batch of scenes by a model that is not searched with', () => {
-  it('is refused when it is planned, and before an older plan of it is run', async () => {
+  it('is refused with a model that is not searched with, when planned and before it is run', async () => {
     writeFileSync(at('plain.safetensors'), tinyCheckpoint());
-    const plan = ['plan', 'embed', at('scenes.csv'), '--out', at('plain'), '--model'];
-    await expect(doppel(...plan, at('plain.safetensors'))).rejects.toThrow('a matcher of the architecture dense');
-    await doppel(...plan, at('dense.safetensors'));
+    const words = ['plan', 'embed', at('scenes.csv'), '--out', at('plain'), '--model'];
+    await expect(doppel(...words, at('plain.safetensors'))).rejects.toThrow('a matcher of the architecture dense');
+    await doppel(...words, at('dense.safetensors'));
     const header = JSON.parse(read('plain', 'plan.json'));
     const [model, tools] = [at('plain.safetensors'), { model: await sha256(readFileSync(at('plain.safetensors'))) }];
     const older = { ...header, settings: { ...header.settings, model }, tools };
@@ -90,7 +88,9 @@ describe('a batch of scores for mining', () => {
 
   it('gives the negatives of `doppel mine`', async () => {
     expect((await plan('mining', '--k', '2', '--max-score', '0.9')).stdout).toContain('1 items planned');
-    await expect(merge('mining', '--partial')).rejects.toThrow('the scores of every block');
+    const early = await merge('mining', '--partial');
+    expect([early.exitCode, early.stdout]).toEqual([75, expect.stringContaining('as 1 blocks have no scores')]);
+    expect(existsSync(at('mining', 'negatives.jsonl'))).toBe(false);
     expect((await run('mining')).exitCode).toBe(0);
     const { stdout } = await merge('mining');
     expect(stdout).toMatch(/negatives for 12 anchors by the strategy loss \(train\)/);
@@ -102,6 +102,8 @@ describe('a batch of scores for mining', () => {
 
   it('refuses what has no scores, and settings that a strategy has not', async () => {
     await expect(plan('none', '--strategy', 'random')).rejects.toThrow('Mine at once by `doppel mine random`');
+    const foreign = plan('none', '--strategy', 'random', '--max-score', '0.9', '--rank-min', '5');
+    await expect(foreign).rejects.toThrow(/mine by the strategy random.*found --rank-min/);
     await expect(plan('none', '--min-score', '-0.5')).rejects.toThrow('--min-score');
     expect((await plan('cosine', '--strategy', 'nearest', '--min-score', '-0.5')).stdout).toContain('1 items');
   });

@@ -39,8 +39,8 @@ export interface KindSpec<F extends Flags> {
 export interface MergedResults {
   /** Rows in the order of the plan. */
   rows: readonly unknown[];
-  /** True unless items failed or are left. */
-  isWhole: boolean;
+  /** Number of items that failed or are left. */
+  lacking: number;
   /** Folders of results. */
   roots: readonly string[];
   /** Folder of the merged result. */

@@ -11,7 +11,7 @@ import { type Bench, type Scoring, STRATEGIES, type Strategy } from '@doppel/cor
 import type { FileStore } from '@doppel/core/node';
 import { z } from 'zod';
 import { COMPUTE_FLAGS } from '../../context.ts';
-import { choice, flagsOf, number, settingsOf, whole, yes } from '../../flags.ts';
+import { choice, flagsOf, kebab, number, settingsOf, whole, yes } from '../../flags.ts';
 import { miningPaths, SHEET_ROWS } from '../../mining_files.ts';
 import { MODEL_FLAG } from '../../model_flag.ts';
 import { writeMining } from '../../write_mining.ts';
@@ -33,12 +33,14 @@ const COMMON = {
 };
 const common = z.object(COMMON);
 
+/** Settings of a cosine have the widest range; each strategy checks its own. */
+const RULES = flagsOf(STRATEGIES.get('nearest').settings);
+
 export const mineKind = workKind({
   name: 'mine',
   description: 'Hard negatives among real patches, a block of scores an item',
   manifest: 'Data set: its folder or its pairs.jsonl',
-  // Settings of a cosine have the widest range; each strategy checks its own.
-  flags: { ...COMMON, ...flagsOf(STRATEGIES.get('nearest').settings) },
+  flags: { ...COMMON, ...RULES },
   examples: [
     'doppel batch plan mine runs/data --model runs/a/checkpoints/best.safetensors --out runs/mining',
     'doppel batch plan mine runs/data --strategy nearest --max-candidates 20000 --max-score 0.95 --out runs/mining',
@@ -67,7 +69,7 @@ export const mineKind = workKind({
   },
   merged: [{ name: 'blocks.jsonl' }],
   async finish({ context, settings, compute, tools, root }, results) {
-    if (!results.isWhole) throw incomplete();
+    if (results.lacking > 0) return { files: [], text: incomplete(results.lacking) };
     const { store } = context;
     const { precision, model, sheet } = common.parse(settings);
     const { name: backend } = await context.selectBackend({ ...compute, precision });
@@ -116,6 +118,7 @@ async function openMining(
 ): Promise<Mining> {
   const { strategy: name, seed, guardMargin, model: file } = common.parse(settings);
   const strategy = STRATEGIES.get(name);
+  refuseForeign(strategy, settings);
   const rules = settingsOf(strategy.settings, settings, `mine by the strategy ${name}`);
   const dataset = await openDataset(store, root);
   const opened = await openModel(store, file);
@@ -136,14 +139,24 @@ async function openMining(
   }
 }
 
+/** @throws UsageError for a setting that the strategy has not, unless it is at its default, as plans write it. */
+function refuseForeign({ name: strategy, settings: own }: Strategy, given: Readonly<Record<string, unknown>>): void {
+  const known = flagsOf(own);
+  const isForeign = (name: string) => !(name in known) && given[name] !== RULES[name]!.parse(undefined);
+  const foreign = Object.keys(RULES).find((name) => given[name] !== undefined && isForeign(name));
+  if (foreign === undefined) return;
+  const flags = Object.keys(known).map((name) => `--${kebab(name)}`);
+  throw new UsageError({
+    ...{ action: `mine by the strategy ${strategy}`, expected: `its settings (${flags.join(', ')})` },
+    ...{ found: `--${kebab(foreign)}`, remedy: 'Leave it out, or name another strategy by --strategy.' },
+  });
+}
+
 const unscored = (name: string) =>
   new UsageError({
     ...{ action: `mine by the strategy ${name} in parts`, expected: 'rules that need scores', found: 'none' },
     remedy: `Mine at once by \`doppel mine ${name}\`: it scores only what it chooses.`,
   });
 
-const incomplete = () =>
-  new UsageError({
-    ...{ action: 'choose negatives', expected: 'the scores of every block', found: 'blocks that failed or are left' },
-    remedy: 'Run them by `doppel batch run`, with --retry-failed where they failed.',
-  });
+const incomplete = (lacking: number) =>
+  `no negatives were chosen, as ${lacking} blocks have no scores; next: doppel batch run, with --retry-failed where they failed`;

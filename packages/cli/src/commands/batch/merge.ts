@@ -1,5 +1,5 @@
 /** `doppel batch merge`: the results of all items in one file, in the order of the manifest, every item once. */
-import { joinPath } from '@doppel/core';
+import { joinPath, UsageError } from '@doppel/core';
 import { EXIT, type MergeCounts, mergeResults, openPlan } from '@doppel/core/batch';
 import { KINDS } from '../../batch/kinds.ts';
 import { PLACE_FLAGS, placeOf } from '../../batch/place.ts';
@@ -7,7 +7,7 @@ import { RESULTS_FLAG, rootsOf } from '../../batch/roots.ts';
 import { stacCatalog } from '../../batch/stac_catalog.ts';
 import { command } from '../../command.ts';
 import { BACKEND_FLAG } from '../../context.ts';
-import { text, yes } from '../../flags.ts';
+import { kebab, text, yes } from '../../flags.ts';
 
 export default command({
   name: 'doppel batch merge',
@@ -27,6 +27,7 @@ export default command({
     const out = args.out ?? args.plan;
     const roots = rootsOf(args);
     const kind = KINDS.get(plan.header.kind);
+    if (!kind.finish) refusePlace(kind.name, args);
     const merged = kind.merged.map(({ name, ...file }) => ({ ...file, path: joinPath(out, name) }));
     const rows: unknown[] = [];
     const onRow = (row: unknown) => kind.finish && rows.push(row);
@@ -35,11 +36,10 @@ export default command({
     );
     const left = counts.missing + counts.retry;
     const isWritten = left === 0 || args.partial;
-    const isWhole = left + counts.failed === 0;
     const finished = isWritten
       ? await kind.finish?.(
           placeOf(plan, { compute: { backend: args.backend }, data: args.data, model: args.model }, context),
-          { rows, roots, out, isWhole },
+          { rows, roots, out, lacking: left + counts.failed },
         )
       : undefined;
     const files = isWritten ? [...merged.map(({ path }) => path), ...(finished?.files ?? [])] : [];
@@ -54,6 +54,16 @@ export default command({
     };
   },
 });
+
+/** @throws UsageError for flags of data, model and backend: rows are merged without them. */
+function refusePlace(kind: string, args: Readonly<Record<string, unknown>>): void {
+  const given = Object.keys({ ...PLACE_FLAGS, ...BACKEND_FLAG }).find((name) => args[name] !== undefined);
+  if (given === undefined) return;
+  throw new UsageError({
+    ...{ action: `merge a plan of the kind ${kind}`, expected: 'flags that it needs', found: `--${kebab(given)}` },
+    remedy: 'Leave it out: rows are merged without data, model and backend.',
+  });
+}
 
 function textOf({ rows, done, failed }: MergeCounts, left: number, files: readonly string[]): string {
   const counts = `${done} items done, ${failed} failed for good, ${left} left`;
