@@ -42,6 +42,13 @@ describe('the shard of a task', () => {
     expect(shardFrom({ JOB_COMPLETION_INDEX: '3' }, 8)).toEqual({ index: 4, of: 8 });
     expect(shardFrom(mpi(1, 2))).toEqual({ index: 2, of: 2 });
     expect(shardFrom({ ...slurm(3, 1, 4, 1), ...mpi(1, 2) })).toEqual({ index: 6, of: 8 });
+    const step = { SLURM_PROCID: '2', SLURM_STEP_NUM_TASKS: '4' };
+    expect(shardFrom(step)).toEqual({ index: 3, of: 4 });
+    expect(shardFrom({ ...step, PMI_RANK: '0', PMI_SIZE: '2' })).toEqual({ index: 1, of: 2 });
+    expect(shardFrom({ ...step, PMI_RANK: '0', PMI_SIZE: '2', ...mpi(2, 3) })).toEqual({ index: 3, of: 3 });
+    expect(shardFrom({ ...slurm(3, 1, 4, 1), ...step })).toEqual({ index: 11, of: 16 });
+    expect(shardFrom({ SLURM_PROCID: '0', SLURM_NTASKS: '8' })).toEqual({ index: 1, of: 1 }); // the script of a job
+    expect(() => shardFrom({ PMI_RANK: '4', PMI_SIZE: '4' })).toThrow('PMI_RANK below PMI_SIZE');
     expect(shardFrom({})).toEqual({ index: 1, of: 1 });
   });
 

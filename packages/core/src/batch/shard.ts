@@ -30,8 +30,8 @@ export function rangeOf({ index, of }: Shard, items: number): [from: number, to:
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Shard by what a scheduler tells its tasks: an array of Slurm, an Indexed Job of Kubernetes, ranks of Open MPI, or ranks
- * within an array; the whole plan outside of all.
+ * Shard by what a scheduler tells its tasks: an array of Slurm, an Indexed Job of Kubernetes, ranks of mpirun, mpiexec or
+ * srun, or ranks within an array; the whole plan outside of all.
  *
  * @param shards in all, for Kubernetes, which tells only the index.
  * @throws UsageError if the variables contradict each other.
@@ -61,11 +61,18 @@ function kubernetesShard(environment: Environment, shards: number | undefined): 
   );
 }
 
+/** Variables of ranks, the innermost launcher first. Slurm sets its size in the steps of a job, not in the job's script. */
+const RANKS = [
+  ['OMPI_COMM_WORLD_RANK', 'OMPI_COMM_WORLD_SIZE'],
+  ['PMI_RANK', 'PMI_SIZE'],
+  ['SLURM_PROCID', 'SLURM_STEP_NUM_TASKS'],
+] as const;
+
 function mpiShard(environment: Environment): Shard | undefined {
-  const rank = whole(environment, 'OMPI_COMM_WORLD_RANK');
-  if (rank === undefined) return undefined;
-  const of = whole(environment, 'OMPI_COMM_WORLD_SIZE') ?? Number.NaN;
-  return checked({ index: rank + 1, of }, 'OMPI_COMM_WORLD_RANK below OMPI_COMM_WORLD_SIZE');
+  const names = RANKS.find(([, size]) => (whole(environment, size) ?? 1) !== 1);
+  if (!names) return undefined;
+  const [rank, of] = names.map((name) => whole(environment, name) ?? Number.NaN) as [number, number];
+  return checked({ index: rank + 1, of }, `${names[0]} below ${names[1]}`);
 }
 
 function whole(environment: Environment, name: string): number | undefined {

@@ -23,7 +23,7 @@ import { choice, text, type Values, whole, yes } from '../../flags.ts';
 import type { Outcome } from '../../outcome.ts';
 
 const flags = {
-  shard: text('i/n', 'The i-th of n parts, from 1; default: what the scheduler says, else all')
+  shard: text('i/n', 'The i-th of n parts, from 1; default: what the scheduler, mpirun or srun says, else all')
     .transform(parseShard)
     .optional(),
   shards: whole(1, 'Number of shards, where the scheduler tells only the index of a task (Kubernetes)').optional(),
