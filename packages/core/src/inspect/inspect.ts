@@ -2,6 +2,7 @@
  * Statistics of a data set: counts, ranges of values, missing pixels, looks, and an audit of its positives. One
  * pass over the patches.
  */
+import { concatenate } from '../base/concatenate.ts';
 import { pause } from '../base/pause.ts';
 import { quantile } from '../base/quantile.ts';
 import type { Watch } from '../base/watch.ts';
@@ -176,13 +177,7 @@ class ModalityTally {
 
   private sort(): Float32Array {
     if (this.sorted) return this.sorted;
-    const all = new Float32Array(this.samples.reduce((sum, { length }) => sum + length, 0));
-    let offset = 0;
-    for (const part of this.samples) {
-      all.set(part, offset);
-      offset += part.length;
-    }
-    this.sorted = all.sort();
+    this.sorted = concatenate(this.samples).sort();
     return this.sorted;
   }
 }

@@ -1,5 +1,7 @@
 /** Measures a normalisation on the training split: percentiles to clip to, mean and standard deviation. */
+
 import { z } from 'zod';
+import { concatenate } from '../base/concatenate.ts';
 import { momentsOf } from '../base/moments.ts';
 import { quantile } from '../base/quantile.ts';
 import type { Dataset } from '../dataset/dataset.ts';
@@ -97,12 +99,7 @@ async function sampleOf(
     };
     parts.push(...(await Promise.all(chosen.slice(start, start + READ_AT_ONCE).map(read))));
   }
-  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  parts.reduce((offset, part) => {
-    all.set(part, offset);
-    return offset + part.length;
-  }, 0);
-  return all;
+  return concatenate(parts);
 }
 
 function spread<T>(items: ArrayLike<T>, count: number): T[] {
