@@ -21,7 +21,11 @@ it('all know where one is asked to stop', () => {
 });
 
 describe('work of the first process', () => {
-  const first: Communicator = { ...hearing(''), rank: 0, allGather: (bytes) => [bytes, new Uint8Array()] };
+  const first: Communicator = {
+    ...hearing(''),
+    rank: 0,
+    allGather: (bytes) => [bytes, new TextEncoder().encode('{}')],
+  };
 
   it('is done once', async () => {
     await onFirst(hearing('{"done":true}'), unused, undefined);

@@ -1,6 +1,7 @@
 /** Agreements of processes: to stop, or that one of them has done something for all. */
 import { PeerError, reasonOf } from '../errors.ts';
 import type { Communicator } from './communicator.ts';
+import { gatherJson } from './gather_json.ts';
 
 /** Thrown in every process where one of them was asked to stop. */
 export class StopAgreed extends Error {
@@ -33,8 +34,7 @@ export async function onFirst(
   if (communicator.size === 1) return work();
   let thrown: unknown;
   const news = communicator.rank === 0 ? await work().then<News, News>(() => ({ done: true }), failed) : {};
-  const [first] = communicator.allGather(new TextEncoder().encode(JSON.stringify(news)));
-  const heard = JSON.parse(new TextDecoder().decode(first)) as News;
+  const heard = gatherJson(communicator, news)[0] as News;
   if ('stopped' in heard) throw signal?.aborted ? signal.reason : new StopAgreed();
   if ('failed' in heard) {
     throw thrown ?? new PeerError({ action: 'go on', found: `that process 0 has failed: ${heard.failed}` });

@@ -1,14 +1,13 @@
 /** Inputs that processes of one run must have alike, since each does its part of the same work. */
 import { UsageError } from '../errors.ts';
 import type { Communicator } from './communicator.ts';
+import { gatherJson } from './gather_json.ts';
 
 /** @param inputs of this process, by what they are called. @throws UsageError in all processes, naming the first that differs. */
 export function requireSame(inputs: Readonly<Record<string, unknown>>, communicator: Communicator): void {
   if (communicator.size === 1) return;
   const own = Object.fromEntries(leavesOf(inputs, ''));
-  const all = communicator
-    .allGather(new TextEncoder().encode(JSON.stringify(own)))
-    .map((bytes) => JSON.parse(new TextDecoder().decode(bytes)) as Record<string, string>);
+  const all = gatherJson<Record<string, string>>(communicator, own);
   const [first] = all as [Record<string, string>];
   for (const [rank, other] of all.entries()) {
     const name = Object.keys({ ...first, ...other }).find((key) => first[key] !== other[key]);

@@ -6,7 +6,9 @@
  * elements: flags with the class, dimensions, name, samples; or the same, deflated. Lengths are held against the bytes
  * that are there before anything is read or allocated by them.
  */
+
 import { Unzlib } from 'fflate';
+import { concatenateBytes } from '../base/concatenate.ts';
 import { FormatError } from '../errors.ts';
 import { adler32 } from './inflate.ts';
 
@@ -281,7 +283,7 @@ class Inflation {
   /** The first `length` bytes, or all where there are fewer. */
   upTo(length: number): Uint8Array {
     while (!this.isDone && this.length < length) this.step();
-    return this.joined().subarray(0, length);
+    return concatenateBytes(this.parts).subarray(0, length);
   }
 
   /** All of exactly `length` bytes. @throws FormatError where there are more or fewer, or their checksum differs. */
@@ -291,7 +293,7 @@ class Inflation {
       const found = this.isDone ? `${this.length}` : 'more';
       throw damaged(this.file, `${length} bytes in a compressed element`, found);
     }
-    const bytes = this.joined();
+    const bytes = concatenateBytes(this.parts);
     const stated = viewOf(this.compressed).getUint32(this.compressed.length - 4); // big-endian in any file
     if (adler32(bytes) !== stated) throw damaged(this.file, 'a checksum that agrees', 'one that does not');
     return bytes;
@@ -306,15 +308,5 @@ class Inflation {
       throw damaged(this.file, 'a zlib stream', 'one that cannot be inflated', cause);
     }
     this.at = end;
-  }
-
-  private joined(): Uint8Array {
-    const bytes = new Uint8Array(this.length);
-    let offset = 0;
-    for (const part of this.parts) {
-      bytes.set(part, offset);
-      offset += part.length;
-    }
-    return bytes;
   }
 }
