@@ -102,6 +102,9 @@ describe('a contrast', () => {
     }
     const none = (each: Cell): Cell => ({ ...each, sets: { 'look-alikes': { of: [], scores: [] } } });
     expect(contrastOf('made', contrast({}), cells.map(none), options)).toBeUndefined();
+    const without = cells.map((each) => (each.arm === 'random' ? none(each) : each));
+    const several = contrast({ against: ['random', 'placebo'] });
+    expect(contrastOf('made', several, without, options)).toMatchObject({ against: 'placebo', seeds: [1, 2, 3, 4] });
   });
 
   it('of equivalence asks whether the 90 % interval lies within the margin', () => {

@@ -6,9 +6,11 @@ export interface RunArm {
 }
 
 /**
- * Name of the rival of the lowest value. Rivals that share no seed with the arm are left out.
+ * Name of the rival of the lowest value. Rivals that share no seed with the arm are left out, and those whose value is
+ * not a finite number.
  *
- * @param value of a rival over seeds. @returns undefined where the arm and the rivals have no seed in common.
+ * @param value of a rival over seeds. @returns undefined where the arm and the rivals have no seed in common, or no rival
+ *   has a value.
  */
 export function bestRival(
   arm: Pick<RunArm, 'seeds'>,
@@ -19,6 +21,8 @@ export function bestRival(
   const met = rivals.filter(({ seeds }) => seeds.some((seed) => own.has(seed)));
   const common = [...own].filter((seed) => met.every(({ seeds }) => seeds.includes(seed)));
   if (common.length === 0) return undefined;
-  const values = met.map(({ name }) => ({ name, value: value(name, common) }));
+  const values = met
+    .map(({ name }) => ({ name, value: value(name, common) }))
+    .filter(({ value }) => Number.isFinite(value));
   return values.toSorted((a, b) => a.value - b.value)[0]?.name;
 }

@@ -23,16 +23,16 @@ function excessSentences({ groups, excess, baseline }: Facts): string[] {
   return groups.flatMap(({ matcher, budget }) => {
     const own = excess.filter((each) => each.matcher === matcher && each.budget === budget);
     if (own.length === 0) return [];
-    const told = own.flatMap(({ arm, removed }) => {
-      if (!removed) return [];
+    const told = own.map(({ arm, removed }) => {
+      if (!removed) return `${arm} not known`;
       const { mean, interval } = removed;
       const range = interval ? ` (${interval.map(percentage).join(' to ')})` : '';
       return `${arm} ${percentage(mean)}${range}`;
     });
-    if (told.length === 0) {
+    if (own.every(({ removed }) => !removed)) {
       return [
-        `${baseline} has no more false alarms on look-alikes than on shuffled pairs at 80 % recall, ${perCent(budget)} % ` +
-          `(${matcher}): there is no excess to remove.`,
+        `No share of an excess is known at ${perCent(budget)} % (${matcher}): at 80 % recall ${baseline} has no more false ` +
+          'alarms on look-alikes than on shuffled pairs, or these are not defined.',
       ];
     }
     return [

@@ -19,8 +19,8 @@ import {
   STYLE,
   section,
   table,
+  UNKNOWN,
 } from '@doppel/report';
-
 import type { ExperimentMetric } from './arm_sample.ts';
 import type { Estimate } from './compare.ts';
 import { intervalChart } from './interval_chart.ts';
@@ -128,9 +128,9 @@ function fixed({ contrasts, excess }: Results): string {
     escapeText(`${nameOf(each)} − ${each.against}`),
     escapeText(`${METRICS[each.metric].label}, ${each.set}`),
     difference({ mean: each.mean, interval: each.interval }, METRICS[each.metric].format),
-    each.relative === null ? '–' : percentage(each.relative),
-    each.p === null ? '–' : each.p.toPrecision(2),
-    each.equivalence ? (each.equivalence.holds ? 'shown' : 'not shown') : '–',
+    each.relative === null ? UNKNOWN : percentage(each.relative),
+    each.p === null ? UNKNOWN : each.p.toPrecision(2),
+    each.equivalence ? (each.equivalence.holds ? 'shown' : 'not shown') : UNKNOWN,
     String(each.seeds.length),
   ]);
   const names = ['Difference', 'Relative', 'p', 'Equivalence', 'Seeds'].map(numeric);
@@ -151,7 +151,7 @@ function fixed({ contrasts, excess }: Results): string {
             [{ name: 'Arm' }, numeric('Removed'), numeric('Seeds')],
             excess.map((each) => [
               escapeText(nameOf(each)),
-              each.removed ? difference(each.removed, percentage) : '–',
+              each.removed ? difference(each.removed, percentage) : UNKNOWN,
               String(each.seeds.length),
             ]),
           ),
@@ -226,7 +226,7 @@ function shortcuts({ groups }: Results): string {
         fraction(real),
         fraction(reconstructed),
         percentage(lost),
-        probeAuc === null ? '–' : fraction(probeAuc),
+        probeAuc === null ? UNKNOWN : fraction(probeAuc),
       ];
       return [[escapeText(nameOf({ arm, budget, matcher })), ...cells]];
     }),

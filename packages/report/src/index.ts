@@ -23,7 +23,7 @@ export { type PicturedPair, type Report, reportHtml } from './evaluation/report.
 export { qualityPictures } from './generator_quality/pictures.ts';
 export { type Quiz, quizOf } from './generator_quality/quiz.ts';
 export { type QualityReport, qualityHtml } from './generator_quality/report.ts';
-export { count, type Format, fraction, interval, percentage, plural } from './page/format.ts';
+export { count, type Format, fraction, interval, percentage, plural, UNKNOWN } from './page/format.ts';
 export { facts, figure, list, paragraph, section, table } from './page/html.ts';
 export { STYLE } from './page/style.ts';
 export { hardestNegatives, negativesSheet } from './pictures/negatives_sheet.ts';

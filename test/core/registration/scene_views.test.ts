@@ -59,6 +59,15 @@ describe('readViews', () => {
     expect(difference(sar, before)).toBeGreaterThan(20);
   });
 
+  it('shows the optical bands that are asked for, counted from 1', async () => {
+    const [{ before: shown }] = await readViews(store, registration, { overview: 150, opticalBands: [3] });
+    const [{ before: all }] = await readViews(store, registration, { overview: 150, opticalBands: [3, 2, 1] });
+    const [{ before: plain }] = await readViews(store, registration, { overview: 150 });
+    expect([shown.bands, all.bands]).toEqual([1, 3]);
+    expect(difference(shown, all)).toBe(0);
+    expect(difference(shown, plain)).toBeCloseTo(2, 3); // each band is 1 more than the one before
+  });
+
   it('marks as missing what the corrected scene does not reach', async () => {
     const [{ after }] = await readViews(store, registration, { overview: 300, detail: 60 });
     expect(after!.noData![0]).toBe(0);

@@ -3,13 +3,16 @@ import type { Interval } from '@doppel/core/evaluation';
 
 export type Format = (value: number) => string;
 
-export const percentage: Format = (value) => (Number.isNaN(value) ? '–' : `${(value * 100).toFixed(1)} %`);
-export const fraction: Format = (value) => (Number.isNaN(value) ? '–' : value.toFixed(3));
+/** Stands where a value is unknown or undefined. */
+export const UNKNOWN = '–';
+
+export const percentage: Format = (value) => (Number.isNaN(value) ? UNKNOWN : `${(value * 100).toFixed(1)} %`);
+export const fraction: Format = (value) => (Number.isNaN(value) ? UNKNOWN : value.toFixed(3));
 export const count: Format = (value) => value.toLocaleString('en');
 
 /** "91.0–95.1 %", the unit once. */
 export function interval(range: Interval | null, format: Format): string {
-  if (range === null) return '–';
+  if (range === null) return UNKNOWN;
   const [low, high] = range.map(format) as [string, string];
   return low.endsWith(' %') ? `${low.slice(0, -2)}–${high}` : `${low}–${high}`;
 }
