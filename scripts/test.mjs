@@ -25,12 +25,6 @@ const total = { passed: 0, failed: 0, skipped: 0 };
 const stages = [];
 const files = [];
 
-/** Suites that never load the addon: they run while it is built. */
-const WITHOUT_ADDON = [
-  ...['base', 'raster', 'geo', 'dataset', 'import', 'inspect'].map((folder) => `test/core/${folder}/`),
-  ...['test/report/', 'test/studies/', 'test/fuzz/', 'test/house/imports', 'test/house/docstrings', 'test/docs.test'],
-];
-
 async function timed(name, work) {
   const started = performance.now();
   const result = await work();
@@ -123,19 +117,21 @@ if (filters.length > 0) {
   // Nothing was heard of the build while the programs above ran.
   const isBuilt = await Promise.race([addon.then(() => true), setTimeout(1000, false)]);
   if (!isBuilt) {
-    await timed('vitest: suites without the addon', () => vitest('first', ['--maxWorkers=1', ...WITHOUT_ADDON]));
+    await timed('vitest: suites without the addon', () =>
+      vitest('first', ['--maxWorkers=1', '--project=without-addon']),
+    );
   }
   const { status, output } = await addon;
   console.log(output);
   if (status !== 0) count({ passed: 0, failed: 1, skipped: 0 });
-  const done = isBuilt ? [] : WITHOUT_ADDON.map((path) => `--exclude=${path}${path.endsWith('/') ? '**' : '*'}`);
   const outside = timed('smoke on Deno and on Node, beside vitest', () =>
     Promise.all([
       smoke('Deno', 'node_modules/.bin/deno', ['run', '-A', '--conditions=source']),
       smoke('Node', process.execPath, []),
     ]),
   );
-  await timed(`vitest: ${isBuilt ? 'all' : 'the other'} suites`, () => vitest('second', done, aloud));
+  const left = isBuilt ? [] : ['--project=together', '--project=alone'];
+  await timed(`vitest: ${isBuilt ? 'all' : 'the other'} suites`, () => vitest('second', left, aloud));
   for (const print of await outside) print();
 }
 rmSync(scratch, { recursive: true, force: true });

@@ -1,6 +1,6 @@
 /**
- * Test files share a process and its modules: what replaces a module, or changes the environment or the folder of the
- * process, stands in a file of its own process (`*.alone.test.ts`).
+ * Test files share a process and its modules: what replaces a module, changes the environment or the folder of the
+ * process, or measures its resident memory, stands in a file of its own process (`*.alone.test.ts`).
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
@@ -14,6 +14,8 @@ const REACHES_OTHERS = new RegExp(
     String.raw`\bprocess\.env(?:\.\w+|\[[^\]]+\])\s*=[^=]`,
     String.raw`\bdelete process\.env\b`,
     String.raw`\bprocess\.chdir\b`,
+    // What other files left in memory is in it, whether collected or not.
+    String.raw`\bmemoryUsage(?:\(\)\.|\.)rss\b`,
   ].join('|'),
 );
 
@@ -37,6 +39,9 @@ it.each([
   ["vi.mock('node:fs')", true],
   ["process.env.PATH = ''", true],
   ['process.env[name] = before', true],
+  ['const before = process.memoryUsage().rss', true],
+  ['process.memoryUsage.rss()', true],
+  ['const { heapUsed } = process.memoryUsage()', false],
   ["if (process.env.CI === 'true')", false],
   ["vi.stubGlobal('fetch', asked)", false],
 ])('%s', (line, isFault) => {
