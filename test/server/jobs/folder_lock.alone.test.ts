@@ -18,7 +18,7 @@ import { FileError } from '../../../packages/core/src/errors.ts';
 import { LOST_MS, lockFolder } from '../../../packages/server/src/jobs/folder_lock.ts';
 import { openJobs } from './fake_jobs.ts';
 
-const files = vi.hoisted(() => ({ isFull: false, beforeRead: () => {} }));
+const files = vi.hoisted(() => ({ isFull: false, hasLinks: true, beforeRead: () => {} }));
 vi.mock('node:fs/promises', async (importOriginal) => {
   const real = await importOriginal<typeof import('node:fs/promises')>();
   const writeFile = async (...[path, data, options]: Parameters<typeof real.writeFile>) => {
@@ -29,7 +29,11 @@ vi.mock('node:fs/promises', async (importOriginal) => {
     if (String(args[0]).endsWith('server.lock')) files.beforeRead();
     return real.readFile(...args);
   };
-  return { ...real, writeFile, readFile };
+  const link = async (...names: Parameters<typeof real.link>) => {
+    if (!files.hasLinks) throw Object.assign(new Error('EPERM: operation not permitted, link'), { code: 'EPERM' });
+    await real.link(...names);
+  };
+  return { ...real, writeFile, readFile, link };
 });
 
 let root: string;
@@ -39,7 +43,7 @@ beforeEach(() => {
   lock = join(root, 'server.lock');
 });
 afterEach(() => {
-  Object.assign(files, { isFull: false, beforeRead: () => {} });
+  Object.assign(files, { isFull: false, hasLinks: true, beforeRead: () => {} });
   rmSync(root, { recursive: true, force: true });
 });
 
@@ -160,4 +164,19 @@ it('goes to one of two servers that find a stale one', async () => {
 it('tells a folder that cannot be made', async () => {
   writeFileSync(join(root, 'file'), '');
   await expect(lockFolder(join(root, 'file/folder'), () => {})).rejects.toBeInstanceOf(FileError);
+});
+
+it('does its work on a file system without hard links', async () => {
+  files.hasLinks = false;
+  const release = await take();
+  expect(holder()).toMatchObject({ ...here, pid: process.pid });
+  await release();
+  expect(readdirSync(root)).toEqual([]);
+  leave({ ...here, pid: process.ppid });
+  await expect(take()).rejects.toThrow(FileError);
+  leave({ ...here, pid: 2 ** 30 }); // of a process that is gone
+  const next = await take();
+  expect(holder()).toMatchObject({ pid: process.pid });
+  await next();
+  expect(readdirSync(root)).toEqual([]);
 });

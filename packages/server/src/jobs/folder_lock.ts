@@ -3,7 +3,7 @@
  * file that names the process and its host. A server that was killed leaves it behind; the next one replaces it.
  */
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { constants, copyFile, link, mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { FileError, reasonOf } from '@doppel/core/errors';
@@ -53,15 +53,28 @@ export async function lockFolder(root: string, log: (line: string) => void): Pro
   };
 }
 
-/** Takes the lock, or throws. It comes by a link to a file that is written, so that a full disk leaves none without a name. */
+/** Takes the lock, or throws. It is a file that was written before, so that a full disk leaves none without a holder. */
 async function take(root: string, path: string, own: Holder): Promise<void> {
   await mkdir(root, { recursive: true });
   const written = `${path}.${randomUUID()}`;
   try {
     await writeFile(written, `${JSON.stringify(own)}\n`, { flag: 'wx' });
-    while (!(await unless('EEXIST', link(written, path)))) await unless('ENOENT', removeStale(root, path));
+    while (!(await unless('EEXIST', named(written, path)))) await unless('ENOENT', removeStale(root, path));
   } finally {
     await rm(written, { force: true });
+  }
+}
+
+/** Codes of file systems without hard links, as FAT and some shares of a network. */
+const WITHOUT_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
+
+/** Gives a written file its name. @throws EEXIST where that is taken. */
+async function named(written: string, path: string): Promise<void> {
+  try {
+    await link(written, path);
+  } catch (error) {
+    if (!WITHOUT_LINKS.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    await copyFile(written, path, constants.COPYFILE_EXCL);
   }
 }
 
