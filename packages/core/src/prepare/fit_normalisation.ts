@@ -1,5 +1,4 @@
 /** Measures a normalisation on the training split: percentiles to clip to, mean and standard deviation. */
-
 import { z } from 'zod';
 import { concatenate } from '../base/concatenate.ts';
 import { momentsOf } from '../base/moments.ts';

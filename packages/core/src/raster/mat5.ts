@@ -6,7 +6,6 @@
  * elements: flags with the class, dimensions, name, samples; or the same, deflated. Lengths are held against the bytes
  * that are there before anything is read or allocated by them.
  */
-
 import { Unzlib } from 'fflate';
 import { concatenateBytes } from '../base/concatenate.ts';
 import { FormatError } from '../errors.ts';

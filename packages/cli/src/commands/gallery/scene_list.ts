@@ -60,14 +60,11 @@ export async function folderOfScenes(store: Store, path: string): Promise<string
   if (info?.kind === 'folder') return path;
   if (info || !isDynamicPattern(path)) return folderOf(path);
   const parts = path.split('/');
-  return (
-    parts
-      .slice(
-        0,
-        parts.findIndex((part) => isDynamicPattern(part)),
-      )
-      .join('/') || (path.startsWith('/') ? '/' : '.')
+  const fixed = parts.slice(
+    0,
+    parts.findIndex((part) => isDynamicPattern(part)),
   );
+  return fixed.join('/') || (path.startsWith('/') ? '/' : '.');
 }
 
 const stemOf = (path: string) => nameOf(path).replace(/\.[^.]*$/, '');
