@@ -103,6 +103,11 @@ function copyGolden(to) {
       .filter((name) => name.endsWith('.safetensors'))
       .map((name) => ({ name, path: join(from, name), bytes: statSync(join(from, name)).size, kind: kindOf(name) })),
   );
+  if (cases.length === 0) {
+    console.error(
+      'No reference values are packed, so the part "reference values" will fail: name them by --golden FOLDER.',
+    );
+  }
   const kept = new Set(cases);
   const total = () => [...kept].reduce((sum, { bytes }) => sum + bytes, 0);
   for (const each of cases.toSorted((a, b) => b.bytes - a.bytes)) {
