@@ -81,15 +81,26 @@ const scatter = (looks: number) => Math.sqrt((2 + 2 / looks) / SAMPLES);
 
 const variationOf = (bin: number) => Math.exp((bin + 0.5) * BIN) / MAX_LOOKS;
 
+/** Normal density by the distance from each bin, as wide as speckle scatters there, up to three deviations. */
+let densities: readonly Float64Array[] | undefined;
+
+const densityAround = (_: unknown, bin: number) => {
+  const width = scatter(1 / variationOf(bin)) / BIN;
+  const away = Array.from({ length: Math.floor(3 * width) + 1 }, (_, distance) => distance / width);
+  return Float64Array.from(away, (deviations) => Math.exp(-0.5 * deviations ** 2) / width);
+};
+
 /** Bin around which most windows lie. */
 function modeOf(histogram: Float64Array): number {
+  densities ??= Array.from({ length: BINS }, densityAround);
+  const [first, last] = [histogram.findIndex(Boolean), histogram.findLastIndex(Boolean)];
   let [highest, mode] = [0, 0];
   for (let bin = 0; bin < BINS; bin++) {
-    const width = scatter(1 / variationOf(bin)) / BIN;
-    const end = Math.min(BINS - 1, bin + 3 * width);
+    const around = densities[bin]!;
+    const end = Math.min(last, bin + around.length - 1);
     let density = 0;
-    for (let near = Math.max(0, Math.ceil(bin - 3 * width)); near <= end; near++) {
-      if (histogram[near] !== 0) density += (histogram[near]! * Math.exp(-0.5 * ((near - bin) / width) ** 2)) / width;
+    for (let near = Math.max(first, bin - around.length + 1); near <= end; near++) {
+      density += histogram[near]! * around[Math.abs(near - bin)]!;
     }
     if (density > highest) [highest, mode] = [density, bin];
   }

@@ -108,5 +108,10 @@ export function nearestAffine(
   return [...coefficients(0), ...coefficients(1)];
 }
 
-const dot = (a: readonly number[], b: readonly number[]) => b.reduce((sum, each, i) => sum + each * (a[i] ?? 0), 0);
+function dot(a: readonly number[], b: readonly number[]): number {
+  let sum = 0;
+  for (let i = 0; i < b.length; i++) sum += b[i]! * (a[i] ?? 0);
+  return sum;
+}
+
 const meanOf = (values: readonly number[]) => values.reduce((sum, each) => sum + each, 0) / values.length;

@@ -1,8 +1,8 @@
 /** Files of a registration, read back here and by independent judges: GDAL's programs, its Python, numpy, OpenCV. */
-import { mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { basename, dirname, join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { systemOfKeys } from '../../../../packages/core/src/geo/geo_keys.ts';
 import { geoTags } from '../../../../packages/core/src/geo/geo_tags.ts';
 import { affineMap } from '../../../../packages/core/src/geo/pixel_map.ts';
@@ -29,23 +29,59 @@ const python = pythonWith('osgeo.gdal', 'numpy');
 const pythonCv = pythonWith('cv2', 'numpy');
 const store = new FileStore();
 let folder: string;
+let shared: string; // what several tests look at
 let out: string;
 
+beforeAll(async () => {
+  shared = await mkdtemp(join(tmpdir(), 'doppel-register-'));
+});
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'doppel-register-'));
   out = join(folder, 'out');
 });
 afterEach(() => rm(folder, { recursive: true }));
+afterAll(() => rm(shared, { recursive: true }));
+
+const scenes = new Map<string, Promise<string>>();
+
+/** Scenes in a folder: made once, and copied. */
+async function putScenes(to: string, kind: ModelKind, made: MadeScene): Promise<void> {
+  const key = JSON.stringify([kind, made], (_, value) => (value instanceof Map ? [...value] : value));
+  const from = join(shared, `scenes-${scenes.size}`);
+  if (!scenes.has(key))
+    scenes.set(
+      key,
+      writeScenes(store, from, MAPS[kind], made).then(() => from),
+    );
+  await cp(await scenes.get(key)!, to, { recursive: true });
+}
 
 async function written(
   kind: ModelKind,
   made: MadeScene = {},
   options: OutputOptions = {},
   changes: Partial<Registration> = {},
+  to = folder,
 ) {
-  await writeScenes(store, folder, MAPS[kind], made);
-  const registration = madeRegistration(folder, MAPS[kind], made, changes);
-  return { registration, files: await writeOutputs(store, registration, out, options) };
+  await putScenes(to, kind, made);
+  const registration = madeRegistration(to, MAPS[kind], made, changes);
+  return { registration, files: await writeOutputs(store, registration, join(to, 'out'), options) };
+}
+
+const outputs = new Map<ModelKind, ReturnType<typeof written>>();
+const TIMES = { datetime: '2020-11-04T11:12:00+01:00', now: new Date(0) };
+
+/** Outputs that several tests look at and none changes. */
+function looked(kind: ModelKind) {
+  if (!outputs.has(kind)) outputs.set(kind, written(kind, {}, TIMES, {}, join(shared, kind)));
+  return outputs.get(kind)!;
+}
+
+/** A copy of them in the folder of the test. @returns the shared ones. */
+async function putLooked(kind: ModelKind) {
+  const shared = await looked(kind);
+  await cp(dirname(shared.files.transform!), out, { recursive: true });
+  return shared;
 }
 
 /** Root mean square difference of a written scene from the ground it should show, and the share that is missing. */
@@ -68,7 +104,7 @@ const TENTH = 4.5;
 
 describe('the aligned scene', () => {
   it.each(MODEL_KINDS)('lies on the ground of the SAR scene: %s', async (kind) => {
-    const { files } = await written(kind);
+    const { files } = await looked(kind);
     const { rms, missing, file } = await differenceFromTruth(files.aligned!);
     expect(rms).toBeLessThan(TENTH);
     expect(missing).toBeGreaterThan(0.002);
@@ -213,10 +249,10 @@ print(json.dumps(dict(median=float(np.median(moves)), worst=max(moves), blocks=l
   );
 
   it('stays a twentieth of a pixel from the truth by another file of other pixels: apply', async () => {
-    const { files, registration } = await written('affine');
+    const { files, registration } = await looked('affine');
     const transform: typeof SAR_TRANSFORM = [500_150, 20, 0, 4_999_900, 0, -20];
     const other = join(folder, 'other');
-    await writeScenes(store, other, MAPS.affine, { transform, image: { bands: 1, type: 'int16', noData: -1 } });
+    await putScenes(other, 'affine', { transform, image: { bands: 1, type: 'int16', noData: -1 } });
     const applied = join(folder, 'applied.tif');
     await applyTransform(store, await readTransform(store, files.transform!), `${other}/optical.tif`, applied);
     const { rms, file } = await differenceFromTruth(applied);
@@ -234,11 +270,11 @@ print(json.dumps(dict(median=float(np.median(moves)), worst=max(moves), blocks=l
   it.each(SIDES)(
     'says which share of a file lies on the registered ground, and refuses other ground: apply, %s',
     async (align) => {
-      const { files } = await written('quadratic');
+      const { files } = await looked('quadratic');
       const transform = await readTransform(store, files.transform!);
       const at = async (east: number, pixel = 10) => {
         const made = { transform: [500_000 + east, pixel, 0, 5_000_000, 0, -pixel] as const };
-        await writeScenes(store, join(folder, 'other'), MAPS.quadratic, { transform: [...made.transform] });
+        await putScenes(join(folder, 'other'), 'quadratic', { transform: [...made.transform] });
         const input = join(folder, 'other', 'optical.tif');
         return (await applyTransform(store, transform, input, join(folder, 'b.tif'), { align })).registeredShare;
       };
@@ -256,15 +292,16 @@ print(json.dumps(dict(median=float(np.median(moves)), worst=max(moves), blocks=l
 
 describe('writeOutputs', () => {
   it('writes every file, and nothing else', async () => {
-    const { files } = await written('affine', {}, { datetime: '2020-11-04T10:12:00Z' });
-    const names = Object.values(files).map((path) => path!.slice(out.length + 1));
-    expect(await readdir(out)).toEqual([...names].sort());
+    const { files } = await looked('affine');
+    const folder = dirname(files.transform!);
+    const names = Object.values(files).map((path) => path!.slice(folder.length + 1));
+    expect(await readdir(folder)).toEqual([...names].sort());
     expect(Object.keys(files).at(-1)).toBe('transform');
     expect(names).toHaveLength(13);
   });
 
   it('writes no scene, no warp and no item for a refused registration, and removes older ones', async () => {
-    await written('affine', {}, { datetime: '2020-11-04T10:12:00Z' });
+    await putLooked('affine');
     const { files } = await written('affine', {}, {}, { status: 'refused', reason: 'too few points' });
     expect(Object.keys(files)).toEqual([
       ...['geojson', 'geopackage', 'csv', 'qgis', 'qgisGeoreferenced', 'enviImage', 'enviMap', 'transform'],
@@ -274,19 +311,20 @@ describe('writeOutputs', () => {
   });
 
   it('states the whole registration in transform.json', async () => {
-    const { files, registration } = await written('spline');
+    const { files, registration } = await looked('spline');
     const { points, ...rest } = registration;
     const read = await readTransform(store, files.transform!);
     expect(read).toMatchObject(rest);
     const count = (reason: string) => points.filter((point) => point.reason === reason).length;
     expect(read.points).toEqual({ used: count('used'), 'no data': 3, ambiguous: count('ambiguous') });
     expect(points).toHaveLength(36);
-    await store.write(files.transform!, JSON.stringify({ ...read, correction: { crs: 'EPSG:32633' } }));
-    await expect(readTransform(store, files.transform!)).rejects.toThrow('correction.map');
+    const cut = join(folder, 'transform.json');
+    await store.write(cut, JSON.stringify({ ...read, correction: { crs: 'EPSG:32633' } }));
+    await expect(readTransform(store, cut)).rejects.toThrow('correction.map');
   });
 
   it('states the displacement of the ground', async () => {
-    const { files } = await written('quadratic');
+    const { files } = await looked('quadratic');
     const file = await openPlaced(store, files.displacement!);
     const { data, width } = await file.read();
     const ground = affineMap(file.transform!).toGround(50.5, 100.5);
@@ -305,7 +343,7 @@ describe('writeOutputs', () => {
   });
 
   it('states points for QGIS: pixels with negative rows, or ground by the own georeference; rejected ones disabled', async () => {
-    const { files, registration } = await written('affine');
+    const { files, registration } = await looked('affine');
     const lines = async (path: string) =>
       new TextDecoder()
         .decode(await store.read(path))
@@ -314,9 +352,9 @@ describe('writeOutputs', () => {
     const [crs, head, ...rows] = await lines(files.qgis!);
     expect(crs).toMatch(/^#CRS: PROJCS\["WGS 84 \/ UTM zone 33N",.*AUTHORITY\["EPSG","32633"\]\]$/);
     expect(head).toBe('mapX,mapY,sourceX,sourceY,enable,dX,dY,residual');
-    const looked = registration.points.filter(({ optical }) => optical);
+    const found = registration.points.filter(({ optical }) => optical);
     expect(rows.map((row) => row.split(',').slice(0, 5).map(Number))).toEqual(
-      looked.map(({ sarGround, optical, reason }) => [
+      found.map(({ sarGround, optical, reason }) => [
         ...sarGround,
         optical![0],
         -optical![1],
@@ -325,11 +363,11 @@ describe('writeOutputs', () => {
     );
     const [, , first] = await lines(files.qgisGeoreferenced!);
     const [x, y] = first!.split(',').slice(2, 4).map(Number) as [number, number];
-    expect([x, y]).toEqual(looked[0]!.opticalGround!.map((each) => expect.closeTo(each, 6)));
+    expect([x, y]).toEqual(found[0]!.opticalGround!.map((each) => expect.closeTo(each, 6)));
   });
 
   it('states points for ENVI, counted from 1, in both forms', async () => {
-    const { files, registration } = await written('affine');
+    const { files, registration } = await looked('affine');
     const [image, map] = await Promise.all(
       [files.enviImage!, files.enviMap!].map(async (path) =>
         new TextDecoder().decode(await store.read(path)).split('\n'),
@@ -350,7 +388,7 @@ describe('writeOutputs', () => {
   });
 
   it('states accuracy in the STAC item', async () => {
-    const { files } = await written('affine', {}, { datetime: '2020-11-04T11:12:00+01:00', now: new Date(0) });
+    const { files } = await looked('affine');
     const item = JSON.parse(new TextDecoder().decode(await store.read(files.stac!)));
     expect(item).toMatchObject({ type: 'Feature', stac_version: '1.0.0', id: 'optical-aligned', links: [] });
     expect(item.properties).toMatchObject({
@@ -364,22 +402,24 @@ describe('writeOutputs', () => {
     expect(west < east && south < north).toBe(true);
     expect(item.geometry.coordinates[0]).toHaveLength(5);
     for (const { href } of Object.values<{ href: string }>(item.assets))
-      expect(await readdir(out)).toContain(href.slice(2));
+      expect(await readdir(dirname(files.stac!))).toContain(href.slice(2));
     await expect(written('affine', {}, { datetime: 'yesterday' })).rejects.toThrow('RFC 3339');
   });
 
   it('writes an item by the rules of STAC, and none without a time', async () => {
-    const { files } = await written('affine', {}, { datetime: '2020-11-04T10:12:00Z' });
+    const { files } = await looked('affine');
     const item = STAC_ITEM.parse(JSON.parse(new TextDecoder().decode(await store.read(files.stac!))));
     expect(item.properties.datetime).toBe('2020-11-04T10:12:00.000Z');
     expect(() => STAC_ITEM.parse({ ...item, bbox: [0, 0, 1, 1] })).toThrow('another bounding box');
+    await putLooked('affine');
+    expect(await readdir(out)).toContain('item.json');
     const unknown = await written('affine');
     expect(unknown.files.stac).toBeUndefined();
     expect(await readdir(out)).not.toContain('item.json');
   });
 
   it.skipIf(!hasGdal)('writes an item through which GDAL opens the aligned scene: STACIT (gdal-bin)', async () => {
-    const { files } = await written('affine', {}, { datetime: '2020-11-04T10:12:00Z' });
+    const { files } = await putLooked('affine');
     const item = JSON.parse(new TextDecoder().decode(await store.read(files.stac!)));
     const items = { type: 'FeatureCollection', stac_version: '1.0.0', features: [item] };
     await store.write(join(out, 'items.json'), JSON.stringify(items));
@@ -390,7 +430,7 @@ describe('writeOutputs', () => {
       return { size, geoTransform, sums: bands.map(({ checksum }: { checksum: number }) => checksum) };
     };
     const through = seen('STACIT:"items.json":asset=aligned');
-    const direct = seen(files.aligned!);
+    const direct = seen(join(out, basename(files.aligned!)));
     expect(through).toEqual({
       ...direct,
       geoTransform: direct.geoTransform.map((each: number) => expect.closeTo(each, 6)),
@@ -398,7 +438,7 @@ describe('writeOutputs', () => {
   });
 
   it.skipIf(!hasOgr)('writes a GeoPackage and GeoJSON that ogrinfo reads (gdal-bin)', async () => {
-    const { files, registration } = await written('affine');
+    const { files, registration } = await looked('affine');
     const info = (path: string, layer: string) => output('ogrinfo', '-so', path, layer);
     const features = (path: string, ...more: string[]) =>
       JSON.parse(output('ogr2ogr', '-f', 'GeoJSON', '/vsistdout/', path, ...more)).features;
@@ -425,7 +465,7 @@ describe('writeOutputs', () => {
   });
 
   it.skipIf(!pythonCv)('writes points of which OpenCV makes our matrix (python3-opencv)', async () => {
-    const { files, registration } = await written('affine');
+    const { files, registration } = await looked('affine');
     const script = `
 import csv, json, sys, cv2, numpy as np
 rows = [r for r in csv.DictReader(open(sys.argv[1])) if r['reason'] == 'used']
