@@ -15,7 +15,7 @@ import { cropped } from './real_scene.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const { native } = await backendReports();
-const SIDE = 512;
+const SIDE = 384;
 const MIDDLE = [SIDE / 2, SIDE / 2] as const;
 const SHIFT = { column: 12.4, row: -9.7, rotation: 0, scale: 1 };
 const SHARES = [0.3, 0.6, 0.9];
@@ -39,7 +39,7 @@ describe.skipIf(!native?.available)(`a covered scene (native: ${native?.reason ?
       { file: ours, name: 'sar.tif' },
       { file: { ...theirs, transform }, name: 'optical.tif' },
     ];
-    return registerFiles(a, b, model, registrationSettings.parse({ cells: 8 }), {});
+    return registerFiles(a, b, model, registrationSettings.parse({ cells: 6 }), {});
   }
 
   /** Trusted results within a few pixels of the files' own alignment; others with a reason in words. */

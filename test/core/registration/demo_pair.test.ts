@@ -17,7 +17,7 @@ import { cropped } from './real_scene.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const { native } = await backendReports();
-const SIDE = 512;
+const SIDE = 384;
 const MIDDLE = [SIDE / 2, SIDE / 2] as const;
 const still = { column: 0, row: 0, rotation: 0, scale: 1 };
 
@@ -46,7 +46,7 @@ describe.skipIf(!native?.available)(`a pair of the demo (native: ${native?.reaso
     signal?: AbortSignal,
   ) {
     const transform = composed(scenes.sar!.transform!, similarityAbout(MIDDLE, displacement));
-    const settings = registrationSettings.parse({ cells: 6, ...options });
+    const settings = registrationSettings.parse({ cells: 5, ...options });
     const [sar, other] = [
       { file: scenes.sar!, name: 'sar.tif' },
       { ...scenes[optical]!, transform },

@@ -19,13 +19,19 @@ const TWO_32 = 2 ** 32;
 
 /** High 32 bits of a 32 × 32 bit product. */
 function multiplyHigh(a: number, b: number): number {
-  const [aLow, aHigh, bLow, bHigh] = [a & 0xffff, a >>> 16, b & 0xffff, b >>> 16];
-  const middle = aHigh * bLow + ((aLow * bLow) >>> 16);
-  const carry = aLow * bHigh + (middle & 0xffff);
-  return (aHigh * bHigh + Math.floor(middle / 65536) + Math.floor(carry / 65536)) >>> 0;
+  const aLow = a & 0xffff;
+  const aHigh = a >>> 16;
+  const bLow = b & 0xffff;
+  const bHigh = b >>> 16;
+  const middle = (Math.imul(aHigh, bLow) >>> 0) + (Math.imul(aLow, bLow) >>> 16); // this and the next are below 2^32
+  const carry = (Math.imul(aLow, bHigh) >>> 0) + (middle & 0xffff);
+  return Math.imul(aHigh, bHigh) + (middle >>> 16) + (carry >>> 16);
 }
 
-/** Ten rounds on one counter (128 bits, little word first); writes four 32-bit words to `out`. */
+/**
+ * Ten rounds on one counter (128 bits, little word first); writes four 32-bit words to `out`. Words are signed in between:
+ * the engine keeps those in registers.
+ */
 export function philox4x32(
   counter: readonly [number, number, number, number],
   key: readonly [number, number],
@@ -36,14 +42,14 @@ export function philox4x32(
   for (let round = 0; round < 10; round++) {
     const high0 = multiplyHigh(M0, c0);
     const high1 = multiplyHigh(M1, c2);
-    const low0 = Math.imul(M0, c0) >>> 0;
-    const low1 = Math.imul(M1, c2) >>> 0;
-    c0 = (high1 ^ c1 ^ k0) >>> 0;
+    const low0 = Math.imul(M0, c0);
+    const low1 = Math.imul(M1, c2);
+    c0 = high1 ^ c1 ^ k0;
     c1 = low1;
-    c2 = (high0 ^ c3 ^ k1) >>> 0;
+    c2 = high0 ^ c3 ^ k1;
     c3 = low0;
-    k0 = (k0 + W0) >>> 0;
-    k1 = (k1 + W1) >>> 0;
+    k0 = (k0 + W0) | 0;
+    k1 = (k1 + W1) | 0;
   }
   out[0] = c0;
   out[1] = c1;
