@@ -20,6 +20,7 @@ const read = (...names: string[]) => readFileSync(at(...names), 'utf8');
 beforeAll(async () => {
   await selectBackend({ requested: 'wasm' });
   folder = mkdtempSync(join(tmpdir(), 'doppel-kinds-'));
+  writeFileSync(at('dense.safetensors'), denseCheckpoint());
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -28,7 +29,6 @@ describe('a batch of scenes', () => {
     doppel('plan', 'embed', at(manifest), '--out', at(out), '--model', at('dense.safetensors'), ...flags);
 
   beforeAll(() => {
-    writeFileSync(at('dense.safetensors'), denseCheckpoint());
     for (const i of [1, 2]) writeFileSync(at(`${i}.png`), noisePatch(i, 104).png);
     writeFileSync(at('scenes.csv'), 'scene\n1.png\ngone.png\n2.png\n');
   });
@@ -77,14 +77,11 @@ describe('a batch of scenes', () => {
 });
 
 describe('a batch of scores for mining', () => {
-  const model = () => ['--model', at('tiny.safetensors')];
+  const model = () => ['--model', at('dense.safetensors')];
   const plan = (out: string, ...flags: string[]) =>
     doppel('plan', 'mine', at('data', 'pairs.jsonl'), '--out', at(out), ...model(), ...flags);
 
-  beforeAll(async () => {
-    writeFileSync(at('tiny.safetensors'), tinyCheckpoint());
-    await writeSyntheticDataset(new FileStore(), at('data'));
-  });
+  beforeAll(() => writeSyntheticDataset(new FileStore(), at('data')));
 
   it('gives the negatives of `doppel mine`', async () => {
     expect((await plan('mining', '--k', '2', '--max-score', '0.9')).stdout).toContain('1 items planned');

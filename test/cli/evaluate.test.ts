@@ -18,6 +18,7 @@ import { runCommand } from './run_command.ts';
 const SIDE = 64;
 const PLACES = 6;
 const PAIRS_EACH = 4;
+const SMALL = { preset: 'dense', width: 8, cells: 4, radius: 4, side: SIDE };
 const store = new FileStore();
 let folder: string;
 let data: string;
@@ -56,9 +57,13 @@ async function makeDataset(to: string): Promise<void> {
 }
 
 /** An untrained matcher, as a checkpoint of a run on the data set. */
-async function makeCheckpoint(name: string, changes: Partial<Checkpoint> = {}, side = SIDE): Promise<string> {
+async function makeCheckpoint(
+  name: string,
+  changes: Partial<Checkpoint> = {},
+  network: { preset: string; side: number } = SMALL,
+): Promise<string> {
   const file = join(folder, 'run', 'checkpoints', name);
-  const matcher = createMatcher({ preset: 'paper-bn', side, sarBands: 1, opticalBands: 1, seed: 1 });
+  const matcher = createMatcher({ ...network, sarBands: 1, opticalBands: 1, seed: 1 });
   const { fingerprint } = await openDataset(store, data);
   const standardise = { clip: null, standardise: 'patch' } as const;
   await saveCheckpoint(store, file, {
@@ -66,7 +71,7 @@ async function makeCheckpoint(name: string, changes: Partial<Checkpoint> = {}, s
     tensors: await valuesOf(new Map([...matcher.parameters, ...matcher.statistics])),
     normalisation: {
       version: 1,
-      side,
+      side: network.side,
       sar: { source: 'digital number', unit: 'digital number', bands: 1, speckleFilter: null, ...standardise },
       optical: { bands: 'gray', ...standardise },
     },
@@ -164,7 +169,7 @@ test('warns where the checkpoint is of another data set', async () => {
 });
 
 test('refuses patches of another side, and flags out of range', async () => {
-  const model = await makeCheckpoint('large.safetensors', {}, 72);
+  const model = await makeCheckpoint('large.safetensors', {}, { preset: 'paper-bn', side: 72 });
   await expect(run({ model })).rejects.toThrow(UsageError);
   await expect(run({ model })).rejects.toThrow(/side 72.*side 64/);
   await expect(run({ model, negatives: '0' })).rejects.toThrow(/--negatives/);

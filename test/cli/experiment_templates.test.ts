@@ -1,19 +1,28 @@
 /** `doppel experiment templates` and `maps` on the demo's scenes. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { UsageError } from '../../packages/core/src/errors.ts';
 import { nativeLoaders, runDoppel } from './run_command.ts';
 
+/** Scenes of the demo, as its protocol has them. */
+const SPLIT = { train: ['020'], validation: ['177', '253'], test: ['100'] };
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'doppel-templates-'));
+  const [scenes, protocol] = [join(folder, 'scenes'), join(folder, 'protocol.json')];
+  for (const name of Object.values(SPLIT).flat()) {
+    for (const sensor of ['sar', 'optical']) {
+      await cp(`data/demo/${sensor}/${name}.tif`, join(scenes, sensor, `${name}.tif`));
+    }
+  }
+  await writeFile(protocol, JSON.stringify({ split: SPLIT, unused: [] }));
   await runDoppel([
-    ...['data', 'import', 'scenes', 'data/demo', '--side', '64', '--unit', 'amplitude', '--windows'],
+    ...['data', 'import', 'scenes', scenes, '--side', '64', '--unit', 'amplitude', '--windows'],
     ...['--out', join(folder, 'data')],
   ]);
-  await runDoppel(['data', 'split', join(folder, 'data'), '--protocol', 'data/demo/protocol.json']);
+  await runDoppel(['data', 'split', join(folder, 'data'), '--protocol', protocol]);
 }, 60_000);
 afterAll(() => rm(folder, { recursive: true, force: true }));
 

@@ -20,8 +20,8 @@ let folder: string;
 const at = (...path: string[]) => join(folder, ...path);
 
 /** An untrained matcher as a checkpoint. */
-async function makeCheckpoint(name: string, preset: string, seed: number): Promise<void> {
-  const matcher = createMatcher({ preset, side: 64, sarBands: 1, opticalBands: 1, seed });
+async function makeCheckpoint(name: string, network: { preset: string }, seed: number): Promise<void> {
+  const matcher = createMatcher({ ...network, side: 64, sarBands: 1, opticalBands: 1, seed });
   await saveCheckpoint(store, at(name), {
     matcher: matcher.config,
     tensors: await valuesOf(new Map([...matcher.parameters, ...matcher.statistics])),
@@ -40,9 +40,10 @@ beforeAll(async () => {
   await selectBackend({ requested: 'wasm' });
   folder = await mkdtemp(join(tmpdir(), 'doppel-mine-'));
   await writeSyntheticDataset(store, at('data'));
-  await makeCheckpoint('a.safetensors', 'paper-bn', 1);
-  await makeCheckpoint('b.safetensors', 'paper-bn', 2);
-  await makeCheckpoint('whole.safetensors', 'two-channel', 1);
+  const small = { preset: 'dense', width: 8, cells: 4, radius: 4 };
+  await makeCheckpoint('a.safetensors', small, 1);
+  await makeCheckpoint('b.safetensors', small, 2);
+  await makeCheckpoint('whole.safetensors', { preset: 'two-channel' }, 1);
 });
 afterAll(() => rm(folder, { recursive: true }));
 

@@ -20,7 +20,7 @@ beforeAll(async () => {
   await writeSyntheticDataset(store, at('data'));
   writeFileSync(
     at('small.yaml'),
-    'epochs: 9\nstepsPerEpoch: 2\nbatch: {positives: 2, negatives: 2}\nvalidation: {positives: 2}\n',
+    'epochs: 9\nstepsPerEpoch: 1\nbatch: {positives: 1, negatives: 1}\nvalidation: {positives: 2}\n',
   );
 });
 
@@ -41,7 +41,7 @@ describe('a fresh run', () => {
     });
     const config = await readYaml(store, at('a/config.yaml'));
     // The flag over the file over the preset.
-    expect(config).toMatchObject({ epochs: 1, seed: 7, stepsPerEpoch: 2, preset: 'paper-bn', l2: 1e-5, side: 64 });
+    expect(config).toMatchObject({ epochs: 1, seed: 7, stepsPerEpoch: 1, preset: 'paper-bn', l2: 1e-5, side: 64 });
     expect(await store.list(at('a'))).toEqual(['checkpoints', 'config.yaml', 'log.txt', 'metrics.csv', 'plots']);
     expect(await store.list(at('a/plots'))).toEqual(
       ['auc', 'learning-rate', 'loss'].flatMap((name) => [`${name}.png`, `${name}.svg`]),

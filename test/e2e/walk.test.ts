@@ -13,7 +13,7 @@ import { Rng } from '../../packages/core/src/base/random.ts';
 import { geoTags, tiffFile } from '../core/raster/tiff_fixture.ts';
 
 const MAIN = fileURLToPath(new URL('../../packages/cli/dist/main.js', import.meta.url));
-const SIDE = 192;
+const SIDE = 128;
 const folder = mkdtempSync(join(tmpdir(), 'doppel-walk-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -28,7 +28,7 @@ async function doppel(...args: string[]) {
 function writeScene(index: number): void {
   const rng = Rng.derive(index, 'scene');
   const shapes = Array.from(
-    { length: 60 },
+    { length: 30 },
     () => [rng.int(SIDE), rng.int(SIDE), 4 + rng.int(14), rng.int(150)] as const,
   );
   const ground = Float32Array.from({ length: SIDE * SIDE }, (_, i) => {
@@ -75,14 +75,14 @@ it('imports, splits, inspects, trains, mines, trains on, evaluates and scores', 
     '--out',
     'data',
   );
-  expect(imported).toMatchObject({ pairs: 54, groups: 6, side: 64 });
+  expect(imported).toMatchObject({ pairs: 24, groups: 6, side: 64 });
 
   const { splits } = await doppel('data', 'split', 'data', '--train', '0.5', '--validation', '0.17', '--test', '0.33');
   expect(splits.train.groups + splits.validation.groups + splits.test.groups).toBe(6);
   expect(Math.min(splits.train.groups, splits.validation.groups, splits.test.groups)).toBeGreaterThan(0);
 
   const inspected = await doppel('data', 'inspect', 'data', '--out', 'inspect');
-  expect(inspected.pairs).toBe(54);
+  expect(inspected.pairs).toBe(24);
 
   writeFileSync(join(folder, 'run.yaml'), 'epochs: 1\nstepsPerEpoch: 2\nbatch: { positives: 4, negatives: 4 }\n');
   const settings = ['--config', 'run.yaml'];

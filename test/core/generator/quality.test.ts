@@ -42,8 +42,12 @@ const evaluate = (patch: (i: number) => Float32Array, change: Partial<QualityTas
     ...change,
   });
 
+/** One that several tests look at. */
+let ofTwenty: Awaited<ReturnType<typeof evaluate>>;
+
 beforeAll(async () => {
   await selectBackend({ requested: 'wasm' });
+  ofTwenty = await evaluate(fresh, { count: 20 });
 });
 
 test('a generator of real patches is as near to real ones as they are to each other', async () => {
@@ -102,12 +106,11 @@ test('a flat patch is measured, not stumbled over', async () => {
 
 test('the same seed gives the same figures, and leaves no tensors', async () => {
   const before = tf.memory().numTensors;
-  const first = await evaluate(fresh, { count: 20 });
   const again = await evaluate(fresh, { count: 20 });
-  expect(again.quality).toEqual(first.quality);
+  expect(again.quality).toEqual(ofTwenty.quality);
   expect(tf.memory().numTensors).toBe(before);
   expect((await evaluate(fresh, { count: 20, seed: 2 })).quality.slicedWasserstein).not.toEqual(
-    first.quality.slicedWasserstein,
+    ofTwenty.quality.slicedWasserstein,
   );
 });
 
@@ -178,7 +181,7 @@ describe('what does not fit is refused', () => {
 });
 
 test('the report shows every figure beside the real one, and the quiz keeps its key apart', async () => {
-  const { quality, shown } = await evaluate(fresh, { count: 20 });
+  const { quality, shown } = ofTwenty;
   const { records } = dataset;
   const { pictures, sheets } = await qualityPictures({ shown, records, training: async (i) => prepared(i) });
   expect(decode(sheets['nearest.png']).width).toBeGreaterThan(2 * SIDE);

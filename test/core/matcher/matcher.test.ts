@@ -8,9 +8,15 @@ import { MODEL_TOLERANCE, relativeError } from '../../../packages/core/src/base/
 import { UsageError } from '../../../packages/core/src/errors.ts';
 import { ARCHITECTURES } from '../../../packages/core/src/matcher/architectures.ts';
 import { classWeights, crossEntropy, sumOfSquares, weightPenalty } from '../../../packages/core/src/matcher/loss.ts';
-import { createMatcher, type Matcher, matcherFrom } from '../../../packages/core/src/matcher/matcher.ts';
+import {
+  createMatcher,
+  type Matcher,
+  matcherFrom,
+  parseMatcherConfig,
+} from '../../../packages/core/src/matcher/matcher.ts';
 import { networkOf, parameterSpecs } from '../../../packages/core/src/matcher/network_layers.ts';
 import { type Pairing, takeRows } from '../../../packages/core/src/matcher/pairing.ts';
+import { initialValues } from '../../../packages/core/src/matcher/parameters.ts';
 import { createScorer, difference } from '../../../packages/core/src/matcher/scorer.ts';
 import { normalNoise } from '../../../packages/core/src/ops/ops.ts';
 import { backendLoaders } from '../../backends.ts';
@@ -25,8 +31,27 @@ afterEach(() => {
   for (const matcher of made.splice(0)) matcher.dispose();
 });
 
-function matcherOf(preset: string, { side = 64, opticalBands = 1 as 1 | 3, seed = 1 } = {}): Matcher {
-  const matcher = createMatcher({ preset, side, sarBands: 1, opticalBands, seed });
+function freshMatcher(preset: string, seed = 1): Matcher {
+  const matcher = createMatcher({ preset, side: 64, sarBands: 1, opticalBands: 1, seed });
+  made.push(matcher);
+  return matcher;
+}
+
+/** Fresh weights by tensor: to draw them takes longer than most tests. */
+const drawn = new Map<string, tf.TypedArray>();
+
+function matcherOf(preset: string, { side = 64, opticalBands = 1 as 1 | 3 } = {}): Matcher {
+  const { initialisation } = ARCHITECTURES.get(preset);
+  const config = parseMatcherConfig({ preset, side, sarBands: 1, opticalBands });
+  const matcher = matcherFrom(config, (spec) => {
+    const key = JSON.stringify([initialisation, spec]);
+    if (!drawn.has(key))
+      drawn.set(
+        key,
+        tf.tidy(() => initialValues(spec, initialisation, 1).dataSync()),
+      );
+    return tf.tensor(drawn.get(key)!, spec.shape);
+  });
   made.push(matcher);
   return matcher;
 }
@@ -60,14 +85,15 @@ describe('createMatcher', () => {
     expect(shapes['head.dense2.kernel']).toEqual([512, 2]);
   });
 
-  it('initialises by the preset: Glorot uniform and zero bias, or He normal', async () => {
-    const deviation = async (preset: string, name: string) =>
-      Math.sqrt(tf.moments(matcherOf(preset).parameters.get(name)!).variance.dataSync()[0]!);
-    expect(await deviation('paper', 'sar.conv8.filter')).toBeCloseTo(Math.sqrt(2 / (9 * 256)), 3);
-    expect(await deviation('paper-bn', 'sar.conv8.filter')).toBeCloseTo(Math.sqrt(2 / (9 * 128)), 3);
-    expect(await deviation('paper', 'head.dense2.kernel')).toBeCloseTo(Math.sqrt(2 / 514), 2);
-    expect(await deviation('paper-bn', 'head.dense2.kernel')).toBeCloseTo(0.01, 3);
-    const { parameters } = matcherOf('paper');
+  it('initialises by the preset: Glorot uniform and zero bias, or He normal', () => {
+    const [paper, paperBn] = [freshMatcher('paper'), freshMatcher('paper-bn')];
+    const deviation = ({ parameters }: Matcher, name: string) =>
+      Math.sqrt(tf.moments(parameters.get(name)!).variance.dataSync()[0]!);
+    expect(deviation(paper, 'sar.conv8.filter')).toBeCloseTo(Math.sqrt(2 / (9 * 256)), 3);
+    expect(deviation(paperBn, 'sar.conv8.filter')).toBeCloseTo(Math.sqrt(2 / (9 * 128)), 3);
+    expect(deviation(paper, 'head.dense2.kernel')).toBeCloseTo(Math.sqrt(2 / 514), 2);
+    expect(deviation(paperBn, 'head.dense2.kernel')).toBeCloseTo(0.01, 3);
+    const { parameters } = paper;
     expect(tf.sum(tf.abs(parameters.get('fusion.conv1.bias')!)).dataSync()[0]).toBe(0);
     const limit = Math.sqrt(6 / (9 * 256));
     expect(tf.max(tf.abs(parameters.get('sar.conv8.filter')!)).dataSync()[0]).toBeLessThanOrEqual(limit + 1e-6);
@@ -75,7 +101,7 @@ describe('createMatcher', () => {
 
   it('gives the same weights for the same seed, others for another', () => {
     const first = (seed: number) => [
-      ...matcherOf('paper-bn', { seed }).parameters.get('optical.conv2.filter')!.dataSync().slice(0, 8),
+      ...freshMatcher('paper-bn', seed).parameters.get('optical.conv2.filter')!.dataSync().slice(0, 8),
     ];
     expect(first(3)).toEqual(first(3));
     expect(first(3)).not.toEqual(first(4));

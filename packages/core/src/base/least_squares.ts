@@ -17,15 +17,17 @@ export function leastSquares(
   const size = rows[0]?.length ?? 0;
   if (rows.length < size || size === 0) return undefined;
   const sides = values[0]!.length;
-  const [normal, right] = [Matrix.zeros(size, size), Matrix.zeros(size, sides)];
-  rows.forEach((row, k) => {
+  const zeros = (columns: number) => Array.from({ length: size }, () => new Float64Array(columns));
+  const [normal, right] = [zeros(size), zeros(sides)];
+  for (const [k, row] of rows.entries()) {
+    const value = values[k]!;
     for (let i = 0; i < size; i++) {
-      for (let j = 0; j <= i; j++) normal.set(i, j, normal.get(i, j) + row[i]! * row[j]!);
-      for (let s = 0; s < sides; s++) right.set(i, s, right.get(i, s) + row[i]! * values[k]![s]!);
+      for (let j = 0; j <= i; j++) normal[i]![j]! += row[i]! * row[j]!;
+      for (let s = 0; s < sides; s++) right[i]![s]! += row[i]! * value[s]!;
     }
-  });
-  for (let i = 0; i < size; i++) for (let j = i + 1; j < size; j++) normal.set(i, j, normal.get(j, i));
-  return solveSystem(normal, right, spread * rows.length)?.to2DArray();
+  }
+  for (let i = 0; i < size; i++) for (let j = i + 1; j < size; j++) normal[i]![j] = normal[j]![i]!;
+  return solveSystem(new Matrix(normal), new Matrix(right), spread * rows.length)?.to2DArray();
 }
 
 /** Solution of a square system; undefined where it is singular, or a pivot is below `least`. */

@@ -20,7 +20,7 @@ export async function levelsOf(
   isSar: boolean,
   name: string,
 ): Promise<number[] | undefined> {
-  const values: number[][] = [];
+  const values: { samples: Float32Array; count: number }[] = [];
   const [across, down] = [Math.min(SIDE, width), Math.min(SIDE, height)];
   for (let i = 0; i < STEPS * STEPS; i++) {
     const [u, v] = [(i % STEPS) / (STEPS - 1), Math.floor(i / STEPS) / (STEPS - 1)];
@@ -29,13 +29,13 @@ export async function levelsOf(
     for (let pixel = 0; pixel < across * down; pixel++) {
       if (raster.noData?.[pixel]) continue;
       for (let band = 0; band < raster.bands; band++) {
-        values[band] ??= [];
-        values[band]!.push(raster.data[pixel * raster.bands + band]!);
+        values[band] ??= { samples: new Float32Array(STEPS * STEPS * across * down), count: 0 };
+        values[band]!.samples[values[band]!.count++] = raster.data[pixel * raster.bands + band]!;
       }
     }
   }
   if (values.length === 0) return undefined;
-  return values.map((each) => quantile(Float32Array.from(each).sort(), TOP));
+  return values.map(({ samples, count }) => quantile(samples.subarray(0, count).sort(), TOP));
 }
 
 /** The raster on the common scale, as digital numbers from 0 to 255. */

@@ -15,9 +15,11 @@ export const termsOf = (kind: ModelKind, u: number, v: number): number[] =>
 export const thinPlate = (squared: number): number => (squared > 0 ? squared * Math.log(squared) : 0);
 
 export function mapPoint(map: PlaneMap, [x, y]: GroundPosition): GroundPosition {
-  const [u, v] = [(x - map.origin[0]) / map.scale, (y - map.origin[1]) / map.scale];
+  const u = (x - map.origin[0]) / map.scale;
+  const v = (y - map.origin[1]) / map.scale;
   const terms = termsOf(map.kind, u, v);
-  let [toX, toY] = [dot(map.x, terms), dot(map.y, terms)];
+  let toX = dot(map.x, terms);
+  let toY = dot(map.y, terms);
   map.knots?.at.forEach(([ku, kv], i) => {
     const bend = thinPlate((u - ku) ** 2 + (v - kv) ** 2);
     toX += map.knots!.x[i]! * bend;

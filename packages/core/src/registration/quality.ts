@@ -32,7 +32,9 @@ export function qualityOf(
 }
 
 function repeated<T>(items: readonly T[], timesDrawn: Uint32Array): T[] {
-  return items.flatMap((item, i) => Array.from({ length: timesDrawn[i]! }, () => item));
+  const drawn: T[] = [];
+  for (const [i, item] of items.entries()) for (let k = 0; k < timesDrawn[i]!; k++) drawn.push(item);
+  return drawn;
 }
 
 /** CE90 is the radius that holds 90 % of the points, whatever their distribution. */
