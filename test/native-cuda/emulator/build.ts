@@ -63,7 +63,6 @@ async function compile(
   sources: readonly string[],
   ending: string,
 ): Promise<string[]> {
-  mkdirSync(out, { recursive: true });
   const objectOf = (source: string) => join(out, `${basename(source)}${ending}`);
   const waiting = [...sources];
   const worker = async () => {
@@ -74,14 +73,29 @@ async function compile(
   return sources.map(objectOf);
 }
 
+/** @returns what to include instead of the header, first of all. */
+async function precompile(compiler: string, header: string): Promise<string> {
+  mkdirSync(out, { recursive: true });
+  const wrapper = join(out, basename(header));
+  writeFileSync(wrapper, `#include "${header}"\n`);
+  await compile(compiler, [...hostFlags, '-x', 'c++-header'], [wrapper], '.gch');
+  return wrapper;
+}
+
 /** The program that runs the emulator's cases. */
 export async function buildEmulator(): Promise<string> {
   if (!hostCompiler) throw new Error('no C++ compiler was found');
   const program = join(out, 'emulator');
   const key = keyOf({ root, folders, compiler: hostCompiler });
   if (takeFromCache(program, [key])) return program;
+  const header = await precompile(hostCompiler, join(emulator, 'cuda.h'));
   const kernel = filesIn(emulator, '.cc').filter((file) => basename(file) !== 'open.cc');
-  const objects = await compile(hostCompiler, hostFlags, [...kernel, ...filesIn(here, '.cc', '.cu')], '.host.o');
+  const objects = await compile(
+    hostCompiler,
+    [...hostFlags, '-include', header],
+    [...kernel, ...filesIn(here, '.cc', '.cu')],
+    '.host.o',
+  );
   await run(hostCompiler, [...objects, '-o', program]);
   keep(program, key);
   return program;
@@ -90,6 +104,7 @@ export async function buildEmulator(): Promise<string> {
 /** Compiles the same kernels for cards; a warning is an error. @returns the sources that were compiled. */
 export async function compileForCards(): Promise<string[]> {
   if (!nvcc) throw new Error('nvcc was not found');
+  mkdirSync(out, { recursive: true });
   const sources = filesIn(here, '.cu');
   const done = join(out, 'compiled-for-cards');
   const key = keyOf({ root, folders, nvcc, architectures });
