@@ -23,7 +23,7 @@ const readJson = (...path: string[]) => JSON.parse(readFileSync(join(...path), '
 const home = mkdtempSync(join(tmpdir(), 'doppel-packages-'));
 const tarballs = new Map<string, string>();
 beforeAll(() => {
-  for (const name of NAMES) tarballs.set(name, pack(name, home));
+  for (const [name, tarball] of pack(NAMES, home)) tarballs.set(name, tarball);
 }, INSTALL_TIMEOUT);
 afterAll(() => rmSync(home, { recursive: true }));
 
@@ -120,13 +120,13 @@ describe('in an empty folder', () => {
   );
 });
 
-/** @returns path of the tarball. */
-function pack(name: string, to: string): string {
+/** @returns paths of the tarballs, by name. */
+function pack(names: readonly string[], to: string): [string, string][] {
   const folder = join(to, 'tarballs');
   mkdirSync(folder, { recursive: true });
-  const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder];
-  const [{ filename }] = JSON.parse(execFileSync('npm', args, { cwd: folderOf(name), encoding: 'utf8' }));
-  return join(folder, filename);
+  const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder, ...names.map(folderOf)];
+  const packed: { name: string; filename: string }[] = JSON.parse(execFileSync('npm', args, { encoding: 'utf8' }));
+  return packed.map(({ name, filename }) => [name.slice('@doppel/'.length), join(folder, filename)]);
 }
 
 function tarballOf(name: string): ArrayBuffer {
