@@ -108,7 +108,7 @@ function captured(backend: AddonBackend, matcher: Matcher, moments: Moments, { s
 const TINY = { side: 8, latent: 4, channels: { base: 16, max: 6 }, seed: 5 };
 const GENERATOR_OPTIONS = { stage: 1, alpha: 0.5, seed: 7, step: 4, momentWeight: 1 };
 const captureGenerator = (backend: AddonBackend, generator: Generator, moments: Moments, objective: Objective) =>
-  captureGeneratorStep((step) => captureStep(backend, step), generator, moments, [8, 8, 8, 1], {
+  captureGeneratorStep((step) => captureStep(backend, step), generator, moments, [4, 8, 8, 1], {
     ...GENERATOR_OPTIONS,
     objective,
   });
@@ -238,14 +238,14 @@ describe.each([
       const [plainMoments, moments] = [zeroGeneratorMoments(plain), zeroGeneratorMoments(replayed)];
       const graph = captureGenerator(cuda, replayed, moments, objective);
       for (const replay of STEPS) {
-        const patches = noise(8 * 64, replay);
-        const batch = tf.tensor4d(patches, [8, 8, 8, 1]);
+        const patches = noise(4 * 64, replay);
+        const batch = tf.tensor4d(patches, [4, 8, 8, 1]);
         const losses = await lossValues(generatorStep(plain, plainMoments, batch, { ...options, step: 4 + replay }));
         batch.dispose();
         const before = { ...cuda.transfers };
         const found = await graph.replay({ patches });
         expect(found).toEqual(flatLosses(losses));
-        const [up, down] = [8 * 64 * 4, Object.keys(found).length * 4];
+        const [up, down] = [4 * 64 * 4, Object.keys(found).length * 4];
         expect(cuda.transfers).toEqual({ up: before.up + up, down: before.down + down });
       }
       expect(bitsOf(all(replayed, moments))).toEqual(bitsOf(all(plain, plainMoments)));
@@ -254,7 +254,7 @@ describe.each([
         [plain, plainMoments],
         [replayed, moments],
       ] as const) {
-        const batch = tf.tensor4d(noise(8 * 64, 9), [8, 8, 8, 1]);
+        const batch = tf.tensor4d(noise(4 * 64, 9), [4, 8, 8, 1]);
         tf.dispose(generatorStep(generator, moving, batch, { ...options, step: 7 }));
         batch.dispose();
       }
@@ -405,7 +405,7 @@ describe.skipIf(emulatorSkipReason)(title('a planted fault', emulatorSkipReason)
       const moments = zeroGeneratorMoments(generator);
       return { generator, moments, graph: captureGenerator(cuda, generator, moments, 'autoencoder') };
     });
-    const patches = noise(8 * 64, 1);
+    const patches = noise(4 * 64, 1);
     const both = async () => {
       const expected = await sound!.graph.replay({ patches });
       process.env.DOPPEL_EMULATOR_SKIP = 'count_replay_kernel';
