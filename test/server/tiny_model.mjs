@@ -72,9 +72,15 @@ function checkpointOf(config, normalisation, gain = 1) {
 export function noisePatch(seed, side = SIDE) {
   const rng = Rng.derive(seed, 'patch');
   const pixels = Uint8Array.from({ length: side * side }, () => rng.int(256));
-  const png = encode({ width: side, height: side, data: pixels, channels: 1 });
-  const tiff = new Uint8Array(writeArrayBuffer(pixels, { width: side, height: side }));
-  return { samples: Array.from(pixels), png, tiff };
+  return {
+    samples: Array.from(pixels),
+    get png() {
+      return encode({ width: side, height: side, data: pixels, channels: 1 });
+    },
+    get tiff() {
+      return new Uint8Array(writeArrayBuffer(pixels, { width: side, height: side }));
+    },
+  };
 }
 
 /**

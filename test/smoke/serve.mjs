@@ -333,10 +333,8 @@ export const tests = {
     const other = createServer();
     await new Promise((resolve) => other.listen(0, '127.0.0.1', resolve));
     const taken = `${other.address().port}`;
+    // The flags themselves are tested in test/server/runtime/flags.test.ts.
     for (const [args, status, message] of [
-      [['--model', ''], 2, /--model/],
-      [['--model', model, '--port', 'x'], 2, /--port/],
-      [['--model', model, '--backend', 'tpu'], 2, /cuda, native, wasm, cpu/],
       [['--model', '/nowhere.safetensors'], 1, /\/nowhere\.safetensors.*s1s2-10m/],
       [['--model', model, '--host', '0.0.0.0'], 2, /--keys FILE.*--insecure/],
       [['--model', model, '--keys', join(scratch, 'no-keys.json')], 1, /doppel serve keys add/],
