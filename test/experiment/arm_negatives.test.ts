@@ -11,6 +11,7 @@ import { MemoryStore } from '../../packages/core/src/store.ts';
 import { parseConfig, resolveConfig } from '../../packages/core/src/training/matcher/config.ts';
 import { type ArmTask, negativesOf } from '../../packages/experiment/src/arm_negatives.ts';
 import { armSchema, identityOf, parseExperiment } from '../../packages/experiment/src/config.ts';
+import { backendLoaders } from '../backends.ts';
 import { blockGenerator } from '../core/training/matcher/block_generator.ts';
 import { syntheticDataset, syntheticNormalisation } from '../core/training/matcher/synthetic.ts';
 
@@ -21,7 +22,7 @@ let model: Model;
 let generator: ArmTask['generator'];
 
 beforeAll(async () => {
-  await selectBackend({ requested: 'wasm' });
+  await selectBackend({ loaders: await backendLoaders() });
   const normalisation = await syntheticNormalisation();
   const matcher = createMatcher({ preset: 'paper-bn', side: 64, sarBands: 1, opticalBands: 1, seed: 1 });
   const checkpoint = {

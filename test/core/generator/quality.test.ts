@@ -7,6 +7,7 @@ import { evaluateGenerator, type QualityTask } from '../../../packages/core/src/
 import { qualityPictures } from '../../../packages/report/src/generator_quality/pictures.ts';
 import { quizOf } from '../../../packages/report/src/generator_quality/quiz.ts';
 import { qualityHtml } from '../../../packages/report/src/generator_quality/report.ts';
+import { backendLoaders } from '../../backends.ts';
 import { fakeDataset, fakeGenerator, fresh, noisePatch, normalisation, prepared, SIDE } from './quality/fake_data.ts';
 import { spatialGenerator } from './spatial/fixture.ts';
 
@@ -46,7 +47,7 @@ const evaluate = (patch: (i: number) => Float32Array, change: Partial<QualityTas
 let ofTwenty: Awaited<ReturnType<typeof evaluate>>;
 
 beforeAll(async () => {
-  await selectBackend({ requested: 'wasm' });
+  await selectBackend({ loaders: await backendLoaders() });
   ofTwenty = await evaluate(fresh, { count: 20 });
 });
 

@@ -28,6 +28,7 @@ import { inverted } from '../../../packages/core/src/registration/pixel_affine.t
 import type { Registration } from '../../../packages/core/src/registration/registration.ts';
 import { SNAP } from '../../../packages/core/src/registration/scene_pair.ts';
 import { MemoryStore, type Store } from '../../../packages/core/src/store.ts';
+import { backendLoaders } from '../../backends.ts';
 import { frame, madePoints, similarity } from './synthetic.ts';
 
 const SIDE = 320;
@@ -106,7 +107,7 @@ describe('baselineVotes', () => {
     optical: { data: optical, width: wide, height: wide },
     margin,
   };
-  beforeAll(async () => void (await selectBackend({ requested: 'wasm' })));
+  beforeAll(async () => void (await selectBackend({ loaders: await backendLoaders() })));
   it.each(Object.keys(BASELINES) as Baseline[])('%s finds a shift between images of one sensor', async (method) => {
     for (const search of [16, 40]) {
       const votes = await baselineVotes(method, scene, { side: 64, search, cells: 2 });
@@ -213,7 +214,7 @@ describe('evaluateRegistration', () => {
     let rows: EvaluationRow[];
 
     beforeAll(async () => {
-      await selectBackend({ requested: 'wasm' });
+      await selectBackend({ loaders: await backendLoaders() });
       const images = ids.flatMap((id, i) => [`s${id}.png`, `o${id}.png`].map((path) => [path, ground(i)] as const));
       const store = await storeOf(Object.fromEntries(images));
       rows = await evaluateRegistration(store, {

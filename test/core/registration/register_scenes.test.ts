@@ -4,10 +4,11 @@ import { composed, similarityAbout } from '../../../packages/core/src/registrati
 import { registerFiles } from '../../../packages/core/src/registration/register_scenes.ts';
 import type { Registration } from '../../../packages/core/src/registration/registration.ts';
 import { type RegistrationOptions, registrationSettings } from '../../../packages/core/src/registration/settings.ts';
+import { backendLoaders } from '../../backends.ts';
 import { sceneImages } from '../localisation/synthetic_scene.ts';
 import { fileOf, NORTH_UP } from './memory_scene.ts';
 
-beforeAll(async () => void (await selectBackend({ requested: 'wasm' })));
+beforeAll(async () => void (await selectBackend({ loaders: await backendLoaders() })));
 
 const SIDE = 320;
 const STILL = { row: 0, column: 0 };

@@ -1,4 +1,5 @@
 /** What made patches keep of their sources, their texture, and judges that tell them from real ones. */
+
 import { beforeAll, describe, expect, it } from 'vitest';
 import { selectBackend } from '../../../../packages/core/src/backends/select_backend.ts';
 import { Rng } from '../../../../packages/core/src/base/random.ts';
@@ -7,9 +8,10 @@ import { judge } from '../../../../packages/core/src/generator/quality/cnn_judge
 import { contentByChance, contentKept } from '../../../../packages/core/src/generator/quality/content.ts';
 import { halvesWithinPlaces } from '../../../../packages/core/src/generator/quality/likeness.ts';
 import { textureOf } from '../../../../packages/core/src/generator/quality/texture.ts';
+import { backendLoaders } from '../../../backends.ts';
 
 beforeAll(async () => {
-  await selectBackend({ requested: 'wasm' });
+  await selectBackend({ loaders: await backendLoaders() });
 });
 
 const SIDE = 32;

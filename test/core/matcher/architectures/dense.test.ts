@@ -1,4 +1,5 @@
 /** Cells of a place do not depend on the window that they are computed in, and a pair is judged by its peak. */
+
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { selectBackend } from '../../../../packages/core/src/backends/select_backend.ts';
@@ -7,9 +8,10 @@ import { createMatcher, type Matcher } from '../../../../packages/core/src/match
 import { createScorer } from '../../../../packages/core/src/matcher/scorer.ts';
 import { evaluationLayers } from '../../../../packages/core/src/matcher/tensor_layers.ts';
 import { normalNoise } from '../../../../packages/core/src/ops/ops.ts';
+import { backendLoaders } from '../../../backends.ts';
 
 beforeAll(async () => {
-  await selectBackend({ requested: 'wasm' });
+  await selectBackend({ loaders: await backendLoaders() });
 });
 
 const config = { preset: 'dense', side: 64, sarBands: 1, opticalBands: 3, width: 16 } as const;

@@ -1,4 +1,5 @@
 /** Runs with a softmax over the batch, margins, frozen statistics, look-alikes and a memory: they resume bit for bit. */
+
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { selectBackend } from '../../../../packages/core/src/backends/select_backend.ts';
@@ -16,6 +17,7 @@ import { runNegativesOf } from '../../../../packages/core/src/training/matcher/h
 import { anchorsMet, createSampler } from '../../../../packages/core/src/training/matcher/sampler.ts';
 import { loadLast, type TrainingTask } from '../../../../packages/core/src/training/matcher/task.ts';
 import { train } from '../../../../packages/core/src/training/matcher/train.ts';
+import { backendLoaders } from '../../../backends.ts';
 import { guardWhere } from '../../dataset/fake_guard.ts';
 import { planted } from '../../matcher/planted_architecture.ts';
 import { syntheticDataset, syntheticNormalisation } from './synthetic.ts';
@@ -26,7 +28,7 @@ let made: NegativeSet;
 
 beforeAll(async () => {
   ARCHITECTURES.add(planted);
-  await selectBackend({ requested: 'wasm' });
+  await selectBackend({ loaders: await backendLoaders() });
   const { side, sar } = await syntheticNormalisation();
   const data = new Float32Array(12 * SIDE * SIDE).map((_, i) => Math.sin(i));
   const negatives = Array.from({ length: 12 }, (_, i) => ({

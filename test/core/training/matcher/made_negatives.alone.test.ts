@@ -21,6 +21,7 @@ import {
 import type { TrainingTask } from '../../../../packages/core/src/training/matcher/task.ts';
 import { loadLast } from '../../../../packages/core/src/training/matcher/task.ts';
 import { train } from '../../../../packages/core/src/training/matcher/train.ts';
+import { backendLoaders } from '../../../backends.ts';
 import { guardWhere } from '../../dataset/fake_guard.ts';
 import { planted } from '../../matcher/planted_architecture.ts';
 import { blockGenerator } from './block_generator.ts';
@@ -32,7 +33,7 @@ let normalisation: Normalisation;
 
 beforeAll(async () => {
   ARCHITECTURES.add(planted);
-  await selectBackend({ requested: 'wasm' });
+  await selectBackend({ loaders: await backendLoaders() });
   normalisation = await syntheticNormalisation();
 });
 

@@ -15,12 +15,13 @@ import { parseMetrics } from '../../../../packages/core/src/training/matcher/met
 import type { TrainingTask } from '../../../../packages/core/src/training/matcher/task.ts';
 import { loadLast } from '../../../../packages/core/src/training/matcher/task.ts';
 import { train } from '../../../../packages/core/src/training/matcher/train.ts';
+import { backendLoaders } from '../../../backends.ts';
 import { planted } from '../../matcher/planted_architecture.ts';
 import { syntheticDataset } from './synthetic.ts';
 
 beforeAll(async () => {
   ARCHITECTURES.add(planted);
-  await selectBackend({ requested: 'wasm' });
+  await selectBackend({ loaders: await backendLoaders() });
 });
 
 const dataset = syntheticDataset();

@@ -9,10 +9,11 @@ import { MemoryStore } from '../../../../../packages/core/src/store.ts';
 import { resolveConfig } from '../../../../../packages/core/src/training/matcher/config.ts';
 import { loadLast, type TrainingTask } from '../../../../../packages/core/src/training/matcher/task.ts';
 import { train } from '../../../../../packages/core/src/training/matcher/train.ts';
+import { backendLoaders } from '../../../../backends.ts';
 import { syntheticDataset, syntheticNormalisation } from '../synthetic.ts';
 
 beforeAll(async () => {
-  await selectBackend({ requested: 'wasm' });
+  await selectBackend({ loaders: await backendLoaders() });
 });
 
 const dataset = syntheticDataset();
@@ -33,7 +34,7 @@ const taskOf = (store: MemoryStore, more: Partial<TrainingTask> = {}): TrainingT
 describe('training by localisation', () => {
   it('lowers its loss and leaves no tensors', async () => {
     const before = tf.memory().numTensors;
-    const start = { config: configOf({ epochs: 4, stepsPerEpoch: 10 }) };
+    const start = { config: configOf({ epochs: 3, stepsPerEpoch: 8 }) };
     const { rows } = await train(taskOf(new MemoryStore(), { start }));
     expect(rows.at(-1)!.trainLoss).toBeLessThan(rows[0]!.trainLoss - 0.3);
     expect(tf.memory().numTensors).toBe(before);
