@@ -29,9 +29,13 @@ async function writeScene(name: string, seeds: [sar: number, optical: number], s
   }
 }
 
-const FLAGS = ['--backend', 'cpu', '--side', '32', '--search', '7'];
+const FLAGS = ['--side', '32', '--search', '7'];
 const align = (templates: number, ...flags: string[]) =>
-  runDoppel(['data', 'align', path('data'), ...FLAGS, '--templates', String(templates), ...flags]);
+  runDoppel(
+    ['data', 'align', path('data'), ...FLAGS, '--templates', String(templates), ...flags],
+    undefined,
+    nativeLoaders,
+  );
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'doppel-align-'));
@@ -94,7 +98,7 @@ describe('doppel data align', () => {
 
   it('writes nothing after Ctrl-C', async () => {
     await rm(path('data', ALIGNMENT_FILE), { force: true });
-    const { exitCode } = await runDoppel(['data', 'align', path('data'), ...FLAGS], AbortSignal.abort());
+    const { exitCode } = await runDoppel(['data', 'align', path('data'), ...FLAGS], AbortSignal.abort(), nativeLoaders);
     expect(exitCode).toBe(130);
     expect(await store.stat(path('data', ALIGNMENT_FILE))).toBeUndefined();
   });

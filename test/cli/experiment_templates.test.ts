@@ -50,7 +50,11 @@ describe('doppel experiment templates', () => {
 
 describe('doppel experiment maps', () => {
   const draw = (...flags: string[]) =>
-    runDoppel(['experiment', 'maps', '--data', join(folder, 'data'), '--split', 'validation', ...flags]);
+    runDoppel(
+      ['experiment', 'maps', '--data', join(folder, 'data'), '--split', 'validation', ...flags],
+      undefined,
+      nativeLoaders,
+    );
 
   it('draws a map of the place, of a look-alike and of a shifted patch', async () => {
     const page = join(folder, 'maps.html');

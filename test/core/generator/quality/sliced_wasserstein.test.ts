@@ -6,7 +6,7 @@ import {
 import { added, blurred, map, texture } from './made_up.ts';
 
 const SIDE = 32;
-const few = { neighbourhoods: 64, directions: 32 };
+const few = { neighbourhoods: 32, directions: 32 };
 const [a, b] = [texture(200, SIDE), texture(200, SIDE, 1000)];
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 

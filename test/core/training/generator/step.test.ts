@@ -185,7 +185,7 @@ describe('generatorStep', () => {
     const options = { ...FULL, ...alone, objective: 'vae-gan' as const, code: 'mean' as const };
     const adam = { ...STILL, encoder: { ...GENERATOR_ADAM.encoder, learningRate: 5e-3 } };
     const distances: number[] = [];
-    for (let step = 0; step < 60; step++) {
+    for (let step = 0; step < 40; step++) {
       const losses = await stepOnce(state, { ...options, step, adam });
       distances.push(losses.encoder!.moments!);
     }
