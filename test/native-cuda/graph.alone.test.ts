@@ -237,7 +237,7 @@ describe.each([
       const [plain, replayed] = [createGenerator(TINY), createGenerator(TINY)];
       const [plainMoments, moments] = [zeroGeneratorMoments(plain), zeroGeneratorMoments(replayed)];
       const graph = captureGenerator(cuda, replayed, moments, objective);
-      for (const replay of STEPS) {
+      for (const replay of [0, 1]) {
         const patches = noise(4 * 64, replay);
         const batch = tf.tensor4d(patches, [4, 8, 8, 1]);
         const losses = await lossValues(generatorStep(plain, plainMoments, batch, { ...options, step: 4 + replay }));
@@ -255,7 +255,7 @@ describe.each([
         [replayed, moments],
       ] as const) {
         const batch = tf.tensor4d(noise(4 * 64, 9), [4, 8, 8, 1]);
-        tf.dispose(generatorStep(generator, moving, batch, { ...options, step: 7 }));
+        tf.dispose(generatorStep(generator, moving, batch, { ...options, step: 6 }));
         batch.dispose();
       }
       expect(bitsOf(all(replayed, moments))).toEqual(bitsOf(all(plain, plainMoments)));
