@@ -11,6 +11,7 @@ import { type Model, openModel, type PairScore, type RasterPair } from '../../pa
 import type { Raster } from '../../packages/core/src/raster/raster.ts';
 import { valuesOf } from '../../packages/core/src/runs/values.ts';
 import { MemoryStore } from '../../packages/core/src/store.ts';
+import { backendLoaders } from '../backends.ts';
 import { denseCheckpoint } from '../server/tiny_model.mjs';
 import { patch, syntheticDataset, syntheticNormalisation } from './training/matcher/synthetic.ts';
 
@@ -18,7 +19,7 @@ let checkpoint: Omit<Checkpoint, 'version'>;
 let model: Model;
 
 beforeAll(async () => {
-  await selectBackend({ requested: 'wasm' });
+  await selectBackend({ loaders: await backendLoaders() });
   const matcher = createMatcher({ preset: 'paper-bn', side: 64, sarBands: 1, opticalBands: 1, seed: 5 });
   checkpoint = {
     matcher: matcher.config,

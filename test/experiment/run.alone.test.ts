@@ -10,6 +10,7 @@ import { type Cell, readCell } from '../../packages/experiment/src/cell.ts';
 import { parseExperiment } from '../../packages/experiment/src/config.ts';
 import { type ExperimentTask, runExperiment } from '../../packages/experiment/src/experiment.ts';
 import { resultsOf } from '../../packages/experiment/src/results.ts';
+import { backendLoaders } from '../backends.ts';
 import { planted } from '../core/matcher/planted_architecture.ts';
 import { blockGenerator } from '../core/training/matcher/block_generator.ts';
 import { syntheticDataset, syntheticNormalisation } from '../core/training/matcher/synthetic.ts';
@@ -19,7 +20,7 @@ let normalisation: Normalisation;
 
 beforeAll(async () => {
   ARCHITECTURES.add(planted);
-  await selectBackend({ requested: 'wasm' });
+  await selectBackend({ loaders: await backendLoaders() });
   normalisation = await syntheticNormalisation();
 });
 
