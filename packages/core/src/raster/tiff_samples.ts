@@ -52,7 +52,13 @@ export function samplesOf(bytes: Uint8Array, rows: number, layout: TiffLayout): 
 }
 
 function reverseBytes(bytes: Uint8Array, size: number): void {
-  for (let at = 0; at + size <= bytes.length; at += size) bytes.subarray(at, at + size).reverse();
+  for (let at = 0; at + size <= bytes.length; at += size) {
+    for (let low = at, high = at + size - 1; low < high; low++, high--) {
+      const byte = bytes[low]!;
+      bytes[low] = bytes[high]!;
+      bytes[high] = byte;
+    }
+  }
 }
 
 /** Predictor 2: each sample is stored as its difference from the one before it in the row (TIFF 6.0, section 14). */
