@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { Rng } from '../../../packages/core/src/base/random.ts';
 import { mahalanobis } from '../../../packages/core/src/registration/fit_plane.ts';
 import { judge } from '../../../packages/core/src/registration/judge.ts';
 import { ELLIPSE_90 } from '../../../packages/core/src/registration/noise.ts';
@@ -86,6 +87,20 @@ describe('judge', () => {
     ];
     expect(a * 300 + b * 200 + c).toBeCloseTo(312, 1);
     expect(d * 300 + e * 200 + f).toBeCloseTo(195, 1);
+  });
+
+  it('takes hills for what they are, not for a georeference that leans', () => {
+    const map = similarity(8, -5);
+    const found = Array.from({ length: 6 }, (_, seed) =>
+      judge(hilly(madePoints({ map, seed, wrong: 0.1 }), seed), frame(seed)),
+    );
+    const trusted = found.filter(({ status }) => status === 'trusted');
+    expect(trusted.length).toBeGreaterThanOrEqual(5);
+    for (const { correction } of trusted) expect(cornerError(correction!.map, map, mapPoint)).toBeLessThan(9);
+    // Cross-validation alone would lean corners further than that.
+    expect(
+      Math.max(...found.map(({ tests }) => tests!.find(({ name }) => /cross-validated/.test(name))!.value)),
+    ).toBeGreaterThan(10);
   });
 
   it('never lets a held-out point into a fit', () => {
@@ -175,3 +190,18 @@ describe('judge', () => {
     expect(quality!.intervals.ce90[1]).toBeGreaterThanOrEqual(quality!.ce90);
   });
 });
+
+/** Points that two hills displace along a row, as a side-looking radar sees them: by up to 18 pixels each. */
+function hilly(points: readonly TiePoint[], seed: number): TiePoint[] {
+  const rng = Rng.derive(seed, 'hills');
+  const hills = [0, 1].map(() => ({ column: rng.int(1024), row: rng.int(1024), shift: rng.int(2) === 0 ? -18 : 18 }));
+  const radius = 250;
+  return points.map((point) => {
+    const { sar, opticalGround } = point;
+    const shifts = hills.map(
+      ({ column, row, shift }) => shift * Math.exp(-((sar[0] - column) ** 2 + (sar[1] - row) ** 2) / (2 * radius ** 2)),
+    );
+    const shift = shifts.reduce((sum, each) => sum + each, 0);
+    return { ...point, opticalGround: [opticalGround![0] + shift * PIXEL, opticalGround![1]] as const };
+  });
+}

@@ -33,7 +33,7 @@ import {
   type TiePoint,
 } from './registration.ts';
 import { residualOf, type StiffKind } from './robust_fit.ts';
-import { type Evidence, TRUST_LIMITS, type TrustLimits, verdictOf } from './verdict.ts';
+import { type Evidence, type Lean, TRUST_LIMITS, type TrustLimits, verdictOf } from './verdict.ts';
 
 /** Frame of a fit: the grid of the matches, the models allowed, and the settings. */
 export interface JudgeFrame {
@@ -117,8 +117,8 @@ interface Solution {
   readonly gate: number;
   /** Distance in pixels within which the map is right at the corners, in nine cases of ten. */
   readonly corner: number;
-  /** Distance in pixels at the corners of the model that cross-validation alone would take. */
-  readonly moved: number;
+  /** In pixels. */
+  readonly lean: Lean;
 }
 
 /** Matches below which the linear part is not looked for: it is what the errors of a few lean it to. */
@@ -161,7 +161,7 @@ function solve(
   return {
     ...{ ladder: marked(ladder, settled.kind), kind: settled.kind, map: settled.map, gate: lasting },
     ...{ noise: noiseOf(settled.unseen, matches, lasting, pixel), corner: settled.corner / pixel },
-    moved: settled.moved / pixel,
+    lean: { distance: settled.lean.distance / pixel, deviation: settled.lean.deviation / pixel },
   };
 }
 
@@ -173,7 +173,7 @@ interface Settled {
   readonly unseen: Climbed['unseen'];
   /** Displacements in units of the ground. */
   readonly corner: number;
-  readonly moved: number;
+  readonly lean: Lean;
 }
 
 function bentSettled(
@@ -188,9 +188,11 @@ function bentSettled(
     kind: chosen.kind,
     map: chosen.fit.map,
     unseen: scatteredResiduals(chosen, matches, options),
-    ...{ corner, moved: 0 },
+    ...{ corner, lean: NO_LEAN },
   };
 }
+
+const NO_LEAN: Lean = { distance: 0, deviation: 0 };
 
 /** Standard deviations within which corners lie in nine cases of ten, by scenes side by side: see docs/registration.md. */
 const NINE_OF_TEN = 1.3;
@@ -245,12 +247,12 @@ function settle(
     ...{ kind: way.kind, map: found.map },
     unseen: matches.map((match, i) => residualOf(mapOf.get(folds[i]!) ?? found.map, match)),
     corner: NINE_OF_TEN * worstOf(found, corners),
-    moved: movedFrom(found),
+    lean: freely ? { distance: movedFrom(found), deviation: worstOf(freely, corners) } : NO_LEAN,
   };
 }
 
 /** Standard deviations of the cross-validated model beyond which it contradicts what is known of georeferences. */
-const CLEAR = 4;
+const CLEAR = 5;
 
 const worstOf = (fit: CorrelatedFit, corners: readonly GroundPosition[]) =>
   Math.max(...corners.map((corner) => fit.uncertaintyAt(corner)));
@@ -339,7 +341,7 @@ function evidenceOf(
             0.9,
           ),
     spread: spreadOf(agreeing, points),
-    ...{ corner: solution.corner, moved: solution.moved },
+    ...{ corner: solution.corner, lean: solution.lean },
     second: secondOf(solution, fitted, points, frame),
   };
 }

@@ -3,6 +3,13 @@
  */
 import type { TrustTest } from './registration.ts';
 
+/** How far the model that cross-validation alone would take lies from the one that was taken, at the corners. */
+export interface Lean {
+  readonly distance: number;
+  /** Standard deviation of that model there. */
+  readonly deviation: number;
+}
+
 /** Figures that the verdict rests on. Distances are in pixels of the working grid. */
 export interface Evidence {
   /** Points that could be fitted, and those within the gate of the map. */
@@ -22,8 +29,7 @@ export interface Evidence {
   readonly spread: number;
   /** Uncertainty of the map at the corners of the cells: it is right within it in nine cases of ten. */
   readonly corner: number;
-  /** Distance at the corners from the model that cross-validation alone would take. */
-  readonly moved: number;
+  readonly lean: Lean;
   /** The other features' votes, where there are any. */
   readonly second: { readonly luck: number; readonly corner: number; readonly apart: number } | undefined;
 }
@@ -37,7 +43,9 @@ export interface TrustLimits {
   readonly ce90: number;
   readonly spread: number;
   readonly corner: number;
-  readonly moved: number;
+  /** Lean that does no harm, in pixels, and standard deviations up to which terrain explains a larger one. */
+  readonly lean: number;
+  readonly leanDeviations: number;
   readonly apart: number;
 }
 
@@ -49,7 +57,8 @@ export const TRUST_LIMITS: TrustLimits = {
   ce90: 5,
   spread: 0.35,
   corner: 4,
-  moved: 8,
+  lean: 4,
+  leanDeviations: 3.5,
   apart: 5,
 };
 
@@ -78,7 +87,8 @@ export function verdictOf(
 }
 
 function testsOf(evidence: Evidence, limits: TrustLimits): Judged[] {
-  const { points, agreeing, heldOut, confirmed, ce90, second } = evidence;
+  const { points, agreeing, heldOut, confirmed, ce90, lean, second } = evidence;
+  const leanLimit = Math.max(limits.lean, limits.leanDeviations * lean.deviation);
   const gate = `${evidence.gate.toFixed(1)} px`;
   const found = `${agreeing} of ${points} points lie within ${gate} of the best model`;
   return [
@@ -110,8 +120,8 @@ function testsOf(evidence: Evidence, limits: TrustLimits): Judged[] {
       `the model is uncertain by ${evidence.corner.toFixed(1)} px at the corners`,
     ),
     atMost(
-      ...(['distance of the cross-validated model at the corners, px', evidence.moved, limits.moved] as const),
-      `the points lean the corners by ${evidence.moved.toFixed(1)} px, which is more than georeferences do and less than is sure`,
+      ...(['distance of the cross-validated model at the corners, px', lean.distance, leanLimit] as const),
+      `the points lean the corners by ${lean.distance.toFixed(1)} px, which is more than terrain does and less than is sure`,
     ),
     ...(second && second.luck <= SECOND_SPEAKS && second.corner <= limits.corner
       ? [
