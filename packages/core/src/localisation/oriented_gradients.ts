@@ -80,7 +80,9 @@ function clearNear(data: Float32Array, noData: Uint8Array, width: number, height
   for (let row = 0; row < height; row++) {
     for (let column = 0; column < width; column++) {
       if (!noData[row * width + column]) continue;
-      const [left, right] = [Math.max(0, column - GRADIENT_REACH), Math.min(width, column + GRADIENT_REACH + 1)];
+      const first = column;
+      while (column + 1 < width && noData[row * width + column + 1]) column++; // a run of them at once
+      const [left, right] = [Math.max(0, first - GRADIENT_REACH), Math.min(width, column + GRADIENT_REACH + 1)];
       const bottom = Math.min(height, row + GRADIENT_REACH + 1);
       for (let y = Math.max(0, row - GRADIENT_REACH); y < bottom; y++) {
         data.fill(0, (y * width + left) * ORIENTATIONS, (y * width + right) * ORIENTATIONS);

@@ -49,13 +49,14 @@ function stretchOf(
   value: (pixel: number, band: number) => number,
   isMissing: (pixel: number) => boolean,
 ): [number, number] {
-  const values: number[] = [];
+  const values = new Float64Array(pixels * bands);
+  let count = 0;
   for (let pixel = 0; pixel < pixels; pixel++) {
     if (isMissing(pixel)) continue;
-    for (let band = 0; band < bands; band++) values.push(value(pixel, band));
+    for (let band = 0; band < bands; band++) values[count++] = value(pixel, band);
   }
-  if (values.length === 0) return [0, 1];
-  const sorted = Float64Array.from(values).sort();
+  if (count === 0) return [0, 1];
+  const sorted = values.subarray(0, count).sort();
   const [low, high] = STRETCH.map((q) => quantile(sorted, q)) as [number, number];
   return high > low ? [low, high] : [low - 0.5, low + 0.5];
 }
