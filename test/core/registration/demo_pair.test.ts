@@ -17,7 +17,7 @@ import { cropped } from './real_scene.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const { native } = await backendReports();
-const SIDE = 384;
+const SIDE = 320;
 const MIDDLE = [SIDE / 2, SIDE / 2] as const;
 const still = { column: 0, row: 0, rotation: 0, scale: 1 };
 
