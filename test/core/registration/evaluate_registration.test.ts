@@ -27,6 +27,7 @@ import { LEVELS, SMALL } from '../../../packages/core/src/registration/evaluate/
 import { inverted } from '../../../packages/core/src/registration/pixel_affine.ts';
 import type { Registration } from '../../../packages/core/src/registration/registration.ts';
 import { SNAP } from '../../../packages/core/src/registration/scene_pair.ts';
+import type { RegistrationOptions } from '../../../packages/core/src/registration/settings.ts';
 import { MemoryStore, type Store } from '../../../packages/core/src/store.ts';
 import { backendLoaders } from '../../backends.ts';
 import { frame, madePoints, similarity } from './synthetic.ts';
@@ -140,35 +141,45 @@ async function perfect(store: Store, files: { sar: string; optical: string }): P
   };
 }
 
+const farFrom = (corners: readonly (readonly [number, number])[]) =>
+  corners.map(([x, y]) => [x + 11, y] as [number, number]);
+
 describe('evaluateRegistration', () => {
   it('measures against the known displacement, refuses other places, and goes on where it was', async () => {
     const store = await storeOf({ 's1.png': ground(1), 'o1.png': ground(1), 's2.png': ground(2), 'o2.png': ground(2) });
     const scenes = [1, 2].map((id) => ({ id: String(id), sar: `s${id}.png`, optical: `o${id}.png` }));
     let calls = 0;
+    const told: unknown[] = [];
     const options = {
       ...{ scenes, ways: { both: {} }, baselines: [], repaired: false, seed: 1, output: 'rows.jsonl' },
-      tasks: ['level 1', 'level 3', 'different places'],
-      register: (of: Store, files: { sar: string; optical: string }) => {
+      tasks: ['level 1', 'level 3', 'untold turn', 'different places'],
+      register: (of: Store, files: { sar: string; optical: string; settings: RegistrationOptions }) => {
         calls++;
+        told.push(files.settings.rotation);
         return perfect(of, files);
       },
     };
     const rows = await evaluateRegistration(store, options);
-    expect(rows.length).toBe(2 * (2 + 1 + 1));
-    expect(calls).toBe(8);
+    expect(rows.length).toBe(2 * (2 + 1 + 1 + 1));
+    expect(calls).toBe(10);
+    expect(told.filter((rotation) => rotation === 5)).toHaveLength(2);
+    expect(told.filter((rotation) => rotation === undefined)).toHaveLength(8);
     const figures = Object.fromEntries(evaluationFigures(rows).map(({ name, values }) => [name, values.both]));
     expect(figures).toMatchObject({
       'level 1, raw truth: within 5 / 10 px': '100 % / 100 % of 4',
       'level 3, raw truth: within 10 px': '100 % of 2',
       'level 1, difference of two displacements: median / 95 %, px': '0.00 / 0.00 of 2',
       'wrong (over 10 px) and trusted, all levels, raw truth': '0 of 6',
+      'untold turn, raw truth: within 5 px, refused, wrong (over 10 px) and trusted': '2, 0, 0 of 2',
       'pairs of different places that are refused': '2 of 2',
     });
+    const wrong = rows.map((row) => (row.task === 'untold turn' ? { ...row, corners: farFrom(row.raw!) } : row));
+    expect(evaluationFigures(wrong).find(({ name }) => name.startsWith('untold'))!.values.both).toBe('0, 0, 2 of 2');
     expect(await evaluateRegistration(store, options)).toEqual(rows);
-    expect(calls).toBe(8);
+    expect(calls).toBe(10);
     expect(await rowsOf(store, 'rows.jsonl')).toEqual(rows);
     await store.append('rows.jsonl', '{"key":"level 1 | a');
-    await expect(rowsOf(store, 'rows.jsonl')).rejects.toThrow(/line 9: .*no JSON.*Remove the line/s);
+    await expect(rowsOf(store, 'rows.jsonl')).rejects.toThrow(/line 11: .*no JSON.*Remove the line/s);
   });
 
   it('counts the lines of its rows as an editor does, blank ones too', async () => {

@@ -24,7 +24,7 @@ import { cropPair } from './crop_pair.ts';
 import { displacedTransform, drawDisplacement, groundOf } from './displacement.ts';
 import { type EvaluationRow, evaluationRow } from './evaluation_row.ts';
 import { type Place, placedStore } from './placed_store.ts';
-import { DIFFERENT, isTurned, LEVELS, type Level, SMALL } from './protocol.ts';
+import { DIFFERENT, isTurned, LEVELS, type Level, SMALL, UNTOLD } from './protocol.ts';
 import { repairedTruth } from './repaired_truth.ts';
 
 export interface EvaluationScene {
@@ -47,7 +47,7 @@ export interface EvaluationOptions {
   readonly baselines: readonly Baseline[];
   /** Registrations by other programs, by name. */
   readonly peers?: Readonly<Record<string, Peer>> | undefined;
-  /** Names of the tasks to do: those of the levels, `different places` and `small areas`. Default: all. */
+  /** Names of the tasks to do, of `TASKS`. Default: all. */
   readonly tasks?: readonly string[] | undefined;
   /** Estimates the scenes' own misalignment first; default: true. */
   readonly repaired?: boolean | undefined;
@@ -58,7 +58,10 @@ export interface EvaluationOptions {
   readonly output: string;
 }
 
-export const TASKS: readonly string[] = [...LEVELS.map(({ name }) => name), DIFFERENT.name, SMALL.level.name];
+/** Levels whose displacement is of the whole scene. */
+const WHOLE = [...LEVELS, UNTOLD];
+
+export const TASKS: readonly string[] = [...WHOLE.map(({ name }) => name), DIFFERENT.name, SMALL.level.name];
 
 /** One registration to be done. */
 interface Task {
@@ -125,7 +128,7 @@ function tasksOf(store: Store, options: EvaluationOptions): Task[] {
   };
   const bench: Bench = { ...options, store, truthOf };
   return options.scenes.flatMap((scene, i) => [
-    ...LEVELS.filter(({ name }) => wanted.has(name)).flatMap((level) => levelTasks(bench, level, scene)),
+    ...WHOLE.filter(({ name }) => wanted.has(name)).flatMap((level) => levelTasks(bench, level, scene)),
     ...(wanted.has(DIFFERENT.name) ? differentTasks(bench, scene, i) : []),
     ...(wanted.has(SMALL.level.name) ? smallTasks(bench, scene) : []),
   ]);

@@ -1,7 +1,7 @@
 /** Figures of an evaluation out of its rows, and the table that a page shows. */
 import { quantile } from '../../base/quantile.ts';
 import { cornerError, type EvaluationRow } from './evaluation_row.ts';
-import { DIFFERENT, isTurned, LEVELS, SMALL } from './protocol.ts';
+import { DIFFERENT, isTurned, LEVELS, SMALL, UNTOLD } from './protocol.ts';
 
 /** One figure of each method. */
 export interface EvaluationFigure {
@@ -23,6 +23,7 @@ const FIGURES: readonly [name: string, task: string, figure: Figure][] = [
     ...within(level, 'raw', [10]),
     ...within(level, 'repaired', [3, 5]),
   ]),
+  [`${UNTOLD.name}, raw truth: within 5 px, refused, wrong (over 10 px) and trusted`, UNTOLD.name, untold],
   ['level 1, difference of two displacements: median / 95 %, px', 'level 1', differential],
   ['level 1, shared corners of scenes side by side: median / 90 %, px apart', 'level 1', besideEachOther],
   [
@@ -81,7 +82,7 @@ function withShift(row: EvaluationRow): EvaluationRow[] {
 }
 
 /** Levels of which a shift explains nothing. */
-const TURNED = new Set(LEVELS.filter(isTurned).map(({ name }) => name));
+const TURNED = new Set([...LEVELS, UNTOLD].filter(isTurned).map(({ name }) => name));
 
 /** Markdown table, a row a figure and a column a method. */
 export function evaluationTable(figures: readonly EvaluationFigure[]): string {
@@ -173,6 +174,13 @@ function kept(rows: readonly EvaluationRow[]): string | undefined {
   if (trusted.length === 0) return undefined;
   const within = trusted.filter((row) => isWithin(row, 'repaired', 5)).length;
   return `${percent(within, trusted.length)} at ${percent(trusted.length, judged.length)}`;
+}
+
+function untold(rows: readonly EvaluationRow[]): string | undefined {
+  if (rows.length === 0) return undefined;
+  const trusted = rows.filter(({ status }) => status === 'trusted');
+  const [right, known] = [5, WRONG].map((bound) => trusted.filter((row) => isWithin(row, 'raw', bound)).length);
+  return `${right}, ${rows.length - trusted.length}, ${trusted.length - known!} of ${rows.length}`;
 }
 
 function wrongOf(rows: readonly EvaluationRow[], truth: 'raw' | 'repaired'): string | undefined {

@@ -37,6 +37,9 @@ export const isTurned = ({ rotation, scale }: Level): boolean => rotation > 0 ||
 
 export const DIFFERENT: Level = { ...LEVELS[0]!, name: 'different places', draws: 1 };
 
+/** A turn and stretch that the settings do not know of: to be found or refused, not to be taken for terrain. */
+export const UNTOLD: Level = { ...LEVELS[0]!, name: 'untold turn', rotation: 1, scale: 0.01, draws: 1 };
+
 export const SMALL = {
   level: {
     ...{ name: 'small areas', shift: 20, rotation: 0, scale: 0, draws: 16 },
