@@ -20,8 +20,13 @@ const { values: flags } = parseArgs({
     golden: { type: 'string', multiple: true, default: [] },
     out: { type: 'string', default: 'doppel-gpu-check.tar.xz' },
     fast: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
   },
 });
+if (flags.help) {
+  console.log('node scripts/pack_gpu_check.mjs [--golden FOLDER]… [--out doppel-gpu-check.tar.xz] [--fast]');
+  process.exit();
+}
 /** Version of the Node that is packed, and where npm has its builds. */
 const NODE = `node-linux-${process.arch}@20.20.2`;
 const NAME = 'doppel-gpu-check';
