@@ -89,7 +89,12 @@ export function judge(points: readonly TiePoint[], frame: Frame): Judgement {
   const { tests, reason } = verdictOf(evidence, frame.limits ?? TRUST_LIMITS);
   return {
     ...(reason === undefined ? { status: 'trusted' } : { status: 'refused', reason }),
-    ...{ caveats: caveatsOf(marked), points: marked, ladder: solution.ladder.rungs, tests },
+    ...{
+      caveats: caveatsOf(marked, reason === undefined ? solution.lean : NO_LEAN),
+      points: marked,
+      ladder: solution.ladder.rungs,
+      tests,
+    },
     correction: { crs: frame.grid.crs, map: solution.map },
     matrix: matrixOf(solution.map, frame),
     quality: judgeQuality(marked, frame),
