@@ -122,7 +122,7 @@ interface Solution {
   readonly gate: number;
   /** Distance in pixels within which the map is right at the corners, in nine cases of ten. */
   readonly corner: number;
-  /** In pixels. */
+  /** Lean of the points, in pixels. */
   readonly lean: Lean;
 }
 

@@ -3,7 +3,7 @@
  */
 import type { TrustTest } from './registration.ts';
 
-/** How far the model that cross-validation alone would take lies from the one that was taken, at the corners. */
+/** Distance at the corners of the model that cross-validation alone would take from the one that was taken. */
 export interface Lean {
   readonly distance: number;
   /** Standard deviation of that model there. */
