@@ -96,11 +96,23 @@ describe('judge', () => {
     );
     const trusted = found.filter(({ status }) => status === 'trusted');
     expect(trusted.length).toBeGreaterThanOrEqual(5);
-    for (const { correction } of trusted) expect(cornerError(correction!.map, map, mapPoint)).toBeLessThan(9);
-    // Cross-validation alone would lean corners further than that.
-    expect(
-      Math.max(...found.map(({ tests }) => tests!.find(({ name }) => /cross-validated/.test(name))!.value)),
-    ).toBeGreaterThan(10);
+    const leans = trusted.map(({ correction, tests, caveats }) => {
+      expect(cornerError(correction!.map, map, mapPoint)).toBeLessThan(9);
+      const lean = tests!.find(({ name }) => /cross-validated/.test(name))!.value;
+      expect(caveats!.some((caveat) => caveat.includes('taken for terrain'))).toBe(lean > 4);
+      return lean;
+    });
+    expect(Math.max(...leans)).toBeGreaterThan(10); // further than that cross-validation alone would lean corners
+  });
+
+  it('refuses a lean of which it is not known whether it is terrain', () => {
+    const points = hilly(madePoints({ map: similarity(8, -5), seed: 5, wrong: 0.1 }), 5, 30);
+    const { status, reason, caveats } = judge(points, { ...frame(5), turn: 0.035 });
+    expect({ status, reason }).toEqual({
+      status: 'refused',
+      reason: expect.stringMatching(/^the points lean the corners by [\d.]+ px, which is more than terrain does/),
+    });
+    expect(caveats!.join()).not.toContain('taken for terrain');
   });
 
   it('never lets a held-out point into a fit', () => {
@@ -191,10 +203,14 @@ describe('judge', () => {
   });
 });
 
-/** Points that two hills displace along a row, as a side-looking radar sees them: by up to 18 pixels each. */
-function hilly(points: readonly TiePoint[], seed: number): TiePoint[] {
+/** Points that two hills displace along a row, as a side-looking radar sees them: by up to so many pixels each. */
+function hilly(points: readonly TiePoint[], seed: number, most = 18): TiePoint[] {
   const rng = Rng.derive(seed, 'hills');
-  const hills = [0, 1].map(() => ({ column: rng.int(1024), row: rng.int(1024), shift: rng.int(2) === 0 ? -18 : 18 }));
+  const hills = [0, 1].map(() => ({
+    column: rng.int(1024),
+    row: rng.int(1024),
+    shift: rng.int(2) === 0 ? -most : most,
+  }));
   const radius = 250;
   return points.map((point) => {
     const { sar, opticalGround } = point;

@@ -4,16 +4,16 @@
  */
 import { CE90_POINTS } from './quality.ts';
 import type { TiePoint } from './registration.ts';
-import { type Lean, TRUST_LIMITS } from './verdict.ts';
+import { type Lean, wayOutOf } from './verdict.ts';
 
 /** Held-out points below which their intervals are told as those of a few. */
 const FEW = 10;
 
 /**
- * @param points as they were judged. @param lean of the points, in pixels.
+ * @param points as they were judged. @param lean of the points that was taken for terrain, in pixels, if one is worth telling.
  * @returns sentences without full stop; none for a usual scene.
  */
-export function caveatsOf(points: readonly Pick<TiePoint, 'heldOut' | 'reason'>[], lean: Lean): string[] {
+export function caveatsOf(points: readonly Pick<TiePoint, 'heldOut' | 'reason'>[], lean?: Lean): string[] {
   const held = points.filter(({ heldOut }) => heldOut);
   const judging = held.filter(({ reason }) => reason === 'used').length;
   const off = held.length - judging;
@@ -26,10 +26,8 @@ export function caveatsOf(points: readonly Pick<TiePoint, 'heldOut' | 'reason'>[
     ...(off > 0
       ? [`${off} of ${held.length} held-out points ${off === 1 ? 'was' : 'were'} off the model and not in the figures`]
       : []),
-    ...(lean.distance > TRUST_LIMITS.lean
-      ? [
-          `the points lean the corners by ${lean.distance.toFixed(1)} px, which was taken for terrain: if a scene may be turned or stretched, say so by --rotation and --scale`,
-        ]
+    ...(lean
+      ? [`the points lean the corners by ${lean.distance.toFixed(1)} px, which was taken for terrain${wayOutOf(lean)}`]
       : []),
   ];
 }

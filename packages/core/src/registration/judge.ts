@@ -86,11 +86,13 @@ export function judge(points: readonly TiePoint[], frame: Frame): Judgement {
     return { status: 'refused', reason, points: marked, ladder: [], tests: [] };
   }
   const evidence = evidenceOf(solution, fitted, unseen, points, frame);
-  const { tests, reason } = verdictOf(evidence, frame.limits ?? TRUST_LIMITS);
+  const limits = frame.limits ?? TRUST_LIMITS;
+  const { tests, reason } = verdictOf(evidence, limits);
+  const isTaken = reason === undefined && evidence.lean.distance > limits.lean;
   return {
     ...(reason === undefined ? { status: 'trusted' } : { status: 'refused', reason }),
     ...{
-      caveats: caveatsOf(marked, reason === undefined ? solution.lean : NO_LEAN),
+      caveats: caveatsOf(marked, isTaken ? evidence.lean : undefined),
       points: marked,
       ladder: solution.ladder.rungs,
       tests,
@@ -166,7 +168,10 @@ function solve(
   return {
     ...{ ladder: marked(ladder, settled.kind), kind: settled.kind, map: settled.map, gate: lasting },
     ...{ noise: noiseOf(settled.unseen, matches, lasting, pixel), corner: settled.corner / pixel },
-    lean: { distance: settled.lean.distance / pixel, deviation: settled.lean.deviation / pixel },
+    lean: {
+      ...{ distance: settled.lean.distance / pixel, deviation: settled.lean.deviation / pixel },
+      isTold: (turn ?? 0) > USUAL_SLOPE,
+    },
   };
 }
 
@@ -178,7 +183,7 @@ interface Settled {
   readonly unseen: Climbed['unseen'];
   /** Displacements in units of the ground. */
   readonly corner: number;
-  readonly lean: Lean;
+  readonly lean: Pick<Lean, 'distance' | 'deviation'>;
 }
 
 function bentSettled(
@@ -197,7 +202,7 @@ function bentSettled(
   };
 }
 
-const NO_LEAN: Lean = { distance: 0, deviation: 0 };
+const NO_LEAN = { distance: 0, deviation: 0 };
 
 /** Standard deviations within which corners lie in nine cases of ten, by scenes side by side: see docs/registration.md. */
 const NINE_OF_TEN = 1.3;
@@ -214,7 +219,7 @@ interface SettleOptions extends Normalisation {
 
 /**
  * Fits a stiff model again, with what neighbours have in common and what is known of georeferences. Where the model of
- * cross-validation contradicts that clearly, it is right; else the verdict bounds how far off it lies at the corners.
+ * cross-validation contradicts that clearly, it is right; else the verdict asks how far off it may lie at the corners.
  */
 function settle(
   { chosen, climbed }: Ladder,

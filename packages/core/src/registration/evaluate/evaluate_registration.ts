@@ -351,11 +351,12 @@ async function byBaseline(
 ): Promise<PlaneMap | undefined> {
   const isSmall = level === SMALL.level;
   // What a rotation and a change of scale move at the end of half a scene of 1,024 pixels is searched as well.
-  const lever = 512 * Math.hypot((level.rotation * Math.PI) / 180, level.scale);
+  const told = { rotation: level.settings.rotation ?? 0, scale: level.settings.scale ?? 0 };
+  const lever = 512 * Math.hypot((told.rotation * Math.PI) / 180, told.scale);
   const search = 4 * Math.ceil((isSmall ? 32 : level.shift + 10 + lever) / 4);
   const scene = await openBaseline(pair.store, pair, level.settings, search);
   const peer = peers?.[method];
-  if (peer) return registerByPeer(peer, scene, { search, isTurned: isTurned(level), signal });
+  if (peer) return registerByPeer(peer, scene, { search, isTurned: isTurned(told), signal });
   return registerByBaseline(method as Baseline, scene, {
     ...TEMPLATES[isSmall ? 'small' : 'whole'],
     ...{ search, seed, signal, kinds: isTurned(level) ? ['similarity', 'affine'] : ['shift'] },

@@ -33,7 +33,7 @@ export const LEVELS: readonly Level[] = [
 ];
 
 /** True if a shift alone explains nothing of the level. */
-export const isTurned = ({ rotation, scale }: Level): boolean => rotation > 0 || scale > 0;
+export const isTurned = ({ rotation, scale }: Pick<Level, 'rotation' | 'scale'>): boolean => rotation > 0 || scale > 0;
 
 export const DIFFERENT: Level = { ...LEVELS[0]!, name: 'different places', draws: 1 };
 
