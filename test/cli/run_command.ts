@@ -21,6 +21,7 @@ export const nativeLoaders: LoadBackendLoaders = async () => nativeBackendLoader
 
 /**
  * @param loaders of the native addon, for commands that use it.
+ * @param onLog takes each line as it is logged, to stop the command at one.
  * @throws what the command throws; the entry point would print it.
  */
 export const runCommand = (
@@ -28,17 +29,23 @@ export const runCommand = (
   rawArgs: string[],
   signal?: AbortSignal,
   loaders?: LoadBackendLoaders,
-): Promise<CommandRun> => captured(signal, loaders, (context) => execute(command, rawArgs, context));
+  onLog?: (line: string) => void,
+): Promise<CommandRun> => captured(signal, loaders, (context) => execute(command, rawArgs, context), onLog);
 
 async function captured(
   signal = new AbortController().signal,
   loaders: LoadBackendLoaders = async () => [],
   run: (context: Context) => Promise<void>,
+  onLog?: (line: string) => void,
 ): Promise<CommandRun> {
   const log: string[] = [];
-  const terminal = { isTTY: false, write: (line: string) => log.push(line.trimEnd()) > 0 };
-  const context = createContext(signal, loaders, terminal);
-  const write = process.stdout.write;
+  const write = (line: string) => {
+    log.push(line.trimEnd());
+    onLog?.(line);
+    return true;
+  };
+  const context = createContext(signal, loaders, { isTTY: false, write });
+  const writeOut = process.stdout.write;
   let stdout = '';
   process.stdout.write = ((text: string, done?: () => void) => {
     stdout += text;
@@ -49,7 +56,7 @@ async function captured(
     await run(context);
     return { stdout, log, exitCode: Number(process.exitCode ?? 0) };
   } finally {
-    process.stdout.write = write;
+    process.stdout.write = writeOut;
     process.exitCode = 0;
   }
 }

@@ -2,7 +2,6 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { selectBackend } from '../../packages/core/src/backends/select_backend.ts';
 import { PatchError } from '../../packages/core/src/errors.ts';
 import { type Checkpoint, writeCheckpoint } from '../../packages/core/src/matcher/checkpoint.ts';
 import { createMatcher } from '../../packages/core/src/matcher/matcher.ts';
@@ -11,7 +10,7 @@ import { type Model, openModel, type PairScore, type RasterPair } from '../../pa
 import type { Raster } from '../../packages/core/src/raster/raster.ts';
 import { valuesOf } from '../../packages/core/src/runs/values.ts';
 import { MemoryStore } from '../../packages/core/src/store.ts';
-import { backendLoaders } from '../backends.ts';
+import { selectProcessorBackend } from '../backends.ts';
 import { denseCheckpoint } from '../server/tiny_model.mjs';
 import { patch, syntheticDataset, syntheticNormalisation } from './training/matcher/synthetic.ts';
 
@@ -19,7 +18,7 @@ let checkpoint: Omit<Checkpoint, 'version'>;
 let model: Model;
 
 beforeAll(async () => {
-  await selectBackend({ loaders: await backendLoaders() });
+  const { name: backend } = await selectProcessorBackend();
   const matcher = createMatcher({ preset: 'paper-bn', side: 64, sarBands: 1, opticalBands: 1, seed: 5 });
   checkpoint = {
     matcher: matcher.config,
@@ -29,7 +28,7 @@ beforeAll(async () => {
     metrics: { validationAuc: 0.75 },
     trainedOn: { folder: 'data', dataFingerprint: 'abc' },
     inputs: { from: null, negatives: null },
-    backend: 'wasm',
+    backend,
     training: {},
   };
   matcher.dispose();

@@ -2,7 +2,6 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { selectBackend } from '../../packages/core/src/backends/select_backend.ts';
 import { writeCheckpoint } from '../../packages/core/src/matcher/checkpoint.ts';
 import { createMatcher } from '../../packages/core/src/matcher/matcher.ts';
 import { type Model, openModel } from '../../packages/core/src/model.ts';
@@ -11,7 +10,7 @@ import { MemoryStore } from '../../packages/core/src/store.ts';
 import { parseConfig, resolveConfig } from '../../packages/core/src/training/matcher/config.ts';
 import { type ArmTask, negativesOf } from '../../packages/experiment/src/arm_negatives.ts';
 import { armSchema, identityOf, parseExperiment } from '../../packages/experiment/src/config.ts';
-import { backendLoaders } from '../backends.ts';
+import { selectProcessorBackend } from '../backends.ts';
 import { blockGenerator } from '../core/training/matcher/block_generator.ts';
 import { syntheticDataset, syntheticNormalisation } from '../core/training/matcher/synthetic.ts';
 
@@ -22,14 +21,14 @@ let model: Model;
 let generator: ArmTask['generator'];
 
 beforeAll(async () => {
-  await selectBackend({ loaders: await backendLoaders() });
+  const { name: backend } = await selectProcessorBackend();
   const normalisation = await syntheticNormalisation();
   const matcher = createMatcher({ preset: 'paper-bn', side: 64, sarBands: 1, opticalBands: 1, seed: 1 });
   const checkpoint = {
     ...{ matcher: matcher.config, normalisation, calibration: { temperature: 2, threshold: 0.5 }, metrics: {} },
     tensors: await valuesOf(new Map<string, tf.Tensor>([...matcher.parameters, ...matcher.statistics])),
     trainedOn: { folder: 'data', dataFingerprint: dataset.fingerprint },
-    ...{ inputs: { from: null, negatives: null }, backend: 'wasm', training: {} },
+    ...{ inputs: { from: null, negatives: null }, backend, training: {} },
   };
   matcher.dispose();
   model = await openModel(writeCheckpoint(checkpoint), 'best.safetensors');

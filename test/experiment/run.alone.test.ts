@@ -2,7 +2,6 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { selectBackend } from '../../packages/core/src/backends/select_backend.ts';
 import { ARCHITECTURES } from '../../packages/core/src/matcher/architectures.ts';
 import type { Normalisation } from '../../packages/core/src/prepare/normalisation.ts';
 import { MemoryStore } from '../../packages/core/src/store.ts';
@@ -10,17 +9,18 @@ import { type Cell, readCell } from '../../packages/experiment/src/cell.ts';
 import { parseExperiment } from '../../packages/experiment/src/config.ts';
 import { type ExperimentTask, runExperiment } from '../../packages/experiment/src/experiment.ts';
 import { resultsOf } from '../../packages/experiment/src/results.ts';
-import { backendLoaders } from '../backends.ts';
+import { selectProcessorBackend } from '../backends.ts';
 import { planted } from '../core/matcher/planted_architecture.ts';
 import { blockGenerator } from '../core/training/matcher/block_generator.ts';
 import { syntheticDataset, syntheticNormalisation } from '../core/training/matcher/synthetic.ts';
 
 const dataset = syntheticDataset({ places: 10, pairsEach: 2, split: [5, 2, 3] });
+let backend: string;
 let normalisation: Normalisation;
 
 beforeAll(async () => {
   ARCHITECTURES.add(planted);
-  await selectBackend({ loaders: await backendLoaders() });
+  ({ name: backend } = await selectProcessorBackend());
   normalisation = await syntheticNormalisation();
 });
 
@@ -63,7 +63,7 @@ const settings = {
 const taskOf = (store: MemoryStore, change: object = {}, more: Partial<ExperimentTask> = {}): ExperimentTask => ({
   ...{ store, out: 'out', config: parseExperiment({ ...settings, ...change }, 'test'), dataset },
   generatorFor: async () => blockGenerator(normalisation, dataset.fingerprint),
-  ...{ backend: 'wasm', precision: 'fp32', machine: 'this one', commit: null },
+  ...{ backend, precision: 'fp32', machine: 'this one', commit: null },
   ...more,
 });
 

@@ -208,11 +208,14 @@ describe.skipIf(skipReason)(title('the backend native'), () => {
         ({ state } = stepOf(state, step, matcherLoss(x, labels, step)));
     };
     const threads = useThreads(1); // many small kernels: handing them over would cost more than they do
-    run(1, 100);
-    const before = memory(native);
-    run(101, 300);
-    expectSameMemory(memory(native), before, 300);
-    useThreads(threads);
+    try {
+      run(1, 100);
+      const before = memory(native);
+      run(101, 300);
+      expectSameMemory(memory(native), before, 300);
+    } finally {
+      useThreads(threads);
+    }
     tf.dispose([state.parameters, state.first, state.second, x, labels]);
   });
 
@@ -226,11 +229,14 @@ describe.skipIf(skipReason)(title('the backend native'), () => {
         await lossValues(generatorStep(generator, moments, batch, { ...options, step }));
     };
     const threads = useThreads(1); // as above
-    await run(0, 100);
-    const before = memory(native);
-    await run(100, 200);
-    expectSameMemory(memory(native), before, 200);
-    useThreads(threads);
+    try {
+      await run(0, 100);
+      const before = memory(native);
+      await run(100, 200);
+      expectSameMemory(memory(native), before, 200);
+    } finally {
+      useThreads(threads);
+    }
     generator.dispose();
     tf.dispose([batch, ...moments.first.values(), ...moments.second.values()]);
   });

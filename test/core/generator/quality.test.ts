@@ -1,13 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { decode } from 'fast-png';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { selectBackend } from '../../../packages/core/src/backends/select_backend.ts';
 import { SplitError, UsageError } from '../../../packages/core/src/errors.ts';
 import { evaluateGenerator, type QualityTask } from '../../../packages/core/src/generator/quality.ts';
 import { qualityPictures } from '../../../packages/report/src/generator_quality/pictures.ts';
 import { quizOf } from '../../../packages/report/src/generator_quality/quiz.ts';
 import { qualityHtml } from '../../../packages/report/src/generator_quality/report.ts';
-import { backendLoaders } from '../../backends.ts';
+import { selectProcessorBackend } from '../../backends.ts';
 import { fakeDataset, fakeGenerator, fresh, noisePatch, normalisation, prepared, SIDE } from './quality/fake_data.ts';
 import { spatialGenerator } from './spatial/fixture.ts';
 
@@ -47,7 +46,7 @@ const evaluate = (patch: (i: number) => Float32Array, change: Partial<QualityTas
 let ofTwenty: Awaited<ReturnType<typeof evaluate>>;
 
 beforeAll(async () => {
-  await selectBackend({ loaders: await backendLoaders() });
+  await selectProcessorBackend();
   ofTwenty = await evaluate(fresh, { count: 20 });
 });
 

@@ -1,12 +1,11 @@
-import { selectBackend } from '@doppel/core/backends';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ALIGNMENT_DEFAULTS, alignScene } from '../../../packages/core/src/localisation/align_scene.ts';
 import { gradientFeatures } from '../../../packages/core/src/localisation/scene_features.ts';
 import { templateGrid } from '../../../packages/core/src/localisation/template_votes.ts';
-import { backendLoaders } from '../../backends.ts';
+import { selectProcessorBackend } from '../../backends.ts';
 import { pixelsOf, sceneImages } from './synthetic_scene.ts';
 
-beforeAll(async () => void (await selectBackend({ loaders: await backendLoaders() })));
+beforeAll(selectProcessorBackend);
 
 const options = { ...ALIGNMENT_DEFAULTS, side: 32, search: 7, templates: 9 };
 

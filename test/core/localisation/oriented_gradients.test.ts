@@ -66,14 +66,16 @@ describe('orientedGradients', () => {
     );
     expect(vectorAt(map, 10 + GRADIENT_REACH, 10)).toEqual(new Array(ORIENTATIONS).fill(0));
     expect(vectorAt(map, 10 + GRADIENT_REACH + 1, 10).some((value) => value > 0)).toBe(true);
-    noData.fill(1, 30 * SIDE + 10, 30 * SIDE + 14); // a run of four, of which both ends count
+    noData.fill(1, 30 * SIDE + 22, 30 * SIDE + 26); // a run of four, of which both ends count
     const withRun = orientedGradients(
       image((column) => column, { noData }),
       'optical',
     );
     for (const [column, isNear] of [
-      [13 + GRADIENT_REACH, true],
-      [13 + GRADIENT_REACH + 1, false],
+      [22 - GRADIENT_REACH - 1, false],
+      [22 - GRADIENT_REACH, true],
+      [25 + GRADIENT_REACH, true],
+      [25 + GRADIENT_REACH + 1, false],
     ] as const) {
       expect(
         vectorAt(withRun, column, 30).every((value) => value === 0),

@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { selectBackend } from '../../../packages/core/src/backends/select_backend.ts';
 import { readSafetensors } from '../../../packages/core/src/base/safetensors.ts';
 import { MODEL_TOLERANCE, relativeError } from '../../../packages/core/src/base/tolerance.ts';
 import { UsageError } from '../../../packages/core/src/errors.ts';
@@ -19,12 +18,10 @@ import { type Pairing, takeRows } from '../../../packages/core/src/matcher/pairi
 import { initialValues } from '../../../packages/core/src/matcher/parameters.ts';
 import { createScorer, difference } from '../../../packages/core/src/matcher/scorer.ts';
 import { normalNoise } from '../../../packages/core/src/ops/ops.ts';
-import { backendLoaders } from '../../backends.ts';
+import { selectProcessorBackend } from '../../backends.ts';
 import { sharedFolder } from '../../shared.ts';
 
-beforeAll(async () => {
-  await selectBackend({ loaders: await backendLoaders() });
-});
+beforeAll(selectProcessorBackend);
 
 const made: Matcher[] = [];
 afterEach(() => {

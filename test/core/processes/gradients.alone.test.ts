@@ -1,7 +1,6 @@
 /** The gradients of a batch do not depend on how many processes share it. */
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { selectBackend } from '../../../packages/core/src/backends/select_backend.ts';
 import { ARCHITECTURES } from '../../../packages/core/src/matcher/architectures.ts';
 import { classWeights } from '../../../packages/core/src/matcher/loss.ts';
 import { createMatcher } from '../../../packages/core/src/matcher/matcher.ts';
@@ -9,14 +8,14 @@ import { normalNoise } from '../../../packages/core/src/ops/ops.ts';
 import { ownOf, type Processes } from '../../../packages/core/src/processes/communicator.ts';
 import type { LossSettings } from '../../../packages/core/src/training/matcher/hard_settings.ts';
 import { type Batch, gradientsOf, type PairBatch } from '../../../packages/core/src/training/matcher/step.ts';
-import { backendLoaders } from '../../backends.ts';
+import { selectProcessorBackend } from '../../backends.ts';
 import { planted } from '../matcher/planted_architecture.ts';
 import { plantedPair, plantedPlaces } from './planted_small.ts';
 import { together } from './together.ts';
 
 beforeAll(async () => {
   for (const each of [planted, plantedPair, plantedPlaces]) ARCHITECTURES.add(each);
-  await selectBackend({ loaders: await backendLoaders() });
+  await selectProcessorBackend();
 });
 
 const SETTINGS = { statistics: 'synchronised', matrix: 'gathered' } as const;

@@ -1,5 +1,4 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { selectBackend } from '../../../packages/core/src/backends/select_backend.ts';
 import { Rng } from '../../../packages/core/src/base/random.ts';
 import { openPlaced } from '../../../packages/core/src/geo/place.ts';
 import { encodePatch } from '../../../packages/core/src/raster/encode_patch.ts';
@@ -29,7 +28,7 @@ import type { Registration } from '../../../packages/core/src/registration/regis
 import { SNAP } from '../../../packages/core/src/registration/scene_pair.ts';
 import type { RegistrationOptions } from '../../../packages/core/src/registration/settings.ts';
 import { MemoryStore, type Store } from '../../../packages/core/src/store.ts';
-import { backendLoaders } from '../../backends.ts';
+import { selectProcessorBackend } from '../../backends.ts';
 import { frame, madePoints, similarity } from './synthetic.ts';
 
 const SIDE = 320;
@@ -108,7 +107,7 @@ describe('baselineVotes', () => {
     optical: { data: optical, width: wide, height: wide },
     margin,
   };
-  beforeAll(async () => void (await selectBackend({ loaders: await backendLoaders() })));
+  beforeAll(selectProcessorBackend);
   it.each(Object.keys(BASELINES) as Baseline[])('%s finds a shift between images of one sensor', async (method) => {
     for (const search of [16, 40]) {
       const votes = await baselineVotes(method, scene, { side: 64, search, cells: 2 });
@@ -225,7 +224,7 @@ describe('evaluateRegistration', () => {
     let rows: EvaluationRow[];
 
     beforeAll(async () => {
-      await selectBackend({ loaders: await backendLoaders() });
+      await selectProcessorBackend();
       const images = ids.flatMap((id, i) => [`s${id}.png`, `o${id}.png`].map((path) => [path, ground(i)] as const));
       const store = await storeOf(Object.fromEntries(images));
       rows = await evaluateRegistration(store, {

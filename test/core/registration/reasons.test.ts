@@ -1,6 +1,4 @@
 /** Each reason with which a cell may end, on scenes made for it: as many cells end with it as were made to. */
-
-import { selectBackend } from '@doppel/core/backends';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Rng } from '../../../packages/core/src/base/random.ts';
@@ -12,10 +10,10 @@ import type { ReadWindow } from '../../../packages/core/src/registration/levels.
 import type { Reason } from '../../../packages/core/src/registration/registration.ts';
 import { registrationSettings } from '../../../packages/core/src/registration/settings.ts';
 import { searchCells } from '../../../packages/core/src/registration/tie_points.ts';
-import { backendLoaders } from '../../backends.ts';
+import { selectProcessorBackend } from '../../backends.ts';
 import { frame, madePoints, similarity } from './synthetic.ts';
 
-beforeAll(async () => void (await selectBackend({ loaders: await backendLoaders() })));
+beforeAll(selectProcessorBackend);
 
 const [SIDE, TEMPLATE, SEARCH] = [256, 48, 24];
 

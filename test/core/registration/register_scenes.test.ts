@@ -1,14 +1,13 @@
-import { selectBackend } from '@doppel/core/backends';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { composed, similarityAbout } from '../../../packages/core/src/registration/pixel_affine.ts';
 import { registerFiles } from '../../../packages/core/src/registration/register_scenes.ts';
 import type { Registration } from '../../../packages/core/src/registration/registration.ts';
 import { type RegistrationOptions, registrationSettings } from '../../../packages/core/src/registration/settings.ts';
-import { backendLoaders } from '../../backends.ts';
+import { selectProcessorBackend } from '../../backends.ts';
 import { sceneImages } from '../localisation/synthetic_scene.ts';
 import { fileOf, NORTH_UP } from './memory_scene.ts';
 
-beforeAll(async () => void (await selectBackend({ loaders: await backendLoaders() })));
+beforeAll(selectProcessorBackend);
 
 const SIDE = 320;
 const STILL = { row: 0, column: 0 };

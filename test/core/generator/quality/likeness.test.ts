@@ -1,18 +1,14 @@
 /** What made patches keep of their sources, their texture, and judges that tell them from real ones. */
-
 import { beforeAll, describe, expect, it } from 'vitest';
-import { selectBackend } from '../../../../packages/core/src/backends/select_backend.ts';
 import { Rng } from '../../../../packages/core/src/base/random.ts';
 import { stackOf } from '../../../../packages/core/src/generator/patch_stack.ts';
 import { judge } from '../../../../packages/core/src/generator/quality/cnn_judge.ts';
 import { contentByChance, contentKept } from '../../../../packages/core/src/generator/quality/content.ts';
 import { halvesWithinPlaces } from '../../../../packages/core/src/generator/quality/likeness.ts';
 import { textureOf } from '../../../../packages/core/src/generator/quality/texture.ts';
-import { backendLoaders } from '../../../backends.ts';
+import { selectProcessorBackend } from '../../../backends.ts';
 
-beforeAll(async () => {
-  await selectBackend({ loaders: await backendLoaders() });
-});
+beforeAll(selectProcessorBackend);
 
 const SIDE = 32;
 /** A bright rectangle with a bright point on noise. @param smooth share of the neighbour in each pixel's noise. */

@@ -1,18 +1,14 @@
 /** Cells of a place do not depend on the window that they are computed in, and a pair is judged by its peak. */
-
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { selectBackend } from '../../../../packages/core/src/backends/select_backend.ts';
 import { ARCHITECTURES } from '../../../../packages/core/src/matcher/architectures.ts';
 import { createMatcher, type Matcher } from '../../../../packages/core/src/matcher/matcher.ts';
 import { createScorer } from '../../../../packages/core/src/matcher/scorer.ts';
 import { evaluationLayers } from '../../../../packages/core/src/matcher/tensor_layers.ts';
 import { normalNoise } from '../../../../packages/core/src/ops/ops.ts';
-import { backendLoaders } from '../../../backends.ts';
+import { selectProcessorBackend } from '../../../backends.ts';
 
-beforeAll(async () => {
-  await selectBackend({ loaders: await backendLoaders() });
-});
+beforeAll(selectProcessorBackend);
 
 const config = { preset: 'dense', side: 64, sarBands: 1, opticalBands: 3, width: 16 } as const;
 

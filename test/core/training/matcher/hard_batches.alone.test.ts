@@ -1,8 +1,6 @@
 /** Runs with a softmax over the batch, margins, frozen statistics, look-alikes and a memory: they resume bit for bit. */
-
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { selectBackend } from '../../../../packages/core/src/backends/select_backend.ts';
 import { sha256 } from '../../../../packages/core/src/base/sha256.ts';
 import type { Dataset } from '../../../../packages/core/src/dataset/dataset.ts';
 import type { NegativeSet } from '../../../../packages/core/src/generator/made_patches.ts';
@@ -17,18 +15,19 @@ import { runNegativesOf } from '../../../../packages/core/src/training/matcher/h
 import { anchorsMet, createSampler } from '../../../../packages/core/src/training/matcher/sampler.ts';
 import { loadLast, type TrainingTask } from '../../../../packages/core/src/training/matcher/task.ts';
 import { train } from '../../../../packages/core/src/training/matcher/train.ts';
-import { backendLoaders } from '../../../backends.ts';
+import { selectProcessorBackend } from '../../../backends.ts';
 import { guardWhere } from '../../dataset/fake_guard.ts';
 import { planted } from '../../matcher/planted_architecture.ts';
 import { syntheticDataset, syntheticNormalisation } from './synthetic.ts';
 
 const SIDE = 64;
 const dataset = syntheticDataset();
+let backend: string;
 let made: NegativeSet;
 
 beforeAll(async () => {
   ARCHITECTURES.add(planted);
-  await selectBackend({ loaders: await backendLoaders() });
+  ({ name: backend } = await selectProcessorBackend());
   const { side, sar } = await syntheticNormalisation();
   const data = new Float32Array(12 * SIDE * SIDE).map((_, i) => Math.sin(i));
   const negatives = Array.from({ length: 12 }, (_, i) => ({
@@ -47,7 +46,7 @@ const configOf = (settings: PartialConfig) =>
   resolveConfig([small, settings], { data: 'synthetic', side: SIDE, positives: 12 }, 'the test');
 
 const taskOf = (store: MemoryStore, config: PartialConfig, more: Partial<TrainingTask> = {}): TrainingTask => ({
-  ...{ store, dataset, run: 'run', start: { config: configOf(config) }, backend: 'wasm' },
+  ...{ store, dataset, run: 'run', start: { config: configOf(config) }, backend },
   ...more,
 });
 

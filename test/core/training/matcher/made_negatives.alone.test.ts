@@ -2,7 +2,6 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { selectBackend } from '../../../../packages/core/src/backends/select_backend.ts';
 import { sha256 } from '../../../../packages/core/src/base/sha256.ts';
 import type { NegativeSet } from '../../../../packages/core/src/generator/made_patches.ts';
 import { standardiseAgain } from '../../../../packages/core/src/generator/match_histogram.ts';
@@ -21,7 +20,7 @@ import {
 import type { TrainingTask } from '../../../../packages/core/src/training/matcher/task.ts';
 import { loadLast } from '../../../../packages/core/src/training/matcher/task.ts';
 import { train } from '../../../../packages/core/src/training/matcher/train.ts';
-import { backendLoaders } from '../../../backends.ts';
+import { selectProcessorBackend } from '../../../backends.ts';
 import { guardWhere } from '../../dataset/fake_guard.ts';
 import { planted } from '../../matcher/planted_architecture.ts';
 import { blockGenerator } from './block_generator.ts';
@@ -29,11 +28,12 @@ import { syntheticDataset, syntheticNormalisation } from './synthetic.ts';
 
 const SIDE = 64;
 const dataset = syntheticDataset();
+let backend: string;
 let normalisation: Normalisation;
 
 beforeAll(async () => {
   ARCHITECTURES.add(planted);
-  await selectBackend({ loaders: await backendLoaders() });
+  ({ name: backend } = await selectProcessorBackend());
   normalisation = await syntheticNormalisation();
 });
 
@@ -119,7 +119,7 @@ function madeSet(preparation = normalisation): NegativeSet {
 
 describe('a run', () => {
   const taskOf = (store: MemoryStore, config: PartialConfig, more: Partial<TrainingTask> = {}): TrainingTask => ({
-    ...{ store, dataset, run: 'run', start: { config: configOf(config) }, backend: 'wasm' },
+    ...{ store, dataset, run: 'run', start: { config: configOf(config) }, backend },
     ...more,
   });
   const negatives = (content: NegativeSet) => ({ file: 'made.jsonl', fingerprint: 'f', content });

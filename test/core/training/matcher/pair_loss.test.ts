@@ -1,19 +1,16 @@
 /** The softmax over a batch, margins of made negatives, and what a batch hands them. */
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { selectBackend } from '../../../../packages/core/src/backends/select_backend.ts';
 import { variableGradients } from '../../../../packages/core/src/ops/variable_gradients.ts';
 import { pairsOf } from '../../../../packages/core/src/training/matcher/batch_pairs.ts';
 import type { TrainingConfig } from '../../../../packages/core/src/training/matcher/config.ts';
 import { lossSchema, marginSchema } from '../../../../packages/core/src/training/matcher/hard_settings.ts';
 import { lossOfPairs, marginOf } from '../../../../packages/core/src/training/matcher/pair_loss.ts';
 import type { StepPlan } from '../../../../packages/core/src/training/matcher/sampler.ts';
-import { backendLoaders } from '../../../backends.ts';
+import { selectProcessorBackend } from '../../../backends.ts';
 import { guardWhere } from '../../dataset/fake_guard.ts';
 
-beforeAll(async () => {
-  await selectBackend({ loaders: await backendLoaders() });
-});
+beforeAll(selectProcessorBackend);
 
 const SCORES = [2, -0.5, 1.5, 0.3, -1, 4];
 const LABELS = [1, 1, 0, 0, 0, 0] as const;

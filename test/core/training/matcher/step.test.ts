@@ -2,7 +2,6 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, it } from 'vitest';
-import { selectBackend } from '../../../../packages/core/src/backends/select_backend.ts';
 import { sha256 } from '../../../../packages/core/src/base/sha256.ts';
 import { classWeights, crossEntropy, weightPenalty } from '../../../../packages/core/src/matcher/loss.ts';
 import { createMatcher } from '../../../../packages/core/src/matcher/matcher.ts';
@@ -15,11 +14,9 @@ import {
   trainingStep,
   zeroMoments,
 } from '../../../../packages/core/src/training/matcher/step.ts';
-import { backendLoaders } from '../../../backends.ts';
+import { selectProcessorBackend } from '../../../backends.ts';
 
-beforeAll(async () => {
-  await selectBackend({ loaders: await backendLoaders() });
-});
+beforeAll(selectProcessorBackend);
 
 const OPTIONS = { learningRate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, l2: 1e-5, seed: 1 };
 const LABELS = [1, 1, 0, 0, 0] as const;

@@ -9,11 +9,13 @@ import { MemoryStore } from '../../../../../packages/core/src/store.ts';
 import { resolveConfig } from '../../../../../packages/core/src/training/matcher/config.ts';
 import { loadLast, type TrainingTask } from '../../../../../packages/core/src/training/matcher/task.ts';
 import { train } from '../../../../../packages/core/src/training/matcher/train.ts';
-import { backendLoaders } from '../../../../backends.ts';
+import { selectProcessorBackend } from '../../../../backends.ts';
 import { syntheticDataset, syntheticNormalisation } from '../synthetic.ts';
 
+let backend: string;
+
 beforeAll(async () => {
-  await selectBackend({ loaders: await backendLoaders() });
+  ({ name: backend } = await selectProcessorBackend());
 });
 
 const dataset = syntheticDataset();
@@ -27,7 +29,7 @@ function configOf(settings: PartialConfig = {}) {
 }
 
 const taskOf = (store: MemoryStore, more: Partial<TrainingTask> = {}): TrainingTask => ({
-  ...{ store, dataset, run: 'run', start: { config: configOf() }, backend: 'wasm' },
+  ...{ store, dataset, run: 'run', start: { config: configOf() }, backend },
   ...more,
 });
 
@@ -40,13 +42,20 @@ describe('training by localisation', () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  it('resumes bit for bit', async () => {
+  it.each([
+    ['wasm', () => selectBackend({ requested: 'wasm' })],
+    ['native where it is built', selectProcessorBackend],
+  ])('resumes bit for bit: %s', async (_, select) => {
+    ({ name: backend } = await select());
     const [whole, parts] = [new MemoryStore(), new MemoryStore()];
-    await train(taskOf(whole));
+    const start = { config: configOf({ stepsPerEpoch: 2, batch: { positives: 2 } }) };
+    await train(taskOf(whole, { start }));
     const controller = new AbortController();
-    const onProgress = ({ step }: { step: number }) => step === 4 && controller.abort();
-    await train(taskOf(parts, { signal: controller.signal, onProgress }));
-    await train(taskOf(parts, { start: { last: await loadLast(parts, 'run') } }));
+    const onProgress = ({ step }: { step: number }) => step === 3 && controller.abort();
+    await train(taskOf(parts, { start, signal: controller.signal, onProgress }));
+    const last = await loadLast(parts, 'run');
+    expect(last.resume.state.step).toBe(3);
+    await train(taskOf(parts, { start: { last } }));
     const hash = (store: MemoryStore) => sha256(store.files.get('run/checkpoints/last.safetensors')!);
     expect(await hash(parts)).toBe(await hash(whole));
   });
