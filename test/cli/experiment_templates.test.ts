@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { UsageError } from '../../packages/core/src/errors.ts';
 import { nativeLoaders, runDoppel } from './run_command.ts';
 
-/** Scenes of the demo, as its protocol has them. */
+/** Some of the demo's scenes, in the splits of its protocol. */
 const SPLIT = { train: ['020'], validation: ['177', '253'], test: ['100'] };
 let folder: string;
 beforeAll(async () => {
