@@ -1,9 +1,12 @@
 // Runs the ops of every instruction set from several threads at once, without JavaScript around them, and compares them
 // with the plain C++ ones: for AddressSanitizer, UndefinedBehaviorSanitizer and ThreadSanitizer
 // (packages/native-cuda/scripts/sanitize.mjs).
+#include <atomic>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <stdexcept>
 #include <thread>
 #include <vector>
 
@@ -41,7 +44,7 @@ struct Case {
 const Case cases[] = {
     {2, 17, 13, 1, 32, 3, 1, 1, true}, {3, 24, 20, 32, 48, 3, 1, 1, true},  {2, 13, 14, 5, 7, 3, 2, 1, true},
     {1, 9, 9, 65, 33, 3, 1, 1, true},  {2, 8, 8, 17, 33, 1, 1, 0, true},    {1, 12, 11, 3, 4, 5, 1, 0, false},
-    {2, 8, 8, 4, 5, 2, 3, 0, false},   {4, 19, 23, 16, 64, 3, 1, 0, false},
+    {2, 8, 8, 4, 5, 2, 3, 0, false},   {4, 19, 23, 16, 64, 3, 1, 0, false}, {1, 16, 16, 32, 64, 3, 1, 1, true},
 };
 
 Values convolution(Device& d, const Case& c, ActivationKind kind) {
@@ -126,10 +129,50 @@ std::vector<Values> everything(const Ops* ops) {
   return results;
 }
 
+// Short runs of few tasks, some after a pause in which the workers fall asleep: how many did not run each task once, on
+// a thread of the pool that no other task had at the time.
+int wrong_runs(ThreadPool& pool) {
+  struct Run {
+    std::atomic<int> times[7], busy[4];
+    std::atomic<bool> clashed;
+  };
+  int wrong = 0;
+  for (int i = 0; i < 20000; i++) {
+    Run run{};
+    const int tasks = 1 + i % 7;
+    if (i % 500 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    pool.run(
+        tasks,
+        [](void* context, int task, int thread) {
+          Run& run = *static_cast<Run*>(context);
+          if (run.busy[thread].exchange(1)) run.clashed = true;
+          run.times[task]++;
+          run.busy[thread] = 0;
+        },
+        &run);
+    bool right = !run.clashed;
+    for (int task = 0; task < 7; task++) right = right && run.times[task] == (task < tasks);
+    wrong += !right;
+  }
+  return wrong;
+}
+
+// Whether an exception of a task reaches the caller, after which the pool goes on.
+bool rethrows(ThreadPool& pool) {
+  try {
+    pool.run(4, [](void*, int task, int) { if (task == 2) throw std::runtime_error("planted"); }, nullptr);
+  } catch (const std::runtime_error&) {
+    return wrong_runs(pool) == 0;
+  }
+  return false;
+}
+
 }  // namespace
 
 int main() {
   ThreadPool::shared().set_threads(4);
+  if (const int wrong = wrong_runs(ThreadPool::shared())) return std::printf("%d runs of the pool were wrong\n", wrong);
+  if (!rethrows(ThreadPool::shared())) return std::printf("an exception of a task was lost\n");
   const std::vector<Values> expected = everything(choose_isa("generic").ops());
   int failures = 0;
   for (const Isa& isa : compiled_isas()) {

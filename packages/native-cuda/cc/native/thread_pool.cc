@@ -29,6 +29,10 @@ int cgroup_quota() {
 
 constexpr int spins = 4000;  // about 20 µs: kernels of a step follow each other closely
 
+constexpr uint64_t closed = uint64_t{1} << 31, inside = closed - 1;  // bits of the gate, below the run's number
+
+inline uint32_t run_of(uint64_t gate) { return static_cast<uint32_t>(gate >> 32); }
+
 inline void relax() {
 #if defined(__x86_64__) || defined(__i386__)
   __builtin_ia32_pause();
@@ -56,11 +60,11 @@ ThreadPool& ThreadPool::shared() {
   return *pool;
 }
 
-ThreadPool::ThreadPool(int count) { start(count - 1); }
+ThreadPool::ThreadPool(int count) : gate_(closed) { start(count - 1); }
 
 void ThreadPool::start(int workers) {
   quit_.store(false);
-  const unsigned seen = generation_.load();
+  const uint32_t seen = run_of(gate_.load());
   for (int i = 0; i < workers; i++) {
     try {
       workers_.emplace_back([this, i, seen] { worker(i + 1, seen); });
@@ -100,24 +104,41 @@ void ThreadPool::work(int thread) {
   }
 }
 
-// `seen`: the generation when the worker was made; work may be there before its thread runs.
-void ThreadPool::worker(int thread, unsigned seen) {
+// Returns once there is a run other than `seen`, or the pool stops.
+void ThreadPool::await_run(uint32_t seen) {
+  auto is_due = [&] { return run_of(gate_.load(std::memory_order_acquire)) != seen || quit_.load(); };
+  for (int i = 0; i < spins; i++, relax())
+    if (is_due()) return;
+  std::unique_lock lock(mutex_);
+  wake_.wait(lock, is_due);
+}
+
+// Joins the run, whose number `seen` becomes, unless it is closed.
+bool ThreadPool::enter(uint32_t& seen) {
+  uint64_t gate = gate_.load(std::memory_order_acquire);
+  do {
+    seen = run_of(gate);
+    if (gate & closed) return false;
+  } while (!gate_.compare_exchange_weak(gate, gate + 1, std::memory_order_acq_rel, std::memory_order_acquire));
+  return true;
+}
+
+void ThreadPool::leave() {
+  const uint64_t gate = gate_.fetch_sub(1, std::memory_order_acq_rel) - 1;
+  if ((gate & closed) && (gate & inside) == 0) {
+    std::lock_guard lock(mutex_);
+    done_.notify_one();
+  }
+}
+
+// `seen`: the last run when the worker was made; another may be there before its thread runs.
+void ThreadPool::worker(int thread, uint32_t seen) {
   for (;;) {
-    for (int i = 0;
-         i < spins && generation_.load(std::memory_order_acquire) == seen && !quit_.load(std::memory_order_relaxed);
-         i++)
-      relax();
-    {
-      std::unique_lock lock(mutex_);
-      wake_.wait(lock, [&] { return generation_.load() != seen || quit_.load(); });
-      if (quit_.load()) return;
-      seen = generation_.load();
-    }
+    await_run(seen);
+    if (quit_.load()) return;
+    if (!enter(seen)) continue;
     work(thread);
-    if (active_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-      std::lock_guard lock(mutex_);
-      done_.notify_one();
-    }
+    leave();
   }
 }
 
@@ -134,15 +155,18 @@ void ThreadPool::run(int tasks, Task f, void* context) {
     context_ = context;
     tasks_ = tasks;
     next_.store(0, std::memory_order_relaxed);
-    active_.store(static_cast<int>(workers_.size()), std::memory_order_relaxed);
     error_ = nullptr;
-    generation_.fetch_add(1, std::memory_order_release);
+    gate_.store(uint64_t{run_of(gate_.load(std::memory_order_relaxed)) + 1} << 32, std::memory_order_release);
   }
   wake_.notify_all();
   work(0);
-  for (int i = 0; i < spins && active_.load(std::memory_order_acquire) != 0; i++) relax();
-  std::unique_lock lock(mutex_);
-  done_.wait(lock, [&] { return active_.load() == 0; });
+  gate_.fetch_or(closed, std::memory_order_acq_rel);
+  auto is_done = [&] { return (gate_.load(std::memory_order_acquire) & inside) == 0; };
+  for (int i = 0; i < spins && !is_done(); i++) relax();
+  if (!is_done()) {
+    std::unique_lock lock(mutex_);
+    done_.wait(lock, is_done);
+  }
   if (error_) std::rethrow_exception(error_);
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 #include <atomic>
 #include <condition_variable>
+#include <cstdint>
 #include <exception>
 #include <mutex>
 #include <thread>
@@ -19,17 +20,20 @@ class ThreadPool {
   int threads() const { return threads_.load(std::memory_order_relaxed); }
   void set_threads(int count);  // the caller's own thread counts
 
-  // Calls f(context, task, thread) for each task below `tasks`, on the caller and the workers; returns when all are
-  // done. Rethrows the first exception. While another caller has the workers, the tasks run on the caller alone (thread
-  // 0).
+  // Calls f(context, task, thread) for each task below `tasks`, on the caller and those workers that come in time;
+  // returns when all are done. Rethrows the first exception. While another caller has the workers, the tasks run on the
+  // caller alone (thread 0).
   void run(int tasks, Task f, void* context);
 
  private:
   explicit ThreadPool(int count);
   void start(int workers);
   void stop();
-  void worker(int thread, unsigned seen);
+  void worker(int thread, uint32_t seen);
+  void await_run(uint32_t seen);
+  bool enter(uint32_t& seen);
   void work(int thread);
+  void leave();
 
   std::atomic<int> threads_{1};
   std::vector<std::thread> workers_;
@@ -37,13 +41,14 @@ class ThreadPool {
 
   std::mutex mutex_;  // guards what follows, with the two conditions
   std::condition_variable wake_, done_;
-  std::atomic<unsigned> generation_{0};
+  // Number of the run, whether it is closed to further workers, and how many are inside. In one word, since a worker
+  // either is inside when the run closes, and is waited for, or stays outside: a run never waits for a worker to wake.
+  std::atomic<uint64_t> gate_;
   std::atomic<bool> quit_{false};
   Task f_ = nullptr;
   void* context_ = nullptr;
   int tasks_ = 0;
   std::atomic<int> next_{0};
-  std::atomic<int> active_{0};
   std::exception_ptr error_;
 };
 

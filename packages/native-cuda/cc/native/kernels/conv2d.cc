@@ -46,7 +46,7 @@ void mask_and_sum(const float* dy, const float* y, const Activation& activation,
 
 void conv2d(const Conv2D& p, Runtime& runtime) {
   if (p.precision == Precision::bf16) return conv2d_bf16(p, runtime);
-  !p.exact&& winograd_serves(p.shape) ? conv2d_winograd(p, runtime) : conv2d_indirect(p, runtime);
+  !p.exact&& winograd_serves(p.shape, p.packed) ? conv2d_winograd(p, runtime) : conv2d_indirect(p, runtime);
 }
 
 void conv2d_backprop(const Conv2DBackprop& p, Runtime& runtime) {

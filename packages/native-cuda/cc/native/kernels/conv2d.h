@@ -18,8 +18,9 @@ void conv2d_dfilter_direct(const Conv2DShape&, const float* x, const float* g, f
 // g.
 void accumulate_outer_products(const float* x, int64_t ci, const float* g, int64_t co, int rows, float* out);
 
-// 3×3 of stride 1 with whole vectors of channels: Winograd's F(4×4, 3×3).
-bool winograd_serves(const Conv2DShape&);
+// 3×3 of stride 1 with whole vectors of channels: Winograd's F(4×4, 3×3). `is_transformed`: the filter is kept from
+// call to call.
+bool winograd_serves(const Conv2DShape&, bool is_transformed = false);
 void conv2d_winograd(const Conv2D&, Runtime&);
 void conv2d_dx_winograd(const Conv2DShape&, const float* g, const float* filter, float* dx, Runtime&);
 void conv2d_dfilter_winograd(const Conv2DShape&, const float* x, const float* g, float* dfilter, Runtime&);

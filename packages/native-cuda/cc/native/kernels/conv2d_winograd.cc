@@ -274,27 +274,43 @@ void turn_filter(const float* filter, int ci, int co, float* out, Runtime& runti
   });
 }
 
-int64_t block_of(int64_t tiles, int threads) {
-  const int64_t share = ceil_div(ceil_div(tiles, int64_t{2} * threads), tile_rows) * tile_rows;
-  return smaller<int64_t>(most_tiles, share);
+// Tiles are dealt out in blocks; where blocks are too few for the threads, several tasks share the panels of a block.
+struct Deal {
+  int64_t block, blocks, shares;
+};
+
+// The deal that leaves the busiest thread the least to do. Of a block's rows those beyond a multiple of tile_rows cost a
+// quarter more, as fewer share a load of the filter; each task has an overhead of some rows.
+Deal deal_of(int64_t tiles, int64_t panels, int threads) {
+  constexpr int64_t overhead = 4;
+  Deal best{};
+  int64_t least = INT64_MAX;
+  for (int64_t block = most_tiles; block > 0; block -= 4) {
+    const int64_t blocks = ceil_div(tiles, block), shares = smaller(panels, ceil_div(threads, blocks));
+    const int64_t rows = block + block % tile_rows / 4;
+    const int64_t load = ceil_div(blocks * shares, threads) * (ceil_div(rows, shares) + overhead);
+    if (load < least) least = load, best = {block, blocks, shares};
+  }
+  return best;
 }
 
 // y from the transformed filter: x has k channels, y has n.
 void convolve(const Tiles& t, const float* x, const float* transformed, int n, const float* bias,
               const Activation& activation, float* y, Runtime& runtime) {
   const int k = t.c;
-  const int64_t panels = ceil_div(n, tile_columns), block = block_of(t.count(), threads_of(runtime));
+  const int64_t panels = ceil_div(n, tile_columns);
+  const auto [block, blocks, shares] = deal_of(t.count(), panels, threads_of(runtime));
   // 16 floats more between positions, or their 36 streams would fall into the same sets of the cache.
   const int64_t in_stride = block * k + 16, out_stride = block * tile_columns + 16;
   const size_t size = static_cast<size_t>(positions * (in_stride + out_stride));
   Scratch scratch(runtime, size * threads_of(runtime)), zeros(runtime, k);
   std::memset(zeros.data(), 0, static_cast<size_t>(k) * 4);
-  parallel(runtime, ceil_div(t.count(), block), [&](int64_t index, int thread) {
+  parallel(runtime, blocks * shares, [&, block = block, shares = shares](int64_t index, int thread) {
     float* v = scratch.data() + size * thread;
     float* m = v + positions * in_stride;
-    const int64_t from = index * block, to = smaller(t.count(), from + block);
+    const int64_t from = index / shares * block, to = smaller(t.count(), from + block), share = index % shares;
     transform_inputs(t, x, from, to, zeros.data(), v, in_stride);
-    for (int64_t panel = 0; panel < panels; panel++) {
+    for (int64_t panel = panels * share / shares; panel < panels * (share + 1) / shares; panel++) {
       for (int position = 0; position < positions; position++) {
         product(v + position * in_stride, to - from, k, transformed + (position * panels + panel) * k * tile_columns,
                 m + position * out_stride, tile_columns);
@@ -318,11 +334,12 @@ bool whole_vectors(const Conv2DShape& s) { return s.ci % lanes == 0 && s.co % la
 
 }  // namespace
 
-bool winograd_serves(const Conv2DShape& s) {
-  const int64_t tiles = tiles_of(s).count();
-  // The transformed filter is four times as large: with few tiles, reading it costs more than is saved.
-  return s.kh == 3 && s.kw == 3 && s.stride == 1 && whole_vectors(s) && tiles >= 32 && s.oh >= 4 * s.dilation &&
-         s.ow >= 4 * s.dilation;
+bool winograd_serves(const Conv2DShape& s, bool is_transformed) {
+  // The transformed filter is four times as large: with few tiles, reading it, and more so making it, costs more than is
+  // saved.
+  const int64_t fewest = is_transformed ? 16 : 32;
+  return s.kh == 3 && s.kw == 3 && s.stride == 1 && whole_vectors(s) && tiles_of(s).count() >= fewest &&
+         s.oh >= 4 * s.dilation && s.ow >= 4 * s.dilation;
 }
 
 void conv2d_winograd(const Conv2D& p, Runtime& runtime) {
@@ -347,11 +364,11 @@ void conv2d_dx_winograd(const Conv2DShape& s, const float* g, const float* filte
 // Sums by block of tiles, each thread into its own copy of dU.
 void sum_by_tiles(const Tiles& t, int co, const float* x, const float* g, const float* zeros, int64_t copies,
                   float* sums, int64_t sum_size, Runtime& runtime) {
-  const int64_t block = block_of(t.count(), threads_of(runtime)), blocks = ceil_div(t.count(), block);
+  const auto [block, blocks, shares] = deal_of(t.count(), 1, threads_of(runtime));
   const int64_t x_stride = block * t.c + 16, g_stride = block * co + 16, taps = int64_t{t.c} * co;
   const int64_t size = positions * (x_stride + g_stride);
   Scratch scratch(runtime, static_cast<size_t>(size * copies));
-  parallel(runtime, copies, [&](int64_t copy, int) {
+  parallel(runtime, copies, [&, block = block, blocks = blocks](int64_t copy, int) {
     float* v = scratch.data() + size * copy;
     float* d = v + positions * x_stride;
     float* sum = sums + sum_size * copy;
@@ -393,12 +410,13 @@ void sum_by_positions(const Tiles& t, int co, const float* x, const float* g, co
 
 void conv2d_dfilter_winograd(const Conv2DShape& s, const float* x, const float* g, float* dfilter, Runtime& runtime) {
   const Tiles t = tiles_of(s);
-  const int64_t taps = int64_t{s.ci} * s.co, block = block_of(t.count(), threads_of(runtime));
+  const int64_t taps = int64_t{s.ci} * s.co;
+  const auto [block, blocks, shares] = deal_of(t.count(), 1, threads_of(runtime));
   // Reading and writing dU for each block of tiles, or the transformed tiles once more: what moves fewer bytes.
   const bool by_positions = taps > block * (s.ci + s.co);
   // Columns of a register block may reach past the last channel of dU by up to a vector: 16 floats more at the end.
   const int64_t sum_size = positions * taps + tile_columns;
-  const int64_t copies = by_positions ? 1 : smaller<int64_t>(threads_of(runtime), ceil_div(t.count(), block));
+  const int64_t copies = by_positions ? 1 : smaller<int64_t>(threads_of(runtime), blocks);
   Scratch sums(runtime, static_cast<size_t>(sum_size * copies)), zeros(runtime, larger(s.ci, s.co));
   std::memset(zeros.data(), 0, static_cast<size_t>(larger(s.ci, s.co)) * 4);
   if (by_positions) sum_by_positions(t, s.co, x, g, zeros.data(), sums.data(), runtime);

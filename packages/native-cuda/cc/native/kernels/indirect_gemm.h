@@ -48,37 +48,48 @@ struct Fp32Product {
   static inline Vec add(Vec sum, Vec a, Vec f) { return sum + a * f; }
 };
 
-// R rows × one panel. rows: [taps][R] pointers, out: R pointers to the row's element 0.
-template <int R, class Product>
-static inline void indirect_tile(const float* const* rows, int taps, int k, const float* panel, const float* bias,
-                                 const Activation& activation, float* const* out, int64_t column, int64_t columns) {
-  Vec acc[R][2];
-  const Vec b0 = bias ? load_first(bias + column, smaller<int64_t>(lanes, columns)) : Vec{};
-  const Vec b1 = bias && columns > lanes ? load_first(bias + column + lanes, columns - lanes) : Vec{};
+// R rows × V vectors of one panel. rows: [taps][R] pointers, out: R pointers to the row's element 0.
+template <int R, int V, class Product>
+static inline void indirect_vectors(const float* const* rows, int taps, int k, const float* panel, const float* bias,
+                                    const Activation& activation, float* const* out, int64_t column, int64_t columns) {
+  const int last = static_cast<int>(columns) - (V - 1) * lanes;  // columns of the last vector
+  Vec acc[R][V];
+#pragma GCC unroll 2
+  for (int v = 0; v < V; v++) {
+    const Vec b = bias ? get(bias + column + v * lanes, v < V - 1 ? lanes : last) : Vec{};
 #pragma GCC unroll 16
-  for (int r = 0; r < R; r++) acc[r][0] = b0, acc[r][1] = b1;
+    for (int r = 0; r < R; r++) acc[r][v] = b;
+  }
   for (int tap = 0; tap < taps; tap++, rows += R) {
     const float* row[R];
 #pragma GCC unroll 16
     for (int r = 0; r < R; r++) row[r] = rows[r];
     for (int i = 0; i < k; i++, panel += tile_columns) {
-      const Vec f0 = load(panel), f1 = load(panel + lanes);
+      Vec f[V];
+#pragma GCC unroll 2
+      for (int v = 0; v < V; v++) f[v] = load(panel + v * lanes);
 #pragma GCC unroll 16
       for (int r = 0; r < R; r++) {
         const Vec a = Product::broadcast(row[r] + i);
-        acc[r][0] = Product::add(acc[r][0], a, f0);
-        acc[r][1] = Product::add(acc[r][1], a, f1);
+#pragma GCC unroll 2
+        for (int v = 0; v < V; v++) acc[r][v] = Product::add(acc[r][v], a, f[v]);
       }
     }
   }
 #pragma GCC unroll 16
   for (int r = 0; r < R; r++) {
-    float* to = out[r] + column;
-    const Vec y0 = activate(acc[r][0], activation), y1 = activate(acc[r][1], activation);
-    if (columns == tile_columns) store(to, y0), store(to + lanes, y1);
-    else if (columns > lanes) store(to, y0), store_first(to + lanes, y1, columns - lanes);
-    else store_first(to, y0, columns);
+#pragma GCC unroll 2
+    for (int v = 0; v < V; v++)
+      put(out[r] + column + v * lanes, activate(acc[r][v], activation), v < V - 1 ? lanes : last);
   }
+}
+
+// The same for the columns that the panel has: one vector where they need no second.
+template <int R, class Product>
+static inline void indirect_tile(const float* const* rows, int taps, int k, const float* panel, const float* bias,
+                                 const Activation& activation, float* const* out, int64_t column, int64_t columns) {
+  (columns > lanes ? indirect_vectors<R, 2, Product> : indirect_vectors<R, 1, Product>)(
+      rows, taps, k, panel, bias, activation, out, column, columns);
 }
 
 // rows.from(first, copies) goes through the rows from the first on: next(pointers, step) writes the `taps` pointers of
