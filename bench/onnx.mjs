@@ -5,8 +5,9 @@
  *         [--threads N] [--json]
  *
  * Both compute with all cores or --threads, in turn in one process: a pause in which the other's threads fall asleep, a
- * call that does not count, and as many as score 64 pairs; the median of the turns counts. Patches go in as Float32Array, scores come out likewise. The exported model prepares its
- * patches itself; with mean 0 and deviation 1 that leaves them as they are, so that both score the same.
+ * call that does not count, and as many as score 64 pairs; the median of the turns counts. Patches go in as
+ * Float32Array, scores come out likewise. The exported model prepares its patches itself; with mean 0 and deviation 1
+ * that leaves them as they are, so that both score the same.
  */
 import { createRequire } from 'node:module';
 import { availableParallelism, cpus, loadavg } from 'node:os';

@@ -279,8 +279,8 @@ struct Deal {
   int64_t block, blocks, shares;
 };
 
-// The deal that leaves the busiest thread the least to do. Of a block's rows those beyond a multiple of tile_rows cost a
-// quarter more, as fewer share a load of the filter; each task has an overhead of some rows.
+// The deal that leaves the busiest thread the least to do. Of a block's rows those beyond a multiple of tile_rows cost
+// a quarter more, as fewer share a load of the filter; each task has an overhead of some rows.
 Deal deal_of(int64_t tiles, int64_t panels, int threads) {
   constexpr int64_t overhead = 4;
   Deal best{};
@@ -335,8 +335,8 @@ bool whole_vectors(const Conv2DShape& s) { return s.ci % lanes == 0 && s.co % la
 }  // namespace
 
 bool winograd_serves(const Conv2DShape& s, bool is_transformed) {
-  // The transformed filter is four times as large: with few tiles, reading it, and more so making it, costs more than is
-  // saved.
+  // The transformed filter is four times as large: with few tiles, reading it, and more so making it, costs more than
+  // is saved.
   const int64_t fewest = is_transformed ? 16 : 32;
   return s.kh == 3 && s.kw == 3 && s.stride == 1 && whole_vectors(s) && tiles_of(s).count() >= fewest &&
          s.oh >= 4 * s.dilation && s.ow >= 4 * s.dilation;
