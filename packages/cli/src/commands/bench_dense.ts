@@ -8,7 +8,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { repeatedStep } from '../bench_step.ts';
 import { command } from '../command.ts';
 import { whole } from '../flags.ts';
-import { BENCH_FLAGS, backendReport, rateText, type Timing, timeInTurn } from '../timing.ts';
+import { BENCH_FLAGS, backendReport, rateText, type Timing, timeOf } from '../timing.ts';
 
 const HYPERPARAMETERS = { learningRate: 2e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, l2: 1e-5 };
 /** Patch side and largest displacement of a template in its window, in pixels. */
@@ -80,10 +80,13 @@ export default command({
     const selected = await context.selectBackend(args);
     const create = () => createMatcher({ preset: 'dense', side: SIDE, sarBands: 1, opticalBands: 3, seed: 1 });
     const scoring = scoringOf(createScorer(create()), pairs, tile);
-    const times = await timeInTurn(
-      { train: repeatedStep(create(), batchOf(batch), HYPERPARAMETERS), ...scoring },
-      repeats,
-    );
+    // Each by itself, as a training run or a server does it: between different work, memory is dealt out anew.
+    const times = {
+      train: await timeOf(repeatedStep(create(), batchOf(batch), HYPERPARAMETERS), repeats),
+      score: await timeOf(scoring.score, repeats),
+      sar: await timeOf(scoring.sar, repeats),
+      optical: await timeOf(scoring.optical, repeats),
+    };
 
     const rate = (count: number, { median }: Timing) => (1000 * count) / median;
     const report = backendReport(selected);
