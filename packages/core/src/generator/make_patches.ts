@@ -126,6 +126,25 @@ async function encode(maker: Maker, batch: readonly number[]): Promise<Encoded> 
   return { latents };
 }
 
+/** Means of the codes of records, one Float32Array each. */
+export async function codesOf(maker: Maker, records: readonly number[]): Promise<Float32Array[]> {
+  const codes: Float32Array[] = [];
+  for (let start = 0; start < records.length; start += MAKE_BATCH) {
+    await pause(maker.signal);
+    const batch = records.slice(start, start + MAKE_BATCH);
+    codes.push(...(await (maker.remaker?.codes(batch) ?? encodedMeans(maker, batch))));
+  }
+  return codes;
+}
+
+async function encodedMeans(maker: Maker, batch: readonly number[]): Promise<Float32Array[]> {
+  const { mu, logvar } = (await encode(maker, batch)).latents;
+  const values = await mu.data<'float32'>();
+  tf.dispose([mu, logvar]);
+  const { latent } = maker.generator.info;
+  return batch.map((_, i) => values.slice(i * latent, (i + 1) * latent));
+}
+
 /**
  * Decodes latent vectors of records into prepared patches, one Float32Array each.
  *

@@ -3,13 +3,17 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { sha256 } from '../../../../packages/core/src/base/sha256.ts';
 import type { Dataset } from '../../../../packages/core/src/dataset/dataset.ts';
+import { placeGuard } from '../../../../packages/core/src/dataset/place_guard.ts';
 import type { NegativeSet } from '../../../../packages/core/src/generator/made_patches.ts';
+import { readGeneratorFile } from '../../../../packages/core/src/generator/named_generators.ts';
+import { openGenerator } from '../../../../packages/core/src/generator/open.ts';
+import { remakerOf } from '../../../../packages/core/src/generator/remake.ts';
 import { ARCHITECTURES } from '../../../../packages/core/src/matcher/architectures.ts';
 import { loadCheckpoint } from '../../../../packages/core/src/matcher/checkpoint.ts';
 import { createMatcher } from '../../../../packages/core/src/matcher/matcher.ts';
 import { normalNoise } from '../../../../packages/core/src/ops/ops.ts';
 import type { PartialConfig } from '../../../../packages/core/src/runs/settings.ts';
-import { MemoryStore } from '../../../../packages/core/src/store.ts';
+import { MemoryStore, readText } from '../../../../packages/core/src/store.ts';
 import { resolveConfig } from '../../../../packages/core/src/training/matcher/config.ts';
 import { runNegativesOf } from '../../../../packages/core/src/training/matcher/hard_negatives.ts';
 import { anchorsMet, createSampler } from '../../../../packages/core/src/training/matcher/sampler.ts';
@@ -121,6 +125,13 @@ describe('settings', () => {
     const apart = { dataset: syntheticDataset({ pairsEach: 1 }) };
     const byPlace = { batch: { positives: 4, negatives: 4, alike: { by: 'place' as const } } };
     await expect(train(taskOf(new MemoryStore(), byPlace, apart))).rejects.toThrow(/one place.*found none.*features/);
+    const alike = (settings: object) => () => configOf({ batch: { positives: 4, negatives: 4, alike: settings } });
+    expect(alike({ by: 'code' })).toThrow(/batch.alike.generator.*by: code/);
+    expect(alike({ generator: 's1-10m-spatial' })).toThrow(/batch.alike.generator/);
+    const missing = {
+      batch: { positives: 4, negatives: 4, alike: { by: 'code' as const, generator: 'no.safetensors' } },
+    };
+    await refused(missing).toThrow(/no.safetensors/);
     await refused({ preset: 'dense', loss: {} }).toThrow(/softmax over the batch/);
   });
 });
@@ -136,6 +147,36 @@ it('a run that is stopped while it looks for look-alikes keeps no tensors', asyn
   const more = { dataset: { ...dataset, readSar }, signal: controller.signal };
   await expect(train(taskOf(new MemoryStore(), config, more))).rejects.toThrow('stopped');
   expect(tf.memory().numTensors).toBe(before);
+});
+
+it('look-alikes by the codes of a generator are of other ground, and keep no tensors', async () => {
+  const store = new MemoryStore();
+  const alike = { share: 0.5, by: 'code' as const, generator: 's1-10m-spatial' };
+  const before = tf.memory().numTensors;
+  await train(taskOf(store, { batch: { positives: 4, negatives: 6, alike } }));
+  expect(tf.memory().numTensors).toBe(before);
+
+  const partners = new Map<number, number[]>(JSON.parse(await readText(store, 'run/alike.json')));
+  const anchors = dataset.indicesOf('train').filter((i) => dataset.records[i]!.label === 1);
+  expect([...partners.keys()].sort((a, b) => a - b)).toEqual(anchors);
+  const guard = placeGuard(dataset.records);
+  for (const [anchor, others] of partners) {
+    expect(others).toHaveLength(8); // 4 · 0.5 · 4
+    expect(others.some((other) => guard.conflict(anchor, other))).toBe(false);
+  }
+  // The nearest one by the cosine of centred codes, encoded here.
+  const generator = await openGenerator(await readGeneratorFile(store, alike.generator), alike.generator);
+  const codes = await remakerOf(generator, dataset, 1)!.codes(anchors);
+  generator.dispose();
+  const mean = codes[0]!.map((_, i) => codes.reduce((sum, code) => sum + code[i]!, 0) / codes.length);
+  const centred = new Map(anchors.map((anchor, k) => [anchor, codes[k]!.map((value, i) => value - mean[i]!)]));
+  const dot = (a: Float32Array, b: Float32Array) => a.reduce((sum, value, i) => sum + value * b[i]!, 0);
+  const cosine = (a: Float32Array, b: Float32Array) => dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
+  for (const [anchor, [first]] of partners) {
+    const likeness = (other: number) => cosine(centred.get(anchor)!, centred.get(other)!);
+    const allowed = anchors.filter((other) => !guard.conflict(anchor, other));
+    expect(likeness(first!)).toBeCloseTo(Math.max(...allowed.map(likeness)), 4);
+  }
 });
 
 it('made negatives that score almost as high as their positives are left out', () => {

@@ -1,11 +1,16 @@
 /**
- * Anchors that are alike: of one place, or of other ground that looks the same to the matcher that a run starts from. A
- * batch that holds several of them has hard negatives among its own pairs, which cost nothing.
+ * Anchors that are alike: of one place, or of other ground that looks the same to the matcher that a run starts from, or
+ * to a generator. A batch that holds several of them has hard negatives among its own pairs, which cost nothing.
  *
  * Look-alikes are sought once, at the start of a run, and kept in its folder, so that a resumed run has the same ones.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { concatenate } from '../../base/concatenate.ts';
 import { UsageError } from '../../errors.ts';
+import { checkGenerator, codesOf } from '../../generator/make_patches.ts';
+import { readGeneratorFile } from '../../generator/named_generators.ts';
+import { openGenerator } from '../../generator/open.ts';
+import { remakerOf } from '../../generator/remake.ts';
 import { createScorer } from '../../matcher/scorer.ts';
 import { PatchFeatures } from '../../mining/blocks/patch_features.ts';
 import { forEachLikeness, highestAllowed } from '../../mining/likeness.ts';
@@ -23,7 +28,8 @@ const CHOICE = 4;
 
 /**
  * @throws UsageError if the features of a matcher without separate streams are asked for, the share asks for fewer than two
- * anchors, or no anchor has another that is like it.
+ * anchors, or no anchor has another that is like it. @throws FileError, CheckpointError, UsageError and SplitError if a
+ * generator cannot be opened, does not fit, or was trained on a place that validates or tests.
  */
 export async function alikeAnchors(given: Given, learner: Learner): Promise<AlikeAnchors | undefined> {
   const { alike, positives } = given.config.batch;
@@ -33,7 +39,11 @@ export async function alikeAnchors(given: Given, learner: Learner): Promise<Alik
   if (alike.by === 'place') return partnersIn({ count, of: ofPlaces(given) }, alike.by);
   const file = joinPath(given.folder.path, 'alike.json');
   const { store, communicator = ALONE, signal } = given.task;
-  const seek = async () => store.write(file, JSON.stringify([...(await lookAlikes(given, learner, CHOICE * count))]));
+  const seek = async () => {
+    const rows = alike.generator ? await codes(given, alike.generator) : await features(given, learner);
+    const found = await lookAlikes(given, rows, CHOICE * count);
+    return store.write(file, JSON.stringify([...found]));
+  };
   if (!given.last) await onFirst(communicator, seek, signal);
   const of = new Map(JSON.parse(await readText(store, file)) as [number, number[]][]);
   return partnersIn({ count, of }, alike.by);
@@ -46,7 +56,8 @@ function partnersIn(anchors: AlikeAnchors, by: AlikeSettings['by']): AlikeAnchor
     action: 'make batches of anchors that are alike',
     expected: by === 'place' ? 'two pairs of one place whose ground does not overlap' : 'two pairs of different ground',
     found: 'none in the training split',
-    remedy: by === 'place' ? 'Set "batch.alike.by" to features.' : 'Leave out "batch.alike", or import more places.',
+    remedy:
+      by === 'place' ? 'Set "batch.alike.by" to features or code.' : 'Leave out "batch.alike", or import more places.',
   });
 }
 
@@ -66,18 +77,34 @@ function ofPlaces({ pairs: { anchors, guard }, task }: Given): Map<number, numbe
   );
 }
 
-/** Anchors of other ground with the most similar features, by anchor. */
-async function lookAlikes({ pairs, patches, shape, task }: Given, { matcher }: Learner, count: number) {
-  const { anchors, guard } = pairs;
-  const { signal } = task;
-  const features = await disposing(createScorer(matcher), ({ halves }) => {
+/** Features of the anchors' SAR patches, [anchors, d]. */
+function features({ pairs, patches, shape, task }: Given, { matcher }: Learner): Promise<tf.Tensor> {
+  return disposing(createScorer(matcher), ({ halves }) => {
     if (!halves) throw noStreams(matcher.config.preset);
     const bench = { patches, model: { info: shape } };
     const stream = (sar: tf.Tensor4D) => halves.features(sar, 'sar');
-    return new PatchFeatures(stream, 'sar', bench, { signal, keepBytes: 0 }).of(anchors);
+    return new PatchFeatures(stream, 'sar', bench, { signal: task.signal, keepBytes: 0 }).of(pairs.anchors);
   });
+}
+
+/** Codes of the anchors' SAR patches, [anchors, latent]. @param name of a generator of the box, or a file. */
+async function codes({ pairs, patches, normalisation, config, folder, task }: Given, name: string): Promise<tf.Tensor> {
+  const { store, dataset, signal } = task;
+  return disposing(await openGenerator(await readGeneratorFile(store, name), name), async (generator) => {
+    for (const warning of checkGenerator(generator, normalisation, dataset)) await folder.log(warning);
+    const remaker = remakerOf(generator, dataset, config.seed);
+    const maker = { generator, normalisation, patches, match: 'none', remaker, signal } as const;
+    const found = await codesOf(maker, pairs.anchors);
+    return tf.tensor2d(concatenate(found), [found.length, generator.info.latent]);
+  });
+}
+
+/** Anchors of other ground with the most similar rows, by anchor. Disposes of the rows. */
+async function lookAlikes({ pairs, task }: Given, rows: tf.Tensor, count: number): Promise<Map<number, number[]>> {
+  const { anchors, guard } = pairs;
+  const { signal } = task;
   const found = new Map<number, number[]>();
-  await disposing(centredRows(features), (unit) => {
+  await disposing(centredRows(rows), (unit) => {
     const rowsFrom = (start: number, end: number) => tf.slice(unit, [start, 0], [end - start, -1]);
     return forEachLikeness({ count: anchors.length, rowsFrom }, unit, signal, (row, likeness) => {
       const anchor = anchors[row]!;
@@ -91,13 +118,13 @@ async function lookAlikes({ pairs, patches, shape, task }: Given, { matcher }: L
   return found;
 }
 
-/** Rows without their mean, of length 1. Disposes of the features. */
-function centredRows(features: tf.Tensor): tf.Tensor2D {
+/** Rows without their mean, of length 1. Disposes of the rows. */
+function centredRows(rows: tf.Tensor): tf.Tensor2D {
   const unit = tf.tidy(() => {
-    const centred = tf.sub(features, tf.mean(features, 0, true));
+    const centred = tf.sub(rows, tf.mean(rows, 0, true));
     return tf.div(centred, tf.add(tf.norm(centred, 2, 1, true), 1e-12)) as tf.Tensor2D;
   });
-  features.dispose();
+  rows.dispose();
   return unit;
 }
 
@@ -106,7 +133,7 @@ const noStreams = (preset: string) =>
     action: `make batches of look-alikes for ${preset}`,
     expected: 'an architecture with a stream for each sensor',
     found: 'one that both patches enter together',
-    remedy: 'Set "batch.alike.by" to place.',
+    remedy: 'Set "batch.alike.by" to place or code.',
   });
 
 const tooFew = (count: number, positives: number) =>

@@ -27,12 +27,19 @@ export const marginSchema = z
   .refine(({ from, full }) => from < full, { path: ['full'], message: 'must be above "from"' });
 export type MarginSettings = z.infer<typeof marginSchema>;
 
-export const alikeSchema = z.strictObject({
-  /** Share of a batch's anchors that go together. */
-  share: z.number().min(0).max(1).default(0.5),
-  /** Anchors that go together: those of one place, or those whose SAR patches have like features. */
-  by: z.enum(['place', 'features']).default('features'),
-});
+export const alikeSchema = z
+  .strictObject({
+    /** Share of a batch's anchors that go together. */
+    share: z.number().min(0).max(1).default(0.5),
+    /** Anchors that go together: those of one place, or those whose SAR patches have like features or codes. */
+    by: z.enum(['place', 'features', 'code']).default('features'),
+    /** Generator whose codes are compared: one of the box, or the file of a checkpoint. */
+    generator: z.string().min(1).optional(),
+  })
+  .refine(({ by, generator }) => (by === 'code') === (generator !== undefined), {
+    path: ['generator'],
+    message: 'must be given with "by: code", and with nothing else',
+  });
 export type AlikeSettings = z.infer<typeof alikeSchema>;
 
 export const memorySchema = z.strictObject({
