@@ -181,10 +181,21 @@ function contrastsTable({ contrasts }) {
 function excessTable({ excess }) {
   const rows = excess.map(({ arm, removed, seeds }) => [
     `\`${arm}\``,
-    removed ? `${value(removed.mean, 'fpr80')} % (${interval(removed.interval, 'fpr80')})` : '–',
+    removed ? `${value(removed.mean, 'fpr80').replace('-', '−')} % (${interval(removed.interval, 'fpr80')})` : '–',
     seeds.length,
   ]);
   return table(['arm', 'excess removed (95 %)', 'seeds'], rows);
+}
+
+/** Rungs of a ladder: each measured once, on validation. */
+function rungsTable({ rungs }) {
+  const columns = [['shuffled', 'auc'], ['shuffled', 'accuracy'], ['shuffled', 'fpr95'], ...LOOK_ALIKES.slice(0, 2)];
+  columns.push(['shift-16', 'fpr80']);
+  const rows = rungs.map(({ rung, sets }) => [
+    `\`${rung}\``,
+    ...columns.map(([set, metric]) => value(sets[set][metric].mean, metric)),
+  ]);
+  return table(['rung', ...columns.map(([set, metric]) => `\`${set}\`: ${HEADINGS[metric]}`)], rows);
 }
 
 const TABLES = {
@@ -197,6 +208,7 @@ const TABLES = {
   baseline: baselineTable,
   seconds: secondsTable,
   means: meansTable,
+  rungs: rungsTable,
   summary: summaryTable,
 };
 

@@ -20,7 +20,7 @@ it.each(studies)('%s is dated, listed in the index and has a page and a configur
 it('every page with results shows them', () => {
   for (const name of studies.filter((each) => existsSync(join(root, each, 'results.json')))) {
     expect(readFileSync(join(root, name, 'README.md'), 'utf8'), name).toMatch(
-      /<!-- table look-alikes -->\n\n\| labels /,
+      /<!-- table (look-alikes|rungs) -->\n\n\| (labels|rung) /,
     );
   }
 });
