@@ -6,9 +6,10 @@
  *         [--alignment repaired] [--precision fp32-fast]
  *
  * LADDER.yaml holds `base`, settings of `doppel train`, and `rungs`, changes to them by name. The same command goes on
- * where it was stopped. DIR/results.json holds all rungs that are done.
+ * where it was stopped; a rung that was begun with other settings is refused. DIR/results.json holds all rungs that are
+ * done.
  */
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -33,8 +34,11 @@ if (!ladderFile || !flags.data || !flags.out) {
 }
 const { base, rungs } = parse(readFileSync(ladderFile, 'utf8'));
 const wanted = flags.rungs?.split(',') ?? Object.keys(rungs);
-const unknown = wanted.filter((name) => !(name in rungs));
+const unknown = wanted.filter((name) => !Object.hasOwn(rungs, name));
 if (unknown.length > 0) throw new Error(`${ladderFile} has no rung ${unknown.join(', ')}`);
+
+// The command that is under way gets Ctrl-C too, saves and ends; then so does this one.
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => {});
 
 const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
 
@@ -47,14 +51,39 @@ function changed(settings, change) {
   return merged;
 }
 
-const doppel = (...words) => execFileSync(process.execPath, [DOPPEL, ...words], { encoding: 'utf8' });
+/** Standard output of a command of doppel. */
+function doppel(...words) {
+  const options = { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 2 ** 28 };
+  const { status, stdout } = spawnSync(process.execPath, [DOPPEL, ...words], options);
+  if (status !== 0) process.exit(status ?? 1);
+  return stdout;
+}
+
+function write(file, content) {
+  const part = `${file}.${process.pid}.part`;
+  writeFileSync(part, content);
+  renameSync(part, file);
+}
+
+/** Writes the settings of a rung beside its run. @throws Error if it was begun with others. */
+function requireSettings(name) {
+  const { data, alignment, precision } = flags;
+  const settings = stringify({ data, alignment, precision, train: changed(base, rungs[name]) });
+  const file = join(flags.out, `${name}.settings.yaml`);
+  if (existsSync(file) && readFileSync(file, 'utf8') !== settings) {
+    throw new Error(
+      `The rung ${name} in ${flags.out} has other settings (${file}): remove it, or choose another --out.`,
+    );
+  }
+  write(file, settings);
+}
 
 /** Trains a rung, or goes on with it, and measures it. */
 function climb(name) {
   const run = join(flags.out, name);
   const config = `${run}.yaml`;
   const common = ['--backend', 'native', '--precision', flags.precision];
-  writeFileSync(config, stringify(changed(base, rungs[name])));
+  write(config, stringify(changed(base, rungs[name])));
   const isBegun = existsSync(join(run, 'checkpoints/last.safetensors'));
   const start = isBegun ? ['--resume', run] : [flags.data, '--config', config, '--out', run];
   doppel('train', ...start, ...common);
@@ -66,14 +95,13 @@ function climb(name) {
 mkdirSync(flags.out, { recursive: true });
 const resultOf = (name) => join(flags.out, `${name}.json`);
 for (const name of wanted) {
+  requireSettings(name);
   if (existsSync(resultOf(name))) continue;
   console.error(`rung ${name}`);
-  const result = climb(name);
-  writeFileSync(`${resultOf(name)}.part`, JSON.stringify(result));
-  renameSync(`${resultOf(name)}.part`, resultOf(name));
+  write(resultOf(name), JSON.stringify(climb(name)));
 }
 
 const done = Object.keys(rungs).filter((name) => existsSync(resultOf(name)));
 const results = done.map((name) => ({ rung: name, ...JSON.parse(readFileSync(resultOf(name), 'utf8')) }));
-writeFileSync(join(flags.out, 'results.json'), `${JSON.stringify({ rungs: results })}\n`);
+write(join(flags.out, 'results.json'), `${JSON.stringify({ rungs: results })}\n`);
 console.log(`${done.length} of ${Object.keys(rungs).length} rungs are done: ${join(flags.out, 'results.json')}`);

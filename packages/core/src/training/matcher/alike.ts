@@ -91,7 +91,8 @@ function features({ pairs, patches, shape, task }: Given, { matcher }: Learner):
 async function codes({ pairs, patches, normalisation, config, folder, task }: Given, name: string): Promise<tf.Tensor> {
   const { store, dataset, signal } = task;
   return disposing(await openGenerator(await readGeneratorFile(store, name), name), async (generator) => {
-    for (const warning of checkGenerator(generator, normalisation, dataset)) await folder.log(warning);
+    for (const warning of checkGenerator(generator, normalisation, dataset)) await folder.log(`warning: ${warning}`);
+    await folder.log(`look-alikes by the codes of ${name}, ${generator.info.fingerprint}`);
     const remaker = remakerOf(generator, dataset, config.seed);
     const maker = { generator, normalisation, patches, match: 'none', remaker, signal } as const;
     const found = await codesOf(maker, pairs.anchors);

@@ -38,7 +38,7 @@ export const alikeSchema = z
   })
   .refine(({ by, generator }) => (by === 'code') === (generator !== undefined), {
     path: ['generator'],
-    message: 'must be given with "by: code", and with nothing else',
+    message: 'is needed with "by: code", and is for it only',
   });
 export type AlikeSettings = z.infer<typeof alikeSchema>;
 

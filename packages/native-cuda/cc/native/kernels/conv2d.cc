@@ -46,7 +46,7 @@ void mask_and_sum(const float* dy, const float* y, const Activation& activation,
 
 void conv2d(const Conv2D& p, Runtime& runtime) {
   if (p.precision == Precision::bf16) return conv2d_bf16(p, runtime);
-  !p.exact&& winograd_serves(p.shape, p.packed) ? conv2d_winograd(p, runtime) : conv2d_indirect(p, runtime);
+  !p.exact&& winograd_serves(p.shape, fewest_tiles_forward) ? conv2d_winograd(p, runtime) : conv2d_indirect(p, runtime);
 }
 
 void conv2d_backprop(const Conv2DBackprop& p, Runtime& runtime) {
@@ -57,7 +57,7 @@ void conv2d_backprop(const Conv2DBackprop& p, Runtime& runtime) {
   if (masked || p.dbias)
     mask_and_sum(p.dy, p.y, p.activation, rows, s.co, masked ? gradient.data() : nullptr, p.dbias, runtime);
   const float* g = masked ? gradient.data() : p.dy;
-  const bool winograd = winograd_serves(s);
+  const bool winograd = winograd_serves(s, fewest_tiles_backward);
   if (p.dfilter) (winograd ? conv2d_dfilter_winograd : conv2d_dfilter_direct)(s, p.x, g, p.dfilter, runtime);
   if (p.dx) (winograd ? conv2d_dx_winograd : conv2d_dx_indirect)(s, g, p.filter, p.dx, runtime);
 }

@@ -18,9 +18,10 @@ void conv2d_dfilter_direct(const Conv2DShape&, const float* x, const float* g, f
 // g.
 void accumulate_outer_products(const float* x, int64_t ci, const float* g, int64_t co, int rows, float* out);
 
-// 3×3 of stride 1 with whole vectors of channels: Winograd's F(4×4, 3×3). `is_transformed`: the filter is kept from
-// call to call.
-bool winograd_serves(const Conv2DShape&, bool is_transformed = false);
+// 3×3 of stride 1 with whole vectors of channels: Winograd's F(4×4, 3×3), from so many tiles on: the transformed filter
+// is four times as large, and with fewer, reading it costs more than is saved. Scoring keeps it from call to call.
+constexpr int64_t fewest_tiles_forward = 16, fewest_tiles_backward = 32;
+bool winograd_serves(const Conv2DShape&, int64_t fewest_tiles);
 void conv2d_winograd(const Conv2D&, Runtime&);
 void conv2d_dx_winograd(const Conv2DShape&, const float* g, const float* filter, float* dx, Runtime&);
 void conv2d_dfilter_winograd(const Conv2DShape&, const float* x, const float* g, float* dfilter, Runtime&);

@@ -280,7 +280,7 @@ struct Deal {
 };
 
 // The deal that leaves the busiest thread the least to do. Of a block's rows those beyond a multiple of tile_rows cost
-// a quarter more, as fewer share a load of the filter; each task has an overhead of some rows.
+// a quarter more, as fewer share a load of the filter; each task transforms its block and has an overhead of some rows.
 Deal deal_of(int64_t tiles, int64_t panels, int threads) {
   constexpr int64_t overhead = 4;
   Deal best{};
@@ -288,7 +288,7 @@ Deal deal_of(int64_t tiles, int64_t panels, int threads) {
   for (int64_t block = most_tiles; block > 0; block -= 4) {
     const int64_t blocks = ceil_div(tiles, block), shares = smaller(panels, ceil_div(threads, blocks));
     const int64_t rows = block + block % tile_rows / 4;
-    const int64_t load = ceil_div(blocks * shares, threads) * (ceil_div(rows, shares) + overhead);
+    const int64_t load = ceil_div(blocks * shares, threads) * (ceil_div(rows, shares) + rows / 8 + overhead);
     if (load < least) least = load, best = {block, blocks, shares};
   }
   return best;
@@ -334,11 +334,8 @@ bool whole_vectors(const Conv2DShape& s) { return s.ci % lanes == 0 && s.co % la
 
 }  // namespace
 
-bool winograd_serves(const Conv2DShape& s, bool is_transformed) {
-  // The transformed filter is four times as large: with few tiles, reading it, and more so making it, costs more than
-  // is saved.
-  const int64_t fewest = is_transformed ? 16 : 32;
-  return s.kh == 3 && s.kw == 3 && s.stride == 1 && whole_vectors(s) && tiles_of(s).count() >= fewest &&
+bool winograd_serves(const Conv2DShape& s, int64_t fewest_tiles) {
+  return s.kh == 3 && s.kw == 3 && s.stride == 1 && whole_vectors(s) && tiles_of(s).count() >= fewest_tiles &&
          s.oh >= 4 * s.dilation && s.ow >= 4 * s.dilation;
 }
 
