@@ -15,6 +15,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { mergeSettings } from '../packages/core/dist/runs/settings.js';
 
 const { parse, stringify } = createRequire(new URL('../packages/cli/package.json', import.meta.url))('yaml');
 const DOPPEL = fileURLToPath(new URL('../packages/cli/dist/main.js', import.meta.url));
@@ -40,25 +41,16 @@ if (unknown.length > 0) throw new Error(`${ladderFile} has no rung ${unknown.joi
 // The command that is under way gets Ctrl-C too, saves and ends; then so does this one.
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => {});
 
-const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** The settings with those of `change` in their place, key by key. */
-function changed(settings, change) {
-  const merged = { ...settings };
-  for (const [key, value] of Object.entries(change)) {
-    merged[key] = isObject(value) && isObject(merged[key]) ? changed(merged[key], value) : value;
-  }
-  return merged;
-}
-
 /** Standard output of a command of doppel. */
 function doppel(...words) {
   const options = { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 2 ** 28 };
-  const { status, stdout } = spawnSync(process.execPath, [DOPPEL, ...words], options);
+  const { status, stdout, error } = spawnSync(process.execPath, [DOPPEL, ...words], options);
+  if (error) throw error;
   if (status !== 0) process.exit(status ?? 1);
   return stdout;
 }
 
+/** Writes a file so that it is there as a whole, or not at all. */
 function write(file, content) {
   const part = `${file}.${process.pid}.part`;
   writeFileSync(part, content);
@@ -68,7 +60,7 @@ function write(file, content) {
 /** Writes the settings of a rung beside its run. @throws Error if it was begun with others. */
 function requireSettings(name) {
   const { data, alignment, precision } = flags;
-  const settings = stringify({ data, alignment, precision, train: changed(base, rungs[name]) });
+  const settings = stringify({ data, alignment, precision, train: mergeSettings([base, rungs[name]]) });
   const file = join(flags.out, `${name}.settings.yaml`);
   if (existsSync(file) && readFileSync(file, 'utf8') !== settings) {
     throw new Error(
@@ -83,7 +75,7 @@ function climb(name) {
   const run = join(flags.out, name);
   const config = `${run}.yaml`;
   const common = ['--backend', 'native', '--precision', flags.precision];
-  write(config, stringify(changed(base, rungs[name])));
+  write(config, stringify(mergeSettings([base, rungs[name]])));
   const isBegun = existsSync(join(run, 'checkpoints/last.safetensors'));
   const start = isBegun ? ['--resume', run] : [flags.data, '--config', config, '--out', run];
   doppel('train', ...start, ...common);
