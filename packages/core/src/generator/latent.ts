@@ -42,6 +42,14 @@ export interface LatentGenerator {
 /** Posteriors q(z|x) of patches: mean and logarithm of the variance, [n, latent] each. */
 export type Latents = { mu: tf.Tensor2D; logvar: tf.Tensor2D };
 
+/** Means of the posteriors, one Float32Array for each patch. Disposes of the posteriors. */
+export async function meansOf({ mu, logvar }: Latents): Promise<Float32Array[]> {
+  const [patches, latent] = mu.shape;
+  const values = await mu.data<'float32'>();
+  tf.dispose([mu, logvar]);
+  return Array.from({ length: patches }, (_, i) => values.slice(i * latent, (i + 1) * latent));
+}
+
 /** True if a rule draws noise, so that each draw of a patch differs. */
 export const isRandom = (rule: LatentRule): boolean => rule !== 'sigma';
 

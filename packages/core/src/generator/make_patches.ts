@@ -13,7 +13,7 @@ import type { Normalisation } from '../prepare/normalisation.ts';
 import { type PatchSource, readPatches, shapeOf, toTensor } from '../prepare/patch_source.ts';
 import { preparePatch } from '../prepare/prepared_patches.ts';
 import type { GroundMaps } from './grain/speckle.ts';
-import type { LatentGenerator, Latents } from './latent.ts';
+import { type LatentGenerator, type Latents, meansOf } from './latent.ts';
 import { requireSamePreparation } from './made_patches.ts';
 import { type Match, matchHistogram, standardiseAgain } from './match_histogram.ts';
 import { matchSpeckle } from './match_speckle.ts';
@@ -132,17 +132,9 @@ export async function codesOf(maker: Maker, records: readonly number[]): Promise
   for (let start = 0; start < records.length; start += MAKE_BATCH) {
     await pause(maker.signal);
     const batch = records.slice(start, start + MAKE_BATCH);
-    codes.push(...(await (maker.remaker?.codes(batch) ?? encodedMeans(maker, batch))));
+    codes.push(...(await (maker.remaker?.codes(batch) ?? meansOf((await encode(maker, batch)).latents))));
   }
   return codes;
-}
-
-async function encodedMeans(maker: Maker, batch: readonly number[]): Promise<Float32Array[]> {
-  const { mu, logvar } = (await encode(maker, batch)).latents;
-  const values = await mu.data<'float32'>();
-  tf.dispose([mu, logvar]);
-  const { latent } = maker.generator.info;
-  return batch.map((_, i) => values.slice(i * latent, (i + 1) * latent));
 }
 
 /**

@@ -7,7 +7,6 @@
  *
  * Samples of sources of whole numbers are rounded to whole numbers.
  */
-import * as tf from '@tensorflow/tfjs-core';
 import { hash32 } from '../base/random.ts';
 import type { PairList, PairRecord } from '../dataset/dataset.ts';
 import { UsageError } from '../errors.ts';
@@ -18,7 +17,7 @@ import { convertUnit } from '../raster/units.ts';
 import type { Grain } from './grain/grain.ts';
 import { SceneGrids } from './grain/scene_grids.ts';
 import type { GroundMaps, SpeckleStyle } from './grain/speckle.ts';
-import type { LatentGenerator, Latents } from './latent.ts';
+import { type LatentGenerator, type Latents, meansOf } from './latent.ts';
 import { stackOf, tensorOf } from './patch_stack.ts';
 
 /** Largest change of a sample by an edit, in dB. */
@@ -118,11 +117,7 @@ export class Remaker {
 
   /** Means of the codes of records. */
   async codes(records: readonly number[]): Promise<Float32Array[]> {
-    const { latents } = await this.encoded(records);
-    const values = await latents.mu.data<'float32'>();
-    tf.dispose([latents.mu, latents.logvar]);
-    const { latent } = this.generator.info;
-    return records.map((_, i) => values.slice(i * latent, (i + 1) * latent));
+    return meansOf((await this.encoded(records)).latents);
   }
 
   /** Patch of a record, made of the ground of a moved code. */
