@@ -96,7 +96,7 @@ Values rest(Device& d) {
     keep(pooled, pooled.size());
     keep(back, rows * 37);
   }
-  d.ops->pixel_norm({rows, 37, 1e-8f, dy.data(), x.data(), dx.data()}, d.runtime);
+  d.ops->pixel_norm({rows, 37, 1e-8f, 1 / 37.f, dy.data(), x.data(), dx.data()}, d.runtime);
   keep(dx, rows * 37);
   Values sums(37);
   d.ops->reduce({ReduceOp::sum, Type::float32, 1, rows, 37, x.data(), sums.data()}, d.runtime);
