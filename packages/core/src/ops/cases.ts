@@ -142,6 +142,13 @@ export const PARITY_CASES: readonly OpCase[] = [
   conv(2, 10, 9, 4, 6, 3, 2, 'valid', 'linear'),
   conv(3, 1, 1, 8, 8, 3, 1, 'same', 'relu'),
   conv(1, 15, 13, 4, 16, 4, 2, 'same', 'relu'),
+  // To few channels, and to numbers of them that leave a vector of a panel empty.
+  conv(2, 9, 11, 16, 2, 3, 1, 'same', 'leakyrelu'),
+  conv(1, 10, 7, 32, 3, 3, 2, 'valid', 'relu'),
+  conv(2, 8, 9, 48, 4, 5, 1, 'valid', 'linear'),
+  conv(1, 17, 16, 32, 16, 3, 1, 'same', 'relu'),
+  conv(1, 16, 16, 16, 48, 3, 1, 'same', 'linear'),
+  dilated(1, 12, 11, 16, 1, 2),
   dilated(2, 16, 15, 16, 32, 2),
   dilated(1, 17, 13, 8, 5, 4),
   dilated(2, 18, 20, 32, 16, 4),

@@ -10,6 +10,16 @@ namespace {
 // g = dy · act'(y) and dbias = Σg in one pass over rows of c channels; either output may be null.
 void mask_and_sum(const float* dy, const float* y, const Activation& activation, int64_t rows, int64_t c, float* g,
                   float* dbias, Runtime& runtime) {
+  // Of few channels, the rows that fill a vector are one.
+  if (const int64_t joined = lanes / c; joined > 1 && lanes % c == 0 && rows % joined == 0) {
+    float sums[lanes];
+    mask_and_sum(dy, y, activation, rows / joined, lanes, g, dbias ? sums : nullptr, runtime);
+    for (int64_t j = 0; dbias && j < c; j++) {
+      dbias[j] = 0;
+      for (int64_t i = j; i < lanes; i += c) dbias[j] += sums[i];
+    }
+    return;
+  }
   // 32 rows in float, the rest in double: a single running sum over millions of rows would round too much.
   const int64_t blocks = smaller<int64_t>(rows, larger<int64_t>(1, smaller<int64_t>(1024, rows * c / 16384)));
   const int64_t padded = ceil_div(c, lanes) * lanes;
@@ -21,15 +31,16 @@ void mask_and_sum(const float* dy, const float* y, const Activation& activation,
     for (int64_t j = 0; j < c; j++) total[j] = 0;
     const int64_t last = rows * (block + 1) / blocks;
     for (int64_t from = rows * block / blocks; from < last; from += 32) {
-      std::memset(sum, 0, static_cast<size_t>(padded) * 4);
-      for (int64_t row = from; row < smaller(last, from + 32); row++) {
-        each_vector(c, [&](int64_t j, int n) {
+      each_vector(c, [&](int64_t j, int n) {
+        Vec own{};
+        for (int64_t row = from; row < smaller(last, from + 32); row++) {
           const Vec d = get(dy + row * c + j, n);
           const Vec v = g ? activation_gradient(d, get(y + row * c + j, n), activation) : d;
           if (g) put(g + row * c + j, v, n);
-          store(sum + j, load(sum + j) + v);
-        });
-      }
+          own += v;
+        }
+        store(sum + j, own);
+      });
       for (int64_t j = 0; j < c; j++) total[j] += sum[j];
     }
   });
@@ -46,7 +57,8 @@ void mask_and_sum(const float* dy, const float* y, const Activation& activation,
 
 void conv2d(const Conv2D& p, Runtime& runtime) {
   if (p.precision == Precision::bf16) return conv2d_bf16(p, runtime);
-  !p.exact&& winograd_serves(p.shape, fewest_tiles_forward) ? conv2d_winograd(p, runtime) : conv2d_indirect(p, runtime);
+  if (!p.exact && winograd_serves(p.shape, fewest_tiles_forward)) return conv2d_winograd(p, runtime);
+  conv2d_few_serves(p.shape) ? conv2d_few(p, runtime) : conv2d_indirect(p, runtime);
 }
 
 void conv2d_backprop(const Conv2DBackprop& p, Runtime& runtime) {

@@ -1,4 +1,4 @@
-// The ways to compute a convolution on this instruction set. conv2d.cc and conv2d_backprop.cc choose among them.
+// The ways to compute a convolution on this instruction set. conv2d.cc chooses among them.
 #pragma once
 #include "simd.h"
 
@@ -6,7 +6,10 @@ namespace doppel::DOPPEL_ISA {
 
 // Any kernel size, stride and padding: the indirect matrix kernel.
 void conv2d_indirect(const Conv2D&, Runtime&);
-// The same with factors rounded to bfloat16.
+// To few output channels: vectors run along the input channels, since along so few outputs most lanes would idle.
+bool conv2d_few_serves(const Conv2DShape&);
+void conv2d_few(const Conv2D&, Runtime&);
+// As conv2d_indirect, with factors rounded to bfloat16.
 void conv2d_bf16(const Conv2D&, Runtime&);
 // dx from g, the same way as conv2d_indirect; a strided convolution falls into stride² phases, each with the taps that
 // reach it.

@@ -16,48 +16,60 @@ struct Run {
   int64_t x_row, x_column, g_row, g_column;  // steps in floats
 };
 
-template <int R> void accumulate(const Run& run, float* out, int64_t out_row, int64_t columns = tile_columns) {
-  Vec acc[R][2];
+// R floats of x × V vectors of g.
+template <int R, int V> void accumulate(const Run& run, float* out, int64_t out_row, int64_t columns) {
+  Vec acc[R][V];
 #pragma GCC unroll 16
-  for (int r = 0; r < R; r++) acc[r][0] = acc[r][1] = Vec{};  // from zero, not from `out`: sums of sums round less
+  for (int r = 0; r < R; r++) {
+#pragma GCC unroll 2
+    for (int v = 0; v < V; v++) acc[r][v] = Vec{};  // from zero, not from `out`: sums of sums round less
+  }
   for (int y = 0; y < run.rows; y++) {
     const float* x = run.x + y * run.x_row;
     const float* g = run.g + y * run.g_row;
     for (int i = 0; i < run.columns; i++, x += run.x_column, g += run.g_column) {
-      const Vec g0 = load(g), g1 = load(g + lanes);
+      Vec to[V];
+#pragma GCC unroll 2
+      for (int v = 0; v < V; v++) to[v] = load(g + v * lanes);
 #pragma GCC unroll 16
       for (int r = 0; r < R; r++) {
         const Vec a = splat(x[r]);
-        acc[r][0] += a * g0;
-        acc[r][1] += a * g1;
+#pragma GCC unroll 2
+        for (int v = 0; v < V; v++) acc[r][v] += a * to[v];
       }
     }
   }
 #pragma GCC unroll 16
   for (int r = 0; r < R; r++) {
     float* to = out + r * out_row;
-    store(to, load(to) + acc[r][0]);
-    if (columns > lanes) store(to + lanes, load(to + lanes) + acc[r][1]);
+#pragma GCC unroll 2
+    for (int v = 0; v < V; v++)
+      if (v * lanes < columns) store(to + v * lanes, load(to + v * lanes) + acc[r][v]);
   }
 }
 
 // The last `count` < R + 1 rows.
-template <int R> void accumulate_rest(int64_t count, const Run& run, float* out, int64_t out_row, int64_t columns) {
-  if (count == R) return accumulate<R>(run, out, out_row, columns);
-  if constexpr (R > 1) accumulate_rest<R - 1>(count, run, out, out_row, columns);
+template <int R, int V>
+void accumulate_rest(int64_t count, const Run& run, float* out, int64_t out_row, int64_t columns) {
+  if (count == R) return accumulate<R, V>(run, out, out_row, columns);
+  if constexpr (R > 1) accumulate_rest<R - 1, V>(count, run, out, out_row, columns);
+}
+
+// All `rows` consecutive floats of x with the columns of g from `column` on.
+template <int V> void accumulate_columns(Run run, int64_t rows, int64_t column, float* out, int64_t out_row) {
+  const float* x = run.x;
+  run.g += column;  // may read past the last channel: into the next pixel, or the block's slack
+  int64_t r = 0;
+  for (; rows - r >= tile_rows; r += tile_rows)
+    run.x = x + r, accumulate<tile_rows, V>(run, out + r * out_row + column, out_row, out_row - column);
+  run.x = x + r;
+  accumulate_rest<tile_rows - 1, V>(rows - r, run, out + r * out_row + column, out_row, out_row - column);
 }
 
 // All pairs of `rows` consecutive floats of x and `columns` of g; `out_row` is a multiple of `lanes`.
-void accumulate_block(Run run, int64_t rows, int64_t columns, float* out, int64_t out_row) {
-  const float *x = run.x, *g = run.g;
-  for (int64_t column = 0; column < columns; column += tile_columns) {
-    run.g = g + column;  // may read past the last channel: into the next pixel, or the block's slack
-    int64_t r = 0;
-    for (; rows - r >= tile_rows; r += tile_rows)
-      run.x = x + r, accumulate<tile_rows>(run, out + r * out_row + column, out_row, out_row - column);
-    run.x = x + r;
-    accumulate_rest<tile_rows - 1>(rows - r, run, out + r * out_row + column, out_row, out_row - column);
-  }
+void accumulate_block(const Run& run, int64_t rows, int64_t columns, float* out, int64_t out_row) {
+  for (int64_t column = 0; column < columns; column += tile_columns)
+    (columns - column > lanes ? accumulate_columns<2> : accumulate_columns<1>)(run, rows, column, out, out_row);
 }
 
 // Outputs along one axis whose tap falls inside x: from `first` to before `last`.
@@ -135,7 +147,29 @@ void accumulate_outer_products(const float* x, int64_t ci, const float* g, int64
   accumulate_block({x, g, 1, rows, 0, ci, 0, co}, ci, co, out, co);
 }
 
+namespace {
+
+// With the roles of x and g exchanged: filters of the output channels over g, turned by half a turn, met by x.
+void dfilter_exchanged(const Conv2DShape& s, const float* x, const float* g, float* dfilter, Runtime& runtime) {
+  Conv2DShape other = s;
+  other.h = s.oh, other.w = s.ow, other.ci = s.co, other.co = s.ci, other.oh = s.h, other.ow = s.w;
+  other.top = (s.kh - 1) * s.dilation - s.top, other.left = (s.kw - 1) * s.dilation - s.left;
+  const int64_t taps = int64_t{s.kh} * s.kw, size = int64_t{s.ci} * s.co;
+  Scratch turned(runtime, static_cast<size_t>(taps * size));
+  conv2d_dfilter_direct(other, g, x, turned.data(), runtime);
+  for (int64_t tap = 0; tap < taps; tap++) {
+    const float* from = turned.data() + (taps - 1 - tap) * size;
+    float* to = dfilter + tap * size;
+    for (int64_t i = 0; i < s.ci; i++)
+      for (int64_t j = 0; j < s.co; j++) to[i * s.co + j] = from[j * s.ci + i];
+  }
+}
+
+}  // namespace
+
 void conv2d_dfilter_direct(const Conv2DShape& s, const float* x, const float* g, float* dfilter, Runtime& runtime) {
+  // Columns are padded to whole tiles: the fewer channels had better be rows.
+  if (s.stride == 1 && s.co <= lanes / 2 && s.ci >= lanes) return dfilter_exchanged(s, x, g, dfilter, runtime);
   const int64_t taps = int64_t{s.kh} * s.kw, co = ceil_div(s.co, tile_columns) * tile_columns;
   const int64_t size = taps * s.ci * co;  // of one copy, columns padded to whole tiles
   const int64_t row_floats = int64_t{s.ow} * (s.co + int64_t{s.ci} * s.stride);

@@ -197,30 +197,38 @@ void transform_outputs(const Tiles& t, int co, const float* m, int64_t stride, i
   }
 }
 
-// R rows of a (lda apart) times one panel of a filter.
-template <int R>
-inline void product_tile(const float* a, int64_t lda, int k, const float* panel, float* c, int64_t ldc) {
-  Vec acc[R][2];
+// R rows of a (k apart) times the first V vectors of a panel of a filter.
+template <int R, int V> inline void product_tile(const float* a, int k, const float* panel, float* c) {
+  Vec acc[R][V];
 #pragma GCC unroll 16
-  for (int r = 0; r < R; r++) acc[r][0] = acc[r][1] = Vec{};
+  for (int r = 0; r < R; r++) {
+#pragma GCC unroll 2
+    for (int v = 0; v < V; v++) acc[r][v] = Vec{};
+  }
   for (int i = 0; i < k; i++, panel += tile_columns) {
-    const Vec f0 = load(panel), f1 = load(panel + lanes);
+    Vec f[V];
+#pragma GCC unroll 2
+    for (int v = 0; v < V; v++) f[v] = load(panel + v * lanes);
 #pragma GCC unroll 16
     for (int r = 0; r < R; r++) {
-      const Vec v = splat(a[r * lda + i]);
-      acc[r][0] += v * f0;
-      acc[r][1] += v * f1;
+      const Vec x = splat(a[int64_t{r} * k + i]);
+#pragma GCC unroll 2
+      for (int v = 0; v < V; v++) acc[r][v] += x * f[v];
     }
   }
 #pragma GCC unroll 16
-  for (int r = 0; r < R; r++) store(c + r * ldc, acc[r][0]), store(c + r * ldc + lanes, acc[r][1]);
+  for (int r = 0; r < R; r++) {
+#pragma GCC unroll 2
+    for (int v = 0; v < V; v++) store(c + (r * V + v) * lanes, acc[r][v]);
+  }
 }
 
-void product(const float* a, int64_t rows, int k, const float* panel, float* c, int64_t ldc) {
+template <int V> void product(const float* a, int64_t rows, int k, const float* panel, float* c) {
+  constexpr int64_t columns = V * lanes;
   int64_t r = 0;
-  for (; rows - r >= tile_rows; r += tile_rows) product_tile<tile_rows>(a + r * k, k, k, panel, c + r * ldc, ldc);
-  for (; rows - r >= 4; r += 4) product_tile<4>(a + r * k, k, k, panel, c + r * ldc, ldc);
-  for (; rows - r >= 1; r += 1) product_tile<1>(a + r * k, k, k, panel, c + r * ldc, ldc);
+  for (; rows - r >= tile_rows; r += tile_rows) product_tile<tile_rows, V>(a + r * k, k, panel, c + r * columns);
+  for (; rows - r >= 4; r += 4) product_tile<4, V>(a + r * k, k, panel, c + r * columns);
+  for (; rows - r >= 1; r += 1) product_tile<1, V>(a + r * k, k, panel, c + r * columns);
 }
 
 // G f: three values to six.
@@ -311,17 +319,13 @@ void convolve(const Tiles& t, const float* x, const float* transformed, int n, c
     const int64_t from = index / shares * block, to = smaller(t.count(), from + block), share = index % shares;
     transform_inputs(t, x, from, to, zeros.data(), v, in_stride);
     for (int64_t panel = panels * share / shares; panel < panels * (share + 1) / shares; panel++) {
-      for (int position = 0; position < positions; position++) {
-        product(v + position * in_stride, to - from, k, transformed + (position * panels + panel) * k * tile_columns,
-                m + position * out_stride, tile_columns);
-      }
       const int64_t column = panel * tile_columns;
       // Whole vectors only: n is a multiple of `lanes`, of tile_columns perhaps not.
       const int columns = smaller<int>(tile_columns, n - static_cast<int>(column));
-      if (columns < tile_columns) {
-        for (int64_t i = 0; i < positions; i++)
-          for (int64_t r = 0; r < to - from; r++)
-            store(m + i * out_stride + r * columns, load(m + i * out_stride + r * tile_columns));
+      for (int position = 0; position < positions; position++) {
+        (columns > lanes ? product<2> : product<1>)(v + position * in_stride, to - from, k,
+                                                    transformed + (position * panels + panel) * k * tile_columns,
+                                                    m + position * out_stride);
       }
       transform_outputs(t, n, m, out_stride, from, to, column, columns, bias, activation, y);
     }
