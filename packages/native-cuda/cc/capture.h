@@ -1,7 +1,8 @@
-// Work of a device that is recorded once and then run as a whole, as often as wanted: a CUDA graph.
+// Work of a device that is recorded once and then run as a whole, as often as wanted: a CUDA graph, or a list of ops.
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -25,8 +26,9 @@ struct Renewal {
 class Capture {
  public:
   virtual ~Capture() = default;
-  // Counters of random numbers are moved on by `counters_a_step` at each replay, Adam's step by one.
-  virtual void begin(uint64_t counters_a_step) = 0;
+  // Counters of random numbers are moved on by `counters_a_step` at each replay, Adam's step by one. A block that is
+  // given back meanwhile serves again where `reuses_memory`; else parts that could run side by side never share one.
+  virtual void begin(uint64_t counters_a_step, bool reuses_memory) = 0;
   // Throws where the work cannot be made a graph; `abandon` then.
   virtual std::unique_ptr<Graph> end(const std::vector<Renewal>& state) = 0;
   virtual void abandon() = 0;
@@ -34,6 +36,33 @@ class Capture {
   // Blocks of before the capture that were given back meanwhile: the work reads them, and nobody will write to them any
   // more.
   virtual size_t strays() const = 0;
+};
+
+class Runtime;
+
+// Blocks that an op reads and writes.
+struct Touched {
+  std::vector<const void*> reads, writes;
+  size_t bytes = 0;  // of all of them
+};
+
+// How far the replays have come: what random numbers and Adam move on by.
+struct Progress {
+  int64_t replays;  // before this one
+  uint64_t counters_a_step;
+};
+
+// An op with its params.
+struct RecordedOp {
+  std::function<void(Runtime&, const Progress&)> run;
+  Touched touched;
+};
+
+// What takes the place of running an op while a capture is open.
+class Recorder {
+ public:
+  virtual ~Recorder() = default;
+  virtual void record(RecordedOp op) = 0;
 };
 
 }  // namespace doppel

@@ -49,6 +49,8 @@ class Device {
 
   // Null where the device has no graphs.
   virtual Capture* capture() { return nullptr; }
+  // While a capture is open, of a device that does not record by itself what its ops ask of it; null otherwise.
+  virtual Recorder* recorder() { return nullptr; }
 
   // Bytes by which the devices of several processes find each other; one process makes them for all.
   virtual std::string meeting_point() { throw std::runtime_error("the device " + name() + " has no collectives"); }

@@ -15,8 +15,10 @@ struct PackedCache {
   explicit PackedCache(BlockPool& pool) : pool(pool) {}
   PackedCache(const PackedCache&) = delete;
   PackedCache& operator=(const PackedCache&) = delete;
-  ~PackedCache() {
+  ~PackedCache() { clear(); }
+  void clear() {
     for (const Entry& e : entries) pool.give(e.data, e.bytes);
+    entries.clear();
   }
 
   BlockPool& pool;

@@ -41,8 +41,9 @@ export interface Device {
    * Begins a capture: until `endCapture` or `abandonCapture`, `run` records.
    *
    * @param countersAStep counters by which the random numbers of a step advance.
+   * @param reusesMemory that what is released meanwhile serves again: less memory, and fewer ops that run side by side.
    */
-  beginCapture(countersAStep: number): void;
+  beginCapture(countersAStep: number, reusesMemory: boolean): void;
   /** The graph; each replay of it ends with the buffers `from` copied to the buffers `to`. */
   endCapture(from: readonly number[], to: readonly number[]): number;
   abandonCapture(): void;

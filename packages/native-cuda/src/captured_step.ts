@@ -1,6 +1,6 @@
 /**
- * Captures a step of training as a CUDA graph and replays it. Nothing runs while it is captured: JavaScript walks
- * through the step once, and the device notes the launches.
+ * Captures a step of training, or a function of tensors, as a graph and replays it. Nothing runs while it is captured:
+ * JavaScript walks through it once, and the device notes what is asked of it.
  *
  * tfjs gives new memory to updated values, a graph reads and writes the same addresses each time. So the graph ends by
  * copying the new values of the state to where it read the old ones, and after the capture the state's tensors have
@@ -8,7 +8,14 @@
  * of.
  */
 
-import type { CapturedStep, InputValues, StepCapture, StepToCapture } from '@doppel/core/backends';
+import type {
+  CapturedFunction,
+  CapturedStep,
+  FunctionCapture,
+  InputValues,
+  StepCapture,
+  StepToCapture,
+} from '@doppel/core/backends';
 import { COUNTERS_A_STEP } from '@doppel/core/base';
 import { reasonOf } from '@doppel/core/errors';
 import * as tf from '@tensorflow/tfjs-core';
@@ -28,9 +35,9 @@ export function captureStep(backend: unknown, step: StepToCapture): CapturedStep
   throw new GraphError({
     reason: 'backend',
     action: 'capture the step',
-    expected: 'a backend with graphs (cuda)',
+    expected: 'a backend with graphs (cuda, native)',
     found,
-    remedy: 'Train without a graph, or choose --backend cuda.',
+    remedy: 'Train without a graph, or choose one of those by --backend.',
   });
 }
 
@@ -44,10 +51,16 @@ function capture(backend: AddonBackend, { inputs, state, step }: StepToCapture):
   const held = new HeldState(backend, state);
   const fixed = mapValues(inputs, ({ shape, dtype }) => tf.keep(tf.zeros(shape, dtype)));
   const { graphs: bytesBefore } = backend.device.memory();
+  const walk = () => {
+    const results = tf.tidy(() => step(fixed));
+    const scalars = tf.keep(tf.stack(Object.values(results)));
+    tf.dispose(results);
+    return { names: Object.keys(results), scalars };
+  };
   try {
-    const recorded = record(backend, held, () => step(fixed));
+    const { graph, result } = record(backend, held, { walk, reusesMemory: true });
     const bytes = backend.device.memory().graphs - bytesBefore;
-    return new GraphStep(backend, { ...recorded, fixed, held, bytes });
+    return new GraphStep(backend, { graph, ...result, fixed, held, bytes });
   } catch (cause) {
     held.dispose();
     tf.dispose(fixed);
@@ -61,22 +74,24 @@ interface Recorded {
   scalars: tf.Tensor;
 }
 
-function record(backend: AddonBackend, held: HeldState, step: () => Record<string, tf.Scalar>): Recorded {
+/** Records what `walk` asks of the device. @param walk gives tensors that are kept. */
+function record<T extends tf.TensorContainer>(
+  backend: AddonBackend,
+  held: HeldState,
+  { walk, reusesMemory }: { walk: () => T; reusesMemory: boolean },
+): { graph: number; result: T } {
   const { device } = backend;
   const watch = new CaptureWatch();
-  let scalars: tf.Tensor | undefined;
-  device.beginCapture(COUNTERS_A_STEP);
+  let result: T | undefined;
+  device.beginCapture(COUNTERS_A_STEP, reusesMemory);
   backend.watch = watch;
   try {
-    const results = tf.tidy(step);
-    const names = Object.keys(results);
-    scalars = tf.keep(tf.stack(Object.values(results)));
-    tf.dispose(results);
+    result = walk();
     if (watch.failure) throw watch.failure;
     const { from, to } = held.renewals();
-    return { graph: device.endCapture(from, to), names, scalars };
+    return { graph: device.endCapture(from, to), result };
   } catch (cause) {
-    scalars?.dispose();
+    if (result) tf.dispose(result);
     abandon(backend);
     if (watch.failure ?? cause instanceof GraphError) throw watch.failure ?? cause;
     throw new GraphError({ reason: 'step', action: 'capture the step', found: reasonOf(cause), cause });
@@ -151,22 +166,90 @@ class GraphStep implements CapturedStep {
       throw refused('inputs', `the inputs ${names.join(', ')}`, given.join(', ') || 'none', remedy);
     for (const [name, { size, shape, dtype }] of Object.entries(this.#fixed)) {
       const values = inputs[name]!;
-      const type = values instanceof Int32Array ? 'int32' : 'float32';
-      if (values.length === size && type === dtype) continue;
+      const found = sizeOf(values);
+      if (found.size === size && found.dtype === dtype) continue;
       const expected = `${size} numbers of ${dtype} [${shape}] for the input ${name}`;
-      throw refused('inputs', expected, `${values.length} of ${type}`, remedy);
+      throw refused('inputs', expected, `${found.size} of ${found.dtype}`, remedy);
     }
   }
 
   /** Copies into a separate buffer while the last replay computes; the device then copies it to the graph's input. */
   #fill(tensor: tf.Tensor, values: InputValues): void {
     const { device, transfers } = this.#backend;
+    const to = this.#backend.memoryOf(tensor).buffer;
+    if (values instanceof tf.Tensor) {
+      copy(this.#backend, tensor, this.#backend.memoryOf(values).buffer, to);
+      return;
+    }
     const arrived = device.hold(values);
     transfers.up += values.byteLength;
-    const walk = { dims: [tensor.size], xStrides: [1], yStrides: [1], xFrom: 0, yFrom: 0 };
-    const { buffer } = this.#backend.memoryOf(tensor);
-    device.run('strided_copy', { dtype: tensor.dtype, ...walk, x: arrived, y: buffer });
+    copy(this.#backend, tensor, arrived, to);
     device.release(arrived);
+  }
+}
+
+function sizeOf(values: InputValues): { size: number; dtype: string } {
+  if (values instanceof tf.Tensor) return values;
+  return { size: values.length, dtype: values instanceof Int32Array ? 'int32' : 'float32' };
+}
+
+/** Copies the elements of a buffer, as many as the tensor has. */
+function copy({ device }: AddonBackend, { dtype, size }: tf.Tensor, from: number, to: number): void {
+  device.run('strided_copy', {
+    ...{ dtype, dims: [size], xStrides: [1], yStrides: [1], xFrom: 0, yFrom: 0 },
+    ...{ x: from, y: to },
+  });
+}
+
+/** Reasons why a function is run as it is. */
+const UNRECORDABLE: readonly GraphReason[] = ['fallback', 'read', 'upload'];
+
+/** Makes the recorder of functions that the backend's loader hands out. */
+export const recorderOf =
+  (backend: AddonBackend): FunctionCapture =>
+  (inputs, f) => {
+    const held = new HeldState(backend, () => []);
+    const fixed = inputs.map(({ shape, dtype }) => tf.keep(tf.zeros(shape, dtype)));
+    try {
+      const { graph, result } = record(backend, held, {
+        walk: () => tf.keep(tf.tidy(() => f(...fixed))),
+        reusesMemory: false,
+      });
+      return new GraphFunction(backend, graph, fixed, result);
+    } catch (cause) {
+      tf.dispose(fixed);
+      if (cause instanceof GraphError && UNRECORDABLE.includes(cause.reason)) return undefined;
+      throw cause;
+    }
+  };
+
+class GraphFunction implements CapturedFunction {
+  readonly #backend: AddonBackend;
+  readonly #graph: number;
+  readonly #fixed: readonly tf.Tensor[];
+  readonly #result: tf.Tensor;
+
+  constructor(backend: AddonBackend, graph: number, fixed: readonly tf.Tensor[], result: tf.Tensor) {
+    this.#backend = backend;
+    this.#graph = graph;
+    this.#fixed = fixed;
+    this.#result = result;
+  }
+
+  run(...inputs: tf.Tensor[]): tf.Tensor {
+    const bufferOf = (tensor: tf.Tensor) => this.#backend.memoryOf(tensor).buffer;
+    for (const [i, tensor] of this.#fixed.entries())
+      copy(this.#backend, tensor, bufferOf(inputs[i]!), bufferOf(tensor));
+    this.#backend.device.replay(this.#graph);
+    const { shape, dtype } = this.#result;
+    const made = tf.engine().makeTensorFromTensorInfo(this.#backend.makeTensorInfo(shape, dtype));
+    copy(this.#backend, made, bufferOf(this.#result), bufferOf(made));
+    return made;
+  }
+
+  dispose(): void {
+    tf.dispose([this.#result, ...this.#fixed]);
+    this.#backend.device.releaseGraph(this.#graph);
   }
 }
 

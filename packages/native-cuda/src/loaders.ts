@@ -5,7 +5,7 @@ import { BackendError } from '@doppel/core/errors';
 import * as tf from '@tensorflow/tfjs-core';
 import { type Addon, BUILT_ADDON, type Cards, EMULATED_ADDON, loadAddon } from './addon.ts';
 import { AddonBackend, type Precision } from './backend.ts';
-import { capturerOf } from './captured_step.ts';
+import { capturerOf, recorderOf } from './captured_step.ts';
 import { registerKernels } from './kernels.ts';
 import type { NativeOptions } from './options.ts';
 import { sharedDeviceOf } from './shared_device.ts';
@@ -43,7 +43,11 @@ async function loadNative(file: string, { precision, threads, isa = '' }: Native
     backend.precision = wanted === 'fp32-fast' ? 'fp32' : wanted;
   }
   const count = addon.threads();
-  return { device: `${backend.device.name}, ${count} thread${count === 1 ? '' : 's'}` };
+  return {
+    device: `${backend.device.name}, ${count} thread${count === 1 ? '' : 's'}`,
+    captureStep: capturerOf(backend),
+    captureFunction: recorderOf(backend),
+  };
 }
 
 async function loadCuda(

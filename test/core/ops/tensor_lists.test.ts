@@ -2,7 +2,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { BACKENDS, type BackendName, selectBackend } from '../../../packages/core/src/backends/select_backend.ts';
-import { blend, sumOfSquares } from '../../../packages/core/src/ops/ops.ts';
+import { relativeError } from '../../../packages/core/src/base/tolerance.ts';
+import { adam, blend, sumOfSquares } from '../../../packages/core/src/ops/ops.ts';
 import { backendLoaders, backendReports, EMULATED_CUDA } from '../../backends.ts';
 
 const report = await backendReports();
@@ -37,6 +38,19 @@ for (const backend of NAMES) {
       inTidy(() => {
         expect(blend([], [], { alpha: 1, beta: 1 })).toEqual([]);
         expect(() => blend(listOf(1), [], { alpha: 1, beta: 1 })).toThrow('expected 5 tensors b, found 0');
+      }));
+
+    it('Adam with a factor of its rate moves by so much more', () =>
+      inTidy(() => {
+        const [parameters, gradients, first, second] = [listOf(1), listOf(21), listOf(41), listOf(61)];
+        const given = { parameters, gradients, first, second: second.map((each) => tf.square(each)), step: 3 };
+        const rates = { beta1: 0.9, beta2: 0.99, epsilon: 1e-8 };
+        const moved = (options: { learningRate: number; rate?: tf.Scalar }) =>
+          numbersOf(adam({ ...given, ...rates, ...options }).parameters).flat();
+        const [expected, found] = [moved({ learningRate: 0.06 }), moved({ learningRate: 2, rate: tf.scalar(0.03) })];
+        expect(relativeError(found, expected)).toBeLessThan(1e-6);
+        const [before] = numbersOf(parameters);
+        expect(found[0]).not.toBeCloseTo(before![0]!, 3);
       }));
 
     it('the sum of squares is that of all elements', () =>

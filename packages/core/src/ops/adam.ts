@@ -25,6 +25,8 @@ export interface AdamStep extends AdamHyperparameters {
   second: readonly tf.Tensor[];
   /** Number of the step, from 1. */
   step: number;
+  /** Factor of the learning rate, where a captured step is to change it from replay to replay. */
+  rate?: tf.Scalar | undefined;
 }
 
 export interface AdamResult {
@@ -33,10 +35,10 @@ export interface AdamResult {
   second: tf.Tensor[];
 }
 
-/** Attributes of the kernel beside its tensors p0, g0, m0, v0, p1 … */
+/** Attributes of the kernel beside its tensors p0, g0, m0, v0, p1 … and `rate`. */
 export type AdamAttributes = AdamHyperparameters & { count: number; step: number };
 
-export function adam({ parameters, gradients, first, second, ...attrs }: AdamStep): AdamResult {
+export function adam({ parameters, gradients, first, second, rate, ...attrs }: AdamStep): AdamResult {
   const count = parameters.length;
   const inputs: Record<string, tf.Tensor> = {};
   for (const [letter, tensors] of Object.entries({ p: parameters, g: gradients, m: first, v: second })) {
@@ -46,6 +48,7 @@ export function adam({ parameters, gradients, first, second, ...attrs }: AdamSte
       inputs[`${letter}${i}`] = tensor;
     });
   }
+  if (rate) inputs.rate = rate;
   const { learningRate, beta1, beta2, epsilon, step } = attrs;
   const updated = runKernelMulti(ADAM, inputs, { count, step, learningRate, beta1, beta2, epsilon });
   return {
@@ -72,7 +75,8 @@ export function adamReference(inputs: Record<string, tf.Tensor>, attrs: AdamAttr
         const first = tf.add(tf.mul(m, beta1), tf.mul(g, 1 - beta1));
         const second = tf.add(tf.mul(v, beta2), tf.mul(tf.square(g), 1 - beta2));
         const denominator = tf.add(tf.div(tf.sqrt(second), correction), epsilon);
-        return [tf.sub(p, tf.mul(tf.div(first, denominator), rate)), first, second];
+        const moved = tf.mul(tf.div(first, denominator), rate);
+        return [tf.sub(p, inputs.rate ? tf.mul(moved, inputs.rate) : moved), first, second];
       }) as [tf.Tensor, tf.Tensor, tf.Tensor],
     );
   }

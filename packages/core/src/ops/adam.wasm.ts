@@ -14,8 +14,10 @@ export function adamWasm(inputs: Record<string, tf.Tensor>, attrs: AdamAttribute
       tf.Tensor,
       tf.Tensor,
     ];
-    return fillTogetherOnHeap([p, g, m, v], [p.shape, p.shape, p.shape], (outputs, given) => {
-      move(outputs as Three, given as Four, attrs);
+    const rate = inputs.rate ? [inputs.rate] : [];
+    return fillTogetherOnHeap([p, g, m, v, ...rate], [p.shape, p.shape, p.shape], (outputs, given) => {
+      const learningRate = attrs.learningRate * (given[4]?.[0] ?? 1);
+      move(outputs as Three, given.slice(0, 4) as Four, { ...attrs, learningRate });
     });
   });
   return [0, 1, 2].flatMap((kind) => updated.map((tensors) => tensors[kind]!));

@@ -38,13 +38,13 @@ export const momentTensors = ({ first, second }: Moments): tf.Tensor[] => [...fi
 /**
  * Updates parameters and moments by one step of Adam.
  *
- * @param gradients of all parameters, by name. @param options with the step from 0.
+ * @param gradients of all parameters, by name. @param options with the step from 0, and perhaps a factor of the rate.
  */
 export function adamStep(
   parameters: Named<tf.Variable>,
   gradients: tf.NamedTensorMap,
   { first, second }: Moments,
-  { step, ...hyperparameters }: AdamHyperparameters & { step: number },
+  { step, ...hyperparameters }: AdamHyperparameters & { step: number; rate?: tf.Scalar },
 ): void {
   tf.tidy(() => {
     const updated = adam({

@@ -35,6 +35,7 @@ Block& Buffers::at(int id) {
 }
 
 PackedCache* Buffers::packed_of(Block& block) {
+  if (pool_.is_of_graph(block.data)) return nullptr;
   if (!block.packed) block.packed = std::make_unique<PackedCache>(pool_);
   return block.packed.get();
 }

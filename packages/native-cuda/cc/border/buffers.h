@@ -23,7 +23,8 @@ class Buffers {
   int adopt(void* data, size_t bytes);  // of the same pool
   void remove(int id);
   Block& at(int id);                     // throws where there is no such buffer
-  PackedCache* packed_of(Block& block);  // what kernels derive from it
+  // What kernels derive from it; null where replays change its values.
+  PackedCache* packed_of(Block& block);
   int count() const { return static_cast<int>(blocks_.size() - free_.size()); }
 
  private:

@@ -180,10 +180,10 @@ void DeviceObject::refuse_while_capturing(const char* what) {
                            " while a step is captured: nothing is computed before its first replay");
 }
 
-// beginCapture(countersAStep): from here to endCapture, run() records.
+// beginCapture(countersAStep, reusesMemory): from here to endCapture, run() records.
 Napi::Value DeviceObject::begin_capture(const Napi::CallbackInfo& info) {
   return asked(info, [&] {
-    capture().begin(static_cast<uint64_t>(info[0].ToNumber().Int64Value()));
+    capture().begin(static_cast<uint64_t>(info[0].ToNumber().Int64Value()), info[1].ToBoolean());
     return info.Env().Undefined();
   });
 }
@@ -194,15 +194,16 @@ Napi::Value DeviceObject::end_capture(const Napi::CallbackInfo& info) {
   return asked(info, [&] {
     const Napi::Array from = info[0].As<Napi::Array>(), to = info[1].As<Napi::Array>();
     std::vector<Renewal> state;
+    std::vector<int> changed;
     for (uint32_t i = 0; i < from.Length(); i++) {
       const Block& source = buffers_->at(from.Get(i).ToNumber().Int32Value());
-      const Block& target = buffers_->at(to.Get(i).ToNumber().Int32Value());
+      const Block& target = buffers_->at(changed.emplace_back(to.Get(i).ToNumber().Int32Value()));
       if (source.bytes != target.bytes || source.bytes % 4 != 0) {
         throw std::runtime_error("a new value of the state has another size, or one that is no multiple of 4 bytes");
       }
       state.push_back({source.data, target.data, source.bytes});
     }
-    graphs_[++graphs_made_] = capture().end(state);
+    graphs_[++graphs_made_] = {capture().end(state), std::move(changed)};
     return Napi::Number::New(info.Env(), graphs_made_);
   });
 }
@@ -220,7 +221,10 @@ Napi::Value DeviceObject::replay(const Napi::CallbackInfo& info) {
     refuse_while_capturing("a graph cannot be replayed");
     const auto found = graphs_.find(info[0].ToNumber().Int32Value());
     if (found == graphs_.end()) throw std::runtime_error("there is no such graph: it was released");
-    found->second->replay();
+    found->second.graph->replay();
+    for (const int id : found->second.state) {
+      if (PackedCache* packed = buffers_->at(id).packed.get()) packed->clear();
+    }
     return info.Env().Undefined();
   });
 }

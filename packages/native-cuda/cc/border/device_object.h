@@ -49,7 +49,11 @@ class DeviceObject : public Napi::ObjectWrap<DeviceObject> {
 
   std::unique_ptr<Device> device_;
   std::unique_ptr<Buffers> buffers_;
-  std::map<int, std::unique_ptr<Graph>> graphs_;  // destroyed before the buffers
+  struct HeldGraph {
+    std::unique_ptr<Graph> graph;
+    std::vector<int> state;  // buffers that a replay changes
+  };
+  std::map<int, HeldGraph> graphs_;  // destroyed before the buffers
   int graphs_made_ = 0;
   std::unique_ptr<Collective> collective_;  // with the devices of other processes; destroyed before the device
   std::string lost_;                        // why; empty while it serves

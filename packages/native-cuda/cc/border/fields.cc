@@ -17,8 +17,8 @@ std::string text_of(const Napi::Value& value) {
 
 }  // namespace
 
-Fields::Fields(const char* op, const Names& names, Napi::Array values, Buffers& buffers)
-    : op_(op), names_(&names), env_(values.Env()), values_(values), buffers_(&buffers) {}
+Fields::Fields(const char* op, const Names& names, Napi::Array values, Buffers& buffers, Touched* touched)
+    : op_(op), names_(&names), env_(values.Env()), values_(values), buffers_(&buffers), touched_(touched) {}
 
 void Fields::fail(const char* name, const std::string& what) const {
   throw FieldError(std::string(op_) + ": the field " + name + " " + what);
@@ -115,9 +115,20 @@ Block& Fields::buffer(const char* name, int64_t count, size_t item, bool may_be_
   return block(name, id, count, item);
 }
 
+void* Fields::read(const Block& block) {
+  if (touched_ && block.data) touched_->reads.push_back(block.data), touched_->bytes += block.bytes;
+  return block.data;
+}
+
+void* Fields::written(const Block& block) {
+  if (touched_ && block.data) touched_->writes.push_back(block.data), touched_->bytes += block.bytes;
+  return block.data;
+}
+
+// Kernels write what they derive from it beside it.
 void Fields::in(const char* name, const float*& to, PackedCache*& packed, int64_t count) {
   Block& found = buffer(name, count, sizeof(float));
-  to = static_cast<const float*>(found.data);
+  to = static_cast<const float*>(written(found));
   if (!collected_) packed = buffers_->packed_of(found);
 }
 
@@ -129,7 +140,7 @@ std::vector<float*> Fields::buffers(const char* name, const std::vector<int64_t>
     fail(name, "must hold " + std::to_string(counts.size()) + " buffers and has " + std::to_string(list.Length()));
   std::vector<float*> blocks;
   for (uint32_t i = 0; i < counts.size(); i++)
-    blocks.push_back(static_cast<float*>(block(name, list.Get(i), counts[i], sizeof(float)).data));
+    blocks.push_back(static_cast<float*>(written(block(name, list.Get(i), counts[i], sizeof(float)))));
   return blocks;
 }
 
@@ -139,7 +150,7 @@ std::vector<const float*> Fields::buffers(const char* name, int64_t count) {
   const Napi::Array list = array(name, found);
   std::vector<const float*> blocks;
   for (uint32_t i = 0; i < list.Length(); i++)
-    blocks.push_back(static_cast<const float*>(block(name, list.Get(i), count, sizeof(float)).data));
+    blocks.push_back(static_cast<const float*>(read(block(name, list.Get(i), count, sizeof(float)))));
   return blocks;
 }
 

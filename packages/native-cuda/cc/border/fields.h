@@ -11,6 +11,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "../capture.h"
 #include "../ops.h"
 #include "buffers.h"
 
@@ -28,7 +29,8 @@ class Fields {
  public:
   using Names = std::vector<const char*>;
 
-  Fields(const char* op, const Names& names, Napi::Array values, Buffers& buffers);
+  // `touched`, where it is given, gets the blocks of the buffers.
+  Fields(const char* op, const Names& names, Napi::Array values, Buffers& buffers, Touched* touched = nullptr);
   // Collects the names; every field keeps the value it has. Each branch of a `read` names the same fields.
   explicit Fields(Names& names) : collected_(&names) {}
 
@@ -52,18 +54,18 @@ class Fields {
 
   // A buffer of at least so many elements.
   template <class T> void in(const char* name, const T*& to, int64_t count) {
-    to = static_cast<const T*>(buffer(name, count, sizeof(T)).data);
+    to = static_cast<const T*>(read(buffer(name, count, sizeof(T))));
   }
   template <class T> void out(const char* name, T*& to, int64_t count) {
-    to = static_cast<T*>(buffer(name, count, sizeof(T)).data);
+    to = static_cast<T*>(written(buffer(name, count, sizeof(T))));
   }
-  void in(const char* name, const void*& to, int64_t count, Type type) { to = buffer(name, count, size_of(type)).data; }
-  void out(const char* name, void*& to, int64_t count, Type type) { to = buffer(name, count, size_of(type)).data; }
+  void in(const char* name, const void*& to, int64_t count, Type type) { to = read(buffer(name, count, size_of(type))); }
+  void out(const char* name, void*& to, int64_t count, Type type) { to = written(buffer(name, count, size_of(type))); }
   template <class T> void in_if_given(const char* name, const T*& to, int64_t count) {
-    to = static_cast<const T*>(buffer(name, count, sizeof(T), true).data);
+    to = static_cast<const T*>(read(buffer(name, count, sizeof(T), true)));
   }
   template <class T> void out_if_given(const char* name, T*& to, int64_t count) {
-    to = static_cast<T*>(buffer(name, count, sizeof(T), true).data);
+    to = static_cast<T*>(written(buffer(name, count, sizeof(T), true)));
   }
   // With what kernels keep of it.
   void in(const char* name, const float*& to, PackedCache*& packed, int64_t count);
@@ -73,13 +75,15 @@ class Fields {
   // A field that does not matter for the others' values.
   void skip(const char* name) { next(name); }
 
-  // A list that lives as long as this object.
+  // A list that lives as long as this object, or what `kept` gave.
   template <class T> const T* keep(std::vector<T> list) {
     auto kept = std::make_shared<std::vector<T>>(std::move(list));
     const T* data = kept->data();
     kept_.push_back(std::move(kept));
     return data;
   }
+
+  std::vector<std::shared_ptr<void>> kept() const { return kept_; }
 
   // Throws a FieldError of that field unless the condition holds.
   void need(bool holds, const char* name, const char* what) const {
@@ -103,6 +107,8 @@ class Fields {
   Napi::Array array(const char* name, napi_value found) const;
   Block& block(const char* name, napi_value id, int64_t count, size_t item) const;
   Block& buffer(const char* name, int64_t count, size_t item, bool may_be_null = false);
+  void* read(const Block& block);
+  void* written(const Block& block);
 
   const char* op_ = "";
   const Names* names_ = nullptr;
@@ -111,6 +117,7 @@ class Fields {
   napi_value values_ = nullptr;
   uint32_t next_ = 0;
   Buffers* buffers_ = nullptr;
+  Touched* touched_ = nullptr;
   std::vector<std::shared_ptr<void>> kept_;
 };
 

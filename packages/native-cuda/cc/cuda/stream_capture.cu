@@ -28,7 +28,7 @@ class StreamGraph : public Graph {
 
 }  // namespace
 
-void StreamCapture::begin(uint64_t counters_a_step) {
+void StreamCapture::begin(uint64_t counters_a_step, bool /*reuses_memory*/) {
   if (is_open()) throw std::runtime_error("a capture is open already: end it first");
   const Stream stream = runtime_.stream;
   replays_ = static_cast<int64_t*>(pool_.take(sizeof *replays_));

@@ -14,7 +14,8 @@ class StreamCapture : public Capture {
   StreamCapture(DevicePool& pool, DeviceRuntime& runtime, Stream allocations)
       : pool_(pool), runtime_(runtime), allocations_(allocations) {}
 
-  void begin(uint64_t counters_a_step) override;
+  // Its memory always serves again: replays keep the order.
+  void begin(uint64_t counters_a_step, bool reuses_memory) override;
   std::unique_ptr<Graph> end(const std::vector<Renewal>& state) override;
   void abandon() override;
   bool is_open() const override { return memory_ != nullptr; }

@@ -30,12 +30,27 @@ size_t alignment_of(size_t size) { return size >= huge ? huge : 64; }
 }  // namespace
 
 void* MemoryPool::take(size_t bytes) {
+  std::lock_guard lock(mutex_);
+  if (!open_) return take_block(bytes);
+  if (const auto idle = open_->idle.find(bytes); idle != open_->idle.end()) {
+    void* block = idle->second;
+    open_->idle.erase(idle);
+    open_->blocks.at(block).lent = true;
+    return block;
+  }
+  void* block = take_block(bytes);
+  open_->blocks[block] = {bytes, true};
+  open_->bytes += bytes;
+  return block;
+}
+
+void* MemoryPool::take_block(size_t bytes) {
   const size_t size = class_of(bytes);
   if (void* block = reuse(size)) return block;
   make_room(size);
   void* block = ::operator new (size, std::align_val_t{alignment_of(size)}, std::nothrow);
   if (!block) {
-    trim();
+    free_idle();
     block = ::operator new (size, std::align_val_t{alignment_of(size)}, std::nothrow);
   }
   if (!block) {
@@ -67,6 +82,17 @@ void* MemoryPool::reuse(size_t size) {
 
 void MemoryPool::give(void* block, size_t bytes) {
   if (!block) return;
+  std::lock_guard lock(mutex_);
+  if (const auto graph = graph_of(block); graph != graphs_.end()) {
+    GraphBlocks::Block& own = graph->blocks.at(block);
+    own.lent = false;
+    if (&*graph == open_ && graph->reuses) graph->idle.emplace(own.bytes, block);
+    free_if_over(graph);
+  } else if (open_) open_->strays.emplace_back(block, bytes);
+  else give_block(block, bytes);
+}
+
+void MemoryPool::give_block(void* block, size_t bytes) {
   size_t size = class_of(bytes);
   if (const auto lent = lent_.find(block); lent != lent_.end()) {
     size = lent->second;
@@ -89,6 +115,11 @@ void MemoryPool::make_room(size_t size) {
 }
 
 void MemoryPool::trim() {
+  std::lock_guard lock(mutex_);
+  free_idle();
+}
+
+void MemoryPool::free_idle() {
   for (auto& [size, blocks] : idle_) {
     for (void* block : blocks) ::operator delete (block, std::align_val_t{alignment_of(size)});
     held_ -= size * blocks.size();
@@ -96,6 +127,45 @@ void MemoryPool::trim() {
   }
 }
 
-MemoryPool::~MemoryPool() { trim(); }
+GraphBlocks& MemoryPool::begin_graph(bool reuses) {
+  std::lock_guard lock(mutex_);
+  open_ = &graphs_.emplace_back();
+  open_->reuses = reuses;
+  return *open_;
+}
+
+void MemoryPool::retire(GraphBlocks& graph) {
+  std::lock_guard lock(mutex_);
+  graph.retired = true;
+  free_if_over(std::find_if(graphs_.begin(), graphs_.end(), [&](const GraphBlocks& each) { return &each == &graph; }));
+}
+
+void MemoryPool::free_if_over(Graphs::iterator graph) {
+  const auto is_lent = [](const auto& each) { return each.second.lent; };
+  if (!graph->retired || std::any_of(graph->blocks.begin(), graph->blocks.end(), is_lent)) return;
+  for (const auto& [block, taken] : graph->blocks) give_block(block, taken.bytes);
+  for (const auto& [block, bytes] : graph->strays) give_block(block, bytes);
+  graphs_.erase(graph);
+}
+
+MemoryPool::Graphs::iterator MemoryPool::graph_of(const void* block) {
+  return std::find_if(graphs_.begin(), graphs_.end(), [&](const GraphBlocks& each) {
+    return each.blocks.count(const_cast<void*>(block)) > 0;
+  });
+}
+
+bool MemoryPool::is_of_graph(const void* block) const {
+  std::lock_guard lock(mutex_);
+  return const_cast<MemoryPool*>(this)->graph_of(block) != graphs_.end();
+}
+
+size_t MemoryPool::bytes_in_graphs() const {
+  std::lock_guard lock(mutex_);
+  size_t bytes = 0;
+  for (const GraphBlocks& each : graphs_) bytes += each.bytes;
+  return bytes;
+}
+
+MemoryPool::~MemoryPool() { free_idle(); }
 
 }  // namespace doppel

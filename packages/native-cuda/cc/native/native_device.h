@@ -5,13 +5,14 @@
 #include "../device.h"
 #include "isa.h"
 #include "memory_pool.h"
+#include "op_capture.h"
 #include "runtime.h"
 
 namespace doppel {
 
 class NativeDevice : public Device {
  public:
-  explicit NativeDevice(const std::string& isa) : isa_(choose_isa(isa)), runtime_(pool_) {}
+  explicit NativeDevice(const std::string& isa) : isa_(choose_isa(isa)), runtime_(pool_), capture_(pool_, runtime_) {}
 
   std::string name() const override { return isa_.name; }
   BlockPool& pool() override { return pool_; }
@@ -26,10 +27,14 @@ class NativeDevice : public Device {
     return nullptr;
   }
 
+  Capture* capture() override { return &capture_; }
+  Recorder* recorder() override { return capture_.recorder(); }
+
  private:
   const Isa& isa_;
   MemoryPool pool_;
   NativeRuntime runtime_;
+  OpCapture capture_;
 };
 
 }  // namespace doppel

@@ -33,6 +33,8 @@ constexpr uint64_t closed = uint64_t{1} << 31, inside = closed - 1;  // bits of 
 
 inline uint32_t run_of(uint64_t gate) { return static_cast<uint32_t>(gate >> 32); }
 
+thread_local bool runs_task = false;
+
 inline void relax() {
 #if defined(__x86_64__) || defined(__i386__)
   __builtin_ia32_pause();
@@ -92,9 +94,10 @@ void ThreadPool::set_threads(int count) {
 }
 
 void ThreadPool::work(int thread) {
+  runs_task = true;
   for (;;) {
     const int task = next_.fetch_add(1, std::memory_order_relaxed);
-    if (task >= tasks_) return;
+    if (task >= tasks_) break;
     try {
       f_(context_, task, thread);
     } catch (...) {
@@ -102,6 +105,7 @@ void ThreadPool::work(int thread) {
       if (!error_) error_ = std::current_exception();
     }
   }
+  runs_task = false;
 }
 
 // Returns once there is a run other than `seen`, or the pool stops.
@@ -145,7 +149,7 @@ void ThreadPool::worker(int thread, uint32_t seen) {
 void ThreadPool::run(int tasks, Task f, void* context) {
   if (tasks <= 0) return;
   std::unique_lock mine(caller_, std::defer_lock);
-  if (tasks == 1 || !mine.try_lock() || workers_.empty()) {
+  if (tasks == 1 || runs_task || !mine.try_lock() || workers_.empty()) {
     for (int task = 0; task < tasks; task++) f(context, task, 0);
     return;
   }

@@ -14,7 +14,8 @@ struct Adam {
   int tensors;
   const AdamTensor* tensor;
   double learning_rate, beta1, beta2, epsilon;
-  int64_t step;  // from 1
+  int64_t step;                 // from 1
+  const float* rate = nullptr;  // a factor of the learning rate, or null
 };
 
 }  // namespace doppel

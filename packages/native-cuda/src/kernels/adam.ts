@@ -1,4 +1,4 @@
-/** Adam over all parameters in one call: of each the tensors pI, gI, mI and vI. */
+/** Adam over all parameters in one call: of each the tensors pI, gI, mI and vI; and perhaps the factor `rate`. */
 import { type AddonKernel, float, sizeOf } from '../kernel.ts';
 
 export const ADAM: readonly AddonKernel[] = [
@@ -10,7 +10,8 @@ export const ADAM: readonly AddonKernel[] = [
       const like = p.map(({ shape }) => float(shape));
       const outputs = { pOut: like, mOut: like, vOut: like };
       const counts = p.map(({ shape }) => sizeOf(shape));
-      return backend.run('adam', { p, g: all('g'), m: all('m'), v: all('v') }, outputs, { counts }, attrs);
+      const { rate } = inputs;
+      return backend.run('adam', { p, g: all('g'), m: all('m'), v: all('v'), rate }, outputs, { counts }, attrs);
     },
   },
 ];

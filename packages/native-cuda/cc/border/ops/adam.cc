@@ -17,6 +17,7 @@ void read(Fields& f, Adam& a) {
   f.get("beta2", a.beta2);
   f.get("epsilon", a.epsilon);
   f.positive("step", a.step);
+  f.in_if_given("rate", a.rate, 1);
 }
 
 }  // namespace doppel

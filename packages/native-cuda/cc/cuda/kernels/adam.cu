@@ -18,7 +18,9 @@ __host__ __device__ inline Correction correction_at(double step, double learning
 }
 
 struct Rates {
-  Correction correction;  // at the step that the host knows
+  Correction correction;      // at the step that the host knows
+  Global<const float> factor;  // of the rate
+  bool has_factor;
   float epsilon, b1, b2, c1, c2;
 };
 
@@ -39,6 +41,7 @@ __global__ void adam_kernel(const __grid_constant__ TensorTable<AdamTensor> tens
     __syncthreads();
     r.correction.rate = corrected[0], r.correction.root = corrected[1];
   }
+  if (r.has_factor) r.correction.rate *= r.factor[0];
   const auto& [t, first_run] = entry_of(tensors, blockIdx.x);
   const Global<const float> p(t.p, t.count), g(t.g, t.count), m(t.m, t.count), v(t.v, t.count);
   const Global<float> p_out(t.p_out, t.count), m_out(t.m_out, t.count), v_out(t.v_out, t.count);
@@ -58,6 +61,8 @@ __global__ void adam_kernel(const __grid_constant__ TensorTable<AdamTensor> tens
 void adam(const Adam& p, Runtime& runtime) {
   const double step = static_cast<double>(p.step);
   const Rates rates{correction_at(step, p.learning_rate, p.beta1, p.beta2),
+                    Global<const float>(p.rate, p.rate ? 1 : 0),
+                    p.rate != nullptr,
                     static_cast<float>(p.epsilon),
                     static_cast<float>(p.beta1),
                     static_cast<float>(p.beta2),

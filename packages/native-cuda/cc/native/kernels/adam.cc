@@ -7,12 +7,15 @@
 namespace doppel::DOPPEL_ISA {
 
 void adam(const Adam& p, Runtime& runtime) {
-  const float rate = static_cast<float>(p.learning_rate / (1 - ::pow(p.beta1, static_cast<double>(p.step))));
+  const double learning_rate = p.rate ? p.learning_rate * *p.rate : p.learning_rate;
+  const float rate = static_cast<float>(learning_rate / (1 - ::pow(p.beta1, static_cast<double>(p.step))));
   const float correction = static_cast<float>(1 / ::sqrt(1 - ::pow(p.beta2, static_cast<double>(p.step))));
   const float b1 = static_cast<float>(p.beta1), b2 = static_cast<float>(p.beta2),
               epsilon = static_cast<float>(p.epsilon);
   const float c1 = static_cast<float>(1 - p.beta1), c2 = static_cast<float>(1 - p.beta2);
   each_run(p.tensor, p.tensors, runtime, [&](const AdamTensor& x, int64_t from, int64_t to, int64_t) {
+    // Outputs are other tensors than inputs, which the compiler does not try to show for seven of them.
+#pragma GCC ivdep
     for (int64_t i = from; i < to; i++) {
       const float g = x.g[i], m = b1 * x.m[i] + c1 * g, v = b2 * x.v[i] + c2 * g * g;
       x.m_out[i] = m;
