@@ -1,17 +1,20 @@
 // Runs the ops of every instruction set from several threads at once, without JavaScript around them, and compares them
 // with the plain C++ ones: for AddressSanitizer, UndefinedBehaviorSanitizer and ThreadSanitizer
 // (packages/native-cuda/scripts/sanitize.mjs).
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <memory>
 #include <stdexcept>
 #include <thread>
 #include <vector>
 
 #include "native/isa.h"
 #include "native/memory_pool.h"
+#include "native/op_capture.h"
 #include "packed_cache.h"
 #include "native/runtime.h"
 #include "native/thread_pool.h"
@@ -167,9 +170,58 @@ bool rethrows(ThreadPool& pool) {
   return false;
 }
 
+// Two chains of convolutions and their sum, recorded: whether replays, which run the chains side by side, give what the ops
+// give one after the other.
+bool replays(const Ops* ops) {
+  constexpr int layers = 6, side = 24, channels = 32;
+  constexpr size_t count = size_t{side} * side * channels;
+  const Conv2DShape shape{1, side, side, channels, 3, 3, channels, side, side, 1, 1, 1};
+  Device d(ops);
+  std::vector<Values> maps;  // [chain][layer], and the sum
+  std::vector<Values> filters;
+  for (int i = 0; i < 2 * (layers + 1) + 1; i++) maps.push_back(d.normal(count));
+  for (int i = 0; i < 2 * layers; i++) filters.push_back(d.normal(size_t{9} * channels * channels));
+  std::vector<std::unique_ptr<PackedCache>> packed;
+  std::vector<RecordedOp> recorded;
+  for (int chain = 0; chain < 2; chain++) {
+    for (int i = 0; i < layers; i++) {
+      packed.push_back(std::make_unique<PackedCache>(d.pool));
+      const float *x = maps[chain * (layers + 1) + i].data(), *filter = filters[chain * layers + i].data();
+      float* y = maps[chain * (layers + 1) + i + 1].data();
+      const Conv2D p{shape, {ActivationKind::leakyrelu, 0.1f}, x, filter, nullptr, y, packed.back().get()};
+      recorded.push_back({[ops, p](Runtime& runtime, const Progress&) { ops->conv2d(p, runtime); },
+                          {{x}, {filter, y}, 3 * count * sizeof(float)}});
+    }
+  }
+  const float *a = maps[layers].data(), *b = maps[2 * layers + 1].data();
+  float* sum = maps.back().data();
+  const Blend p{1, nullptr, 1.f, 1.f};
+  recorded.push_back({[ops, a, b, sum, p](Runtime& runtime, const Progress&) {
+                        const BlendTensor tensor{static_cast<int64_t>(count), a, b, sum};
+                        Blend now = p;
+                        now.tensor = &tensor;
+                        ops->blend(now, runtime);
+                      },
+                      {{a, b}, {sum}, 3 * count * sizeof(float)}});
+  for (const RecordedOp& op : recorded) op.run(d.runtime, Progress{0, 0});
+  const Values expected = maps.back();
+  OpCapture capture(d.pool, d.runtime);
+  capture.begin(1, false);
+  for (RecordedOp& op : recorded) capture.recorder()->record(std::move(op));
+  const std::unique_ptr<Graph> graph = capture.end({});
+  for (int i = 0; i < 300; i++) {
+    std::fill(maps.back().begin(), maps.back().end(), 0.f);
+    graph->replay();
+    if (std::memcmp(maps.back().data(), expected.data(), count * sizeof(float)) != 0) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 int main() {
+  ThreadPool::shared().set_threads(2);
+  if (!replays(choose_isa("").ops())) return std::printf("a replay gave something else than its ops\n");
   ThreadPool::shared().set_threads(4);
   if (const int wrong = wrong_runs(ThreadPool::shared())) return std::printf("%d runs of the pool were wrong\n", wrong);
   if (!rethrows(ThreadPool::shared())) return std::printf("an exception of a task was lost\n");

@@ -8,7 +8,7 @@ import { yes } from './flags.ts';
 import { type Timing, timeInTurn, transfersOf } from './timing.ts';
 
 export const GRAPH_FLAG = {
-  graph: yes('Also time the training step as a CUDA graph, and without, batch and losses copied'),
+  graph: yes('Also time the training step as a graph, and without, batch and losses copied'),
 };
 
 export interface GraphBench {
@@ -35,7 +35,7 @@ export async function benchGraph(
   if (!captureStep) {
     throw new UsageError({
       action: 'use --graph',
-      expected: 'a backend with graphs: cuda',
+      expected: 'a backend with graphs: cuda or native',
       found: name,
       remedy: 'Leave --graph out, or see `doppel doctor` for the backend cuda.',
     });

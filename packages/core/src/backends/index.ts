@@ -27,5 +27,12 @@ export {
   selectBackend,
 } from './select_backend.ts';
 export { shareDevices } from './share_devices.ts';
-export type { CapturedStep, InputValues, StepCapture, StepToCapture } from './step_capture.ts';
+export type {
+  CapturedFunction,
+  CapturedStep,
+  FunctionCapture,
+  InputValues,
+  StepCapture,
+  StepToCapture,
+} from './step_capture.ts';
 export { provideWasmBinary } from './wasm_binary.ts';

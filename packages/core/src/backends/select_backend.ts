@@ -7,7 +7,7 @@ import { BackendError, reasonOf, UsageError } from '../errors.ts';
 import { registerOps } from '../ops/ops.ts';
 import type { Communicator } from '../processes/communicator.ts';
 import { prepareCpu } from './cpu.ts';
-import type { StepCapture } from './step_capture.ts';
+import type { FunctionCapture, StepCapture } from './step_capture.ts';
 import { prepareWasm } from './wasm.ts';
 
 export const BACKENDS = ['cuda', 'native', 'wasm', 'cpu'] as const;
@@ -18,9 +18,16 @@ export type BackendName = (typeof BACKENDS)[number] | (string & {});
 interface Abilities {
   /** Captures a step as a graph. */
   captureStep?: StepCapture;
+  /** Records a function of tensors. */
+  captureFunction?: FunctionCapture;
   /** Joins the devices of several processes, whose communicator then sums tensors without a way through the host. */
   shareDevice?: (communicator: Communicator, log: (line: string) => void) => Communicator;
 }
+
+const abilitiesOf = new WeakMap<tf.KernelBackend, Abilities>();
+
+/** Abilities of the current backend; none where `selectBackend` did not load it. */
+export const currentAbilities = (): Abilities => abilitiesOf.get(tf.backend()) ?? {};
 
 export interface LoadedBackend extends Abilities {
   device: string;
@@ -101,6 +108,7 @@ async function tryBackend(name: BackendName, loaders: readonly BackendLoader[]):
     const loaded = await loader.load();
     if (!(await tf.setBackend(name))) throw new Error(`tfjs could not start the backend ${name}`);
     await tf.ready();
+    abilitiesOf.set(tf.backend(), loaded);
     return { available: true, ...loaded };
   } catch (cause) {
     return { available: false, reason: reasonOf(cause) };

@@ -1,13 +1,14 @@
 /**
- * A step of training that is recorded once and then run as a whole: a CUDA graph, where the backend has graphs. An optional
- * capability that a backend's loader brings along; training and benchmarks are given it, and do without it elsewhere.
+ * Work that is recorded once and then run as a whole: a CUDA graph, or the list of ops of the backend `native`. An optional
+ * capability that a backend's loader brings along; training, scoring and benchmarks are given it, and do without it elsewhere.
  *
- * All shapes are fixed, and so is every number that the step computes with in JavaScript (a learning rate, an alpha), but for
+ * Of a step of training, all shapes are fixed, and so is every number that the step computes with in JavaScript (a learning rate, an alpha), but for
  * two that move on with each replay: Adam's step by 1, and the counters of random numbers by `COUNTERS_A_STEP`.
  */
 import type * as tf from '@tensorflow/tfjs-core';
 
-export type InputValues = Float32Array | Int32Array;
+/** Elements of an input, or a tensor with them. */
+export type InputValues = Float32Array | Int32Array | tf.Tensor;
 
 export interface StepToCapture {
   /** Inputs of each replay: shapes and types by name. */
@@ -29,3 +30,17 @@ export interface CapturedStep {
 
 /** Captures without running: the first step is the first replay. The state is as before where it throws. */
 export type StepCapture = (step: StepToCapture) => CapturedStep;
+
+/** A function of tensors that was recorded for their shapes. It does not see later changes of what else it reads. */
+export interface CapturedFunction {
+  /** A new tensor. @param inputs of the shapes and types that it was recorded for. */
+  run(...inputs: tf.Tensor[]): tf.Tensor;
+  /** Gives the memory back: before that of the tensors that the function reads besides. */
+  dispose(): void;
+}
+
+/** @returns undefined where a part of the function runs in JavaScript, or reads or makes values there. */
+export type FunctionCapture = (
+  inputs: readonly { shape: number[]; dtype: 'float32' | 'int32' }[],
+  f: (...inputs: tf.Tensor[]) => tf.Tensor,
+) => CapturedFunction | undefined;

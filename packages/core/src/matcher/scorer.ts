@@ -9,6 +9,7 @@ import type { MatcherConfig, Towers } from './architecture.ts';
 import { ARCHITECTURES } from './architectures.ts';
 import type { Layers } from './layers.ts';
 import type { Matcher } from './matcher.ts';
+import { replayed } from './replayed.ts';
 import { foldBatchNorm, foldedLayers } from './tensor_layers.ts';
 
 /** The towers of a matcher over tensors. */
@@ -41,11 +42,16 @@ export function createScorer({ config, parameters, statistics }: Matcher): Match
   const weights = foldBatchNorm(parameters, statistics);
   const layers = foldedLayers(weights);
   const { towers, ...architecture } = ARCHITECTURES.get(config.preset);
+  const { score, dispose } = replayed((sar, optical) =>
+    tf.tidy(() => difference(architecture.logits<tf.Tensor>(layers, sar, optical, config) as tf.Tensor2D)),
+  );
   return {
-    score: (sar, optical) =>
-      tf.tidy(() => difference(architecture.logits<tf.Tensor>(layers, sar, optical, config) as tf.Tensor2D)),
+    score,
     halves: towers && halvesOf(layers, towers, config),
-    dispose: () => tf.dispose([...weights.values()]),
+    dispose() {
+      dispose();
+      tf.dispose([...weights.values()]);
+    },
   };
 }
 
