@@ -4,6 +4,7 @@
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import type { z } from 'zod';
+import type { StepCapture } from '../backends/step_capture.ts';
 import type { Normalisation } from '../prepare/normalisation.ts';
 import type { Moments } from '../runs/moments.ts';
 import type { PartialConfig, RemovedOption } from '../runs/settings.ts';
@@ -151,10 +152,30 @@ export interface GeneratorRecipe<Settings extends GeneratorSettings = GeneratorS
     settings: Settings,
     at: Growth & { step: number },
   ): Record<string, tf.Scalar>;
+  /** The same from a step on, captured; undefined where that step cannot be. Absent: none of its steps can. */
+  capture?(capture: StepCapture, from: StepsToCapture<Settings>): CapturedSteps | undefined;
   /** Measures what gradients do not learn, once the networks are trained. @param patches of the training split. */
   finish?(generator: Generator, patches: PatchStack): Promise<void>;
   /** Network whose loss is not finite; undefined if all are finite. */
   culprit(losses: Readonly<Record<string, number>>): string | undefined;
+}
+
+export interface StepsToCapture<Settings extends GeneratorSettings = GeneratorSettings> {
+  generator: Generator;
+  moments: Moments;
+  settings: Settings;
+  /** Shape of the patches, [n, side, side, 1]. */
+  batch: number[];
+  /** The first of them. */
+  step: number;
+}
+
+/** Steps that follow each other, each with the bits that `step` would give. */
+export interface CapturedSteps {
+  /** Trains by one batch. @returns losses, as `step` does. */
+  replay(patches: tf.Tensor4D, step: number): Promise<Record<string, number>>;
+  /** Leaves networks and moments as the last replay did. */
+  dispose(): void;
 }
 
 /** A stage of training: batches of patches of one side. */

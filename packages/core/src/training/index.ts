@@ -27,6 +27,7 @@ export { checkpointPath } from '../runs/run_files.ts';
 export { mergeSettings, type PartialConfig, type RemovedOption, withoutRemoved } from '../runs/settings.ts';
 export { captureGeneratorStep } from './generator/captured_step.ts';
 export { resolveGeneratorTraining } from './generator/config.ts';
+export { GeneratorLearner } from './generator/learner.ts';
 export type { GeneratorRow } from './generator/metrics_log.ts';
 export type { GridBlock } from './generator/probe.ts';
 export { type GeneratorPictures, type GeneratorTask, loadLastGenerator } from './generator/task.ts';

@@ -22,7 +22,7 @@ import {
 } from './spatial/networks.ts';
 import { checkSettings, DEFAULTS, OBJECTIVES, planStages, type SpatialSettings, settings } from './spatial/settings.ts';
 import { freshSpeckle, speckleIn } from './spatial/speckle_layers.ts';
-import { culprit, LOSS_TERMS, spatialStep } from './spatial/step.ts';
+import { captureSpatialStep, culprit, LOSS_TERMS, spatialStep } from './spatial/step.ts';
 
 /** He's standard deviation for LeakyReLU 0.2 is √(2 / 1.04 / fan-in); these layers start smaller. */
 const GAINS: readonly [RegExp, number][] = [
@@ -73,6 +73,7 @@ export const spatial: GeneratorArchitecture<SpatialConfig, SpatialSettings> = {
     stages: planStages,
     hasPosterior: () => true,
     step: (generator, moments, batch, settings, { step }) => spatialStep(generator, moments, batch, settings, step),
+    capture: captureSpatialStep,
     finish: measureSpeckle,
     culprit,
   },

@@ -1,7 +1,9 @@
 /** Trainable state of a generator's run: its networks and optimiser moments. */
 import * as tf from '@tensorflow/tfjs-core';
-import { NonFiniteError } from '../../errors.ts';
+import { currentAbilities } from '../../backends/select_backend.ts';
+import { DoppelError, NonFiniteError } from '../../errors.ts';
 import {
+  type CapturedSteps,
   type Generator,
   type GeneratorParameterSpec,
   type GeneratorSettings,
@@ -19,6 +21,8 @@ import { type Values, valuesOf } from '../../runs/values.ts';
 export class GeneratorLearner {
   readonly generator: Generator;
   private moments: Moments;
+  private captured: CapturedSteps | undefined;
+  private isCapturable = true;
 
   constructor(generator: Generator, moments: Moments = zeroGeneratorMoments(generator)) {
     this.generator = generator;
@@ -41,15 +45,40 @@ export class GeneratorLearner {
     at: Growth & { step: number },
   ): Promise<Record<string, number>> {
     const { recipe } = GENERATORS.get(this.generator.preset);
-    const values = await numbersOf(recipe.step(this.generator, this.moments, batch, settings, at));
+    this.captured ??= this.capture(batch.shape, settings, at.step);
+    const values = this.captured
+      ? await this.captured.replay(batch, at.step)
+      : await numbersOf(recipe.step(this.generator, this.moments, batch, settings, at));
     batch.dispose();
     const guilty = recipe.culprit(values);
     if (guilty === undefined) return values;
     throw notFinite(guilty, `at step ${at.step + 1} of side ${side}`, listed(values));
   }
 
+  /** The steps from this one on, where backend and recipe can capture them. */
+  private capture(batch: number[], settings: GeneratorSettings, step: number): CapturedSteps | undefined {
+    const { generator, moments } = this;
+    const { recipe } = GENERATORS.get(generator.preset);
+    const { captureStep } = currentAbilities();
+    if (!captureStep || !this.isCapturable) return undefined;
+    try {
+      return recipe.capture?.(captureStep, { generator, moments, settings, batch, step });
+    } catch (error) {
+      // A kernel that the device lacks, say: steps are then taken one by one.
+      if (!(error instanceof DoppelError && error.tag === 'graph')) throw error;
+      this.isCapturable = false;
+      return undefined;
+    }
+  }
+
+  private release(): void {
+    this.captured?.dispose();
+    this.captured = undefined;
+  }
+
   /** A new level starts without moments. */
   resetMoments(): void {
+    this.release();
     tf.dispose(momentTensors(this.moments));
     this.moments = zeroGeneratorMoments(this.generator);
   }
@@ -71,6 +100,7 @@ export class GeneratorLearner {
   }
 
   dispose(): void {
+    this.release();
     this.generator.dispose();
     tf.dispose(momentTensors(this.moments));
   }

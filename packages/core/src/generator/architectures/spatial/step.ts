@@ -13,12 +13,13 @@
  * weight `adversarial.weight`.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import type { StepCapture } from '../../../backends/step_capture.ts';
 import { COUNTERS_A_STEP } from '../../../base/philox.ts';
 import { hash32 } from '../../../base/random.ts';
 import { gammaLikelihood, reparameterize, sumOfSquares } from '../../../ops/ops.ts';
 import { variableGradients } from '../../../ops/variable_gradients.ts';
-import { adamStep, type Moments } from '../../../runs/moments.ts';
-import type { Generator } from '../../architecture.ts';
+import { adamStep, type Moments, momentTensors } from '../../../runs/moments.ts';
+import type { CapturedSteps, Generator, StepsToCapture } from '../../architecture.ts';
 import { moveAverage } from '../move_average.ts';
 import { criticise, decodeGround, encode, type SpatialConfig } from './networks.ts';
 import { isCriticised, klWeightAt, learningRateAt, type SpatialSettings } from './settings.ts';
@@ -34,6 +35,23 @@ export const LOSS_TERMS = [
 
 /** Natural logarithm of intensity for one unit of a patch. */
 export const logIntensityOf = ({ decibels }: SpatialConfig): number => (decibels * Math.LN10) / 10;
+
+/** Numbers that follow from the step, as tensors: a captured step gets new ones at each replay. */
+interface Moving {
+  learningRate: tf.Scalar;
+  /** Weight of KL, summed over a code, in the mean over pixels. */
+  klWeight: tf.Scalar;
+}
+
+const movingAt = (step: number, settings: SpatialSettings, side: number): Record<keyof Moving, number> => ({
+  learningRate: learningRateAt(step, settings),
+  klWeight: (2 * klWeightAt(step, settings)) / side ** 2,
+});
+
+const tensorsOf = (numbers: Record<keyof Moving, number>): Moving => ({
+  learningRate: tf.scalar(numbers.learningRate),
+  klWeight: tf.scalar(numbers.klWeight),
+});
 
 type Gradients = {
   terms: Record<string, tf.Scalar>;
@@ -51,16 +69,57 @@ export function spatialStep(
   step: number,
 ): Record<string, tf.Scalar> {
   return tf.tidy(() => {
-    const { terms, gradients, made } = spatialGradients(generator, batch, settings, step);
-    const { lastRate: _, clipNorm, ...adam } = settings.optimiser;
-    const parameters = parametersOf(generator);
-    const learningRate = learningRateAt(step, settings);
-    adamStep(parameters, limited(gradients, clipNorm), moments, { ...adam, learningRate, step });
-    // The decay rises over the first steps.
-    if (made) criticStep(generator, moments, { real: batch, made }, settings, { terms, step });
-    moveAverage(generator, Math.min(settings.ema, 1 - 1 / (step + 2)));
-    return terms;
+    const moving = tensorsOf(movingAt(step, settings, batch.shape[1]));
+    return movedStep(generator, moments, batch, settings, { step, ...moving });
   });
+}
+
+function movedStep(
+  generator: Generator,
+  moments: Moments,
+  batch: tf.Tensor4D,
+  settings: SpatialSettings,
+  { step, ...moving }: Moving & { step: number },
+): Record<string, tf.Scalar> {
+  const { terms, gradients, made } = gradientsOf(generator, batch, settings, { step, ...moving });
+  const { lastRate: _, clipNorm, ...adam } = settings.optimiser;
+  const options = { ...adam, learningRate: 1, rate: moving.learningRate, step };
+  adamStep(parametersOf(generator), limited(gradients, clipNorm), moments, options);
+  if (made) criticStep(generator, moments, { real: batch, made }, settings, { terms, step });
+  moveAverage(generator, decayAt(step, settings));
+  return terms;
+}
+
+/** Share of the old value in the averaged decoder, which rises over the first steps. */
+const decayAt = (step: number, { ema }: SpatialSettings): number => Math.min(ema, 1 - 1 / (step + 2));
+
+/** Steps that are captured; undefined as long as the average's decay rises, and for a run with a critic. */
+export function captureSpatialStep(
+  capture: StepCapture,
+  { generator, moments, settings, batch, step }: StepsToCapture<SpatialSettings>,
+): CapturedSteps | undefined {
+  if (decayAt(step, settings) < settings.ema || settings.adversarial.weight > 0) return undefined;
+  const scalar = { shape: [], dtype: 'float32' as const };
+  const captured = capture({
+    inputs: { patches: { shape: batch, dtype: 'float32' }, learningRate: scalar, klWeight: scalar },
+    state: () => [
+      ...parametersOf(generator).map(([, variable]) => variable),
+      ...generator.average.values(),
+      ...momentTensors(moments),
+    ],
+    step: ({ patches, learningRate, klWeight }) => {
+      const moving = { learningRate: learningRate as tf.Scalar, klWeight: klWeight as tf.Scalar };
+      return movedStep(generator, moments, patches as tf.Tensor4D, settings, { step, ...moving });
+    },
+  });
+  return {
+    async replay(patches, at) {
+      const { learningRate, klWeight } = movingAt(at, settings, batch[1]!);
+      const moving = { learningRate: Float32Array.of(learningRate), klWeight: Float32Array.of(klWeight) };
+      return captured.replay({ patches, ...moving });
+    },
+    dispose: () => captured.dispose(),
+  };
 }
 
 /** Terms of the loss and gradients by parameter; the caller disposes of them. */
@@ -69,6 +128,18 @@ export function spatialGradients(
   x: tf.Tensor4D,
   settings: SpatialSettings,
   step: number,
+): Gradients {
+  const moving = tensorsOf(movingAt(step, settings, x.shape[1]));
+  const gradients = gradientsOf(generator, x, settings, { step, ...moving });
+  tf.dispose({ ...moving });
+  return gradients;
+}
+
+function gradientsOf(
+  generator: Generator,
+  x: tf.Tensor4D,
+  settings: SpatialSettings,
+  at: Moving & { step: number },
 ): Gradients {
   const terms: Record<string, tf.Scalar> = {};
   let made: tf.Tensor4D | undefined;
@@ -85,7 +156,7 @@ export function spatialGradients(
   const parameters = parametersOf(generator);
   const gradients = tf.tidy(() => {
     const { grads } = variableGradients(
-      () => lossOf(generator, x, settings, step, { note, ask }),
+      () => lossOf(generator, x, settings, at, { note, ask }),
       parameters.map(([, variable]) => variable),
     );
     return Object.fromEntries(parameters.map(([name, variable]) => [name, grads[variable.name]!]));
@@ -97,7 +168,7 @@ function lossOf(
   { config, encoder, decoder }: Generator,
   x: tf.Tensor4D,
   settings: SpatialSettings,
-  step: number,
+  { step, klWeight }: Moving & { step: number },
   { note, ask }: LossParts,
 ): tf.Scalar {
   const { loss, seed, adversarial } = settings;
@@ -110,8 +181,7 @@ function lossOf(
   const likelihood = note('encoder.reconstruction', gammaLikelihood(tf.mul(reflectivity, unit), intensity));
   const divergence = note('encoder.kl', tf.mean(kl));
   const deviation = note('decoder.deviation', deviationLoss(tf.sub(x, asData(reflectivity)), logDeviation));
-  const perPixel = (2 * klWeightAt(step, settings)) / (x.shape[1] * x.shape[2]);
-  const terms = [likelihood, tf.mul(divergence, perPixel), tf.mul(deviation, loss.deviationWeight)];
+  const terms = [likelihood, tf.mul(divergence, klWeight), tf.mul(deviation, loss.deviationWeight)];
   if (isCriticised(step, settings)) {
     terms.push(tf.mul(ask(withOtherSpeckle(x, reflectivity, logDeviation)), adversarial.weight));
   }
