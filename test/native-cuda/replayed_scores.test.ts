@@ -1,12 +1,13 @@
-/** Scores of small batches, which `native` records once for each shape and then replays: the same bits, and who pays. */
+/** Scores of small batches, which `native` records once for each shape and then replays: the same bits as plain ones. */
 
-import type { AddonBackend } from '@doppel/native-cuda';
+import { type AddonBackend, GraphError, nativeBackendLoaders } from '@doppel/native-cuda';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { currentAbilities } from '../../packages/core/src/backends/select_backend.ts';
+import { currentAbilities, selectBackend } from '../../packages/core/src/backends/select_backend.ts';
 import { ARCHITECTURES } from '../../packages/core/src/matcher/architectures.ts';
 import { createMatcher } from '../../packages/core/src/matcher/matcher.ts';
 import { createScorer, type MatchScorer } from '../../packages/core/src/matcher/scorer.ts';
+import { conv2d, normalNoise } from '../../packages/core/src/ops/ops.ts';
 import { skipReason, title, useNative, useThreads } from './addon.ts';
 
 const SIDE = 64;
@@ -102,6 +103,60 @@ describe.skipIf(skipReason)(title('replayed scores'), () => {
     scorer.dispose();
   });
 
+  describe('stay right', () => {
+    const one = (scorer: MatchScorer) => scoresOf(scorer, 1, 5, 32)[0];
+
+    it.each(['score', 'halves'] as const)('after the %s ran on another backend', async (part) => {
+      const scorer = newScorer('dense');
+      const [expected] = [one(scorer), one(scorer)];
+      tf.setBackend('cpu');
+      tf.tidy(() => {
+        const [sar, optical] = [patches(1, 1, 5, 32), patches(1, 3, 1005, 32)];
+        const { halves } = scorer;
+        if (part === 'score') scorer.score(sar, optical).dataSync();
+        else halves!.join(halves!.sar(sar), halves!.optical(optical)).dataSync();
+      });
+      tf.setBackend('native');
+      // Memory of the weights that left, if it were free.
+      const others = Array.from({ length: 200 }, (_, i) => tf.randomNormal([9 * 32 * (1 + (i % 64))], 0, 50));
+      expect(one(scorer)).toBe(expected);
+      scorer.dispose();
+      tf.dispose(others);
+    });
+
+    it('where a gradient passes', () => {
+      const scorer = newScorer('dense');
+      const optical = patches(1, 3, 6, 32);
+      const slope = () =>
+        tf.tidy(() =>
+          tf
+            .grad((sar) => tf.sum(scorer.score(sar as tf.Tensor4D, optical)))(patches(1, 1, 5, 32))
+            .dataSync(),
+        );
+      const first = slope();
+      expect(first.some((each) => each !== 0)).toBe(true);
+      for (let i = 0; i < 2; i++) expect(slope()).toEqual(first);
+      scorer.dispose();
+      optical.dispose();
+    });
+
+    it('where the backend is selected with another precision', async () => {
+      const select = (precision: string) =>
+        selectBackend({ requested: 'native', loaders: nativeBackendLoaders({ precision }) });
+      const [kept, fresh] = [newScorer('dense'), newScorer('dense')];
+      const exact = [one(kept), one(kept)][1];
+      await select('bf16');
+      const rounded = one(fresh);
+      expect(rounded).not.toBe(exact);
+      expect(one(kept)).toBe(rounded);
+      await select('fp32');
+      for (const each of [kept, fresh]) {
+        expect(one(each)).toBe(exact);
+        each.dispose();
+      }
+    });
+  });
+
   describe('a function', () => {
     const specs = [{ shape: [4], dtype: 'float32' as const }];
 
@@ -113,11 +168,51 @@ describe.skipIf(skipReason)(title('replayed scores'), () => {
       expect([...tf.tidy(() => tf.add(tf.ones([2]), 1).dataSync())]).toEqual([2, 2]);
     });
 
-    it('that fails says why', () => {
+    it('that fails is not recorded', () => {
       const fail = () => {
         throw new Error('out of luck');
       };
-      expect(() => currentAbilities().captureFunction!(specs, fail)).toThrow(/out of luck/);
+      expect(currentAbilities().captureFunction!(specs, fail)).toBeUndefined();
+      const nested = (x: tf.Tensor) => {
+        expect(currentAbilities().captureFunction!(specs, tf.square)).toBeUndefined();
+        return tf.add(x, 1);
+      };
+      const recorded = currentAbilities().captureFunction!(specs, nested)!;
+      expect([...recorded.run(tf.zeros([4])).dataSync()]).toEqual([1, 1, 1, 1]);
+      recorded.dispose();
+    });
+
+    it('refuses other inputs than it was recorded for, and to run once it is disposed of', () => {
+      const recorded = currentAbilities().captureFunction!(specs, (x) => tf.mul(x, 2))!;
+      expect(() => recorded.run(tf.zeros([5]))).toThrow(/expected float32 \[4\], found float32 \[5\]/);
+      expect(() => recorded.run(tf.zeros([4], 'int32'))).toThrow(/found int32 \[4\]/);
+      expect(() => recorded.run()).toThrow(GraphError);
+      recorded.dispose();
+      recorded.dispose();
+      expect(() => recorded.run(tf.zeros([4]))).toThrow(/disposed of/);
+    });
+
+    it('takes its inputs anew, as filters and beside the noise of a draw, too', () => {
+      const shapes = [
+        [1, 8, 8, 16],
+        [3, 3, 16, 16],
+      ];
+      const blurred = (x: tf.Tensor, filter: tf.Tensor) => {
+        const { shape } = x as tf.Tensor4D;
+        const noisy = tf.add(x, normalNoise(shape, { seed: 1, offset: 0 })) as tf.Tensor4D;
+        return conv2d(noisy, filter as tf.Tensor4D, null);
+      };
+      const recorded = currentAbilities().captureFunction!(
+        shapes.map((shape) => ({ shape, dtype: 'float32' as const })),
+        (x, filter) => blurred(x!, filter!),
+      )!;
+      for (let round = 0; round < 3; round++) {
+        tf.tidy(() => {
+          const [x, filter] = shapes.map((shape, i) => tf.randomNormal(shape, 0, 1, 'float32', 10 * round + i + 1));
+          expect(recorded.run(x!, filter!).dataSync()).toEqual(blurred(x!, filter!).dataSync());
+        });
+      }
+      recorded.dispose();
     });
 
     it('of parts that meet, part and meet again is computed in their order', () => {

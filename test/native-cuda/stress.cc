@@ -170,8 +170,31 @@ bool rethrows(ThreadPool& pool) {
   return false;
 }
 
-// Two chains of convolutions and their sum, recorded: whether replays, which run the chains side by side, give what the ops
-// give one after the other.
+// Whether the exception of an op in a lane reaches who replays, after which the pool goes on.
+bool rethrows_from_lane(const Ops* ops) {
+  Device d(ops);
+  OpCapture capture(d.pool, d.runtime);
+  capture.begin(1, false);
+  float blocks[2] = {};
+  int runs = 0;
+  for (int lane = 0; lane < 2; lane++) {
+    auto run = [&runs, lane](Runtime&, const Progress&) {
+      if (lane == 1 && runs++ == 0) throw std::runtime_error("planted");
+    };
+    capture.recorder()->record({run, {{}, {blocks + lane}, sizeof(float)}});
+  }
+  const std::unique_ptr<Graph> graph = capture.end({});
+  try {
+    graph->replay();
+    return false;
+  } catch (const std::runtime_error&) {
+    graph->replay();
+    return runs == 2;
+  }
+}
+
+// Two chains of convolutions and their sum, recorded: whether replays, which run the chains side by side, give what the
+// ops give one after the other.
 bool replays(const Ops* ops) {
   constexpr int layers = 6, side = 24, channels = 32;
   constexpr size_t count = size_t{side} * side * channels;
@@ -221,6 +244,7 @@ bool replays(const Ops* ops) {
 
 int main() {
   ThreadPool::shared().set_threads(2);
+  if (!rethrows_from_lane(choose_isa("").ops())) return std::printf("an exception of a lane was lost\n");
   if (!replays(choose_isa("").ops())) return std::printf("a replay gave something else than its ops\n");
   ThreadPool::shared().set_threads(4);
   if (const int wrong = wrong_runs(ThreadPool::shared())) return std::printf("%d runs of the pool were wrong\n", wrong);

@@ -37,7 +37,7 @@ export async function benchGraph(
       action: 'use --graph',
       expected: 'a backend with graphs: cuda or native',
       found: name,
-      remedy: 'Leave --graph out, or see `doppel doctor` for the backend cuda.',
+      remedy: 'Leave --graph out, or see `doppel doctor` for these backends.',
     });
   }
   const step = capture(captureStep);

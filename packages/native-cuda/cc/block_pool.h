@@ -25,7 +25,7 @@ class BlockPool {
   size_t peak_bytes() const { return peak_; }           // the most that was ever in use
   size_t bytes_held() const { return held_; }           // in use and idle
   virtual size_t bytes_in_graphs() const { return 0; }  // of those in use: what captured steps keep
-  // Each replay may write to it.
+  // Whether the block is a graph's: each replay may write to it.
   virtual bool is_of_graph(const void*) const { return false; }
 
  protected:

@@ -26,8 +26,9 @@ struct Renewal {
 class Capture {
  public:
   virtual ~Capture() = default;
-  // Counters of random numbers are moved on by `counters_a_step` at each replay, Adam's step by one. A block that is
-  // given back meanwhile serves again where `reuses_memory`; else parts that could run side by side never share one.
+  // Counters of random numbers are moved on by `counters_a_step` at each replay, and Adam's step by one; with 0 nothing
+  // moves. With `reuses_memory` blocks that are given back meanwhile serve again, which takes less memory and leaves
+  // less that can run side by side; without it no two ops share one.
   virtual void begin(uint64_t counters_a_step, bool reuses_memory) = 0;
   // Throws where the work cannot be made a graph; `abandon` then.
   virtual std::unique_ptr<Graph> end(const std::vector<Renewal>& state) = 0;

@@ -58,7 +58,7 @@ function capture(backend: AddonBackend, { inputs, state, step }: StepToCapture):
     return { names: Object.keys(results), scalars };
   };
   try {
-    const { graph, result } = record(backend, held, { walk, reusesMemory: true });
+    const { graph, result } = record(backend, held, { walk, countersAStep: COUNTERS_A_STEP, reusesMemory: true });
     const bytes = backend.device.memory().graphs - bytesBefore;
     return new GraphStep(backend, { graph, ...result, fixed, held, bytes });
   } catch (cause) {
@@ -78,12 +78,12 @@ interface Recorded {
 function record<T extends tf.TensorContainer>(
   backend: AddonBackend,
   held: HeldState,
-  { walk, reusesMemory }: { walk: () => T; reusesMemory: boolean },
+  { walk, countersAStep, reusesMemory }: { walk: () => T; countersAStep: number; reusesMemory: boolean },
 ): { graph: number; result: T } {
   const { device } = backend;
   const watch = new CaptureWatch();
   let result: T | undefined;
-  device.beginCapture(COUNTERS_A_STEP, reusesMemory);
+  device.beginCapture(countersAStep, reusesMemory);
   backend.watch = watch;
   try {
     result = walk();
@@ -146,6 +146,7 @@ class GraphStep implements CapturedStep {
     this.#held.check();
     for (const [name, tensor] of Object.entries(this.#fixed)) this.#fill(tensor, inputs[name]!);
     this.#backend.device.replay(this.#graph);
+    this.#held.changed();
     const values = await this.#scalars.data();
     return Object.fromEntries(this.#names.map((name, i) => [name, values[i]!]));
   }
@@ -176,7 +177,9 @@ class GraphStep implements CapturedStep {
   /** Copies into a separate buffer while the last replay computes; the device then copies it to the graph's input. */
   #fill(tensor: tf.Tensor, values: InputValues): void {
     const { device, transfers } = this.#backend;
-    const to = this.#backend.memoryOf(tensor).buffer;
+    const memory = this.#backend.memoryOf(tensor);
+    const to = memory.buffer;
+    memory.changed();
     if (values instanceof tf.Tensor) {
       copy(this.#backend, tensor, this.#backend.memoryOf(values).buffer, to);
       return;
@@ -201,24 +204,20 @@ function copy({ device }: AddonBackend, { dtype, size }: tf.Tensor, from: number
   });
 }
 
-/** Reasons why a function is run as it is. */
-const UNRECORDABLE: readonly GraphReason[] = ['fallback', 'read', 'upload'];
-
 /** Makes the recorder of functions that the backend's loader hands out. */
 export const recorderOf =
   (backend: AddonBackend): FunctionCapture =>
   (inputs, f) => {
+    if (backend.watch) return undefined;
     const held = new HeldState(backend, () => []);
     const fixed = inputs.map(({ shape, dtype }) => tf.keep(tf.zeros(shape, dtype)));
+    const walk = () => tf.keep(tf.tidy(() => f(...fixed)));
     try {
-      const { graph, result } = record(backend, held, {
-        walk: () => tf.keep(tf.tidy(() => f(...fixed))),
-        reusesMemory: false,
-      });
+      const { graph, result } = record(backend, held, { walk, countersAStep: 0, reusesMemory: false });
       return new GraphFunction(backend, graph, fixed, result);
     } catch (cause) {
       tf.dispose(fixed);
-      if (cause instanceof GraphError && UNRECORDABLE.includes(cause.reason)) return undefined;
+      if (cause instanceof GraphError) return undefined;
       throw cause;
     }
   };
@@ -237,6 +236,7 @@ class GraphFunction implements CapturedFunction {
   }
 
   run(...inputs: tf.Tensor[]): tf.Tensor {
+    this.#check(inputs);
     const bufferOf = (tensor: tf.Tensor) => this.#backend.memoryOf(tensor).buffer;
     for (const [i, tensor] of this.#fixed.entries())
       copy(this.#backend, tensor, bufferOf(inputs[i]!), bufferOf(tensor));
@@ -247,7 +247,16 @@ class GraphFunction implements CapturedFunction {
     return made;
   }
 
+  #check(inputs: readonly tf.Tensor[]): void {
+    if (this.#result.isDisposed) throw refused('step', 'a function', 'one that was disposed of', 'Record it again.');
+    const describe = (tensors: readonly tf.Tensor[]) =>
+      tensors.map(({ dtype, shape }) => `${dtype} [${shape}]`).join(', ');
+    const [expected, found] = [describe(this.#fixed), describe(inputs)];
+    if (expected !== found) throw refused('inputs', expected, found, 'Record another function for other shapes.');
+  }
+
   dispose(): void {
+    if (this.#result.isDisposed) return;
     tf.dispose([this.#result, ...this.#fixed]);
     this.#backend.device.releaseGraph(this.#graph);
   }

@@ -71,6 +71,11 @@ export class HeldState {
     }
   }
 
+  /** A replay has given the state new values. */
+  changed(): void {
+    for (const memory of this.#after) memory.changed();
+  }
+
   dispose(): void {
     tf.dispose(this.#before.map(({ clone }) => clone));
   }

@@ -123,6 +123,11 @@ export class TensorBuffer {
     return this.#buffer !== undefined;
   }
 
+  /** The device has new values in the buffer: what was copied out of it is out of date. */
+  changed(): void {
+    if (this.#buffer !== undefined) this.#mirror = undefined;
+  }
+
   /** Exchanges the buffers of two tensors on the device. */
   exchange(other: TensorBuffer): void {
     [this.#buffer, other.#buffer] = [other.#buffer, this.#buffer];

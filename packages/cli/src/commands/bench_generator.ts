@@ -70,16 +70,13 @@ function progressiveStep(generator: Generator, patches: tf.Tensor4D, options: Om
 const MIDDLE = 2000;
 
 /** Steps as `doppel generator train` takes them, by the preset's own recipe and its default settings. */
-function learnerOf(generator: Generator, patches: tf.Tensor4D): { step: () => Promise<unknown>; dispose(): void } {
+function learnerStep(generator: Generator, patches: tf.Tensor4D): () => Promise<unknown> {
   const { preset, config } = generator;
   const settings = resolveGeneratorTraining([{ preset }], { data: 'bench', side: config.side }, 'the benchmark');
   const [stage] = GENERATORS.get(preset).recipe.stages(settings);
   const learner = new GeneratorLearner(generator);
   let step = MIDDLE;
-  return {
-    step: () => learner.step(tf.clone(patches), settings, stage!, { stage: 0, alpha: 1, step: step++ }),
-    dispose: () => learner.dispose(),
-  };
+  return () => learner.step(tf.clone(patches), settings, stage!, { stage: 0, alpha: 1, step: step++ });
 }
 
 const noGraph = () =>
@@ -126,7 +123,7 @@ export default command({
     } as const;
     const isSpatial = preset === 'spatial';
     if (isSpatial && args.graph) throw noGraph();
-    const trainOnce = isSpatial ? learnerOf(generator, patches).step : progressiveStep(generator, patches, options);
+    const trainOnce = isSpatial ? learnerStep(generator, patches) : progressiveStep(generator, patches, options);
 
     const train = await timeOf(trainOnce, repeats);
     const transfers = await transfersOf(tf.backend(), trainOnce);

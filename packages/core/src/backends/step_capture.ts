@@ -1,9 +1,10 @@
 /**
- * Work that is recorded once and then run as a whole: a CUDA graph, or the list of ops of the backend `native`. An optional
- * capability that a backend's loader brings along; training, scoring and benchmarks are given it, and do without it elsewhere.
+ * Work that is recorded once and then run as a whole: a CUDA graph, or a list of ops on the backend `native`. An
+ * optional capability that a backend's loader brings along; training, scoring and benchmarks do without it elsewhere.
  *
- * Of a step of training, all shapes are fixed, and so is every number that the step computes with in JavaScript (a learning rate, an alpha), but for
- * two that move on with each replay: Adam's step by 1, and the counters of random numbers by `COUNTERS_A_STEP`.
+ * Of a step of training, all shapes are fixed, and so is every number that the step computes with in JavaScript (an
+ * alpha, say), but for two that move on with each replay: Adam's step by 1, and the counters of random numbers by
+ * `COUNTERS_A_STEP`.
  */
 import type * as tf from '@tensorflow/tfjs-core';
 
@@ -31,15 +32,15 @@ export interface CapturedStep {
 /** Captures without running: the first step is the first replay. The state is as before where it throws. */
 export type StepCapture = (step: StepToCapture) => CapturedStep;
 
-/** A function of tensors that was recorded for their shapes. It does not see later changes of what else it reads. */
+/** A function of tensors that was recorded for their shapes. What else it reads must stay as it is. */
 export interface CapturedFunction {
   /** A new tensor. @param inputs of the shapes and types that it was recorded for. */
   run(...inputs: tf.Tensor[]): tf.Tensor;
-  /** Gives the memory back: before that of the tensors that the function reads besides. */
+  /** Gives the memory back. */
   dispose(): void;
 }
 
-/** @returns undefined where a part of the function runs in JavaScript, or reads or makes values there. */
+/** @returns undefined where the function cannot be recorded: a part runs in JavaScript, say, or it fails. */
 export type FunctionCapture = (
   inputs: readonly { shape: number[]; dtype: 'float32' | 'int32' }[],
   f: (...inputs: tf.Tensor[]) => tf.Tensor,

@@ -152,7 +152,7 @@ export interface GeneratorRecipe<Settings extends GeneratorSettings = GeneratorS
     settings: Settings,
     at: Growth & { step: number },
   ): Record<string, tf.Scalar>;
-  /** The same from a step on, captured; undefined where that step cannot be. Absent: none of its steps can. */
+  /** The same from a step on, captured; undefined where that step cannot be captured. Absent: no step can. */
   capture?(capture: StepCapture, from: StepsToCapture<Settings>): CapturedSteps | undefined;
   /** Measures what gradients do not learn, once the networks are trained. @param patches of the training split. */
   finish?(generator: Generator, patches: PatchStack): Promise<void>;

@@ -34,10 +34,10 @@ Block& Buffers::at(int id) {
   return blocks_[id];
 }
 
-PackedCache* Buffers::packed_of(Block& block) {
+std::shared_ptr<PackedCache> Buffers::packed_of(Block& block) {
   if (pool_.is_of_graph(block.data)) return nullptr;
-  if (!block.packed) block.packed = std::make_unique<PackedCache>(pool_);
-  return block.packed.get();
+  if (!block.packed) block.packed = std::make_shared<PackedCache>(pool_);
+  return block.packed;
 }
 
 void Buffers::remove(int id) {

@@ -12,7 +12,7 @@ namespace doppel {
 struct Block {
   void* data = nullptr;
   size_t bytes = 0;
-  std::unique_ptr<PackedCache> packed;
+  std::shared_ptr<PackedCache> packed;
 };
 
 class Buffers {
@@ -24,7 +24,7 @@ class Buffers {
   void remove(int id);
   Block& at(int id);                     // throws where there is no such buffer
   // What kernels derive from it; null where replays change its values.
-  PackedCache* packed_of(Block& block);
+  std::shared_ptr<PackedCache> packed_of(Block& block);
   int count() const { return static_cast<int>(blocks_.size() - free_.size()); }
 
  private:

@@ -116,20 +116,35 @@ Block& Fields::buffer(const char* name, int64_t count, size_t item, bool may_be_
 }
 
 void* Fields::read(const Block& block) {
-  if (touched_ && block.data) touched_->reads.push_back(block.data), touched_->bytes += block.bytes;
+  if (touched_ && block.data) {
+    touched_->reads.push_back(block.data);
+    touched_->bytes += block.bytes;
+  }
   return block.data;
 }
 
-void* Fields::written(const Block& block) {
-  if (touched_ && block.data) touched_->writes.push_back(block.data), touched_->bytes += block.bytes;
+// New values: what was derived from the old ones is out of date.
+void* Fields::written(Block& block) {
+  if (!touched_ && block.packed) block.packed->clear();
+  return owned(block);
+}
+
+void* Fields::owned(const Block& block) {
+  if (touched_ && block.data) {
+    touched_->writes.push_back(block.data);
+    touched_->bytes += block.bytes;
+  }
   return block.data;
 }
 
-// Kernels write what they derive from it beside it.
+// Kernels write what they derive from it: no other op may have it meanwhile.
 void Fields::in(const char* name, const float*& to, PackedCache*& packed, int64_t count) {
   Block& found = buffer(name, count, sizeof(float));
-  to = static_cast<const float*>(written(found));
-  if (!collected_) packed = buffers_->packed_of(found);
+  to = static_cast<const float*>(owned(found));
+  if (collected_) return;
+  const std::shared_ptr<PackedCache> forms = buffers_->packed_of(found);
+  packed = forms.get();
+  if (touched_) kept_.push_back(forms);
 }
 
 std::vector<float*> Fields::buffers(const char* name, const std::vector<int64_t>& counts) {

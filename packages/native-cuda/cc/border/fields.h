@@ -59,8 +59,12 @@ class Fields {
   template <class T> void out(const char* name, T*& to, int64_t count) {
     to = static_cast<T*>(written(buffer(name, count, sizeof(T))));
   }
-  void in(const char* name, const void*& to, int64_t count, Type type) { to = read(buffer(name, count, size_of(type))); }
-  void out(const char* name, void*& to, int64_t count, Type type) { to = written(buffer(name, count, size_of(type))); }
+  void in(const char* name, const void*& to, int64_t count, Type type) {
+    to = read(buffer(name, count, size_of(type)));
+  }
+  void out(const char* name, void*& to, int64_t count, Type type) {
+    to = written(buffer(name, count, size_of(type)));
+  }
   template <class T> void in_if_given(const char* name, const T*& to, int64_t count) {
     to = static_cast<const T*>(read(buffer(name, count, sizeof(T), true)));
   }
@@ -75,7 +79,7 @@ class Fields {
   // A field that does not matter for the others' values.
   void skip(const char* name) { next(name); }
 
-  // A list that lives as long as this object, or what `kept` gave.
+  // A list that lives as long as this object, or as what `kept` gives.
   template <class T> const T* keep(std::vector<T> list) {
     auto kept = std::make_shared<std::vector<T>>(std::move(list));
     const T* data = kept->data();
@@ -108,7 +112,8 @@ class Fields {
   Block& block(const char* name, napi_value id, int64_t count, size_t item) const;
   Block& buffer(const char* name, int64_t count, size_t item, bool may_be_null = false);
   void* read(const Block& block);
-  void* written(const Block& block);
+  void* written(Block& block);
+  void* owned(const Block& block);
 
   const char* op_ = "";
   const Names* names_ = nullptr;

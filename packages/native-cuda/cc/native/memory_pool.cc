@@ -83,13 +83,20 @@ void* MemoryPool::reuse(size_t size) {
 void MemoryPool::give(void* block, size_t bytes) {
   if (!block) return;
   std::lock_guard lock(mutex_);
+  give_or_keep(block, bytes);
+}
+
+void MemoryPool::give_or_keep(void* block, size_t bytes) {
   if (const auto graph = graph_of(block); graph != graphs_.end()) {
     GraphBlocks::Block& own = graph->blocks.at(block);
     own.lent = false;
     if (&*graph == open_ && graph->reuses) graph->idle.emplace(own.bytes, block);
-    free_if_over(graph);
-  } else if (open_) open_->strays.emplace_back(block, bytes);
-  else give_block(block, bytes);
+    return free_if_over(graph);
+  }
+  if (open_) return void(open_->strays.emplace_back(block, bytes));
+  for (GraphBlocks& graph : graphs_)
+    if (graph.outside.count(block)) return void(graph.strays.emplace_back(block, bytes));
+  give_block(block, bytes);
 }
 
 void MemoryPool::give_block(void* block, size_t bytes) {
@@ -144,19 +151,28 @@ void MemoryPool::free_if_over(Graphs::iterator graph) {
   const auto is_lent = [](const auto& each) { return each.second.lent; };
   if (!graph->retired || std::any_of(graph->blocks.begin(), graph->blocks.end(), is_lent)) return;
   for (const auto& [block, taken] : graph->blocks) give_block(block, taken.bytes);
-  for (const auto& [block, bytes] : graph->strays) give_block(block, bytes);
+  const auto strays = std::move(graph->strays);
   graphs_.erase(graph);
+  for (const auto& [block, bytes] : strays) give_or_keep(block, bytes);  // other graphs may read them, too
+}
+
+void MemoryPool::end_graph() {
+  std::lock_guard lock(mutex_);
+  open_ = nullptr;
+}
+
+void MemoryPool::keep_for(GraphBlocks& graph, const void* block) {
+  std::lock_guard lock(mutex_);
+  if (!graph.owns(block)) graph.outside.insert(block);
 }
 
 MemoryPool::Graphs::iterator MemoryPool::graph_of(const void* block) {
-  return std::find_if(graphs_.begin(), graphs_.end(), [&](const GraphBlocks& each) {
-    return each.blocks.count(const_cast<void*>(block)) > 0;
-  });
+  return std::find_if(graphs_.begin(), graphs_.end(), [&](const GraphBlocks& each) { return each.owns(block); });
 }
 
 bool MemoryPool::is_of_graph(const void* block) const {
   std::lock_guard lock(mutex_);
-  return const_cast<MemoryPool*>(this)->graph_of(block) != graphs_.end();
+  return std::any_of(graphs_.begin(), graphs_.end(), [&](const GraphBlocks& each) { return each.owns(block); });
 }
 
 size_t MemoryPool::bytes_in_graphs() const {

@@ -8,25 +8,29 @@
 #include <map>
 #include <mutex>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "../block_pool.h"
 
 namespace doppel {
 
-// The memory of one recording: what is taken while it is open. It is nobody else's as long as the recording may run, since
-// each replay writes to it. Ops that a block serves one after the other cannot run side by side.
+// The memory of one recording: what is taken while it is open. It is nobody else's as long as the recording may run,
+// since each replay writes to it. Nor is what its ops read besides, once that was given back.
 struct GraphBlocks {
   struct Block {
     size_t bytes;
     bool lent;  // some tensor has it
   };
-  bool reuses;
+  bool reuses = false;  // blocks serve again; ops that one serves cannot run side by side
   std::unordered_map<void*, Block> blocks;
   std::unordered_multimap<size_t, void*> idle;  // by bytes: given back while it is open
-  std::vector<std::pair<void*, size_t>> strays;  // of before, given back meanwhile: replays read them
+  std::unordered_set<const void*> outside;       // blocks of before that its ops touch
+  std::vector<std::pair<void*, size_t>> strays;  // of those, what was given back since
   size_t bytes = 0;
   bool retired = false;
+
+  bool owns(const void* block) const { return blocks.count(const_cast<void*>(block)) > 0; }
 };
 
 class MemoryPool : public BlockPool {
@@ -43,7 +47,9 @@ class MemoryPool : public BlockPool {
   bool is_of_graph(const void* block) const override;
 
   GraphBlocks& begin_graph(bool reuses);
-  void end_graph() { open_ = nullptr; }
+  void end_graph();
+  // Holds a block of before the recording until it is gone.
+  void keep_for(GraphBlocks& graph, const void* block);
   // The recording is gone; its memory goes when its last block was given back.
   void retire(GraphBlocks& graph);
 
@@ -52,6 +58,7 @@ class MemoryPool : public BlockPool {
 
   void* take_block(size_t bytes);
   void give_block(void* block, size_t bytes);
+  void give_or_keep(void* block, size_t bytes);
   Graphs::iterator graph_of(const void* block);
   void free_if_over(Graphs::iterator graph);
   void free_idle();

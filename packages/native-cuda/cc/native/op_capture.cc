@@ -8,8 +8,8 @@ namespace doppel {
 
 namespace {
 
-// Lanes with less than this share of the longest one's work are no reason to leave it a single thread.
-constexpr size_t least_share = 4;
+// A lane with less than this share of the longest one's bytes does not keep a thread busy beside it.
+constexpr double least_share = 0.25;
 
 void add_once(std::vector<size_t>& list, size_t value) {
   if (std::find(list.begin(), list.end(), value) == list.end()) list.push_back(value);
@@ -17,42 +17,53 @@ void add_once(std::vector<size_t>& list, size_t value) {
 
 }  // namespace
 
-// Lanes whose results the op needs, or whose blocks it overwrites.
-std::vector<size_t> OpGraph::lanes_before(const Stage& stage, const Touched& touched) const {
+// Lanes of the last stage whose results the op needs, or whose blocks it overwrites.
+std::vector<size_t> OpGraph::lanes_before(const Touched& touched) const {
   std::vector<size_t> found;
-  auto add = [&](const auto& lanes_of, const void* block) {
+  auto add = [&](const LanesByBlock& lanes_of, const void* block) {
     const auto at = lanes_of.find(block);
     if (at == lanes_of.end()) return;
     for (const size_t lane : at->second) add_once(found, lane);
   };
-  for (const void* block : touched.reads) add(stage.writers, block);
-  for (const void* block : touched.writes) add(stage.writers, block), add(stage.readers, block);
+  for (const void* block : touched.reads) add(writers_, block);
+  for (const void* block : touched.writes) add(writers_, block), add(readers_, block);
   return found;
 }
 
 void OpGraph::record(RecordedOp op) {
-  std::vector<size_t> before;
-  if (!stages_.empty()) before = lanes_before(stages_.back(), op.touched);
+  std::vector<size_t> before = lanes_before(op.touched);
   if (stages_.empty() || before.size() > 1) {
-    stages_.push_back({ops_.size(), {}, {}, {}});
-    before.clear();
+    stages_.push_back({ops_.size(), {}});
+    readers_.clear(), writers_.clear(), before.clear();
   }
-  Stage& stage = stages_.back();
-  const size_t lane = before.empty() ? stage.lanes.size() : before[0];
-  if (before.empty()) stage.lanes.emplace_back();
-  stage.lanes[lane].ops.push_back(ops_.size());
-  stage.lanes[lane].bytes += op.touched.bytes;
-  for (const void* block : op.touched.reads) add_once(stage.readers[block], lane);
-  for (const void* block : op.touched.writes) add_once(stage.writers[block], lane);
+  std::vector<Lane>& lanes = stages_.back().lanes;
+  const size_t lane = before.empty() ? lanes.size() : before[0];
+  if (before.empty()) lanes.emplace_back();
+  lanes[lane].ops.push_back(ops_.size());
+  lanes[lane].bytes += op.touched.bytes;
+  for (const void* block : op.touched.reads) {
+    add_once(readers_[block], lane);
+    pool_.keep_for(memory_, block);
+  }
+  for (const void* block : op.touched.writes) {
+    add_once(writers_[block], lane);
+    pool_.keep_for(memory_, block);
+  }
   ops_.push_back(std::move(op));
+}
+
+void OpGraph::end(const std::vector<Renewal>& state) {
+  state_ = state;
+  readers_.clear(), writers_.clear();
 }
 
 // Whether lanes keep the threads as busy as sharing each op would: half of them at least.
 bool OpGraph::runs_side_by_side(const Stage& stage) const {
   size_t most = 0;
   for (const Lane& lane : stage.lanes) most = std::max(most, lane.bytes);
+  const double least = least_share * static_cast<double>(most);
   const auto long_lanes = std::count_if(stage.lanes.begin(), stage.lanes.end(),
-                                        [&](const Lane& lane) { return lane.bytes * least_share >= most; });
+                                        [&](const Lane& lane) { return static_cast<double>(lane.bytes) >= least; });
   return long_lanes > 1 && runtime_.threads() < 2 * long_lanes;
 }
 
@@ -74,7 +85,7 @@ void OpGraph::replay() {
   auto renew = [this](int i) { std::memcpy(state_[i].to, state_[i].from, state_[i].bytes); };
   runtime_.run(
       static_cast<int>(state_.size()), [](void* f, int i, int) { (*static_cast<decltype(renew)*>(f))(i); }, &renew);
-  progress_.replays++;
+  if (progress_.counters_a_step > 0) progress_.replays++;
 }
 
 void OpCapture::begin(uint64_t counters_a_step, bool reuses_memory) {
@@ -85,7 +96,7 @@ void OpCapture::begin(uint64_t counters_a_step, bool reuses_memory) {
 std::unique_ptr<Graph> OpCapture::end(const std::vector<Renewal>& state) {
   if (!is_open()) throw std::runtime_error("no capture is open");
   pool_.end_graph();
-  graph_->renew(state);
+  graph_->end(state);
   return std::move(graph_);
 }
 

@@ -1,6 +1,6 @@
-// Captures the ops that are asked of the device as a list. A replay costs no way through JavaScript, and parts that do not
-// depend on each other, such as the towers of two sensors, run side by side, one thread each: threads that share an op
-// meet after each, those that share a network once.
+// Captures the ops that are asked of the device as a list. A replay costs no way through JavaScript, and parts that do
+// not depend on each other, such as the towers of two sensors, run side by side, one thread each: threads that share an
+// op meet after each, those that share a network once.
 #pragma once
 #include <unordered_map>
 
@@ -17,7 +17,7 @@ class OpGraph : public Graph, public Recorder {
   ~OpGraph() override { pool_.retire(memory_); }
 
   void record(RecordedOp op) override;
-  void renew(const std::vector<Renewal>& state) { state_ = state; }
+  void end(const std::vector<Renewal>& state);
   void replay() override;
   size_t strays() const { return memory_.strays.size(); }
 
@@ -33,11 +33,10 @@ class OpGraph : public Graph, public Recorder {
   struct Stage {
     size_t first;  // op
     std::vector<Lane> lanes;
-    // Lanes that read and write a block.
-    std::unordered_map<const void*, std::vector<size_t>> readers, writers;
   };
+  using LanesByBlock = std::unordered_map<const void*, std::vector<size_t>>;
 
-  std::vector<size_t> lanes_before(const Stage& stage, const Touched& touched) const;
+  std::vector<size_t> lanes_before(const Touched& touched) const;
   bool runs_side_by_side(const Stage& stage) const;
   void run(size_t op) { ops_[op].run(runtime_, progress_); }
 
@@ -47,6 +46,7 @@ class OpGraph : public Graph, public Recorder {
   Progress progress_;
   std::vector<RecordedOp> ops_;
   std::vector<Stage> stages_;
+  LanesByBlock readers_, writers_;  // of the last stage
   std::vector<Renewal> state_;
 };
 

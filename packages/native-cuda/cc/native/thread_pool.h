@@ -21,8 +21,8 @@ class ThreadPool {
   void set_threads(int count);  // the caller's own thread counts
 
   // Calls f(context, task, thread) for each task below `tasks`, on the caller and those workers that come in time;
-  // returns when all are done. Rethrows the first exception. While another caller has the workers, and within a task, the
-  // tasks run on the caller alone (thread 0).
+  // returns when all are done. Rethrows the first exception. While another caller has the workers, and within a task,
+  // the tasks run on the caller alone (thread 0).
   void run(int tasks, Task f, void* context);
 
  private:

@@ -1,6 +1,7 @@
 /** A whole run of a tiny `spatial` generator: it resumes bit for bit, and opens at the side of the data. */
+import { addonBackend } from '@doppel/native-cuda';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, expect, it } from 'vitest';
+import { beforeEach, expect, it, vi } from 'vitest';
 import { selectBackend } from '../../../../packages/core/src/backends/select_backend.ts';
 import { sha256 } from '../../../../packages/core/src/base/sha256.ts';
 import { loadGenerator } from '../../../../packages/core/src/generator/checkpoint.ts';
@@ -10,9 +11,10 @@ import { MemoryStore } from '../../../../packages/core/src/store.ts';
 import { resolveGeneratorTraining } from '../../../../packages/core/src/training/generator/config.ts';
 import { type GeneratorTask, loadLastGenerator } from '../../../../packages/core/src/training/generator/task.ts';
 import { trainGenerator } from '../../../../packages/core/src/training/generator/train.ts';
+import { backendLoaders, backendReports } from '../../../backends.ts';
 import { syntheticDataset } from '../matcher/synthetic.ts';
 
-beforeAll(async () => {
+beforeEach(async () => {
   await selectBackend({ requested: 'wasm' });
 });
 
@@ -29,6 +31,36 @@ function taskOf(store: MemoryStore, more: Partial<GeneratorTask> = {}): Generato
   const config = resolveGeneratorTraining([given], { data: 'synthetic', side: SIDE }, 'the test');
   return { store, dataset, run: 'run', start: { config }, backend: 'wasm', ...more };
 }
+
+it('resumes bit for bit where its steps are captured', async (context) => {
+  const { available, reason } = (await backendReports()).native!;
+  if (!available) context.skip(`the backend native: ${reason}`);
+  const { captureStep } = await selectBackend({ requested: 'native', loaders: await backendLoaders() });
+  const { adversarial: _, ...uncriticised } = given;
+  // The average's decay stands from the third step on.
+  const config = resolveGeneratorTraining(
+    [{ ...uncriticised, images: 16, ema: 0.7 }],
+    { data: 'synthetic', side: SIDE },
+    'the test',
+  );
+  const start = { start: { config }, backend: 'native' };
+  const lines: string[] = [];
+  const replays = vi.spyOn(addonBackend('native')!.device, 'replay').mockClear();
+  const whole = new MemoryStore();
+  await trainGenerator(taskOf(whole, { ...start, onLog: (line) => lines.push(line) }));
+  expect(captureStep).toBeTypeOf('function');
+  expect(replays).toHaveBeenCalledTimes(6);
+  expect(lines.join()).not.toContain('one by one');
+  const parts = new MemoryStore();
+  const controller = new AbortController();
+  const onProgress = ({ step }: { step: number }) => (step === 5 ? controller.abort() : undefined);
+  await trainGenerator(taskOf(parts, { ...start, signal: controller.signal, onProgress }));
+  await trainGenerator(taskOf(parts, { backend: 'native', start: { last: await loadLastGenerator(parts, 'run') } }));
+  expect(replays).toHaveBeenCalledTimes(12);
+  replays.mockRestore();
+  expect(await sha256(parts.files.get(LAST)!)).toBe(await sha256(whole.files.get(LAST)!));
+  expect(addonBackend('native')!.device.memory().graphs).toBe(0);
+});
 
 it('resumes bit for bit, and makes patches of the side of the data', async () => {
   const whole = new MemoryStore();

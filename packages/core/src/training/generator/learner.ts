@@ -18,20 +18,25 @@ import { zeroGeneratorMoments } from '../../generator/generator.ts';
 import { type Moments, momentsFrom, momentTensors, momentValues } from '../../runs/moments.ts';
 import { type Values, valuesOf } from '../../runs/values.ts';
 
+type Log = (line: string) => Promise<void>;
+
 export class GeneratorLearner {
   readonly generator: Generator;
   private moments: Moments;
   private captured: CapturedSteps | undefined;
   private isCapturable = true;
+  private readonly log: Log;
 
-  constructor(generator: Generator, moments: Moments = zeroGeneratorMoments(generator)) {
+  /** @param log gets the reason where steps could be captured and are not. */
+  constructor(generator: Generator, log: Log = async () => {}, moments: Moments = zeroGeneratorMoments(generator)) {
     this.generator = generator;
+    this.log = log;
     this.moments = moments;
   }
 
   /** Weights and moments of a `last` checkpoint. */
-  static from(checkpoint: LastGeneratorCheckpoint): GeneratorLearner {
-    return new GeneratorLearner(generatorOf(checkpoint), momentsFrom(checkpoint.resume));
+  static from(checkpoint: LastGeneratorCheckpoint, log?: Log): GeneratorLearner {
+    return new GeneratorLearner(generatorOf(checkpoint), log, momentsFrom(checkpoint.resume));
   }
 
   /**
@@ -45,18 +50,19 @@ export class GeneratorLearner {
     at: Growth & { step: number },
   ): Promise<Record<string, number>> {
     const { recipe } = GENERATORS.get(this.generator.preset);
-    this.captured ??= this.capture(batch.shape, settings, at.step);
-    const values = this.captured
-      ? await this.captured.replay(batch, at.step)
-      : await numbersOf(recipe.step(this.generator, this.moments, batch, settings, at));
-    batch.dispose();
+    this.captured ??= await this.capture(batch.shape, settings, at.step);
+    const take = async () =>
+      this.captured
+        ? this.captured.replay(batch, at.step)
+        : numbersOf(recipe.step(this.generator, this.moments, batch, settings, at));
+    const values = await take().finally(() => batch.dispose());
     const guilty = recipe.culprit(values);
     if (guilty === undefined) return values;
     throw notFinite(guilty, `at step ${at.step + 1} of side ${side}`, listed(values));
   }
 
   /** The steps from this one on, where backend and recipe can capture them. */
-  private capture(batch: number[], settings: GeneratorSettings, step: number): CapturedSteps | undefined {
+  private async capture(batch: number[], settings: GeneratorSettings, step: number) {
     const { generator, moments } = this;
     const { recipe } = GENERATORS.get(generator.preset);
     const { captureStep } = currentAbilities();
@@ -64,9 +70,10 @@ export class GeneratorLearner {
     try {
       return recipe.capture?.(captureStep, { generator, moments, settings, batch, step });
     } catch (error) {
-      // A kernel that the device lacks, say: steps are then taken one by one.
+      // Of a kernel that the device lacks, say.
       if (!(error instanceof DoppelError && error.tag === 'graph')) throw error;
       this.isCapturable = false;
+      await this.log(`steps are taken one by one. ${error.message}`);
       return undefined;
     }
   }

@@ -23,8 +23,10 @@ export interface GeneratorRun {
 }
 
 /** Networks and moments that a run begins with; the caller disposes of them. */
-export const learnerOf = (given: GivenGenerator): GeneratorLearner =>
-  given.last ? GeneratorLearner.from(given.last) : new GeneratorLearner(freshGenerator(given));
+export function learnerOf(given: GivenGenerator): GeneratorLearner {
+  const log = (line: string) => given.folder.log(line);
+  return given.last ? GeneratorLearner.from(given.last, log) : new GeneratorLearner(freshGenerator(given), log);
+}
 
 const freshGenerator = ({ architecture, config, normalisation }: GivenGenerator): Generator =>
   createGenerator({

@@ -14,7 +14,7 @@ void adam(const Adam& p, Runtime& runtime) {
               epsilon = static_cast<float>(p.epsilon);
   const float c1 = static_cast<float>(1 - p.beta1), c2 = static_cast<float>(1 - p.beta2);
   each_run(p.tensor, p.tensors, runtime, [&](const AdamTensor& x, int64_t from, int64_t to, int64_t) {
-    // Outputs are other tensors than inputs, which the compiler does not try to show for seven of them.
+    // No output overlaps an input; the compiler gives up proving that for seven pointers.
 #pragma GCC ivdep
     for (int64_t i = from; i < to; i++) {
       const float g = x.g[i], m = b1 * x.m[i] + c1 * g, v = b2 * x.v[i] + c2 * g * g;

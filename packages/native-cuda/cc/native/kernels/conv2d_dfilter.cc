@@ -17,7 +17,7 @@ struct Run {
 };
 
 // R floats of x × V vectors of g.
-template <int R, int V> void accumulate(const Run& run, float* out, int64_t out_row, int64_t columns) {
+template <int R, int V> void accumulate(const Run& run, float* out, int64_t out_row) {
   Vec acc[R][V];
 #pragma GCC unroll 16
   for (int r = 0; r < R; r++) {
@@ -43,16 +43,14 @@ template <int R, int V> void accumulate(const Run& run, float* out, int64_t out_
   for (int r = 0; r < R; r++) {
     float* to = out + r * out_row;
 #pragma GCC unroll 2
-    for (int v = 0; v < V; v++)
-      if (v * lanes < columns) store(to + v * lanes, load(to + v * lanes) + acc[r][v]);
+    for (int v = 0; v < V; v++) store(to + v * lanes, load(to + v * lanes) + acc[r][v]);
   }
 }
 
 // The last `count` < R + 1 rows.
-template <int R, int V>
-void accumulate_rest(int64_t count, const Run& run, float* out, int64_t out_row, int64_t columns) {
-  if (count == R) return accumulate<R, V>(run, out, out_row, columns);
-  if constexpr (R > 1) accumulate_rest<R - 1, V>(count, run, out, out_row, columns);
+template <int R, int V> void accumulate_rest(int64_t count, const Run& run, float* out, int64_t out_row) {
+  if (count == R) return accumulate<R, V>(run, out, out_row);
+  if constexpr (R > 1) accumulate_rest<R - 1, V>(count, run, out, out_row);
 }
 
 // All `rows` consecutive floats of x with the columns of g from `column` on.
@@ -61,9 +59,9 @@ template <int V> void accumulate_columns(Run run, int64_t rows, int64_t column, 
   run.g += column;  // may read past the last channel: into the next pixel, or the block's slack
   int64_t r = 0;
   for (; rows - r >= tile_rows; r += tile_rows)
-    run.x = x + r, accumulate<tile_rows, V>(run, out + r * out_row + column, out_row, out_row - column);
+    run.x = x + r, accumulate<tile_rows, V>(run, out + r * out_row + column, out_row);
   run.x = x + r;
-  accumulate_rest<tile_rows - 1, V>(rows - r, run, out + r * out_row + column, out_row, out_row - column);
+  accumulate_rest<tile_rows - 1, V>(rows - r, run, out + r * out_row + column, out_row);
 }
 
 // All pairs of `rows` consecutive floats of x and `columns` of g; `out_row` is a multiple of `lanes`.
@@ -168,10 +166,10 @@ void dfilter_exchanged(const Conv2DShape& s, const float* x, const float* g, flo
 }  // namespace
 
 void conv2d_dfilter_direct(const Conv2DShape& s, const float* x, const float* g, float* dfilter, Runtime& runtime) {
-  // Columns are padded to whole tiles: the fewer channels had better be rows.
+  // Columns are padded to whole vectors: the fewer channels had better be rows.
   if (s.stride == 1 && s.co <= lanes / 2 && s.ci >= lanes) return dfilter_exchanged(s, x, g, dfilter, runtime);
-  const int64_t taps = int64_t{s.kh} * s.kw, co = ceil_div(s.co, tile_columns) * tile_columns;
-  const int64_t size = taps * s.ci * co;  // of one copy, columns padded to whole tiles
+  const int64_t taps = int64_t{s.kh} * s.kw, co = ceil_div(s.co, lanes) * lanes;
+  const int64_t size = taps * s.ci * co;  // of one copy, columns padded to whole vectors
   const int64_t row_floats = int64_t{s.ow} * (s.co + int64_t{s.ci} * s.stride);
   const int64_t rows_per_run = larger<int64_t>(1, smaller<int64_t>(s.oh, 8192 / larger<int64_t>(row_floats, 1)));
   const int64_t runs_per_image = ceil_div(s.oh, rows_per_run), runs = s.n * runs_per_image;

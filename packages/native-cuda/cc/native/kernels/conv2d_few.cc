@@ -1,5 +1,5 @@
 // Convolution to at most `most` channels, as at the head of a decoder:
-// y[pixel, c] = act(Σ over the window of x · filter[c] + bias[c]), by dot products along the window's runs of channels.
+// y[pixel, c] = act(Σ over the window of x · filter[c] + bias[c]), by dot products along its runs of channels.
 #include "conv2d.h"
 #include "windows.h"
 

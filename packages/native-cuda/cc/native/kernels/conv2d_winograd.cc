@@ -415,8 +415,7 @@ void conv2d_dfilter_winograd(const Conv2DShape& s, const float* x, const float* 
   const auto [block, blocks, shares] = deal_of(t.count(), 1, threads_of(runtime));
   // Reading and writing dU for each block of tiles, or the transformed tiles once more: what moves fewer bytes.
   const bool by_positions = taps > block * (s.ci + s.co);
-  // Columns of a register block may reach past the last channel of dU by up to a vector: 16 floats more at the end.
-  const int64_t sum_size = positions * taps + tile_columns;
+  const int64_t sum_size = positions * taps;
   const int64_t copies = by_positions ? 1 : smaller<int64_t>(threads_of(runtime), blocks);
   Scratch sums(runtime, static_cast<size_t>(sum_size * copies)), zeros(runtime, larger(s.ci, s.co));
   std::memset(zeros.data(), 0, static_cast<size_t>(larger(s.ci, s.co)) * 4);

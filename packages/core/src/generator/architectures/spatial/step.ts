@@ -129,10 +129,11 @@ export function spatialGradients(
   settings: SpatialSettings,
   step: number,
 ): Gradients {
-  const moving = tensorsOf(movingAt(step, settings, x.shape[1]));
-  const gradients = gradientsOf(generator, x, settings, { step, ...moving });
-  tf.dispose({ ...moving });
-  return gradients;
+  return tf.tidy(() => {
+    const moving = tensorsOf(movingAt(step, settings, x.shape[1]));
+    const { terms, gradients, made } = gradientsOf(generator, x, settings, { step, ...moving });
+    return { terms, gradients, ...(made && { made }) };
+  });
 }
 
 function gradientsOf(
