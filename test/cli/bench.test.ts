@@ -21,9 +21,10 @@ it('matcher: pairs a second of training and of scoring', async () => {
 });
 
 it('dense: training by localisation, scoring and tiles', async () => {
-  const flags = ['--batch', '2', '--pairs', '2', '--tile', '64', '--repeats', '1', '--backend', 'wasm', '--json'];
+  const flags = ['--batch', '2', '--pairs', '2', '--width', '8', '--tile', '64', '--repeats', '1'];
+  flags.push('--backend', 'wasm', '--json');
   const result = JSON.parse((await runCommand(benchDense, flags)).stdout);
-  expect(result).toMatchObject({ backend: 'wasm', batch: 2, pairs: 2, fallbacks: [], tile: { side: 64 } });
+  expect(result).toMatchObject({ backend: 'wasm', width: 8, batch: 2, pairs: 2, fallbacks: [], tile: { side: 64 } });
   expect(result.train.imagesPerSecond).toBeGreaterThan(0);
   expect(result.score.pairsPerSecond).toBeGreaterThan(0);
   expect(result.tile.sarSeconds).toBeGreaterThan(0);

@@ -71,14 +71,16 @@ export default command({
   flags: {
     batch: whole(2, 'Templates, and windows, in a training step').default(32),
     pairs: whole(1, 'Pairs in a call of scoring').default(64),
+    width: whole(8, 'Channels of the stem, a multiple of 8').default(32),
     tile: whole(64, 'Side of the tile in pixels, a multiple of 8').default(1024),
     ...BENCH_FLAGS,
   },
   examples: ['doppel bench dense', 'doppel bench dense --backend native --threads 2 --json'],
   async run({ args, context }) {
-    const { batch, pairs, tile, repeats } = args;
+    const { batch, pairs, width, tile, repeats } = args;
     const selected = await context.selectBackend(args);
-    const create = () => createMatcher({ preset: 'dense', side: SIDE, sarBands: 1, opticalBands: 3, seed: 1 });
+    const network = { preset: 'dense', width, side: SIDE, sarBands: 1, opticalBands: 3 } as const;
+    const create = () => createMatcher({ ...network, seed: 1 });
     const scoring = scoringOf(createScorer(create()), pairs, tile);
     // Each by itself, as a training run or a server does it: between different work, memory is dealt out anew.
     const times = {
@@ -97,13 +99,13 @@ export default command({
       json: {
         benchmark: 'dense',
         ...report,
-        ...{ batch, pairs },
+        ...{ width, batch, pairs },
         train: { imagesPerSecond, ...times.train },
         score: { pairsPerSecond, ...times.score },
         tile: { side: tile, sarSeconds, opticalSeconds },
       },
       text: [
-        `dense, templates of ${SIDE} and windows of ${SIDE + 2 * SEARCH} pixels, batch ${batch}, on ${report.backend} (${report.device})`,
+        `dense, width ${width}, templates of ${SIDE} and windows of ${SIDE + 2 * SEARCH} pixels, batch ${batch}, on ${report.backend} (${report.device})`,
         rateText('training step', imagesPerSecond, 'images', times.train),
         rateText('scoring      ', pairsPerSecond, 'pairs', times.score),
         `a tile of ${tile}²  SAR ${sarSeconds.toFixed(3)} s, optical ${opticalSeconds.toFixed(3)} s`,
