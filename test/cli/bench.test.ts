@@ -83,6 +83,10 @@ it('a graph on a backend without graphs is a usage error', async () => {
   await expect(runCommand(benchGenerator, flags)).rejects.toThrow(/Cannot use --graph: .* found wasm/);
 });
 
+it('a network that learns by localisation has a benchmark of its own', async () => {
+  await expect(runCommand(benchMatcher, ['--preset', 'dense'])).rejects.toThrow(/--preset.*found "?dense/s);
+});
+
 it('a size that is no size is a usage error', async () => {
   await expect(runCommand(benchMatcher, ['--size', 'large'])).rejects.toThrow('--size');
 });

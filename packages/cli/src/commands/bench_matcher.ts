@@ -64,10 +64,13 @@ function batchOf(sar: tf.Tensor4D, optical: tf.Tensor4D) {
   return { sar, optical, pairing, labels: tf.tensor1d(labels, 'int32'), weights: tf.tensor1d(weights) };
 }
 
+/** Networks that learn from pairs; one that learns by localisation has `doppel bench dense`. */
+const LEARNING_FROM_PAIRS = ARCHITECTURES.names().filter((name) => !ARCHITECTURES.get(name).localisation);
+
 export default command({
   name: 'doppel bench matcher',
   flags: {
-    preset: choice(ARCHITECTURES.names(), 'Network').default('paper'),
+    preset: choice(LEARNING_FROM_PAIRS, 'Network; for dense see `doppel bench dense`').default('paper'),
     size: whole(64, 'Patch side, in pixels').default(112),
     batch: whole(1, 'Pairs in a step').default(64),
     ...GRAPH_FLAG,
