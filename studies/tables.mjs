@@ -160,8 +160,21 @@ function summaryTable(...studies) {
 const interval = (range, metric) => (range ? range.map((each) => signed(each, metric)).join(' to ') : '–');
 
 /** Contrasts that were fixed beforehand: a seed is the unit, and the interval is Student's. */
+/** A table with one row for each item, by labels, which have a column where there are several. */
+function tableByLabels(heads, items, rowOf) {
+  const sorted = byBudget(items);
+  if (new Set(sorted.map(({ budget }) => budget)).size < 2) return table(heads, sorted.map(rowOf));
+  return table(
+    ['labels', ...heads],
+    sorted.map((item) => [percent(item.budget), ...rowOf(item)]),
+  );
+}
+
 function contrastsTable({ contrasts }) {
-  const rows = contrasts.map(
+  const heads = ['contrast', 'arms', 'figure', 'difference (95 %)', 'relative', 'p', 'equivalence', 'seeds'];
+  return tableByLabels(
+    heads,
+    contrasts,
     ({ name, arm, against, set, metric, seeds, mean, relative, interval: range, p, ...rest }) => [
       name,
       `\`${arm}\` − \`${against}\``,
@@ -173,18 +186,15 @@ function contrastsTable({ contrasts }) {
       seeds.length,
     ],
   );
-  const heads = ['contrast', 'arms', 'figure', 'difference (95 %)', 'relative', 'p', 'equivalence', 'seeds'];
-  return table(heads, rows);
 }
 
 /** Share of the baseline's excess of false alarms, look-alikes over shuffled, that each arm removes. */
 function excessTable({ excess }) {
-  const rows = excess.map(({ arm, removed, seeds }) => [
+  return tableByLabels(['arm', 'excess removed (95 %)', 'seeds'], excess, ({ arm, removed, seeds }) => [
     `\`${arm}\``,
     removed ? `${value(removed.mean, 'fpr80').replace('-', '−')} % (${interval(removed.interval, 'fpr80')})` : '–',
     seeds.length,
   ]);
-  return table(['arm', 'excess removed (95 %)', 'seeds'], rows);
 }
 
 /** Rungs of a ladder: each measured once, on validation. */
