@@ -63,11 +63,13 @@ it('takes a name before a file of that name, and a path as a path', async () => 
 it('lists the names where there is none', async () => {
   await expect(openNamedModel('nothing')).rejects.toMatchObject({
     tag: 'usage',
-    message: expect.stringMatching(/one of s1s2-10m, planted,/),
+    message: expect.stringMatching(/one of s1s2-10m, s1s2-10m-small, planted,/),
   });
   await expect(readModel(new MemoryStore(), 'nothing')).rejects.toMatchObject({
     tag: 'file',
-    message: expect.stringMatching(/model nothing: .*the name of a model: s1s2-10m, planted,.*found nothing there/),
+    message: expect.stringMatching(
+      /model nothing: .*the name of a model: s1s2-10m, s1s2-10m-small, planted,.*found nothing there/,
+    ),
   });
 });
 
