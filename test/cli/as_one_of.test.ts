@@ -2,7 +2,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { asOneOf } from '../../packages/cli/src/as_one_of.ts';
 import { createContext } from '../../packages/cli/src/context.ts';
-import { placeOf, refuseProcesses } from '../../packages/cli/src/launcher.ts';
+import { refuseProcesses } from '../../packages/cli/src/launcher.ts';
 import { Interrupted } from '../../packages/cli/src/outcome.ts';
 import { ProcessError } from '../../packages/core/src/errors.ts';
 import { ALONE } from '../../packages/core/src/processes/communicator.ts';
@@ -32,14 +32,6 @@ function library(rank: number, size: number): { mpi: Mpi; closed: () => number }
 }
 
 const outcome = { json: { done: true }, text: 'done', exitCode: 130 };
-
-it('a place is that of mpirun, mpiexec or srun, and none in the script of a job', () => {
-  expect(placeOf({ OMPI_COMM_WORLD_RANK: '1', OMPI_COMM_WORLD_SIZE: '4' })).toMatchObject({ rank: 1, size: 4 });
-  expect(placeOf({ PMI_RANK: '2', PMI_SIZE: '3' })).toMatchObject({ rank: 2, size: 3, launcher: 'mpiexec' });
-  expect(placeOf({ SLURM_PROCID: '1', SLURM_STEP_NUM_TASKS: '2' })).toMatchObject({ rank: 1, launcher: 'srun' });
-  expect(placeOf({ SLURM_PROCID: '0', SLURM_NTASKS: '8' })).toBeUndefined();
-  expect(placeOf({ OMPI_COMM_WORLD_RANK: '0', OMPI_COMM_WORLD_SIZE: '1' })).toBeUndefined();
-});
 
 describe('a command', () => {
   it('has the outcome of the first process, and the others say nothing', async () => {

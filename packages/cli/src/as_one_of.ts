@@ -1,10 +1,10 @@
 /** Runs a command as one of the processes that a launcher of MPI started: the first speaks, the others are silent. */
 import { setTimeout } from 'node:timers/promises';
+import { type Environment, type ProcessPlace, processPlace } from '@doppel/core/batch';
 import { ProcessError, UsageError } from '@doppel/core/errors';
 import { ALONE, type Communicator } from '@doppel/core/training';
 import type { Mpi, MpiCommunicator } from '@doppel/native-cuda';
 import type { Context } from './context.ts';
-import { type Environment, type Place, placeOf } from './launcher.ts';
 import { Interrupted, type Outcome } from './outcome.ts';
 
 const SILENT: Outcome = { json: {}, text: '', streamed: true, exitCode: 0 };
@@ -18,7 +18,7 @@ export async function asOneOf(
   work: (communicator: Communicator) => Promise<Outcome>,
   environment: Environment = process.env,
 ): Promise<Outcome> {
-  const place = placeOf(environment);
+  const place = processPlace(environment);
   if (!place) return work(ALONE);
   if (place.rank > 0) context.silence();
   try {
@@ -36,7 +36,7 @@ export async function asOneOf(
   }
 }
 
-function open({ launcher, size }: Place, mpi: Mpi): MpiCommunicator {
+function open({ launcher, size }: ProcessPlace, mpi: Mpi): MpiCommunicator {
   const refuse = (found: string, remedy: string): never => {
     throw new UsageError({
       action: `train in the ${size} processes that ${launcher} started`,

@@ -30,6 +30,7 @@
 export * from './exit_codes.ts';
 export { mayPass } from './failures.ts';
 export { type BatchItem, INPUT_CHECKS, type InputCheck, type PlannedItem } from './item.ts';
+export { type Environment, type ProcessPlace, processPlace } from './launcher.ts';
 export * from './merge.ts';
 export { openPlan, type Plan, type PlanHeader, type PlanTask, writePlan } from './plan.ts';
 export { type ResultHead, type ResultState, readResult, resultFile, resultText, statesOf } from './results.ts';

@@ -3,6 +3,7 @@
  * into different folders and read the plan once between them.
  */
 import { UsageError } from '../errors.ts';
+import { type Environment, processPlace, wholeNumber } from './launcher.ts';
 
 /** INDEX of COUNT, from 1. */
 export interface Shard {
@@ -27,8 +28,6 @@ export function rangeOf({ index, of }: Shard, items: number): [from: number, to:
   return [Math.floor((items * (index - 1)) / of), Math.floor((items * index) / of)];
 }
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
 /**
  * Shard by what a scheduler tells its tasks: an array of Slurm, an Indexed Job of Kubernetes, ranks of mpirun, mpiexec or
  * srun, or ranks within an array; the whole plan outside of all.
@@ -45,7 +44,7 @@ export function shardFrom(environment: Environment, shards?: number): Shard {
 
 function slurmShard(environment: Environment): Shard | undefined {
   const [id, first, of, step] = ['ID', 'MIN', 'COUNT', 'STEP'].map((name) =>
-    whole(environment, `SLURM_ARRAY_TASK_${name}`),
+    wholeNumber(environment, `SLURM_ARRAY_TASK_${name}`),
   );
   if (id === undefined) return undefined;
   const index = (id - (first ?? 0)) / (step || 1) + 1;
@@ -53,7 +52,7 @@ function slurmShard(environment: Environment): Shard | undefined {
 }
 
 function kubernetesShard(environment: Environment, shards: number | undefined): Shard | undefined {
-  const index = whole(environment, 'JOB_COMPLETION_INDEX');
+  const index = wholeNumber(environment, 'JOB_COMPLETION_INDEX');
   if (index === undefined) return undefined;
   return checked(
     { index: index + 1, of: shards ?? Number.NaN },
@@ -61,23 +60,11 @@ function kubernetesShard(environment: Environment, shards: number | undefined): 
   );
 }
 
-/** Variables of ranks, the innermost launcher first. Slurm sets its size in the steps of a job, not in the job's script. */
-const RANKS = [
-  ['OMPI_COMM_WORLD_RANK', 'OMPI_COMM_WORLD_SIZE'],
-  ['PMI_RANK', 'PMI_SIZE'],
-  ['SLURM_PROCID', 'SLURM_STEP_NUM_TASKS'],
-] as const;
-
 function mpiShard(environment: Environment): Shard | undefined {
-  const names = RANKS.find(([, size]) => (whole(environment, size) ?? 1) !== 1);
-  if (!names) return undefined;
-  const [rank, of] = names.map((name) => whole(environment, name) ?? Number.NaN) as [number, number];
-  return checked({ index: rank + 1, of }, `${names[0]} below ${names[1]}`);
-}
-
-function whole(environment: Environment, name: string): number | undefined {
-  const text = environment[name];
-  return text === undefined || text === '' ? undefined : Number(text);
+  const place = processPlace(environment);
+  if (!place) return undefined;
+  const { rank, size, variables } = place;
+  return checked({ index: rank + 1, of: size }, `${variables.rank} below ${variables.size}`);
 }
 
 function checked({ index, of }: Shard, expected: string): Shard {

@@ -6,7 +6,8 @@ export type Format = (value: number) => string;
 /** Stands where a value is unknown or undefined. */
 export const UNKNOWN = '–';
 
-export const percentage: Format = (value) => (Number.isNaN(value) ? UNKNOWN : `${(value * 100).toFixed(1)} %`);
+export const percentage: Format = (value) =>
+  Number.isNaN(value) ? UNKNOWN : `${(value * 100).toFixed(1).replace('-', '−')} %`;
 export const fraction: Format = (value) => (Number.isNaN(value) ? UNKNOWN : value.toFixed(3));
 export const count: Format = (value) => value.toLocaleString('en');
 
