@@ -7,6 +7,30 @@ namespace doppel::DOPPEL_ISA {
 
 namespace {
 
+// Rows of c channels seen as fewer and wider ones, `together` of them each, so that whole vectors fit: 8 channels of two
+// neighbouring pixels fill one of 16 lanes. As they are where the rows do not come out even.
+struct WideRows {
+  int64_t together, rows, c;
+
+  WideRows(int64_t narrow_rows, int64_t narrow_c) : together(1) {
+    while (together * narrow_c % lanes) together *= 2;
+    if (narrow_rows % together) together = 1;
+    rows = narrow_rows / together;
+    c = narrow_c * together;
+  }
+
+  // Repeats the values of the first row's channels for the other rows that are seen together with it.
+  void repeat(float* wide) const {
+    const int64_t channels = c / together;
+    for (int64_t from = channels; from < c; from += channels)
+      std::memcpy(wide + from, wide, static_cast<size_t>(channels) * 4);
+  }
+  void repeat(const float* values, float* wide) const {
+    std::memcpy(wide, values, static_cast<size_t>(c / together) * 4);
+    repeat(wide);
+  }
+};
+
 // Sums over rows [from, to) of two quantities, for `W` vectors of channels from j on. f(at, j, n, a, b) adds n
 // elements.
 template <int W, class F>
@@ -20,7 +44,8 @@ void sum_rows(int64_t from, int64_t to, int64_t c, int64_t j, int n, double* a, 
 }
 
 // Sums over all rows by channel: 64 rows in float, in registers, the rest in double.
-template <class F> void channel_sums(int64_t rows, int64_t c, double* a, double* b, Runtime& runtime, const F& f) {
+template <class F> void channel_sums(const WideRows& wide, double* a, double* b, Runtime& runtime, const F& f) {
+  const int64_t c = wide.c, rows = wide.rows, channels = c / wide.together;
   const int64_t run = smaller<int64_t>(rows, larger<int64_t>(64, 32768 / c)), runs = ceil_div(rows, run);
   Scratch totals(runtime, static_cast<size_t>(runs * c * 4));
   parallel(runtime, runs, [&](int64_t index, int) {
@@ -35,10 +60,11 @@ template <class F> void channel_sums(int64_t rows, int64_t c, double* a, double*
       if (j < c) sum_rows<1>(from, to, c, j, static_cast<int>(c - j), total, total + c, f);
     }
   });
-  for (int64_t j = 0; j < c; j++) a[j] = b[j] = 0;
+  for (int64_t j = 0; j < channels; j++) a[j] = b[j] = 0;
   for (int64_t index = 0; index < runs; index++) {
     const double* total = reinterpret_cast<const double*>(totals.data()) + index * 2 * c;
-    for (int64_t j = 0; j < c; j++) a[j] += total[j], b[j] += total[c + j];
+    for (int64_t from = 0; from < c; from += channels)
+      for (int64_t j = 0; j < channels; j++) a[j] += total[from + j], b[j] += total[c + from + j];
   }
 }
 
@@ -50,8 +76,9 @@ template <class F> void with_activation(const Activation& activation, const F& f
 }
 
 // f(at, j, n) for each vector of channels of each row.
-template <class F> void each_element(int64_t rows, int64_t c, Runtime& runtime, const F& f) {
-  parallel_range(runtime, rows, larger<int64_t>(1, 16384 / c), [&](int64_t from, int64_t to) {
+template <class F> void each_element(const WideRows& wide, Runtime& runtime, const F& f) {
+  const int64_t c = wide.c;
+  parallel_range(runtime, wide.rows, larger<int64_t>(1, 16384 / c), [&](int64_t from, int64_t to) {
     for (int64_t row = from; row < to; row++) each_vector(c, [&](int64_t j, int n) { f(row * c + j, j, n); });
   });
 }
@@ -60,27 +87,30 @@ template <class F> void each_element(int64_t rows, int64_t c, Runtime& runtime, 
 
 void batch_norm(const BatchNorm& p, Runtime& runtime) {
   const int64_t c = p.c;
-  Scratch doubles(runtime, static_cast<size_t>(c) * 4), affine(runtime, static_cast<size_t>(c) * 2);
+  const WideRows wide(p.rows, c);
+  Scratch doubles(runtime, static_cast<size_t>(c) * 4), vectors(runtime, static_cast<size_t>(wide.c) * 4);
   double* a = reinterpret_cast<double*>(doubles.data());
   double* b = a + c;
+  float* origin = vectors.data();
+  float *mean = origin + wide.c, *scale = mean + wide.c, *shift = scale + wide.c;
   // Around the first row's values instead of 0: the variance as a difference of squares would lose digits otherwise.
-  channel_sums(p.rows, c, a, b, runtime, [x = p.x](int64_t at, int64_t j, int n, Vec& sum, Vec& squares) {
-    const Vec d = get(x + at, n) - get(x + j, n);
+  wide.repeat(p.x, origin);
+  channel_sums(wide, a, b, runtime, [x = p.x, origin](int64_t at, int64_t j, int n, Vec& sum, Vec& squares) {
+    const Vec d = get(x + at, n) - get(origin + j, n);
     sum += d;
     squares += d * d;
   });
-  float* scale = affine.data();
-  float* shift = scale + c;
   for (int64_t j = 0; j < c; j++) {
     const double d = a[j] / p.rows, variance = b[j] / p.rows - d * d, mean = p.x[j] + d;
-    const double s = p.gamma[j] / ::sqrt((variance < 0 ? 0 : variance) + p.epsilon);
     p.mean[j] = static_cast<float>(mean);
     p.variance[j] = static_cast<float>(variance < 0 ? 0 : variance);
-    scale[j] = static_cast<float>(s);
-    shift[j] = p.beta[j];
+    scale[j] = static_cast<float>(p.gamma[j] / ::sqrt((variance < 0 ? 0 : variance) + p.epsilon));
   }
+  wide.repeat(p.mean, mean);
+  wide.repeat(scale);
+  wide.repeat(p.beta, shift);
   with_activation(p.activation, [&](Activation activation) {
-    each_element(p.rows, c, runtime, [&, x = p.x, y = p.y, mean = p.mean](int64_t at, int64_t j, int n) {
+    each_element(wide, runtime, [&, x = p.x, y = p.y](int64_t at, int64_t j, int n) {
       put(y + at, activate((get(x + at, n) - get(mean + j, n)) * get(scale + j, n) + get(shift + j, n), activation), n);
     });
   });
@@ -88,15 +118,19 @@ void batch_norm(const BatchNorm& p, Runtime& runtime) {
 
 void batch_norm_inference(const BatchNormInference& p, Runtime& runtime) {
   const int64_t c = p.c;
-  Scratch affine(runtime, static_cast<size_t>(c) * 2);
-  float* scale = affine.data();
-  float* shift = scale + c;
+  const WideRows wide(p.rows, c);
+  Scratch vectors(runtime, static_cast<size_t>(wide.c) * 3);
+  float* mean = vectors.data();
+  float *scale = mean + wide.c, *shift = scale + wide.c;
   for (int64_t j = 0; j < c; j++) {
     scale[j] =
         static_cast<float>((p.gamma ? p.gamma[j] : 1.0) / ::sqrt(static_cast<double>(p.variance[j]) + p.epsilon));
     shift[j] = p.beta ? p.beta[j] : 0;
   }
-  each_element(p.rows, c, runtime, [&, x = p.x, y = p.y, mean = p.mean](int64_t at, int64_t j, int n) {
+  wide.repeat(p.mean, mean);
+  wide.repeat(scale);
+  wide.repeat(shift);
+  each_element(wide, runtime, [&, x = p.x, y = p.y](int64_t at, int64_t j, int n) {
     put(y + at, (get(x + at, n) - get(mean + j, n)) * get(scale + j, n) + get(shift + j, n), n);
   });
 }
@@ -104,23 +138,29 @@ void batch_norm_inference(const BatchNormInference& p, Runtime& runtime) {
 // With x̂ the normalised input and g = dy · act': dβ = Σg, dγ = Σ g·x̂, dx = γ/σ · (g − dβ/M − x̂·dγ/M).
 void batch_norm_backprop(const BatchNormBackprop& p, Runtime& runtime) {
   const int64_t c = p.c;
-  Scratch doubles(runtime, static_cast<size_t>(c) * 4), vectors(runtime, static_cast<size_t>(c) * 4);
+  const WideRows wide(p.rows, c);
+  Scratch doubles(runtime, static_cast<size_t>(c) * 4), vectors(runtime, static_cast<size_t>(wide.c) * 7);
   double* a = reinterpret_cast<double*>(doubles.data());
   double* b = a + c;
-  float* rsigma = vectors.data();
-  float *scale = rsigma + c, *by_one = scale + c, *by_x = by_one + c;
+  float* mean = vectors.data();
+  float *gamma = mean + wide.c, *beta = gamma + wide.c, *rsigma = beta + wide.c;
+  float *scale = rsigma + wide.c, *by_one = scale + wide.c, *by_x = by_one + wide.c;
   for (int64_t j = 0; j < c; j++)
     rsigma[j] = static_cast<float>(1 / ::sqrt(static_cast<double>(p.variance[j]) + p.epsilon));
+  wide.repeat(p.mean, mean);
+  wide.repeat(p.gamma, gamma);
+  wide.repeat(p.beta, beta);
+  wide.repeat(rsigma);
   with_activation(p.activation, [&](Activation activation) {
-    auto normalised_at = [x = p.x, mean = p.mean, rsigma](int64_t at, int64_t j, int n) {
+    auto normalised_at = [x = p.x, mean, rsigma](int64_t at, int64_t j, int n) {
       return (get(x + at, n) - get(mean + j, n)) * get(rsigma + j, n);
     };
-    auto gradient_at = [&, dy = p.dy, gamma = p.gamma, beta = p.beta](int64_t at, int64_t j, int n, Vec normalised) {
+    auto gradient_at = [=, dy = p.dy](int64_t at, int64_t j, int n, Vec normalised) {
       const Vec d = get(dy + at, n);
       if (activation.kind == ActivationKind::linear) return d;
       return activation_gradient(d, normalised * get(gamma + j, n) + get(beta + j, n), activation);
     };
-    channel_sums(p.rows, c, a, b, runtime, [&](int64_t at, int64_t j, int n, Vec& sum, Vec& along) {
+    channel_sums(wide, a, b, runtime, [&](int64_t at, int64_t j, int n, Vec& sum, Vec& along) {
       const Vec normalised = normalised_at(at, j, n), g = gradient_at(at, j, n, normalised);
       sum += g;
       along += g * normalised;
@@ -132,7 +172,10 @@ void batch_norm_backprop(const BatchNormBackprop& p, Runtime& runtime) {
       by_one[j] = static_cast<float>(-scale[j] * a[j] / p.rows);
       by_x[j] = static_cast<float>(-scale[j] * b[j] / p.rows);
     }
-    each_element(p.rows, c, runtime, [&, dx = p.dx](int64_t at, int64_t j, int n) {
+    wide.repeat(scale);
+    wide.repeat(by_one);
+    wide.repeat(by_x);
+    each_element(wide, runtime, [&, dx = p.dx](int64_t at, int64_t j, int n) {
       const Vec normalised = normalised_at(at, j, n), g = gradient_at(at, j, n, normalised);
       put(dx + at, g * get(scale + j, n) + get(by_one + j, n) + normalised * get(by_x + j, n), n);
     });
