@@ -88,6 +88,14 @@ const conv = (
   activation: Activation,
 ) => convCase({ n, h, w, ci, co, k, strides, pad, activation });
 
+function normCase(x: Shape4D, activation: Activation): OpCase {
+  return opCase(
+    `batch norm ${x.join('×')}, ${activation}`,
+    [x, [x[3]], [x[3]]],
+    (input: tf.Tensor4D, gamma: tf.Tensor1D, beta: tf.Tensor1D) => batchNorm(input, gamma, beta, { activation }).y,
+  );
+}
+
 export function correlateCase(templates: Shape4D, windows: Shape4D): OpCase {
   const [count, h, v, c] = templates;
   const places = (windows[1] - h + 1) * (windows[2] - v + 1);
@@ -178,16 +186,11 @@ export const PARITY_CASES: readonly OpCase[] = [
     gammaLikelihood(x, tf.add(everyNth(x.shape, 3, 1), 0.5)),
   ),
   opCase('minibatch stddev', [[8, 4, 4, 6]], (x: tf.Tensor4D) => minibatchStddev(x)),
-  opCase(
-    'batch norm, relu',
-    [[4, 6, 5, 9], [9], [9]],
-    (x: tf.Tensor4D, gamma: tf.Tensor1D, beta: tf.Tensor1D) => batchNorm(x, gamma, beta, { activation: 'relu' }).y,
-  ),
-  opCase(
-    'batch norm, leaky relu',
-    [[2, 7, 3, 16], [16], [16]],
-    (x: tf.Tensor4D, gamma: tf.Tensor1D, beta: tf.Tensor1D) => batchNorm(x, gamma, beta, { activation: 'leakyrelu' }).y,
-  ),
+  normCase([4, 6, 5, 9], 'relu'),
+  normCase([2, 7, 3, 16], 'leakyrelu'),
+  normCase([2, 8, 8, 3], 'leakyrelu'),
+  normCase([3, 8, 6, 8], 'leakyrelu'),
+  normCase([2, 4, 4, 24], 'linear'),
   opCase(
     'reparameterize z',
     [
