@@ -32,12 +32,19 @@ typedef float UnalignedVec __attribute__((vector_size(lanes * 4), aligned(4), ma
 static inline Vec load(const float* p) { return *reinterpret_cast<const UnalignedVec*>(p); }
 static inline void store(float* p, Vec v) { *reinterpret_cast<UnalignedVec*>(p) = v; }
 static inline Vec splat(float s) { return s - Vec{}; }
+// Half a vector, as 8 channels are of 16 lanes, is copied by one instruction; a length known only later is a call.
+template <class F> static inline void with_length(int64_t n, F copy) {
+  if (n == lanes / 2) copy(sizeof(Vec) / 2);
+  else copy(static_cast<size_t>(n) * 4);
+}
 static inline Vec load_first(const float* p, int64_t n) {
   Vec v{};
-  std::memcpy(&v, p, static_cast<size_t>(n) * 4);
+  with_length(n, [&](size_t bytes) { std::memcpy(&v, p, bytes); });
   return v;
 }
-static inline void store_first(float* p, Vec v, int64_t n) { std::memcpy(p, &v, static_cast<size_t>(n) * 4); }
+static inline void store_first(float* p, Vec v, int64_t n) {
+  with_length(n, [&](size_t bytes) { std::memcpy(p, &v, bytes); });
+}
 static inline Vec get(const float* p, int n) { return n == lanes ? load(p) : load_first(p, n); }
 static inline void put(float* p, Vec v, int n) { n == lanes ? store(p, v) : store_first(p, v, n); }
 // Calls f(first, n) for the whole vectors of c channels, then once with n < lanes for the rest.
