@@ -126,6 +126,55 @@ describe('the threshold', () => {
     );
   });
 
+  test('by a logistic regression is where its odds are even, in the unit of the scores', () => {
+    const rng = Rng.derive(3, 'even odds');
+    const scores = Array.from({ length: 20_000 }, () => 2 * rng.normal());
+    const labels = scores.map((score) => (rng.float() < sigmoid(1.7 * (score - 0.9)) ? 1 : 0));
+    const threshold = chooseThreshold(scores, labels, 'logistic');
+    expect(threshold).toBeCloseTo(0.9, 1);
+    const moved = scores.map((score) => 5 * score - 40);
+    expect(chooseThreshold(moved, labels, 'logistic')).toBeCloseTo(5 * threshold - 40, 6);
+  });
+
+  test('by a logistic regression lies between classes that part, however far', () => {
+    fc.assert(
+      fc.property(
+        fc.double({ min: 0.01, max: 1e6, noNaN: true }),
+        fc.double({ min: -1e6, max: 1e6, noNaN: true }),
+        (gap, at) => {
+          const [below, above] = [
+            [at - 2 * gap, at - gap],
+            [at + gap, at + 2 * gap],
+          ];
+          const threshold = chooseThreshold([...below, ...above], [0, 0, 1, 1], 'logistic');
+          expect(threshold).toBeGreaterThan(below[1]!);
+          expect(threshold).toBeLessThan(above[0]!);
+        },
+      ),
+    );
+  });
+
+  test('by a logistic regression varies less from sample to sample than that of the highest accuracy', () => {
+    const rng = Rng.derive(5, 'samples');
+    const thresholds = Array.from({ length: 200 }, () => {
+      const labels = Array.from({ length: 100 }, (_, i) => i % 2);
+      const scores = labels.map((label) => 2 * label - 1 + rng.normal());
+      return [chooseThreshold(scores, labels, 'logistic'), chooseThreshold(scores, labels, 'accuracy')] as const;
+    });
+    const spread = (of: 0 | 1) =>
+      Math.sqrt(thresholds.reduce((sum, each) => sum + each[of] ** 2, 0) / thresholds.length);
+    expect(spread(0)).toBeLessThan(0.6 * spread(1));
+  });
+
+  test('is that of the highest accuracy where scores are wrong more often than right, or all alike', () => {
+    const [scores, labels] = [
+      [-1, -2, 1, 2],
+      [1, 1, 0, 0],
+    ];
+    expect(chooseThreshold(scores, labels, 'logistic')).toBe(chooseThreshold(scores, labels, 'accuracy'));
+    expect(chooseThreshold([3, 3, 3], [0, 1, 1], 'logistic')).toBe(3);
+  });
+
   test('lies midway between the scores that it parts', () => {
     expect(chooseThreshold([4, 3, 1, 0], [1, 1, 0, 0], 'accuracy')).toBe(2);
     expect(chooseThreshold([4, 3, 1, 0], [1, 1, 0, 0], { fpr: 0 })).toBe(3);
@@ -137,7 +186,8 @@ describe('the threshold', () => {
         const calibration = calibrate(scores, labels);
         expect(calibration.threshold).toBeGreaterThan(0);
         expect(calibration.threshold).toBeLessThan(1);
-        const threshold = chooseThreshold(scores, labels, 'accuracy');
+        const threshold = chooseThreshold(scores, labels, 'logistic');
+        fc.pre(scores.every((score) => Math.abs(score - threshold) > 1e-9));
         const called = scores.map((score) => probabilityOf(score, calibration) >= calibration.threshold);
         // A temperature at its lower bound saturates the probabilities; the order is then lost, not the bound.
         if (calibration.temperature > 0.2) expect(called).toEqual(scores.map((score) => score >= threshold));

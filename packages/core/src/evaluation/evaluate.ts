@@ -113,7 +113,7 @@ export async function evaluatePairs(task: EvaluationTask): Promise<Evaluation> {
 }
 
 /** Temperature and threshold from the pairs of a split, the validation split. Errors as `evaluatePairs`. */
-export async function calibrateOn(task: ScoringTask, rule: ThresholdRule = 'accuracy'): Promise<Calibration> {
+export async function calibrateOn(task: ScoringTask, rule: ThresholdRule = 'logistic'): Promise<Calibration> {
   const { seed, negativesPerPositive } = { ...EVALUATION_DEFAULTS, ...task };
   const { pairs } = drawTestPairs(task.records, task.indices, task.guard, { seed, negativesPerPositive });
   const labels = pairs.map((pair) => pair.label);

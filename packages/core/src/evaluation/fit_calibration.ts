@@ -7,14 +7,15 @@
  */
 import { SplitError } from '../errors.ts';
 import { type Calibration, sigmoid } from '../matcher/calibration.ts';
+import { evenOdds, targetsOf } from './logistic_regression.ts';
 import { refuseOneClass, weightedMean } from './metrics.ts';
 import { type Ranking, rank, scoreOfRun, sweep } from './ranking.ts';
 
 /**
- * Criterion of a threshold: highest accuracy, best F1, or highest recall with a false positive rate of at most `fpr`
- * (in [0, 1)).
+ * Criterion of a threshold: even odds by a logistic regression, highest accuracy, best F1, or highest recall with a false
+ * positive rate of at most `fpr` (in [0, 1)).
  */
-export type ThresholdRule = 'accuracy' | 'f1' | { readonly fpr: number };
+export type ThresholdRule = 'logistic' | 'accuracy' | 'f1' | { readonly fpr: number };
 
 /** Range of temperatures; beyond it the scores carry no usable confidence, or are not logits. */
 const TEMPERATURES = { min: 0.01, max: 100 } as const;
@@ -23,7 +24,7 @@ const TEMPERATURES = { min: 0.01, max: 100 } as const;
 export function calibrate(
   scores: ArrayLike<number>,
   labels: ArrayLike<number>,
-  rule: ThresholdRule = 'accuracy',
+  rule: ThresholdRule = 'logistic',
 ): Calibration {
   const temperature = fitTemperature(scores, labels);
   const probability = sigmoid(chooseThreshold(scores, labels, rule) / temperature);
@@ -34,16 +35,14 @@ export function calibrate(
 /**
  * The temperature T in [0.01, 100] with the least negative log likelihood of sigmoid(score / T) (Guo et al., On
  * Calibration of Modern Neural Networks, 2017). In 1/T the likelihood is concave, so its slope has one root, found by
- * bisection. The targets are Platt's, (N₊+1)/(N₊+2) and 1/(N₋+2) in place of 1 and 0 (Probabilistic Outputs for
- * Support Vector Machines, 1999): they keep the answer finite if the scores separate the classes perfectly.
+ * bisection. Targets are Platt's.
  *
  * @throws SplitError if a class is missing. @throws NonFiniteError if a score is not finite.
  */
 export function fitTemperature(scores: ArrayLike<number>, labels: ArrayLike<number>): number {
-  const ranking = rank(scores, labels);
+  rank(scores, labels);
   refuseOneClass(labels, 'fit a temperature');
-  const positives = sweep(ranking).truePositives.at(-1)!;
-  const targets = [1 / (labels.length - positives + 2), (positives + 1) / (positives + 2)] as const;
+  const targets = targetsOf(labels);
   const slope = (inverse: number) =>
     weightedMean(
       scores.length,
@@ -61,7 +60,9 @@ export function fitTemperature(scores: ArrayLike<number>, labels: ArrayLike<numb
 
 /**
  * The threshold (in the unit of the scores) that a rule asks for; pairs whose score is at least it are matches. For
- * `accuracy` and `f1` it lies midway between two neighbouring scores, of equally good ones at the highest. For an FPR
+ * `logistic` it is where a logistic regression of the labels on the scores gives one half: all pairs in doubt have a say,
+ * so that it varies less with the places than the place of the highest accuracy, one peak among many. Where it finds that
+ * higher scores do not speak for a match, the rule is `accuracy`. For `accuracy` and `f1` it lies midway between two neighbouring scores, of equally good ones at the highest. For an FPR
  * it is the lowest score that keeps within the rate: nothing is guaranteed between the last accepted score and the
  * next.
  *
@@ -70,6 +71,7 @@ export function fitTemperature(scores: ArrayLike<number>, labels: ArrayLike<numb
 export function chooseThreshold(scores: ArrayLike<number>, labels: ArrayLike<number>, rule: ThresholdRule): number {
   const ranking = rank(scores, labels);
   refuseOneClass(labels, 'choose a threshold');
+  if (rule === 'logistic') return evenOdds(scores, labels) ?? chooseThreshold(scores, labels, 'accuracy');
   const { truePositives, falsePositives } = sweep(ranking);
   const [positives, negatives] = [truePositives.at(-1)!, falsePositives.at(-1)!];
   const value = (run: number): number => {
