@@ -40,7 +40,7 @@ export function calibrate(
  * @throws SplitError if a class is missing. @throws NonFiniteError if a score is not finite.
  */
 export function fitTemperature(scores: ArrayLike<number>, labels: ArrayLike<number>): number {
-  rank(scores, labels);
+  rank(scores, labels); // refuses scores that are not finite
   refuseOneClass(labels, 'fit a temperature');
   const targets = targetsOf(labels);
   const slope = (inverse: number) =>
@@ -59,12 +59,14 @@ export function fitTemperature(scores: ArrayLike<number>, labels: ArrayLike<numb
 }
 
 /**
- * The threshold (in the unit of the scores) that a rule asks for; pairs whose score is at least it are matches. For
- * `logistic` it is where a logistic regression of the labels on the scores gives one half: all pairs in doubt have a say,
- * so that it varies less with the places than the place of the highest accuracy, one peak among many. Where it finds that
- * higher scores do not speak for a match, the rule is `accuracy`. For `accuracy` and `f1` it lies midway between two neighbouring scores, of equally good ones at the highest. For an FPR
- * it is the lowest score that keeps within the rate: nothing is guaranteed between the last accepted score and the
- * next.
+ * The threshold (in the unit of the scores) that a rule asks for; pairs whose score is at least it are matches.
+ *
+ * - `logistic`: where a logistic regression of the labels on the scores gives one half. All pairs in doubt have a say, so
+ *   that it varies less with the places than the place of the highest accuracy, one peak among many. `accuracy` where
+ *   higher scores do not speak for a match.
+ * - `accuracy` and `f1`: midway between two neighbouring scores, of equally good ones at the highest.
+ * - an FPR: the lowest score that keeps within the rate; nothing is guaranteed between the last accepted score and the
+ *   next.
  *
  * @throws SplitError if a class is missing, or no threshold keeps the false positive rate.
  */
