@@ -72,22 +72,23 @@ describe.skipIf(skipReason)(title('replayed scores'), () => {
   });
 
   it('copy nothing between JavaScript and the device but patches and scores, and give their memory back', () => {
-    const before = native.device.memory();
+    const before = native.device.memory(); // with recordings of models that other files of this process left open
     const scorer = newScorer('dense');
     const [sar, optical] = [patches(1, 1, 1), patches(1, 3, 2)];
     const score = () => tf.tidy(() => scorer.score(sar, optical).dataSync());
     score();
-    expect(native.device.memory().graphs).toBe(0);
+    expect(native.device.memory().graphs).toBe(before.graphs);
     score();
     const { graphs, buffers } = native.device.memory();
-    expect(graphs).toBeGreaterThan(SIDE * SIDE * 16 * 4);
+    expect(graphs - before.graphs).toBeGreaterThan(SIDE * SIDE * 16 * 4);
     const { up, down } = native.transfers;
     score();
     expect(native.transfers).toEqual({ up, down: down + 4 });
     expect(native.device.memory()).toMatchObject({ graphs, buffers });
     scorer.dispose();
     tf.dispose([sar, optical]);
-    expect(native.device.memory()).toMatchObject({ graphs: 0, buffers: before.buffers, inUse: before.inUse });
+    const { peak: _, held: __, ...kept } = before;
+    expect(native.device.memory()).toMatchObject(kept);
   });
 
   it('are of small batches only, and of four shapes', () => {
@@ -162,9 +163,10 @@ describe.skipIf(skipReason)(title('replayed scores'), () => {
 
     it('with a part that JavaScript computes, or whose values it reads, is not recorded', () => {
       const { captureFunction } = currentAbilities();
+      const { graphs } = native.device.memory();
       expect(captureFunction!(specs, (x) => tf.asin(x))).toBeUndefined();
       expect(captureFunction!(specs, (x) => tf.tensor1d(x.dataSync()))).toBeUndefined();
-      expect(native.device.memory().graphs).toBe(0);
+      expect(native.device.memory().graphs).toBe(graphs);
       expect([...tf.tidy(() => tf.add(tf.ones([2]), 1).dataSync())]).toEqual([2, 2]);
     });
 
