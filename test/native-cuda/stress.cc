@@ -27,7 +27,7 @@ using Values = std::vector<float>;
 
 struct Device {
   MemoryPool pool;
-  NativeRuntime runtime{pool};
+  Runtime runtime{pool};
   const Ops* ops;
   uint64_t draws = 0;
   explicit Device(const Ops* ops) : ops(ops) {}
@@ -108,6 +108,15 @@ Values rest(Device& d) {
   d.ops->matmul({1, 60, 37, 70, true, true, false, false, {}, x.data(), dy.data(), gamma.data(), product.data()},
                 d.runtime);
   keep(product, product.size());
+  const CorrelateShape places{8, 9, 7, 5, 3, 30, 26};
+  const Values templates = d.normal(places.templates_count()), windows = d.normal(places.windows_count());
+  Values maps(places.maps_count() + 64), dtemplates(places.templates_count()), dwindows(places.windows_count());
+  d.ops->correlate({places, templates.data(), windows.data(), maps.data()}, d.runtime);
+  keep(maps, places.maps_count());
+  d.ops->correlate_backprop({places, maps.data(), templates.data(), windows.data(), dtemplates.data(), dwindows.data()},
+                            d.runtime);
+  keep(dtemplates, dtemplates.size());
+  keep(dwindows, dwindows.size());
   Values p(5000), m(5000), v(5000);
   const AdamTensor tensor{5000, x.data(), dy.data(), y.data(), x.data(), p.data(), m.data(), v.data()};
   d.ops->adam({1, &tensor, 1e-3, 0.9, 0.999, 1e-8, 3}, d.runtime);
@@ -145,7 +154,7 @@ int wrong_runs(ThreadPool& pool) {
     const int tasks = 1 + i % 7;
     if (i % 500 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(2));
     pool.run(
-        tasks,
+        tasks, pool.threads(),
         [](void* context, int task, int thread) {
           Run& run = *static_cast<Run*>(context);
           if (run.busy[thread].exchange(1)) run.clashed = true;
@@ -163,11 +172,29 @@ int wrong_runs(ThreadPool& pool) {
 // Whether an exception of a task reaches the caller, after which the pool goes on.
 bool rethrows(ThreadPool& pool) {
   try {
-    pool.run(4, [](void*, int task, int) { if (task == 2) throw std::runtime_error("planted"); }, nullptr);
+    pool.run(4, 4, [](void*, int task, int) { if (task == 2) throw std::runtime_error("planted"); }, nullptr);
   } catch (const std::runtime_error&) {
     return wrong_runs(pool) == 0;
   }
   return false;
+}
+
+// Whether an op that began with two threads still has two when the pool got four meanwhile: its tasks, long enough for
+// all workers to come, must not run on others.
+bool keeps_its_threads(ThreadPool& pool) {
+  pool.set_threads(2);
+  MemoryPool memory;
+  NativeRuntime of_op{Runtime(memory)};
+  pool.set_threads(4);
+  std::atomic<int> on_others{0};
+  of_op.run(
+      40,
+      [](void* on_others, int, int thread) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        if (thread >= 2) (*static_cast<std::atomic<int>*>(on_others))++;
+      },
+      &on_others);
+  return of_op.threads() == 2 && on_others == 0;
 }
 
 // Whether the exception of an op in a lane reaches who replays, after which the pool goes on.
@@ -246,6 +273,7 @@ int main() {
   ThreadPool::shared().set_threads(2);
   if (!rethrows_from_lane(choose_isa("").ops())) return std::printf("an exception of a lane was lost\n");
   if (!replays(choose_isa("").ops())) return std::printf("a replay gave something else than its ops\n");
+  if (!keeps_its_threads(ThreadPool::shared())) return std::printf("an op got threads that it did not begin with\n");
   ThreadPool::shared().set_threads(4);
   if (const int wrong = wrong_runs(ThreadPool::shared())) return std::printf("%d runs of the pool were wrong\n", wrong);
   if (!rethrows(ThreadPool::shared())) return std::printf("an exception of a task was lost\n");
@@ -259,7 +287,17 @@ int main() {
     std::vector<std::vector<Values>> results(3);
     std::vector<std::thread> threads;
     for (auto& result : results) threads.emplace_back([&result, &isa] { result = everything(isa.ops()); });
+    // Another thread changes their number meanwhile, as a JS thread may that opens the device.
+    std::atomic<bool> done{false};
+    std::thread changer([&done] {
+      for (int i = 0; !done; i++) {
+        ThreadPool::shared().set_threads(1 + i % 4);
+        std::this_thread::sleep_for(std::chrono::microseconds(200));
+      }
+    });
     for (std::thread& thread : threads) thread.join();
+    done = true;
+    changer.join();
     double worst = 0;
     for (const auto& result : results)
       for (size_t i = 0; i < expected.size(); i++) worst = std::fmax(worst, difference(result[i], expected[i]));

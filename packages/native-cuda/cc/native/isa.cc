@@ -2,6 +2,8 @@
 
 #include <stdexcept>
 
+#include "runtime.h"
+
 namespace doppel {
 
 namespace generic {
@@ -32,7 +34,9 @@ const Ops* avx512_ops() {
     Ops ops = *avx512::ops();
     if (__builtin_cpu_supports("avx512bf16")) {
       ops.conv2d = [](const Conv2D& p, Runtime& runtime) {
-        (p.precision == Precision::bf16 ? avx512_bf16::conv2d_bf16 : avx512::ops()->conv2d)(p, runtime);
+        if (p.precision != Precision::bf16) return avx512::ops()->conv2d(p, runtime);
+        NativeRuntime of_op(runtime);
+        avx512_bf16::conv2d_bf16(p, of_op);
       };
     }
     return ops;

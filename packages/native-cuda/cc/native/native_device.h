@@ -33,7 +33,7 @@ class NativeDevice : public Device {
  private:
   const Isa& isa_;
   MemoryPool pool_;
-  NativeRuntime runtime_;
+  Runtime runtime_;
   OpCapture capture_;
 };
 

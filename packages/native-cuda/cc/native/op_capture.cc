@@ -58,32 +58,33 @@ void OpGraph::end(const std::vector<Renewal>& state) {
 }
 
 // Whether lanes keep the threads as busy as sharing each op would: half of them at least.
-bool OpGraph::runs_side_by_side(const Stage& stage) const {
+bool OpGraph::runs_side_by_side(const Stage& stage, int threads) {
   size_t most = 0;
   for (const Lane& lane : stage.lanes) most = std::max(most, lane.bytes);
   const double least = least_share * static_cast<double>(most);
   const auto long_lanes = std::count_if(stage.lanes.begin(), stage.lanes.end(),
                                         [&](const Lane& lane) { return static_cast<double>(lane.bytes) >= least; });
-  return long_lanes > 1 && runtime_.threads() < 2 * long_lanes;
+  return long_lanes > 1 && threads < 2 * long_lanes;
 }
 
 void OpGraph::replay() {
+  NativeRuntime of_replay(runtime_);
   for (size_t i = 0; i < stages_.size(); i++) {
     const Stage& stage = stages_[i];
     const size_t end = i + 1 < stages_.size() ? stages_[i + 1].first : ops_.size();
-    if (!runs_side_by_side(stage)) {
+    if (!runs_side_by_side(stage, of_replay.threads())) {
       for (size_t op = stage.first; op < end; op++) run(op);
       continue;
     }
     auto run_lane = [&](size_t lane) {
       for (const size_t op : stage.lanes[lane].ops) run(op);
     };
-    runtime_.run(static_cast<int>(stage.lanes.size()), [](void* f, int lane, int) {
+    of_replay.run(static_cast<int>(stage.lanes.size()), [](void* f, int lane, int) {
       (*static_cast<decltype(run_lane)*>(f))(static_cast<size_t>(lane));
     }, &run_lane);
   }
   auto renew = [this](int i) { std::memcpy(state_[i].to, state_[i].from, state_[i].bytes); };
-  runtime_.run(
+  of_replay.run(
       static_cast<int>(state_.size()), [](void* f, int i, int) { (*static_cast<decltype(renew)*>(f))(i); }, &renew);
   if (progress_.counters_a_step > 0) progress_.replays++;
 }

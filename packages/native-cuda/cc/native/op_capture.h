@@ -12,7 +12,7 @@ namespace doppel {
 
 class OpGraph : public Graph, public Recorder {
  public:
-  OpGraph(MemoryPool& pool, NativeRuntime& runtime, uint64_t counters_a_step, bool reuses_memory)
+  OpGraph(MemoryPool& pool, Runtime& runtime, uint64_t counters_a_step, bool reuses_memory)
       : pool_(pool), runtime_(runtime), memory_(pool.begin_graph(reuses_memory)), progress_{0, counters_a_step} {}
   ~OpGraph() override { pool_.retire(memory_); }
 
@@ -37,11 +37,11 @@ class OpGraph : public Graph, public Recorder {
   using LanesByBlock = std::unordered_map<const void*, std::vector<size_t>>;
 
   std::vector<size_t> lanes_before(const Touched& touched) const;
-  bool runs_side_by_side(const Stage& stage) const;
+  static bool runs_side_by_side(const Stage& stage, int threads);
   void run(size_t op) { ops_[op].run(runtime_, progress_); }
 
   MemoryPool& pool_;
-  NativeRuntime& runtime_;
+  Runtime& runtime_;
   GraphBlocks& memory_;
   Progress progress_;
   std::vector<RecordedOp> ops_;
@@ -52,7 +52,7 @@ class OpGraph : public Graph, public Recorder {
 
 class OpCapture : public Capture {
  public:
-  OpCapture(MemoryPool& pool, NativeRuntime& runtime) : pool_(pool), runtime_(runtime) {}
+  OpCapture(MemoryPool& pool, Runtime& runtime) : pool_(pool), runtime_(runtime) {}
 
   void begin(uint64_t counters_a_step, bool reuses_memory) override;
   std::unique_ptr<Graph> end(const std::vector<Renewal>& state) override;
@@ -63,7 +63,7 @@ class OpCapture : public Capture {
 
  private:
   MemoryPool& pool_;
-  NativeRuntime& runtime_;
+  Runtime& runtime_;
   std::unique_ptr<OpGraph> graph_;  // that is open
 };
 

@@ -5,8 +5,10 @@
 
 namespace doppel {
 
-int NativeRuntime::threads() const { return ThreadPool::shared().threads(); }
-void NativeRuntime::run(int tasks, Task f, void* context) { ThreadPool::shared().run(tasks, f, context); }
+NativeRuntime::NativeRuntime(const Runtime& of_device)
+    : Runtime(of_device.pool()), threads_(ThreadPool::shared().threads()) {}
+int NativeRuntime::threads() const { return threads_; }
+void NativeRuntime::run(int tasks, Task f, void* context) { ThreadPool::shared().run(tasks, threads_, f, context); }
 
 Scratch::Scratch(Runtime& runtime, size_t floats)
     : pool_(runtime.pool()),

@@ -10,12 +10,17 @@ namespace doppel {
 struct PackedCache;
 using Task = void (*)(void* context, int task, int thread);
 
+// Of one op, or one replay. At most as many threads work for it as the pool had at its start: memory that it took by
+// their number is enough, even when another JS thread changes the pool meanwhile.
 class NativeRuntime : public Runtime {
  public:
-  using Runtime::Runtime;
+  explicit NativeRuntime(const Runtime& of_device);
   int threads() const;
   // Calls f(context, task, thread) for each task below `tasks`, on all threads; returns when all are done.
   void run(int tasks, Task f, void* context);
+
+ private:
+  const int threads_;
 };
 
 // A block of floats that returns to the pool at the end of the scope.

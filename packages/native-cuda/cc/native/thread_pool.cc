@@ -141,15 +141,15 @@ void ThreadPool::worker(int thread, uint32_t seen) {
     await_run(seen);
     if (quit_.load()) return;
     if (!enter(seen)) continue;
-    work(thread);
+    if (thread < threads_of_run_) work(thread);
     leave();
   }
 }
 
-void ThreadPool::run(int tasks, Task f, void* context) {
+void ThreadPool::run(int tasks, int threads, Task f, void* context) {
   if (tasks <= 0) return;
   std::unique_lock mine(caller_, std::defer_lock);
-  if (tasks == 1 || runs_task || !mine.try_lock() || workers_.empty()) {
+  if (tasks == 1 || threads == 1 || runs_task || !mine.try_lock()) {
     for (int task = 0; task < tasks; task++) f(context, task, 0);
     return;
   }
@@ -158,6 +158,7 @@ void ThreadPool::run(int tasks, Task f, void* context) {
     f_ = f;
     context_ = context;
     tasks_ = tasks;
+    threads_of_run_ = threads;
     next_.store(0, std::memory_order_relaxed);
     error_ = nullptr;
     gate_.store(uint64_t{run_of(gate_.load(std::memory_order_relaxed)) + 1} << 32, std::memory_order_release);

@@ -18,12 +18,12 @@ class ThreadPool {
   static ThreadPool& shared();
 
   int threads() const { return threads_.load(std::memory_order_relaxed); }
-  void set_threads(int count);  // the caller's own thread counts
+  void set_threads(int count);  // the caller's own thread counts; may be called while ops run
 
   // Calls f(context, task, thread) for each task below `tasks`, on the caller and those workers that come in time;
   // returns when all are done. Rethrows the first exception. While another caller has the workers, and within a task,
-  // the tasks run on the caller alone (thread 0).
-  void run(int tasks, Task f, void* context);
+  // the tasks run on the caller alone (thread 0). Each `thread` is below `threads`, however many the pool has by now.
+  void run(int tasks, int threads, Task f, void* context);
 
  private:
   explicit ThreadPool(int count);
@@ -47,7 +47,7 @@ class ThreadPool {
   std::atomic<bool> quit_{false};
   Task f_ = nullptr;
   void* context_ = nullptr;
-  int tasks_ = 0;
+  int tasks_ = 0, threads_of_run_ = 0;
   std::atomic<int> next_{0};
   std::exception_ptr error_;
 };
