@@ -40,6 +40,18 @@ describe.each<[string, () => Store, () => string]>([
     expect(await store.stat(`${root()}/x/log`)).toBeUndefined();
   });
 
+  it('writes a new file where nothing is, once for all who try', async () => {
+    const store = make();
+    const path = `${root()}/new/file`;
+    const tries = ['1', '2', '3', '4'].map((text) => store.writeNew(path, text.repeat(10_000)));
+    const won = await Promise.all(tries);
+    expect(won.filter(Boolean)).toHaveLength(1);
+    expect(new TextDecoder().decode(await store.read(path))).toBe(`${won.indexOf(true) + 1}`.repeat(10_000));
+    expect(await store.writeNew(path, 'later')).toBe(false);
+    expect(await store.stat(path)).toMatchObject({ size: 10_000 });
+    expect(await store.list(`${root()}/new`)).toEqual(['file']);
+  });
+
   it('names the file that is missing', async () => {
     const missing = make().read(`${root()}/missing`);
     await expect(missing).rejects.toThrow(FileError);

@@ -12,10 +12,12 @@
  * ```
  */
 import { randomUUID } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { constants, writeFileSync } from 'node:fs';
 import {
   appendFile,
+  copyFile,
   type FileHandle,
+  link,
   mkdir,
   open,
   readdir,
@@ -84,6 +86,44 @@ let temporaryNames = 0;
 
 /** Name beside the target, so that the rename stays within one file system and is atomic. */
 const temporaryOf = (path: string) => `${path}.${PROCESS}-${temporaryNames++}.tmp`;
+
+/** Codes of file systems that have no links, such as FAT and those of some networks. */
+const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
+
+/** Gives a temporary file its name, unless that is taken; then the file is removed. @returns false where it was taken. */
+async function renameNew(temporary: string, path: string): Promise<boolean> {
+  try {
+    await link(temporary, path).catch((cause: NodeJS.ErrnoException) => {
+      if (!NO_LINKS.includes(cause.code ?? '')) throw cause;
+      return copyFile(temporary, path, constants.COPYFILE_EXCL); // for a moment others may read a part
+    });
+    return true;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw cause;
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+/** Writes a file under a temporary name, which `place` then changes. */
+function writeWhole<T>(
+  path: string,
+  bytes: Uint8Array | string,
+  place: (temporary: string, path: string) => Promise<T>,
+): Promise<T> {
+  return attempt('write', path, async () => {
+    await makeFolder(dirname(path));
+    const temporary = temporaryOf(path);
+    try {
+      await writeFile(temporary, bytes);
+      return await place(temporary, path);
+    } catch (cause) {
+      await rm(temporary, { force: true });
+      throw cause;
+    }
+  });
+}
 
 /** Maximum number of folders that a store remembers to have made. */
 const MAX_FOLDERS = 4096;
@@ -194,17 +234,11 @@ export class FileStore implements FolderStore {
   }
 
   write(path: string, bytes: Uint8Array | string): Promise<void> {
-    return attempt('write', path, async () => {
-      await makeFolder(dirname(path));
-      const temporary = temporaryOf(path);
-      try {
-        await writeFile(temporary, bytes);
-        await rename(temporary, path);
-      } catch (cause) {
-        await rm(temporary, { force: true });
-        throw cause;
-      }
-    });
+    return writeWhole(path, bytes, rename);
+  }
+
+  writeNew(path: string, bytes: Uint8Array | string): Promise<boolean> {
+    return writeWhole(path, bytes, renameNew);
   }
 
   writeUnfinished(path: string, bytes: Uint8Array): Promise<void> {

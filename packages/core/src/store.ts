@@ -39,6 +39,8 @@ export interface Store {
   list(path: string): Promise<string[]>;
   /** Writes all or nothing: to a temporary name, then renamed. Makes the folders that are missing. */
   write(path: string, bytes: Uint8Array | string): Promise<void>;
+  /** Writes likewise, but only where nothing is: of processes that do so at once, one. False where it did not. */
+  writeNew(path: string, bytes: Uint8Array | string): Promise<boolean>;
   /**
    * Writes a file that nobody reads before all is done, such as a patch of a data set without a list: at once to its
    * name, which takes half as long as `write`. Absent where that gains nothing.
@@ -108,6 +110,12 @@ export class MemoryStore implements Store {
 
   async write(path: string, bytes: Uint8Array | string): Promise<void> {
     this.files.set(path, typeof bytes === 'string' ? new TextEncoder().encode(bytes) : bytes.slice());
+  }
+
+  async writeNew(path: string, bytes: Uint8Array | string): Promise<boolean> {
+    if (this.files.has(path)) return false;
+    await this.write(path, bytes);
+    return true;
   }
 
   async create(path: string): Promise<FileWriter> {

@@ -59,6 +59,7 @@ const bound = (files: MemoryStore) => ({
   stat: files.stat.bind(files),
   list: files.list.bind(files),
   write: files.write.bind(files),
+  writeNew: files.writeNew.bind(files),
   create: files.create.bind(files),
   append: files.append.bind(files),
   remove: files.remove.bind(files),

@@ -14,6 +14,6 @@ export function leftToFirst(store: Store, { rank }: Pick<Communicator, 'rank'>):
     stat: (path) => store.stat(path),
     list: (path) => store.list(path),
     ...(store.realPath && { realPath: (path: string) => store.realPath!(path) }),
-    ...{ write: nothing, append: nothing, remove: nothing, create: async () => writer },
+    ...{ write: nothing, writeNew: async () => true, append: nothing, remove: nothing, create: async () => writer },
   };
 }

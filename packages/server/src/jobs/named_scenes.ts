@@ -20,6 +20,7 @@ export function namedScenes(store: FolderStore, names: Names): FolderStore {
     realPath: async (path) => (await store.realPath?.(at(path))) ?? at(path),
     list: (path) => store.list(path),
     write: (path, bytes) => store.write(path, bytes),
+    writeNew: (path, bytes) => store.writeNew(path, bytes),
     create: (path) => store.create(path),
     append: (path, text) => store.append(path, text),
     remove: (path) => store.remove(path),

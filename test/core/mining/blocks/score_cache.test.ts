@@ -1,6 +1,10 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { FormatError, StaleCacheError } from '../../../../packages/core/src/errors.ts';
 import { openScoreCache, type ScoreKey } from '../../../../packages/core/src/mining/blocks/score_cache.ts';
+import { FileStore } from '../../../../packages/core/src/node.ts';
 import { MemoryStore } from '../../../../packages/core/src/store.ts';
 
 const key: ScoreKey = {
@@ -76,5 +80,46 @@ describe('the cache of scores', () => {
       await expect(openScoreCache(store, folder, key, { refresh: true })).rejects.toThrow(FormatError);
     }
     expect(store.files.size).toBe(1);
+  });
+});
+
+describe('processes that open a new cache at once', () => {
+  test('share it where their scores are the same, and else all but those of the first are refused', async () => {
+    const base = await mkdtemp(join(tmpdir(), 'doppel-scores-'));
+    try {
+      for (let round = 0; round < 20; round++) {
+        const folder = join(base, `${round}`);
+        const seeds = [1, 2, 1, 2, 1, 2];
+        const opened = await Promise.allSettled(
+          seeds.map((seed) => openScoreCache(new FileStore(), folder, { ...key, seed })),
+        );
+        const first = seeds[opened.findIndex(({ status }) => status === 'fulfilled')];
+        for (const [i, seed] of seeds.entries()) {
+          if (seed === first) expect(opened[i]).toMatchObject({ status: 'fulfilled' });
+          else expect(opened[i]).toMatchObject({ reason: expect.any(StaleCacheError) });
+        }
+        await expect(openScoreCache(new FileStore(), folder, { ...key, seed: first! })).resolves.toBeDefined();
+        expect(await readdir(folder)).toEqual(['manifest.json']);
+      }
+    } finally {
+      await rm(base, { recursive: true });
+    }
+  });
+
+  test('wait for none that has begun its manifest', async () => {
+    const store = new MemoryStore();
+    await store.write('scores/manifest.json.7-ab-0.tmp', '{"dop');
+    await expect(openScoreCache(store, 'scores', key)).resolves.toBeDefined();
+  });
+
+  test('look at the manifest of one that was faster', async () => {
+    class Overtaken extends MemoryStore {
+      override async writeNew(path: string, bytes: string) {
+        await this.write(path, bytes.replace('"seed": 1', '"seed": 2'));
+        return super.writeNew(path, bytes);
+      }
+    }
+    const open = openScoreCache(new Overtaken(), 'scores', key);
+    await expect(open).rejects.toThrow(/expected seed of the pools 1, found seed of the pools 2/);
   });
 });

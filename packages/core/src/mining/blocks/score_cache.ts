@@ -3,7 +3,8 @@
  *
  * A cache is a folder: `manifest.json` lists what the scores depend on, `block-NNNNN.safetensors` holds the scores of one
  * block (F32 [anchors, pool], with the records they belong to). Blocks are written whole or not at all, and read one at a
- * time. A cache with another manifest is refused; only `refresh` removes it.
+ * time. A cache with another manifest is refused; only `refresh` removes it. Of processes that open a new one at once the
+ * first writes the manifest, and the others are held against it.
  */
 import { z } from 'zod';
 import { readSafetensors, type TensorData, writeSafetensors } from '../../base/safetensors.ts';
@@ -62,6 +63,8 @@ export interface ScoreCache {
 }
 
 const MANIFEST = 'manifest.json';
+/** Name of a manifest that a store is writing, or was when its process ended. */
+const UNFINISHED = /^manifest\.json\..*\.tmp$/;
 
 /**
  * Opens the cache in a folder, or makes one.
@@ -77,33 +80,37 @@ export async function openScoreCache(
   { refresh = false, others = [] }: { refresh?: boolean; others?: readonly string[] | undefined } = {},
 ): Promise<ScoreCache> {
   for (const other of others) await requireCache(store, other, key);
-  const manifest = joinPath(folder, MANIFEST);
-  const present = await readManifest(store, folder, manifest);
-  if (present && !refresh) refuseStale(present, key, folder);
-  if (present && refresh) await store.remove(folder);
-  if (!present || refresh) {
-    const content = { doppel: 'mining-scores', version: 1, key } satisfies z.infer<typeof manifestSchema>;
-    await store.write(manifest, `${JSON.stringify(content, null, 2)}\n`);
-  }
+  if (refresh && (await readManifest(store, folder))) await store.remove(folder);
+  const present = (await readManifest(store, folder)) ?? (await makeCache(store, folder, key));
+  refuseStale(present, key, folder);
   return blocksIn(store, folder, others);
+}
+
+/** @returns the key of the cache: of processes that make it at once, that of the first. */
+async function makeCache(store: Store, folder: string, key: ScoreKey): Promise<ScoreKey> {
+  const content = { doppel: 'mining-scores', version: 1, key } satisfies z.infer<typeof manifestSchema>;
+  const isFirst = await store.writeNew(joinPath(folder, MANIFEST), `${JSON.stringify(content, null, 2)}\n`);
+  return (isFirst ? undefined : await readManifest(store, folder)) ?? key;
 }
 
 /** @throws StaleCacheError or FormatError as `openScoreCache`, unless there is no cache. */
 async function requireCache(store: Store, folder: string, key: ScoreKey): Promise<void> {
-  const present = await readManifest(store, folder, joinPath(folder, MANIFEST));
+  const present = await readManifest(store, folder);
   if (present) refuseStale(present, key, folder);
 }
 
-/** Undefined if there is no cache yet: no folder, or an empty one. */
-async function readManifest(store: Store, folder: string, file: string): Promise<ScoreKey | undefined> {
+/** Undefined if there is no cache yet: no folder, an empty one, or one in which a manifest is being written. */
+async function readManifest(store: Store, folder: string): Promise<ScoreKey | undefined> {
   const info = await store.stat(folder);
   if (!info) return undefined;
+  const file = joinPath(folder, MANIFEST);
   const expected = 'the manifest of a cache of scores';
   const remedy = 'Name another folder by --cache, or remove this one.';
-  const isCache = info.kind === 'folder' && (await store.stat(file)) !== undefined;
-  if (!isCache) {
-    if (info.kind === 'folder' && (await store.list(folder)).length === 0) return undefined;
-    const found = info.kind === 'file' ? 'a file' : 'a folder without one';
+  // The list comes first: another process adds blocks after its manifest, which is then found.
+  const names = info.kind === 'folder' ? await store.list(folder) : undefined;
+  if (!names || !(await store.stat(file))) {
+    if (names?.every((name) => UNFINISHED.test(name))) return undefined;
+    const found = names ? 'a folder without one' : 'a file';
     throw new FormatError({ action: 'use the cache', file: folder, expected, found, remedy });
   }
   try {
