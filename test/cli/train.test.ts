@@ -117,11 +117,16 @@ describe('bad input', () => {
     [['DATA', '--config', 'BROKEN'], 'format', /broken\.yaml/],
     [['DATA', '--from', 'BROKEN'], 'checkpoint', /broken\.yaml/],
     [['DATA', '--negatives', 'nowhere.jsonl'], 'file', /nowhere\.jsonl/],
+    [['DATA', '--config', 'SIDE'], 'usage', /side 128.*patches of side 64/],
+    [['DATA', '--config', 'ADAPTIVE'], 'file', /nowhere\.safetensors/],
   ])('%j', async (args, tag, message) => {
     writeFileSync(at('unknown.yaml'), 'optimiser: {momentum: 0.9}\n');
     writeFileSync(at('broken.yaml'), 'epochs: [1\n');
-    const names: Record<string, string> = { DATA: at('data'), UNKNOWN: at('unknown.yaml'), BROKEN: at('broken.yaml') };
-    const run = doppelTrain(...args.map((arg) => names[arg] ?? arg), '--out', at('bad'));
+    writeFileSync(at('side.yaml'), 'preset: two-channel\nside: 128\n');
+    writeFileSync(at('adaptive.yaml'), 'negatives: {adaptive: {strengths: [1], generator: nowhere.safetensors}}\n');
+    const named = (arg: string) =>
+      /^[A-Z]+$/.test(arg) ? at(arg === 'DATA' ? 'data' : `${arg.toLowerCase()}.yaml`) : arg;
+    const run = doppelTrain(...args.map(named), '--out', at('bad'));
     await expect(run).rejects.toThrow(message);
     if (tag) await expect(run).rejects.toMatchObject({ tag });
     expect(await store.stat(at('bad'))).toBeUndefined();

@@ -107,6 +107,7 @@ describe('two processes', { timeout: 600_000 }, () => {
     expect(epochs.stderr).toContain('expected the same epochs in all, found 2 in process 0 and 3 in process 1');
     const backends = await pair(['--backend', 'wasm'], ['--backend', 'native']);
     expect(backends.stderr).toContain('expected the same backend in all, found "wasm" in process 0 and "native"');
+    expect(existsSync(at('unlike')), 'a folder of a run that never was').toBe(false);
   });
 
   it('save and stop together when one is asked to', async ({ skip }) => {

@@ -104,8 +104,9 @@ async function freshRun(flags: Flags, context: Context, store: Store): Promise<P
   const negatives = file === null ? undefined : await readMined(context, file, dataset);
   const run = flags.out ?? joinPath('runs', `${data.split('/').filter(Boolean).at(-1)}-${config.preset}`);
   await refuseOlderRun(context, run);
-  await store.write(joinPath(run, 'config.yaml'), writeYaml(config));
-  return { store, dataset, run, start: { config, from }, negatives, generator: await generatorOf(context, config) };
+  const onStart = () => store.write(joinPath(run, 'config.yaml'), writeYaml(config));
+  const generator = await generatorOf(context, config);
+  return { store, dataset, run, start: { config, from }, negatives, generator, onStart };
 }
 
 /** A setting that is needed before the others can be resolved. */

@@ -54,6 +54,8 @@ const taskOf = (store: MemoryStore, config: PartialConfig, more: Partial<Trainin
   ...more,
 });
 
+const scene = { id: 'a' } as Dataset['scenes'][number];
+
 const ALL: PartialConfig = {
   batch: { positives: 4, negatives: 6, alike: { share: 0.5 } },
   loss: { ring: 0.1 },
@@ -125,6 +127,15 @@ describe('settings', () => {
     const apart = { dataset: syntheticDataset({ pairsEach: 1 }) };
     const byPlace = { batch: { positives: 4, negatives: 4, alike: { by: 'place' as const } } };
     await expect(train(taskOf(new MemoryStore(), byPlace, apart))).rejects.toThrow(/one place.*found none.*features/);
+    const store = new MemoryStore();
+    const lonely = { dataset: syntheticDataset({ pairsEach: 1, split: [1, 2, 2] }) };
+    const byFeatures = { batch: { positives: 4, negatives: 4, alike: {} } };
+    await expect(train(taskOf(store, byFeatures, lonely))).rejects.toThrow(/different ground.*found none/);
+    const scenes = { dataset: { ...dataset, scenes: [scene], scenesOf: () => [] } };
+    await expect(train(taskOf(store, { preset: 'dense', ...byFeatures }, scenes))).rejects.toThrow(
+      /draw windows.*none/,
+    );
+    expect(store.files.size).toBe(0);
     const alike = (settings: object) => () => configOf({ batch: { positives: 4, negatives: 4, alike: settings } });
     expect(alike({ by: 'code' })).toThrow(/batch.alike.generator.*by: code/);
     expect(alike({ generator: 's1-10m-spatial' })).toThrow(/batch.alike.generator/);

@@ -88,8 +88,8 @@ async function freshRun(flags: Flags, context: Context): Promise<PreparedTask> {
   const config = resolveGeneratorTraining([asked], { data, side: dataset.header.side }, flags.config ?? 'the flags');
   const run = flags.out ?? joinPath('runs', `${data.split('/').filter(Boolean).at(-1)}-generator`);
   await refuseOlderRun(context, run);
-  await store.write(joinPath(run, 'config.yaml'), writeYaml(config));
-  return { store, dataset, run, start: { config } };
+  const onStart = () => store.write(joinPath(run, 'config.yaml'), writeYaml(config));
+  return { store, dataset, run, start: { config }, onStart };
 }
 
 /** Flags that are settings, in the shape of the configuration. */

@@ -45,6 +45,7 @@ export async function startRun(given: GivenGenerator, learner: GeneratorLearner)
     stageStart: await stageStartOf(given, learner, state),
     pace: { images: 0, seconds: 0 },
   };
+  if (!last) await task.onStart?.();
   await introduce(folder, {
     ...{ backend: task.backend, device: task.device, beganOn: last?.backend, about: describe(run) },
     resumedAt: last && positionOf(run),

@@ -48,6 +48,8 @@ export interface GeneratorTask {
   pictures?: GeneratorPictures | undefined;
   /** Stops the run between two steps; the state is saved. */
   signal?: AbortSignal | undefined;
+  /** Writes what else the folder of a new run holds, such as its settings: called once nothing refuses the run. */
+  onStart?: (() => Promise<void>) | undefined;
   onProgress?: ((progress: GeneratorProgress) => void) | undefined;
   /** Gets each line of the log. */
   onLog?: ((line: string) => void) | undefined;

@@ -41,12 +41,12 @@ export async function alikeAnchors(given: Given, learner: Learner): Promise<Alik
   const { store, communicator = ALONE, signal } = given.task;
   const seek = async () => {
     const rows = alike.generator ? await codes(given, alike.generator) : await features(given, learner);
-    const found = await lookAlikes(given, rows, CHOICE * count);
-    return store.write(file, JSON.stringify([...found]));
+    const found = partnersIn({ count, of: await lookAlikes(given, rows, CHOICE * count) }, alike.by);
+    return store.write(file, JSON.stringify([...found.of]));
   };
   if (!given.last) await onFirst(communicator, seek, signal);
   const of = new Map(JSON.parse(await readText(store, file)) as [number, number[]][]);
-  return partnersIn({ count, of }, alike.by);
+  return { count, of };
 }
 
 /** The anchors as they are. @throws UsageError if none has a partner: batches would be those of no look-alikes. */

@@ -53,17 +53,19 @@ export function learnerOf({ last, source, matcher, config }: Given): Learner {
 /** @throws SplitError where there are too few pairs. @throws FileError where the folder cannot be written. */
 export async function startRun(given: Given, learner: Learner): Promise<Run> {
   const { task, folder, config, source, last } = given;
+  const supplyWith = supplyOf(given);
   const alike = await alikeAnchors(given, learner);
   const state = last ? resumedState(last.resume.state, totalSteps(config)) : freshState(config);
   const run: Run = {
     ...{ given, learner, state, warnings: [], searches: [], calibration: source?.calibration },
-    supply: supplyOf(given, alike),
+    supply: supplyWith(alike),
     alike,
     memory: undefined,
     rows: last ? await folder.readRows(state.epoch) : [],
     negatives: runNegativesOf(task.negatives?.content ?? { mined: [] }, config.negatives, undefined),
     pace: { pairs: 0, seconds: 0 },
   };
+  if (!last) await task.onStart?.();
   await introduce(folder, {
     ...{ backend: task.backend, device: task.device, beganOn: last?.backend, about: describe(run) },
     resumedAt: last && positionOf(run),
@@ -72,12 +74,15 @@ export async function startRun(given: Given, learner: Learner): Promise<Run> {
   return run;
 }
 
-function supplyOf(given: Given, alike: AlikeAnchors | undefined): Supply {
+/** Supply of batches, which takes the anchors that they gather. @throws SplitError before those are sought. */
+function supplyOf(given: Given): (alike: AlikeAnchors | undefined) => Supply {
   const { config, pairs, shape, patches, processes } = given;
   const { localisation } = ARCHITECTURES.get(config.preset);
   if (!localisation || !config.localisation) {
-    const sampler = createSampler(pairs, { ...config.batch, seed: config.seed, alike });
-    return createSupply(sampler, patchDrawer(given), config, { shape, guard: pairs.guard, processes });
+    return (alike) => {
+      const sampler = createSampler(pairs, { ...config.batch, seed: config.seed, alike });
+      return createSupply(sampler, patchDrawer(given), config, { shape, guard: pairs.guard, processes });
+    };
   }
   const settings = config.localisation;
   const { side } = shape;
@@ -86,10 +91,12 @@ function supplyOf(given: Given, alike: AlikeAnchors | undefined): Supply {
     dataset.scenes.length > 0
       ? [sceneWindows(dataset, given.normalisation, given.shifts), side]
       : [patchWindows(pairs.anchors, pairs.guard, patches, shape, settings.search), side - 2 * settings.search];
-  return localisationSupply({
-    ...{ source, config, settings, shape: { ...shape, side: template }, stride: localisation.stride, alike, patches },
-    processes,
-  });
+  const { stride } = localisation;
+  return (alike) =>
+    localisationSupply({
+      ...{ source, config, settings, shape: { ...shape, side: template }, stride, alike, patches },
+      processes,
+    });
 }
 
 function freshState({ loss }: TrainingConfig): RunState {

@@ -77,6 +77,8 @@ export interface TrainingTask {
   communicator?: Communicator | undefined;
   /** Stops the run between two steps; the state is saved. */
   signal?: AbortSignal | undefined;
+  /** Writes what else the folder of a new run holds, such as its settings: called once nothing refuses the run. */
+  onStart?: (() => Promise<void>) | undefined;
   onProgress?: ((progress: TrainingProgress) => void) | undefined;
   onValidation?: ((done: number, total: number) => void) | undefined;
   onEpoch?: ((row: EpochRow, isBest: boolean) => void) | undefined;
