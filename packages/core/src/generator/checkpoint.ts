@@ -18,7 +18,6 @@ import {
   packCheckpoint,
   type TensorGroups,
   type TensorSpecs,
-  takeGroups,
 } from '../runs/checkpoint_file.ts';
 import type { Values } from '../runs/values.ts';
 import type { Store } from '../store.ts';
@@ -93,11 +92,9 @@ export function writeGenerator(checkpoint: Omit<GeneratorCheckpoint, 'version'>)
  * shape or not finite.
  */
 export function readGenerator(bytes: Uint8Array, file: string): GeneratorCheckpoint {
-  const { metadata, take } = openCheckpointFile(bytes, file, KIND);
-  const { state, formatVersion: _, doppel: __, ...facts } = metadata;
-  const { preset, holds } = facts;
+  const { facts, groups } = openCheckpointFile(bytes, file, KIND);
   const networks = networksOf(facts, file);
-  return { ...facts, networks, ...takeGroups(take, specsOf({ preset, networks, holds }), state) };
+  return { ...facts, networks, ...groups(specsOf({ ...facts, networks })) };
 }
 
 function networksOf({ preset, networks }: Pick<GeneratorCheckpoint, 'preset' | 'networks'>, file: string) {

@@ -18,7 +18,6 @@ import {
   packCheckpoint,
   type TensorGroups,
   type TensorSpecs,
-  takeGroups,
 } from '../runs/checkpoint_file.ts';
 import type { Values } from '../runs/values.ts';
 import type { Store } from '../store.ts';
@@ -84,9 +83,8 @@ export function writeCheckpoint(checkpoint: Omit<Checkpoint, 'version'>): Uint8A
  * not finite.
  */
 export function readCheckpoint(bytes: Uint8Array, file: string): Checkpoint {
-  const { metadata, take } = openCheckpointFile(bytes, file, KIND);
-  const { state, formatVersion: _, doppel: __, ...facts } = metadata;
-  return { ...facts, ...takeGroups(take, specsOf(facts.matcher), state) };
+  const { facts, groups } = openCheckpointFile(bytes, file, KIND);
+  return { ...facts, ...groups(specsOf(facts.matcher)) };
 }
 
 export async function saveCheckpoint(

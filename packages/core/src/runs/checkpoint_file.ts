@@ -63,7 +63,15 @@ export function metadataSchema<Own extends z.ZodRawShape>(format: string, own: O
   });
 }
 
-export interface CheckpointKind<Metadata> {
+/** Metadata of every kind, beside the facts. */
+interface Stored {
+  doppel: string;
+  formatVersion: number;
+  /** State of the run; only in `last`. */
+  state?: object | undefined;
+}
+
+export interface CheckpointKind<Metadata extends Stored> {
   /** Value of `doppel` in the metadata. */
   format: string;
   schema: z.ZodType<Metadata>;
@@ -74,7 +82,7 @@ export interface CheckpointKind<Metadata> {
 }
 
 /** Takes tensors by name and shape; `refuseRest` refuses those not taken. */
-export interface TensorTaker {
+interface TensorTaker {
   /** @throws CheckpointError if it is missing, of another shape or type, or not finite. */
   (name: string, shape: number[]): Values;
   /** @throws CheckpointError if tensors were not taken. */
@@ -83,14 +91,31 @@ export interface TensorTaker {
 
 const DAMAGED = 'The file is cut short or damaged: copy it again, or train again.';
 
-/** @throws CheckpointError if the file is cut short, of another kind or version, or its metadata is invalid. */
-export function openCheckpointFile<Metadata>(
+/**
+ * Opens a checkpoint's file: its facts, and its tensors once the facts have said which ones it must hold.
+ *
+ * @throws CheckpointError if the file is cut short, of another kind or version, or its metadata is invalid.
+ */
+export function openCheckpointFile<Metadata extends Stored>(
   bytes: Uint8Array,
   file: string,
   kind: CheckpointKind<Metadata>,
-): { metadata: Metadata; take: TensorTaker } {
+) {
   const { tensors, metadata } = parseFile(bytes, file);
-  return { metadata: parseMetadata(metadata, file, kind), take: tensorTaker(tensors, file) };
+  const { state, formatVersion: _, doppel: __, ...facts } = parseMetadata(metadata, file, kind);
+  const take = tensorTaker(tensors, file);
+  return {
+    facts,
+    /** @throws CheckpointError where one is missing, of another shape or type, not finite, or of an unknown name. */
+    groups({ all, trained }: TensorSpecs): TensorGroups<NonNullable<Metadata['state']>> {
+      const group = (prefix: string, specs: TensorSpecs['all']) =>
+        new Map(specs.map(({ name, shape }) => [name, take(prefix + name, shape)]));
+      const weights = group('', all);
+      const resume = state && { state, first: group('adam.first.', trained), second: group('adam.second.', trained) };
+      take.refuseRest();
+      return { tensors: weights, resume };
+    },
+  };
 }
 
 /** Tensors that a checkpoint must hold, and those of them that the optimiser moves. */
@@ -130,25 +155,6 @@ export function packCheckpoint<State>(
   return writeSafetensors(packed, metadataTexts(metadata));
 }
 
-/**
- * Takes the tensors of a checkpoint.
- *
- * @param state of the run; undefined: there are no moments.
- * @throws CheckpointError where one is missing, of another shape or type, not finite, or of an unknown name.
- */
-export function takeGroups<State>(
-  take: TensorTaker,
-  { all, trained }: TensorSpecs,
-  state: State | undefined,
-): TensorGroups<State> {
-  const group = (prefix: string, specs: TensorSpecs['all']) =>
-    new Map(specs.map(({ name, shape }) => [name, take(prefix + name, shape)]));
-  const tensors = group('', all);
-  const resume = state && { state, first: group('adam.first.', trained), second: group('adam.second.', trained) };
-  take.refuseRest();
-  return { tensors, resume };
-}
-
 /** Texts as safetensors keeps them, in the order of names: the same content gives the same bytes. */
 const metadataTexts = (metadata: object): Record<string, string> =>
   Object.fromEntries(
@@ -167,7 +173,7 @@ function parseFile(bytes: Uint8Array, file: string) {
   }
 }
 
-function parseMetadata<Metadata>(
+function parseMetadata<Metadata extends Stored>(
   texts: Record<string, string>,
   file: string,
   kind: CheckpointKind<Metadata>,
