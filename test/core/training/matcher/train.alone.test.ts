@@ -120,11 +120,14 @@ describe('a run', () => {
     const { checkpoint } = await train({ ...taskOf(store), start: { config } });
     const content = await loadCheckpoint(store, checkpoint!);
     for (const { data } of content.tensors.values()) (data as Float32Array).fill(0);
-    const from = { file: 'zero', fingerprint: 'none', content };
+    const places = { train: ['place-0'], validation: ['place-6'] }; // as if that run had had other splits
+    const before = { ...content, trainedOn: { ...content.trainedOn, places } };
+    const from = { file: 'zero', fingerprint: 'none', content: before };
     const { warnings, metrics } = await train({ ...taskOf(store), run: 'collapsed', start: { config, from } });
     expect(warnings).toEqual([expect.stringMatching(/output is constant.*paper-bn/)]);
     expect(metrics.validationAuc).toBe(0.5);
     expect(text(store, 'collapsed/log.txt')).toMatch(/warning: .*constant/);
+    expect(text(store, 'collapsed/log.txt')).toContain('4 places to train on, 2 to validate on');
   });
 
   it('ends early where validation no longer improves', async () => {

@@ -118,11 +118,14 @@ function resumedState(state: RunState, total: number): RunState {
 
 export const positionOf = ({ state }: Run): string => `step ${state.step}, epoch ${state.epoch + 1}`;
 
-function describe({ given: { config, trainedOn, validationPairs }, learner }: Run): string {
+/** What the run learns from; places that only an earlier run saw are not counted. */
+function describe({ given: { config, task, validationPairs }, learner }: Run): string {
+  const { records, indicesOf } = task.dataset;
+  const places = (split: 'train' | 'validation') =>
+    new Set(indicesOf(split).map((index) => records[index]!.group)).size;
   const count = [...learner.matcher.parameters.values()].reduce((sum, { size }) => sum + size, 0);
-  const { train, validation } = trainedOn.places ?? { train: [], validation: [] };
   return (
-    `${config.preset}, side ${config.side}, ${count} parameters; ${config.data}: ${train.length} places to train on, ` +
-    `${validation.length} to validate on (${validationPairs.length} pairs)`
+    `${config.preset}, side ${config.side}, ${count} parameters; ${config.data}: ${places('train')} places to train on, ` +
+    `${places('validation')} to validate on (${validationPairs.length} pairs)`
   );
 }
