@@ -118,7 +118,7 @@ function resumedState(state: RunState, total: number): RunState {
 
 export const positionOf = ({ state }: Run): string => `step ${state.step}, epoch ${state.epoch + 1}`;
 
-/** What the run learns from; places that only an earlier run saw are not counted. */
+/** Line that says what the run learns from; places that only an earlier run saw are not counted. */
 function describe({ given: { config, task, validationPairs }, learner }: Run): string {
   const { records, indicesOf } = task.dataset;
   const places = (split: 'train' | 'validation') =>
