@@ -112,6 +112,18 @@ describe('processes that open a new cache at once', () => {
     await expect(openScoreCache(store, 'scores', key)).resolves.toBeDefined();
   });
 
+  test('make it anew where the manifest of one that was faster is gone again', async () => {
+    let tries = 0;
+    class Vanishing extends MemoryStore {
+      override async writeNew(path: string, bytes: string) {
+        return tries++ === 0 ? false : super.writeNew(path, bytes);
+      }
+    }
+    const store = new Vanishing();
+    await openScoreCache(store, 'scores', key);
+    expect([...store.files.keys()]).toEqual(['scores/manifest.json']);
+  });
+
   test('look at the manifest of one that was faster', async () => {
     class Overtaken extends MemoryStore {
       override async writeNew(path: string, bytes: string) {

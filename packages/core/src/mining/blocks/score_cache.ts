@@ -89,8 +89,8 @@ export async function openScoreCache(
 /** @returns the key of the cache: of processes that make it at once, that of the first. */
 async function makeCache(store: Store, folder: string, key: ScoreKey): Promise<ScoreKey> {
   const content = { doppel: 'mining-scores', version: 1, key } satisfies z.infer<typeof manifestSchema>;
-  const isFirst = await store.writeNew(joinPath(folder, MANIFEST), `${JSON.stringify(content, null, 2)}\n`);
-  return (isFirst ? undefined : await readManifest(store, folder)) ?? key;
+  if (await store.writeNew(joinPath(folder, MANIFEST), `${JSON.stringify(content, null, 2)}\n`)) return key;
+  return (await readManifest(store, folder)) ?? makeCache(store, folder, key); // a refresh may have removed it
 }
 
 /** @throws StaleCacheError or FormatError as `openScoreCache`, unless there is no cache. */
