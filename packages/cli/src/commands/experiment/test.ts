@@ -82,6 +82,6 @@ function textOf(facts: { split: string; alignment: string; positives: number; pl
     `${positives} true pairs of ${places} places (${split}), ${alignment} alignment`,
     `${''.padEnd(12)}${COLUMNS.map(([name]) => name.padStart(24)).join('')}`,
     ...rows,
-    'Threshold of accuracy from the checkpoint; intervals of 95 % over places.',
+    "Accuracy at the checkpoint's threshold; intervals of 95 % over places.",
   ].join('\n');
 }
