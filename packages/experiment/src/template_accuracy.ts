@@ -12,6 +12,7 @@ import {
   pixelsOf,
   type Shift,
   tiledFeatures,
+  type ViewCount,
 } from '@doppel/core/localisation';
 import { matcherFeatures } from '@doppel/core/registration';
 import type { ScoringWatch } from './score_test_sets.ts';
@@ -39,6 +40,8 @@ export interface TemplateTask {
   split: 'test' | 'validation';
   sides: readonly number[];
   search: number;
+  /** Symmetries of the square under which the matcher's cells are computed. */
+  views: ViewCount;
   /** Templates of a scene. */
   count: number;
   seed: number;
@@ -62,7 +65,7 @@ export async function measureTemplates(
   for (const [done, scene] of scenes.entries()) {
     onProgress?.(done, scenes.length);
     const pixels = pixelsOf(dataset, scene);
-    const features = { matcher: matcherFeatures(model, pixels), gradients: gradientFeatures(pixels) };
+    const features = { matcher: matcherFeatures(model, pixels, task.views), gradients: gradientFeatures(pixels) };
     for (const method of METHODS) {
       const tiled = tiledFeatures(pixels, features[method]);
       for (const side of task.sides) {

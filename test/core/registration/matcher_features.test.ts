@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { selectBackend } from '../../../packages/core/src/backends/select_backend.ts';
 import type { Scene } from '../../../packages/core/src/dataset/scenes.ts';
 import type { ScenePixels } from '../../../packages/core/src/localisation/scene_features.ts';
+import { viewed } from '../../../packages/core/src/localisation/square_views.ts';
 import { type Model, openNamedModel } from '../../../packages/core/src/model.ts';
 import { matcherFeatures, unseenFeatures } from '../../../packages/core/src/registration/matcher_features.ts';
 
@@ -22,6 +23,8 @@ const scene: ScenePixels = {
   },
 };
 
+const TRANSPOSED = { mirrored: false, flipped: false, transposed: true };
+
 let model: Model;
 beforeAll(async () => {
   await selectBackend({ requested: 'wasm' });
@@ -30,14 +33,19 @@ beforeAll(async () => {
 afterAll(() => model.dispose());
 
 describe('matcherFeatures', () => {
-  it.each(['sar', 'optical'] as const)(
-    'of %s do not depend on the window, at the edges of the scene neither',
-    async (sensor) => {
-      const features = matcherFeatures(model, scene);
+  it.each([
+    ['sar', 1],
+    ['optical', 1],
+    ['sar', 4],
+    ['optical', 8],
+  ] as const)(
+    'of %s under %i views do not depend on the window, at the edges of the scene neither',
+    async (sensor, views) => {
+      const features = matcherFeatures(model, scene, views);
       const whole = await features.read(sensor, { column: 0, row: 0, width: 172, height: 150 });
       const window = { column: 106, row: 90, width: 66, height: 60 };
       const part = await features.read(sensor, window);
-      expect([part.width, part.height, part.channels]).toEqual([33, 30, 16]);
+      expect([part.width, part.height, part.channels]).toEqual([33, 30, 16 * views]);
       let worst = 0;
       for (let y = 0; y < part.height; y++) {
         for (let k = 0; k < part.width * part.channels; k++) {
@@ -48,6 +56,35 @@ describe('matcherFeatures', () => {
       expect(worst).toBeLessThan(1e-5);
     },
   );
+
+  it('under two views are those of the scene and of the transposed scene, with unit length', async () => {
+    const window = { column: 24, row: 40, width: 48, height: 32 };
+    const transposed: ScenePixels = {
+      ...{ width: HEIGHT, height: WIDTH },
+      async readWindow(sensor, { column, row, width, height }) {
+        const pixels = await scene.readWindow(sensor, { column: row, row: column, width: height, height: width });
+        const { data } = viewed({ ...pixels, channels: pixels.bands }, TRANSPOSED);
+        return { ...pixels, data, width, height };
+      },
+    };
+    const both = await matcherFeatures(model, scene, 2).read('optical', window);
+    const own = await matcherFeatures(model, scene).read('optical', window);
+    const other = await matcherFeatures(model, transposed).read('optical', {
+      column: 40,
+      row: 24,
+      width: 32,
+      height: 48,
+    });
+    const parts = [own, viewed(other, TRANSPOSED)];
+    let worst = 0;
+    both.data.forEach((value, i) => {
+      const [cell, number] = [Math.floor(i / 32), i % 32];
+      const part = parts[Math.floor(number / 16)]!.data[cell * 16 + (number % 16)]!;
+      worst = Math.max(worst, Math.abs(value - part / Math.SQRT2));
+    });
+    expect(worst).toBeLessThan(1e-5);
+    expect(Math.hypot(...both.data.subarray(0, 32))).toBeCloseTo(1, 5);
+  });
 });
 
 describe('unseenFeatures', () => {

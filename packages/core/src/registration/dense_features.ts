@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Sensor } from '../dataset/scenes.ts';
 import { UsageError } from '../errors.ts';
 import type { FeatureMap } from '../localisation/feature_map.ts';
+import { firstViews, sideBySide, type ViewCount, viewed } from '../localisation/square_views.ts';
 import type { DenseConfig } from '../matcher/architectures/dense.ts';
 import type { Model } from '../model.ts';
 import { prepareWindow } from '../prepare/prepared_windows.ts';
@@ -24,21 +25,32 @@ export function requireDense(model: Model): { halves: NonNullable<Model['scorer'
   return { halves, stride: STRIDE };
 }
 
-/** @throws UsageError for a model that has no cells. */
-export function denseFeatures(model: Model): FeatureKind {
+/**
+ * Cells of a model under some symmetries of the square, side by side.
+ *
+ * @throws UsageError for a model that has no cells.
+ */
+export function denseFeatures(model: Model, views: ViewCount = 1): FeatureKind {
   const { halves, stride } = requireDense(model);
+
+  async function cellsOf(sensor: Sensor, { data, width, height, channels }: FeatureMap): Promise<FeatureMap> {
+    const cells = tf.tidy(() => halves[sensor](tf.tensor4d(data, [1, height, width, channels])));
+    const [, rows, columns, numbers] = cells.shape;
+    const values = (await cells.data()) as Float32Array;
+    cells.dispose();
+    return { data: values, width: columns, height: rows, channels: numbers };
+  }
+
   return {
     name: 'dense',
     stride,
-    channels: (model.info as Model['info'] & DenseConfig).cells,
+    channels: (model.info as Model['info'] & DenseConfig).cells * views,
     margin: MARGIN,
     async of(sensor, raster) {
       const { width, height } = raster;
-      const cells = tf.tidy(() => halves[sensor](tensorOf(model, sensor, raster)));
-      const [, rows, columns, channels] = cells.shape;
-      const data = (await cells.data()) as Float32Array;
-      cells.dispose();
-      const map = { data, width: columns, height: rows, channels };
+      const data = samplesFor(model, sensor, raster, `the ${sensor} scene`);
+      const samples = { data, width, height, channels: bandsFor(model, sensor) };
+      const map = await sideBySide(firstViews(views), (view) => cellsOf(sensor, viewed(samples, view)));
       if (raster.noData) clearMissing(map, raster.noData, width, height);
       return map;
     },

@@ -4,6 +4,7 @@ import type { MatcherFeatures } from '../localisation/align_dataset.ts';
 import { embedded, insideOf } from '../localisation/aligned_dataset.ts';
 import { cropFeatures } from '../localisation/feature_map.ts';
 import type { SceneFeatures, ScenePixels } from '../localisation/scene_features.ts';
+import type { ViewCount } from '../localisation/square_views.ts';
 import type { Model } from '../model.ts';
 import { denseFeatures } from './dense_features.ts';
 import { featuresOf } from './features.ts';
@@ -12,8 +13,8 @@ import { featuresOf } from './features.ts';
 const STEP = 8;
 
 /** Features of a scene by a matcher of the architecture `dense`. @throws UsageError for another one. */
-export function matcherFeatures(model: Model, scene: ScenePixels): SceneFeatures {
-  const kind = denseFeatures(model);
+export function matcherFeatures(model: Model, scene: ScenePixels, views: ViewCount = 1): SceneFeatures {
+  const kind = denseFeatures(model, views);
   return {
     stride: kind.stride,
     async read(sensor, { column, row, width, height }) {

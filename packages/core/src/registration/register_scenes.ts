@@ -152,8 +152,8 @@ const shifted = (window: RasterWindow, place: PixelAffine): RasterWindow => ({
 
 const middleOf = ({ grid: { width, height } }: ScenePair) => [width / 2, height / 2] as const;
 
-const kindsOf = (model: Model | undefined, { features }: RegistrationSettings): FeatureKind[] => [
-  ...(model ? [denseFeatures(model)] : []),
+const kindsOf = (model: Model | undefined, { features, views }: RegistrationSettings): FeatureKind[] => [
+  ...(model ? [denseFeatures(model, views)] : []),
   ...(features === 'gradients' ? [GRADIENTS] : features === 'both' ? [halved(GRADIENTS)] : []),
 ];
 

@@ -1,5 +1,6 @@
 /** Settings of a registration, each with its default. */
 import { z } from 'zod';
+import { VIEW_COUNTS } from '../localisation/square_views.ts';
 import { RADAR_UNITS } from '../raster/units.ts';
 import { MODEL_KINDS } from './registration.ts';
 
@@ -31,6 +32,8 @@ export const registrationSettings = z.strictObject({
   scale: z.number().min(0).max(0.2).default(0),
   /** Features that are compared: cells of the matcher, oriented gradients, or places that both find. */
   features: z.enum(FEATURE_CHOICES).default('both'),
+  /** Symmetries of the square under which the matcher's cells are computed: more find more places, and take longer. */
+  views: z.literal(VIEW_COUNTS).default(1),
   /** Model that is fitted; `auto`: chosen by cross-validation. */
   fit: z.enum(FITS).default('auto'),
   /** Cells along the longer side of the scene; default: one each 100 pixels, from 3 to 45. */

@@ -1,7 +1,7 @@
 /** `doppel experiment templates`: how often templates are found within some pixels, by a matcher and by oriented gradients. */
 import { openModel } from '@doppel/core';
 import { openDataset } from '@doppel/core/dataset';
-import { readAlignment, type Shift } from '@doppel/core/localisation';
+import { readAlignment, type Shift, VIEW_COUNTS } from '@doppel/core/localisation';
 import { measureTemplates, type TemplateAccuracy, WITHIN } from '@doppel/experiment';
 import { z } from 'zod';
 import { command, type Outcome } from '../../command.ts';
@@ -24,6 +24,9 @@ export default command({
       expected: 'even numbers from 16 on, with commas between',
     }),
     search: whole(10, 'Largest displacement that is searched in each direction, in pixels').default(16),
+    views: z.literal(VIEW_COUNTS).default(1).meta({
+      description: 'Symmetries of the square under which the matcher looks, as in doppel register',
+    }),
     templates: whole(1, 'Templates of a scene').default(64),
     seed: whole(0, 'Seed of the places').default(1),
     ...COMPUTE_FLAGS,
@@ -38,12 +41,12 @@ export default command({
     const repaired = args.alignment === 'repaired' ? await acceptedShifts(context, dataset) : undefined;
     const model = await openModel(context.store, args.model);
     try {
-      const { split, sides, search, templates: count, seed } = args;
-      const task = { split, sides, search, count, seed, repaired };
+      const { split, sides, search, views, templates: count, seed } = args;
+      const task = { split, sides, search, views, count, seed, repaired };
       const rows = await context.work({ label: 'templates', unit: 'scenes' }, (watch) =>
         measureTemplates(dataset, model, task, watch),
       );
-      const where = { model: args.model, fingerprint: model.info.fingerprint, data: args.data, split, backend };
+      const where = { model: args.model, fingerprint: model.info.fingerprint, data: args.data, split, views, backend };
       return { json: { ...where, within: WITHIN, rows }, text: textOf(rows, search) };
     } finally {
       model.dispose();

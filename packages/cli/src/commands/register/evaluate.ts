@@ -2,6 +2,7 @@
 import { joinPath, type Store } from '@doppel/core';
 import { SPLITS, type Split } from '@doppel/core/dataset';
 import { UsageError } from '@doppel/core/errors';
+import { VIEW_COUNTS } from '@doppel/core/localisation';
 import {
   BASELINES,
   type EvaluationScene,
@@ -40,6 +41,9 @@ export default command({
     features: some(FEATURE_CHOICES, 'Features that the registration compares, each a method of its own').default([
       'both',
     ]),
+    views: z.literal(VIEW_COUNTS).default(1).meta({
+      description: 'Symmetries of the square under which the matcher looks, as in doppel register',
+    }),
     baselines: some(METHODS, `Older methods beside it, of ${METHODS.join(', ')}; default: all`).default(METHODS),
     areas: whole(1, 'Small areas of each scene').default(16),
     sift: text('file', 'Script that registers by SIFT, run by python3 with OpenCV: bench/sift.py').optional(),
@@ -54,6 +58,7 @@ export default command({
   ],
   async run({ args, context }) {
     const { store } = context;
+    const { views } = args;
     const scenes = await scenesOf(store, args.folder, args.split);
     const [output, figuresFile, table] = [FILES.rows, FILES.figures, FILES.table].map((name) =>
       joinPath(args.out, name),
@@ -80,7 +85,7 @@ export default command({
               },
               register: (files, { sar, optical, settings }, each) =>
                 registerScenes(files, { sar, optical, settings, model, modelName, asNamed: true }, each),
-              ways: Object.fromEntries(args.features.map((features) => [`doppel, ${features}`, { features }])),
+              ways: Object.fromEntries(args.features.map((features) => [`doppel, ${features}`, { features, views }])),
               repaired: !args.rawTruth,
             },
             watch,
