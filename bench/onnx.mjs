@@ -2,12 +2,12 @@
  * Pairs per second of scoring: the backend `native` against onnxruntime-node on our own export of the same weights.
  *
  *     npm run build && node bench/onnx.mjs [--presets paper-bn,dense] [--size 64] [--batches 64,1] [--repeats 15]
- *         [--threads N] [--json]
+ *         [--threads N] [--width 16] [--json]
  *
- * Both compute with all cores or --threads, in turn in one process: a pause in which the other's threads fall asleep, a
- * call that does not count, and as many as score 64 pairs; the median of the turns counts. Patches go in as
- * Float32Array, scores come out likewise. The exported model prepares its patches itself; with mean 0 and deviation 1
- * that leaves them as they are, so that both score the same.
+ * --width is that of `dense`, by default the preset's. Both compute with all cores or --threads, in turn in one process:
+ * a pause in which the other's threads fall asleep, a call that does not count, and as many as score 64 pairs; the
+ * median of the turns counts. Patches go in as Float32Array, scores come out likewise. The exported model prepares its
+ * patches itself; with mean 0 and deviation 1 that leaves them as they are, so that both score the same.
  */
 import { createRequire } from 'node:module';
 import { availableParallelism, cpus, loadavg } from 'node:os';
@@ -30,6 +30,7 @@ const { values: flags } = parseArgs({
   options: {
     ...{ presets: text('paper-bn,dense'), size: text('64'), batches: text('64,1'), repeats: text('15') },
     threads: { type: 'string' },
+    width: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -43,7 +44,8 @@ const asIs = { clip: null, standardise: 'dataset', mean: 0, std: 1 };
 const digital = 'digital number';
 
 async function checkpointOf(preset) {
-  const matcher = createMatcher({ preset, side: size, sarBands: 1, opticalBands: 1, seed: 1 });
+  const width = preset === 'dense' && flags.width ? { width: Number(flags.width) } : {};
+  const matcher = createMatcher({ ...width, preset, side: size, sarBands: 1, opticalBands: 1, seed: 1 });
   const tensors = new Map();
   for (const [name, tensor] of [...matcher.parameters, ...matcher.statistics]) {
     tensors.set(name, { shape: tensor.shape, data: await tensor.data() });
