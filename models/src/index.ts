@@ -32,7 +32,7 @@ const s1s2At10m: BoxedModel = {
 
 const s1s2At10mSmall: BoxedModel = {
   name: 's1s2-10m-small',
-  description: 'The same of half the width: twice as fast, and less sure',
+  description: 'The same of half the width: twice as fast, and as sure',
   side: 64,
   opticalBands: 3,
   checkpoint: () => new URL('../s1s2-10m-small.safetensors', import.meta.url),

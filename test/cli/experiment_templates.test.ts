@@ -32,7 +32,8 @@ const measure = (...flags: string[]) =>
 describe('doppel experiment templates', () => {
   it('compares the matcher with gradients on the same templates', async () => {
     const { stdout } = await measure('--split', 'validation', '--sides', '64', '--templates', '5', '--json');
-    const { rows, within } = JSON.parse(stdout);
+    const { rows, within, views } = JSON.parse(stdout);
+    expect(views).toBe(1);
     expect(within).toEqual([1, 2, 3, 5]);
     expect(rows).toMatchObject([
       { method: 'matcher', side: 64, alignment: 'raw', templates: 10 },
@@ -40,6 +41,16 @@ describe('doppel experiment templates', () => {
     ]);
     for (const { found } of rows) expect(found).toEqual(found.toSorted((a: number, b: number) => a - b));
     expect(rows[0].found[3]).toBeGreaterThan(0.3); // chance: 9 %
+  }, 60_000);
+
+  it('looks under as many symmetries as it is told, with the matcher alone', async () => {
+    const flags = ['--split', 'validation', '--sides', '64', '--templates', '5', '--json'];
+    const [once, twice] = [await measure(...flags), await measure(...flags, '--views', '2')];
+    const [a, b] = [JSON.parse(once.stdout), JSON.parse(twice.stdout)];
+    expect([b.views, b.rows.length]).toEqual([2, 2]);
+    expect(b.rows[1]).toEqual(a.rows[1]); // gradients
+    expect(b.rows[0].found[3]).toBeGreaterThan(0.3);
+    await expect(measure('--views', '3')).rejects.toThrow('one of 1, 2, 4, 8');
   }, 60_000);
 
   it('refuses sides that are none, and repaired places without alignment.json', async () => {
