@@ -156,6 +156,12 @@ export const PARITY_CASES: readonly OpCase[] = [
   conv(2, 8, 9, 48, 4, 5, 1, 'valid', 'linear'),
   conv(1, 17, 16, 32, 16, 3, 1, 'same', 'relu'),
   conv(1, 16, 16, 16, 48, 3, 1, 'same', 'linear'),
+  // So few channels that neighbouring outputs share a vector.
+  conv(2, 9, 12, 3, 8, 3, 1, 'same', 'relu'),
+  conv(2, 9, 16, 5, 8, 5, 2, 'same', 'linear'),
+  conv(2, 10, 18, 3, 4, 3, 1, 'valid', 'leakyrelu'),
+  conv(1, 7, 32, 3, 4, 3, 2, 'same', 'relu'),
+  conv(1, 6, 16, 6, 1, 3, 1, 'same', 'linear'),
   dilated(1, 12, 11, 16, 1, 2),
   dilated(2, 16, 15, 16, 32, 2),
   dilated(1, 17, 13, 8, 5, 4),

@@ -7,22 +7,64 @@ namespace doppel::DOPPEL_ISA {
 namespace {
 
 constexpr int packed_kind = 16 * lanes + 1;  // panels are as wide as this set's vectors
+constexpr int joined_kind = 16 * lanes + 4;  // plus the stride, by which such a filter differs
+
+// Neighbouring outputs of a row that fill a vector together, where channels are so few that alone each would leave
+// most of it empty. They share a window, wider by a stride for each, and a filter that has zeros where it is not theirs.
+int joined_outputs(const Conv2DShape& s) {
+  const int count = lanes / s.co;
+  const bool fit = count > 1 && lanes % s.co == 0 && s.ow % count == 0;
+  return fit && s.dilation == 1 && s.stride <= 2 && s.kw > s.stride ? count : 1;
+}
+
+int joined_columns(const Conv2DShape& s, int joined) { return s.kw + (joined - 1) * s.stride; }
+
+// [kh, joined columns, ci, joined · co]
+void join_filter(const Conv2DShape& s, int joined, const float* filter, float* wide) {
+  const int columns = joined_columns(s, joined);
+  const int64_t inner = int64_t{s.ci} * s.co;
+  std::memset(wide, 0, static_cast<size_t>(s.kh * columns * inner * joined) * 4);
+  for (int tap = 0; tap < s.kh * s.kw; tap++) {
+    for (int i = 0; i < joined; i++) {
+      const int column = tap % s.kw + i * s.stride;
+      float* to = wide + (tap / s.kw * columns + column) * inner * joined + int64_t{i} * s.co;
+      const float* from = filter + tap * inner;
+      for (int c = 0; c < s.ci; c++, to += int64_t{joined} * s.co, from += s.co)
+        std::memcpy(to, from, static_cast<size_t>(s.co) * 4);
+    }
+  }
+}
+
+// The filter in panels, kept from call to call where the op has a place for it.
+PackedForm packed_filter(const Conv2D& p, int joined, float* own, Runtime& runtime) {
+  const Conv2DShape& s = p.shape;
+  const int taps = s.kh * joined_columns(s, joined), n = joined * s.co;
+  const size_t floats = PackedFilter::floats(taps, s.ci, n);
+  const int kind = joined > 1 ? joined_kind + s.stride : packed_kind;
+  const PackedForm form = p.packed ? packed_form(*p.packed, kind, floats) : PackedForm{own, true};
+  if (!form.fresh) return form;
+  Scratch wide(runtime, joined > 1 ? static_cast<size_t>(taps) * s.ci * n : 0);
+  if (joined > 1) join_filter(s, joined, p.filter, wide.data());
+  const float* filter = joined > 1 ? wide.data() : p.filter;
+  pack_filter(form.data, taps, s.ci, n, n, 1, [&](int tap) { return int64_t{tap} * s.ci * n; }, filter, runtime);
+  return form;
+}
 
 }  // namespace
 
 void conv2d_indirect(const Conv2D& p, Runtime& runtime) {
   const Conv2DShape& s = p.shape;
-  const int taps = s.kh * s.kw;
-  const size_t floats = PackedFilter::floats(taps, s.ci, s.co);
-  Scratch own(runtime, p.packed ? 0 : floats);
-  const PackedForm form = p.packed ? packed_form(*p.packed, packed_kind, floats) : PackedForm{own.data(), true};
-  if (form.fresh)
-    pack_filter(
-        form.data, taps, s.ci, s.co, s.co, 1, [&](int tap) { return int64_t{tap} * s.ci * s.co; }, p.filter, runtime);
-  const Zeros zeros(runtime, int64_t{s.kw} * s.ci);
-  const Windows windows = windows_of(s, p.x, s.ci, p.y, zeros);
-  const PackedFilter filter{windows.taps(), windows.k(), s.co, form.data};
-  indirect_gemm(windows.outputs(s.n), filter, p.bias, p.activation, runtime, windows);
+  const int joined = joined_outputs(s), columns = joined_columns(s, joined);
+  Scratch own(runtime, p.packed ? 0 : PackedFilter::floats(s.kh * columns, s.ci, joined * s.co));
+  const PackedForm form = packed_filter(p, joined, own.data(), runtime);
+  const Zeros zeros(runtime, int64_t{columns} * s.ci);
+  Windows windows = windows_of(s, p.x, s.ci, p.y, zeros);
+  windows.columns = columns;
+  windows.ow /= joined, windows.across *= joined, windows.y_pixel *= joined;
+  float bias[lanes];
+  for (int i = 0; p.bias && joined > 1 && i < lanes; i++) bias[i] = p.bias[i % s.co];
+  const PackedFilter filter{windows.taps(), windows.k(), joined * s.co, form.data};
+  indirect_gemm(windows.outputs(s.n), filter, p.bias && joined > 1 ? bias : p.bias, p.activation, runtime, windows);
 }
 
 namespace {
@@ -62,6 +104,7 @@ void conv2d_dx_indirect(const Conv2DShape& s, const float* g, const float* filte
                             s.dilation,
                             down.count,
                             across.count,
+                            1,
                             1,
                             -down.start,
                             -across.start,

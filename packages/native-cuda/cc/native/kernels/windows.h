@@ -12,7 +12,7 @@ struct Windows {
   const float* x;
   int h, w, words;  // the picture, and 32-bit words of a pixel
   int rows, columns, dilation;
-  int oh, ow, stride, top, left;  // output (y, x) has the window that starts at (y·stride − top, x·stride − left)
+  int oh, ow, down, across, top, left;  // output (y, x) has the window that starts at (y·down − top, x·across − left)
   float* y;
   int64_t y_image, y_row, y_pixel;  // floats from one output to the next
   const float* zeros;               // of a row of a window
@@ -40,7 +40,7 @@ struct Windows {
       else point_to_cut_runs(pointers, step);
       float* to = to_;
       if (++x_ == s_.ow) next_row();
-      else at_ += int64_t{s_.stride} * s_.words, x0_ += s_.stride, to_ += s_.y_pixel;
+      else at_ += int64_t{s_.across} * s_.words, x0_ += s_.across, to_ += s_.y_pixel;
       return to;
     }
 
@@ -51,7 +51,7 @@ struct Windows {
       start_row();
     }
     void start_row() {
-      y0_ = y_ * s_.stride - s_.top, x0_ = x_ * s_.stride - s_.left;
+      y0_ = y_ * s_.down - s_.top, x0_ = x_ * s_.across - s_.left;
       whole_rows_ = y0_ >= 0 && y0_ + s_.rows <= s_.h;
       at_ = s_.x + (image_ * s_.h + y0_) * row_ + int64_t{x0_} * s_.words;
       to_ = s_.y + image_ * s_.y_image + y_ * s_.y_row + x_ * s_.y_pixel;
@@ -118,6 +118,7 @@ inline Windows windows_of(const Conv2DShape& s, const float* x, int words, float
           s.dilation,
           s.oh,
           s.ow,
+          s.stride,
           s.stride,
           s.top,
           s.left,
