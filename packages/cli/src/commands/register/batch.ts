@@ -7,6 +7,7 @@ import { rootOf, settledModel } from '../../batch/kind.ts';
 import { ASSET_FLAGS, PAIRS_MANIFEST, pairOf, registerKind } from '../../batch/kinds/register.ts';
 import { MAIN, runLocally } from '../../batch/run_locally.ts';
 import { runPlan } from '../../batch/run_plan.ts';
+import { requireBegunWith } from '../../begun_settings.ts';
 import { command } from '../../command.ts';
 import type { Context } from '../../context.ts';
 import { text, type Values, whole } from '../../flags.ts';
@@ -87,12 +88,8 @@ async function keepSettings(store: Context['store'], values: BatchValues): Promi
     if (!values.force && info && (await store.list(values.out)).length > 0) throw foreign(values.out);
     return store.write(file, `${settings}\n`);
   }
-  const before = (await readText(store, file)).trim();
-  if (before === settings) return;
-  throw new UsageError({
-    action: `resume the batch ${values.out}`,
-    expected: `the settings it began with, ${before}`,
-    found: settings,
+  return requireBegunWith(settings, {
+    ...{ store, file, action: `resume the batch ${values.out}` },
     remedy: 'Use those, name another folder, or begin again with --force.',
   });
 }

@@ -14,6 +14,7 @@ import {
   TASKS,
 } from '@doppel/core/registration';
 import { z } from 'zod';
+import { requireBegunWith } from '../../begun_settings.ts';
 import { command } from '../../command.ts';
 import { COMPUTE_FLAGS } from '../../context.ts';
 import { choice, text, whole, yes } from '../../flags.ts';
@@ -22,7 +23,7 @@ import { readProtocol } from '../data/protocol.ts';
 import { withTools } from './pair_flags.ts';
 import { siftPeer } from './sift_peer.ts';
 
-const FILES = { rows: 'rows.jsonl', figures: 'figures.json', table: 'table.md' } as const;
+const FILES = { rows: 'rows.jsonl', figures: 'figures.json', table: 'table.md', settings: 'settings.json' } as const;
 const METHODS = Object.keys(BASELINES) as (keyof typeof BASELINES)[];
 
 /** Comma-separated names out of a list. */
@@ -69,8 +70,9 @@ export default command({
     const rows = await withTools(
       context,
       { ...args, features: isWithModel ? 'both' : 'gradients' },
-      ({ model, modelName }) =>
-        context.work({ label: 'evaluate', unit: 'registrations', interrupted }, (watch) =>
+      async ({ model, modelName }) => {
+        await keepSettings(store, args, model?.info.fingerprint);
+        return context.work({ label: 'evaluate', unit: 'registrations', interrupted }, (watch) =>
           evaluateRegistration(
             store,
             {
@@ -90,7 +92,8 @@ export default command({
             },
             watch,
           ),
-        ),
+        );
+      },
     );
     const figures = evaluationFigures(rows);
     await store.write(figuresFile!, `${JSON.stringify(figures, null, 1)}\n`);
@@ -102,6 +105,33 @@ export default command({
     };
   },
 });
+
+/** Settings that the rows of all tasks and methods share. */
+interface Shared {
+  out: string;
+  split: Split;
+  views: number;
+  rawTruth: boolean;
+  seed: number;
+}
+
+/**
+ * Notes the settings as an evaluation begins. Tasks, areas and methods may be added later, as each has rows of its own.
+ *
+ * @throws UsageError where rows were made with other settings, or nothing says with which.
+ */
+async function keepSettings(store: Store, { out, ...args }: Shared, matcher: string | undefined): Promise<void> {
+  const { split, views, rawTruth, seed } = args;
+  const settings = JSON.stringify({ split, views, rawTruth, seed, matcher });
+  const [file, rows] = [joinPath(out, FILES.settings), joinPath(out, FILES.rows)];
+  const [action, remedy] = [`go on with the evaluation ${out}`, 'Use those, or name another folder.'];
+  if (await store.stat(file)) return requireBegunWith(settings, { store, file, action, remedy });
+  if (!(await store.stat(rows))) return store.write(file, `${settings}\n`);
+  throw new UsageError({
+    ...{ action, expected: `the settings it began with in ${file}`, found: `${rows} without them` },
+    remedy: 'Name another folder.',
+  });
+}
 
 async function scenesOf(store: Store, folder: string, split: Split): Promise<EvaluationScene[]> {
   const file = joinPath(folder, 'protocol.json');
