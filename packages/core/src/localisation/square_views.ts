@@ -19,7 +19,10 @@ const view = (mirrored: boolean, flipped: boolean, transposed: boolean): SquareV
   ...{ mirrored, flipped, transposed },
 });
 
-/** The image as it is, then in the order of what they add on validation scenes (docs/registration.md). */
+/**
+ * The image as it is, then transposed, which helped most on validation scenes (docs/models.md). The first 2, the first 4
+ * and all 8 are groups.
+ */
 const VIEWS: readonly SquareView[] = [
   view(false, false, false),
   view(false, false, true),

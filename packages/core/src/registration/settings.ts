@@ -32,7 +32,7 @@ export const registrationSettings = z.strictObject({
   scale: z.number().min(0).max(0.2).default(0),
   /** Features that are compared: cells of the matcher, oriented gradients, or places that both find. */
   features: z.enum(FEATURE_CHOICES).default('both'),
-  /** Symmetries of the square under which the matcher's cells are computed: more find more places, and take longer. */
+  /** Symmetries of the square under which the matcher's cells are computed: time and memory grow with them. */
   views: z.literal(VIEW_COUNTS).default(1),
   /** Model that is fitted; `auto`: chosen by cross-validation. */
   fit: z.enum(FITS).default('auto'),

@@ -13,7 +13,7 @@ const WORDS: Record<keyof Shape, { description: string; hint?: string; expected?
   scale: { description: 'Largest difference of scale that is searched for, as a share: 0.05 is 5 %' },
   features: { description: 'What is compared: features of the matcher, oriented gradients, or both as two votes' },
   views: {
-    description: 'Symmetries of the square under which the matcher looks: more find more places, and take longer',
+    description: 'Symmetries of the square under which the matcher looks: time and memory grow with them',
   },
   fit: { description: 'Model that is fitted; auto: by cross-validation' },
   cells: { description: 'Cells along the longer side of the scene; default: one each 100 pixels, 3 to 45' },
