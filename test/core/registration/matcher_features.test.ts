@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { selectBackend } from '../../../packages/core/src/backends/select_backend.ts';
 import type { Scene } from '../../../packages/core/src/dataset/scenes.ts';
 import type { ScenePixels } from '../../../packages/core/src/localisation/scene_features.ts';
-import { viewed } from '../../../packages/core/src/localisation/square_views.ts';
 import { type Model, openNamedModel } from '../../../packages/core/src/model.ts';
+import { turned } from '../../../packages/core/src/raster/turned.ts';
 import { matcherFeatures, unseenFeatures } from '../../../packages/core/src/registration/matcher_features.ts';
 
 const [WIDTH, HEIGHT] = [173, 150];
@@ -23,7 +23,7 @@ const scene: ScenePixels = {
   },
 };
 
-const TRANSPOSED = { mirrored: false, flipped: false, transposed: true };
+const TRANSPOSED = { flip: true, turns: 1 };
 
 let model: Model;
 beforeAll(async () => {
@@ -63,7 +63,7 @@ describe('matcherFeatures', () => {
       ...{ width: HEIGHT, height: WIDTH },
       async readWindow(sensor, { column, row, width, height }) {
         const pixels = await scene.readWindow(sensor, { column: row, row: column, width: height, height: width });
-        const { data } = viewed({ ...pixels, channels: pixels.bands }, TRANSPOSED);
+        const { data } = turned({ ...pixels, channels: pixels.bands }, TRANSPOSED);
         return { ...pixels, data, width, height };
       },
     };
@@ -75,7 +75,7 @@ describe('matcherFeatures', () => {
       width: 32,
       height: 48,
     });
-    const parts = [own, viewed(other, TRANSPOSED)];
+    const parts = [own, turned(other, TRANSPOSED)];
     let worst = 0;
     both.data.forEach((value, i) => {
       const [cell, number] = [Math.floor(i / 32), i % 32];

@@ -32,5 +32,5 @@ export type { Shift } from './consensus.ts';
 export { drawTemplates, findTemplates } from './drawn_templates.ts';
 export type { FoundTemplate } from './find_template.ts';
 export { gradientFeatures, type SceneFeatures, type ScenePixels } from './scene_features.ts';
-export { VIEW_COUNTS, type ViewCount } from './square_views.ts';
+export type { ViewCount } from './square_views.ts';
 export { tiledFeatures } from './tiled_features.ts';

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { Rng } from '../base/random.ts';
 import { PatchError } from '../errors.ts';
 import type { Raster } from '../raster/raster.ts';
+import { type Grid, turned } from '../raster/turned.ts';
 import type { Modality } from './normalisation.ts';
 
 export const augmentationSchema = z.strictObject({
@@ -60,33 +61,27 @@ function move(raster: Raster, { flip, turns, shift }: Augmentation): Raster {
     const found = `${width} × ${height} pixels`;
     throw new PatchError({ action: 'turn a patch by a right angle', expected: 'a square', found });
   }
-  const data = new Float32Array(raster.data.length);
-  const noData = raster.noData && new Uint8Array(raster.noData.length);
-  for (let row = 0; row < height; row++) {
-    for (let column = 0; column < width; column++) {
-      const to = row * width + column;
-      const from = sourceOf(row, column, raster, { flip, turns, shift });
-      for (let band = 0; band < bands; band++) data[to * bands + band] = raster.data[from * bands + band]!;
-      if (noData) noData[to] = raster.noData![from]!;
-    }
-  }
-  return { ...{ data, width, height, bands, unit }, ...(noData && { noData }) };
+  const moved = <T extends Float32Array | Uint8Array>(samples: T, channels: number) =>
+    turned(shifted({ data: samples, width, height, channels }, shift), { flip, turns }).data;
+  const data = moved(raster.data, bands);
+  return { ...{ data, width, height, bands, unit }, ...(raster.noData && { noData: moved(raster.noData, 1) }) };
 }
 
-/** The pixel that comes to (row, column): the moves undone, last one first. */
-function sourceOf(
-  row: number,
-  column: number,
-  { width, height }: Raster,
-  { flip, turns, shift }: Pick<Augmentation, 'flip' | 'turns' | 'shift'>,
-): number {
-  let [r, c] = [row, column];
-  // Counter-clockwise by a right angle: what was at (c, side − 1 − r) comes to (r, c).
-  if (turns === 1) [r, c] = [column, width - 1 - row];
-  else if (turns === 2) [r, c] = [height - 1 - row, width - 1 - column];
-  else if (turns === 3) [r, c] = [height - 1 - column, row];
-  if (flip) c = width - 1 - c;
-  return mirrored(r - shift.rows, height) * width + mirrored(c - shift.columns, width);
+/** The content moved, with the edge filled by reflection. */
+function shifted<T extends Float32Array | Uint8Array>(
+  grid: Grid<T>,
+  { columns, rows }: Augmentation['shift'],
+): Grid<T> {
+  if (columns === 0 && rows === 0) return grid;
+  const { width, height, channels } = grid;
+  const data = grid.data.slice() as T;
+  for (let row = 0; row < height; row++) {
+    for (let column = 0; column < width; column++) {
+      const from = mirrored(row - rows, height) * width + mirrored(column - columns, width);
+      for (let k = 0; k < channels; k++) data[(row * width + column) * channels + k] = grid.data[from * channels + k]!;
+    }
+  }
+  return { ...grid, data };
 }
 
 /** …2 1 0 | 0 1 2 … n−1 | n−1 n−2… */

@@ -3,11 +3,12 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Sensor } from '../dataset/scenes.ts';
 import { UsageError } from '../errors.ts';
 import type { FeatureMap } from '../localisation/feature_map.ts';
-import { firstViews, sideBySide, type ViewCount, viewed } from '../localisation/square_views.ts';
+import { firstViews, sideBySide, type ViewCount } from '../localisation/square_views.ts';
 import type { DenseConfig } from '../matcher/architectures/dense.ts';
 import type { Model } from '../model.ts';
 import { prepareWindow } from '../prepare/prepared_windows.ts';
 import type { Raster } from '../raster/raster.ts';
+import { turned } from '../raster/turned.ts';
 import type { FeatureKind } from './features.ts';
 
 /** Pixels on each side on which a cell depends: half of the receptive field, in whole cells of the deepest layer. */
@@ -50,7 +51,7 @@ export function denseFeatures(model: Model, views: ViewCount = 1): FeatureKind {
       const { width, height } = raster;
       const data = samplesFor(model, sensor, raster, `the ${sensor} scene`);
       const samples = { data, width, height, channels: bandsFor(model, sensor) };
-      const map = await sideBySide(firstViews(views), (view) => cellsOf(sensor, viewed(samples, view)));
+      const map = await sideBySide(firstViews(views), (view) => cellsOf(sensor, turned(samples, view)));
       if (raster.noData) clearMissing(map, raster.noData, width, height);
       return map;
     },

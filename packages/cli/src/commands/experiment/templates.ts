@@ -1,13 +1,14 @@
 /** `doppel experiment templates`: how often templates are found within some pixels, by a matcher and by oriented gradients. */
 import { openModel } from '@doppel/core';
 import { openDataset } from '@doppel/core/dataset';
-import { readAlignment, type Shift, VIEW_COUNTS } from '@doppel/core/localisation';
+import { readAlignment, type Shift } from '@doppel/core/localisation';
 import { measureTemplates, type TemplateAccuracy, WITHIN } from '@doppel/experiment';
 import { z } from 'zod';
 import { command, type Outcome } from '../../command.ts';
 import { COMPUTE_FLAGS, type Context } from '../../context.ts';
 import { choice, text, whole } from '../../flags.ts';
 import { MODEL_FLAG } from '../../model_flag.ts';
+import { SETTINGS_FLAGS } from '../register/settings_flags.ts';
 
 export default command({
   name: 'doppel experiment templates',
@@ -24,9 +25,7 @@ export default command({
       expected: 'even numbers from 16 on, with commas between',
     }),
     search: whole(10, 'Largest displacement that is searched in each direction, in pixels').default(16),
-    views: z.literal(VIEW_COUNTS).default(1).meta({
-      description: 'Symmetries of the square under which the matcher looks, as in doppel register',
-    }),
+    views: SETTINGS_FLAGS.views,
     templates: whole(1, 'Templates of a scene').default(64),
     seed: whole(0, 'Seed of the places').default(1),
     ...COMPUTE_FLAGS,

@@ -2,7 +2,6 @@
 import { joinPath, type Store } from '@doppel/core';
 import { SPLITS, type Split } from '@doppel/core/dataset';
 import { UsageError } from '@doppel/core/errors';
-import { VIEW_COUNTS } from '@doppel/core/localisation';
 import {
   BASELINES,
   type EvaluationScene,
@@ -21,6 +20,7 @@ import { choice, text, whole, yes } from '../../flags.ts';
 import { MODEL_FLAG } from '../../model_flag.ts';
 import { readProtocol } from '../data/protocol.ts';
 import { withTools } from './pair_flags.ts';
+import { SETTINGS_FLAGS } from './settings_flags.ts';
 import { siftPeer } from './sift_peer.ts';
 
 const FILES = { rows: 'rows.jsonl', figures: 'figures.json', table: 'table.md', settings: 'settings.json' } as const;
@@ -42,9 +42,7 @@ export default command({
     features: some(FEATURE_CHOICES, 'Features that the registration compares, each a method of its own').default([
       'both',
     ]),
-    views: z.literal(VIEW_COUNTS).default(1).meta({
-      description: 'Symmetries of the square under which the matcher looks, as in doppel register',
-    }),
+    views: SETTINGS_FLAGS.views,
     baselines: some(METHODS, `Older methods beside it, of ${METHODS.join(', ')}; default: all`).default(METHODS),
     areas: whole(1, 'Small areas of each scene').default(16),
     sift: text('file', 'Script that registers by SIFT, run by python3 with OpenCV: bench/sift.py').optional(),

@@ -1,7 +1,7 @@
 /** Turns, mirrors and radiometric changes of prepared samples. */
 import type { Rng } from '../../../base/random.ts';
-import { augment } from '../../../prepare/augmentation.ts';
 import type { Modality } from '../../../prepare/normalisation.ts';
+import { turned } from '../../../raster/turned.ts';
 import type { Radiometry } from './settings.ts';
 
 /** Samples [side, side, bands] turned counter-clockwise by right angles, then mirrored left to right. */
@@ -11,9 +11,9 @@ export function turnedSamples(
   bands: number,
   { turns, flip }: { turns: number; flip: boolean },
 ): Float32Array {
-  // A turn after the mirror, as `augment` has it, goes the other way round.
-  const moves = { flip, turns: flip ? (4 - turns) % 4 : turns, shift: { columns: 0, rows: 0 }, speckle: null };
-  return augment({ data, width: side, height: side, bands, unit: 'digital number' }, 'optical', moves).data;
+  // A turn after the mirror goes the other way round.
+  const turn = { flip, turns: flip ? (4 - turns) % 4 : turns };
+  return turned({ data, width: side, height: side, channels: bands }, turn).data;
 }
 
 /** Changes gain, offsets, tones and, of SAR, speckle: a new array. */
